@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["packages/*/test/unit/**/*.test.ts", "test/unit/**/*.test.ts"],
+          expect: { requireAssertions: true },
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["packages/*/test/integration/**/*.test.ts", "test/integration/**/*.test.ts"],
+          expect: { requireAssertions: true },
+          globalSetup: ["test/control-plane/global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // One control plane for all: more workers than cores only make each other late.
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
