@@ -1,0 +1,76 @@
+/** What can go wrong with the API server. */
+import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+
+export type KubernetesErrorCode =
+  | "KUBERNETES_UNREACHABLE"
+  | "KUBERNETES_TIMEOUT"
+  | "KUBERNETES_NONSENSE"
+  | "KUBERNETES_NOT_FOUND"
+  | "KUBERNETES_ALREADY_EXISTS"
+  | "KUBERNETES_CONFLICT"
+  | "KUBERNETES_BUSY"
+  | "KUBERNETES_REFUSED"
+  | "KUBERNETES_KUBECONFIG";
+
+export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
+  KUBERNETES_UNREACHABLE: {
+    failure: "unreachable",
+    retry: "backoff",
+    meaning: "The API server could not be reached.",
+    mend: "Check that the API server runs and that the network lets the operator reach it; the operator goes on by itself.",
+  },
+  KUBERNETES_TIMEOUT: {
+    failure: "timeout",
+    retry: "backoff",
+    meaning: "The API server did not answer in time.",
+    mend: "Look at the load of the API server and of etcd; the operator goes on by itself.",
+  },
+  KUBERNETES_NONSENSE: {
+    failure: "nonsense",
+    retry: "backoff",
+    meaning: "What answered is no API server, or its answer was cut short.",
+    mend: "Check that the server address of the kubeconfig names an API server and no proxy's error page.",
+  },
+  KUBERNETES_NOT_FOUND: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The object, its namespace or its kind does not exist.",
+    mend: "Check the name and the namespace, and that the CRDs are installed: rancheros-operator crds | kubectl apply -f -",
+  },
+  KUBERNETES_ALREADY_EXISTS: {
+    failure: "refused",
+    retry: "never",
+    meaning: "An object of this name exists.",
+    mend: "Nothing to do: the operator uses the one that is there.",
+  },
+  KUBERNETES_CONFLICT: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The object was changed by somebody else in the meantime.",
+    mend: "Nothing to do: the operator reads it again and decides anew.",
+  },
+  KUBERNETES_BUSY: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The API server asks for patience (429, 503, 504).",
+    mend: "Look at the load of the API server; the operator goes on by itself.",
+  },
+  KUBERNETES_REFUSED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The API server refused the request.",
+    mend: "Read the message: missing rights are granted by the chart's ClusterRole, a bad field is named.",
+  },
+  KUBERNETES_KUBECONFIG: {
+    failure: "environment",
+    retry: "never",
+    meaning: "There is no usable kubeconfig.",
+    mend: "Give --kubeconfig, set KUBECONFIG, or run inside the cluster with a ServiceAccount.",
+  },
+};
+
+export class KubernetesError extends CodedError<KubernetesErrorCode> {
+  constructor(code: KubernetesErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(KUBERNETES_ERRORS, code, message, options);
+  }
+}

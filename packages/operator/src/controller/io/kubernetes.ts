@@ -1,0 +1,131 @@
+/** The API server: one request and its answer. Watches are in watch-resource.ts. */
+import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { request, type Dispatcher } from "undici";
+import { KubernetesError } from "../errors.ts";
+import { refusal } from "../kubernetes-status.ts";
+
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+
+export interface KubernetesRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path and query. */
+  readonly path: string;
+  readonly body?: unknown;
+  /** Default application/json; a PATCH says which patch it is. */
+  readonly contentType?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface Kubernetes {
+  readonly config: KubeConfig;
+  /** @throws KubernetesError  of one code for each kind of failure */
+  send(request: KubernetesRequest): Promise<unknown>;
+}
+
+function unreachable(path: string, cause: unknown): KubernetesError {
+  if (cause instanceof Error && (cause.name === "TimeoutError" || cause.name === "AbortError")) {
+    return new KubernetesError("KUBERNETES_TIMEOUT", `the API server did not answer in time for ${path}`, { cause });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new KubernetesError("KUBERNETES_UNREACHABLE", `cannot reach the API server: ${why}`, { cause });
+}
+
+async function readJson(response: Dispatcher.ResponseData, path: string): Promise<unknown> {
+  let text = "";
+  try {
+    const length = Number(response.headers["content-length"] ?? 0);
+    if (length > ANSWER_LIMIT_BYTES) throw new RangeError(`an answer of ${length} bytes`);
+    text = await response.body.text();
+    return text === "" ? undefined : JSON.parse(text);
+  } catch (cause) {
+    if (response.statusCode >= 400) return undefined;
+    throw new KubernetesError("KUBERNETES_NONSENSE", `the API server's answer for ${path} is no JSON`, { cause });
+  }
+}
+
+function retryAfterSeconds(header: string | string[] | undefined): number | undefined {
+  const seconds = Number(header);
+  return header !== undefined && Number.isFinite(seconds) ? Math.min(seconds, 60) : undefined;
+}
+
+interface Login {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher | undefined;
+}
+
+/**
+ * The library knows every way to log in, but makes a new connection pool each time it is asked: we ask it again only as
+ * often as tokens on disk (30 s) and certificates (10 min) may have changed.
+ */
+function loginOf(config: KubeConfig, server: string): () => Promise<Login> {
+  let held: Login | undefined;
+  let headersUntil = 0;
+  let poolUntil = 0;
+  return async () => {
+    const now = performance.now();
+    if (held !== undefined && now < headersUntil) return held;
+    const context = new RequestContext(server, HttpMethod.GET);
+    await config.applySecurityAuthentication(context);
+    const fresh = context.getDispatcher();
+    const old = held?.dispatcher;
+    const keep = held !== undefined && now < poolUntil;
+    headersUntil = now + 30_000;
+    if (!keep) {
+      poolUntil = now + 600_000;
+      // Requests under way end on the old pool.
+      old?.close().catch(() => old.destroy());
+    }
+    held = { headers: context.getHeaders(), dispatcher: keep ? old : fresh };
+    return held;
+  };
+}
+
+/** @param config  a kubeconfig with a current cluster */
+export function connectKubernetes(config: KubeConfig): Kubernetes {
+  const server = config.getCurrentCluster()?.server.replace(/\/+$/, "");
+  if (server === undefined) throw new KubernetesError("KUBERNETES_KUBECONFIG", "the kubeconfig names no cluster");
+
+  const login = loginOf(config, server);
+
+  async function send(asked: KubernetesRequest): Promise<unknown> {
+    const signal = AbortSignal.timeout(asked.timeoutMs ?? 15_000);
+    let response: Dispatcher.ResponseData;
+    try {
+      const { headers, dispatcher } = await login();
+      response = await request(`${server}${asked.path}`, {
+        method: asked.method,
+        headers: {
+          ...headers,
+          accept: "application/json",
+          ...(asked.body === undefined ? {} : { "content-type": asked.contentType ?? "application/json" }),
+        },
+        signal,
+        ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+      });
+    } catch (cause) {
+      throw unreachable(asked.path, cause);
+    }
+    const body = await readJson(response, asked.path);
+    if (response.statusCode >= 200 && response.statusCode < 300) return body;
+    throw refusal(response.statusCode, body, retryAfterSeconds(response.headers["retry-after"]));
+  }
+
+  return { config, send };
+}
+
+/**
+ * @param path  a kubeconfig file; undefined looks at KUBECONFIG, the user's own, then the ServiceAccount of the pod
+ * @throws KubernetesError  KUBERNETES_KUBECONFIG
+ */
+export function loadKubeConfig(path: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (path === undefined) config.loadFromDefault();
+    else config.loadFromFile(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new KubernetesError("KUBERNETES_KUBECONFIG", `cannot read the kubeconfig: ${why}`, { cause });
+  }
+  return config;
+}

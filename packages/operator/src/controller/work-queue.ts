@@ -1,0 +1,64 @@
+/** Keys to work on: each at most once in the queue, one at a time, again after a pause where the work failed. */
+
+const FIRST_DELAY_MS = 200;
+const LONGEST_DELAY_MS = 30_000;
+
+export interface WorkQueue {
+  /** Asks for the key to be worked on; adding it again while it waits changes nothing. */
+  add(key: string): void;
+  stop(): void;
+}
+
+export interface WorkQueueOptions {
+  /** Does the work of one key; a rejection is reported and tried again later. */
+  readonly work: (key: string) => Promise<void>;
+  readonly onFailure: (key: string, error: unknown) => void;
+  /** 0 to 1; spreads the retries of many keys. */
+  readonly random: () => number;
+  readonly setTimer: (run: () => void, delayMs: number) => { unref(): unknown };
+}
+
+/** A queue with as many keys as there are objects, and no more. */
+export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
+  const waiting = new Set<string>();
+  const failures = new Map<string, number>();
+  let running = false;
+  let stopped = false;
+
+  async function workOn(key: string): Promise<void> {
+    try {
+      await options.work(key);
+      failures.delete(key);
+    } catch (error) {
+      const count = failures.get(key) ?? 0;
+      failures.set(key, count + 1);
+      options.onFailure(key, error);
+      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** count) * (0.5 + options.random());
+      options.setTimer(() => add(key), delayMs).unref();
+    }
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    for (const key of waiting) {
+      if (stopped) break;
+      waiting.delete(key);
+      await workOn(key);
+    }
+    running = false;
+  }
+
+  function add(key: string): void {
+    if (stopped) return;
+    waiting.add(key);
+    if (!running) void run();
+  }
+
+  return {
+    add,
+    stop() {
+      stopped = true;
+      waiting.clear();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Why a machine cannot be given its inventory now. */
+import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+
+export type InventoryErrorCode =
+  | "INVENTORY_BEING_DELETED"
+  | "INVENTORY_UNCERTAIN"
+  | "INVENTORY_NO_NAME"
+  | "CLUSTER_NOT_ASSIGNED"
+  | "CLUSTER_TOKEN_NOT_ASSIGNED";
+
+export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
+  INVENTORY_BEING_DELETED: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The machine's MachineInventory is being deleted.",
+    mend: "Wait until it is gone; kubectl get machineinventories shows it, and a finalizer that stays names who holds it.",
+  },
+  INVENTORY_UNCERTAIN: {
+    failure: "timeout",
+    retry: "backoff",
+    meaning: "The MachineInventory was made, but the operator has not seen it come back from the API server yet.",
+    mend: "Nothing to do: the machine asks again and finds it.",
+  },
+  INVENTORY_NO_NAME: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "All names that the machine could have are taken by other machines.",
+    mend: "Put something into the registration's machineName that tells machines apart, such as the serial number.",
+  },
+  CLUSTER_NOT_ASSIGNED: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The MachineInventory names no cluster yet.",
+    mend: "Set spec.clusterName and spec.config.role of the MachineInventory; the machine asks again by itself.",
+  },
+  CLUSTER_TOKEN_NOT_ASSIGNED: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The cluster has no registration token for this machine yet.",
+    mend: "Check that the cluster named in spec.clusterName exists and that Rancher runs; the machine asks again by itself.",
+  },
+};
+
+export class InventoryError extends CodedError<InventoryErrorCode> {
+  constructor(code: InventoryErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(INVENTORY_ERRORS, code, message, options);
+  }
+}

@@ -1,0 +1,149 @@
+/** What the operator remembers of all MachineInventories: enough to find one, and no more. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import { endorsementKeyHash, LEGACY_INVENTORY_FINALIZER } from "@rancheros/protocol/resources";
+import { cacertsKeyId } from "../http/cacerts.ts";
+
+/** One remembered MachineInventory; `metadata` has what list and watch need. */
+export interface InventoryEntry extends KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+  readonly createdAt: string;
+  /** The resource version at which it was first seen: numbers of one API server tell which object was stored earlier. */
+  readonly firstRevision: number;
+  readonly beingDeleted: boolean;
+  readonly legacyFinalizer: boolean;
+  readonly ekHash: string | undefined;
+  readonly tokenSecretName: string | undefined;
+}
+
+function text(holder: unknown, key: string): string | undefined {
+  if (typeof holder !== "object" || holder === null) return undefined;
+  const value: unknown = Reflect.get(holder, key);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function child(holder: unknown, key: string): unknown {
+  return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
+}
+
+/** Reads what is needed of an object of the API server; undefined where it is none. */
+export function inventoryEntry(object: unknown): InventoryEntry | undefined {
+  const metadata = child(object, "metadata");
+  const spec = child(object, "spec");
+  const [name, namespace, uid] = [text(metadata, "name"), text(metadata, "namespace"), text(metadata, "uid")];
+  if (name === undefined || namespace === undefined || uid === undefined) return undefined;
+  const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
+  const finalizers = child(metadata, "finalizers");
+  const resourceVersion = text(metadata, "resourceVersion") ?? "";
+  return {
+    metadata: { name, namespace, uid, resourceVersion },
+    firstRevision: Number(resourceVersion),
+    createdAt: text(metadata, "creationTimestamp") ?? "",
+    beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
+    legacyFinalizer: Array.isArray(finalizers) && finalizers.includes(LEGACY_INVENTORY_FINALIZER),
+    ekHash: endorsementKeyHash({
+      ...(tpm === undefined ? {} : { tpm }),
+      ...(tpmHash === undefined ? {} : { tpmHash }),
+    }),
+    tokenSecretName: text(spec, "machineTokenSecretName"),
+  };
+}
+
+/** Entries by a key, several where several objects say the same. */
+class Lookup {
+  readonly #entries = new Map<string, InventoryEntry[]>();
+
+  add(key: string | undefined, entry: InventoryEntry): void {
+    if (key === undefined) return;
+    const found = this.#entries.get(key);
+    if (found === undefined) this.#entries.set(key, [entry]);
+    else found.push(entry);
+  }
+
+  remove(key: string | undefined, uid: string): void {
+    const left = key === undefined ? undefined : this.#entries.get(key)?.filter((one) => one.metadata.uid !== uid);
+    if (key === undefined || left === undefined) return;
+    if (left.length === 0) this.#entries.delete(key);
+    else this.#entries.set(key, left);
+  }
+
+  get(key: string): readonly InventoryEntry[] {
+    return this.#entries.get(key) ?? [];
+  }
+}
+
+function oldestFirst(a: InventoryEntry, b: InventoryEntry): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
+  return a.metadata.uid < b.metadata.uid ? -1 : 1;
+}
+
+/** The index; every look-up costs the same whether there are ten machines or ten thousand. */
+export class InventoryIndex {
+  readonly #byUid = new Map<string, InventoryEntry>();
+  readonly #byEk = new Lookup();
+  readonly #bySecret = new Lookup();
+  readonly #byCacertsKeyId = new Lookup();
+  readonly #waiting = new Map<string, () => void>();
+
+  get size(): number {
+    return this.#byUid.size;
+  }
+
+  put(seen: InventoryEntry): void {
+    const { uid, namespace } = seen.metadata;
+    const entry = { ...seen, firstRevision: this.#byUid.get(uid)?.firstRevision ?? seen.firstRevision };
+    this.delete(entry);
+    this.#byUid.set(uid, entry);
+    this.#byEk.add(entry.ekHash, entry);
+    if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
+    if (entry.tokenSecretName !== undefined) this.#bySecret.add(`${namespace}/${entry.tokenSecretName}`, entry);
+    this.#waiting.get(uid)?.();
+    this.#waiting.delete(uid);
+  }
+
+  delete(entry: InventoryEntry): void {
+    const { uid } = entry.metadata;
+    const old = this.#byUid.get(uid);
+    if (old === undefined) return;
+    this.#byUid.delete(uid);
+    this.#byEk.remove(old.ekHash, uid);
+    if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);
+    this.#bySecret.remove(`${old.metadata.namespace}/${old.tokenSecretName ?? ""}`, uid);
+  }
+
+  /** Machines with this endorsement key, the oldest first; more than one only where somebody made them by hand. */
+  withEndorsementKey(ekHash: string): readonly InventoryEntry[] {
+    return [...this.#byEk.get(ekHash)].sort(oldestFirst);
+  }
+
+  withTokenSecret(namespace: string, secretName: string): readonly InventoryEntry[] {
+    return this.#bySecret.get(`${namespace}/${secretName}`);
+  }
+
+  withCacertsKeyId(keyId: string): readonly InventoryEntry[] {
+    return this.#byCacertsKeyId.get(keyId);
+  }
+
+  /**
+   * Settles when the watch has shown the object of this uid. Since the watch shows objects in the order in which the API
+   * server stored them, everything stored before it is in the index by then.
+   * @returns false where that took longer than the deadline
+   */
+  async shown(uid: string, deadlineMs: number): Promise<boolean> {
+    if (this.#byUid.has(uid)) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(uid);
+        resolve(false);
+      }, deadlineMs);
+      this.#waiting.set(uid, () => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
+  }
+}

@@ -1,0 +1,23 @@
+export * from "./group.ts";
+export { customResourceDefinition } from "./custom-resource-definition.ts";
+export { duration, durationMs, NANOSECONDS_FROM } from "./duration.ts";
+export { machineInventory } from "./machine-inventory.ts";
+export type {
+  MachineInventoryConfig,
+  MachineInventorySpec,
+  MachineInventoryStatus,
+  NodeTaint,
+} from "./machine-inventory.ts";
+export { machineRegistration } from "./machine-registration.ts";
+export type { MachineRegistrationSpec, MachineRegistrationStatus } from "./machine-registration.ts";
+export { managedOSImage } from "./managed-os-image.ts";
+export type { ManagedOSImageSpec, ManagedOSImageStatus } from "./managed-os-image.ts";
+export {
+  endorsementKeyHash,
+  parseMachineInventory,
+  parseMachineRegistration,
+  parseManagedOSImage,
+} from "./parse-resource.ts";
+export type { MachineInventory, MachineRegistration, ManagedOSImage, ObjectMeta, Parsed } from "./parse-resource.ts";
+export type { PrinterColumn, ResourceKind } from "./resource-kind.ts";
+export { structuralSchema } from "./structural-schema.ts";

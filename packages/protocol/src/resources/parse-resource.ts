@@ -1,0 +1,62 @@
+/** From what the API server sent to a typed object, or all that is wrong with it. */
+import { Type, type Static, type TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { machineInventory } from "./machine-inventory.ts";
+import { machineRegistration } from "./machine-registration.ts";
+import { managedOSImage } from "./managed-os-image.ts";
+
+const metadata = Type.Object({
+  name: Type.String(),
+  namespace: Type.String(),
+  uid: Type.String(),
+  resourceVersion: Type.String(),
+  creationTimestamp: Type.Optional(Type.String()),
+  deletionTimestamp: Type.Optional(Type.String()),
+  generation: Type.Optional(Type.Integer()),
+  labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+  annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+  finalizers: Type.Optional(Type.Array(Type.String())),
+});
+
+const registrationSchema = Type.Object({
+  metadata,
+  spec: machineRegistration.spec,
+  status: Type.Optional(machineRegistration.status),
+});
+const inventorySchema = Type.Object({
+  metadata,
+  spec: machineInventory.spec,
+  status: Type.Optional(machineInventory.status),
+});
+const imageSchema = Type.Object({ metadata, spec: managedOSImage.spec, status: Type.Optional(managedOSImage.status) });
+
+export type ObjectMeta = Static<typeof metadata>;
+export type MachineRegistration = Static<typeof registrationSchema>;
+export type MachineInventory = Static<typeof inventorySchema>;
+export type ManagedOSImage = Static<typeof imageSchema>;
+
+/** Either the object, or one sentence for each bad field. */
+export type Parsed<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problems: readonly string[] };
+
+function parserOf<Schema extends TSchema>(schema: Schema): (input: unknown) => Parsed<Static<Schema>> {
+  const validator = Compile(schema);
+  return (input) => {
+    if (validator.Check(input)) return { ok: true, value: input };
+    const problems = validator.Errors(input).map((error) => `${error.instancePath || "/"} ${error.message}`);
+    return { ok: false, problems: [...new Set(problems)] };
+  };
+}
+
+/** Reads a MachineRegistration of the API server. */
+export const parseMachineRegistration: (input: unknown) => Parsed<MachineRegistration> = parserOf(registrationSchema);
+/** Reads a MachineInventory of the API server. */
+export const parseMachineInventory: (input: unknown) => Parsed<MachineInventory> = parserOf(inventorySchema);
+/** Reads a ManagedOSImage of the API server. */
+export const parseManagedOSImage: (input: unknown) => Parsed<ManagedOSImage> = parserOf(imageSchema);
+
+/** Hash of the machine's endorsement key under either of its names; undefined where there is none. */
+export function endorsementKeyHash(spec: { readonly tpm?: string; readonly tpmHash?: string }): string | undefined {
+  const hash = spec.tpm || spec.tpmHash;
+  return hash === undefined || hash === "" ? undefined : hash;
+}

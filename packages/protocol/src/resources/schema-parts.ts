@@ -1,0 +1,100 @@
+/** Schema fragments that several kinds use, each plain JSON Schema with the Kubernetes extensions riding along. */
+import { Type, type TObject, type TProperties, type TSchema } from "typebox";
+
+/** One CEL rule of `x-kubernetes-validations`. */
+export interface CelRule {
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Schema options that the CRD carries over as they are. */
+export interface FieldOptions {
+  readonly description: string;
+  readonly "x-kubernetes-validations"?: readonly CelRule[];
+  [option: PropertyKey]: unknown;
+}
+
+/** Accepts null as well, as the document does with "If null ..."; becomes `nullable: true` in the CRD. */
+export function nullable<Schema extends TSchema>(schema: Schema, options: FieldOptions) {
+  return Type.Union([schema, Type.Null()], options);
+}
+
+/** A free map of anything: kept as written, never pruned. */
+export function anyMap(options: FieldOptions) {
+  return Type.Record(Type.String(), Type.Unknown(), { ...options, "x-kubernetes-preserve-unknown-fields": true });
+}
+
+/** An object whose named fields are checked and whose other fields are kept. */
+export function openObject<Properties extends TProperties>(
+  properties: Properties,
+  options: FieldOptions,
+): TObject<Properties> {
+  return Type.Object(properties, { ...options, "x-kubernetes-preserve-unknown-fields": true });
+}
+
+const QUALIFIED_NAME = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
+
+/** CEL: every key of this map is a qualified name as labels and annotations need it. */
+export function keysAreQualifiedNames(field: string): CelRule {
+  return {
+    rule: `self.all(key, key.matches('${QUALIFIED_NAME}'))`,
+    message: `${field}: every key must be a Kubernetes label key, such as example.com/rack or rack`,
+  };
+}
+
+/** A map of strings with keys as labels have them. Values may be templates. */
+export function keyedStrings(field: string, description: string, valueLimit: number) {
+  return Type.Record(Type.String(), Type.String({ maxLength: valueLimit }), {
+    description,
+    maxProperties: 64,
+    "x-kubernetes-validations": [keysAreQualifiedNames(field)],
+  });
+}
+
+/** Kubernetes' LabelSelector. */
+export const labelSelector = Type.Object({
+  matchLabels: Type.Optional(
+    nullable(Type.Record(Type.String(), Type.String()), { description: "Labels that must have just these values." }),
+  ),
+  matchExpressions: Type.Optional(
+    nullable(
+      Type.Array(
+        Type.Object({
+          key: Type.String({ description: "The label's key." }),
+          operator: Type.String({
+            description: "In, NotIn, Exists or DoesNotExist.",
+            enum: ["In", "NotIn", "Exists", "DoesNotExist"],
+          }),
+          values: Type.Optional(
+            nullable(Type.Array(Type.String()), { description: "Values for In and NotIn; absent for the others." }),
+          ),
+        }),
+      ),
+      { description: "Requirements that must all hold." },
+    ),
+  ),
+});
+
+/** One entry of `status.conditions`; `lastUpdateTime` is what the original operator wrote. */
+export const condition = Type.Object(
+  {
+    type: Type.String({ description: "What this condition is about." }),
+    status: Type.String({ description: "True, False or Unknown.", enum: ["True", "False", "Unknown"] }),
+    reason: Type.Optional(Type.String({ description: "One word for programs." })),
+    message: Type.Optional(Type.String({ description: "One sentence for people." })),
+    lastTransitionTime: Type.Optional(
+      Type.String({ description: "When the status last changed.", format: "date-time" }),
+    ),
+    lastUpdateTime: Type.Optional(Type.String({ description: "Written by the original operator; kept, not used." })),
+    observedGeneration: Type.Optional(Type.Integer({ description: "The generation that this was found out about." })),
+  },
+  { description: "One observation of the object." },
+);
+
+export const conditions = Type.Optional(
+  Type.Array(condition, {
+    description: "What is known about the object, one entry for each type.",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["type"],
+  }),
+);
