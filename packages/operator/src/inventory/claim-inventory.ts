@@ -2,7 +2,7 @@
  * Gives a machine its MachineInventory: the one that is there, or a new one. Never two for one endorsement key, whatever
  * arrives at once on whatever replica; docs/decisions tells why this needs no lock.
  */
-import { CodedError } from "@rancheros/protocol/errors";
+import { hasCode } from "@rancheros/protocol/errors";
 import { InventoryError } from "./errors.ts";
 import { inventoryEntry, type InventoryEntry, type InventoryIndex } from "./inventory-index.ts";
 
@@ -38,10 +38,6 @@ export interface InventoryClaims {
   claim(ekHash: string, build: (attempt: number) => NewInventory): Promise<Claim>;
 }
 
-function isAlreadyExists(error: unknown): boolean {
-  return error instanceof CodedError && error.code === "KUBERNETES_ALREADY_EXISTS";
-}
-
 function usable(entry: InventoryEntry): InventoryEntry {
   if (!entry.beingDeleted) return entry;
   throw new InventoryError(
@@ -71,7 +67,7 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
         if (made === undefined) throw new TypeError("the API server made an object without a name");
         return { entry: made, made: true };
       } catch (error) {
-        if (!isAlreadyExists(error)) throw error;
+        if (!hasCode(error, "KUBERNETES_ALREADY_EXISTS")) throw error;
         const own = await ownNamesake(ekHash, wanted);
         if (own !== undefined) return { entry: own, made: false };
       }

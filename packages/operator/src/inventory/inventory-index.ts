@@ -1,7 +1,8 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { endorsementKeyHash, LEGACY_INVENTORY_FINALIZER } from "@rancheros/protocol/resources";
+import { endorsementKeyHash } from "@rancheros/protocol/resources";
 import { cacertsKeyId } from "../http/cacerts.ts";
+import { needsWork } from "./reconcile-inventory.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */
 export interface InventoryEntry extends KubernetesObject {
@@ -15,7 +16,8 @@ export interface InventoryEntry extends KubernetesObject {
   /** The resource version at which it was first seen: numbers of one API server tell which object was stored earlier. */
   readonly firstRevision: number;
   readonly beingDeleted: boolean;
-  readonly legacyFinalizer: boolean;
+  /** Whether there is something to do for it in the cluster; see reconcile-inventory.ts. */
+  readonly needsWork: boolean;
   readonly ekHash: string | undefined;
   readonly tokenSecretName: string | undefined;
 }
@@ -37,14 +39,13 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   const [name, namespace, uid] = [text(metadata, "name"), text(metadata, "namespace"), text(metadata, "uid")];
   if (name === undefined || namespace === undefined || uid === undefined) return undefined;
   const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
-  const finalizers = child(metadata, "finalizers");
   const resourceVersion = text(metadata, "resourceVersion") ?? "";
   return {
     metadata: { name, namespace, uid, resourceVersion },
     firstRevision: Number(resourceVersion),
     createdAt: text(metadata, "creationTimestamp") ?? "",
     beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
-    legacyFinalizer: Array.isArray(finalizers) && finalizers.includes(LEGACY_INVENTORY_FINALIZER),
+    needsWork: needsWork(object),
     ekHash: endorsementKeyHash({
       ...(tpm === undefined ? {} : { tpm }),
       ...(tpmHash === undefined ? {} : { tpmHash }),

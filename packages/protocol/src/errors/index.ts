@@ -1,2 +1,3 @@
 export { CodedError } from "./coded-error.ts";
+export { hasCode, isCodedError } from "./is-coded-error.ts";
 export type { CodedErrorOptions, ErrorKind, ErrorTable, FailureClass, Retry } from "./coded-error.ts";

@@ -11,5 +11,8 @@ export const REGISTRATION_LABEL = `${API_GROUP}/machine-registration`;
 /** Type of a Secret that holds a machine's shared secret under the key `token`. */
 export const MACHINE_TOKEN_SECRET_TYPE = `${API_GROUP}/token`;
 
+/** Finalizer of a MachineInventory whose ClusterRegistrationToken must go with it. */
+export const CLUSTER_TOKEN_FINALIZER = `${API_GROUP}/cluster-registration-token`;
+
 /** Finalizer that the original operator left on MachineInventories; nobody else removes it. */
 export const LEGACY_INVENTORY_FINALIZER = "wrangler.cattle.io/machine-inventory-remove";

@@ -142,3 +142,8 @@ export function watchResource<Kept extends KubernetesObject>(
     },
   };
 }
+
+/** Path of a collection: of all namespaces, or of one. */
+export function collectionPath(groupVersion: string, plural: string, namespace: string | undefined): string {
+  return namespace === undefined ? `${groupVersion}/${plural}` : `${groupVersion}/namespaces/${namespace}/${plural}`;
+}

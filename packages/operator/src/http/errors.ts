@@ -1,0 +1,118 @@
+/** How a machine's visit can go wrong on its way through HTTP and websocket. */
+import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+
+export type SessionErrorCode =
+  | "EK_NOT_LEGACY"
+  | "CHALLENGE_FAILED"
+  | "SESSION_SILENT"
+  | "SESSION_SLOW"
+  | "SESSION_SECOND_ANSWER"
+  | "SESSION_BROKEN"
+  | "SESSION_LEFT"
+  | "SESSION_TOO_MANY"
+  | "OPERATOR_NOT_READY"
+  | "SERVER_URL_NOT_SET"
+  | "REGISTRATION_UNKNOWN"
+  | "AUTHORIZATION_MISSING"
+  | "AUTHORIZATION_UNSUPPORTED"
+  | "MACHINE_UNKNOWN"
+  | "MACHINE_TOKEN_UNKNOWN";
+
+export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
+  EK_NOT_LEGACY: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The TPM's endorsement key is not RSA-2048, which is all that rancherd's protocol can carry.",
+    mend: "Use a TPM whose endorsement key is RSA-2048, or switch that one on in the firmware.",
+  },
+  CHALLENGE_FAILED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The machine could not show that it holds the endorsement key that it named.",
+    mend: "If it is one of yours, its TPM may have been cleared or changed meanwhile; if not, somebody tries keys.",
+  },
+  SESSION_SILENT: {
+    failure: "timeout",
+    retry: "never",
+    meaning: "The machine did not answer its challenge in time.",
+    mend: "Look at the machine's log; a TPM that takes longer than ten seconds for one command is in trouble.",
+  },
+  SESSION_SLOW: {
+    failure: "timeout",
+    retry: "backoff",
+    meaning: "The operator could not finish in time after the machine had answered.",
+    mend: "Nothing to do on the machine: it comes back. Look at the API server's latency.",
+  },
+  SESSION_SECOND_ANSWER: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The machine sent more than one answer to one challenge.",
+    mend: "No honest client does that: look where the request came from.",
+  },
+  SESSION_BROKEN: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "The client broke the websocket protocol or sent more than is allowed.",
+    mend: "Look for a proxy between machine and operator that does not pass websockets on as they are.",
+  },
+  SESSION_LEFT: {
+    failure: "unreachable",
+    retry: "backoff",
+    meaning: "The machine closed the connection before the end.",
+    mend: "Look at the machine's log; nothing was changed for it in the cluster if it had not proved itself.",
+  },
+  SESSION_TOO_MANY: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "As many machines as allowed are in the middle of their challenge.",
+    mend: "Nothing to do: machines come back by themselves. --max-sessions allows more at one time.",
+  },
+  OPERATOR_NOT_READY: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The operator has not read the cluster's objects yet.",
+    mend: "Wait; if it lasts, the operator's log says what keeps it from its API server.",
+  },
+  SERVER_URL_NOT_SET: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The operator does not know under which address machines reach it.",
+    mend: "Give the operator --server-url, or set server-url in Rancher's settings.",
+  },
+  REGISTRATION_UNKNOWN: {
+    failure: "refused",
+    retry: "never",
+    meaning: "No MachineRegistration has the token of this URL.",
+    mend: "Take the URL from kubectl get machineregistrations -o wide; tokens of deleted registrations end with them.",
+  },
+  AUTHORIZATION_MISSING: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The request has no Authorization header.",
+    mend: "rancherd and ros-agent send one; a proxy may have taken it away.",
+  },
+  AUTHORIZATION_UNSUPPORTED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The Authorization header is neither a TPM's nor a shared secret's.",
+    mend: "Use Bearer TPM with attestation data, or Bearer with the base64 of the shared secret.",
+  },
+  MACHINE_UNKNOWN: {
+    failure: "refused",
+    retry: "never",
+    meaning: "No MachineInventory, or more than one, belongs to this TPM or shared secret.",
+    mend: "Register the machine first, or make a MachineInventory with its TPM hash; two for one machine must become one.",
+  },
+  MACHINE_TOKEN_UNKNOWN: {
+    failure: "refused",
+    retry: "never",
+    meaning: "No Secret of type rancheros.cattle.io/token, or more than one, holds this shared secret.",
+    mend: "Compare the machine's token with the Secret that spec.machineTokenSecretName names; each machine needs its own.",
+  },
+};
+
+export class SessionError extends CodedError<SessionErrorCode> {
+  constructor(code: SessionErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(SESSION_ERRORS, code, message, options);
+  }
+}

@@ -1,0 +1,95 @@
+/** One websocket visit of a machine: our challenge, its answer, our payload, and a close frame that says how it ended. */
+import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { HANDSHAKE_TIMEOUT_MS, MESSAGE_MAX_BYTES } from "@rancheros/protocol/messages";
+import type { Visit } from "../machine-endpoint.ts";
+import { refusalOf } from "../refusal.ts";
+import { SessionError } from "../errors.ts";
+
+/** How long the other side may take to answer our close frame. */
+const CLOSE_GRACE_MS = 2_000;
+const NORMAL_CLOSURE = 1000;
+const GOING_AWAY = 1001;
+
+function bytesOf(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+/** Drives one visit to its end; whatever the other side does, the socket is closed within the deadline. */
+function runVisit(socket: WebSocket, visit: Visit): void {
+  let ended = false;
+  let answered = false;
+
+  function end(code: number, reason: string, error: unknown): void {
+    if (ended) return;
+    ended = true;
+    clearTimeout(deadline);
+    socket.close(code, reason);
+    setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref();
+    visit.onEnd(error);
+  }
+
+  function refuse(error: unknown): void {
+    const { close } = refusalOf(error);
+    end(close.code, close.reason, error);
+  }
+
+  const deadline = setTimeout(
+    () =>
+      refuse(new SessionError(answered ? "SESSION_SLOW" : "SESSION_SILENT", "the challenge was not answered in time")),
+    HANDSHAKE_TIMEOUT_MS,
+  );
+
+  async function answer(message: Uint8Array): Promise<void> {
+    visit.checkAnswer(message);
+    const payload = await visit.payload(() => !ended);
+    if (ended) return;
+    socket.send(payload, { binary: true });
+    end(NORMAL_CLOSURE, "", undefined);
+  }
+
+  socket.on("message", (data) => {
+    if (answered) return refuse(new SessionError("SESSION_SECOND_ANSWER", "a challenge takes one answer"));
+    answered = true;
+    answer(bytesOf(data)).catch(refuse);
+  });
+  socket.on("error", (cause) =>
+    refuse(new SessionError("SESSION_BROKEN", "the websocket broke the protocol", { cause })),
+  );
+  socket.on("close", () => refuse(new SessionError("SESSION_LEFT", "the machine left before the end")));
+  socket.send(visit.challenge, { binary: true });
+}
+
+export interface Visits {
+  /** Takes over the socket of an upgrade request. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, visit: Visit): void;
+  /** Tells all machines under way to come back. */
+  closeAll(): void;
+}
+
+export function createVisits(): Visits {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_MAX_BYTES,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
+  return {
+    accept(request, socket, head, visit) {
+      let taken = false;
+      // A request that is no proper upgrade is answered by the library, and the socket ends.
+      socket.once("close", () => {
+        if (!taken) visit.onEnd(new SessionError("SESSION_LEFT", "the machine left before the end"));
+      });
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        taken = true;
+        runVisit(webSocket, visit);
+      });
+    },
+    closeAll() {
+      for (const client of server.clients) client.close(GOING_AWAY, "the operator stops, try again");
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/** The listeners that machines reach: limits before parsing, then plain answers or visits. */
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ListenAddress } from "../../settings.ts";
+import type { Answer } from "../answer.ts";
+import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
+import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";
+import type { MachineEndpoint, MachineRequest } from "../machine-endpoint.ts";
+import { createVisits } from "./challenge-session.ts";
+
+const LIMITS = {
+  maxHeaderSize: HEADER_MAX_BYTES,
+  headersTimeout: HANDSHAKE_TIMEOUT_MS,
+  requestTimeout: HANDSHAKE_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  insecureHTTPParser: false,
+} as const;
+
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface MachineListener {
+  readonly address: AddressInfo;
+  /** Takes new TLS material for connections from now on. */
+  setTls(tls: TlsMaterial): void;
+  /** Stops taking requests; settles when all connections are gone or the grace is over. */
+  stop(graceMs: number): Promise<void>;
+}
+
+function single(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : header?.[0];
+}
+
+function machineRequest(request: IncomingMessage): MachineRequest {
+  return {
+    method: request.method ?? "",
+    target: request.url ?? "/",
+    authorization: single(request.headers.authorization),
+    smbios: single(request.headers["x-cattle-smbios"]),
+    nonce: single(request.headers["x-cattle-nonce"]),
+    remoteAddress: request.socket.remoteAddress,
+  };
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
+  response.end(answer.body);
+}
+
+/** An answer on the socket of an upgrade request, which then ends. */
+function sendRaw(socket: Duplex, answer: Answer): void {
+  const names: Readonly<Record<number, string>> = { 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed" };
+  const headers = Object.entries({
+    ...answer.headers,
+    "content-length": String(Buffer.byteLength(answer.body)),
+    connection: "close",
+  });
+  const status = `HTTP/1.1 ${answer.status} ${names[answer.status] ?? "Service Unavailable"}`;
+  socket.end(`${[status, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n${answer.body}`);
+}
+
+function isHttps(server: Server | HttpsServer): server is HttpsServer {
+  return "setSecureContext" in server;
+}
+
+/** @param tls  undefined for a listener without TLS */
+export async function listenForMachines(
+  where: ListenAddress,
+  tls: TlsMaterial | undefined,
+  endpoint: MachineEndpoint,
+): Promise<MachineListener> {
+  const visits = createVisits();
+  const server =
+    tls === undefined
+      ? createHttpServer(LIMITS)
+      : createHttpsServer({ ...LIMITS, ...tls, minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+  server.maxConnections = CONNECTION_LIMIT;
+
+  server.on("request", (request, response) => {
+    void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer));
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Without a listener a reset of the other side would end the process.
+    socket.on("error", () => socket.destroy());
+    void beginVisit(request, socket, head);
+  });
+
+  async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const result = await endpoint.visit(machineRequest(request));
+    if ("answer" in result) sendRaw(socket, result.answer);
+    else visits.accept(request, socket, head, result.visit);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where.port, where.host === "" ? undefined : where.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP listener without an address");
+
+  return {
+    address,
+    setTls: (material) => {
+      if (isHttps(server)) server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
+    },
+    async stop(graceMs) {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      visits.closeAll();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, graceMs + 200).unref())]);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,8 @@
+/** How much a client may ask of a listener; what one message may hold stands with the messages. */
+
+/** Open connections of one listener, idle ones included. */
+export const CONNECTION_LIMIT = 4096;
+/** How long an idle connection is kept for another request. */
+export const KEEP_ALIVE_MS = 5_000;
+/** How often connections are looked at for having taken too long. */
+export const CHECK_INTERVAL_MS = 1_000;

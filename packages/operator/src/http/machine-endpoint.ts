@@ -1,0 +1,250 @@
+/** What machines are answered: who may ask, what they get, and what is refused with which sentence. */
+import { parseSmbiosHeader, type SmbiosTree } from "@rancheros/protocol/messages";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
+import { buildInventory } from "../registration/build-inventory.ts";
+import { cloudConfigDocument } from "../registration/cloud-config-document.ts";
+import { installConfig } from "../registration/install-config.ts";
+import { registrationUrl } from "../registration/registration-url.ts";
+import type { RegistrationIndex } from "../registration/registration-index.ts";
+import type { InventoryClaims } from "../inventory/claim-inventory.ts";
+import type { InventoryEntry, InventoryIndex } from "../inventory/inventory-index.ts";
+import type { TokenSecretIndex } from "../inventory/token-secret-index.ts";
+import type { ServerAddress } from "../rancher/server-address.ts";
+import { errorFields } from "../telemetry/error-fields.ts";
+import type { Log, LogFields } from "../telemetry/io/log.ts";
+import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
+import { authorizationOf } from "./authorization.ts";
+import { cacertsBody, cacertsHash } from "./cacerts.ts";
+import { SessionError } from "./errors.ts";
+import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
+import { refusalOf } from "./refusal.ts";
+import { routeOf, type Route } from "./route.ts";
+
+/** A request, as far as machines' requests say anything. */
+export interface MachineRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly authorization: string | undefined;
+  /** X-Cattle-Smbios */
+  readonly smbios: string | undefined;
+  /** X-Cattle-Nonce */
+  readonly nonce: string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+/** A visit over websocket that may begin: see io/challenge-session.ts. */
+export interface Visit {
+  readonly challenge: Buffer;
+  readonly checkAnswer: (message: Uint8Array) => void;
+  readonly payload: (stillOpen: () => boolean) => Promise<string>;
+  readonly onEnd: (error: unknown) => void;
+}
+
+export interface MachineEndpoint {
+  /** Answers a request that wants no upgrade. Never rejects. */
+  answer(request: MachineRequest): Promise<Answer>;
+  /** Begins a visit, or says why not. Never rejects. */
+  visit(request: MachineRequest): Promise<{ readonly visit: Visit } | { readonly answer: Answer }>;
+}
+
+export interface EndpointParts {
+  readonly registrations: RegistrationIndex;
+  readonly inventories: InventoryIndex;
+  readonly tokenSecrets: TokenSecretIndex;
+  readonly claims: InventoryClaims;
+  readonly address: () => ServerAddress;
+  /** The answer of /v1-rancheros/inventory for this machine. @throws InventoryError, KubernetesError */
+  readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;
+  /** What is not there yet; machines are asked to come back while this is not empty. */
+  readonly notReady: () => readonly string[];
+  readonly random: (bytes: number) => Buffer;
+  readonly maxSessions: number;
+  readonly log: Log;
+}
+
+/** What a visit is about, decided before the machine is challenged. */
+interface Purpose {
+  readonly about: LogFields;
+  readonly payload: (stillOpen: () => boolean) => Promise<{ readonly text: string; readonly result: string }>;
+}
+
+export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
+  const { log } = parts;
+  let sessions = 0;
+
+  function assertReady(): void {
+    const missing = parts.notReady();
+    if (missing.length > 0) throw new SessionError("OPERATOR_NOT_READY", "the operator has just started, try again");
+  }
+
+  function serverUrl(): string {
+    const { url } = parts.address();
+    if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
+    return url;
+  }
+
+  function registrationOf(token: string): MachineRegistration {
+    const registration = parts.registrations.withToken(token);
+    if (registration === undefined) {
+      throw new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist");
+    }
+    return registration;
+  }
+
+  function machineWithTpm(ekHash: string): InventoryEntry {
+    const [machine] = parts.inventories.withEndorsementKey(ekHash);
+    if (machine === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    return machine;
+  }
+
+  function machineWithToken(bearer: string): InventoryEntry {
+    const secrets = parts.tokenSecrets.withToken(Buffer.from(bearer, "base64").toString());
+    const [secret] = secrets;
+    if (secret === undefined || secrets.length > 1) throw new SessionError("MACHINE_TOKEN_UNKNOWN", "token not found");
+    const machines = parts.inventories.withTokenSecret(secret.metadata.namespace, secret.metadata.name);
+    const [machine] = machines;
+    if (machine === undefined || machines.length > 1) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    return machine;
+  }
+
+  function showRegistration(token: string): Answer {
+    registrationOf(token);
+    const { caPem } = parts.address();
+    return data(cloudConfigDocument(registrationUrl(serverUrl(), token), caPem));
+  }
+
+  function showCacerts(request: MachineRequest): Answer {
+    const body = cacertsBody(parts.address().caPem);
+    const headers = { "content-type": "text/plain" };
+    const authorization = authorizationOf(request.authorization);
+    if (authorization.kind !== "bearer" || !request.nonce) return data(body, headers);
+    const key =
+      parts.tokenSecrets.withCacertsKeyId(authorization.value)[0]?.token ??
+      parts.inventories.withCacertsKeyId(authorization.value)[0]?.ekHash;
+    return key === undefined
+      ? data(body, headers)
+      : data(body, { ...headers, "x-cattle-hash": cacertsHash(key, request.nonce, body) });
+  }
+
+  async function plainAnswer(request: MachineRequest, route: Route): Promise<Answer> {
+    if (route.kind === "unknown") return NOT_FOUND;
+    if (request.method !== "GET") return ONLY_GET;
+    assertReady();
+    if (route.kind === "cacerts") return showCacerts(request);
+    const authorization = authorizationOf(request.authorization);
+    if (authorization.kind === "unsupported") {
+      throw new SessionError("AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported");
+    }
+    if (authorization.kind === "tpm") {
+      return sentence(426, "a TPM is asked over websocket", { upgrade: "websocket", connection: "upgrade" });
+    }
+    if (route.kind === "registration") return showRegistration(route.token);
+    if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
+    const machine = machineWithToken(authorization.value);
+    return data(await parts.inventoryAnswer(machine));
+  }
+
+  function registrationPurpose(token: string, machine: MachineChallenge, smbios: SmbiosTree | undefined): Purpose {
+    const { name, namespace } = registrationOf(token).metadata;
+    serverUrl();
+    return {
+      about: { registration: `${namespace}/${name}` },
+      async payload(stillOpen) {
+        // Both may have changed while the TPM was working.
+        const registration = registrationOf(token);
+        const claim = await parts.claims.claim(machine.ekHash, (attempt) => {
+          if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
+          return buildInventory(
+            { name, namespace, spec: registration.spec },
+            { ekHash: machine.ekHash, smbios },
+            attempt,
+          );
+        });
+        return {
+          text: installConfig(registration.spec.cloudConfig, serverUrl()),
+          result: claim.made ? "registered" : "known",
+        };
+      },
+    };
+  }
+
+  async function inventoryPurpose(machine: MachineChallenge): Promise<Purpose> {
+    // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
+    await parts.inventoryAnswer(machineWithTpm(machine.ekHash));
+    return {
+      about: {},
+      payload: async () => ({
+        text: await parts.inventoryAnswer(machineWithTpm(machine.ekHash)),
+        result: "inventory",
+      }),
+    };
+  }
+
+  async function begin(request: MachineRequest, route: Route): Promise<Visit> {
+    if (sessions >= parts.maxSessions) {
+      throw new SessionError("SESSION_TOO_MANY", "too many machines register at this moment, try again");
+    }
+    assertReady();
+    if (route.kind === "registration") registrationOf(route.token);
+    const authorization = authorizationOf(request.authorization);
+    if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
+    if (authorization.kind !== "tpm") {
+      throw new SessionError("AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported");
+    }
+    const smbios = request.smbios === undefined ? undefined : parseSmbiosHeader(request.smbios);
+    const machine = challengeMachine(authorization.header, parts.random);
+    const purpose =
+      route.kind === "registration"
+        ? registrationPurpose(route.token, machine, smbios)
+        : await inventoryPurpose(machine);
+    return visitOf(request, machine, purpose);
+  }
+
+  function visitOf(request: MachineRequest, machine: MachineChallenge, purpose: Purpose): Visit {
+    const about = { ekHash: machine.ekHash, remote: request.remoteAddress, ...purpose.about };
+    let result = "left";
+    sessions += 1;
+    return {
+      challenge: machine.message,
+      checkAnswer: machine.checkAnswer,
+      async payload(stillOpen) {
+        const made = await purpose.payload(stillOpen);
+        result = made.result;
+        return made.text;
+      },
+      onEnd(error) {
+        sessions -= 1;
+        if (error === undefined) log.info("machine served", { ...about, result });
+        else log.warn("machine refused", { ...about, result: "refused", ...errorFields(error) });
+      },
+    };
+  }
+
+  function refuse(request: MachineRequest, route: Route, error: unknown): Answer {
+    const { answer } = refusalOf(error);
+    const about = { remote: request.remoteAddress, endpoint: route.kind, status: answer.status };
+    log.warn("request refused", { ...about, result: "refused", ...errorFields(error) });
+    return answer;
+  }
+
+  return {
+    async answer(request) {
+      const route = routeOf(request.target);
+      try {
+        return await plainAnswer(request, route);
+      } catch (error) {
+        return refuse(request, route, error);
+      }
+    },
+    async visit(request) {
+      const route = routeOf(request.target);
+      if (route.kind === "unknown" || route.kind === "cacerts") return { answer: NOT_FOUND };
+      if (request.method !== "GET") return { answer: ONLY_GET };
+      try {
+        return { visit: await begin(request, route) };
+      } catch (error) {
+        return { answer: refuse(request, route, error) };
+      }
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** How an error is told to a machine: as an HTTP answer before the upgrade, as a close frame after it. */
+import { isCodedError } from "@rancheros/protocol/errors";
+import { sentence, type Answer } from "./answer.ts";
+
+/** RFC 6455 section 7.4.1: policy violation, internal error, try again later. */
+const CLOSE = { refused: 1008, internal: 1011, later: 1013 } as const;
+/** A close frame's reason has at most this many bytes (RFC 6455 section 5.5, less the two of the code). */
+const REASON_LIMIT_BYTES = 123;
+const RETRY_AFTER_SECONDS = 10;
+
+export interface Refusal {
+  readonly answer: Answer;
+  readonly close: { readonly code: number; readonly reason: string };
+}
+
+function cutToBytes(text: string, limit: number): string {
+  let cut = text.slice(0, limit);
+  while (Buffer.byteLength(cut) > limit) cut = cut.slice(0, -1);
+  return cut;
+}
+
+/**
+ * rancherd shows the body of a 401 and of no other answer: what is refused for good is a 401 here, with a sentence.
+ * What may go well later is a 503 with Retry-After.
+ */
+export function refusalOf(error: unknown): Refusal {
+  if (!isCodedError(error)) {
+    const text = "internal error of the operator; its log says more";
+    return { answer: sentence(500, text), close: { code: CLOSE.internal, reason: text } };
+  }
+  // What went wrong between the operator and its API server is nothing that a machine should read.
+  const ours = error.code.startsWith("KUBERNETES_");
+  const text = ours ? "the operator cannot reach its API server, try again" : error.message;
+  const later = ours || error.retry !== "never";
+  const reason = cutToBytes(text, REASON_LIMIT_BYTES);
+  return later
+    ? {
+        answer: sentence(503, text, { "retry-after": String(RETRY_AFTER_SECONDS) }),
+        close: { code: CLOSE.later, reason },
+      }
+    : { answer: sentence(401, text), close: { code: CLOSE.refused, reason } };
+}

@@ -1,0 +1,18 @@
+/** Which of the machine endpoints a request asks for. */
+import { MACHINE_PATH } from "../registration/registration-url.ts";
+
+export type Route =
+  | { readonly kind: "registration"; readonly token: string }
+  | { readonly kind: "inventory" }
+  | { readonly kind: "cacerts" }
+  | { readonly kind: "unknown" };
+
+/** @param target  the request line's target, path and query */
+export function routeOf(target: string): Route {
+  const path = target.split("?", 1)[0] ?? "";
+  if (path === `${MACHINE_PATH}/inventory`) return { kind: "inventory" };
+  if (path === `${MACHINE_PATH}/cacerts`) return { kind: "cacerts" };
+  const registration = `${MACHINE_PATH}/registration/`;
+  if (path.startsWith(registration)) return { kind: "registration", token: path.slice(registration.length) };
+  return { kind: "unknown" };
+}

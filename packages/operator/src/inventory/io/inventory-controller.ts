@@ -1,0 +1,71 @@
+/** Keeps the index of all MachineInventories up to date, and gives those that belong to a cluster their token. */
+import { API_GROUP, API_VERSION, machineInventory, MACHINE_TOKEN_SECRET_TYPE } from "@rancheros/protocol/resources";
+import { collectionPath, watchResource } from "../../controller/io/watch-resource.ts";
+import { createWorkQueue } from "../../controller/work-queue.ts";
+import type { ControllerParts } from "../../registration/io/registration-controller.ts";
+import { errorFields } from "../../telemetry/error-fields.ts";
+import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
+import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
+import { settleInventory } from "./inventory-store.ts";
+
+export interface InventoryController {
+  readonly index: InventoryIndex;
+  readonly tokenSecrets: TokenSecretIndex;
+  readonly synced: () => boolean;
+  stop(): Promise<void>;
+}
+
+export function runInventoryController(parts: ControllerParts): InventoryController {
+  const { kubernetes, log, watchNamespace } = parts;
+  const index = new InventoryIndex();
+  const tokenSecrets = new TokenSecretIndex();
+  const synced = { inventories: false, secrets: false };
+
+  const queue = createWorkQueue({
+    async work(key) {
+      const [namespace = "", name = ""] = key.split("/", 2);
+      await settleInventory(kubernetes, namespace, name);
+    },
+    onFailure: (key, error) => log.warn("inventory not settled", { inventory: key, ...errorFields(error) }),
+    random: Math.random,
+    setTimer: setTimeout,
+  });
+
+  const inventories = watchResource<InventoryEntry>(kubernetes, {
+    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineInventory.plural, watchNamespace),
+    keep: inventoryEntry,
+    onChange(entry) {
+      index.put(entry);
+      if (entry.needsWork) queue.add(`${entry.metadata.namespace}/${entry.metadata.name}`);
+    },
+    onDelete: (entry) => index.delete(entry),
+    onSynced() {
+      synced.inventories = true;
+    },
+    onTrouble: (error) => log.warn("cannot follow MachineInventories", errorFields(error)),
+    random: Math.random,
+  });
+
+  const secrets = watchResource<TokenSecret>(kubernetes, {
+    path: collectionPath("/api/v1", "secrets", watchNamespace),
+    fieldSelector: `type=${MACHINE_TOKEN_SECRET_TYPE}`,
+    keep: tokenSecret,
+    onChange: (secret) => tokenSecrets.put(secret),
+    onDelete: (secret) => tokenSecrets.delete(secret),
+    onSynced() {
+      synced.secrets = true;
+    },
+    onTrouble: (error) => log.warn("cannot follow token Secrets", errorFields(error)),
+    random: Math.random,
+  });
+
+  return {
+    index,
+    tokenSecrets,
+    synced: () => synced.inventories && synced.secrets,
+    async stop() {
+      queue.stop();
+      await Promise.all([inventories.stop(), secrets.stop()]);
+    },
+  };
+}

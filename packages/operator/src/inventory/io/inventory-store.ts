@@ -1,0 +1,121 @@
+/** MachineInventories at the API server. */
+import { hasCode } from "@rancheros/protocol/errors";
+import {
+  API_GROUP,
+  API_VERSION,
+  machineInventory,
+  parseMachineInventory,
+  type MachineInventory,
+} from "@rancheros/protocol/resources";
+import { KubernetesError } from "../../controller/errors.ts";
+import type { Kubernetes } from "../../controller/io/kubernetes.ts";
+import {
+  deleteClusterRegistrationToken,
+  ensureClusterRegistrationToken,
+  managementCluster,
+} from "../../rancher/io/cluster-registration-token.ts";
+import type { InventoryStore } from "../claim-inventory.ts";
+import { InventoryError } from "../errors.ts";
+import type { InventoryEntry } from "../inventory-index.ts";
+import { reconcileInventory } from "../reconcile-inventory.ts";
+
+const MERGE_PATCH = "application/merge-patch+json";
+/** More steps than one inventory can need, so that two writers that undo each other end. */
+const STEP_LIMIT = 8;
+
+export function inventoriesPath(namespace: string): string {
+  return `/apis/${API_GROUP}/${API_VERSION}/namespaces/${namespace}/${machineInventory.plural}`;
+}
+
+async function readObject(kubernetes: Kubernetes, namespace: string, name: string): Promise<unknown> {
+  try {
+    return await kubernetes.send({ method: "GET", path: `${inventoriesPath(namespace)}/${name}` });
+  } catch (error) {
+    if (hasCode(error, "KUBERNETES_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+/** @returns undefined where it is gone @throws KubernetesError KUBERNETES_NONSENSE where the object is none of this kind */
+export async function readInventory(
+  kubernetes: Kubernetes,
+  namespace: string,
+  name: string,
+): Promise<MachineInventory | undefined> {
+  const object = await readObject(kubernetes, namespace, name);
+  if (object === undefined) return undefined;
+  const parsed = parseMachineInventory(object);
+  if (parsed.ok) return parsed.value;
+  throw new KubernetesError(
+    "KUBERNETES_NONSENSE",
+    `MachineInventory ${namespace}/${name}: ${parsed.problems.join("; ")}`,
+  );
+}
+
+export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
+  return {
+    create: (object) =>
+      kubernetes.send({ method: "POST", path: inventoriesPath(object.metadata.namespace), body: object }),
+    read: (namespace, name) => readObject(kubernetes, namespace, name),
+    async delete(entry: InventoryEntry) {
+      const { namespace, name, uid } = entry.metadata;
+      const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid } };
+      try {
+        await kubernetes.send({ method: "DELETE", path: `${inventoriesPath(namespace)}/${name}`, body });
+      } catch (error) {
+        if (!hasCode(error, "KUBERNETES_NOT_FOUND") && !hasCode(error, "KUBERNETES_CONFLICT")) throw error;
+      }
+    },
+  };
+}
+
+async function patch(kubernetes: Kubernetes, inventory: MachineInventory, below: string, body: object): Promise<void> {
+  const { namespace, name, resourceVersion } = inventory.metadata;
+  const metadata = "metadata" in body && typeof body.metadata === "object" ? body.metadata : {};
+  await kubernetes.send({
+    method: "PATCH",
+    path: `${inventoriesPath(namespace)}/${name}${below}`,
+    contentType: MERGE_PATCH,
+    // The resource version makes a write on a changed object fail instead of undoing the change.
+    body: { ...body, metadata: { ...metadata, resourceVersion } },
+  });
+}
+
+/**
+ * Brings one MachineInventory to where it needs nothing more.
+ * @throws InventoryError, KubernetesError  to be tried again
+ */
+export async function settleInventory(kubernetes: Kubernetes, namespace: string, name: string): Promise<void> {
+  let found: string | undefined;
+  for (let count = 0; count < STEP_LIMIT; count += 1) {
+    const inventory = await readInventory(kubernetes, namespace, name);
+    if (inventory === undefined) return;
+    const step = reconcileInventory(inventory, found);
+    switch (step.kind) {
+      case "done":
+        return;
+      case "finalizers":
+        await patch(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
+        break;
+      case "find-cluster":
+        found = await managementCluster(kubernetes, namespace, step.clusterName);
+        if (found === undefined) {
+          throw new InventoryError(
+            "CLUSTER_TOKEN_NOT_ASSIGNED",
+            `waiting for the management cluster of provisioning cluster ${namespace}/${step.clusterName}`,
+          );
+        }
+        break;
+      case "make-token":
+        await ensureClusterRegistrationToken(kubernetes, { namespace: step.namespace, name: step.name });
+        await patch(kubernetes, inventory, "/status", {
+          status: { clusterRegistrationTokenNamespace: step.namespace, clusterRegistrationTokenName: step.name },
+        });
+        break;
+      case "delete-token":
+        await deleteClusterRegistrationToken(kubernetes, { namespace: step.namespace, name: step.name });
+        await patch(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
+        break;
+    }
+  }
+}

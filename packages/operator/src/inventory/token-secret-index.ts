@@ -1,0 +1,82 @@
+/** Shared secrets of machines without a TPM, found by the secret or by its hash. */
+import { createHash } from "node:crypto";
+import type { KubernetesObject } from "@kubernetes/client-node";
+import { cacertsKeyId } from "../http/cacerts.ts";
+
+/** One Secret of type rancheros.cattle.io/token. */
+export interface TokenSecret extends KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+  readonly token: string;
+}
+
+function field(holder: unknown, key: string): unknown {
+  return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
+}
+
+/** Reads a Secret of the API server; undefined where it has no token. */
+export function tokenSecret(object: unknown): TokenSecret | undefined {
+  const metadata = field(object, "metadata");
+  const encoded = field(field(object, "data"), "token");
+  const text = (key: string): string => {
+    const value = field(metadata, key);
+    return typeof value === "string" ? value : "";
+  };
+  const token = typeof encoded === "string" ? Buffer.from(encoded, "base64").toString() : "";
+  if (token === "" || text("uid") === "") return undefined;
+  const { name, namespace, uid, resourceVersion } = {
+    name: text("name"),
+    namespace: text("namespace"),
+    uid: text("uid"),
+    resourceVersion: text("resourceVersion"),
+  };
+  return { metadata: { name, namespace, uid, resourceVersion }, token };
+}
+
+/** Looked up by hash only: how long a look-up takes tells nothing about the secret. */
+function digest(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+export class TokenSecretIndex {
+  readonly #byUid = new Map<string, TokenSecret>();
+  readonly #byDigest = new Map<string, ReadonlyMap<string, TokenSecret>>();
+  readonly #byKeyId = new Map<string, ReadonlyMap<string, TokenSecret>>();
+
+  put(secret: TokenSecret): void {
+    this.delete(secret);
+    const { uid } = secret.metadata;
+    this.#byUid.set(uid, secret);
+    const digested = digest(secret.token);
+    const keyId = cacertsKeyId(secret.token);
+    this.#byDigest.set(digested, new Map([...(this.#byDigest.get(digested) ?? []), [uid, secret]]));
+    this.#byKeyId.set(keyId, new Map([...(this.#byKeyId.get(keyId) ?? []), [uid, secret]]));
+  }
+
+  delete(secret: TokenSecret): void {
+    const { uid } = secret.metadata;
+    const old = this.#byUid.get(uid);
+    if (old === undefined) return;
+    this.#byUid.delete(uid);
+    for (const [index, key] of [
+      [this.#byDigest, digest(old.token)],
+      [this.#byKeyId, cacertsKeyId(old.token)],
+    ] as const) {
+      const left = new Map([...(index.get(key) ?? [])].filter(([other]) => other !== uid));
+      if (left.size === 0) index.delete(key);
+      else index.set(key, left);
+    }
+  }
+
+  withToken(token: string): readonly TokenSecret[] {
+    return [...(this.#byDigest.get(digest(token)) ?? new Map<string, TokenSecret>()).values()];
+  }
+
+  withCacertsKeyId(keyId: string): readonly TokenSecret[] {
+    return [...(this.#byKeyId.get(keyId) ?? new Map<string, TokenSecret>()).values()];
+  }
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+/** The operator's executable. */
+import { readFileSync } from "node:fs";
+import { isCodedError } from "@rancheros/protocol/errors";
+import { crdsYaml } from "./crds.ts";
+import { helpText } from "./help.ts";
+import { readSettings, SettingsError } from "./settings.ts";
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "";
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const settings = readSettings(args, process.env);
+  const stop = new AbortController();
+  // What only the service needs is not loaded for `crds` and `--help`.
+  const [{ connectKubernetes, loadKubeConfig }, { startOperator }, { createLog }] = await Promise.all([
+    import("./controller/io/kubernetes.ts"),
+    import("./operator.ts"),
+    import("./telemetry/io/log.ts"),
+  ]);
+  const log = createLog(settings.logLevel);
+  const ended = new Promise<void>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.once(name, () => {
+        stop.abort();
+        resolve();
+        process.once(name, () => process.exit(1));
+      });
+    }
+  });
+  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig));
+  const started = startOperator(settings, kubernetes, log, stop.signal);
+  await Promise.race([started, ended]);
+  await ended;
+  if (stop.signal.aborted) await Promise.race([started.then(async (operator) => operator.stop()), failAfter(4_500)]);
+  log.info("stopped");
+  process.exit(0);
+}
+
+async function failAfter(delayMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command = "run", ...rest] = args;
+  if (args.includes("--help") || args.includes("-h") || command === "help") process.stdout.write(helpText());
+  else if (command === "crds") process.stdout.write(crdsYaml());
+  else if (command === "version" || command === "--version") process.stdout.write(`${version()}\n`);
+  else if (command === "run") await run(rest);
+  else if (command.startsWith("-")) await run(args);
+  else throw new SettingsError([`there is no command ${JSON.stringify(command)}; see rancheros-operator --help`]);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`Error: ${text}\n`);
+  if (isCodedError(error)) process.stderr.write(`${error.mend} (${error.code})\n`);
+  process.exit(isCodedError(error) && error.failure === "usage" ? 2 : 1);
+});

@@ -1,0 +1,59 @@
+/** Follows the three settings of Rancher that say how machines reach it. Where there is no Rancher, this stays quiet. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import { hasCode } from "@rancheros/protocol/errors";
+import type { Kubernetes } from "../../controller/io/kubernetes.ts";
+import { watchResource, type WatchHandle } from "../../controller/io/watch-resource.ts";
+import type { RancherSettings } from "../server-address.ts";
+
+const NAMES = new Set(["server-url", "cacerts", "internal-cacerts"]);
+
+interface Setting extends KubernetesObject {
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly text: string;
+}
+
+function stringField(holder: object, key: string): string {
+  const value: unknown = Reflect.get(holder, key);
+  return typeof value === "string" ? value : "";
+}
+
+function keep(object: unknown): Setting | undefined {
+  if (typeof object !== "object" || object === null || !("metadata" in object)) return undefined;
+  const { metadata } = object;
+  if (typeof metadata !== "object" || metadata === null) return undefined;
+  const name = stringField(metadata, "name");
+  if (!NAMES.has(name)) return undefined;
+  return {
+    metadata: { name, resourceVersion: stringField(metadata, "resourceVersion") },
+    text: stringField(object, "value") || stringField(object, "default"),
+  };
+}
+
+/** @param onChange  gets all three after each change */
+export function watchRancherSettings(
+  kubernetes: Kubernetes,
+  random: () => number,
+  onChange: (settings: RancherSettings) => void,
+  onTrouble: (error: unknown) => void,
+): WatchHandle {
+  const settings = new Map<string, string>();
+  const tell = () => onChange(Object.fromEntries(settings));
+  return watchResource<Setting>(kubernetes, {
+    path: "/apis/management.cattle.io/v3/settings",
+    keep,
+    onChange: (setting) => {
+      settings.set(setting.metadata.name, setting.text);
+      tell();
+    },
+    onDelete: (setting) => {
+      settings.delete(setting.metadata.name);
+      tell();
+    },
+    onSynced: tell,
+    onTrouble: (error) => {
+      // No such kind: there is no Rancher here, which is nobody's trouble.
+      if (!hasCode(error, "KUBERNETES_NOT_FOUND")) onTrouble(error);
+    },
+    random,
+  });
+}

@@ -1,0 +1,47 @@
+/** Where machines reach this operator, and which CA they need for it: from flags, or from Rancher's settings. */
+
+/** Rancher's settings, as far as they are there. */
+export interface RancherSettings {
+  readonly "server-url"?: string;
+  readonly cacerts?: string;
+  readonly "internal-cacerts"?: string;
+}
+
+export interface AddressSources {
+  /** --server-url */
+  readonly serverUrl: string | undefined;
+  /** Content of --ca-file. */
+  readonly caPem: string | undefined;
+  /** --public-ca */
+  readonly publicCa: boolean;
+  /** CA of the operator's own listener; undefined where its certificate was given or there is no TLS. */
+  readonly ownCaPem: string | undefined;
+  readonly rancher: RancherSettings;
+}
+
+export interface ServerAddress {
+  /** Undefined while nobody has said. */
+  readonly url: string | undefined;
+  /** Undefined where machines need none. */
+  readonly caPem: string | undefined;
+}
+
+function orUndefined(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === "" ? undefined : text;
+}
+
+/**
+ * A flag wins over Rancher. The CA follows the URL: with Rancher's URL it is `cacerts`, else `internal-cacerts`; with our
+ * own it is the CA that we made.
+ */
+export function serverAddress(sources: AddressSources): ServerAddress {
+  const { rancher } = sources;
+  const url = sources.serverUrl ?? orUndefined(rancher["server-url"])?.replace(/\/+$/, "");
+  if (sources.publicCa) return { url, caPem: undefined };
+  const ofRancher = orUndefined(rancher.cacerts) ?? orUndefined(rancher["internal-cacerts"]);
+  const caPem =
+    sources.serverUrl === undefined
+      ? (sources.caPem ?? ofRancher ?? sources.ownCaPem)
+      : (sources.caPem ?? sources.ownCaPem ?? ofRancher);
+  return { url, caPem };
+}

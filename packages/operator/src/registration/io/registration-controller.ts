@@ -1,0 +1,85 @@
+/** Keeps the statuses of all MachineRegistrations right, and their index up to date. */
+import { API_GROUP, API_VERSION, machineRegistration } from "@rancheros/protocol/resources";
+import type { Kubernetes } from "../../controller/io/kubernetes.ts";
+import { collectionPath, watchResource } from "../../controller/io/watch-resource.ts";
+import { createWorkQueue } from "../../controller/work-queue.ts";
+import { errorFields } from "../../telemetry/error-fields.ts";
+import type { Log } from "../../telemetry/io/log.ts";
+import { reconcileRegistration } from "../reconcile-registration.ts";
+import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
+import { writeRegistrationStatus } from "./registration-store.ts";
+
+export interface RegistrationController {
+  readonly index: RegistrationIndex;
+  readonly synced: () => boolean;
+  /** The server URL has changed: all statuses are looked at again. */
+  refresh(): void;
+  stop(): Promise<void>;
+}
+
+export interface ControllerParts {
+  readonly kubernetes: Kubernetes;
+  /** Undefined for all namespaces. */
+  readonly watchNamespace: string | undefined;
+  readonly log: Log;
+}
+
+export function runRegistrationController(
+  parts: ControllerParts,
+  serverUrl: () => string | undefined,
+  random: (bytes: number) => Uint8Array,
+): RegistrationController {
+  const { kubernetes, log } = parts;
+  const index = new RegistrationIndex();
+  let isSynced = false;
+
+  const queue = createWorkQueue({
+    async work(key) {
+      const registration = index.get(key);
+      if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
+      const status = reconcileRegistration(registration, { serverUrl: serverUrl(), nowMs: Date.now(), random });
+      if (status === undefined) return;
+      const written = registrationEntry(
+        await writeRegistrationStatus(kubernetes, registration, status),
+        () => undefined,
+      );
+      // The token must not be made anew while the watch is on its way.
+      if (written !== undefined && index.get(key) !== undefined) index.put(written);
+      log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
+    },
+    onFailure: (key, error) =>
+      log.warn("registration status not written", { registration: key, ...errorFields(error) }),
+    random: Math.random,
+    setTimer: setTimeout,
+  });
+
+  const watch = watchResource<RegistrationEntry>(kubernetes, {
+    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineRegistration.plural, parts.watchNamespace),
+    keep: (object) =>
+      registrationEntry(object, (problems) =>
+        log.warn("registration not understood", { problems: problems.join("; ") }),
+      ),
+    onChange(entry) {
+      index.put(entry);
+      queue.add(keyOf(entry.metadata));
+    },
+    onDelete: (entry) => index.delete(entry),
+    onSynced() {
+      isSynced = true;
+    },
+    onTrouble: (error) => log.warn("cannot follow MachineRegistrations", errorFields(error)),
+    random: Math.random,
+  });
+
+  return {
+    index,
+    synced: () => isSynced,
+    refresh() {
+      for (const key of index.keys()) queue.add(key);
+    },
+    async stop() {
+      queue.stop();
+      await watch.stop();
+    },
+  };
+}

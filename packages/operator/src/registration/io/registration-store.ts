@@ -1,0 +1,27 @@
+/** MachineRegistrations at the API server. */
+import {
+  API_GROUP,
+  API_VERSION,
+  machineRegistration,
+  type MachineRegistration,
+  type MachineRegistrationStatus,
+} from "@rancheros/protocol/resources";
+import type { Kubernetes } from "../../controller/io/kubernetes.ts";
+
+/**
+ * Writes the status, unless the object was changed since it was read: of two replicas that each made a token, one wins.
+ * @throws KubernetesError  KUBERNETES_CONFLICT where it was changed
+ */
+export async function writeRegistrationStatus(
+  kubernetes: Kubernetes,
+  registration: MachineRegistration,
+  status: MachineRegistrationStatus,
+): Promise<unknown> {
+  const { namespace, name, resourceVersion } = registration.metadata;
+  return kubernetes.send({
+    method: "PATCH",
+    path: `/apis/${API_GROUP}/${API_VERSION}/namespaces/${namespace}/${machineRegistration.plural}/${name}/status`,
+    contentType: "application/merge-patch+json",
+    body: { metadata: { resourceVersion }, status },
+  });
+}

@@ -1,0 +1,74 @@
+/** MachineRegistrations, found by their token. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import { parseMachineRegistration, type MachineRegistration } from "@rancheros/protocol/resources";
+
+/** One remembered MachineRegistration, in the form that list and watch need. */
+export interface RegistrationEntry extends KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+  readonly registration: MachineRegistration;
+}
+
+/**
+ * Reads an object of the API server.
+ * @param onNonsense  told of an object that the schema does not take, which it was stored before
+ */
+export function registrationEntry(
+  object: unknown,
+  onNonsense: (problems: readonly string[]) => void,
+): RegistrationEntry | undefined {
+  const parsed = parseMachineRegistration(object);
+  if (!parsed.ok) {
+    onNonsense(parsed.problems);
+    return undefined;
+  }
+  const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
+  return { metadata: { name, namespace, uid, resourceVersion }, registration: parsed.value };
+}
+
+/** The key of an object: namespace, slash, name. */
+export function keyOf(metadata: { readonly namespace: string; readonly name: string }): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+export class RegistrationIndex {
+  readonly #byKey = new Map<string, RegistrationEntry>();
+  readonly #byToken = new Map<string, readonly RegistrationEntry[]>();
+
+  put(entry: RegistrationEntry): void {
+    this.delete(entry);
+    this.#byKey.set(keyOf(entry.metadata), entry);
+    const token = entry.registration.status?.registrationToken;
+    if (token) this.#byToken.set(token, [...(this.#byToken.get(token) ?? []), entry]);
+  }
+
+  delete(entry: RegistrationEntry): void {
+    const key = keyOf(entry.metadata);
+    const token = this.#byKey.get(key)?.registration.status?.registrationToken;
+    this.#byKey.delete(key);
+    if (token === undefined) return;
+    const left = (this.#byToken.get(token) ?? []).filter((one) => keyOf(one.metadata) !== key);
+    if (left.length === 0) this.#byToken.delete(token);
+    else this.#byToken.set(token, left);
+  }
+
+  get(key: string): MachineRegistration | undefined {
+    return this.#byKey.get(key)?.registration;
+  }
+
+  keys(): readonly string[] {
+    return [...this.#byKey.keys()];
+  }
+
+  /** The registration with this token; undefined where there is none, and where several have the same one. */
+  withToken(token: string): MachineRegistration | undefined {
+    const found = this.#byToken.get(token) ?? [];
+    return found.length === 1 && !found[0]?.registration.metadata.deletionTimestamp
+      ? found[0]?.registration
+      : undefined;
+  }
+}

@@ -1,0 +1,261 @@
+/** All settings of the operator in one table: flags, environment, help and documentation are read from it. */
+import { parseArgs } from "node:util";
+import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+
+interface Setting {
+  readonly flag: string;
+  readonly env: string;
+  /** What the value looks like, for the help. */
+  readonly value: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+/** One row a setting. */
+export const SETTINGS = {
+  kubeconfig: {
+    flag: "kubeconfig",
+    env: "KUBECONFIG",
+    value: "FILE",
+    fallback: "",
+    help: "kubeconfig of the cluster; inside a pod its ServiceAccount is used",
+  },
+  namespace: {
+    flag: "namespace",
+    env: "POD_NAMESPACE",
+    value: "NAME",
+    fallback: "cattle-rancheros-operator-system",
+    help: "namespace of the operator's own Secrets",
+  },
+  watchNamespace: {
+    flag: "watch-namespace",
+    env: "WATCH_NAMESPACE",
+    value: "NAME",
+    fallback: "",
+    help: "serve the objects of this namespace only; all namespaces when empty",
+  },
+  serverUrl: {
+    flag: "server-url",
+    env: "RANCHEROS_SERVER_URL",
+    value: "URL",
+    fallback: "",
+    help: "address under which machines reach this operator; Rancher's setting server-url when empty",
+  },
+  caFile: {
+    flag: "ca-file",
+    env: "RANCHEROS_CA_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "CA, as PEM, that machines need for the server URL; when empty, Rancher's cacerts or the operator's own CA",
+  },
+  publicCa: {
+    flag: "public-ca",
+    env: "RANCHEROS_PUBLIC_CA",
+    value: "true|false",
+    fallback: "false",
+    help: "the server URL has a certificate of a public CA: machines are given no CA",
+  },
+  httpsListen: {
+    flag: "https-listen",
+    env: "RANCHEROS_HTTPS_LISTEN",
+    value: "HOST:PORT|none",
+    fallback: "0.0.0.0:8443",
+    help: "where machines are served with TLS",
+  },
+  httpListen: {
+    flag: "http-listen",
+    env: "RANCHEROS_HTTP_LISTEN",
+    value: "HOST:PORT|none",
+    fallback: "none",
+    help: "where machines are served without TLS; only behind a proxy that ends TLS",
+  },
+  healthListen: {
+    flag: "health-listen",
+    env: "RANCHEROS_HEALTH_LISTEN",
+    value: "HOST:PORT|none",
+    fallback: "0.0.0.0:8081",
+    help: "where /healthz and /readyz are",
+  },
+  tlsCertFile: {
+    flag: "tls-cert-file",
+    env: "RANCHEROS_TLS_CERT_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "certificate chain of the TLS listener; the operator makes its own when empty",
+  },
+  tlsKeyFile: {
+    flag: "tls-key-file",
+    env: "RANCHEROS_TLS_KEY_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "private key of that certificate",
+  },
+  tlsSan: {
+    flag: "tls-san",
+    env: "RANCHEROS_TLS_SAN",
+    value: "NAME[,NAME...]",
+    fallback: "",
+    help: "more host names and addresses for the operator's own certificate",
+  },
+  maxSessions: {
+    flag: "max-sessions",
+    env: "RANCHEROS_MAX_SESSIONS",
+    value: "COUNT",
+    fallback: "256",
+    help: "machines that may be in the middle of their challenge at one time; others are asked to come back",
+  },
+  logLevel: {
+    flag: "log-level",
+    env: "RANCHEROS_LOG_LEVEL",
+    value: "debug|info|warn|error",
+    fallback: "info",
+    help: "how much is logged",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+type RawSettings = { readonly [Name in keyof typeof SETTINGS]: string };
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Settings {
+  readonly kubeconfig: string | undefined;
+  readonly namespace: string;
+  readonly watchNamespace: string | undefined;
+  readonly serverUrl: string | undefined;
+  readonly caFile: string | undefined;
+  readonly publicCa: boolean;
+  readonly httpsListen: ListenAddress | undefined;
+  readonly httpListen: ListenAddress | undefined;
+  readonly healthListen: ListenAddress | undefined;
+  readonly tlsFiles: { readonly certificate: string; readonly key: string } | undefined;
+  readonly tlsSan: readonly string[];
+  readonly maxSessions: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+export const SETTINGS_ERRORS: ErrorTable<"SETTINGS_INVALID"> = {
+  SETTINGS_INVALID: {
+    failure: "usage",
+    retry: "never",
+    meaning: "A flag or an environment variable has a value that cannot be.",
+    mend: "Read the sentences: each names one setting; rancheros-operator --help lists them all.",
+  },
+};
+
+export class SettingsError extends CodedError<"SETTINGS_INVALID"> {
+  constructor(problems: readonly string[], options: CodedErrorOptions = {}) {
+    super(SETTINGS_ERRORS, "SETTINGS_INVALID", problems.join("; "), options);
+  }
+}
+
+function rawSettings(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): RawSettings {
+  const options = Object.fromEntries(
+    Object.values(SETTINGS).map((setting) => [setting.flag, { type: "string" as const }]),
+  );
+  let values: Readonly<Record<string, unknown>>;
+  try {
+    ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
+  } catch (cause) {
+    throw new SettingsError([cause instanceof Error ? cause.message : String(cause)], { cause });
+  }
+  const pick = (setting: Setting): string => {
+    const flag = values[setting.flag];
+    return typeof flag === "string" ? flag : (environment[setting.env] ?? setting.fallback);
+  };
+  return {
+    kubeconfig: pick(SETTINGS.kubeconfig),
+    namespace: pick(SETTINGS.namespace),
+    watchNamespace: pick(SETTINGS.watchNamespace),
+    serverUrl: pick(SETTINGS.serverUrl),
+    caFile: pick(SETTINGS.caFile),
+    publicCa: pick(SETTINGS.publicCa),
+    httpsListen: pick(SETTINGS.httpsListen),
+    httpListen: pick(SETTINGS.httpListen),
+    healthListen: pick(SETTINGS.healthListen),
+    tlsCertFile: pick(SETTINGS.tlsCertFile),
+    tlsKeyFile: pick(SETTINGS.tlsKeyFile),
+    tlsSan: pick(SETTINGS.tlsSan),
+    maxSessions: pick(SETTINGS.maxSessions),
+    logLevel: pick(SETTINGS.logLevel),
+  };
+}
+
+function orUndefined(text: string): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+/** Collects what is wrong, so that all of it can be said at once. */
+class Reader {
+  readonly problems: string[] = [];
+
+  listen(flag: string, text: string): ListenAddress | undefined {
+    if (text === "none") return undefined;
+    const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match === null || port > 65_535) {
+      this.problems.push(`--${flag}: ${JSON.stringify(text)} is neither HOST:PORT nor none`);
+      return undefined;
+    }
+    return { host: match[1] ?? match[2] ?? "", port };
+  }
+
+  url(flag: string, text: string): string | undefined {
+    if (text === "") return undefined;
+    if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, "");
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no http or https address`);
+    return undefined;
+  }
+
+  choice<Choice extends string>(flag: string, text: string, choices: readonly Choice[], fallback: Choice): Choice {
+    const found = choices.find((one) => one === text);
+    if (found === undefined) this.problems.push(`--${flag}: ${JSON.stringify(text)} is none of ${choices.join(", ")}`);
+    return found ?? fallback;
+  }
+
+  count(flag: string, text: string): number {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no number from 1 to 999999`);
+    return 1;
+  }
+}
+
+/**
+ * Reads the settings: a flag wins over the environment, the environment over the default.
+ * @throws SettingsError  that names every bad setting
+ */
+export function readSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const raw = rawSettings(args, environment);
+  const reader = new Reader();
+  const settings: Settings = {
+    kubeconfig: orUndefined(raw.kubeconfig),
+    namespace: raw.namespace,
+    watchNamespace: orUndefined(raw.watchNamespace),
+    serverUrl: reader.url("server-url", raw.serverUrl),
+    caFile: orUndefined(raw.caFile),
+    publicCa: reader.choice("public-ca", raw.publicCa, ["true", "false"], "false") === "true",
+    httpsListen: reader.listen("https-listen", raw.httpsListen),
+    httpListen: reader.listen("http-listen", raw.httpListen),
+    healthListen: reader.listen("health-listen", raw.healthListen),
+    tlsFiles:
+      raw.tlsCertFile === "" || raw.tlsKeyFile === ""
+        ? undefined
+        : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
+    tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
+    maxSessions: reader.count("max-sessions", raw.maxSessions),
+    logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
+  };
+  if ((raw.tlsCertFile === "") !== (raw.tlsKeyFile === "")) {
+    reader.problems.push("--tls-cert-file and --tls-key-file go together");
+  }
+  if (settings.httpsListen === undefined && settings.httpListen === undefined) {
+    reader.problems.push("--https-listen and --http-listen are both none: machines could not reach the operator");
+  }
+  if (reader.problems.length > 0) throw new SettingsError(reader.problems);
+  return settings;
+}

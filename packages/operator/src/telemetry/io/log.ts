@@ -1,0 +1,28 @@
+/** The operator's log: one JSON line an event on standard output. */
+import { pino } from "pino";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A constant sentence and fields; fields never hold a token, a secret or a config. */
+export interface Log {
+  debug(sentence: string, fields?: LogFields): void;
+  info(sentence: string, fields?: LogFields): void;
+  warn(sentence: string, fields?: LogFields): void;
+  error(sentence: string, fields?: LogFields): void;
+}
+
+export function createLog(level: "debug" | "info" | "warn" | "error"): Log {
+  const logger = pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    messageKey: "message",
+    formatters: { level: (label) => ({ level: label }) },
+  });
+  return {
+    debug: (sentence, fields = {}) => logger.debug(fields, sentence),
+    info: (sentence, fields = {}) => logger.info(fields, sentence),
+    warn: (sentence, fields = {}) => logger.warn(fields, sentence),
+    error: (sentence, fields = {}) => logger.error(fields, sentence),
+  };
+}
