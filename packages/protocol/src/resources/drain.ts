@@ -1,6 +1,6 @@
 /** How a node is drained: kubectl drain's options under the document's names. */
 import { Type, type Static } from "typebox";
-import { duration } from "./duration.ts";
+import { duration, GO_DURATION } from "./duration.ts";
 import { labelSelector, nullable } from "./schema-parts.ts";
 
 export const drain = Type.Object(
@@ -16,7 +16,7 @@ export const drain = Type.Object(
           "Time that each pod has to end by itself, as kubectl drain --grace-period; -1 leaves it to the pod.",
         "x-kubernetes-validations": [
           {
-            rule: String.raw`type(self) == string ? (size(self) <= 64 && self.matches('^(-1|0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$')) : int(self) >= -1`,
+            rule: `type(self) == string ? (size(self) <= 64 && (self == '-1' || self.matches('${GO_DURATION}'))) : int(self) >= -1`,
             message: "drain.gracePeriod must be a duration such as 5m, a number of seconds, or -1",
           },
         ],

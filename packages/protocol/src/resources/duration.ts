@@ -12,8 +12,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   m: 6e4,
   h: 3.6e6,
 };
-const PART = String.raw`([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)`;
-const GO_DURATION = `^(0|(${PART})+)$`;
+// A CEL string takes no backslash as it is: a dot stands in brackets.
+const PART = "([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h)";
+/** Pattern of a Go duration string without a sign, fit for CEL. */
+export const GO_DURATION = `^(0|(${PART})+)$`;
 
 /** From this integer on, a number is nanoseconds, as the original operator stored time.Duration. */
 export const NANOSECONDS_FROM = 1_000_000_000;

@@ -32,7 +32,7 @@ const config = openObject(
   { description: "Arbitrary rancherd configuration for this machine." },
 );
 
-const HASH = "^[0-9a-f]{8,64}(\\.\\.\\.)?$";
+const HASH = "^[0-9a-f]{8,64}([.]{3})?$";
 const hash = (description: string) => Type.String({ description, maxLength: 67 });
 
 const spec = Type.Object(

@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { KubernetesError } from "../../../src/controller/errors.ts";
+import {
+  createInventoryClaims,
+  type InventoryStore,
+  type NewInventory,
+} from "../../../src/inventory/claim-inventory.ts";
+import { inventoryEntry, InventoryIndex } from "../../../src/inventory/inventory-index.ts";
+
+const EK = "ab".repeat(32);
+
+/**
+ * An API server for one kind: objects by name, growing revisions, and a watch for each replica that delivers in order
+ * when told to. It does not imitate validation, updates, or lists.
+ */
+class ApiServer {
+  readonly objects = new Map<string, { uid: string; object: object }>();
+  readonly #events: { type: "ADDED" | "DELETED"; object: object }[] = [];
+  readonly #replicas: { index: InventoryIndex; seen: number }[] = [];
+  #revision = 100;
+  created = 0;
+
+  replica(): InventoryIndex {
+    const index = new InventoryIndex();
+    this.#replicas.push({ index, seen: 0 });
+    return index;
+  }
+
+  add(namespace: string, name: string, tpm: string): void {
+    this.#create({ metadata: { namespace, name }, spec: { tpm } });
+  }
+
+  #create(wanted: object & { metadata: { namespace: string; name: string } }): object {
+    const key = `${wanted.metadata.namespace}/${wanted.metadata.name}`;
+    if (this.objects.has(key)) throw new KubernetesError("KUBERNETES_ALREADY_EXISTS", key);
+    this.#revision += 1;
+    const uid = `uid-${this.#revision}`;
+    const metadata = {
+      ...wanted.metadata,
+      uid,
+      resourceVersion: String(this.#revision),
+      creationTimestamp: "2026-01-01T00:00:00Z",
+    };
+    const object = { ...wanted, metadata };
+    this.objects.set(key, { uid, object });
+    this.#events.push({ type: "ADDED", object });
+    this.created += 1;
+    return object;
+  }
+
+  deliver(replica: number, count = Number.POSITIVE_INFINITY): void {
+    const to = this.#replicas[replica];
+    for (let left = count; to !== undefined && left > 0; left -= 1) {
+      const event = this.#events[to.seen];
+      if (event === undefined) return;
+      to.seen += 1;
+      const entry = inventoryEntry(event.object)!;
+      if (event.type === "ADDED") to.index.put(entry);
+      else to.index.delete(entry);
+    }
+  }
+
+  deliverAll(): void {
+    for (const replica of this.#replicas.keys()) this.deliver(replica);
+  }
+
+  store(pause: () => Promise<void>): InventoryStore {
+    return {
+      create: async (wanted) => {
+        await pause();
+        const made = this.#create(wanted as object & NewInventory);
+        await pause();
+        return made;
+      },
+      read: async (namespace, name) => {
+        await pause();
+        return this.objects.get(`${namespace}/${name}`)?.object;
+      },
+      delete: async (entry) => {
+        await pause();
+        const key = `${entry.metadata.namespace}/${entry.metadata.name}`;
+        const found = this.objects.get(key);
+        if (found?.uid !== entry.metadata.uid) return;
+        this.objects.delete(key);
+        this.#events.push({ type: "DELETED", object: found.object });
+      },
+    };
+  }
+}
+
+function build(prefix: string, tpm = EK) {
+  return (attempt: number) => ({ metadata: { namespace: "n", name: `${prefix}${attempt}` }, spec: { tpm } });
+}
+
+describe("claims", () => {
+  it("takes the inventory that is there, made by hand, without a write", async () => {
+    const server = new ApiServer();
+    const index = server.replica();
+    server.add("other", "by-hand", EK);
+    server.deliverAll();
+    const claims = createInventoryClaims(
+      index,
+      server.store(async () => undefined),
+    );
+    const claim = await claims.claim(EK, build("m"));
+    expect(claim).toMatchObject({ made: false, entry: { metadata: { name: "by-hand" } } });
+    expect(server.created).toBe(1);
+  });
+
+  it("goes on to the next name where another machine has the first", async () => {
+    const server = new ApiServer();
+    const index = server.replica();
+    server.add("n", "m0", "cd".repeat(32));
+    const claims = createInventoryClaims(
+      index,
+      server.store(async () => server.deliverAll()),
+    );
+    const claim = await claims.claim(EK, build("m"));
+    expect(claim).toMatchObject({ made: true, entry: { metadata: { name: "m1" } } });
+  });
+
+  it("gives up, for a later try, where all names are taken", async () => {
+    const server = new ApiServer();
+    const index = server.replica();
+    for (let attempt = 0; attempt < 5; attempt += 1) server.add("n", `m${attempt}`, "cd".repeat(32));
+    const claims = createInventoryClaims(
+      index,
+      server.store(async () => server.deliverAll()),
+    );
+    await expect(claims.claim(EK, build("m"))).rejects.toMatchObject({ code: "INVENTORY_NO_NAME", retry: "backoff" });
+  });
+
+  it("refuses for now where the machine's inventory is on its way out", async () => {
+    const index = new InventoryIndex();
+    const metadata = {
+      name: "m",
+      namespace: "n",
+      uid: "u",
+      resourceVersion: "1",
+      deletionTimestamp: "2026-01-01T00:00:00Z",
+    };
+    index.put(inventoryEntry({ metadata, spec: { tpm: EK } })!);
+    const claims = createInventoryClaims(
+      index,
+      new ApiServer().store(async () => undefined),
+    );
+    await expect(claims.claim(EK, build("m"))).rejects.toMatchObject({ code: "INVENTORY_BEING_DELETED" });
+  });
+
+  it("makes one object for two requests of one machine at once, and both get it", async () => {
+    const server = new ApiServer();
+    const index = server.replica();
+    const claims = createInventoryClaims(
+      index,
+      server.store(async () => server.deliverAll()),
+    );
+    const both = await Promise.all([claims.claim(EK, build("a")), claims.claim(EK, build("b"))]);
+    expect(both.map((claim) => claim.entry.metadata.name)).toEqual(["a0", "a0"]);
+    expect(both.map((claim) => claim.made)).toEqual([true, false]);
+    expect(server.objects.size).toBe(1);
+  });
+
+  it("leaves one object, whatever two replicas do in whatever order, also under different names", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 1, max: 3 })), { maxLength: 12 }),
+        fc.constantFrom(["a", "a"], ["a", "b"], ["b", "a"]),
+        async (scheduler, deliveries, names) => {
+          const server = new ApiServer();
+          const indexes = [server.replica(), server.replica()];
+          const pause = async () => scheduler.schedule(Promise.resolve());
+          const requests = indexes.map((index, replica) =>
+            createInventoryClaims(index, server.store(pause)).claim(EK, build(names[replica] ?? "")),
+          );
+          for (const [replica, count] of deliveries) {
+            void scheduler.schedule(Promise.resolve()).then(() => server.deliver(replica, count));
+          }
+          // The watch delivers in the end; what that sets free is scheduled in its turn.
+          for (let round = 0; round < 6; round += 1) {
+            await scheduler.waitAll();
+            server.deliverAll();
+            await new Promise(setImmediate);
+          }
+          const claims = await Promise.all(requests);
+          expect(server.objects.size).toBe(1);
+          const [left] = server.objects.values();
+          expect(claims.map((claim) => claim.entry.metadata.uid)).toEqual([left?.uid, left?.uid]);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

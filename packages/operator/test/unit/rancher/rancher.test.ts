@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { safeConcatName } from "../../../src/rancher/safe-concat-name.ts";
+import { serverAddress, type AddressSources } from "../../../src/rancher/server-address.ts";
+
+describe("safeConcatName", () => {
+  it("joins short names as they are", () => {
+    expect(safeConcatName("c-m-abc", "machine-a", "token")).toBe("c-m-abc-machine-a-token");
+    expect(safeConcatName("x".repeat(63))).toBe("x".repeat(63));
+  });
+
+  // Rule: wrangler pkg/name SafeConcatName.
+  it("cuts long names and marks them with the hash of the whole", () => {
+    const whole = "x".repeat(64);
+    const hash = createHash("sha256").update(whole).digest("hex");
+    expect(safeConcatName(whole)).toBe(`${"x".repeat(57)}-${hash.slice(0, 5)}`);
+    const dashed = `${"x".repeat(56)}-${"y".repeat(20)}`;
+    const dashedHash = createHash("sha256").update(dashed).digest("hex");
+    expect(safeConcatName(dashed)).toBe(`${"x".repeat(56)}-${dashedHash.slice(0, 6)}`);
+  });
+});
+
+describe("serverAddress", () => {
+  const none: AddressSources = {
+    serverUrl: undefined,
+    caPem: undefined,
+    publicCa: false,
+    ownCaPem: "own",
+    rancher: {},
+  };
+  const rancher = { "server-url": "https://rancher/", cacerts: "rancher-ca", "internal-cacerts": "internal-ca" };
+
+  it("knows no URL where nobody says one", () => {
+    expect(serverAddress(none)).toEqual({ url: undefined, caPem: "own" });
+    expect(serverAddress({ ...none, rancher: { "server-url": " " } }).url).toBeUndefined();
+  });
+
+  it("takes Rancher's URL and CA together", () => {
+    expect(serverAddress({ ...none, rancher })).toEqual({ url: "https://rancher", caPem: "rancher-ca" });
+  });
+
+  it.each([{ "internal-cacerts": "internal-ca" }, { cacerts: "", "internal-cacerts": "internal-ca" }])(
+    "takes internal-cacerts where cacerts is absent or empty: %j",
+    (settings) => {
+      expect(serverAddress({ ...none, rancher: { "server-url": "https://r", ...settings } }).caPem).toBe("internal-ca");
+    },
+  );
+
+  it("takes the flag's URL with our own CA", () => {
+    expect(serverAddress({ ...none, serverUrl: "https://own", rancher })).toEqual({ url: "https://own", caPem: "own" });
+  });
+
+  it("takes a given CA before all, and none for a public one", () => {
+    expect(serverAddress({ ...none, caPem: "given", rancher }).caPem).toBe("given");
+    expect(serverAddress({ ...none, serverUrl: "https://own", caPem: "given" }).caPem).toBe("given");
+    expect(serverAddress({ ...none, rancher, publicCa: true }).caPem).toBeUndefined();
+  });
+});
