@@ -2,6 +2,7 @@
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HANDSHAKE_TIMEOUT_MS, MESSAGE_MAX_BYTES } from "@rancheros/protocol/messages";
 import type { Visit } from "../machine-endpoint.ts";
 import { refusalOf } from "../refusal.ts";
@@ -9,6 +10,8 @@ import { SessionError } from "../errors.ts";
 
 /** How long the other side may take to answer our close frame. */
 const CLOSE_GRACE_MS = 2_000;
+/** A second answer right behind the first ends the session before anything is made for the first. */
+const SECOND_ANSWER_WINDOW_MS = 5;
 const NORMAL_CLOSURE = 1000;
 const GOING_AWAY = 1001;
 
@@ -26,9 +29,9 @@ function runVisit(socket: WebSocket, visit: Visit): void {
     if (ended) return;
     ended = true;
     clearTimeout(deadline);
+    visit.onEnd(error);
     socket.close(code, reason);
     setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref();
-    visit.onEnd(error);
   }
 
   function refuse(error: unknown): void {
@@ -44,6 +47,8 @@ function runVisit(socket: WebSocket, visit: Visit): void {
 
   async function answer(message: Uint8Array): Promise<void> {
     visit.checkAnswer(message);
+    await sleep(SECOND_ANSWER_WINDOW_MS);
+    if (ended) return;
     const payload = await visit.payload(() => !ended);
     if (ended) return;
     socket.send(payload, { binary: true });

@@ -1,0 +1,258 @@
+/** What dishonest, broken and slow clients get: a code, a sentence, an end in time, and nothing in the API server. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { encodeChallengeResponse } from "@rancheros/protocol/messages";
+import { useNamespace } from "../../control-plane/namespace.ts";
+import { answerOf, dial, visit, type Closed, type Opened } from "../../machine/visit.ts";
+import { eventually, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
+
+const target = inject("controlPlane");
+const namespace = useNamespace(target, "hostile");
+const folder = mkdtempSync(path.join(tmpdir(), "hostile-"));
+const ak = generateAttestationKey("rsa");
+const newTpm = () => createSoftwareTpm({ ak });
+let operator: OperatorProcess;
+let url: string;
+
+beforeAll(async () => {
+  operator = await startOperator({
+    folder,
+    kubeconfigPath: target.kubeconfigPath,
+    namespace,
+    watchNamespace: namespace,
+    flags: ["--max-sessions=40"],
+  });
+  const { token } = await makeRegistration(target, namespace, "door");
+  url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
+});
+
+afterAll(async () => {
+  // Whatever was tried above: nobody came in.
+  try {
+    expect(await listInventories(target, namespace)).toEqual([]);
+  } finally {
+    await operator.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Reason codes of the refusals that were logged since. */
+function reasons(before: string): readonly string[] {
+  const lines = operator.log().slice(before.length).trim().split("\n");
+  return lines.filter((line) => line !== "").map((line) => (JSON.parse(line) as { reason?: string }).reason ?? "");
+}
+
+async function challenged(tpm = newTpm()): Promise<Opened & { challenge: Buffer }> {
+  const opened = await dial({ url, tpm });
+  if (opened.kind !== "opened") throw new Error(`refused: ${opened.body}`);
+  const challenge = await opened.next();
+  if (!Buffer.isBuffer(challenge)) throw new Error(`closed: ${challenge.reason}`);
+  return { ...opened, challenge };
+}
+
+function smbiosHeader(tree: unknown): Record<string, string> {
+  return { "X-Cattle-Smbios": Buffer.from(JSON.stringify(tree)).toString("base64") };
+}
+
+function nested(depth: number): unknown {
+  return depth === 0 ? "leaf" : { deeper: nested(depth - 1) };
+}
+
+describe("before the challenge", () => {
+  it.each([
+    ["no Authorization", {}, "AUTHORIZATION_MISSING", "Unauthorized"],
+    ["Basic", { Authorization: "Basic eDp5" }, "AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported"],
+    [
+      "a shared secret",
+      { Authorization: "Bearer eDp5" },
+      "AUTHORIZATION_UNSUPPORTED",
+      "this Authorization is not supported",
+    ],
+    ["no base64", { Authorization: "Bearer TPM%%%" }, "MESSAGE_NOT_BASE64", "illegal base64 data at input byte 0"],
+    ["no JSON", { Authorization: "Bearer TPMYWJj" }, "MESSAGE_NOT_JSON", "JSON"],
+    ["no keys", { Authorization: "Bearer TPMe30=" }, "MESSAGE_FIELDS", "EK: is missing; AK: is missing"],
+  ])("%s is a 401 with a sentence", async (_what, headers, code, text) => {
+    const before = operator.log();
+    const result = await dial({ url, headers });
+    expect(result).toMatchObject({ kind: "refused", status: 401, body: expect.stringContaining(text) as string });
+    expect(reasons(before)).toEqual([code]);
+  });
+
+  it.each([
+    ["no base64", { "X-Cattle-Smbios": "%%%" }, 401],
+    ["no JSON", { "X-Cattle-Smbios": "YWJj" }, 401],
+    ["no object", smbiosHeader(["a"]), 401],
+    ["numbers", smbiosHeader({ a: 1 }), 401],
+    ["deeper than 8", smbiosHeader(nested(9)), 401],
+    [
+      "10,000 keys",
+      smbiosHeader(Object.fromEntries(Array.from({ length: 10_000 }, (_, key) => [key.toString(36), ""]))),
+      431,
+    ],
+    [
+      "2,001 keys",
+      smbiosHeader(Object.fromEntries(Array.from({ length: 2_001 }, (_, key) => [key.toString(36), ""]))),
+      401,
+    ],
+    ["1 MB", { "X-Cattle-Smbios": "A".repeat(1_000_000) }, 431],
+    [
+      "broken UTF-8",
+      { "X-Cattle-Smbios": Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x22, 0x22, 0x7d]).toString("base64") },
+      401,
+    ],
+  ])("SMBIOS of %s is refused", async (_what, headers, status) => {
+    // A client that is still writing its megabyte may see the connection break before it reads the answer.
+    const result = await dial({ url, tpm: newTpm(), headers }).catch((error: unknown) => error);
+    if (result instanceof Error)
+      expect([431, String(result)]).toEqual([status, expect.stringMatching(/ECONNRESET|EPIPE/)]);
+    else expect(result).toMatchObject({ kind: "refused", status });
+  });
+
+  it.each([
+    ["RSA-1024", { ekRsaBits: 1024 }, "EK_TOO_SHORT"],
+    ["ECC", { ekType: "ec" as const }, "EK_NOT_LEGACY"],
+    ["RSA-3072", { ekRsaBits: 3072 }, "EK_SIZE_UNSUPPORTED"],
+  ])("an endorsement key of %s is refused", async (_what, options, code) => {
+    const before = operator.log();
+    const result = await dial({ url, tpm: createSoftwareTpm({ ak, ...options }) });
+    expect(result).toMatchObject({ kind: "refused", status: 401 });
+    expect(reasons(before)).toEqual([code]);
+  });
+
+  it.each(["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])("%s is a 405", async (method) => {
+    for (const endpoint of [
+      url,
+      `${operator.httpUrl}/v1-rancheros/inventory`,
+      `${operator.httpUrl}/v1-rancheros/cacerts`,
+    ]) {
+      const answer = await fetch(endpoint, { method });
+      expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET"]);
+    }
+  });
+
+  it.each([
+    "/",
+    "/x/cacerts",
+    "/v1-rancheros",
+    "/v1-rancheros/whatever",
+    "/v1-rancheros/inventory/x",
+    "/V1-rancheros/inventory",
+  ])("%s is a 404, whatever it asks", async (where) => {
+    expect((await fetch(operator.httpUrl + where)).status).toBe(404);
+    expect(await dial({ url: operator.httpUrl + where, tpm: newTpm() })).toMatchObject({
+      kind: "refused",
+      status: 404,
+    });
+  });
+
+  it("a TPM without websocket is told to upgrade", async () => {
+    const answer = await fetch(url, { headers: { Authorization: newTpm().authorization() } });
+    expect([answer.status, answer.headers.get("upgrade")]).toEqual([426, "websocket"]);
+  });
+
+  it("an unknown token is a 401 for who knows no better", async () => {
+    const wrong = `${operator.httpUrl}/v1-rancheros/registration/nosuchtoken`;
+    expect(await visit({ url: wrong, tpm: newTpm() })).toMatchObject({
+      status: 401,
+      text: "MachineRegistration does not exist",
+    });
+    const empty = await fetch(`${operator.httpUrl}/v1-rancheros/registration/`);
+    expect([empty.status, await empty.text()]).toEqual([401, "MachineRegistration does not exist\n"]);
+  });
+});
+
+describe("after the challenge", () => {
+  const wrong = encodeChallengeResponse({ secret: Buffer.alloc(32) });
+  it.each<[string, string | Buffer, number, string]>([
+    ["a wrong secret", wrong, 1008, "CHALLENGE_FAILED"],
+    ["a short secret", encodeChallengeResponse({ secret: Buffer.alloc(8) }), 1008, "CHALLENGE_FAILED"],
+    ["nonsense", "nonsense", 1008, "MESSAGE_NOT_JSON"],
+    ["no secret", "{}", 1008, "MESSAGE_FIELDS"],
+    ["nothing", "", 1008, "MESSAGE_NOT_JSON"],
+    ["60 KiB", "x".repeat(60 * 1024), 1008, "MESSAGE_TOO_LARGE"],
+    ["1 MB", "x".repeat(1_000_000), 1009, "SESSION_BROKEN"],
+  ])("%s ends the session with a reason", async (_what, answer, code, reason) => {
+    const before = operator.log();
+    const session = await challenged();
+    session.socket.send(answer);
+    const close = await session.closed();
+    expect(close.code).toBe(code);
+    await eventually(async () => (reasons(before).length > 0 ? true : undefined), "the log line");
+    expect(reasons(before)).toEqual([reason]);
+  });
+
+  it("the answer to another machine's challenge is wrong", async () => {
+    const tpm = newTpm();
+    const [one, two] = [await challenged(tpm), await challenged(tpm)];
+    two.socket.send(answerOf(tpm, one.challenge));
+    expect(await two.closed()).toEqual({ code: 1008, reason: "the answer to the challenge is wrong" });
+    one.socket.terminate();
+  });
+
+  it("two answers in one breath get no config, be they right or wrong", async () => {
+    const tpm = newTpm();
+    const session = await challenged(tpm);
+    session.socket.send(wrong);
+    session.socket.send(answerOf(tpm, session.challenge));
+    expect((await session.closed()).code).toBe(1008);
+    const right = newTpm();
+    const other = await challenged(right);
+    const answer = answerOf(right, other.challenge);
+    other.socket.send(answer);
+    other.socket.send(answer);
+    expect(await other.next()).toMatchObject({ code: 1008, reason: "a challenge takes one answer" } satisfies Closed);
+  });
+
+  it("silence is cut off after ten seconds, with a reason", async () => {
+    const session = await challenged();
+    const start = performance.now();
+    expect(await session.closed()).toEqual({ code: 1008, reason: "the challenge was not answered in time" });
+    expect(performance.now() - start).toBeGreaterThan(9_000);
+    expect(performance.now() - start).toBeLessThan(13_000);
+  });
+});
+
+describe("slow and many", () => {
+  async function ended(socket: Socket): Promise<number> {
+    const start = performance.now();
+    socket.on("error", () => undefined);
+    socket.resume();
+    await once(socket, "close");
+    return performance.now() - start;
+  }
+
+  async function raw(text: string): Promise<Socket> {
+    const socket = connect(Number(new URL(operator.httpUrl).port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.write(text);
+    return socket;
+  }
+
+  it("clients that send nothing, half a header, or a byte now and then are cut off", async () => {
+    const silent = await raw("");
+    const half = await raw("GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: x\r\nX-A: ");
+    const drip = await raw("GET /v1-rancheros/cacerts HTTP/1.1\r\n");
+    const dripping = setInterval(() => drip.write("X-A: b\r\n"), 500);
+    const times = await Promise.all([silent, half, drip].map(ended));
+    clearInterval(dripping);
+    for (const time of times) expect(time).toBeLessThan(14_000);
+  });
+
+  it("more sessions than allowed are asked to come back, and honest machines come in afterwards", async () => {
+    const held = await Promise.all(Array.from({ length: 40 }, async () => challenged()));
+    const refused = await dial({ url, tpm: newTpm() });
+    expect(refused).toMatchObject({ kind: "refused", status: 503, headers: { "retry-after": "10" } });
+    for (const session of held) session.socket.terminate();
+    await sleep(200);
+    const session = await challenged();
+    session.socket.close();
+    expect((await session.closed()).code).toBe(1005);
+  });
+});

@@ -1,0 +1,254 @@
+/** The inventory and cacerts endpoints beside Rancher's objects, against what the original answered on the wire. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
+import { applyCrds } from "../../control-plane/global-setup.ts";
+import { createNamespace } from "../../control-plane/namespace.ts";
+import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { visit } from "../../machine/visit.ts";
+import { eventually, getObject } from "../../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
+import { createSoftwareTpm } from "../../software-tpm/index.ts";
+
+// Rancher's settings are cluster-wide: a control plane of its own keeps them from the other tests.
+const { binariesFolder } = inject("controlPlane");
+const folder = mkdtempSync(path.join(tmpdir(), "inventory-"));
+const namespace = "fleet-default";
+const tpm = createSoftwareTpm();
+const CA = "-----BEGIN CERTIFICATE-----\nR09MREVOIENB\n-----END CERTIFICATE-----";
+let controlPlane: ControlPlane;
+let operator: OperatorProcess;
+
+const secrets: Readonly<Record<string, readonly [type: string, token: string]>> = {
+  "shared-a": ["rancheros.cattle.io/token", "golden-shared-secret"],
+  "shared-b": ["rancheros.cattle.io/token", "no-cluster-secret"],
+  "shared-g": ["rancheros.cattle.io/token", "notoken-secret"],
+  "shared-h": ["rancheros.cattle.io/token", "twomachines-secret"],
+  orphan: ["rancheros.cattle.io/token", "orphan-secret"],
+  "dup-1": ["rancheros.cattle.io/token", "dup-secret"],
+  "dup-2": ["rancheros.cattle.io/token", "dup-secret"],
+  opaque: ["Opaque", "wrong-type-secret"],
+};
+
+function inventory(name: string, spec: object): object {
+  return { apiVersion: "rancheros.cattle.io/v1", kind: "MachineInventory", metadata: { name, namespace }, spec };
+}
+
+async function setSetting(name: string, value: string | undefined): Promise<void> {
+  if (value === undefined) await kubectl(controlPlane, ["delete", "settings", name, "--ignore-not-found"]);
+  else await kubectlApply(controlPlane, rancherObject("Setting", undefined, name, { value }));
+}
+
+async function setToken(machine: string, token: string): Promise<void> {
+  const where = await eventually(async () => {
+    const status = (await getObject(controlPlane, "machineinventory", namespace, machine))?.status;
+    return typeof status?.["clusterRegistrationTokenName"] === "string" ? status : undefined;
+  }, `the token of ${machine}`);
+  expect(where).toEqual({
+    clusterRegistrationTokenName: `c-m-abc-${machine}-token`,
+    clusterRegistrationTokenNamespace: "c-m-abc",
+  });
+  const patch = JSON.stringify({ status: { token } });
+  const name = String(where["clusterRegistrationTokenName"]);
+  const args = ["patch", "clusterregistrationtokens", name, "--namespace=c-m-abc", "--type=merge", `--patch=${patch}`];
+  await kubectl(controlPlane, args);
+}
+
+beforeAll(async () => {
+  controlPlane = await startControlPlane({ folder, binariesFolder });
+  await applyCrds(controlPlane);
+  await kubectlApply(controlPlane, ...rancherCrds());
+  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+  for (const name of [namespace, "c-m-abc", "operator"]) await createNamespace(controlPlane, name);
+  await kubectlApply(
+    controlPlane,
+    ...Object.entries(secrets).map(([name, [type, token]]) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace },
+      type,
+      stringData: { token },
+    })),
+    rancherObject("Setting", undefined, "server-url", { value: "https://rancher.example.test" }),
+    rancherObject("Setting", undefined, "cacerts", { value: CA }),
+    rancherObject("Setting", undefined, "internal-cacerts", { value: "INTERNAL-CA\n" }),
+    rancherObject("Cluster", namespace, "mycluster", { spec: {}, status: { clusterName: "c-m-abc" } }),
+    inventory("machine-a", {
+      clusterName: "mycluster",
+      machineTokenSecretName: "shared-a",
+      config: {
+        role: "server",
+        nodeName: "node-a",
+        address: "203.0.113.10",
+        internalAddress: "10.1.2.3",
+        labels: { zone: "z1" },
+        taints: [
+          { key: "dedicated", value: "edge", effect: "NoSchedule" },
+          { key: "novalue", effect: "NoExecute" },
+        ],
+      },
+    }),
+    inventory("machine-b", { clusterName: "", machineTokenSecretName: "shared-b", config: { labels: null, role: "" } }),
+    inventory("machine-g", { clusterName: "mycluster", machineTokenSecretName: "shared-g" }),
+    inventory("machine-h1", { clusterName: "mycluster", machineTokenSecretName: "shared-h" }),
+    inventory("machine-h2", { clusterName: "mycluster", machineTokenSecretName: "shared-h" }),
+    inventory("machine-tpm", { clusterName: "mycluster", tpmHash: tpm.ekHash, config: { role: "agent" } }),
+    inventory("machine-unassigned", { tpm: createSoftwareTpm().ekHash }),
+  );
+  operator = await startOperator({
+    folder,
+    kubeconfigPath: controlPlane.kubeconfigPath,
+    namespace: "operator",
+    serverUrl: "",
+  });
+  await setToken("machine-a", "crt-token-of-machine-a");
+  await setToken("machine-tpm", "crt-token-of-machine-tpm");
+});
+
+afterAll(async () => {
+  await operator.stop();
+  await controlPlane.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function ask(secret: string | undefined): Promise<readonly [status: number, body: string]> {
+  const headers: Record<string, string> =
+    secret === undefined ? {} : { Authorization: `Bearer ${Buffer.from(secret).toString("base64")}` };
+  const answer = await fetch(`${operator.httpUrl}/v1-rancheros/inventory`, { headers });
+  return [answer.status, await answer.text()];
+}
+
+describe("/v1-rancheros/inventory", () => {
+  it("answers the machine that has the shared secret, with its taints as taints", async () => {
+    expect(await ask("golden-shared-secret")).toEqual([
+      200,
+      '{"role":"server","nodeName":"node-a","address":"203.0.113.10","internalAddress":"10.1.2.3",' +
+        '"taints":["dedicated=edge:NoSchedule","novalue:NoExecute"],"labels":["zone=z1"],"token":"crt-token-of-machine-a"}\n',
+    ]);
+  });
+
+  it.each([
+    ["no-cluster-secret", 503, "cluster not assigned\n"],
+    ["notoken-secret", 503, "cluster token not assigned\n"],
+    [undefined, 401, "Unauthorized\n"],
+    ["wrong", 401, "token not found\n"],
+    ["orphan-secret", 401, "machine not found\n"],
+    ["wrong-type-secret", 401, "token not found\n"],
+    ["dup-secret", 401, "token not found\n"],
+    ["twomachines-secret", 401, "machine not found\n"],
+  ])("answers %s with a status and a sentence", async (secret, status, body) => {
+    expect(await ask(secret)).toEqual([status, body]);
+  });
+
+  it.each(["golden-shared-secret", "Z29sZGVuLXNoYXJlZC1zZWNyZXQ="])(
+    "takes no Authorization but Bearer and base64: %s",
+    async (value) => {
+      for (const Authorization of [value, `Basic ${value}`, `Token ${value}`]) {
+        const answer = await fetch(`${operator.httpUrl}/v1-rancheros/inventory`, { headers: { Authorization } });
+        expect([answer.status, await answer.text()]).toEqual([401, "this Authorization is not supported\n"]);
+      }
+    },
+  );
+
+  it("answers a machine by its TPM", async () => {
+    const outcome = await visit({ url: `${operator.httpUrl}/v1-rancheros/inventory`, tpm });
+    expect(outcome).toMatchObject({
+      payload: '{"role":"agent","token":"crt-token-of-machine-tpm"}\n',
+      close: { code: 1000 },
+    });
+  });
+
+  it("refuses an unknown TPM before the challenge", async () => {
+    const outcome = await visit({ url: `${operator.httpUrl}/v1-rancheros/inventory`, tpm: createSoftwareTpm() });
+    expect(outcome).toMatchObject({ status: 401, text: "machine not found", payload: undefined });
+  });
+
+  it("deletes a machine's token with the machine", async () => {
+    await kubectl(controlPlane, ["delete", "machineinventory", "machine-g", "-n", namespace, "--timeout=20s"]);
+    const left = await kubectl(controlPlane, ["get", "clusterregistrationtokens", "-n", "c-m-abc", "-o", "name"]);
+    expect(left).not.toContain("machine-g");
+    expect(left).toContain("machine-a");
+  });
+});
+
+describe("/v1-rancheros/cacerts", () => {
+  const NONCE = "nonce-0123456789";
+  async function cacerts(key?: string, nonce: string | undefined = NONCE) {
+    const headers: Record<string, string> = nonce === "" ? {} : { "X-Cattle-Nonce": nonce };
+    if (key !== undefined) headers["Authorization"] = `Bearer ${createHash("sha256").update(key).digest("base64")}`;
+    const answer = await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`, { headers });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/plain"]);
+    return { body: await answer.text(), hash: answer.headers.get("x-cattle-hash") };
+  }
+
+  // Origin of the hashes: the original operator over curl.
+  it("signs the CA for who shares a key with us", async () => {
+    expect(await cacerts("golden-shared-secret")).toEqual({
+      body: `${CA}\n`,
+      hash: "gtSe6MQMDBMNcf3WAaFVq3qkJGMHvZCK1EuhIyBJHQ8GYKcCoZsOeG/+3UBgZXvSbMal4w/k3cJFYecMBrUw7Q==",
+    });
+    expect((await cacerts("orphan-secret")).hash).not.toBeNull();
+    expect((await cacerts("dup-secret")).hash).not.toBeNull();
+    expect((await cacerts(tpm.ekHash)).hash).not.toBeNull();
+  });
+
+  it("signs for nobody else", async () => {
+    for (const answer of [
+      await cacerts("unknown"),
+      await cacerts(),
+      await cacerts("golden-shared-secret", ""),
+      await cacerts("wrong-type-secret"),
+    ]) {
+      expect(answer).toEqual({ body: `${CA}\n`, hash: null });
+    }
+  });
+
+  it.each([
+    ["empty", "", "ksF9o30opctphnExxS7mUYuCtV3x/pXmGy937EQYMEIf3nE2Yz0/uuJxrsFn4xvYu8IkiIuGVGWQD1jYYekVSQ=="],
+    ["absent", undefined, "ksF9o30opctphnExxS7mUYuCtV3x/pXmGy937EQYMEIf3nE2Yz0/uuJxrsFn4xvYu8IkiIuGVGWQD1jYYekVSQ=="],
+  ])("takes internal-cacerts where cacerts is %s", async (_what, value, hash) => {
+    await setSetting("cacerts", value);
+    await eventually(async () => ((await cacerts()).body === "INTERNAL-CA\n" ? true : undefined), "internal-cacerts");
+    expect(await cacerts("golden-shared-secret")).toEqual({ body: "INTERNAL-CA\n", hash });
+  });
+});
+
+describe("Rancher's server-url", () => {
+  async function urlOf(name: string): Promise<unknown> {
+    return (await getObject(controlPlane, "mreg", namespace, name))?.status?.["registrationURL"];
+  }
+
+  it("makes the URL, and a change of it changes the URL", async () => {
+    const object = {
+      apiVersion: "rancheros.cattle.io/v1",
+      kind: "MachineRegistration",
+      metadata: { name: "r", namespace },
+      spec: {},
+    };
+    await kubectlApply(controlPlane, object);
+    const before = await eventually(async () => urlOf("r"), "the URL");
+    expect(before).toMatch(/^https:\/\/rancher\.example\.test\/v1-rancheros\/registration\/[a-z0-9]{54}$/);
+    await setSetting("server-url", "https://other.example.test/");
+    const after = await eventually(async () => {
+      const url = await urlOf("r");
+      return url === before ? undefined : url;
+    }, "the changed URL");
+    expect(after).toBe(String(before).replace("rancher.example.test", "other.example.test"));
+  });
+
+  it("is missed with a reason, and noticed when it comes back", async () => {
+    await setSetting("server-url", undefined);
+    await kubectl(controlPlane, ["wait", "mreg/r", "-n", namespace, "--for=condition=Ready=False", "--timeout=15s"]);
+    const status = (await getObject(controlPlane, "mreg", namespace, "r"))?.status;
+    expect(JSON.stringify(status?.["conditions"])).toContain("ServerURLNotSet");
+    const token = String(status?.["registrationToken"]);
+    const answer = await fetch(`${operator.httpUrl}/v1-rancheros/registration/${token}`);
+    expect([answer.status, await answer.text()]).toEqual([503, "server-url is not set\n"]);
+    await setSetting("server-url", "https://rancher.example.test");
+    await kubectl(controlPlane, ["wait", "mreg/r", "-n", namespace, "--for=condition=Ready=True", "--timeout=15s"]);
+  });
+});

@@ -1,0 +1,96 @@
+/** A real operator process for tests, the demo and measurements. */
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { findFreePort } from "../control-plane/free-port.ts";
+import { TetheredProcess } from "../control-plane/tethered-process.ts";
+
+const MAIN = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
+const STOP_GRACE_MS = 6_000;
+const READY_TIMEOUT_MS = 30_000;
+
+export interface OperatorOptions {
+  /** Holds the log, made when missing. */
+  readonly folder: string;
+  readonly kubeconfigPath: string;
+  /** Namespace of the operator's own Secrets; must exist. */
+  readonly namespace: string;
+  /** Serves the objects of this namespace only. */
+  readonly watchNamespace?: string;
+  /** Where machines are told to go; default is its own HTTPS listener. "" leaves it to Rancher's settings. */
+  readonly serverUrl?: string;
+  readonly flags?: readonly string[];
+  /** Script to run instead of the sources, for measuring what is shipped. */
+  readonly script?: string;
+  readonly name?: string;
+  /** Do not wait until it is ready. */
+  readonly waitReady?: boolean;
+}
+
+export interface OperatorProcess {
+  readonly pid: number;
+  /** https://127.0.0.1:PORT */
+  readonly httpsUrl: string;
+  /** http://127.0.0.1:PORT, as a proxy that ends TLS would reach it. */
+  readonly httpUrl: string;
+  readonly healthUrl: string;
+  /** All that it has logged so far. */
+  log(): string;
+  isReady(): Promise<boolean>;
+  waitReady(): Promise<void>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** @throws Error with the last lines of its log where it does not become ready */
+export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  const [https, http, health] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const httpsUrl = `https://127.0.0.1:${https}`;
+  const serverUrl = options.serverUrl ?? httpsUrl;
+  const child = new TetheredProcess({
+    name: options.name ?? "rancheros-operator",
+    executable: process.execPath,
+    folder: options.folder,
+    args: [
+      options.script ?? MAIN,
+      "run",
+      `--kubeconfig=${path.resolve(options.kubeconfigPath)}`,
+      `--namespace=${options.namespace}`,
+      `--https-listen=127.0.0.1:${https}`,
+      `--http-listen=127.0.0.1:${http}`,
+      `--health-listen=127.0.0.1:${health}`,
+      ...(serverUrl === "" ? [] : [`--server-url=${serverUrl}`]),
+      ...(options.watchNamespace === undefined ? [] : [`--watch-namespace=${options.watchNamespace}`]),
+      ...(options.flags ?? []),
+    ],
+  });
+  const healthUrl = `http://127.0.0.1:${health}`;
+  const operator: OperatorProcess = {
+    pid: child.pid ?? 0,
+    httpsUrl,
+    httpUrl: `http://127.0.0.1:${http}`,
+    healthUrl,
+    log: () => readFileSync(child.logPath, "utf8"),
+    async isReady() {
+      try {
+        return (await fetch(`${healthUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })).status === 200;
+      } catch {
+        return false;
+      }
+    },
+    async waitReady() {
+      const deadline = performance.now() + READY_TIMEOUT_MS;
+      while (!(await operator.isReady())) {
+        if (!child.running) throw new Error(`the operator ${child.ending}; its last lines:\n${child.lastLines()}`);
+        if (performance.now() > deadline) throw new Error(`the operator is not ready:\n${child.lastLines()}`);
+        await sleep(50);
+      }
+    },
+    stop: () => child.stop(STOP_GRACE_MS),
+    kill: () => child.kill(),
+  };
+  if (options.waitReady ?? true) await operator.waitReady();
+  return operator;
+}
