@@ -5,6 +5,10 @@ import { TPM_GENERATED_VALUE, TPM_MAX, TPM_ST } from "./constants.ts";
 import { readPcrSelections, writePcrSelections } from "./pcr-selection.ts";
 import type { PcrSelection } from "./pcr-selection.ts";
 
+/**
+ * Of a signer outside the endorsement and platform hierarchies, the TPM disguises `resetCount`, `restartCount` and the
+ * firmware version with a secret of its own (part 1, 36.7): then they can only be compared with each other.
+ */
 export interface ClockInfo {
   /** milliseconds that the TPM has been powered since it was cleared */
   readonly clockMs: bigint;

@@ -19,7 +19,7 @@ export function spkiFromPublicArea(area: PublicArea): Buffer {
     }
     return encodeSubjectPublicKey({ type: "ec", curve: "P-256", x: padded(area.x), y: padded(area.y) });
   }
-  if (area.modulus.length !== area.keyBits / 8) {
+  if (area.modulus.length !== area.keyBits / 8 || area.modulus.readUInt8(0) < 0x80) {
     throw new TpmFormatError("TPM_FORMAT_KEY", "the public area holds no RSA modulus of its key size");
   }
   const exponent = area.exponent === 0 ? RSA_DEFAULT_EXPONENT : area.exponent;

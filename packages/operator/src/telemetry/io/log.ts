@@ -12,13 +12,17 @@ export interface Log {
 }
 
 export function createLog(level: "debug" | "info" | "warn" | "error"): Log {
-  const logger = pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    messageKey: "message",
-    formatters: { level: (label) => ({ level: label }) },
-  });
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: "message",
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    // What was decided is written before it is answered: a crash loses no line.
+    pino.destination({ fd: 1, sync: true }),
+  );
   return {
     debug: (sentence, fields = {}) => logger.debug(fields, sentence),
     info: (sentence, fields = {}) => logger.info(fields, sentence),
