@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Shows what takes long, and leaves nothing running when the script that sources it is stopped. Sourced, never run.
+#
+#   with_progress TITLE LOG COMMAND...   runs COMMAND with its output in LOG; returns its status
+#   progress_detail                      a function that the caller may define: prints how far the work is, or nothing
+
+progress_child=""
+
+progress_detail() { :; }
+
+# Whether stderr is a terminal on which one line may be rewritten.
+progress_on_terminal() { [[ -t 2 && "${CI:-}" != true && "${TERM:-dumb}" != dumb ]]; }
+
+progress_line() {
+  local line="$1 (${2} s${3:+, $3})"
+  if progress_on_terminal; then
+    printf '\r\033[K%s' "${line:0:$((${COLUMNS:-80} - 1))}" >&2
+  else
+    printf '%s\n' "$line" >&2
+  fi
+}
+
+# Ends the command that is running, with everything that it started.
+progress_stop() {
+  if [[ -n "$progress_child" ]]; then
+    kill -TERM -- "-$progress_child" 2>/dev/null || true
+    wait "$progress_child" 2>/dev/null || true
+    progress_child=""
+  fi
+}
+
+with_progress() {
+  local title="$1" log="$2" started="$SECONDS" last_shown=0 elapsed status=0
+  shift 2
+  # The death of this script, even by SIGKILL, must reach the command; util-linux has setpriv on every Debian.
+  local tether=()
+  if command -v setpriv >/dev/null; then tether=(setpriv --pdeathsig TERM); fi
+  progress_on_terminal || printf '%s ...\n' "$title" >&2
+  set -m # a process group of its own, so that progress_stop reaches the grandchildren
+  "${tether[@]}" "$@" >"$log" 2>&1 </dev/null &
+  progress_child=$!
+  set +m
+  while kill -0 "$progress_child" 2>/dev/null; do
+    elapsed=$((SECONDS - started))
+    if progress_on_terminal; then
+      progress_line "$title" "$elapsed" "$(progress_detail)"
+    elif ((elapsed - last_shown >= 20)); then
+      last_shown=$elapsed
+      progress_line "$title" "$elapsed" "$(progress_detail)"
+    fi
+    sleep 0.5 >/dev/null 2>&1 9>&- &
+    wait "$!" || true # a signal ends wait, not sleep: the caller's trap runs at once
+  done
+  wait "$progress_child" || status=$?
+  progress_child=""
+  if progress_on_terminal; then printf '\r\033[K' >&2; fi
+  if ((status == 0)); then
+    printf '%s: done in %d s\n' "$title" "$((SECONDS - started))" >&2
+  else
+    printf '%s: failed after %d s, exit status %d; what it said:\n' "$title" "$((SECONDS - started))" "$status" >&2
+    # npm gives the reason first, go and apt give it last.
+    awk '{ line[NR] = $0 } END { for (i = 1; i <= NR; i++) { if (NR <= 30 || i <= 10 || i > NR - 15) print "    " line[i]; else if (i == 11) print "    ..." } }' "$log" >&2
+  fi
+  return "$status"
+}

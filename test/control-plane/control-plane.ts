@@ -1,0 +1,106 @@
+/** A real control plane for tests and the demo: etcd and kube-apiserver on loopback, gone without a trace afterwards. */
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { ApiServer, type ApiServerOptions, PortTakenError } from "./api-server.ts";
+import { findControlPlaneBinaries } from "./binaries.ts";
+import { writeCredentials, writeKubeconfig } from "./credentials.ts";
+import { startEtcd } from "./etcd.ts";
+import { findFreePort } from "./free-port.ts";
+
+const ETCD_STOP_GRACE_MS = 5_000;
+const PORT_ATTEMPTS = 5;
+const DEFAULT_READY_TIMEOUT_MS = 60_000;
+
+export interface ControlPlaneOptions {
+  /** Holds data, keys and logs, made when missing with mode 0700; removing it afterwards is the caller's. */
+  readonly folder: string;
+  /** Where etcd, kube-apiserver and kubectl are; looked for, and built if need be, when not given. */
+  readonly binariesFolder?: string;
+  /** How long one start of kube-apiserver may take. */
+  readonly readyTimeoutMs?: number;
+  /** Further command line flags of kube-apiserver. */
+  readonly apiServerFlags?: readonly string[];
+}
+
+export interface ControlPlane {
+  /** Admin's kubeconfig, mode 0600. */
+  readonly kubeconfigPath: string;
+  readonly serverUrl: string;
+  readonly caPem: string;
+  /** Bearer token of a member of system:masters. */
+  readonly adminToken: string;
+  readonly binariesFolder: string;
+  /** For measuring: process ids at this moment. */
+  readonly pids: () => { readonly etcd: number | undefined; readonly apiServer: number | undefined };
+  /** The server hangs: connections open, no answer comes. */
+  readonly pauseApiServer: () => void;
+  readonly resumeApiServer: () => void;
+  /** The server is away: connections are refused, open ones break. */
+  readonly killApiServer: () => Promise<void>;
+  /** Gives it back at the same address, with the same certificate and data; resolves when it is ready. */
+  readonly startApiServer: () => Promise<void>;
+  /** Ends both; throws when one of them had died by itself before. Afterwards no process and no port is left. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts etcd and kube-apiserver; resolves when objects can be written, 3 s on two cores. Their deaths follow ours. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const folder = path.resolve(options.folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const binariesFolder = options.binariesFolder ?? (await findControlPlaneBinaries());
+  const credentials = writeCredentials(folder);
+  const etcd = startEtcd(folder, binariesFolder);
+  let apiServer: ApiServer;
+  try {
+    apiServer = await startApiServer({
+      folder,
+      binariesFolder,
+      etcdUrl: etcd.url,
+      credentials,
+      readyTimeoutMs: options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS,
+      flags: options.apiServerFlags ?? [],
+    });
+  } catch (error) {
+    const ending = etcd.process.running
+      ? ""
+      : `\netcd ${etcd.process.ending}; its last lines:\n${etcd.process.lastLines()}`;
+    await etcd.process.kill();
+    throw new Error(`the test control plane did not start${ending}`, { cause: error });
+  }
+  const { caPem, url: serverUrl } = apiServer;
+  const kubeconfigPath = path.join(folder, "kubeconfig");
+  writeKubeconfig(kubeconfigPath, serverUrl, caPem, credentials.adminToken);
+  return {
+    kubeconfigPath,
+    serverUrl,
+    caPem,
+    adminToken: credentials.adminToken,
+    binariesFolder,
+    pids: () => ({ etcd: etcd.process.pid, apiServer: apiServer.pid }),
+    pauseApiServer: () => apiServer.signal("SIGSTOP"),
+    resumeApiServer: () => apiServer.signal("SIGCONT"),
+    killApiServer: () => apiServer.kill(),
+    startApiServer: () => apiServer.start(),
+    stop: async () => {
+      const troubles = apiServer.unexpectedEnding === undefined ? [] : [apiServer.unexpectedEnding];
+      if (!etcd.process.running)
+        troubles.push(`etcd ${etcd.process.ending}; its last lines:\n${etcd.process.lastLines()}`);
+      await apiServer.stop();
+      await etcd.process.stop(ETCD_STOP_GRACE_MS);
+      if (troubles.length > 0) throw new Error(troubles.join("\n"));
+    },
+  };
+}
+
+/** A free port may be taken between our look and its bind: then the next one. */
+async function startApiServer(options: Omit<ApiServerOptions, "port">): Promise<ApiServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const apiServer = new ApiServer({ ...options, port: await findFreePort() });
+    try {
+      await apiServer.start();
+      return apiServer;
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** One control plane for all integration tests, with this project's CRDs in it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { TestProject } from "vitest/node";
+import { startControlPlane } from "./control-plane.ts";
+import { kubectl, type KubectlTarget } from "./kubectl.ts";
+
+const OPERATOR = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
+const CRDS_TIMEOUT_MS = 30_000;
+
+/** What `inject("controlPlane")` gives to a test. Not to be stopped or paused: all test files share it. */
+export interface SharedControlPlane extends KubectlTarget {
+  readonly serverUrl: string;
+  readonly caPem: string;
+  readonly adminToken: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    controlPlane: SharedControlPlane;
+  }
+}
+
+/** Called by vitest before the first integration test; what it returns, after the last one. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
+  const controlPlane = await startControlPlane({ folder });
+  const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken } = controlPlane;
+  try {
+    await applyCrds(controlPlane);
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
+  project.provide("controlPlane", { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken });
+  return async () => {
+    // Where one of the two died by itself, stop throws and the folder with the logs stays.
+    await controlPlane.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+/** Applies what `rancheros-operator crds` prints, and waits until the API server serves it. */
+export async function applyCrds(target: KubectlTarget): Promise<void> {
+  if (!existsSync(OPERATOR)) return;
+  const operator = spawn(process.execPath, [OPERATOR, "crds"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: CRDS_TIMEOUT_MS,
+  });
+  const [crds] = await Promise.all([text(operator.stdout), once(operator, "exit")]);
+  if (operator.exitCode !== 0) throw new Error("rancheros-operator crds failed: its reason is above");
+  await kubectl(target, ["apply", "--server-side", "--filename=-"], { input: crds });
+  await kubectl(target, ["wait", "--for=condition=Established", "customresourcedefinitions", "--all", "--timeout=30s"]);
+}
