@@ -53,6 +53,11 @@ export async function dial(options: VisitOptions): Promise<Refused | Opened> {
   const messages: Buffer[] = [];
   const waiting: (() => void)[] = [];
   let end: Closed | undefined;
+  const ended = once(socket, "close").then(([code, reason]: unknown[]) => ({
+    code: Number(code),
+    reason: String(reason),
+  }));
+  ended.catch(() => undefined);
   const wake = () => {
     for (const one of waiting.splice(0)) one();
   };
@@ -96,10 +101,7 @@ export async function dial(options: VisitOptions): Promise<Refused | Opened> {
     kind: "opened",
     socket,
     next,
-    async closed() {
-      while (end === undefined) await new Promise<void>((resolve) => waiting.push(resolve));
-      return end;
-    },
+    closed: async () => ended,
   };
 }
 

@@ -5,7 +5,7 @@ function timers() {
   const due: { run: () => void; delayMs: number }[] = [];
   return {
     due,
-    setTimer(run: () => void, delayMs: number) {
+    setTimer: (run: () => void, delayMs: number) => {
       due.push({ run, delayMs });
       return { unref: () => undefined };
     },

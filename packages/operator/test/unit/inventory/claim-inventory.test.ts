@@ -1,11 +1,7 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KubernetesError } from "../../../src/controller/errors.ts";
-import {
-  createInventoryClaims,
-  type InventoryStore,
-  type NewInventory,
-} from "../../../src/inventory/claim-inventory.ts";
+import { createInventoryClaims, type InventoryStore } from "../../../src/inventory/claim-inventory.ts";
 import { inventoryEntry, InventoryIndex } from "../../../src/inventory/inventory-index.ts";
 
 const EK = "ab".repeat(32);
@@ -31,7 +27,7 @@ class ApiServer {
     this.#create({ metadata: { namespace, name }, spec: { tpm } });
   }
 
-  #create(wanted: object & { metadata: { namespace: string; name: string } }): object {
+  #create(wanted: { metadata: { namespace: string; name: string }; spec?: unknown }): object {
     const key = `${wanted.metadata.namespace}/${wanted.metadata.name}`;
     if (this.objects.has(key)) throw new KubernetesError("KUBERNETES_ALREADY_EXISTS", key);
     this.#revision += 1;
@@ -51,7 +47,8 @@ class ApiServer {
 
   deliver(replica: number, count = Number.POSITIVE_INFINITY): void {
     const to = this.#replicas[replica];
-    for (let left = count; to !== undefined && left > 0; left -= 1) {
+    if (to === undefined) return;
+    for (let left = count; left > 0; left -= 1) {
       const event = this.#events[to.seen];
       if (event === undefined) return;
       to.seen += 1;
@@ -69,7 +66,7 @@ class ApiServer {
     return {
       create: async (wanted) => {
         await pause();
-        const made = this.#create(wanted as object & NewInventory);
+        const made = this.#create(wanted);
         await pause();
         return made;
       },

@@ -28,7 +28,8 @@ describe("inventoryAnswer", () => {
   });
 
   it("hands on other configuration of rancherd, but nothing in the place of the token", () => {
-    const answer = inventoryAnswer({ role: "agent", tlsSans: ["a.example"], token: "forged", nothing: null }, "t");
+    const config = { role: "agent", tlsSans: ["a.example"], token: "forged", nothing: null };
+    const answer = inventoryAnswer(config, "t");
     expect(JSON.parse(answer)).toEqual({ role: "agent", token: "t", tlsSans: ["a.example"] });
   });
 });
