@@ -16,9 +16,9 @@ async function run(args: readonly string[]): Promise<void> {
   const stop = new AbortController();
   // What only the service needs is not loaded for `crds` and `--help`.
   const [{ connectKubernetes, loadKubeConfig }, { startOperator }, { createLog }] = await Promise.all([
-    import("./controller/io/kubernetes.ts"),
+    import("./controller/index.ts"),
     import("./operator.ts"),
-    import("./telemetry/io/log.ts"),
+    import("./telemetry/index.ts"),
   ]);
   const log = createLog(settings.logLevel);
   const ended = new Promise<void>((resolve) => {

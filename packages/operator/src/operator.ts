@@ -2,25 +2,37 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
-import type { Kubernetes } from "./controller/io/kubernetes.ts";
-import { listenForHealth } from "./http/io/health-listener.ts";
-import { listenForMachines, type MachineListener, type TlsMaterial } from "./http/io/machine-listener.ts";
-import { ensureServingIdentity } from "./http/io/serving-certificate-secret.ts";
-import { createMachineEndpoint } from "./http/machine-endpoint.ts";
-import { servingNames } from "./http/serving-names.ts";
-import { createInventoryClaims } from "./inventory/claim-inventory.ts";
-import { inventoryAnswer } from "./inventory/inventory-answer.ts";
-import type { InventoryEntry } from "./inventory/inventory-index.ts";
-import { runInventoryController } from "./inventory/io/inventory-controller.ts";
-import { inventoryStore, readInventory } from "./inventory/io/inventory-store.ts";
-import { clusterToken } from "./rancher/io/cluster-registration-token.ts";
-import { watchRancherSettings } from "./rancher/io/watch-rancher-settings.ts";
-import { serverAddress, type RancherSettings, type ServerAddress } from "./rancher/server-address.ts";
-import { runRegistrationController } from "./registration/io/registration-controller.ts";
-import { InventoryError } from "./inventory/errors.ts";
+import type { Kubernetes } from "./controller/index.ts";
+import {
+  createMachineEndpoint,
+  ensureServingIdentity,
+  listenForHealth,
+  listenForMachines,
+  servingNames,
+  type MachineListener,
+  type TlsMaterial,
+} from "./http/index.ts";
+import {
+  clusterTokenOf,
+  createInventoryClaims,
+  inventoryAnswer,
+  InventoryError,
+  inventoryStore,
+  readInventory,
+  runInventoryController,
+  type ClusterTokens,
+  type InventoryEntry,
+} from "./inventory/index.ts";
+import {
+  rancherClusterTokens,
+  serverAddress,
+  watchRancherSettings,
+  type RancherSettings,
+  type ServerAddress,
+} from "./rancher/index.ts";
+import { runRegistrationController } from "./registration/index.ts";
 import type { Settings } from "./settings.ts";
-import { errorFields } from "./telemetry/error-fields.ts";
-import type { Log } from "./telemetry/io/log.ts";
+import { errorFields, type Log } from "./telemetry/index.ts";
 
 const STOP_GRACE_MS = 3_000;
 const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
@@ -85,7 +97,8 @@ export async function startOperator(
 
   const controllerParts = { kubernetes, watchNamespace: settings.watchNamespace, log };
   const registrations = runRegistrationController(controllerParts, () => address().url, randomBytes);
-  const inventories = runInventoryController(controllerParts);
+  const tokens = rancherClusterTokens(kubernetes);
+  const inventories = runInventoryController(controllerParts, tokens);
   const rancherWatch = watchRancherSettings(
     kubernetes,
     Math.random,
@@ -109,8 +122,9 @@ export async function startOperator(
     tokenSecrets: inventories.tokenSecrets,
     claims: createInventoryClaims(inventories.index, inventoryStore(kubernetes)),
     address,
-    inventoryAnswer: (entry) => answerFor(kubernetes, entry),
+    inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry),
     notReady,
+    policy: { acceptRoca: settings.acceptRoca },
     random: randomBytes,
     maxSessions: settings.maxSessions,
     log,
@@ -167,11 +181,11 @@ export async function startOperator(
   };
 }
 
-async function answerFor(kubernetes: Kubernetes, entry: InventoryEntry): Promise<string> {
+async function answerFor(kubernetes: Kubernetes, tokens: ClusterTokens, entry: InventoryEntry): Promise<string> {
   const { namespace, name } = entry.metadata;
   const inventory = await readInventory(kubernetes, namespace, name);
   if (inventory === undefined) {
     throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${namespace}/${name} has just been deleted`);
   }
-  return inventoryAnswer(inventory.spec.config, await clusterToken(kubernetes, inventory));
+  return inventoryAnswer(inventory.spec.config, await clusterTokenOf(inventory, tokens));
 }

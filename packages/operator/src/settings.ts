@@ -1,6 +1,7 @@
 /** All settings of the operator in one table: flags, environment, help and documentation are read from it. */
 import { parseArgs } from "node:util";
 import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+import type { ListenAddress } from "./http/index.ts";
 
 interface Setting {
   readonly flag: string;
@@ -104,6 +105,13 @@ export const SETTINGS = {
     fallback: "256",
     help: "machines that may be in the middle of their challenge at one time; others are asked to come back",
   },
+  acceptRoca: {
+    flag: "accept-roca-keys",
+    env: "RANCHEROS_ACCEPT_ROCA_KEYS",
+    value: "true|false",
+    fallback: "false",
+    help: "let in TPMs whose keys can be factored (CVE-2017-15361, old Infineon firmware) until they are updated",
+  },
   logLevel: {
     flag: "log-level",
     env: "RANCHEROS_LOG_LEVEL",
@@ -114,11 +122,6 @@ export const SETTINGS = {
 } as const satisfies Readonly<Record<string, Setting>>;
 
 type RawSettings = { readonly [Name in keyof typeof SETTINGS]: string };
-
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface Settings {
   readonly kubeconfig: string | undefined;
@@ -133,6 +136,7 @@ export interface Settings {
   readonly tlsFiles: { readonly certificate: string; readonly key: string } | undefined;
   readonly tlsSan: readonly string[];
   readonly maxSessions: number;
+  readonly acceptRoca: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -179,6 +183,7 @@ function rawSettings(args: readonly string[], environment: Readonly<Record<strin
     tlsKeyFile: pick(SETTINGS.tlsKeyFile),
     tlsSan: pick(SETTINGS.tlsSan),
     maxSessions: pick(SETTINGS.maxSessions),
+    acceptRoca: pick(SETTINGS.acceptRoca),
     logLevel: pick(SETTINGS.logLevel),
   };
 }
@@ -248,6 +253,7 @@ export function readSettings(
         : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
     tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
     maxSessions: reader.count("max-sessions", raw.maxSessions),
+    acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
   };
   if ((raw.tlsCertFile === "") !== (raw.tlsKeyFile === "")) {

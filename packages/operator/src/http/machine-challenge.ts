@@ -24,8 +24,12 @@ export interface MachineChallenge {
  * @param authorization  value of the header, beginning with `Bearer TPM`
  * @throws MessageError, AttestationError  what about the machine's keys is not believed
  */
-export function challengeMachine(authorization: string, random: (bytes: number) => Buffer): MachineChallenge {
-  const attestation = verifyAttestation(parseAttestationHeader(authorization));
+export function challengeMachine(
+  authorization: string,
+  policy: { readonly acceptRoca: boolean },
+  random: (bytes: number) => Buffer,
+): MachineChallenge {
+  const attestation = verifyAttestation(parseAttestationHeader(authorization), policy);
   const { endorsementKey } = attestation;
   const { publicKey } = endorsementKey;
   if (publicKey.type !== "rsa" || publicKey.bits !== LEGACY_EK_BITS) {

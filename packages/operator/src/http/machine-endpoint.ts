@@ -1,20 +1,13 @@
 /** What machines are answered: who may ask, what they get, and what is refused with which sentence. */
 import { parseSmbiosHeader, type SmbiosTree } from "@rancheros/protocol/messages";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
-import { buildInventory } from "../registration/build-inventory.ts";
-import { cloudConfigDocument } from "../registration/cloud-config-document.ts";
-import { installConfig } from "../registration/install-config.ts";
-import { registrationUrl } from "../registration/registration-url.ts";
-import type { RegistrationIndex } from "../registration/registration-index.ts";
-import type { InventoryClaims } from "../inventory/claim-inventory.ts";
-import type { InventoryEntry, InventoryIndex } from "../inventory/inventory-index.ts";
-import type { TokenSecretIndex } from "../inventory/token-secret-index.ts";
-import type { ServerAddress } from "../rancher/server-address.ts";
-import { errorFields } from "../telemetry/error-fields.ts";
-import type { Log, LogFields } from "../telemetry/io/log.ts";
+import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex } from "../inventory/index.ts";
+import type { ServerAddress } from "../rancher/index.ts";
+import { cacertsBody, cacertsHash, registrationUrl } from "../rancherd/index.ts";
+import { buildInventory, cloudConfigDocument, installConfig, type RegistrationIndex } from "../registration/index.ts";
+import { errorFields, type Log, type LogFields } from "../telemetry/index.ts";
 import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
-import { cacertsBody, cacertsHash } from "./cacerts.ts";
 import { SessionError } from "./errors.ts";
 import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
 import { refusalOf } from "./refusal.ts";
@@ -57,6 +50,8 @@ export interface EndpointParts {
   readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;
   /** What is not there yet; machines are asked to come back while this is not empty. */
   readonly notReady: () => readonly string[];
+  /** Which weak endorsement keys are let in all the same. */
+  readonly policy: { readonly acceptRoca: boolean };
   readonly random: (bytes: number) => Buffer;
   readonly maxSessions: number;
   readonly log: Log;
@@ -192,7 +187,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       throw new SessionError("AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported");
     }
     const smbios = request.smbios === undefined ? undefined : parseSmbiosHeader(request.smbios);
-    const machine = challengeMachine(authorization.header, parts.random);
+    const machine = challengeMachine(authorization.header, parts.policy, parts.random);
     const purpose =
       route.kind === "registration"
         ? registrationPurpose(route.token, machine, smbios)

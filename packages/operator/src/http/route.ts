@@ -1,5 +1,5 @@
 /** Which of the machine endpoints a request asks for. */
-import { MACHINE_PATH } from "../registration/registration-url.ts";
+import { MACHINE_PATH } from "../rancherd/index.ts";
 
 export type Route =
   | { readonly kind: "registration"; readonly token: string }

@@ -1,6 +1,6 @@
 /** What a machine is told about itself: the answer of /v1-rancheros/inventory. */
 import type { MachineInventoryConfig, NodeTaint } from "@rancheros/protocol/resources";
-import { goStructJson } from "../http/go-json.ts";
+import { goStructJson } from "../rancherd/index.ts";
 
 const KNOWN = new Set(["role", "nodeName", "address", "internalAddress", "labels", "taints", "token"]);
 

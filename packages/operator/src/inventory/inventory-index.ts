@@ -1,7 +1,7 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { endorsementKeyHash } from "@rancheros/protocol/resources";
-import { cacertsKeyId } from "../http/cacerts.ts";
+import { cacertsKeyId } from "../rancherd/index.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */

@@ -5,7 +5,7 @@ import {
   parseMachineInventory,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { safeConcatName } from "../rancher/safe-concat-name.ts";
+import { safeConcatName } from "./safe-concat-name.ts";
 
 export type InventoryStep =
   | { readonly kind: "done" }

@@ -1,7 +1,7 @@
 /** Shared secrets of machines without a TPM, found by the secret or by its hash. */
 import { createHash } from "node:crypto";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { cacertsKeyId } from "../http/cacerts.ts";
+import { cacertsKeyId } from "../rancherd/index.ts";
 
 /** One Secret of type rancheros.cattle.io/token. */
 export interface TokenSecret extends KubernetesObject {

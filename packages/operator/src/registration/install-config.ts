@@ -1,5 +1,5 @@
 /** What a machine gets when it has registered: the registration's cloud config and where to go on from there. */
-import { goJson } from "../http/go-json.ts";
+import { goJson } from "../rancherd/index.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

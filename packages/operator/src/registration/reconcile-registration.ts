@@ -1,7 +1,7 @@
 /** Decides what the status of a MachineRegistration should be: its token, its URL, and whether machines can come. */
 import type { MachineRegistration, MachineRegistrationStatus } from "@rancheros/protocol/resources";
 import { newRegistrationToken } from "./registration-token.ts";
-import { registrationUrl } from "./registration-url.ts";
+import { registrationUrl } from "../rancherd/index.ts";
 
 type Condition = NonNullable<MachineRegistrationStatus["conditions"]>[number];
 

@@ -17,6 +17,7 @@ describe("readSettings", () => {
       tlsFiles: undefined,
       tlsSan: [],
       maxSessions: 256,
+      acceptRoca: false,
       logLevel: "info",
     });
   });

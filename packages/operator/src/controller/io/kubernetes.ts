@@ -1,5 +1,6 @@
 /** The API server: one request and its answer. Watches are in watch-resource.ts. */
 import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { hasCode } from "@rancheros/protocol/errors";
 import { request, type Dispatcher } from "undici";
 import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
@@ -112,6 +113,16 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
   }
 
   return { config, send };
+}
+
+/** Reads an object; undefined where there is none. @throws KubernetesError for every other refusal */
+export async function readOrNothing(kubernetes: Kubernetes, path: string): Promise<unknown> {
+  try {
+    return await kubernetes.send({ method: "GET", path });
+  } catch (error) {
+    if (hasCode(error, "KUBERNETES_NOT_FOUND")) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** /healthz and /readyz, on a listener of their own. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ListenAddress } from "../../settings.ts";
+import type { ListenAddress } from "../listen-address.ts";
 
 export interface HealthListener {
   readonly address: AddressInfo;

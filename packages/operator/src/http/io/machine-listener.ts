@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ListenAddress } from "../../settings.ts";
+import type { ListenAddress } from "../listen-address.ts";
 import type { Answer } from "../answer.ts";
 import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
 import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";

@@ -1,7 +1,7 @@
 /** Keeps the operator's CA and serving certificate in a Secret, so that replicas and restarts show machines the same CA. */
 import { randomBytes } from "node:crypto";
 import { hasCode } from "@rancheros/protocol/errors";
-import type { Kubernetes } from "../../controller/io/kubernetes.ts";
+import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { isStillGood, makeCa, makeServingCertificate, type CertificateAndKey } from "../serving-certificate.ts";
 
 const SECRET_NAME = "rancheros-operator-tls";
@@ -64,7 +64,7 @@ export async function ensureServingIdentity(
   const path = `/api/v1/namespaces/${namespace}/secrets`;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const stored = readStored(await readSecret(kubernetes, `${path}/${SECRET_NAME}`));
+      const stored = readStored(await readOrNothing(kubernetes, `${path}/${SECRET_NAME}`));
       if (stored !== undefined && isStillGood(stored.serving, stored.ca, names, nowMs)) {
         return { caPem: stored.ca.certificatePem, serving: stored.serving };
       }
@@ -80,14 +80,5 @@ export async function ensureServingIdentity(
       const raced = hasCode(error, "KUBERNETES_ALREADY_EXISTS") || hasCode(error, "KUBERNETES_CONFLICT");
       if (!raced || attempt === TRIES) throw error;
     }
-  }
-}
-
-async function readSecret(kubernetes: Kubernetes, path: string): Promise<unknown> {
-  try {
-    return await kubernetes.send({ method: "GET", path });
-  } catch (error) {
-    if (hasCode(error, "KUBERNETES_NOT_FOUND")) return undefined;
-    throw error;
   }
 }

@@ -1,9 +1,9 @@
 /** Keeps the index of all MachineInventories up to date, and gives those that belong to a cluster their token. */
+import { hasCode } from "@rancheros/protocol/errors";
 import { API_GROUP, API_VERSION, machineInventory, MACHINE_TOKEN_SECRET_TYPE } from "@rancheros/protocol/resources";
-import { collectionPath, watchResource } from "../../controller/io/watch-resource.ts";
-import { createWorkQueue } from "../../controller/work-queue.ts";
-import type { ControllerParts } from "../../registration/io/registration-controller.ts";
-import { errorFields } from "../../telemetry/error-fields.ts";
+import { collectionPath, createWorkQueue, watchResource, type ControllerParts } from "../../controller/index.ts";
+import { errorFields } from "../../telemetry/index.ts";
+import type { ClusterTokens } from "../cluster-tokens.ts";
 import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
 import { settleInventory } from "./inventory-store.ts";
@@ -15,7 +15,7 @@ export interface InventoryController {
   stop(): Promise<void>;
 }
 
-export function runInventoryController(parts: ControllerParts): InventoryController {
+export function runInventoryController(parts: ControllerParts, tokens: ClusterTokens): InventoryController {
   const { kubernetes, log, watchNamespace } = parts;
   const index = new InventoryIndex();
   const tokenSecrets = new TokenSecretIndex();
@@ -24,9 +24,13 @@ export function runInventoryController(parts: ControllerParts): InventoryControl
   const queue = createWorkQueue({
     async work(key) {
       const [namespace = "", name = ""] = key.split("/", 2);
-      await settleInventory(kubernetes, namespace, name);
+      await settleInventory(kubernetes, tokens, namespace, name);
     },
-    onFailure: (key, error) => log.warn("inventory not settled", { inventory: key, ...errorFields(error) }),
+    onFailure(key, error) {
+      // A cluster that is not there yet is no trouble; the machine and kubectl say what is missing.
+      const level = hasCode(error, "CLUSTER_TOKEN_NOT_ASSIGNED") ? "debug" : "warn";
+      log[level]("inventory not settled", { inventory: key, ...errorFields(error) });
+    },
     random: Math.random,
     setTimer: setTimeout,
   });

@@ -7,14 +7,9 @@ import {
   parseMachineInventory,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { KubernetesError } from "../../controller/errors.ts";
-import type { Kubernetes } from "../../controller/io/kubernetes.ts";
-import {
-  deleteClusterRegistrationToken,
-  ensureClusterRegistrationToken,
-  managementCluster,
-} from "../../rancher/io/cluster-registration-token.ts";
+import { KubernetesError, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import type { InventoryStore } from "../claim-inventory.ts";
+import type { ClusterTokens } from "../cluster-tokens.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-index.ts";
 import { reconcileInventory } from "../reconcile-inventory.ts";
@@ -27,22 +22,13 @@ export function inventoriesPath(namespace: string): string {
   return `/apis/${API_GROUP}/${API_VERSION}/namespaces/${namespace}/${machineInventory.plural}`;
 }
 
-async function readObject(kubernetes: Kubernetes, namespace: string, name: string): Promise<unknown> {
-  try {
-    return await kubernetes.send({ method: "GET", path: `${inventoriesPath(namespace)}/${name}` });
-  } catch (error) {
-    if (hasCode(error, "KUBERNETES_NOT_FOUND")) return undefined;
-    throw error;
-  }
-}
-
 /** @returns undefined where it is gone @throws KubernetesError KUBERNETES_NONSENSE where the object is none of this kind */
 export async function readInventory(
   kubernetes: Kubernetes,
   namespace: string,
   name: string,
 ): Promise<MachineInventory | undefined> {
-  const object = await readObject(kubernetes, namespace, name);
+  const object = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
   if (object === undefined) return undefined;
   const parsed = parseMachineInventory(object);
   if (parsed.ok) return parsed.value;
@@ -56,7 +42,7 @@ export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
   return {
     create: (object) =>
       kubernetes.send({ method: "POST", path: inventoriesPath(object.metadata.namespace), body: object }),
-    read: (namespace, name) => readObject(kubernetes, namespace, name),
+    read: (namespace, name) => readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`),
     async delete(entry: InventoryEntry) {
       const { namespace, name, uid } = entry.metadata;
       const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid } };
@@ -85,7 +71,12 @@ async function patch(kubernetes: Kubernetes, inventory: MachineInventory, below:
  * Brings one MachineInventory to where it needs nothing more.
  * @throws InventoryError, KubernetesError  to be tried again
  */
-export async function settleInventory(kubernetes: Kubernetes, namespace: string, name: string): Promise<void> {
+export async function settleInventory(
+  kubernetes: Kubernetes,
+  tokens: ClusterTokens,
+  namespace: string,
+  name: string,
+): Promise<void> {
   let found: string | undefined;
   for (let count = 0; count < STEP_LIMIT; count += 1) {
     const inventory = await readInventory(kubernetes, namespace, name);
@@ -98,7 +89,7 @@ export async function settleInventory(kubernetes: Kubernetes, namespace: string,
         await patch(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
       case "find-cluster":
-        found = await managementCluster(kubernetes, namespace, step.clusterName);
+        found = await tokens.managementCluster(namespace, step.clusterName);
         if (found === undefined) {
           throw new InventoryError(
             "CLUSTER_TOKEN_NOT_ASSIGNED",
@@ -107,13 +98,13 @@ export async function settleInventory(kubernetes: Kubernetes, namespace: string,
         }
         break;
       case "make-token":
-        await ensureClusterRegistrationToken(kubernetes, { namespace: step.namespace, name: step.name });
+        await tokens.ensure({ namespace: step.namespace, name: step.name });
         await patch(kubernetes, inventory, "/status", {
           status: { clusterRegistrationTokenNamespace: step.namespace, clusterRegistrationTokenName: step.name },
         });
         break;
       case "delete-token":
-        await deleteClusterRegistrationToken(kubernetes, { namespace: step.namespace, name: step.name });
+        await tokens.delete({ namespace: step.namespace, name: step.name });
         await patch(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
     }

@@ -1,8 +1,7 @@
 /** Follows the three settings of Rancher that say how machines reach it. Where there is no Rancher, this stays quiet. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { hasCode } from "@rancheros/protocol/errors";
-import type { Kubernetes } from "../../controller/io/kubernetes.ts";
-import { watchResource, type WatchHandle } from "../../controller/io/watch-resource.ts";
+import { watchResource, type Kubernetes, type WatchHandle } from "../../controller/index.ts";
 import type { RancherSettings } from "../server-address.ts";
 
 const NAMES = new Set(["server-url", "cacerts", "internal-cacerts"]);

@@ -1,10 +1,7 @@
 /** Keeps the statuses of all MachineRegistrations right, and their index up to date. */
 import { API_GROUP, API_VERSION, machineRegistration } from "@rancheros/protocol/resources";
-import type { Kubernetes } from "../../controller/io/kubernetes.ts";
-import { collectionPath, watchResource } from "../../controller/io/watch-resource.ts";
-import { createWorkQueue } from "../../controller/work-queue.ts";
-import { errorFields } from "../../telemetry/error-fields.ts";
-import type { Log } from "../../telemetry/io/log.ts";
+import { collectionPath, createWorkQueue, watchResource, type ControllerParts } from "../../controller/index.ts";
+import { errorFields } from "../../telemetry/index.ts";
 import { reconcileRegistration } from "../reconcile-registration.ts";
 import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
 import { writeRegistrationStatus } from "./registration-store.ts";
@@ -15,13 +12,6 @@ export interface RegistrationController {
   /** The server URL has changed: all statuses are looked at again. */
   refresh(): void;
   stop(): Promise<void>;
-}
-
-export interface ControllerParts {
-  readonly kubernetes: Kubernetes;
-  /** Undefined for all namespaces. */
-  readonly watchNamespace: string | undefined;
-  readonly log: Log;
 }
 
 export function runRegistrationController(

@@ -6,7 +6,7 @@ import {
   type MachineRegistration,
   type MachineRegistrationStatus,
 } from "@rancheros/protocol/resources";
-import type { Kubernetes } from "../../controller/io/kubernetes.ts";
+import type { Kubernetes } from "../../controller/index.ts";
 
 /**
  * Writes the status, unless the object was changed since it was read: of two replicas that each made a token, one wins.

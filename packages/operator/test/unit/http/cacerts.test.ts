@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cacertsBody, cacertsHash, cacertsKeyId } from "../../../src/http/cacerts.ts";
+import { cacertsBody, cacertsHash, cacertsKeyId } from "../../../src/rancherd/cacerts.ts";
 
 // Origin of all values: the original operator's answers over curl, nonce and keys as given there.
 const NONCE = "nonce-0123456789";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { safeConcatName } from "../../../src/rancher/safe-concat-name.ts";
+import { safeConcatName } from "../../../src/inventory/safe-concat-name.ts";
 import { serverAddress, type AddressSources } from "../../../src/rancher/server-address.ts";
 
 describe("safeConcatName", () => {

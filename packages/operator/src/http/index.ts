@@ -1,0 +1,10 @@
+/** The machine endpoint and its listeners. */
+export { SESSION_ERRORS, SessionError } from "./errors.ts";
+export type { SessionErrorCode } from "./errors.ts";
+export { listenForHealth } from "./io/health-listener.ts";
+export { listenForMachines } from "./io/machine-listener.ts";
+export type { MachineListener, TlsMaterial } from "./io/machine-listener.ts";
+export { ensureServingIdentity } from "./io/serving-certificate-secret.ts";
+export type { ListenAddress } from "./listen-address.ts";
+export { createMachineEndpoint } from "./machine-endpoint.ts";
+export { servingNames } from "./serving-names.ts";

@@ -1,0 +1,6 @@
+/** Where a listener listens. */
+export interface ListenAddress {
+  /** Empty for all interfaces. */
+  readonly host: string;
+  readonly port: number;
+}
