@@ -1,0 +1,155 @@
+/** What scripts/demo runs when all is installed: a control plane, the operator, three machines, and what one sees then. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { startControlPlane, type ControlPlane } from "../test/control-plane/control-plane.ts";
+import { applyCrds } from "../test/control-plane/global-setup.ts";
+import { kubectl } from "../test/control-plane/kubectl.ts";
+import { createNamespace } from "../test/control-plane/namespace.ts";
+import { makeRegistration } from "../test/operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../test/operator/operator-process.ts";
+import { writeSystemTables } from "../test/smbios/system-tables.ts";
+import { startSwtpm } from "../test/swtpm/index.ts";
+
+const CLI = fileURLToPath(new URL("../packages/cli/src/main.ts", import.meta.url));
+const NAMESPACE = "fleet-default";
+const OPERATOR_NAMESPACE = "cattle-rancheros-operator-system";
+const MACHINES = [
+  { manufacturer: "Dell Inc.", productName: "PowerEdge R640", serialNumber: "7X9KQ13" },
+  { manufacturer: "HPE", productName: "ProLiant DL360 Gen10", serialNumber: "CZ2910" },
+  { manufacturer: "Supermicro", productName: "SYS-E300", serialNumber: "S411" },
+];
+
+const startedMs = performance.now();
+const undo: (() => Promise<void> | void)[] = [];
+let current = "";
+
+async function step<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
+  current = title;
+  process.stderr.write(`${title} ...`);
+  const beganMs = performance.now();
+  const result = await work();
+  process.stderr.write(` done (${((performance.now() - beganMs) / 1000).toFixed(1)} s)\n`);
+  return result;
+}
+
+/** Takes down what was started, the last first. */
+async function tearDown(): Promise<void> {
+  for (const one of undo.splice(0).toReversed()) {
+    try {
+      await one();
+    } catch (error) {
+      process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+}
+
+async function agent(args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, remarks] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  if (child.exitCode !== 0) throw new Error(`ros-agent ${args[0] ?? ""} ended with ${child.exitCode}:\n${remarks}`);
+  return out;
+}
+
+async function registerMachine(folder: string, number: number, url: string, caFile: string): Promise<string> {
+  const machine = MACHINES[number];
+  if (machine === undefined) throw new RangeError(`there is no machine ${number}`);
+  const home = path.join(folder, `machine-${number + 1}`);
+  const tpm = await startSwtpm({
+    stateFolder: home,
+    authorityFolder: path.join(folder, "tpm-ca"),
+    // One without a certificate, as many boards are.
+    withEkCertificate: number !== 2,
+  });
+  undo.push(async () => tpm.stop());
+  const uuidHex = `4c4c4544005810398039b7c04f51313${number}`;
+  writeSystemTables(path.join(home, "dmi"), { ...machine, uuidHex });
+  const config = path.join(home, "config.yaml");
+  const where = ["--tcti", tpm.tcti, "--smbios-dump", path.join(home, "dmi"), "--output", config];
+  await agent(["register", url, "--ca-cert", caFile, ...where]);
+  return config;
+}
+
+function show(title: string, content: string): void {
+  process.stdout.write(`\n${title}\n${content.trimEnd().replaceAll(/^/gm, "  ")}\n`);
+}
+
+async function showMachines(controlPlane: ControlPlane, config: string): Promise<void> {
+  const command = ["get", "machineregistrations,machineinventories", "-A"];
+  show(`$ kubectl ${command.join(" ")}`, await kubectl(controlPlane, command));
+  show("The config that the first machine received:", readFileSync(config, "utf8"));
+  show("Look for yourself:", `export KUBECONFIG=${controlPlane.kubeconfigPath}`);
+  process.stdout.write(`\nAll of that took ${((performance.now() - startedMs) / 1000).toFixed(0)} s.\n`);
+}
+
+async function startAll(folder: string): Promise<{ controlPlane: ControlPlane; operator: OperatorProcess }> {
+  const controlPlane = await step("Starting etcd and kube-apiserver", async () => startControlPlane({ folder }));
+  undo.push(async () => controlPlane.stop());
+  await step("Applying the CRDs", async () => {
+    await applyCrds(controlPlane);
+    for (const name of [NAMESPACE, OPERATOR_NAMESPACE]) await createNamespace(controlPlane, name);
+  });
+  const operator = await step("Starting the operator", async () =>
+    startOperator({ folder, kubeconfigPath: controlPlane.kubeconfigPath, namespace: OPERATOR_NAMESPACE }),
+  );
+  undo.push(async () => operator.stop());
+  return { controlPlane, operator };
+}
+
+async function demo(folder: string): Promise<void> {
+  const { controlPlane, operator } = await startAll(folder);
+  const { url } = await step("Making a MachineRegistration", async () =>
+    makeRegistration(controlPlane, NAMESPACE, "edge", {
+      machineName: "${System Information/Manufacturer}-${System Information/Serial Number}-",
+      machineInventoryLabels: { vendor: "${System Information/Manufacturer}" },
+      cloudConfig: { users: [{ name: "root", ssh_authorized_keys: ["github:someone"] }] },
+    }),
+  );
+  const caFile = path.join(folder, "ca.pem");
+  const ca = await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`);
+  writeFileSync(caFile, await ca.text());
+  const configs: string[] = [];
+  for (const [number, { productName }] of MACHINES.entries()) {
+    const title = `Machine ${number + 1} of ${MACHINES.length}, a ${productName}: starts its TPM and registers`;
+    configs.push(await step(title, async () => registerMachine(folder, number, url, caFile)));
+  }
+  await showMachines(controlPlane, configs[0] ?? "");
+}
+
+async function stopped(): Promise<void> {
+  process.stdout.write("\nIt stays up until Ctrl-C.\n");
+  const keepAlive = setInterval(() => undefined, 60_000);
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  clearInterval(keepAlive);
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), "rancheros-demo-"));
+undo.push(() => rmSync(folder, { recursive: true, force: true }));
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // A second one ends at once; the children end with this process.
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    process.stderr.write("\nTearing down ...\n");
+    void tearDown().then(() => process.exit(current === "" ? 0 : 130));
+  });
+}
+
+try {
+  await demo(folder);
+  current = "";
+  if (!process.argv.includes("--once")) await stopped();
+  if (!interrupted) await tearDown();
+} catch (error) {
+  if (!interrupted) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(` failed\ndemo: ${current}: ${why}\n`);
+    await tearDown();
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,82 @@
+/** Writes the pages that are made from tables of the code: docs/errors.md and docs/settings.md. */
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
+import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
+import { SMBIOS_ERRORS } from "@rancheros/agent/smbios";
+import { TPM_ERRORS } from "@rancheros/agent/tpm";
+import type { ErrorKind } from "@rancheros/protocol/errors";
+import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
+import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
+import { EXIT_CODES } from "../packages/cli/src/exit-codes.ts";
+import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.ts";
+import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts";
+import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
+import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
+import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const GENERATED = "<!-- Written by scripts/generate-docs.ts; change the tables in the code instead. -->";
+
+const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<string, ErrorKind>>])[] = [
+  ["Agent: TPM", TPM_ERRORS],
+  ["Agent: SMBIOS", SMBIOS_ERRORS],
+  ["Agent: hardware", HARDWARE_ERRORS],
+  ["Agent: registration", REGISTRATION_ERRORS],
+  ["Operator: keys of machines", ATTESTATION_ERRORS],
+  ["Operator: sessions of machines", SESSION_ERRORS],
+  ["Operator: inventories", INVENTORY_ERRORS],
+  ["Operator: API server", KUBERNETES_ERRORS],
+  ["Operator: settings", SETTINGS_ERRORS],
+  ["Both: messages", MESSAGE_ERRORS],
+  ["Both: TPM structures", TPM_FORMAT_ERRORS],
+];
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+}
+
+function retryText(kind: ErrorKind): string {
+  if (typeof kind.retry === "string") return kind.retry === "never" ? "no" : "yes";
+  return `after ${kind.retry.afterMs} ms`;
+}
+
+function errorsPage(): string {
+  const sections = ERROR_TABLES.map(([title, table]) => {
+    const rows = Object.entries(table).map(([code, kind]) => {
+      const cells = [`\`${code}\``, kind.failure, retryText(kind), cell(kind.meaning), cell(kind.mend)];
+      return `| ${cells.join(" | ")} |`;
+    });
+    return `## ${title}\n\n| code | kind | try again | meaning | what to do |\n|---|---|---|---|---|\n${rows.join("\n")}\n`;
+  });
+  return `# Errors\n\n${GENERATED}\n\nThe kind tells who failed: *unreachable*, *refused*, *nonsense* and *timeout* are the other side's, and never mixed.\n\n${sections.join("\n")}`;
+}
+
+function settingsPage(): string {
+  const settings = Object.values(SETTINGS).map((setting) => {
+    const fallback = setting.fallback === "" ? "" : `\`${setting.fallback}\``;
+    return `| \`--${setting.flag}\` | \`${setting.env}\` | ${cell(setting.value)} | ${fallback} | ${cell(setting.help)} |`;
+  });
+  const exits = EXIT_CODES.map((exit) => `| ${exit.code} | ${cell(exit.meaning)} |`);
+  return `# Settings\n\n${GENERATED}\n\n## The operator\n\nA flag wins over the environment.\n\n| flag | environment | value | default | |\n|---|---|---|---|---|\n${settings.join("\n")}\n\n## Exit codes of ros-agent\n\n| code | meaning |\n|---|---|\n${exits.join("\n")}\n`;
+}
+
+/** Name below docs/ and content of each generated page. */
+export function generatedPages(): ReadonlyMap<string, string> {
+  return new Map([
+    ["errors.md", errorsPage()],
+    ["settings.md", settingsPage()],
+  ]);
+}
+
+/** Names of the pages that are not what the code says now. */
+export function stalePages(): readonly string[] {
+  return [...generatedPages()]
+    .filter(([name, content]) => readFileSync(path.join(ROOT, "docs", name), "utf8") !== content)
+    .map(([name]) => name);
+}
+
+if (import.meta.main) {
+  for (const [name, content] of generatedPages()) writeFileSync(path.join(ROOT, "docs", name), content);
+}
