@@ -9,7 +9,7 @@ import { TPM_ERRORS } from "@rancheros/agent/tpm";
 import type { ErrorKind } from "@rancheros/protocol/errors";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
-import { EXIT_CODES } from "../packages/cli/src/exit-codes.ts";
+import { EXIT_CODES, SUCCESS } from "../packages/cli/src/exit-codes.ts";
 import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.ts";
 import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts";
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
@@ -58,7 +58,7 @@ function settingsPage(): string {
     const fallback = setting.fallback === "" ? "" : `\`${setting.fallback}\``;
     return `| \`--${setting.flag}\` | \`${setting.env}\` | ${cell(setting.value)} | ${fallback} | ${cell(setting.help)} |`;
   });
-  const exits = EXIT_CODES.map((exit) => `| ${exit.code} | ${cell(exit.meaning)} |`);
+  const exits = [SUCCESS, ...Object.values(EXIT_CODES)].map((exit) => `| ${exit.code} | ${cell(exit.meaning)} |`);
   return `# Settings\n\n${GENERATED}\n\n## The operator\n\nA flag wins over the environment.\n\n| flag | environment | value | default | |\n|---|---|---|---|---|\n${settings.join("\n")}\n\n## Exit codes of ros-agent\n\n| code | meaning |\n|---|---|\n${exits.join("\n")}\n`;
 }
 

@@ -259,7 +259,7 @@ export function readSettings(
   if ((raw.tlsCertFile === "") !== (raw.tlsKeyFile === "")) {
     reader.problems.push("--tls-cert-file and --tls-key-file go together");
   }
-  if (settings.httpsListen === undefined && settings.httpListen === undefined) {
+  if (raw.httpsListen === "none" && raw.httpListen === "none") {
     reader.problems.push("--https-listen and --http-listen are both none: machines could not reach the operator");
   }
   if (reader.problems.length > 0) throw new SettingsError(reader.problems);

@@ -7,4 +7,5 @@ export type { MachineListener, TlsMaterial } from "./io/machine-listener.ts";
 export { ensureServingIdentity } from "./io/serving-certificate-secret.ts";
 export type { ListenAddress } from "./listen-address.ts";
 export { createMachineEndpoint } from "./machine-endpoint.ts";
+export type { MachineEndpoint } from "./machine-endpoint.ts";
 export { servingNames } from "./serving-names.ts";

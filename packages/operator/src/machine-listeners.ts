@@ -1,0 +1,116 @@
+/** The listeners that the settings ask for, and the TLS material that they show. */
+import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
+import type { Kubernetes } from "./controller/index.ts";
+import {
+  ensureServingIdentity,
+  listenForMachines,
+  servingNames,
+  type MachineEndpoint,
+  type MachineListener,
+  type TlsMaterial,
+} from "./http/index.ts";
+import type { Settings } from "./settings.ts";
+import { errorFields, type Log } from "./telemetry/index.ts";
+
+const STOP_GRACE_MS = 3_000;
+const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+
+interface Tls {
+  readonly material: TlsMaterial;
+  /** The CA that we made; undefined where the certificate was given. */
+  readonly ownCaPem: string | undefined;
+}
+
+export interface MachineListeners {
+  /** Undefined before the certificate is there, and where it was given. */
+  readonly ownCaPem: () => string | undefined;
+  /** Whether all listeners that were asked for are there. */
+  readonly listening: () => boolean;
+  /** Settles when they are. */
+  start(endpoint: MachineEndpoint): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function givenTls(files: NonNullable<Settings["tlsFiles"]>): Promise<Tls> {
+  const [cert, key] = await Promise.all([readFile(files.certificate, "utf8"), readFile(files.key, "utf8")]);
+  return { material: { cert, key }, ownCaPem: undefined };
+}
+
+async function ownTls(kubernetes: Kubernetes, settings: Settings): Promise<Tls> {
+  const listen = settings.httpsListen?.host ?? "";
+  const named = isIP(listen) !== 0 && listen !== "0.0.0.0" && listen !== "::" ? [listen] : [];
+  const names = servingNames(settings.serverUrl, settings.namespace, settings.tlsSan, ["127.0.0.1", "::1", ...named]);
+  const { caPem, serving } = await ensureServingIdentity(kubernetes, settings.namespace, names, Date.now());
+  return { material: { cert: serving.certificatePem, key: serving.keyPem }, ownCaPem: caPem };
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+export function machineListeners(
+  settings: Settings,
+  kubernetes: Kubernetes,
+  log: Log,
+  signal: AbortSignal,
+): MachineListeners {
+  const listeners: MachineListener[] = [];
+  let tls: Tls | undefined;
+  let started = false;
+  let renewal: NodeJS.Timeout | undefined;
+
+  /** Files must be right at once; the API server may come later. */
+  async function readTls(): Promise<Tls> {
+    if (settings.tlsFiles !== undefined) return givenTls(settings.tlsFiles);
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await ownTls(kubernetes, settings);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        log.warn("no serving certificate yet", errorFields(error));
+        await pause(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.5 + Math.random()), signal);
+      }
+    }
+  }
+
+  async function renew(): Promise<void> {
+    const before = tls?.material.cert;
+    tls = await readTls();
+    if (tls.material.cert === before) return;
+    for (const listener of listeners) listener.setTls(tls.material);
+    log.info("serving certificate renewed");
+  }
+
+  return {
+    ownCaPem: () => tls?.ownCaPem,
+    listening: () => started,
+    async start(endpoint) {
+      if (settings.httpListen !== undefined) {
+        listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint));
+      }
+      if (settings.httpsListen !== undefined) {
+        tls = await readTls();
+        listeners.push(await listenForMachines(settings.httpsListen, tls.material, endpoint));
+        renewal = setInterval(() => {
+          renew().catch((error: unknown) => log.error("certificate not renewed", errorFields(error)));
+        }, CERTIFICATE_CHECK_MS);
+        renewal.unref();
+      }
+      started = true;
+      for (const { address } of listeners) log.info("serving machines", { host: address.address, port: address.port });
+    },
+    async stop() {
+      clearInterval(renewal);
+      await Promise.all(listeners.map(async (listener) => listener.stop(STOP_GRACE_MS)));
+    },
+  };
+}
