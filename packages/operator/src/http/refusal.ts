@@ -19,6 +19,13 @@ function cutToBytes(text: string, limit: number): string {
   return cut;
 }
 
+/** What went wrong between the operator and its API server is nothing that a machine should read. */
+function oursText(code: string): string {
+  return code === "KUBERNETES_REFUSED"
+    ? "the API server refuses what the operator writes for this machine; the operator's log says why"
+    : "the operator cannot reach its API server, try again";
+}
+
 /**
  * rancherd shows the body of a 401 and of no other answer: what is refused for good is a 401 here, with a sentence.
  * What may go well later is a 503 with Retry-After.
@@ -28,9 +35,8 @@ export function refusalOf(error: unknown): Refusal {
     const text = "internal error of the operator; its log says more";
     return { answer: sentence(500, text), close: { code: CLOSE.internal, reason: text } };
   }
-  // What went wrong between the operator and its API server is nothing that a machine should read.
   const ours = error.code.startsWith("KUBERNETES_");
-  const text = ours ? "the operator cannot reach its API server, try again" : error.message;
+  const text = ours ? oursText(error.code) : error.message;
   const later = ours || error.retry !== "never";
   const reason = cutToBytes(text, REASON_LIMIT_BYTES);
   return later

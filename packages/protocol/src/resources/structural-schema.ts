@@ -20,6 +20,8 @@ const CARRIED = [
   "x-kubernetes-validations",
 ] as const;
 
+const SCALARS = new Set(["boolean", "integer", "number", "string"]);
+
 function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -73,6 +75,6 @@ export function structuralSchema(schema: object): Json {
     const items = isJson(schema["items"]) ? structuralSchema(schema["items"]) : {};
     return { ...carried(schema), type, items };
   }
-  if (typeof type === "string") return { ...carried(schema), type };
+  if (typeof type === "string" && SCALARS.has(type)) return { ...carried(schema), type };
   throw new TypeError(`this schema has no structural form: ${JSON.stringify(schema)}`);
 }

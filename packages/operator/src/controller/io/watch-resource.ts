@@ -5,8 +5,6 @@ import type { Kubernetes } from "./kubernetes.ts";
 const PAGE = 500;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
-/** Absent kinds (Rancher's, where there is no Rancher) are asked for this often. */
-const ABSENT_DELAY_MS = 30_000;
 
 export interface WatchedResource<Kept extends KubernetesObject> {
   /** Path of the collection over all namespaces, or of one namespace. */
@@ -20,6 +18,8 @@ export interface WatchedResource<Kept extends KubernetesObject> {
   readonly onSynced: () => void;
   readonly onTrouble: (error: unknown) => void;
   readonly random: () => number;
+  /** How often a kind that does not exist is asked for; as after any other trouble unless given. */
+  readonly absentDelayMs?: number;
 }
 
 export interface WatchHandle {
@@ -121,7 +121,7 @@ export function watchResource<Kept extends KubernetesObject>(
     resource.onTrouble(error);
     const grown = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
     failures += 1;
-    const delayMs = (isNotFound(error) ? ABSENT_DELAY_MS : grown) * (0.5 + resource.random());
+    const delayMs = (isNotFound(error) ? (resource.absentDelayMs ?? grown) : grown) * (0.5 + resource.random());
     timer = setTimeout(start, delayMs);
   });
 

@@ -6,6 +6,9 @@ import type { RancherSettings } from "../server-address.ts";
 
 const NAMES = new Set(["server-url", "cacerts", "internal-cacerts"]);
 
+/** Where there is no Rancher, it is looked for this often. */
+const ABSENT_DELAY_MS = 30_000;
+
 interface Setting extends KubernetesObject {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
   readonly text: string;
@@ -54,5 +57,6 @@ export function watchRancherSettings(
       if (!hasCode(error, "KUBERNETES_NOT_FOUND")) onTrouble(error);
     },
     random,
+    absentDelayMs: ABSENT_DELAY_MS,
   });
 }
