@@ -1,0 +1,133 @@
+/** The endorsement keys that a TPM can have: each way to one gives its public key and how the tools call it. */
+
+import {
+  PERSISTENT_RSA_EK,
+  RSA_EK_TEMPLATE,
+  decodePublicArea,
+  encodePublicArea,
+  spkiFromPublicArea,
+} from "@rancheros/protocol/tpm";
+
+import { TpmError } from "./errors.ts";
+import { isAbsent, readNvIndex } from "./nv-index.ts";
+import type { Workbench } from "./workbench.ts";
+
+export interface EndorsementCandidate {
+  readonly publicKeySpkiDer: Buffer;
+  /** Handle or context file. */
+  readonly reference: string;
+}
+
+const PERSISTENT_HANDLE = `0x${PERSISTENT_RSA_EK.toString(16)}`;
+/** NV indices of the RSA-2048 EK's nonce and template. Source: TCG EK Credential Profile 2.5, 2.2.1.4 */
+const NV_RSA_EK_NONCE = 0x01c0_0003;
+const NV_RSA_EK_TEMPLATE = 0x01c0_0004;
+
+const UNIQUE_BYTES = RSA_EK_TEMPLATE.modulus.length;
+/** RSA_EK_TEMPLATE in the tools' spelling. */
+const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|adminwithpolicy|restricted|decrypt";
+const ALGORITHM = "rsa2048:null:aes128cfb";
+
+/** The key at 0x81010001, where somebody may have put the EK; 10 ms. */
+export async function readPersistentKey(bench: Workbench): Promise<EndorsementCandidate | undefined> {
+  const { tpm2, folder } = bench;
+  const file = "persistent.public";
+  try {
+    await tpm2.run("readpublic", "-Q", ["-c", PERSISTENT_HANDLE], ["-f", "tpmt", "-o", await folder.path(file)]);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+  return { publicKeySpkiDer: spkiFrom(await folder.read(file)), reference: PERSISTENT_HANDLE };
+}
+
+/** The key of the default RSA-2048 template (L-1), made anew: up to 20 s on a discrete TPM. */
+export async function makeDefaultKey(bench: Workbench): Promise<EndorsementCandidate> {
+  const { tpm2, folder, handles } = bench;
+  const reference = await folder.path("ek.ctx");
+  const publicFile = await folder.path("ek.public");
+  await handles.guard(() =>
+    tpm2.makeKey("createek", "-Q", ["-G", "rsa", "-c", reference], ["-u", publicFile, "-f", "tpmt"]),
+  );
+  return { publicKeySpkiDer: spkiFrom(await folder.read("ek.public")), reference };
+}
+
+/**
+ * The key of the template and nonce that some makers stored beside the certificate; undefined where they stored neither,
+ * or a template that differs from L-1 in more than the key's seed.
+ *
+ * Not by `tpm2_createek -t`: up to 5.5 it takes a pointer for the nonce and makes another key each time (tpm2-tools
+ * pull request 3280), and it fails where there is a template and no nonce (issue 3278).
+ * Source: TCG EK Credential Profile 2.5, 2.2.1.6
+ */
+export async function makeStoredTemplateKey(bench: Workbench): Promise<EndorsementCandidate | undefined> {
+  const { tpm2, folder, handles } = bench;
+  const template = await readIfPresent(bench, NV_RSA_EK_TEMPLATE);
+  const nonce = await readIfPresent(bench, NV_RSA_EK_NONCE);
+  const unique = uniqueOf(template, nonce);
+  if (unique === undefined) return undefined;
+  const reference = await folder.path("stored.ctx");
+  const publicFile = await folder.path("stored.public");
+  const policyFile = await folder.write("stored.policy", RSA_EK_TEMPLATE.authPolicy);
+  const uniqueFile = await folder.write("stored.unique", encodeUniqueFile(unique));
+  await handles.guard(() =>
+    tpm2.makeKey(
+      "createprimary",
+      "-Q",
+      ["-C", "endorsement", "-g", "sha256", "-G", ALGORITHM, "-a", ATTRIBUTES],
+      ["-L", policyFile, "-u", uniqueFile],
+      ["-c", reference, "-f", "tpmt", "-o", publicFile],
+    ),
+  );
+  return { publicKeySpkiDer: spkiFrom(await folder.read("stored.public")), reference };
+}
+
+/**
+ * The seed of the key ("unique"): the template's, with the nonce over its beginning.
+ * @param template  content of NV 0x01C00004, TPMT_PUBLIC
+ * @param nonce     content of NV 0x01C00003
+ */
+export function uniqueOf(template: Uint8Array | undefined, nonce: Uint8Array | undefined): Buffer | undefined {
+  if (template === undefined && nonce === undefined) return undefined;
+  const unique = template === undefined ? Buffer.alloc(UNIQUE_BYTES) : uniqueOfTemplate(template);
+  if (unique === undefined || nonce === undefined) return unique;
+  if (nonce.length > UNIQUE_BYTES) return undefined;
+  return Buffer.concat([nonce, Buffer.alloc(UNIQUE_BYTES - nonce.length)]);
+}
+
+function uniqueOfTemplate(template: Uint8Array): Buffer | undefined {
+  try {
+    const area = decodePublicArea(template);
+    if (area.type !== "RSA") return undefined;
+    const { modulus } = RSA_EK_TEMPLATE;
+    const isDefaultOtherwise = encodePublicArea({ ...area, modulus }).equals(encodePublicArea(RSA_EK_TEMPLATE));
+    return isDefaultOtherwise ? area.modulus : undefined;
+  } catch {
+    // A damaged template is no way to a key; the caller says that there is none.
+    return undefined;
+  }
+}
+
+/** As the tools read it: the C structure TPM2B_PUBLIC_KEY_RSA, its size in the order of the machine (little-endian). */
+function encodeUniqueFile(unique: Uint8Array): Buffer {
+  const size = Buffer.alloc(2);
+  size.writeUInt16LE(unique.length);
+  return Buffer.concat([size, unique]);
+}
+
+async function readIfPresent(bench: Workbench, index: number): Promise<Uint8Array | undefined> {
+  try {
+    return await readNvIndex(bench.tpm2, index);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function spkiFrom(publicArea: Uint8Array): Buffer {
+  try {
+    return spkiFromPublicArea(decodePublicArea(publicArea));
+  } catch (cause) {
+    throw new TpmError("TPM_NONSENSE", "the TPM's endorsement key is not a key that this program knows", { cause });
+  }
+}

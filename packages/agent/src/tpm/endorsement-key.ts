@@ -1,0 +1,63 @@
+/** Which endorsement key (EK) this machine is known by, and how the TPM lets us use it. */
+
+import { NV_RSA_EK_CERTIFICATE, ekHash } from "@rancheros/protocol/tpm";
+
+import { makeDefaultKey, makeStoredTemplateKey, readPersistentKey } from "./endorsement-candidates.ts";
+import { type FoundCertificate, readEndorsementCertificate } from "./endorsement-certificate.ts";
+import { TpmError } from "./errors.ts";
+import type { EndorsementKey, EndorsementKeySource } from "./tpm.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** An EK that was read, and where it can be used: not yet looked for when only its certificate was read. */
+export interface ReadEndorsementKey {
+  readonly key: EndorsementKey;
+  /** Handle or context file for the tools. */
+  readonly reference: string | undefined;
+}
+
+/** Cheapest first: reading takes 10 ms, making a key up to 20 s. */
+const CANDIDATES = [readPersistentKey, makeDefaultKey, makeStoredTemplateKey];
+
+/**
+ * The rule of rancherd (go-attestation 0.3.2): the key of the RSA certificate in NV 0x01C00002, which is believed as it
+ * is; without a usable certificate the key that the default RSA-2048 template (L-1) gives, made anew and not kept. A key
+ * that lies ready at a persistent handle is not asked: nothing says that it came from the template.
+ */
+export async function readEndorsementKey(bench: Workbench): Promise<ReadEndorsementKey> {
+  const found = await readEndorsementCertificate(bench.tpm2);
+  if (found.kind === "found") {
+    const { der, publicKeySpkiDer, issuer, subject, notBefore, notAfter } = found.certificate;
+    const nvIndex = NV_RSA_EK_CERTIFICATE;
+    const source = { kind: "certificate", nvIndex, certificateDer: der, issuer, subject, notBefore, notAfter } as const;
+    return { key: { source, publicKeySpkiDer, hash: ekHash(publicKeySpkiDer) }, reference: undefined };
+  }
+  const { publicKeySpkiDer, reference } = await makeDefaultKey(bench);
+  return { key: { source: templateSource(found), publicKeySpkiDer, hash: ekHash(publicKeySpkiDer) }, reference };
+}
+
+/**
+ * Finds the key that the certificate certifies among those that the TPM has.
+ * @returns handle or context file for the tools
+ * @throws TpmError TPM_EK_CERTIFICATE_MISMATCH
+ */
+export async function findEndorsementKey(bench: Workbench, read: ReadEndorsementKey): Promise<string> {
+  if (read.reference !== undefined) return read.reference;
+  for (const look of CANDIDATES) {
+    const candidate = await look(bench);
+    if (candidate?.publicKeySpkiDer.equals(read.key.publicKeySpkiDer) === true) return candidate.reference;
+  }
+  throw new TpmError(
+    "TPM_EK_CERTIFICATE_MISMATCH",
+    "the TPM does not have the key of its endorsement key certificate",
+    {
+      details: { ekHash: read.key.hash },
+    },
+  );
+}
+
+function templateSource(found: Exclude<FoundCertificate, { kind: "found" }>): EndorsementKeySource {
+  if (found.kind === "absent") {
+    return { kind: "template", why: "the TPM holds no endorsement key certificate (NV 0x01c00002 is not defined)" };
+  }
+  return { kind: "template", why: found.problem.message, certificateProblem: found.problem };
+}

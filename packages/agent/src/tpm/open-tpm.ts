@@ -1,0 +1,142 @@
+/** Opens the TPM of this machine. */
+
+import { type MadeAttestationKey, certifyCreation, makeAttestationKey } from "./attestation-key.ts";
+import { activateCredential, startEndorsementSession } from "./credential-activation.ts";
+import { type ReadEndorsementKey, findEndorsementKey, readEndorsementKey } from "./endorsement-key.ts";
+import { TpmError } from "./errors.ts";
+import { createHandleKeeper } from "./handle-keeper.ts";
+import type { inspectDeviceNode } from "./io/device-node.ts";
+import type { runTool } from "./io/tool-process.ts";
+import type { createWorkFolder } from "./io/work-folder.ts";
+import { type Tcti, parseTcti } from "./tcti.ts";
+import type { Tpm } from "./tpm.ts";
+import { type TpmEvent, createTpm2 } from "./tpm2.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** Time for one command: a discrete TPM may need 20 s for an RSA key, and wait for another program's key before that. */
+export const DEFAULT_COMMAND_TIMEOUT_MS = 90_000;
+
+export interface OpenTpmOptions {
+  /** As tpm2-tools take it with -T; see DEFAULT_TCTI. */
+  readonly tcti: string;
+  /** Breaks off what is under way; close() still cleans up afterwards. */
+  readonly signal: AbortSignal;
+  /** For each command of the TPM. */
+  readonly timeoutMs: number;
+  /** An existing folder for temporary files, best in memory (/run); a folder of mode 0700 is made in it when needed. */
+  readonly workFolder: string;
+  /** For the tools: PATH at least. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly onEvent?: (event: TpmEvent) => void;
+}
+
+/** What this domain needs of the world; index.ts hands it in. */
+export interface TpmOutside {
+  readonly runTool: typeof runTool;
+  readonly createWorkFolder: typeof createWorkFolder;
+  readonly inspectDeviceNode: typeof inspectDeviceNode;
+}
+
+/**
+ * Does not talk to the TPM yet, but sees whether there is one.
+ * @throws TpmError TPM_TCTI_INVALID, TPM_DEVICE_MISSING
+ */
+export async function openTpmThrough(outside: TpmOutside, options: OpenTpmOptions): Promise<Tpm> {
+  const tcti = parseTcti(options.tcti);
+  if (tcti.devicePath !== undefined) requireDevice(tcti, await outside.inspectDeviceNode(tcti.devicePath));
+  const { environment, timeoutMs, signal, onEvent } = options;
+  const tpm2 = createTpm2(outside.runTool, { tcti, environment, timeoutMs, signal, onEvent });
+  const folder = outside.createWorkFolder(options.workFolder);
+  return createTpm({ tpm2, folder, handles: createHandleKeeper(tpm2, tcti) }, onEvent);
+}
+
+function createTpm(bench: Workbench, onEvent: ((event: TpmEvent) => void) | undefined): Tpm {
+  const { handles, folder } = bench;
+  const inTurn = createQueue();
+  let read: ReadEndorsementKey | undefined;
+  let made: MadeAttestationKey | undefined;
+  let endorsementKey: string | undefined;
+  let sessionFile: string | undefined;
+  let isClosed = false;
+
+  function work<T>(operation: () => Promise<T>): Promise<T> {
+    return inTurn(async () => {
+      if (isClosed) throw new TpmError("TPM_MISUSED", "the TPM was closed before it was used");
+      try {
+        return await operation();
+      } catch (error) {
+        handles.suspectSessions();
+        throw error;
+      }
+    });
+  }
+
+  return {
+    readEndorsementKey: () =>
+      work(async () => {
+        read ??= await readEndorsementKey(bench);
+        return read.key;
+      }),
+
+    createAttestationKey: ({ qualifyingData }) =>
+      work(async () => {
+        read ??= await readEndorsementKey(bench);
+        made ??= await makeAttestationKey(bench);
+        const attestationKey = await certifyCreation(bench, made, qualifyingData);
+        endorsementKey ??= await findEndorsementKey(bench, read);
+        sessionFile ??= await startEndorsementSession(bench);
+        await handles.flushLeftovers();
+        return attestationKey;
+      }),
+
+    activateCredential: (attestationKey, credentialBlob, encryptedSecret) =>
+      work(async () => {
+        if (made === undefined || endorsementKey === undefined || !made.name.equals(attestationKey.name)) {
+          throw new TpmError("TPM_MISUSED", "the attestation key was not made by this TPM since it was opened");
+        }
+        sessionFile ??= await startEndorsementSession(bench);
+        const activation = { attestationKey: made.contextFile, endorsementKey, sessionFile };
+        // Used up by the attempt, whether it succeeds or not.
+        sessionFile = undefined;
+        return activateCredential(bench, activation, credentialBlob, encryptedSecret);
+      }),
+
+    close: () =>
+      inTurn(async () => {
+        if (isClosed) return;
+        isClosed = true;
+        for (const flush of [() => handles.flushSession(), () => handles.flushLeftovers()]) {
+          try {
+            await flush();
+          } catch (cause) {
+            const message = "a key or session stays in the TPM until the next restart";
+            onEvent?.({ kind: "left-behind", error: new TpmError("TPM_LEFT_BEHIND", message, { cause }) });
+            // A TPM that is silent or gone would only make us wait again.
+            if (!(cause instanceof TpmError) || cause.response === undefined) break;
+          }
+        }
+        await folder.close();
+      }),
+  };
+}
+
+/** One at a time: the TPM can do no more, and without a resource manager the order tells whose handle is whose. */
+function createQueue(): <T>(operation: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (operation) => {
+    const next = last.then(operation);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+function requireDevice(tcti: Tcti, node: Awaited<ReturnType<typeof inspectDeviceNode>>): void {
+  const details = { tcti: tcti.text };
+  if (node === "missing") {
+    throw new TpmError("TPM_DEVICE_MISSING", `there is no TPM at ${tcti.devicePath ?? tcti.text}`, { details });
+  }
+  if (node === "something-else") {
+    // A tool would write a TPM command over its first bytes.
+    throw new TpmError("TPM_TCTI_INVALID", `${tcti.devicePath ?? tcti.text} is not the device of a TPM`, { details });
+  }
+}
