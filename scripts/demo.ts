@@ -24,6 +24,7 @@ const MACHINES = [
   { manufacturer: "Supermicro", productName: "SYS-E300", serialNumber: "S411" },
 ];
 
+const ONCE = process.argv.includes("--once");
 const startedMs = performance.now();
 const undo: (() => Promise<void> | void)[] = [];
 let current = "";
@@ -78,11 +79,16 @@ function show(title: string, content: string): void {
   process.stdout.write(`\n${title}\n${content.trimEnd().replaceAll(/^/gm, "  ")}\n`);
 }
 
+/** The lines that point kubectl at the demo, and at the kubectl that was built for it. */
+function lookForYourself(controlPlane: ControlPlane): string {
+  return `export KUBECONFIG=${controlPlane.kubeconfigPath}\nexport PATH=${controlPlane.binariesFolder}:$PATH\nkubectl get rancheros -A`;
+}
+
 async function showMachines(controlPlane: ControlPlane, config: string): Promise<void> {
   const command = ["get", "machineregistrations,machineinventories", "-A"];
   show(`$ kubectl ${command.join(" ")}`, await kubectl(controlPlane, command));
   show("The config that the first machine received:", readFileSync(config, "utf8"));
-  show("Look for yourself:", `export KUBECONFIG=${controlPlane.kubeconfigPath}`);
+  if (!ONCE) show("Look for yourself:", lookForYourself(controlPlane));
   process.stdout.write(`\nAll of that took ${((performance.now() - startedMs) / 1000).toFixed(0)} s.\n`);
 }
 
@@ -143,7 +149,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   await demo(folder);
   current = "";
-  if (!process.argv.includes("--once")) await stopped();
+  if (!ONCE) await stopped();
   if (!interrupted) await tearDown();
 } catch (error) {
   if (!interrupted) {
