@@ -219,6 +219,30 @@ describe("after the challenge", () => {
   });
 });
 
+describe("no HTTP", () => {
+  async function say(text: string): Promise<string> {
+    const socket = connect(Number(new URL(operator.httpUrl).port), "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(text);
+    let answer = "";
+    socket.setEncoding("utf8").on("data", (part: string) => {
+      answer += part;
+    });
+    await once(socket, "close");
+    return answer;
+  }
+
+  it.each([
+    ["nonsense", "\u0000\u0001nonsense\r\n\r\n", 400],
+    ["two lengths", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400],
+    ["a header without end", `GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(33 * 1024)}\r\n\r\n`, 431],
+  ])("%s is answered by a sentence, and logged", async (_what, text, status) => {
+    const before = operator.log();
+    expect(await say(text)).toMatch(new RegExp(`^HTTP/1.1 ${status} .*\r\n\r\n.+\n$`, "s"));
+    expect(reasons(before)).toEqual([expect.stringMatching(/^HPE_/)]);
+  });
+});
+
 describe("slow and many", () => {
   async function ended(socket: Socket): Promise<number> {
     const start = performance.now();

@@ -8,7 +8,7 @@ import { startControlPlane, type ControlPlane } from "../../control-plane/contro
 import { applyCrds } from "../../control-plane/global-setup.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
-import { visit } from "../../machine/visit.ts";
+import { dial, visit } from "../../machine/visit.ts";
 import { eventually, getObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
@@ -160,6 +160,18 @@ describe("/v1-rancheros/inventory", () => {
       payload: '{"role":"agent","token":"crt-token-of-machine-tpm"}\n',
       close: { code: 1000 },
     });
+  });
+
+  it("tells a TPM without a cluster in a 401, the only text that rancherd shows, and when to come back", async () => {
+    const waiting = createSoftwareTpm();
+    const object = inventory("machine-waiting", { tpm: waiting.ekHash });
+    await kubectlApply(controlPlane, object);
+    const url = `${operator.httpUrl}/v1-rancheros/inventory`;
+    const result = await eventually(async () => {
+      const answer = await dial({ url, tpm: waiting });
+      return answer.kind === "refused" && answer.body !== "machine not found\n" ? answer : undefined;
+    }, "the inventory is known");
+    expect(result).toMatchObject({ status: 401, body: "cluster not assigned\n", headers: { "retry-after": "10" } });
   });
 
   it("refuses an unknown TPM before the challenge", async () => {

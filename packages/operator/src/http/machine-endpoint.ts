@@ -1,5 +1,5 @@
 /** What machines are answered: who may ask, what they get, and what is refused with which sentence. */
-import { parseSmbiosHeader, type SmbiosTree } from "@rancheros/protocol/messages";
+import { HEADER_MAX_BYTES, parseSmbiosHeader, type SmbiosTree } from "@rancheros/protocol/messages";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex } from "../inventory/index.ts";
 import type { ServerAddress } from "../rancher/index.ts";
@@ -10,7 +10,7 @@ import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
 import { SessionError } from "./errors.ts";
 import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusalOf, upgradeRefusal } from "./refusal.ts";
 import { routeOf, type Route } from "./route.ts";
 
 /** A request, as far as machines' requests say anything. */
@@ -36,6 +36,8 @@ export interface Visit {
 export interface MachineEndpoint {
   /** Answers a request that wants no upgrade. Never rejects. */
   answer(request: MachineRequest): Promise<Answer>;
+  /** Takes note of a request that broke HTTP or its limits, and says how it is answered. */
+  refuseBroken(remoteAddress: string | undefined, code: string): Answer;
   /** Begins a visit, or says why not. Never rejects. */
   visit(request: MachineRequest): Promise<{ readonly visit: Visit } | { readonly answer: Answer }>;
 }
@@ -215,8 +217,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     };
   }
 
-  function refuse(request: MachineRequest, route: Route, error: unknown): Answer {
-    const { answer } = refusalOf(error);
+  function refuse(request: MachineRequest, route: Route, error: unknown, answer: Answer): Answer {
     const about = { remote: request.remoteAddress, endpoint: route.kind, status: answer.status };
     log.warn("request refused", { ...about, result: "refused", ...errorFields(error) });
     return answer;
@@ -228,8 +229,16 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       try {
         return await plainAnswer(request, route);
       } catch (error) {
-        return refuse(request, route, error);
+        return refuse(request, route, error, refusalOf(error).answer);
       }
+    },
+    refuseBroken(remoteAddress, code) {
+      const tooLarge = code === "HPE_HEADER_OVERFLOW";
+      const answer = tooLarge
+        ? sentence(431, `the headers have more than ${HEADER_MAX_BYTES} bytes; send less of the SMBIOS`)
+        : sentence(400, "this is no HTTP request");
+      log.warn("request refused", { remote: remoteAddress, status: answer.status, result: "refused", reason: code });
+      return answer;
     },
     async visit(request) {
       const route = routeOf(request.target);
@@ -238,7 +247,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       try {
         return { visit: await begin(request, route) };
       } catch (error) {
-        return { answer: refuse(request, route, error) };
+        return { answer: refuse(request, route, error, upgradeRefusal(error)) };
       }
     },
   };

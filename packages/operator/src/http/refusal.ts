@@ -13,6 +13,18 @@ export interface Refusal {
   readonly close: { readonly code: number; readonly reason: string };
 }
 
+/** What an administrator must do something about: the person at the machine has to read the sentence. */
+const FOR_PEOPLE = new Set(["CLUSTER_NOT_ASSIGNED", "CLUSTER_TOKEN_NOT_ASSIGNED", "SERVER_URL_NOT_SET"]);
+
+/**
+ * The answer to an upgrade request that is refused. rancherd shows nobody the body of a 503 there, so what people must
+ * read is a 401, with the Retry-After that tells programs to come back.
+ */
+export function upgradeRefusal(error: unknown): Answer {
+  const { answer } = refusalOf(error);
+  return isCodedError(error) && FOR_PEOPLE.has(error.code) ? { ...answer, status: 401 } : answer;
+}
+
 function cutToBytes(text: string, limit: number): string {
   let cut = text.slice(0, limit);
   while (Buffer.byteLength(cut) > limit) cut = cut.slice(0, -1);

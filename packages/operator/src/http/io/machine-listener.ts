@@ -1,7 +1,13 @@
 /** The listeners that machines reach: limits before parsing, then plain answers or visits. */
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ListenAddress } from "../listen-address.ts";
 import type { Answer } from "../answer.ts";
@@ -54,13 +60,12 @@ function send(response: ServerResponse, answer: Answer): void {
 
 /** An answer on the socket of an upgrade request, which then ends. */
 function sendRaw(socket: Duplex, answer: Answer): void {
-  const names: Readonly<Record<number, string>> = { 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed" };
   const headers = Object.entries({
     ...answer.headers,
     "content-length": String(Buffer.byteLength(answer.body)),
     connection: "close",
   });
-  const status = `HTTP/1.1 ${answer.status} ${names[answer.status] ?? "Service Unavailable"}`;
+  const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`;
   socket.end(`${[status, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n${answer.body}`);
 }
 
@@ -88,6 +93,12 @@ export async function listenForMachines(
     // Without a listener a reset of the other side would end the process.
     socket.on("error", () => socket.destroy());
     void beginVisit(request, socket, head);
+  });
+
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    // A reset or an end of the other side is nothing that could be answered.
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else sendRaw(socket, endpoint.refuseBroken(socket.remoteAddress, error.code ?? error.name));
   });
 
   async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
