@@ -1,0 +1,181 @@
+/** The real process on the real machine, and with programs in the place of lsblk and nmcli that misbehave. */
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { networkInterfaces, tmpdir, totalmem } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { readHardware } from "../../../src/hardware/index.ts";
+
+const PRINT_HARDWARE = fileURLToPath(new URL("../../../src/hardware/io/print-hardware.ts", import.meta.url));
+const TIMEOUT_MS = 30_000;
+const NEVER = new AbortController().signal;
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "hardware-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Puts a shell script in the place of a program. */
+function fake(program: string, script: string): void {
+  const file = path.join(folder, program);
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+}
+
+function collectorWithFakes(): [string, ...string[]] {
+  return ["/usr/bin/env", `PATH=${folder}:${process.env["PATH"] ?? ""}`, process.execPath, PRINT_HARDWARE];
+}
+
+function shell(script: string): [string, ...string[]] {
+  return ["/bin/sh", "-c", script];
+}
+
+/** Waits for a process to be gone; a killed one may be a zombie for a moment. */
+async function isGone(pid: number): Promise<boolean> {
+  const state = (): string => {
+    const status = path.join("/proc", String(pid), "stat");
+    return existsSync(status) ? (readFileSync(status, "utf8").split(") ").at(-1)?.[0] ?? "") : "";
+  };
+  for (let round = 0; round < 100; round += 1) {
+    if (["", "Z", "X"].includes(state())) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+describe("this machine", () => {
+  it("tells what Node knows too", async () => {
+    const hardware = await readHardware({ timeoutMs: TIMEOUT_MS, signal: NEVER });
+    expect(hardware.memory.totalBytes).toBe(totalmem());
+    expect(hardware.cpu.logicalCores).toBeGreaterThan(0);
+    const known = Object.entries(networkInterfaces()).filter(([, addresses]) => addresses?.[0]?.internal === false);
+    const macs = Object.fromEntries(hardware.networkInterfaces.map(({ name, mac }) => [name, mac]));
+    for (const [name, addresses] of known) expect(macs[name]).toBe(addresses?.[0]?.mac);
+    for (const disk of hardware.disks) expect(existsSync(`/sys/block/${path.basename(disk.device)}`)).toBe(true);
+  });
+});
+
+describe("a machine whose lsblk", () => {
+  it("lists disks of all kinds is told with them", async () => {
+    // Output of lsblk -bPo as util-linux 2.38 formats it; models are real ones, serial numbers are made up.
+    fake(
+      "lsblk",
+      String.raw`cat <<'END'
+NAME="sda" TYPE="disk" SIZE="1000204886016" FSTYPE="" MOUNTPOINT="" UUID="" ROTA="1" RO="0" RM="0" TRAN="sata" SERIAL="W4700001" LABEL="" MODEL="ST1000NX0423" OWNER="root"
+NAME="sda1" TYPE="part" SIZE="536870912" FSTYPE="vfat" MOUNTPOINT="/boot/efi" UUID="AAAA-BBBB" ROTA="1" RO="0" RM="0" TRAN="" SERIAL="" LABEL="" MODEL="" OWNER="root"
+NAME="sdb" TYPE="disk" SIZE="31029460992" FSTYPE="" MOUNTPOINT="" UUID="" ROTA="1" RO="0" RM="1" TRAN="usb" SERIAL="4C5300001" LABEL="" MODEL="Ultra Fit" OWNER="root"
+NAME="sdc" TYPE="disk" SIZE="0" FSTYPE="" MOUNTPOINT="" UUID="" ROTA="1" RO="0" RM="1" TRAN="usb" SERIAL="" LABEL="" MODEL="Card Reader" OWNER="root"
+NAME="nvme0n1" TYPE="disk" SIZE="960197124096" FSTYPE="" MOUNTPOINT="" UUID="" ROTA="0" RO="0" RM="0" TRAN="nvme" SERIAL="S4EMNX0R000001" LABEL="" MODEL="SAMSUNG MZQLB960HAJR-00007" OWNER="root"
+NAME="loop0" TYPE="loop" SIZE="4096" FSTYPE="squashfs" MOUNTPOINT="/snap" UUID="" ROTA="0" RO="1" RM="0" TRAN="" SERIAL="" LABEL="" MODEL="" OWNER="root"
+END`,
+    );
+    const { disks } = await readHardware({ timeoutMs: TIMEOUT_MS, signal: NEVER, collector: collectorWithFakes() });
+    expect(disks).toEqual([
+      {
+        device: "/dev/nvme0n1",
+        model: "SAMSUNG MZQLB960HAJR-00007",
+        serial: "S4EMNX0R000001",
+        sizeBytes: 960_197_124_096,
+        rotational: false,
+        transport: "nvme",
+        removable: false,
+      },
+      {
+        device: "/dev/sda",
+        model: "ST1000NX0423",
+        serial: "W4700001",
+        sizeBytes: 1_000_204_886_016,
+        rotational: true,
+        transport: "sata",
+        removable: false,
+      },
+      {
+        device: "/dev/sdb",
+        model: "Ultra Fit",
+        serial: "4C5300001",
+        sizeBytes: 31_029_460_992,
+        rotational: true,
+        transport: "usb",
+        removable: true,
+      },
+    ]);
+  });
+
+  it.each(["lsblk", "nmcli"])(
+    "hangs, or its nmcli, is HARDWARE_TIMED_OUT, and nothing stays behind: %s",
+    async (program) => {
+      // systeminformation waits for lsblk with a callback, for nmcli with its whole thread.
+      const pidFile = path.join(folder, "pid");
+      fake(program, `echo $$ > ${pidFile}; trap '' TERM; exec sleep 600`);
+      const before = performance.now();
+      await expect(
+        readHardware({ timeoutMs: 3000, signal: NEVER, collector: collectorWithFakes() }),
+      ).rejects.toMatchObject({ code: "HARDWARE_TIMED_OUT", failure: "timeout", details: { timeoutMs: 3000 } });
+      expect(performance.now() - before).toBeLessThan(10_000);
+      expect(await isGone(Number(readFileSync(pidFile, "utf8")))).toBe(true);
+    },
+  );
+
+  it("hangs is given up on request", async () => {
+    fake("lsblk", "exec sleep 600");
+    const signal = AbortSignal.timeout(500);
+    await expect(
+      readHardware({ timeoutMs: TIMEOUT_MS, signal, collector: collectorWithFakes() }),
+    ).rejects.toMatchObject({ code: "HARDWARE_INTERRUPTED", failure: "interrupted" });
+  });
+});
+
+describe("a process that", () => {
+  async function readFrom(collector: [string, ...string[]], timeoutMs = TIMEOUT_MS): Promise<unknown> {
+    return readHardware({ timeoutMs, signal: NEVER, collector });
+  }
+
+  it("does not exist is HARDWARE_UNREADABLE", async () => {
+    await expect(readFrom([path.join(folder, "nothing")])).rejects.toMatchObject({
+      code: "HARDWARE_UNREADABLE",
+      failure: "environment",
+    });
+  });
+
+  it("fails is HARDWARE_UNREADABLE, with its last words", async () => {
+    await expect(readFrom(shell("echo no /proc >&2; exit 3"))).rejects.toMatchObject({
+      code: "HARDWARE_UNREADABLE",
+      message: "the process that reads the hardware ended with 3",
+      details: { stderr: "no /proc" },
+    });
+  });
+
+  it("is killed is HARDWARE_UNREADABLE, with the signal", async () => {
+    await expect(readFrom(shell("kill -SEGV $$"))).rejects.toMatchObject({
+      code: "HARDWARE_UNREADABLE",
+      message: "the process that reads the hardware was ended by SIGSEGV",
+    });
+  });
+
+  it.each([
+    { title: "nothing", script: "true" },
+    { title: "half of a document", script: `printf '{"cpu":'` },
+    { title: "something else", script: `printf '{"cpu":{}}'` },
+    { title: "without end", script: "exec yes" },
+  ])("prints $title is HARDWARE_NONSENSE", async ({ script }) => {
+    await expect(readFrom(shell(script))).rejects.toMatchObject({ code: "HARDWARE_NONSENSE", failure: "nonsense" });
+  });
+
+  it("lets go of its group and holds its output open is given up all the same", async () => {
+    const pidFile = path.join(folder, "pid");
+    await expect(
+      readFrom(shell(`setsid sh -c 'echo $$ > ${pidFile}; exec sleep 20' & exit 0`), 1000),
+    ).rejects.toMatchObject({ code: "HARDWARE_TIMED_OUT" });
+    process.kill(Number(readFileSync(pidFile, "utf8")));
+  });
+
+  it("is not even started for long where the request is withdrawn before", async () => {
+    await expect(
+      readHardware({ timeoutMs: TIMEOUT_MS, signal: AbortSignal.abort(), collector: shell("exec sleep 600") }),
+    ).rejects.toMatchObject({ code: "HARDWARE_INTERRUPTED" });
+  });
+});
