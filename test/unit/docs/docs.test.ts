@@ -41,7 +41,9 @@ describe("docs/dependencies.md", () => {
       const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
       for (const [name, version] of Object.entries(all)) if (!name.startsWith("@rancheros/")) wanted.set(name, version);
     }
-    const rows = read("docs/dependencies.md").split("\n").filter((line) => line.startsWith("| `"));
+    const rows = read("docs/dependencies.md")
+      .split("\n")
+      .filter((line) => line.startsWith("| `"));
     const named = rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1]));
     expect(named.toSorted()).toEqual([...wanted.keys()].toSorted());
     for (const [name, version] of wanted) expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+$/);
