@@ -1,0 +1,64 @@
+/** Gets hold of the CA certificates against which the server's certificate is verified. */
+import { RegistrationError } from "./errors.ts";
+import type { httpGet } from "./io/http-get.ts";
+import type { readCaFile, readSystemCas } from "./io/read-ca.ts";
+import { refusalFromAnswer } from "./http-answer.ts";
+import type { RegistrationUrl } from "./registration-url.ts";
+import { caFromPin, parsePin, readCaCertificates, type Trust } from "./trust.ts";
+
+export interface TrustOutside {
+  readonly httpGet: typeof httpGet;
+  readonly readCaFile: typeof readCaFile;
+  readonly readSystemCas: typeof readSystemCas;
+  readonly nowMs: () => number;
+}
+
+export interface TrustOptions {
+  readonly server: RegistrationUrl;
+  readonly trust: Trust;
+  readonly proxy: URL | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** For the CA alone; the same as rancherd's. */
+export const CACERTS_TIMEOUT_MS = 5_000;
+
+const MAX_CACERTS_BYTES = 256 * 1024;
+
+/**
+ * @returns PEM of the CAs to trust and no others; `undefined` for those that Node brings along, and without TLS
+ * @throws RegistrationError
+ */
+export async function establishTrust(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
+  const { server, trust } = options;
+  if (server.url.protocol === "https:") return trustedCas(outside, options);
+  if (trust.kind === "system") return undefined;
+  throw new RegistrationError("REGISTRATION_TRUST_INVALID", "a CA or a fingerprint proves nothing on plain http", {
+    mend: "Use the https:// address, or leave the CA and the fingerprint out.",
+  });
+}
+
+async function trustedCas(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
+  const { trust } = options;
+  if (trust.kind === "system") return outside.readSystemCas(options.environment["SSL_CERT_FILE"]);
+  if (trust.kind === "pin") return fetchPinned(outside, options, parsePin(trust.pin));
+  const isFile = trust.kind === "ca-file";
+  const text = isFile ? await outside.readCaFile(trust.path) : trust.pem;
+  return readCaCertificates(text, isFile ? trust.path : "registrationCACert of the cloud-config").join("\n");
+}
+
+async function fetchPinned(outside: TrustOutside, options: TrustOptions, pin: string): Promise<string> {
+  const { server, proxy, signal } = options;
+  const answer = await outside.httpGet({
+    url: server.cacertsUrl,
+    proxy,
+    ca: undefined,
+    // What it gives is believed only if it has the fingerprint.
+    verification: "none",
+    maxBodyBytes: MAX_CACERTS_BYTES,
+    signal,
+  });
+  if (answer.status === 200) return caFromPin(answer.body, pin);
+  throw refusalFromAnswer(answer, server, outside.nowMs());
+}

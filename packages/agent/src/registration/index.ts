@@ -1,0 +1,51 @@
+/** Registration of this machine with an operator, over the protocol of rancherd. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { checkThrough, type CheckOptions } from "./check.ts";
+import type { CheckReport } from "./check-runner.ts";
+import type { InstallConfig } from "./install-config.ts";
+import { httpGet } from "./io/http-get.ts";
+import { readCaFile, readSystemCas } from "./io/read-ca.ts";
+import { openWebsocket } from "./io/websocket.ts";
+import { registerThrough, type RegisterOptions, type RegistrationOutside } from "./register.ts";
+
+const OUTSIDE: RegistrationOutside = {
+  openWebsocket,
+  httpGet,
+  readCaFile,
+  readSystemCas,
+  nowMs: Date.now,
+  random: Math.random,
+  sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
+};
+
+/**
+ * Registers this machine and returns what it shall become. Registering twice gives the same machine.
+ * @throws RegistrationError, TpmError
+ */
+export function register(options: RegisterOptions): Promise<InstallConfig> {
+  return registerThrough(OUTSIDE, options);
+}
+
+/** Tries every step of a registration that leaves nothing behind, on this machine or in the cluster. Never throws. */
+export function checkRegistration(options: CheckOptions): Promise<CheckReport> {
+  return checkThrough(OUTSIDE, options);
+}
+
+export type { CheckOptions } from "./check.ts";
+export type { CheckName, CheckOutcome, CheckReport, CheckStep } from "./check-runner.ts";
+export { registrationSettings } from "./cloud-config.ts";
+export type { RegistrationSettings } from "./cloud-config.ts";
+export { REGISTRATION_ERRORS, RegistrationError } from "./errors.ts";
+export type { RegistrationErrorCode } from "./errors.ts";
+export type { InstallConfig } from "./install-config.ts";
+export { prepareFile } from "./io/prepare-file.ts";
+export type { PreparedFile } from "./io/prepare-file.ts";
+export { DEFAULT_TIMEOUT_MS } from "./register.ts";
+export type { RegisterOptions, RegistrationEvent, ServerOptions } from "./register.ts";
+export { parseRegistrationUrl } from "./registration-url.ts";
+export type { RegistrationUrl } from "./registration-url.ts";
+export { STEP_WORDS } from "./step.ts";
+export type { RegistrationStep } from "./step.ts";
+export { parsePin } from "./trust.ts";
+export type { Trust } from "./trust.ts";

@@ -1,0 +1,26 @@
+/** Node's agents for one connection, with the proxy and the CAs that were decided on. */
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+
+export interface Route {
+  /** http or https */
+  readonly url: URL;
+  readonly proxy: URL | undefined;
+  /** PEM of the only CAs to trust; `undefined` for those that Node brings along. */
+  readonly ca: string | undefined;
+  /** Without verification whoever answers is believed to be the server: for what is checked otherwise only. */
+  readonly verification: "certificate" | "none";
+}
+
+/** The choice of the proxy is not Node's here, so that errors can name it and that it is the same as rancherd's. */
+export function connectionAgent(route: Route): HttpAgent | HttpsAgent {
+  const { proxy, ca } = route;
+  const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href };
+  if (route.url.protocol === "http:") return new HttpAgent({ proxyEnv });
+  return new HttpsAgent({
+    proxyEnv,
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: route.verification === "certificate",
+    ...(ca === undefined ? {} : { ca }),
+  });
+}

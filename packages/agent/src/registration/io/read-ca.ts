@@ -1,0 +1,41 @@
+/** Where this machine keeps the CAs that it trusts. */
+import { readFile } from "node:fs/promises";
+
+import { RegistrationError } from "../errors.ts";
+
+/** A bundle of every public CA has 220 KiB. */
+const MAX_CA_BYTES = 4 * 1024 * 1024;
+
+/** Source: Go crypto/x509 root_linux.go: Debian, Fedora, openSUSE, OpenELEC, RHEL, Alpine. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/pki/tls/cacert.pem",
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+] as const;
+
+/** @throws RegistrationError REGISTRATION_CA_UNREADABLE */
+export async function readCaFile(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new RegistrationError("REGISTRATION_CA_UNREADABLE", `the CA file ${path} cannot be read`, {
+      cause,
+      details: { path },
+    });
+  });
+  return bytes.subarray(0, MAX_CA_BYTES).toString("latin1");
+}
+
+/**
+ * Read as a file because Node's way to the system's CAs takes 60 ms and finds each of them several times.
+ * @param bundle  value of SSL_CERT_FILE, which OpenSSL and Go read in place of the usual files
+ * @returns PEM; `undefined` where the system has none, for the CAs that Node brings along
+ */
+export async function readSystemCas(bundle: string | undefined): Promise<string | undefined> {
+  for (const path of bundle === undefined || bundle === "" ? SYSTEM_BUNDLES : [bundle]) {
+    const text = await readFile(path, "latin1").catch(() => "");
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  }
+  return undefined;
+}

@@ -1,0 +1,61 @@
+/** Trying again what may go well later: not for ever, not at once, and not all machines at the same moment. */
+import { isCodedError, type CodedError, type Retry } from "@rancheros/protocol/errors";
+
+import { RegistrationError } from "./errors.ts";
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 60_000;
+
+/**
+ * How long to wait after a failure.
+ * @param failures  how many there were, this one included
+ * @param random    from 0 to 1: spreads machines that were switched on together
+ * @returns milliseconds, `undefined` where trying again cannot help
+ */
+export function retryDelayMs(retry: Retry, failures: number, random: number): number | undefined {
+  if (retry === "never") return undefined;
+  if (retry === "backoff") {
+    const ceilingMs = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS);
+    return ceilingMs * (0.5 + 0.5 * random);
+  }
+  // Never earlier than the server asked for.
+  return retry.afterMs + Math.min(retry.afterMs, LONGEST_DELAY_MS) * 0.5 * random;
+}
+
+export interface RetryPolicy {
+  /** No new attempt begins later than this after the first; 0 for one attempt. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  readonly onRetry: (error: CodedError, delayMs: number) => void;
+}
+
+export interface RetryOutside {
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  /** Rejects when the signal is given. */
+  readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** @throws what the last attempt threw; RegistrationError REGISTRATION_INTERRUPTED when the signal ends the waiting */
+export async function withRetries<T>(
+  outside: RetryOutside,
+  policy: RetryPolicy,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const endMs = outside.nowMs() + policy.waitMs;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+      const delayMs = retryDelayMs(error.retry, failures, outside.random());
+      if (delayMs === undefined || outside.nowMs() + delayMs > endMs) throw error;
+      policy.onRetry(error, delayMs);
+      await outside.sleep(delayMs, policy.signal).catch((cause: unknown) => {
+        throw new RegistrationError("REGISTRATION_INTERRUPTED", "the waiting for the next attempt was broken off", {
+          cause,
+        });
+      });
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/** The commands. Each is loaded when it is called, so that a short one does not pay for a long one's libraries. */
+import type { CommandClass } from "./agent-command.ts";
+import type { CommandName } from "./summaries.ts";
+
+export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
+  "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
+  hardware: async () => (await import("./commands/hardware.ts")).Hardware,
+  register: async () => (await import("./commands/register.ts")).Register,
+  smbios: async () => (await import("./commands/smbios.ts")).SmbiosCommand,
+  version: async () => (await import("./commands/version.ts")).Version,
+};
+
+export function isCommandName(text: string): text is CommandName {
+  return Object.hasOwn(COMMANDS, text);
+}

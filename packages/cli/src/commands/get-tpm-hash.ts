@@ -1,0 +1,75 @@
+/** `ros-agent get-tpm-hash` */
+import type { EndorsementKey, EndorsementKeySource } from "@rancheros/agent/tpm";
+
+import { AgentCommand } from "../agent-command.ts";
+import { SUMMARIES } from "../summaries.ts";
+import { TPM_FLAGS } from "../tpm-flags.ts";
+
+/** Result of `get-tpm-hash --json`. */
+export interface TpmHashJson {
+  /** 64 lower-case hexadecimal digits */
+  readonly hash: string;
+  readonly source:
+    | {
+        readonly kind: "certificate";
+        /** For example 0x01c00002. */
+        readonly nvIndex: string;
+        readonly issuer: string;
+        readonly subject: string;
+        /** RFC 3339, UTC */
+        readonly notBefore: string;
+        readonly notAfter: string;
+      }
+    | {
+        readonly kind: "template";
+        readonly why: string;
+        readonly certificateProblem?: { readonly code: string; readonly message: string; readonly mend: string };
+      };
+}
+
+export class GetTpmHash extends AgentCommand {
+  static override id = "get-tpm-hash";
+  static override summary = SUMMARIES["get-tpm-hash"];
+  static override description =
+    "The hash is SHA-256 of the endorsement key: of the key that the certificate at NV index 0x01C00002 certifies, or, " +
+    "where there is none, of the one that the default RSA-2048 template gives. It is what MachineInventory calls " +
+    "spec.tpm, and the same that `rancherd get-tpm-hash` prints. Nothing is kept in the TPM.";
+  static override examples = [
+    "$ ros-agent get-tpm-hash",
+    "$ ros-agent get-tpm-hash --json --tcti swtpm:host=127.0.0.1,port=2321",
+  ];
+  static override flags = TPM_FLAGS;
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(GetTpmHash);
+    const { openMachineTpm } = await import("../open-machine-tpm.ts");
+    const tpm = await openMachineTpm(flags.tcti, this.surroundings, (text) => this.remark(text));
+    try {
+      const key = await tpm.readEndorsementKey();
+      this.warnAboutCertificate(key.source);
+      if (flags.json) this.printJson(tpmHashJson(key));
+      else this.print(key.hash);
+    } finally {
+      await tpm.close();
+    }
+  }
+
+  private warnAboutCertificate(source: EndorsementKeySource): void {
+    if (source.kind !== "template" || source.certificateProblem === undefined) return;
+    const { message, mend } = source.certificateProblem;
+    this.remark(`Warning: ${message}. ${mend}`);
+  }
+}
+
+function tpmHashJson({ hash, source }: EndorsementKey): TpmHashJson {
+  if (source.kind === "certificate") {
+    const { nvIndex, issuer, subject, notBefore, notAfter } = source;
+    const index = `0x${nvIndex.toString(16).padStart(8, "0")}`;
+    const validity = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
+    return { hash, source: { kind: "certificate", nvIndex: index, issuer, subject, ...validity } };
+  }
+  const { why, certificateProblem: problem } = source;
+  if (problem === undefined) return { hash, source: { kind: "template", why } };
+  const { code, message, mend } = problem;
+  return { hash, source: { kind: "template", why, certificateProblem: { code, message, mend } } };
+}

@@ -1,0 +1,135 @@
+/** `ros-agent register` */
+import { string as textArgument } from "@oclif/core/args";
+import { boolean, string } from "@oclif/core/flags";
+
+import { AgentCommand } from "../agent-command.ts";
+import { AlreadyTold } from "../already-told.ts";
+import { parseDuration } from "../parse-duration.ts";
+import type { RegistrationRun } from "../registration-run.ts";
+import { SUMMARIES } from "../summaries.ts";
+import { TPM_FLAGS } from "../tpm-flags.ts";
+
+/** Result of `register --output FILE --json`. Without --output the result is the configuration itself. */
+export interface SavedJson {
+  readonly saved: { readonly path: string; readonly bytes: number };
+  readonly tpmHash: string;
+}
+
+export class Register extends AgentCommand {
+  static override id = "register";
+  static override summary = SUMMARIES.register;
+  static override usage = "<%= command.id %> URL [FLAGS]";
+  static override description =
+    "The machine proves with its TPM who it is, and gets a cloud-config in return; the operator makes a " +
+    "MachineInventory for it, once. Registering again gives the same machine and the configuration of that day. " +
+    "Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY.";
+  static override examples = [
+    "$ ros-agent register https://rancher.example.com/v1-rancheros/registration/TOKEN --output /oem/99_custom.yaml",
+    "$ ros-agent register URL --ca-sha256 4f06f8a0... --wait 10m",
+    "$ ros-agent register URL --check",
+  ];
+  static override args = {
+    url: textArgument({
+      description: "The registration URL, from `kubectl get machineregistrations -A -o wide`.",
+      required: false,
+    }),
+  };
+  static override flags = {
+    config: string({
+      description:
+        "Take the URL, and the CA if there is one, from this cloud-config (rancheros.install.registrationURL).",
+      helpValue: "FILE",
+    }),
+    "ca-cert": string({
+      description: "Trust this CA (PEM) and no other.",
+      helpValue: "FILE",
+      exclusive: ["ca-sha256"],
+    }),
+    "ca-sha256": string({
+      description: "Trust the CA that the server hands out, if it has this fingerprint (hex, colons allowed).",
+      helpValue: "FINGERPRINT",
+    }),
+    "allow-http": boolean({ description: "Take a URL without TLS: whoever is on the way can change everything." }),
+    output: string({
+      char: "o",
+      description: "Save the configuration here, readable by its owner only. Default: stdout.",
+      helpValue: "FILE",
+      exclusive: ["check"],
+    }),
+    check: boolean({ description: "Try every step that leaves nothing behind, and say for each how it went." }),
+    "smbios-dump": string({
+      description: "Take the SMBIOS from this folder of captured tables.",
+      helpValue: "FOLDER",
+      exclusive: ["no-smbios"],
+    }),
+    "no-smbios": boolean({ description: "Tell the operator nothing about the hardware." }),
+    "without-ek-certificate": boolean({
+      description: "Register with the bare endorsement key where its certificate in the TPM cannot be read.",
+    }),
+    timeout: string({ description: "For the conversation with the server.", helpValue: "DURATION", default: "30s" }),
+    wait: string({
+      description: "Try again for this long what may go well later: no network yet, server busy.",
+      helpValue: "DURATION",
+      exclusive: ["check"],
+    }),
+    ...TPM_FLAGS,
+  };
+
+  override async run(): Promise<void> {
+    const { flags, args } = await this.parse(Register);
+    const { registrationTarget } = await import("../registration-target.ts");
+    const target = await registrationTarget({
+      url: args.url,
+      config: flags.config,
+      caCert: flags["ca-cert"],
+      caSha256: flags["ca-sha256"],
+      allowHttp: flags["allow-http"],
+    });
+    const { environment, signal } = this.surroundings;
+    const run: RegistrationRun = {
+      server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
+      waitMs: flags.wait === undefined ? 0 : parseDuration(flags.wait, "wait"),
+      withoutEkCertificate: flags["without-ek-certificate"],
+      tcti: flags.tcti,
+      smbios: flags["no-smbios"] ? "none" : { folder: flags["smbios-dump"] },
+      surroundings: this.surroundings,
+      remark: (text) => this.remark(text),
+    };
+    if (flags.check) return this.check(run, flags.json);
+    return this.register(run, flags.output, flags.json);
+  }
+
+  private async check(run: RegistrationRun, asJson: boolean): Promise<void> {
+    const { checkMachine } = await import("../registration-run.ts");
+    const report = await checkMachine(run);
+    const { describeCheck } = await import("../describe-check.ts");
+    const { ok, steps, error } = report;
+    if (asJson) this.printJson({ ok, steps });
+    else this.print(describeCheck(report));
+    if (error !== undefined) throw new AlreadyTold(error);
+  }
+
+  private async register(run: RegistrationRun, output: string | undefined, asJson: boolean): Promise<void> {
+    const { registerMachine } = await import("../registration-run.ts");
+    const { formatCloudConfig } = await import("../cloud-config-text.ts");
+    if (output === undefined) {
+      const { config } = await registerMachine(run);
+      if (asJson) this.printJson(config);
+      else this.print(formatCloudConfig(config));
+      return;
+    }
+    const { prepareFile } = await import("@rancheros/agent/registration");
+    // Before anything is registered: afterwards would be late to learn that the disk is read-only.
+    const file = await prepareFile(output);
+    try {
+      const { config, tpmHash } = await registerMachine(run);
+      const text = formatCloudConfig(config);
+      await file.commit(text);
+      const saved: SavedJson = { saved: { path: output, bytes: Buffer.byteLength(text) }, tpmHash };
+      if (asJson) this.printJson(saved);
+      else this.remark(`The configuration is in ${output}.`);
+    } finally {
+      await file.discard();
+    }
+  }
+}

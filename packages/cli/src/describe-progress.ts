@@ -1,0 +1,13 @@
+/** What a registration says while it is under way. */
+import { STEP_WORDS, type RegistrationEvent } from "@rancheros/agent/registration";
+
+/** @returns one remark for stderr */
+export function describeProgress(event: RegistrationEvent): string {
+  if (event.kind === "step") {
+    const words = STEP_WORDS[event.step];
+    const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+    return event.step === "connect" ? `${sentence} at ${event.server}` : sentence;
+  }
+  const { error, delayMs } = event;
+  return `${error.message} (${error.code}); trying again in ${(delayMs / 1000).toFixed(1)} s`;
+}

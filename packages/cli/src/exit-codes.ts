@@ -1,0 +1,35 @@
+/** The exit codes of all commands, one for each kind of failure, so that scripts need not read sentences. */
+import { isCodedError, type FailureClass } from "@rancheros/protocol/errors";
+
+export interface ExitCode {
+  readonly code: number;
+  readonly meaning: string;
+}
+
+export const SUCCESS: ExitCode = { code: 0, meaning: "done" };
+
+export const EXIT_CODES: Readonly<Record<FailureClass, ExitCode>> = {
+  internal: { code: 1, meaning: "a defect of this program: please report it" },
+  usage: { code: 2, meaning: "the command line or a file named in it is wrong" },
+  tpm: { code: 3, meaning: "the TPM refuses or fails" },
+  unreachable: { code: 4, meaning: "the other side could not be reached, or the connection broke" },
+  refused: { code: 5, meaning: "the server refuses this machine, or its certificate is not to be trusted" },
+  timeout: { code: 6, meaning: "gave up waiting" },
+  nonsense: { code: 7, meaning: "the other side or a device answered something that makes no sense" },
+  environment: {
+    code: 8,
+    meaning: "this machine lacks something: a program, a device, a permission, room on the disk",
+  },
+  interrupted: { code: 130, meaning: "broken off by Ctrl-C or SIGTERM, and cleaned up" },
+};
+
+export function exitCodeOf(error: unknown): number {
+  return EXIT_CODES[isCodedError(error) ? error.failure : "internal"].code;
+}
+
+/** For `ros-agent help exit-codes`. */
+export function describeExitCodes(): string {
+  const rows = [SUCCESS, ...Object.values(EXIT_CODES)].sort((one, other) => one.code - other.code);
+  const lines = rows.map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`);
+  return `EXIT CODES\n${lines.join("\n")}\n`;
+}

@@ -1,0 +1,28 @@
+/** `ros-agent help`, `ros-agent help COMMAND`, `ros-agent COMMAND --help`, `ros-agent help exit-codes`. */
+import { Help } from "@oclif/core/help";
+
+import { loadConfig } from "./cli-config.ts";
+import { isCommandName } from "./command-table.ts";
+import { describeExitCodes } from "./exit-codes.ts";
+import { unknownCommand } from "./unknown-command.ts";
+
+const EXIT_CODES_TOPIC = "exit-codes";
+
+export function wantsHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+/** @param subject  a command or `exit-codes`; undefined for the list of commands */
+export async function showHelp(subject: string | undefined, where: "stdout" | "stderr"): Promise<void> {
+  const stream = where === "stdout" ? process.stdout : process.stderr;
+  if (subject === EXIT_CODES_TOPIC) {
+    stream.write(describeExitCodes());
+    return;
+  }
+  if (subject !== undefined && !isCommandName(subject)) throw unknownCommand(subject);
+  const config = await loadConfig(subject);
+  const help = new Help(config, { ...config.pjson.oclif.helpOptions, sendToStderr: where === "stderr" });
+  await help.showHelp(subject === undefined ? [] : [subject]);
+  if (subject === undefined) stream.write(describeExitCodes());
+}

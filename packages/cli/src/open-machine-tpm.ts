@@ -1,0 +1,46 @@
+/** Opens the TPM that a command line names. */
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { DEFAULT_COMMAND_TIMEOUT_MS, DEFAULT_TCTI, openTpm, type Tpm } from "@rancheros/agent/tpm";
+
+import type { Surroundings } from "./surroundings.ts";
+
+/**
+ * @param tcti     the flag; without it TPM2TOOLS_TCTI, which tpm2-tools read, and then the kernel's resource manager
+ * @param onRemark told what stays behind in the TPM, should cleaning up fail
+ * @throws TpmError
+ */
+export async function openMachineTpm(
+  tcti: string | undefined,
+  surroundings: Surroundings,
+  onRemark: (text: string) => void,
+): Promise<Tpm> {
+  const { environment, signal } = surroundings;
+  const named = environment["TPM2TOOLS_TCTI"];
+  return openTpm({
+    tcti: tcti ?? (named === undefined || named === "" ? DEFAULT_TCTI : named),
+    environment,
+    signal,
+    timeoutMs: DEFAULT_COMMAND_TIMEOUT_MS,
+    workFolder: await temporaryFolder(environment["XDG_RUNTIME_DIR"]),
+    onEvent: (event) => {
+      if (event.kind === "left-behind") onRemark(`Warning: ${event.error.message}. ${event.error.mend}`);
+    },
+  });
+}
+
+/** In memory where there is such a folder: what lies in it for moments shall not reach a disk. */
+async function temporaryFolder(runtimeFolder: string | undefined): Promise<string> {
+  for (const folder of [runtimeFolder, "/run", "/dev/shm"]) {
+    if (folder !== undefined && folder !== "" && (await isWritable(folder))) return folder;
+  }
+  return tmpdir();
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

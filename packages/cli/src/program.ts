@@ -1,0 +1,18 @@
+/** What this program is called, for oclif and for people. */
+import pjson from "../package.json" with { type: "json" };
+
+export const BIN = "ros-agent";
+export const VERSION = pjson.version;
+
+/** In the shape of a package.json, as oclif wants it. */
+export const PROGRAM = {
+  name: BIN,
+  version: VERSION,
+  description: "Registers a bare-metal machine with a RancherOS operator, by its TPM.",
+  type: "module",
+  oclif: {
+    bin: BIN,
+    topicSeparator: " ",
+    helpOptions: { flagSortOrder: "none", hideCommandSummaryInDescription: true, maxWidth: 100 },
+  },
+} as const;

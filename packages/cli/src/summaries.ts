@@ -1,0 +1,10 @@
+/** One sentence for each command: for the list of commands, which loads none of them. */
+export const SUMMARIES = {
+  "get-tpm-hash": "Print the hash of this machine's TPM endorsement key, by which an operator knows it.",
+  hardware: "Print what this machine is made of: processors, memory, disks, network interfaces.",
+  register: "Register this machine with an operator and print or save the configuration that it gets.",
+  smbios: "Print what the firmware says about this machine.",
+  version: "Print the version of this program.",
+} as const;
+
+export type CommandName = keyof typeof SUMMARIES;

@@ -1,0 +1,120 @@
+/** What every command has in common: help, usage errors, output, exit codes, secrets. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+import { EXIT_CODES, SUCCESS } from "../../src/exit-codes.ts";
+import { SUMMARIES } from "../../src/summaries.ts";
+import { TOKEN } from "./registration-server.ts";
+import { errorOf, rosAgent } from "./ros-agent.ts";
+
+describe("help", () => {
+  it("lists the commands and the exit codes", async () => {
+    const { code, stdout, stderr } = await rosAgent(["help"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    for (const name of Object.keys(SUMMARIES)) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+    for (const { code: number } of Object.values(EXIT_CODES)) expect(stdout).toMatch(new RegExp(`^ +${number}  `, "m"));
+  });
+
+  it.each(Object.keys(SUMMARIES))("of %s has its sentence and an example, however it is asked for", async (name) => {
+    const { code, stdout } = await rosAgent(["help", name]);
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(SUMMARIES[name as keyof typeof SUMMARIES]);
+    expect(stdout).toContain("EXAMPLE");
+    expect(stdout).toContain(`$ ros-agent ${name}`.replace("smbios", "smbios"));
+    expect((await rosAgent([name, "--help"])).stdout).toBe(stdout);
+  });
+
+  it("on exit codes is a table", async () => {
+    const { stdout } = await rosAgent(["help", "exit-codes"]);
+    expect(stdout).toContain(`${SUCCESS.code}  ${SUCCESS.meaning}`);
+    expect(stdout).toContain("130  ");
+  });
+
+  it("has no colours into a pipe, nor with NO_COLOR", async () => {
+    for (const environment of [{}, { NO_COLOR: "1", FORCE_COLOR: "0" }]) {
+      const { stdout } = await rosAgent(["help", "register"], environment);
+      expect(stdout).not.toContain("\u001B");
+    }
+  });
+});
+
+describe("a wrong command line", () => {
+  it("without a command shows the help on stderr", async () => {
+    const { code, stdout, stderr } = await rosAgent([]);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("COMMANDS");
+  });
+
+  it.each([
+    { args: ["get-tpm-hsh"], says: "Did you mean `ros-agent get-tpm-hash`?" },
+    { args: ["frobnicate"], says: "`ros-agent help` lists the commands." },
+    { args: ["help", "regster"], says: "Did you mean `ros-agent register`?" },
+    { args: ["version", "--jsn"], says: "Did you mean --json?" },
+    { args: ["register", "--output"], says: "--output" },
+    { args: ["register", "https://h/x", "--check", "--wait", "5m"], says: "--wait" },
+    { args: ["register", "https://h/x", "--timeout", "soon"], says: "--timeout" },
+    { args: ["version", "extra"], says: "Unexpected argument: extra" },
+    { args: ["register"], says: "no registration URL was given" },
+    { args: ["register", "ftp://h/x"], says: "ftp:" },
+    { args: ["register", "--config", "/dev/null"], says: "rancheros.install.registrationURL" },
+  ])("$args", async ({ args, says }) => {
+    const { code, stdout, stderr } = await rosAgent(args);
+    expect(code, stderr).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(says);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  it("is told as one JSON document with --json", async () => {
+    const outcome = await rosAgent(["version", "--json", "--nonsense"]);
+    expect(outcome.code).toBe(2);
+    expect(errorOf(outcome)).toEqual({
+      code: "CLI_USAGE",
+      message: "Nonexistent flag: --nonsense",
+      mend: "`ros-agent help version` describes its flags and arguments.",
+      retry: "never",
+      details: {},
+    });
+    expect(outcome.stderr).toBe("");
+  });
+
+  it("does not repeat a registration token", async () => {
+    const url = `https://h/v1-rancheros/registration/${TOKEN}`;
+    for (const args of [[url], ["version", url], ["register", url, url], ["register", `--${url}`]]) {
+      const { code, stdout, stderr } = await rosAgent(args, { DEBUG: "1" });
+      expect(code).toBe(2);
+      expect(stdout + stderr).not.toContain(TOKEN);
+    }
+  });
+});
+
+describe("version", () => {
+  it("is that of the package", async () => {
+    const file = fileURLToPath(new URL("../../package.json", import.meta.url));
+    const { version } = JSON.parse(await readFile(file, "utf8")) as { version: string };
+    expect((await rosAgent(["version"])).stdout).toBe(
+      `ros-agent ${version} (node ${process.versions.node}, linux-${process.arch})\n`,
+    );
+    expect((await rosAgent(["--version"])).stdout).toContain(version);
+    const json = JSON.parse((await rosAgent(["version", "--json"])).stdout) as unknown;
+    expect(json).toEqual({ version, node: process.versions.node, platform: `linux-${process.arch}` });
+  });
+});
+
+describe("output", () => {
+  it("may be read by somebody who goes away", async () => {
+    const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+    const child = spawn(process.execPath, [main, "help"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    const remarks: Buffer[] = [];
+    child.stderr.on("data", (chunk: Buffer) => remarks.push(chunk));
+    await once(child, "close");
+    expect(Buffer.concat(remarks).toString()).toBe("");
+    expect(child.exitCode).toBe(0);
+  });
+});
