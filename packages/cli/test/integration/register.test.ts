@@ -98,15 +98,19 @@ describe("register", () => {
     expect(JSON.parse(stdout)).toEqual(CONFIG);
   });
 
-  it("takes both messages as text frames", async () => {
-    place.server.play({
-      visit: async ({ challenge, next, socket }) => {
-        await challenge();
-        decodeChallengeResponse(await next());
-        socket.send(CONFIG_MESSAGE, { binary: false });
-      },
+  it("takes text frames, and says good-bye to a server that does not", async () => {
+    const goodBye = new Promise<number>((resolve) => {
+      place.server.play({
+        visit: async ({ challenge, next, socket }) => {
+          socket.once("close", resolve);
+          await challenge();
+          decodeChallengeResponse(await next());
+          socket.send(CONFIG_MESSAGE, { binary: false });
+        },
+      });
     });
     expect((await register()).code).toBe(0);
+    expect(await goodBye).toBe(1000);
   });
 });
 

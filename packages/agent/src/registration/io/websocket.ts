@@ -48,7 +48,7 @@ export async function openWebsocket(dial: Dial): Promise<Dialled> {
   const webSocket = new WebSocket(url, {
     agent,
     headers: dial.headers,
-    
+    maxPayload: dial.maxMessageBytes,
     perMessageDeflate: false,
     followRedirects: false,
   });
