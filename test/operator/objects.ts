@@ -1,6 +1,6 @@
 /** The objects that operator tests make and look at. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectlApply, kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { kubectl, kubectlApply, kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
 
 const DEADLINE_MS = 15_000;
 
@@ -49,6 +49,11 @@ export async function listInventories(target: KubectlTarget, namespace: string):
     items: AnyObject[];
   };
   return list.items;
+}
+
+/** Takes all machines of the namespace away. */
+export async function removeInventories(target: KubectlTarget, namespace: string): Promise<void> {
+  await kubectl(target, ["delete", "machineinventories", "--all", `--namespace=${namespace}`]);
 }
 
 export interface MadeRegistration {

@@ -1,6 +1,6 @@
 /** What dishonest, broken and slow clients get: a code, a sentence, an end in time, and nothing in the API server. */
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { encodeChallengeResponse } from "@rancheros/protocol/messages";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { answerOf, dial, visit, type Closed, type Opened } from "../../machine/visit.ts";
-import { eventually, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { eventually, listInventories, makeRegistration, removeInventories } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -240,6 +240,92 @@ describe("no HTTP", () => {
     const before = operator.log();
     expect(await say(text)).toMatch(new RegExp(`^HTTP/1.1 ${status} .*\r\n\r\n.+\n$`, "s"));
     expect(reasons(before)).toEqual([expect.stringMatching(/^HPE_/)]);
+  });
+});
+
+describe("leaks", () => {
+  function openFiles(): number {
+    return readdirSync(`/proc/${operator.pid}/fd`).length;
+  }
+
+  /** Clients that never close, whatever the server says. */
+  function clingTo(port: number, text: string, count: number): readonly Socket[] {
+    return Array.from({ length: count }, () => {
+      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.on("error", () => undefined);
+      socket.write(text);
+      return socket;
+    });
+  }
+
+  const upgrade = (target: string, more = "") =>
+    `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+    `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n${more}`;
+
+  it("none of the ways to be refused leaves a connection behind", async () => {
+    const http = Number(new URL(operator.httpUrl).port);
+    const https = Number(new URL(operator.httpsUrl).port);
+    const before = openFiles();
+    const clinging = [
+      clingTo(http, upgrade("/nowhere", "trailing"), 20),
+      clingTo(http, upgrade("/v1-rancheros/inventory"), 20),
+      clingTo(http, "nonsense\r\n\r\n", 20),
+      clingTo(http, "", 20),
+      clingTo(http, "GET / HTTP/1.1\r\nX: ", 20),
+      clingTo(https, "", 20),
+      clingTo(https, "\u0016\u0003\u0001", 20),
+    ].flat();
+    // The silent ones are let be for ten seconds: while they are, they count.
+    await eventually(async () => (openFiles() >= before + 60 ? true : undefined), "they are connected");
+    const left = await eventually(async () => (openFiles() <= before + 5 ? openFiles() : undefined), "all are gone");
+    expect(left).toBeLessThanOrEqual(before + 5);
+    for (const socket of clinging) socket.destroy();
+  });
+
+  it("dials that are given up do not use up the sessions", async () => {
+    for (let count = 0; count < 60; count += 1) {
+      const socket = connect(Number(new URL(operator.httpUrl).port), "127.0.0.1");
+      socket.on("error", () => undefined);
+      const head = upgrade(new URL(url).pathname).replace(
+        "\r\n\r\n",
+        `\r\nAuthorization: ${newTpm().authorization()}\r\n\r\n`,
+      );
+      await once(socket, "connect");
+      socket.write(head, () => socket.destroy());
+    }
+    await sleep(300);
+    const session = await challenged();
+    expect(session.challenge.length).toBeGreaterThan(400);
+    session.socket.terminate();
+  });
+
+  it("an offer of another protocol is passed over", async () => {
+    const socket = connect(Number(new URL(operator.httpUrl).port), "127.0.0.1");
+    socket.write("GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 200 OK/);
+    socket.destroy();
+  });
+
+  it("a websocket handshake that is none is a 400 of ours", async () => {
+    const bad = upgrade("/v1-rancheros/inventory").replace("Version: 13", "Version: 8");
+    const [socket] = clingTo(Number(new URL(operator.httpUrl).port), bad, 1);
+    const [answer] = (await once(socket!, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 400 Bad Request[^]*this is no websocket handshake of version 13/);
+    socket?.destroy();
+  });
+
+  it("SMBIOS and labels that are made to take long take no longer", async () => {
+    const labels = Object.fromEntries(Array.from({ length: 64 }, (_, key) => [`l${key}`, "${a}${a}${a}"]));
+    const { token } = await makeRegistration(target, namespace, "long", { machineInventoryLabels: labels });
+    const tpm = newTpm();
+    const start = performance.now();
+    const smbios = { a: `a${".".repeat(14_000)}a` };
+    const outcome = await visit({ url: `${operator.httpUrl}/v1-rancheros/registration/${token}`, tpm, smbios });
+    expect(outcome.close?.code).toBe(1000);
+    // The original expression took 42 seconds.
+    expect(performance.now() - start).toBeLessThan(9_000);
+    await removeInventories(target, namespace);
   });
 });
 

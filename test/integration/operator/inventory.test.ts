@@ -154,6 +154,30 @@ describe("/v1-rancheros/inventory", () => {
     },
   );
 
+  it("refuses a secret that was emptied or taken away, and compares bytes, not letters", async () => {
+    const secret = (name: string, token: Buffer) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace },
+      type: "rancheros.cattle.io/token",
+      data: { token: token.toString("base64") },
+    });
+    const answer = async (token: Buffer) =>
+      (
+        await fetch(`${operator.httpUrl}/v1-rancheros/inventory`, {
+          headers: { Authorization: `Bearer ${token.toString("base64")}` },
+        })
+      ).text();
+    const bytes = Buffer.from("fffefdfcfffefdfc", "hex");
+    await kubectlApply(controlPlane, secret("bytes", bytes), secret("gone", Buffer.from("gone-secret")));
+    await eventually(async () => ((await answer(bytes)) === "machine not found\n" ? true : undefined), "the bytes");
+    expect(await answer(Buffer.from("8081828384858687", "hex"))).toBe("token not found\n");
+    await kubectlApply(controlPlane, secret("bytes", Buffer.alloc(0)));
+    await kubectl(controlPlane, ["delete", "secret", "gone", "-n", namespace]);
+    await eventually(async () => ((await answer(bytes)) === "token not found\n" ? true : undefined), "it is void");
+    expect(await answer(Buffer.from("gone-secret"))).toBe("token not found\n");
+  });
+
   it("answers a machine by its TPM", async () => {
     const outcome = await visit({ url: `${operator.httpUrl}/v1-rancheros/inventory`, tpm });
     expect(outcome).toMatchObject({

@@ -45,7 +45,7 @@ describe("docs/dependencies.md", () => {
       .split("\n")
       .filter((line) => line.startsWith("| `"));
     const named = rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1]));
-    expect(named.toSorted()).toEqual([...wanted.keys()].toSorted());
+    expect(new Set(named)).toEqual(new Set(wanted.keys()));
     for (const [name, version] of wanted) expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+$/);
   });
 

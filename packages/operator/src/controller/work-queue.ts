@@ -15,17 +15,26 @@ export interface WorkQueueOptions {
   readonly onFailure: (key: string, error: unknown) => void;
   /** 0 to 1; spreads the retries of many keys. */
   readonly random: () => number;
-  readonly setTimer: (run: () => void, delayMs: number) => { unref(): unknown };
+  /** @returns what cancels it */
+  readonly setTimer: (run: () => void, delayMs: number) => () => void;
 }
 
 /** A queue with as many keys as there are objects, and no more. */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const waiting = new Set<string>();
   const failures = new Map<string, number>();
+  /** What cancels the retry of a key: one each, however often the key is added in the meantime. */
+  const retries = new Map<string, () => void>();
   let running = false;
   let stopped = false;
 
+  function cancelRetry(key: string): void {
+    retries.get(key)?.();
+    retries.delete(key);
+  }
+
   async function workOn(key: string): Promise<void> {
+    cancelRetry(key);
     try {
       await options.work(key);
       failures.delete(key);
@@ -34,7 +43,11 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       failures.set(key, count + 1);
       options.onFailure(key, error);
       const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** count) * (0.5 + options.random());
-      options.setTimer(() => add(key), delayMs).unref();
+      if (!stopped)
+        retries.set(
+          key,
+          options.setTimer(() => add(key), delayMs),
+        );
     }
   }
 
@@ -59,6 +72,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     stop() {
       stopped = true;
       waiting.clear();
+      for (const key of retries.keys()) cancelRetry(key);
     },
   };
 }

@@ -24,4 +24,7 @@ export const NOT_FOUND = sentence(
   404,
   "not found: machines are served at /v1-rancheros/{registration/TOKEN,inventory,cacerts}",
 );
+export const BAD_HANDSHAKE = sentence(400, "this is no websocket handshake of version 13", {
+  "sec-websocket-version": "13",
+});
 export const ONLY_GET = sentence(405, "only GET is served here", { allow: "GET" });

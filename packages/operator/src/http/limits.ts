@@ -4,5 +4,7 @@
 export const CONNECTION_LIMIT = 4096;
 /** How long an idle connection is kept for another request. */
 export const KEEP_ALIVE_MS = 5_000;
+/** How long the other side may take to close after our last word. */
+export const LAST_WORD_MS = 1_000;
 /** How often connections are looked at for having taken too long. */
 export const CHECK_INTERVAL_MS = 1_000;

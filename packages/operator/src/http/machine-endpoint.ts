@@ -95,7 +95,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
   }
 
   function machineWithToken(bearer: string): InventoryEntry {
-    const secrets = parts.tokenSecrets.withToken(Buffer.from(bearer, "base64").toString());
+    const secrets = parts.tokenSecrets.withToken(Buffer.from(bearer, "base64"));
     const [secret] = secrets;
     if (secret === undefined || secrets.length > 1) throw new SessionError("MACHINE_TOKEN_UNKNOWN", "token not found");
     const machines = parts.inventories.withTokenSecret(secret.metadata.namespace, secret.metadata.name);
@@ -177,10 +177,15 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     };
   }
 
-  async function begin(request: MachineRequest, route: Route): Promise<Visit> {
+  /** Counted from before the first wait until the visit has ended or was refused. */
+  function enter(): void {
     if (sessions >= parts.maxSessions) {
       throw new SessionError("SESSION_TOO_MANY", "too many machines register at this moment, try again");
     }
+    sessions += 1;
+  }
+
+  async function begin(request: MachineRequest, route: Route): Promise<Visit> {
     assertReady();
     if (route.kind === "registration") registrationOf(route.token);
     const authorization = authorizationOf(request.authorization);
@@ -200,7 +205,6 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
   function visitOf(request: MachineRequest, machine: MachineChallenge, purpose: Purpose): Visit {
     const about = { ekHash: machine.ekHash, remote: request.remoteAddress, ...purpose.about };
     let result = "left";
-    sessions += 1;
     return {
       challenge: machine.message,
       checkAnswer: machine.checkAnswer,
@@ -236,7 +240,9 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       const tooLarge = code === "HPE_HEADER_OVERFLOW";
       const answer = tooLarge
         ? sentence(431, `the headers have more than ${HEADER_MAX_BYTES} bytes; send less of the SMBIOS`)
-        : sentence(400, "this is no HTTP request");
+        : code === "ERR_HTTP_REQUEST_TIMEOUT"
+          ? sentence(408, "the request took too long")
+          : sentence(400, "this is no HTTP request");
       log.warn("request refused", { remote: remoteAddress, status: answer.status, result: "refused", reason: code });
       return answer;
     },
@@ -245,8 +251,14 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       if (route.kind === "unknown" || route.kind === "cacerts") return { answer: NOT_FOUND };
       if (request.method !== "GET") return { answer: ONLY_GET };
       try {
+        enter();
+      } catch (error) {
+        return { answer: refuse(request, route, error, upgradeRefusal(error)) };
+      }
+      try {
         return { visit: await begin(request, route) };
       } catch (error) {
+        sessions -= 1;
         return { answer: refuse(request, route, error, upgradeRefusal(error)) };
       }
     },

@@ -33,9 +33,10 @@ function cutToBytes(text: string, limit: number): string {
 
 /** What went wrong between the operator and its API server is nothing that a machine should read. */
 function oursText(code: string): string {
-  return code === "KUBERNETES_REFUSED"
-    ? "the API server refuses what the operator writes for this machine; the operator's log says why"
-    : "the operator cannot reach its API server, try again";
+  if (code === "KUBERNETES_UNREACHABLE" || code === "KUBERNETES_TIMEOUT") {
+    return "the operator cannot reach its API server, try again";
+  }
+  return "the API server does not take what the operator asks of it; the operator's log says why; try again";
 }
 
 /**

@@ -9,7 +9,8 @@ export type Route =
 
 /** @param target  the request line's target, path and query */
 export function routeOf(target: string): Route {
-  const path = target.split("?", 1)[0] ?? "";
+  // RFC 9112 section 3.2.2: a server takes the absolute form too.
+  const path = (target.replace(/^https?:\/\/[^/?#]*/i, "") || "/").split("?", 1)[0] ?? "";
   if (path === `${MACHINE_PATH}/inventory`) return { kind: "inventory" };
   if (path === `${MACHINE_PATH}/cacerts`) return { kind: "cacerts" };
   const registration = `${MACHINE_PATH}/registration/`;

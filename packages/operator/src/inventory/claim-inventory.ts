@@ -77,7 +77,7 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
 
   /** Somebody may have made another one, under another name, a moment before ours: then theirs counts, and ours goes. */
   async function settle(ekHash: string, claim: Claim): Promise<Claim> {
-    if (!(await index.shown(claim.entry.metadata.uid, SHOWN_DEADLINE_MS))) {
+    if (!(await index.shown(claim.entry, SHOWN_DEADLINE_MS))) {
       throw new InventoryError(
         "INVENTORY_UNCERTAIN",
         `MachineInventory ${claim.entry.metadata.name} is not in the watch yet`,

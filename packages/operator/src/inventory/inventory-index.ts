@@ -82,23 +82,35 @@ function oldestFirst(a: InventoryEntry, b: InventoryEntry): number {
   return a.metadata.uid < b.metadata.uid ? -1 : 1;
 }
 
+/** What names an object: of one name there is one at a time, whatever its uid. */
+export interface NamedObject {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+}
+
+function nameOf(object: NamedObject): string {
+  return `${object.metadata.namespace}/${object.metadata.name}`;
+}
+
 /** The index; every look-up costs the same whether there are ten machines or ten thousand. */
 export class InventoryIndex {
-  readonly #byUid = new Map<string, InventoryEntry>();
+  readonly #byName = new Map<string, InventoryEntry>();
   readonly #byEk = new Lookup();
   readonly #bySecret = new Lookup();
   readonly #byCacertsKeyId = new Lookup();
   readonly #waiting = new Map<string, () => void>();
 
   get size(): number {
-    return this.#byUid.size;
+    return this.#byName.size;
   }
 
   put(seen: InventoryEntry): void {
     const { uid, namespace } = seen.metadata;
-    const entry = { ...seen, firstRevision: this.#byUid.get(uid)?.firstRevision ?? seen.firstRevision };
+    const old = this.#byName.get(nameOf(seen));
+    // Deleted and made again while the watch was away: another object, first seen now.
+    const firstRevision = old?.metadata.uid === uid ? old.firstRevision : seen.firstRevision;
+    const entry = { ...seen, firstRevision };
     this.delete(entry);
-    this.#byUid.set(uid, entry);
+    this.#byName.set(nameOf(entry), entry);
     this.#byEk.add(entry.ekHash, entry);
     if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
     if (entry.tokenSecretName !== undefined) this.#bySecret.add(`${namespace}/${entry.tokenSecretName}`, entry);
@@ -106,14 +118,14 @@ export class InventoryIndex {
     this.#waiting.delete(uid);
   }
 
-  delete(entry: InventoryEntry): void {
-    const { uid } = entry.metadata;
-    const old = this.#byUid.get(uid);
+  delete(object: NamedObject): void {
+    const old = this.#byName.get(nameOf(object));
     if (old === undefined) return;
-    this.#byUid.delete(uid);
+    const { uid, namespace } = old.metadata;
+    this.#byName.delete(nameOf(object));
     this.#byEk.remove(old.ekHash, uid);
     if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);
-    this.#bySecret.remove(`${old.metadata.namespace}/${old.tokenSecretName ?? ""}`, uid);
+    if (old.tokenSecretName !== undefined) this.#bySecret.remove(`${namespace}/${old.tokenSecretName}`, uid);
   }
 
   /** Machines with this endorsement key, the oldest first; more than one only where somebody made them by hand. */
@@ -130,12 +142,13 @@ export class InventoryIndex {
   }
 
   /**
-   * Settles when the watch has shown the object of this uid. Since the watch shows objects in the order in which the API
+   * Settles when the watch has shown this object. Since the watch shows objects in the order in which the API
    * server stored them, everything stored before it is in the index by then.
    * @returns false where that took longer than the deadline
    */
-  async shown(uid: string, deadlineMs: number): Promise<boolean> {
-    if (this.#byUid.has(uid)) return true;
+  async shown(entry: InventoryEntry, deadlineMs: number): Promise<boolean> {
+    const { uid } = entry.metadata;
+    if (this.#byName.get(nameOf(entry))?.metadata.uid === uid) return true;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(uid);

@@ -11,7 +11,8 @@ export interface TokenSecret extends KubernetesObject {
     readonly uid: string;
     readonly resourceVersion: string;
   };
-  readonly token: string;
+  /** Bytes as they are: a secret need not be text. */
+  readonly token: Buffer;
 }
 
 function field(holder: unknown, key: string): unknown {
@@ -26,8 +27,8 @@ export function tokenSecret(object: unknown): TokenSecret | undefined {
     const value = field(metadata, key);
     return typeof value === "string" ? value : "";
   };
-  const token = typeof encoded === "string" ? Buffer.from(encoded, "base64").toString() : "";
-  if (token === "" || text("uid") === "") return undefined;
+  const token = Buffer.from(typeof encoded === "string" ? encoded : "", "base64");
+  if (token.length === 0 || text("uid") === "") return undefined;
   const { name, namespace, uid, resourceVersion } = {
     name: text("name"),
     namespace: text("namespace"),
@@ -38,30 +39,35 @@ export function tokenSecret(object: unknown): TokenSecret | undefined {
 }
 
 /** Looked up by hash only: how long a look-up takes tells nothing about the secret. */
-function digest(token: string): string {
+function digest(token: Uint8Array): string {
   return createHash("sha256").update(token).digest("hex");
 }
 
+/** An object that was deleted and made again has another uid, but is no second one: the name is what there is one of. */
+function nameOf(secret: { readonly metadata: { readonly name: string; readonly namespace: string } }): string {
+  return `${secret.metadata.namespace}/${secret.metadata.name}`;
+}
+
 export class TokenSecretIndex {
-  readonly #byUid = new Map<string, TokenSecret>();
+  readonly #byName = new Map<string, TokenSecret>();
   readonly #byDigest = new Map<string, ReadonlyMap<string, TokenSecret>>();
   readonly #byKeyId = new Map<string, ReadonlyMap<string, TokenSecret>>();
 
   put(secret: TokenSecret): void {
     this.delete(secret);
     const { uid } = secret.metadata;
-    this.#byUid.set(uid, secret);
+    this.#byName.set(nameOf(secret), secret);
     const digested = digest(secret.token);
     const keyId = cacertsKeyId(secret.token);
     this.#byDigest.set(digested, new Map([...(this.#byDigest.get(digested) ?? []), [uid, secret]]));
     this.#byKeyId.set(keyId, new Map([...(this.#byKeyId.get(keyId) ?? []), [uid, secret]]));
   }
 
-  delete(secret: TokenSecret): void {
-    const { uid } = secret.metadata;
-    const old = this.#byUid.get(uid);
+  delete(secret: { readonly metadata: { readonly name: string; readonly namespace: string } }): void {
+    const old = this.#byName.get(nameOf(secret));
     if (old === undefined) return;
-    this.#byUid.delete(uid);
+    const { uid } = old.metadata;
+    this.#byName.delete(nameOf(secret));
     for (const [index, key] of [
       [this.#byDigest, digest(old.token)],
       [this.#byKeyId, cacertsKeyId(old.token)],
@@ -72,7 +78,7 @@ export class TokenSecretIndex {
     }
   }
 
-  withToken(token: string): readonly TokenSecret[] {
+  withToken(token: Uint8Array): readonly TokenSecret[] {
     return [...(this.#byDigest.get(digest(token)) ?? new Map<string, TokenSecret>()).values()];
   }
 

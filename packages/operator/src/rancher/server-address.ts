@@ -39,9 +39,7 @@ export function serverAddress(sources: AddressSources): ServerAddress {
   const url = sources.serverUrl ?? orUndefined(rancher["server-url"])?.replace(/\/+$/, "");
   if (sources.publicCa) return { url, caPem: undefined };
   const ofRancher = orUndefined(rancher.cacerts) ?? orUndefined(rancher["internal-cacerts"]);
-  const caPem =
-    sources.serverUrl === undefined
-      ? (sources.caPem ?? ofRancher ?? sources.ownCaPem)
-      : (sources.caPem ?? sources.ownCaPem ?? ofRancher);
-  return { url, caPem };
+  // Rancher without a CA has a certificate of a public one: ours would be wrong for it.
+  const isRanchers = sources.serverUrl === undefined && url !== undefined;
+  return { url, caPem: sources.caPem ?? (isRanchers ? ofRancher : sources.ownCaPem) };
 }

@@ -8,7 +8,7 @@ export function cacertsBody(caPem: string | undefined): string {
 }
 
 /** What a machine sends as its Bearer: base64 of the SHA-256 of the key that it shares with us. */
-export function cacertsKeyId(key: string): string {
+export function cacertsKeyId(key: string | Uint8Array): string {
   return createHash("sha256").update(key).digest("base64");
 }
 
@@ -19,6 +19,6 @@ export function cacertsKeyId(key: string): string {
  * @returns      base64 of HMAC-SHA-512(key, nonce 0x00 body 0x00)
  * Source: rancher/os2 pkg/server/cacert.go
  */
-export function cacertsHash(key: string, nonce: string, body: string): string {
+export function cacertsHash(key: string | Uint8Array, nonce: string, body: string): string {
   return createHmac("sha512", key).update(nonce).update("\0").update(body).update("\0").digest("base64");
 }

@@ -19,20 +19,31 @@ export interface RegistrationEntry extends KubernetesObject {
  */
 export function registrationEntry(
   object: unknown,
-  onNonsense: (problems: readonly string[]) => void,
+  onNonsense: (problems: readonly string[], key: string) => void,
 ): RegistrationEntry | undefined {
   const parsed = parseMachineRegistration(object);
   if (!parsed.ok) {
-    onNonsense(parsed.problems);
+    onNonsense(parsed.problems, namedIn(object));
     return undefined;
   }
   const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
   return { metadata: { name, namespace, uid, resourceVersion }, registration: parsed.value };
 }
 
+function namedIn(object: unknown): string {
+  const metadata: unknown = typeof object === "object" && object !== null ? Reflect.get(object, "metadata") : undefined;
+  if (typeof metadata !== "object" || metadata === null) return "";
+  return `${String(Reflect.get(metadata, "namespace"))}/${String(Reflect.get(metadata, "name"))}`;
+}
+
 /** The key of an object: namespace, slash, name. */
 export function keyOf(metadata: { readonly namespace: string; readonly name: string }): string {
   return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** What names an object. */
+interface NamedEntry {
+  readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
 export class RegistrationIndex {
@@ -46,7 +57,7 @@ export class RegistrationIndex {
     if (token) this.#byToken.set(token, [...(this.#byToken.get(token) ?? []), entry]);
   }
 
-  delete(entry: RegistrationEntry): void {
+  delete(entry: NamedEntry): void {
     const key = keyOf(entry.metadata);
     const token = this.#byKey.get(key)?.registration.status?.registrationToken;
     this.#byKey.delete(key);

@@ -6,6 +6,9 @@ export interface Filled {
   readonly empty: readonly string[];
 }
 
+/** A filled template is cut here: sixty-four of them must fit into an object's annotations, 256 KiB. */
+const FILLED_LIMIT = 2048;
+
 function lookUp(data: unknown, path: readonly string[]): string | undefined {
   let here: unknown = data;
   for (const step of path) {
@@ -18,6 +21,7 @@ function lookUp(data: unknown, path: readonly string[]): string | undefined {
 /**
  * Fills a template.
  * @param template  text with `${A/B}` placeholders; one that is not closed stays as it is
+ * @returns         at most 2,048 characters
  * @param data      nested maps whose leaves are strings; a placeholder that ends anywhere else becomes empty
  * Source: rancher/os2 pkg/server/register.go buildName
  */
@@ -25,7 +29,7 @@ export function fillTemplate(template: string, data: unknown): Filled {
   const empty: string[] = [];
   let text = "";
   let rest = template;
-  for (;;) {
+  while (text.length <= FILLED_LIMIT) {
     const start = rest.indexOf("${");
     const end = start === -1 ? -1 : rest.indexOf("}", start + 2);
     if (end === -1) return { text: text + rest, empty };
@@ -35,4 +39,5 @@ export function fillTemplate(template: string, data: unknown): Filled {
     text += rest.slice(0, start) + (value ?? "");
     rest = rest.slice(end + 1);
   }
+  return { text: text.slice(0, FILLED_LIMIT), empty };
 }

@@ -6,6 +6,8 @@ import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+/** HTTP/2 costs more on both sides for the same requests; undici takes this with a request, its types do not know it. */
+const HTTP1 = { allowH2: false };
 
 export interface KubernetesRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -14,13 +16,27 @@ export interface KubernetesRequest {
   readonly body?: unknown;
   /** Default application/json; a PATCH says which patch it is. */
   readonly contentType?: string;
+  /** What is wanted back; default application/json, the whole object. */
+  readonly accept?: string;
   readonly timeoutMs?: number;
 }
+
+/** Of an object, its metadata only: what else it has stays at the API server. */
+export const METADATA_ONLY = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
 
 export interface Kubernetes {
   readonly config: KubeConfig;
   /** @throws KubernetesError  of one code for each kind of failure */
   send(request: KubernetesRequest): Promise<unknown>;
+  /**
+   * Asks for an answer that has no end: a watch.
+   * @param path    path and query
+   * @param signal  ends it
+   * @param idleMs  it fails where nothing comes for so long
+   * @returns       the answer's bytes, as they come
+   * @throws KubernetesError
+   */
+  open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>>;
 }
 
 function unreachable(path: string, cause: unknown): KubernetesError {
@@ -94,10 +110,11 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
     try {
       const { headers, dispatcher } = await login();
       response = await request(`${server}${asked.path}`, {
+        ...HTTP1,
         method: asked.method,
         headers: {
           ...headers,
-          accept: "application/json",
+          accept: asked.accept ?? "application/json",
           ...(asked.body === undefined ? {} : { "content-type": asked.contentType ?? "application/json" }),
         },
         signal,
@@ -112,7 +129,27 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
     throw refusal(response.statusCode, body, retryAfterSeconds(response.headers["retry-after"]));
   }
 
-  return { config, send };
+  async function open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>> {
+    let response: Dispatcher.ResponseData;
+    try {
+      const { headers, dispatcher } = await login();
+      response = await request(`${server}${path}`, {
+        ...HTTP1,
+        headers: { ...headers, accept: "application/json" },
+        signal,
+        headersTimeout: idleMs,
+        bodyTimeout: idleMs,
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+      });
+    } catch (cause) {
+      throw unreachable(path, cause);
+    }
+    if (response.statusCode === 200) return response.body;
+    const retryAfter = retryAfterSeconds(response.headers["retry-after"]);
+    throw refusal(response.statusCode, await readJson(response, path), retryAfter);
+  }
+
+  return { config, send, open };
 }
 
 /** Reads an object; undefined where there is none. @throws KubernetesError for every other refusal */

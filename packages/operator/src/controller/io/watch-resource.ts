@@ -1,8 +1,15 @@
 /** Follows all objects of one resource, through @kubernetes/client-node's list and watch. */
 import { ERROR, ListWatch, Watch, type KubernetesListObject, type KubernetesObject } from "@kubernetes/client-node";
+import { isCodedError } from "@rancheros/protocol/errors";
+import { KubernetesError } from "../errors.ts";
+import { readLines } from "../read-lines.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 
 const PAGE = 500;
+/** A watch on which nothing came for so long is begun anew: its connection may be dead. */
+const WATCH_IDLE_MS = 30_000;
+/** Far more than the 1.5 MB that etcd takes. */
+const EVENT_LIMIT_BYTES = 16 * 1024 * 1024;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
 
@@ -13,13 +20,19 @@ export interface WatchedResource<Kept extends KubernetesObject> {
   /** What to remember of an object: a cache of whole objects would hold every machine's SMBIOS in memory. */
   readonly keep: (object: unknown) => Kept | undefined;
   readonly onChange: (object: Kept) => void;
-  readonly onDelete: (object: Kept) => void;
+  /** Told of an object that is gone, or that `keep` does not take any more: what was remembered of it is void. */
+  readonly onDelete: (object: NamedObject) => void;
   /** Called whenever the list has been read whole, and when it cannot be read. */
   readonly onSynced: () => void;
   readonly onTrouble: (error: unknown) => void;
   readonly random: () => number;
   /** How often a kind that does not exist is asked for; as after any other trouble unless given. */
   readonly absentDelayMs?: number;
+}
+
+/** What names an object; of a cluster-wide one the namespace is empty. */
+export interface NamedObject {
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
 }
 
 export interface WatchHandle {
@@ -38,32 +51,96 @@ function itemsOf(page: unknown): { items: readonly unknown[]; resourceVersion: s
   return { items: page.items, resourceVersion: field("resourceVersion"), next: field("continue") };
 }
 
+function namedObject(object: unknown): NamedObject {
+  const metadata: unknown =
+    typeof object === "object" && object !== null && "metadata" in object ? object.metadata : undefined;
+  const text = (key: string): string => {
+    const value: unknown = typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, key) : undefined;
+    return typeof value === "string" ? value : "";
+  };
+  return {
+    metadata: { name: text("name"), namespace: text("namespace"), resourceVersion: text("resourceVersion") },
+  };
+}
+
 function isNotFound(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "KUBERNETES_NOT_FOUND";
 }
 
-/** A Watch that hands on only what is to be kept, and asks for bookmarks so that a quiet watch does not grow old. */
-class KeepingWatch<Kept extends KubernetesObject> extends Watch {
-  readonly #keep: (object: unknown) => Kept | undefined;
+/** What ListWatch must see to begin the watch anew at once, or with a new list; other errors it hands on. */
+function forListWatch(error: unknown): unknown {
+  if (isCodedError(error)) return error.details["httpStatus"] === 410 ? { statusCode: 410 } : error;
+  const isQuiet = error instanceof Error && "code" in error && error.code === "UND_ERR_BODY_TIMEOUT";
+  if (isQuiet) return new DOMException(error.message, "TimeoutError");
+  if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) {
+    return new KubernetesError("KUBERNETES_NONSENSE", "the watch sent something other than events", { cause: error });
+  }
+  return new KubernetesError("KUBERNETES_UNREACHABLE", "the watch broke off", { cause: error });
+}
 
-  constructor(kubernetes: Kubernetes, keep: (object: unknown) => Kept | undefined) {
+function eventOf(line: string): { readonly phase: string; readonly object: unknown } {
+  const event: unknown = JSON.parse(line);
+  if (typeof event !== "object" || event === null || !("type" in event) || !("object" in event)) {
+    throw new TypeError("the API server's watch sent something other than an event");
+  }
+  return { phase: String(event.type), object: event.object };
+}
+
+/**
+ * A Watch that hands on only what is to be kept, and asks for bookmarks so that a quiet watch does not grow old. The
+ * library's own reads through four layers of streams, makes a connection pool for each watch, and passes over an event
+ * that it cannot read.
+ */
+class KeepingWatch<Kept extends KubernetesObject> extends Watch {
+  readonly #kubernetes: Kubernetes;
+  readonly #keep: (object: unknown) => Kept | undefined;
+  readonly #onEvent: () => void;
+
+  constructor(kubernetes: Kubernetes, keep: (object: unknown) => Kept | undefined, onEvent: () => void) {
     super(kubernetes.config);
+    this.#kubernetes = kubernetes;
     this.#keep = keep;
+    this.#onEvent = onEvent;
   }
 
-  override async watch(
+  override watch(
     path: string,
     queryParams: Record<string, string | number | boolean | undefined>,
-    callback: (phase: string, apiObj: unknown, watchObj?: unknown) => void,
+    callback: (phase: string, apiObj: unknown) => void,
     done: (error: unknown) => void,
   ): Promise<AbortController> {
-    const asked = { ...queryParams, allowWatchBookmarks: true };
-    const handOn = (phase: string, object: unknown, event?: unknown) => {
-      if (phase === "ERROR" || phase === "BOOKMARK") return callback(phase, object, event);
-      const kept = this.#keep(object);
-      return kept === undefined ? undefined : callback(phase, kept, event);
-    };
-    return super.watch(path, asked, handOn, done);
+    const query = new URLSearchParams({ watch: "true", allowWatchBookmarks: "true" });
+    for (const [key, value] of Object.entries(queryParams)) if (value !== undefined) query.set(key, String(value));
+    const end = new AbortController();
+    void this.#tellEnd(this.#follow(`${path}?${query.toString()}`, end.signal, callback), done);
+    return Promise.resolve(end);
+  }
+
+  /** ListWatch takes null for an ending that needs no explanation. */
+  async #tellEnd(following: Promise<void>, done: (error: unknown) => void): Promise<void> {
+    let ending: unknown = null;
+    try {
+      await following;
+    } catch (error) {
+      ending = forListWatch(error);
+    }
+    done(ending);
+  }
+
+  async #follow(path: string, signal: AbortSignal, callback: (phase: string, apiObj: unknown) => void): Promise<void> {
+    const bytes = await this.#kubernetes.open(path, signal, WATCH_IDLE_MS);
+    for await (const line of readLines(bytes, EVENT_LIMIT_BYTES)) {
+      const { phase, object } = eventOf(line);
+      if (phase === "ERROR") {
+        callback(phase, object);
+        continue;
+      }
+      this.#onEvent();
+      const kept = phase === "BOOKMARK" ? object : this.#keep(object);
+      // An object that is not to be kept any more is as good as gone.
+      if (kept === undefined) callback("DELETED", namedObject(object));
+      else callback(phase, kept);
+    }
   }
 }
 
@@ -107,7 +184,9 @@ export function watchResource<Kept extends KubernetesObject>(
 
   const informer = new ListWatch<Kept>(
     resource.path,
-    new KeepingWatch(kubernetes, resource.keep),
+    new KeepingWatch(kubernetes, resource.keep, () => {
+      failures = 0;
+    }),
     list,
     false,
     undefined,
@@ -115,7 +194,7 @@ export function watchResource<Kept extends KubernetesObject>(
   );
   informer.on("add", resource.onChange);
   informer.on("update", resource.onChange);
-  informer.on("delete", resource.onDelete);
+  informer.on("delete", (object) => resource.onDelete(namedObject(object)));
   informer.on(ERROR, (error: unknown) => {
     if (stopped) return;
     resource.onTrouble(error);

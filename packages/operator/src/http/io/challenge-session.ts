@@ -20,8 +20,17 @@ function bytesOf(data: RawData): Uint8Array {
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }
 
-/** Drives one visit to its end; whatever the other side does, the socket is closed within the deadline. */
-function runVisit(socket: WebSocket, visit: Visit): void {
+/** What is written until this turn of the event loop ends leaves as one packet: one system call, one TLS record. */
+function writeTogether(connection: Duplex): void {
+  connection.cork();
+  process.nextTick(() => connection.uncork());
+}
+
+/**
+ * Drives one visit to its end; whatever the other side does, the socket is closed within the deadline.
+ * @param connection  the one below the websocket
+ */
+function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
   let ended = false;
   let answered = false;
 
@@ -31,7 +40,9 @@ function runVisit(socket: WebSocket, visit: Visit): void {
     clearTimeout(deadline);
     visit.onEnd(error);
     socket.close(code, reason);
-    setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref();
+    // A payload on a slow line may take its time; who was refused may not.
+    const graceMs = error === undefined ? HANDSHAKE_TIMEOUT_MS : CLOSE_GRACE_MS;
+    setTimeout(() => socket.terminate(), graceMs).unref();
   }
 
   function refuse(error: unknown): void {
@@ -51,6 +62,7 @@ function runVisit(socket: WebSocket, visit: Visit): void {
     if (ended) return;
     const payload = await visit.payload(() => !ended);
     if (ended) return;
+    writeTogether(connection);
     socket.send(payload, { binary: true });
     end(NORMAL_CLOSURE, "", undefined);
   }
@@ -83,14 +95,16 @@ export function createVisits(): Visits {
   });
   return {
     accept(request, socket, head, visit) {
+      if (socket.destroyed) return visit.onEnd(new SessionError("SESSION_LEFT", "the machine left before the end"));
       let taken = false;
       // A request that is no proper upgrade is answered by the library, and the socket ends.
       socket.once("close", () => {
         if (!taken) visit.onEnd(new SessionError("SESSION_LEFT", "the machine left before the end"));
       });
+      writeTogether(socket);
       server.handleUpgrade(request, socket, head, (webSocket) => {
         taken = true;
-        runVisit(webSocket, visit);
+        runVisit(webSocket, socket, visit);
       });
     },
     closeAll() {

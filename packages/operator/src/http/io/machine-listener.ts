@@ -10,9 +10,9 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ListenAddress } from "../listen-address.ts";
-import type { Answer } from "../answer.ts";
+import { BAD_HANDSHAKE, type Answer } from "../answer.ts";
 import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
-import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";
+import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS, LAST_WORD_MS } from "../limits.ts";
 import type { MachineEndpoint, MachineRequest } from "../machine-endpoint.ts";
 import { createVisits } from "./challenge-session.ts";
 
@@ -23,6 +23,8 @@ const LIMITS = {
   keepAliveTimeout: KEEP_ALIVE_MS,
   connectionsCheckingInterval: CHECK_INTERVAL_MS,
   insecureHTTPParser: false,
+  // RFC 9110 section 7.8: an offer of another protocol, such as h2c, is passed over, not refused.
+  shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === "websocket",
 } as const;
 
 export interface TlsMaterial {
@@ -66,7 +68,27 @@ function sendRaw(socket: Duplex, answer: Answer): void {
     connection: "close",
   });
   const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`;
-  socket.end(`${[status, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n${answer.body}`);
+  endWith(
+    socket,
+    `${[status, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n${answer.body}`,
+  );
+}
+
+/**
+ * Says the last word and closes. The server's sockets stay half open when we end them, and one that nobody reads stays
+ * for ever: what still comes is thrown away, and who does not close in time is cut off.
+ */
+function endWith(socket: Duplex, text: string): void {
+  socket.end(text);
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), LAST_WORD_MS);
+  socket.once("close", () => clearTimeout(late));
+}
+
+/** RFC 6455 section 4.2.1: what makes a request an upgrade to websocket that we can take. */
+function isWebsocketHandshake(request: IncomingMessage): boolean {
+  const key = request.headers["sec-websocket-key"] ?? "";
+  return request.headers["sec-websocket-version"] === "13" && /^[+/0-9A-Za-z]{22}==$/.test(key);
 }
 
 function isHttps(server: Server | HttpsServer): server is HttpsServer {
@@ -96,15 +118,18 @@ export async function listenForMachines(
   });
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    // A reset or an end of the other side is nothing that could be answered.
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else sendRaw(socket, endpoint.refuseBroken(socket.remoteAddress, error.code ?? error.name));
+    // Only a broken or late request can be answered in HTTP; a reset or a TLS handshake that failed cannot.
+    const code = error.code ?? "";
+    const answerable = socket.writable && (code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT");
+    if (answerable) sendRaw(socket, endpoint.refuseBroken(socket.remoteAddress, code));
+    else socket.destroy();
   });
 
   async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (!isWebsocketHandshake(request)) return sendRaw(socket, BAD_HANDSHAKE);
     const result = await endpoint.visit(machineRequest(request));
-    if ("answer" in result) sendRaw(socket, result.answer);
-    else visits.accept(request, socket, head, result.visit);
+    if ("answer" in result) return sendRaw(socket, result.answer);
+    visits.accept(request, socket, head, result.visit);
   }
 
   await new Promise<void>((resolve, reject) => {

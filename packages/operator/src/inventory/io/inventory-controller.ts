@@ -1,7 +1,13 @@
 /** Keeps the index of all MachineInventories up to date, and gives those that belong to a cluster their token. */
 import { hasCode } from "@rancheros/protocol/errors";
 import { API_GROUP, API_VERSION, machineInventory, MACHINE_TOKEN_SECRET_TYPE } from "@rancheros/protocol/resources";
-import { collectionPath, createWorkQueue, watchResource, type ControllerParts } from "../../controller/index.ts";
+import {
+  collectionPath,
+  createWorkQueue,
+  retryTimer,
+  watchResource,
+  type ControllerParts,
+} from "../../controller/index.ts";
 import { errorFields } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
@@ -32,7 +38,7 @@ export function runInventoryController(parts: ControllerParts, tokens: ClusterTo
       log[level]("inventory not settled", { inventory: key, ...errorFields(error) });
     },
     random: Math.random,
-    setTimer: setTimeout,
+    setTimer: retryTimer,
   });
 
   const inventories = watchResource<InventoryEntry>(kubernetes, {

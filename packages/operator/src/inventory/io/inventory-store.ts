@@ -7,7 +7,7 @@ import {
   parseMachineInventory,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { KubernetesError, readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import { KubernetesError, METADATA_ONLY, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import type { InventoryStore } from "../claim-inventory.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { InventoryError } from "../errors.ts";
@@ -40,8 +40,14 @@ export async function readInventory(
 
 export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
   return {
-    create: (object) =>
-      kubernetes.send({ method: "POST", path: inventoriesPath(object.metadata.namespace), body: object }),
+    async create(object) {
+      const path = inventoriesPath(object.metadata.namespace);
+      // What we have just sent, with the SMBIOS of a whole server in it, need not come back.
+      const made = await kubernetes.send({ method: "POST", path, body: object, accept: METADATA_ONLY });
+      return typeof made === "object" && made !== null && "metadata" in made
+        ? { ...object, metadata: made.metadata }
+        : undefined;
+    },
     read: (namespace, name) => readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`),
     async delete(entry: InventoryEntry) {
       const { namespace, name, uid } = entry.metadata;

@@ -1,6 +1,12 @@
 /** Keeps the statuses of all MachineRegistrations right, and their index up to date. */
 import { API_GROUP, API_VERSION, machineRegistration } from "@rancheros/protocol/resources";
-import { collectionPath, createWorkQueue, watchResource, type ControllerParts } from "../../controller/index.ts";
+import {
+  collectionPath,
+  createWorkQueue,
+  retryTimer,
+  watchResource,
+  type ControllerParts,
+} from "../../controller/index.ts";
 import { errorFields } from "../../telemetry/index.ts";
 import { reconcileRegistration } from "../reconcile-registration.ts";
 import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
@@ -40,14 +46,14 @@ export function runRegistrationController(
     onFailure: (key, error) =>
       log.warn("registration status not written", { registration: key, ...errorFields(error) }),
     random: Math.random,
-    setTimer: setTimeout,
+    setTimer: retryTimer,
   });
 
   const watch = watchResource<RegistrationEntry>(kubernetes, {
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineRegistration.plural, parts.watchNamespace),
     keep: (object) =>
-      registrationEntry(object, (problems) =>
-        log.warn("registration not understood", { problems: problems.join("; ") }),
+      registrationEntry(object, (problems, registration) =>
+        log.warn("registration not understood", { registration, problems: problems.join("; ") }),
       ),
     onChange(entry) {
       index.put(entry);

@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { createWorkQueue } from "../../../src/controller/work-queue.ts";
 
+/** Timers that go off when they are told to. */
 function timers() {
-  const due: { run: () => void; delayMs: number }[] = [];
+  const pending: { run: () => void }[] = [];
+  const delaysMs: number[] = [];
   return {
-    due,
+    pending,
+    delaysMs,
+    fire: () => pending.shift()?.run(),
     setTimer: (run: () => void, delayMs: number) => {
-      due.push({ run, delayMs });
-      return { unref: () => undefined };
+      const timer = { run };
+      pending.push(timer);
+      delaysMs.push(delayMs);
+      return () => {
+        const at = pending.indexOf(timer);
+        if (at !== -1) pending.splice(at, 1);
+      };
     },
   };
 }
@@ -46,18 +55,18 @@ describe("work queue", () => {
     });
     queue.add("a");
     await settle();
-    clock.due[0]?.run();
+    clock.fire();
     await settle();
-    clock.due[1]?.run();
+    clock.fire();
     await settle();
-    expect(clock.due.map((one) => one.delayMs)).toEqual([200, 400, 800]);
+    expect(clock.delaysMs).toEqual([200, 400, 800]);
     failing = false;
-    clock.due[2]?.run();
+    clock.fire();
     await settle();
     failing = true;
     queue.add("a");
     await settle();
-    expect(clock.due.at(-1)?.delayMs).toBe(200);
+    expect(clock.delaysMs.at(-1)).toBe(200);
     expect(failures).toEqual(["a", "a", "a", "a"]);
   });
 
@@ -72,9 +81,26 @@ describe("work queue", () => {
     queue.add("a");
     for (let count = 0; count < 20; count += 1) {
       await settle();
-      clock.due.at(-1)?.run();
+      clock.fire();
     }
-    expect(Math.max(...clock.due.map((one) => one.delayMs))).toBe(45_000);
+    expect(Math.max(...clock.delaysMs)).toBe(45_000);
+  });
+
+  it("has one retry for a key, however often the key fails in the meantime", async () => {
+    const clock = timers();
+    const queue = createWorkQueue({
+      work: async () => Promise.reject(new Error("never")),
+      onFailure: () => undefined,
+      random: () => 0.5,
+      setTimer: clock.setTimer,
+    });
+    for (let count = 0; count < 100; count += 1) {
+      queue.add("a");
+      await settle();
+    }
+    expect(clock.pending).toHaveLength(1);
+    queue.stop();
+    expect(clock.pending).toHaveLength(0);
   });
 
   it("does nothing after it was stopped", async () => {

@@ -12,6 +12,8 @@ describe("routeOf", () => {
     ["/v1-rancheros/registration/", { kind: "registration", token: "" }],
     ["/v1-rancheros/inventory", { kind: "inventory" }],
     ["/v1-rancheros/cacerts", { kind: "cacerts" }],
+    ["http://x:80/v1-rancheros/cacerts?a", { kind: "cacerts" }],
+    ["http://x", { kind: "unknown" }],
     ["/x/cacerts", { kind: "unknown" }],
     ["/anything/registration/abc", { kind: "unknown" }],
     ["/v1-rancheros/whatever", { kind: "unknown" }],

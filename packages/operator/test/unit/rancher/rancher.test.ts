@@ -46,6 +46,13 @@ describe("serverAddress", () => {
     },
   );
 
+  it("takes no CA with Rancher's URL where Rancher has none: it is a public one", () => {
+    expect(serverAddress({ ...none, rancher: { "server-url": "https://r" } })).toEqual({
+      url: "https://r",
+      caPem: undefined,
+    });
+  });
+
   it("takes the flag's URL with our own CA", () => {
     expect(serverAddress({ ...none, serverUrl: "https://own", rancher })).toEqual({ url: "https://own", caPem: "own" });
   });
