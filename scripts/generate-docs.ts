@@ -9,11 +9,13 @@ import { TPM_ERRORS } from "@rancheros/agent/tpm";
 import type { ErrorKind } from "@rancheros/protocol/errors";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
+import { CLI_ERRORS } from "../packages/cli/src/errors.ts";
 import { EXIT_CODES, SUCCESS } from "../packages/cli/src/exit-codes.ts";
 import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.ts";
 import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts";
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
+import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -27,6 +29,8 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
   ["Operator: inventories", INVENTORY_ERRORS],
+  ["Operator: registrations", REGISTRATION_STATUS_ERRORS],
+  ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
   ["Operator: settings", SETTINGS_ERRORS],
   ["Both: messages", MESSAGE_ERRORS],

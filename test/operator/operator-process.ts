@@ -7,6 +7,8 @@ import { findFreePort } from "../control-plane/free-port.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
+/** As scripts/rancheros-operator starts it. */
+const NODE_FLAGS = ["--optimize-for-size"];
 const STOP_GRACE_MS = 6_000;
 const READY_TIMEOUT_MS = 30_000;
 
@@ -54,6 +56,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     executable: process.execPath,
     folder: options.folder,
     args: [
+      ...NODE_FLAGS,
       options.script ?? MAIN,
       "run",
       `--kubeconfig=${path.resolve(options.kubeconfigPath)}`,

@@ -145,7 +145,7 @@ export const SETTINGS_ERRORS: ErrorTable<"SETTINGS_INVALID"> = {
     failure: "usage",
     retry: "never",
     meaning: "A flag or an environment variable has a value that cannot be.",
-    mend: "Read the sentences: each names one setting; rancheros-operator --help lists them all.",
+    mend: "rancheros-operator --help lists all commands and settings.",
   },
 };
 

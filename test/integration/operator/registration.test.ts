@@ -60,6 +60,31 @@ describe("MachineRegistration", () => {
     expect(next).not.toBe(made.token);
   });
 
+  it("is not fought over by operators with different addresses", async () => {
+    const other = await startOperator({
+      folder,
+      kubeconfigPath: target.kubeconfigPath,
+      namespace,
+      watchNamespace: namespace,
+      serverUrl: "https://elsewhere.example",
+      name: "elsewhere",
+    });
+    try {
+      await makeRegistration(target, namespace, "contested");
+      await sleep(2_000);
+      const writes = [operator, second, other].flatMap((one) => {
+        const lines = one.log().split("\n");
+        return lines.filter((line) => line.includes("status written") && line.includes("/contested"));
+      });
+      expect(writes.length).toBeGreaterThan(0);
+      expect(writes.length).toBeLessThanOrEqual(6);
+      expect(operator.log() + second.log() + other.log()).toContain("REGISTRATION_CONTESTED");
+    } finally {
+      await other.stop();
+      await kubectl(target, ["delete", "mreg", "--all", "-n", namespace]);
+    }
+  });
+
   it("shows its cloud-config with our CA over TLS, and only to who knows the token", async () => {
     const made = await makeRegistration(target, namespace, "shown");
     const answer = await fetch(`${operator.httpUrl}/v1-rancheros/registration/${made.token}`);

@@ -187,7 +187,7 @@ function describeCertificate(ek: EndorsementKey, now: Date, withoutEkCertificate
 function describeTrust(url: URL, trust: Trust): string {
   if (url.protocol === "http:") return "none: the connection has no TLS, as asked for";
   const sentences: Readonly<Record<Trust["kind"], string>> = {
-    system: "by the CAs that this system trusts",
+    system: "will be checked by the CAs that this system trusts",
     "ca-file": "by the given CA",
     ca: "by the CA of the cloud-config",
     pin: "by the server's CA, which has the given fingerprint",

@@ -59,7 +59,7 @@ export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
     failure: "refused",
     retry: "never",
     meaning: "The API server refused the request.",
-    mend: "Read the message: missing rights are granted by the chart's ClusterRole, a bad field is named.",
+    mend: "Read the message: it names the right that is missing or the field that is bad.",
   },
   KUBERNETES_KUBECONFIG: {
     failure: "environment",

@@ -16,7 +16,8 @@ export type SessionErrorCode =
   | "AUTHORIZATION_MISSING"
   | "AUTHORIZATION_UNSUPPORTED"
   | "MACHINE_UNKNOWN"
-  | "MACHINE_TOKEN_UNKNOWN";
+  | "MACHINE_TOKEN_UNKNOWN"
+  | "LISTEN_FAILED";
 
 export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
   EK_NOT_LEGACY: {
@@ -108,6 +109,12 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "never",
     meaning: "No Secret of type rancheros.cattle.io/token, or more than one, holds this shared secret.",
     mend: "Compare the machine's token with the Secret that spec.machineTokenSecretName names; each machine needs its own.",
+  },
+  LISTEN_FAILED: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The operator cannot listen where a setting says.",
+    mend: "Stop the other program, or choose another address or port with that setting.",
   },
 };
 

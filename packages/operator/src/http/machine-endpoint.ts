@@ -1,4 +1,5 @@
 /** What machines are answered: who may ask, what they get, and what is refused with which sentence. */
+import { hasCode } from "@rancheros/protocol/errors";
 import { HEADER_MAX_BYTES, parseSmbiosHeader, type SmbiosTree } from "@rancheros/protocol/messages";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex } from "../inventory/index.ts";
@@ -216,6 +217,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       onEnd(error) {
         sessions -= 1;
         if (error === undefined) log.info("machine served", { ...about, result });
+        else if (hasCode(error, "SESSION_LEFT")) log.info("machine left", { ...about, result: "left" });
         else log.warn("machine refused", { ...about, result: "refused", ...errorFields(error) });
       },
     };

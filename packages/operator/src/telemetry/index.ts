@@ -1,4 +1,4 @@
 /** What the operator says about itself. */
-export { errorFields } from "./error-fields.ts";
+export { errorFields, hintOf } from "./error-fields.ts";
 export { createLog } from "./io/log.ts";
 export type { Log, LogFields } from "./io/log.ts";

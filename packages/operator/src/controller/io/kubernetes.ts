@@ -162,6 +162,9 @@ export async function readOrNothing(kubernetes: Kubernetes, path: string): Promi
   }
 }
 
+/** What the library falls back to when it finds nothing. */
+const NOWHERE = "http://localhost:8080";
+
 /**
  * @param path  a kubeconfig file; undefined looks at KUBECONFIG, the user's own, then the ServiceAccount of the pod
  * @throws KubernetesError  KUBERNETES_KUBECONFIG
@@ -174,6 +177,9 @@ export function loadKubeConfig(path: string | undefined): KubeConfig {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new KubernetesError("KUBERNETES_KUBECONFIG", `cannot read the kubeconfig: ${why}`, { cause });
+  }
+  if (path === undefined && config.getCurrentCluster()?.server === NOWHERE) {
+    throw new KubernetesError("KUBERNETES_KUBECONFIG", "there is no kubeconfig, and this is no pod");
   }
   return config;
 }

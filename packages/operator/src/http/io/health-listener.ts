@@ -2,6 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ListenAddress } from "../listen-address.ts";
+import { listen } from "./listen.ts";
 
 export interface HealthListener {
   readonly address: AddressInfo;
@@ -21,11 +22,6 @@ export async function listenForHealth(
     response.writeHead(status, { "content-type": "text/plain; charset=utf-8" });
     response.end(`${text}\n`);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(where.port, where.host === "" ? undefined : where.host, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP listener without an address");
+  const address = await listen(server, where, "health-listen");
   return { address, stop: () => void server.close() };
 }

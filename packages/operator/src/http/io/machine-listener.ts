@@ -15,6 +15,7 @@ import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/mess
 import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS, LAST_WORD_MS } from "../limits.ts";
 import type { MachineEndpoint, MachineRequest } from "../machine-endpoint.ts";
 import { createVisits } from "./challenge-session.ts";
+import { listen } from "./listen.ts";
 
 const LIMITS = {
   maxHeaderSize: HEADER_MAX_BYTES,
@@ -132,15 +133,7 @@ export async function listenForMachines(
     visits.accept(request, socket, head, result.visit);
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(where.port, where.host === "" ? undefined : where.host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP listener without an address");
+  const address = await listen(server, where, tls === undefined ? "http-listen" : "https-listen");
 
   return {
     address,

@@ -8,7 +8,7 @@ import {
   watchResource,
   type ControllerParts,
 } from "../../controller/index.ts";
-import { errorFields } from "../../telemetry/index.ts";
+import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
@@ -52,7 +52,7 @@ export function runInventoryController(parts: ControllerParts, tokens: ClusterTo
     onSynced() {
       synced.inventories = true;
     },
-    onTrouble: (error) => log.warn("cannot follow MachineInventories", errorFields(error)),
+    onTrouble: (error) => log.warn("cannot follow MachineInventories", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
   });
 

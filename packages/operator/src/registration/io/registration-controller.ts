@@ -1,5 +1,11 @@
 /** Keeps the statuses of all MachineRegistrations right, and their index up to date. */
-import { API_GROUP, API_VERSION, machineRegistration } from "@rancheros/protocol/resources";
+import {
+  API_GROUP,
+  API_VERSION,
+  machineRegistration,
+  type MachineRegistration,
+  type MachineRegistrationStatus,
+} from "@rancheros/protocol/resources";
 import {
   collectionPath,
   createWorkQueue,
@@ -7,10 +13,21 @@ import {
   watchResource,
   type ControllerParts,
 } from "../../controller/index.ts";
-import { errorFields } from "../../telemetry/index.ts";
+import { errorFields, hintOf } from "../../telemetry/index.ts";
+import { RegistrationContestedError } from "../errors.ts";
 import { reconcileRegistration } from "../reconcile-registration.ts";
 import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
 import { writeRegistrationStatus } from "./registration-store.ts";
+
+/** A status that we wrote is left alone for so long, whoever has changed it since. */
+const CONTESTED_MS = 60_000;
+
+/** Whether the one thing to change is where the URL leads. */
+function isOnlyMoved(registration: MachineRegistration, status: MachineRegistrationStatus): boolean {
+  const { registrationToken, registrationURL } = registration.status ?? {};
+  const moved = registrationURL !== undefined && registrationURL !== status.registrationURL;
+  return moved && registrationToken === status.registrationToken;
+}
 
 export interface RegistrationController {
   readonly index: RegistrationIndex;
@@ -27,6 +44,7 @@ export function runRegistrationController(
 ): RegistrationController {
   const { kubernetes, log } = parts;
   const index = new RegistrationIndex();
+  const written = new Map<string, { readonly url: string | undefined; readonly atMs: number }>();
   let isSynced = false;
 
   const queue = createWorkQueue({
@@ -35,12 +53,23 @@ export function runRegistrationController(
       if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
       const status = reconcileRegistration(registration, { serverUrl: serverUrl(), nowMs: Date.now(), random });
       if (status === undefined) return;
-      const written = registrationEntry(
+      const url = serverUrl();
+      const last = written.get(key);
+      // Two operators with different addresses would overwrite each other as fast as they can.
+      if (
+        last?.url === url &&
+        performance.now() - (last?.atMs ?? 0) < CONTESTED_MS &&
+        isOnlyMoved(registration, status)
+      ) {
+        throw new RegistrationContestedError(registration.status?.registrationURL ?? "", url ?? "");
+      }
+      const stored = registrationEntry(
         await writeRegistrationStatus(kubernetes, registration, status),
         () => undefined,
       );
       // The token must not be made anew while the watch is on its way.
-      if (written !== undefined && index.get(key) !== undefined) index.put(written);
+      if (stored !== undefined && index.get(key) !== undefined) index.put(stored);
+      written.set(key, { url, atMs: performance.now() });
       log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
     },
     onFailure: (key, error) =>
@@ -59,11 +88,15 @@ export function runRegistrationController(
       index.put(entry);
       queue.add(keyOf(entry.metadata));
     },
-    onDelete: (entry) => index.delete(entry),
+    onDelete(entry) {
+      index.delete(entry);
+      written.delete(keyOf(entry.metadata));
+    },
     onSynced() {
       isSynced = true;
     },
-    onTrouble: (error) => log.warn("cannot follow MachineRegistrations", errorFields(error)),
+    onTrouble: (error) =>
+      log.warn("cannot follow MachineRegistrations", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
   });
 
