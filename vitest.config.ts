@@ -8,6 +8,8 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/unit/**/*.test.ts", "test/unit/**/*.test.ts"],
           expect: { requireAssertions: true },
+          // A deadline for what hangs, not a measure: property tests share two cores with whatever else runs there.
+          testTimeout: 30_000,
         },
       },
       {

@@ -70,11 +70,25 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+const REASONS: Readonly<Record<string, (folder: string) => string>> = {
+  ENOENT: (folder) => `the folder ${folder} does not exist`,
+  ENOTDIR: (folder) => `${folder} is no folder`,
+  EACCES: (folder) => `the folder ${folder} may not be written`,
+  EROFS: (folder) => `the folder ${folder} is on a read-only file system`,
+  ENOSPC: (folder) => `the disk of ${folder} is full`,
+};
+
+function reasonOf(cause: unknown, folder: string): string {
+  if (!(cause instanceof Error)) return "";
+  const known = "code" in cause && typeof cause.code === "string" ? REASONS[cause.code] : undefined;
+  return known === undefined ? cause.message : known(folder);
+}
+
 async function saving<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : "";
+    const why = reasonOf(cause, dirname(resolve(path)));
     throw new RegistrationError("REGISTRATION_UNSAVED", `the configuration cannot be saved as ${path}: ${why}`, {
       cause,
       details: { path },
