@@ -1,8 +1,9 @@
 /** What scripts/bench runs: measures what it is asked for, prints tables, writes JSON. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { loadAverage } from "./process-figures.ts";
+import { loadAverage, measuringMachine } from "./machine.ts";
+import { PLAN, QUICK_PLAN, type Plan } from "./plan.ts";
 import { formatReport, type Report } from "./report.ts";
 import { measureTpmHash } from "./sections/get-tpm-hash.ts";
 import { measureMemory } from "./sections/memory.ts";
@@ -10,69 +11,63 @@ import { measureOneMachine } from "./sections/one-machine.ts";
 import { measureRegistrations } from "./sections/registrations.ts";
 import { onStage } from "./stage.ts";
 
-const SECTIONS = ["get-tpm-hash", "one-machine", "registrations", "memory"] as const;
-/** 13 KB of JSON, as a real two-socket server has. */
-const SMBIOS = { memoryModules: 16 };
-
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function plans(quick: boolean) {
-  return {
-    hashRuns: quick ? 3 : 15,
-    oneMachine: { runs: quick ? 2 : 9, conversations: quick ? 20 : 100, smbios: SMBIOS },
-    registrations: {
-      listeners: ["http", "https"] as const,
-      residents: quick ? [0] : [0, 10_000],
-      loads: quick
-        ? [{ inFlight: 10, machines: 300 }]
-        : [
-            { inFlight: 1, machines: 300 },
-            { inFlight: 10, machines: 1_200 },
-            { inFlight: 50, machines: 1_200 },
-          ],
-      rounds: quick ? 1 : 3,
-      warmUp: quick ? 300 : 3_000,
-      smbios: SMBIOS,
-    },
-    inventories: quick ? 1_000 : 10_000,
-  };
-}
+/** Each gives its part of the report. */
+const SECTIONS: Readonly<Record<string, (plan: Plan) => Promise<Partial<Report>>>> = {
+  "get-tpm-hash": async ({ hashRuns }) => ({ tpmHash: await measureTpmHash(hashRuns, say) }),
+  "one-machine": async ({ oneMachine }) => ({
+    oneMachine: await onStage((stage) => measureOneMachine(stage, oneMachine, say)),
+  }),
+  registrations: async ({ registrations }) => ({
+    registrations: await onStage((stage) => measureRegistrations(stage, registrations, say)),
+  }),
+  memory: async ({ memory }) => ({ memory: await onStage((stage) => measureMemory(stage, memory, say)) }),
+};
 
-async function measure(wanted: ReadonlySet<string>, quick: boolean): Promise<Report> {
-  const plan = plans(quick);
-  const load = loadAverage();
-  const tpmHash = wanted.has("get-tpm-hash") ? await measureTpmHash(plan.hashRuns, say) : undefined;
-  const oneMachine = wanted.has("one-machine")
-    ? await onStage((stage) => measureOneMachine(stage, plan.oneMachine, say))
-    : undefined;
-  const registrations = wanted.has("registrations")
-    ? await onStage((stage) => measureRegistrations(stage, plan.registrations, say))
-    : undefined;
-  const memory = wanted.has("memory")
-    ? await onStage((stage) => measureMemory(stage, plan.inventories, SMBIOS, say))
-    : undefined;
-  return {
-    loadAverage: load,
-    ...(tpmHash === undefined ? {} : { tpmHash }),
-    ...(oneMachine === undefined ? {} : { oneMachine }),
-    ...(registrations === undefined ? {} : { registrations }),
-    ...(memory === undefined ? {} : { memory }),
-  };
+/** Whole or not at all: a run that is stopped leaves the figures of the one before. */
+function write(file: string, report: Report): void {
+  mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+  writeFileSync(`${file}.new`, `${JSON.stringify(report, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
 }
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, json: { type: "string", default: "dist/bench.json" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    json: { type: "string", default: "dist/bench.json" },
+  },
   allowPositionals: true,
 });
-const unknown = positionals.filter((name) => !SECTIONS.some((section) => section === name));
+const names = Object.keys(SECTIONS);
+const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  say(`bench: there is no ${unknown.join(", ")}; there are ${SECTIONS.join(", ")}`);
+  say(`bench: there is no ${unknown.join(", ")}; there are ${names.join(", ")}`);
   process.exit(2);
 }
-const report = await measure(new Set(positionals.length === 0 ? SECTIONS : positionals), values.quick);
-mkdirSync(path.dirname(path.resolve(values.json)), { recursive: true });
-writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+const plan = values.quick ? QUICK_PLAN : PLAN;
+const rounds = Number(values.rounds ?? plan.registrations.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  say("bench: --rounds takes a whole number from 1");
+  process.exit(2);
+}
+let report: Report = {
+  startedAt: new Date().toISOString(),
+  machine: measuringMachine(),
+  quick: values.quick,
+  load: {},
+};
+for (const [name, measure] of Object.entries(SECTIONS)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  say(`== ${name}`);
+  const before = loadAverage();
+  const part = await measure({ ...plan, registrations: { ...plan.registrations, rounds } });
+  report = { ...report, ...part, load: { ...report.load, [name]: { before, after: loadAverage() } } };
+  // After each section: an hour's figures are not lost with the last one.
+  write(values.json, report);
+}
 process.stdout.write(formatReport(report));
 say(`figures in ${values.json}`);

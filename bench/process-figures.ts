@@ -31,12 +31,6 @@ export function processTree(pid: number): readonly number[] {
   return [pid, ...(children === "" ? [] : children.split(" ").flatMap((child) => processTree(Number(child))))];
 }
 
-/** Load averages of 1 and 5 minutes: how busy the machine was with whatever else. */
-export function loadAverage(): readonly [number, number] {
-  const [one, five] = readFileSync("/proc/loadavg", "latin1").split(" ");
-  return [Number(one), Number(five)];
-}
-
 function field(status: string, name: string): number {
   const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   return Number(kilobytes ?? 0) / 1024;

@@ -1,17 +1,23 @@
 /** The figures as a page: tables that are Markdown and legible as they are. */
 import { formatTable, percent, short } from "./format-table.ts";
 import type { CommandSpread, HashFigures } from "./sections/get-tpm-hash.ts";
-import type { MemoryFigures } from "./sections/memory.ts";
+import type { LoadAverage, MeasuringMachine } from "./machine.ts";
+import type { ProcessMemory } from "./process-figures.ts";
+import type { MemoryReport } from "./sections/memory.ts";
 import type { OneMachineReport } from "./sections/one-machine.ts";
 import type { RegistrationReport } from "./sections/registrations.ts";
 
 export interface Report {
-  /** Of 1 and 5 minutes, before anything was begun. */
-  readonly loadAverage: readonly [number, number];
+  /** As ISO 8601. */
+  readonly startedAt: string;
+  readonly machine: MeasuringMachine;
+  readonly quick: boolean;
+  /** How busy the machine was with other things before each section, and after it with the section's own. */
+  readonly load: Readonly<Record<string, { readonly before: LoadAverage; readonly after: LoadAverage }>>;
   readonly tpmHash?: readonly HashFigures[];
   readonly oneMachine?: OneMachineReport;
   readonly registrations?: RegistrationReport;
-  readonly memory?: readonly MemoryFigures[];
+  readonly memory?: MemoryReport;
 }
 
 const COMMAND_HEADING = ["whole process", "program", "wall ms", "min", "max", "CPU ms", "peak MB"];
@@ -69,24 +75,51 @@ function registrationsTable(report: RegistrationReport): string {
   ].join("\n\n");
 }
 
-function memoryTable(figures: readonly MemoryFigures[]): string {
-  return formatTable(
-    ["inventories", "ready after ms", "resident MB", "of it private MB", "peak MB"],
-    figures.map(({ inventories, readyMs, memory }) => [
-      inventories,
-      short(readyMs),
-      short(memory.rssMb),
-      short(memory.anonymousMb),
-      short(memory.peakMb),
-    ]),
-  );
+function memoryTable(report: MemoryReport): string {
+  const row = (what: string, ready: string, memory: ProcessMemory): readonly string[] => [
+    what,
+    ready,
+    ...[memory.rssMb, memory.anonymousMb, memory.peakMb].map(short),
+  ];
+  const { visitors, atOnce, rested } = report.visited;
+  const restS = report.restMs / 1000;
+  return [
+    `SMBIOS: ${report.smbiosJsonBytes} bytes of JSON each. Looked at ${restS} s after it was ready.`,
+    formatTable(
+      ["operator with", "ready after ms (CPU ms)", "resident MB", "of it private MB", "peak MB"],
+      [
+        ...report.starts.map(({ inventories, readyMs, readyCpuMs, memory }) =>
+          row(`${inventories} inventories`, `${short(readyMs)} (${short(readyCpuMs)})`, memory),
+        ),
+        row(`${visitors} visitors more`, "", atOnce),
+        row(`... and ${restS} s of rest`, "", rested),
+      ],
+    ),
+  ].join("\n\n");
 }
 
+function machineLine({ machine, quick, startedAt }: Report): string {
+  const { cores, processor, memoryGb, kernel, node, virtual } = machine;
+  const hardware = `${cores} cores of ${virtual ? "a virtual machine, " : ""}${processor}, ${memoryGb} GB`;
+  return `${startedAt}${quick ? ", quick" : ""}: ${hardware}, Linux ${kernel}, Node ${node}`;
+}
+
+function section(report: Report, name: string, title: string, text: string): string {
+  const load = report.load[name];
+  const busy =
+    load === undefined ? "" : `\n\nLoad average before ${load.before.join(", ")}; after ${load.after.join(", ")}.`;
+  return `## ${title}\n\n${text}${busy}`;
+}
+
+/** One part a section that was measured. */
 export function formatReport(report: Report): string {
-  const parts = [`Load average before: ${report.loadAverage.join(", ")}`];
-  if (report.tpmHash !== undefined) parts.push(hashTable(report.tpmHash));
-  if (report.oneMachine !== undefined) parts.push(oneMachineTable(report.oneMachine));
-  if (report.registrations !== undefined) parts.push(registrationsTable(report.registrations));
-  if (report.memory !== undefined) parts.push(memoryTable(report.memory));
+  const { tpmHash, oneMachine, registrations, memory } = report;
+  const parts = [machineLine(report)];
+  if (tpmHash !== undefined) parts.push(section(report, "get-tpm-hash", "TPM hash", hashTable(tpmHash)));
+  if (oneMachine !== undefined) parts.push(section(report, "one-machine", "One machine", oneMachineTable(oneMachine)));
+  if (registrations !== undefined) {
+    parts.push(section(report, "registrations", "Many machines", registrationsTable(registrations)));
+  }
+  if (memory !== undefined) parts.push(section(report, "memory", "Memory", memoryTable(memory)));
   return `${parts.join("\n\n")}\n`;
 }

@@ -6,8 +6,6 @@ import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
-/** HTTP/2 costs more on both sides for the same requests; undici takes this with a request, its types do not know it. */
-const HTTP1 = { allowH2: false };
 
 export interface KubernetesRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -110,7 +108,6 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
     try {
       const { headers, dispatcher } = await login();
       response = await request(`${server}${asked.path}`, {
-        ...HTTP1,
         method: asked.method,
         headers: {
           ...headers,
@@ -134,7 +131,6 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
     try {
       const { headers, dispatcher } = await login();
       response = await request(`${server}${path}`, {
-        ...HTTP1,
         headers: { ...headers, accept: "application/json" },
         signal,
         headersTimeout: idleMs,

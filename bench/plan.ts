@@ -1,0 +1,47 @@
+/** How much is measured: enough for medians that come out the same again, or just enough to see that it works. */
+import type { MemoryPlan } from "./sections/memory.ts";
+import type { OneMachinePlan } from "./sections/one-machine.ts";
+import type { RegistrationPlan } from "./sections/registrations.ts";
+
+/** 13 KB of JSON, as a real two-socket server has. */
+const SMBIOS = { memoryModules: 16 };
+
+export interface Plan {
+  readonly hashRuns: number;
+  readonly oneMachine: OneMachinePlan;
+  readonly registrations: RegistrationPlan;
+  readonly memory: MemoryPlan;
+}
+
+/** Twenty minutes or so on two cores. */
+export const PLAN: Plan = {
+  hashRuns: 15,
+  oneMachine: { runs: 9, conversations: 100, smbios: SMBIOS },
+  registrations: {
+    listeners: ["http", "https"],
+    residents: [0, 10_000],
+    loads: [
+      { inFlight: 1, machines: 300 },
+      { inFlight: 10, machines: 1_200 },
+      { inFlight: 50, machines: 1_200 },
+    ],
+    rounds: 3,
+    warmUp: 3_000,
+    smbios: SMBIOS,
+  },
+  memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS },
+};
+
+export const QUICK_PLAN: Plan = {
+  hashRuns: 3,
+  oneMachine: { runs: 2, conversations: 20, smbios: SMBIOS },
+  registrations: {
+    listeners: ["http", "https"],
+    residents: [0],
+    loads: [{ inFlight: 10, machines: 300 }],
+    rounds: 1,
+    warmUp: 300,
+    smbios: SMBIOS,
+  },
+  memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS },
+};
