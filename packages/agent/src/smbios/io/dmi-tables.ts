@@ -1,4 +1,5 @@
 /** The two files in which the kernel hands out the SMBIOS tables. */
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import type { SmbiosTables } from "../decode-smbios.ts";
@@ -30,7 +31,8 @@ function unreadable(file: string, cause: unknown): SmbiosError {
 /** Reads a file up to a limit; sysfs does not tell sizes that one could rely on. */
 async function readBounded(file: string, limitBytes: number): Promise<Buffer> {
   try {
-    const handle = await open(file, "r");
+    // A pipe without a writer would never open otherwise.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const chunks: Buffer[] = [];
       let total = 0;
