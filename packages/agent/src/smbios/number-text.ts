@@ -1,6 +1,6 @@
 /** Numbers in dmidecode's spelling: fixed-width hexadecimal, sizes in powers of 1024, bus addresses. */
 
-const UNITS = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"] as const;
+const UNITS = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB"] as const;
 
 /** `0x` and at least `digits` digits, upper case as dmidecode prints handles and addresses. */
 export function hexUpper(value: number | bigint, digits: number): string {

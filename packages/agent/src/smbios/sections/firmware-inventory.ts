@@ -18,8 +18,12 @@ export function describeFirmware(fields: Fields, draft: SectionDraft): void {
   draft.text("Manufacturer", fields.string(0x0a));
   draft.text("Lowest Supported Firmware Version", fields.string(0x0b));
   draft.text("Image Size", imageSize(fields.u64(0x0c)));
-  // dmidecode prints answers with colons under this heading, and those the original's parser loses.
-  draft.list("Characteristics", []).text("State", nameOf(STATES, fields.u8(0x16)));
+  const characteristics = fields.u16(0x14);
+  const answers = [
+    `Updatable: ${(characteristics & 1) === 0 ? "No" : "Yes"}`,
+    `Write-Protect: ${(characteristics & 2) === 0 ? "No" : "Yes"}`,
+  ];
+  draft.list("Characteristics", answers).text("State", nameOf(STATES, fields.u8(0x16)));
   const count = fields.u8(0x17);
   if (fields.lengthBytes < 0x18 + count * 2) return;
   const handles = Array.from({ length: count }, (_, index) => handleText(fields.u16(0x18 + index * 2)));

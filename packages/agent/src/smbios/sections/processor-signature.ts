@@ -137,8 +137,8 @@ function signatureAmd(eax: number): string {
 }
 
 function signatureArm(fields: Fields, low: number, high: number): ProcessorSignature | undefined {
-  // A family beyond 0xff is in the second field, behind the characteristics: they are there.
-  if ((fields.u16(0x26) & SOC_ID_BIT) !== 0) {
+  const hasSocId = fields.lengthBytes >= 0x28 && (fields.u16(0x26) & SOC_ID_BIT) !== 0;
+  if (hasSocId) {
     const bank = hexLower((low >>> 24) & 0x7f, 2);
     const manufacturer = hexLower((low >>> 16) & 0x7f, 2);
     const socId = hexLower(low & 0xffff, 4);

@@ -75,11 +75,10 @@ function describeIdentity(fields: Fields, draft: SectionDraft): void {
 }
 
 function familyText(family: number, manufacturer: string): string {
-  if (family === CORE_2_OR_K7) {
-    if (manufacturer.includes("Intel") || /^intel/i.test(manufacturer)) return "Core 2";
-    if (manufacturer.includes("AMD") || /^amd/i.test(manufacturer)) return "K7";
-  }
-  return nameOf(PROCESSOR_FAMILIES, family);
+  if (family !== CORE_2_OR_K7) return nameOf(PROCESSOR_FAMILIES, family);
+  if (manufacturer.includes("Intel") || /^intel/i.test(manufacturer)) return "Core 2";
+  if (manufacturer.includes("AMD") || /^amd/i.test(manufacturer)) return "K7";
+  return "Core 2 or K7";
 }
 
 function statusText(code: number): string {

@@ -35,8 +35,8 @@ export function describeRemoteAccess(fields: Fields, draft: SectionDraft): void 
   draft.text("Outbound Connection", (bits & 2) === 0 ? "Disabled" : "Enabled");
 }
 
-/** Binary-coded decimal between two bounds that are coded likewise, and have no letter in their higher digit. */
+/** Binary-coded decimal between two bounds that are coded likewise. */
 function decimalText(code: number, first: number, last: number): string {
-  const decimal = (code & 0x0f) <= 9;
+  const decimal = (code & 0x0f) <= 9 && code >>> 4 <= 9;
   return decimal && code >= first && code <= last ? code.toString(16).padStart(2, "0") : "*";
 }
