@@ -42,7 +42,9 @@ function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
     socket.close(code, reason);
     // A payload on a slow line may take its time; who was refused may not.
     const graceMs = error === undefined ? HANDSHAKE_TIMEOUT_MS : CLOSE_GRACE_MS;
-    setTimeout(() => socket.terminate(), graceMs).unref();
+    const closing = setTimeout(() => socket.terminate(), graceMs).unref();
+    // A timer holds the whole visit in memory, with the SMBIOS in its headers.
+    socket.once("close", () => clearTimeout(closing));
   }
 
   function refuse(error: unknown): void {
