@@ -8,7 +8,7 @@ import { TetheredProcess } from "../control-plane/tethered-process.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
 /** As scripts/rancheros-operator starts it. */
-const NODE_FLAGS = ["--optimize-for-size"];
+const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=8"];
 const STOP_GRACE_MS = 6_000;
 const READY_TIMEOUT_MS = 30_000;
 
