@@ -31,3 +31,6 @@ export {
 export { formatSmbiosHeader, parseSmbiosHeader, SMBIOS_HEADER } from "./smbios-header.ts";
 export { parseSmbiosTree } from "./smbios-tree.ts";
 export type { SmbiosNode, SmbiosTree } from "./smbios-tree.ts";
+export { readByteField } from "./byte-field.ts";
+export type { Problems } from "./byte-field.ts";
+export { isJsonObject, parseJsonBytes } from "./json.ts";

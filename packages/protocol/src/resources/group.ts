@@ -8,6 +8,21 @@ export const GROUP_VERSION = `${API_GROUP}/${API_VERSION}`;
 /** Label on a MachineInventory: name of the MachineRegistration that it came through. */
 export const REGISTRATION_LABEL = `${API_GROUP}/machine-registration`;
 
+/** Label on a MachineInventory: who vouches for its endorsement key, hardware, virtual or none. */
+export const TRUST_LABEL = `${API_GROUP}/trust`;
+
+/**
+ * Annotation on a MachineInventory: newest version of the protocol that its machine has used. Who takes it away lets the
+ * machine go back to an older one.
+ */
+export const PROTOCOL_ANNOTATION = `${API_GROUP}/protocol`;
+
+/** Annotation on a MachineInventory: the challenge that it was made for, as status.attestation.challenge later. */
+export const CHALLENGE_ANNOTATION = `${API_GROUP}/challenge`;
+
+/** Type of a Secret that holds a registration's token under the key `token`. */
+export const REGISTRATION_TOKEN_SECRET_TYPE = `${API_GROUP}/registration-token`;
+
 /** Type of a Secret that holds a machine's shared secret under the key `token`. */
 export const MACHINE_TOKEN_SECRET_TYPE = `${API_GROUP}/token`;
 

@@ -9,6 +9,7 @@ export type {
   NodeTaint,
 } from "./machine-inventory.ts";
 export { machineRegistration } from "./machine-registration.ts";
+export type { RegistrationAttestation } from "./registration-attestation.ts";
 export type { MachineRegistrationSpec, MachineRegistrationStatus } from "./machine-registration.ts";
 export { managedOSImage } from "./managed-os-image.ts";
 export type { ManagedOSImageSpec, ManagedOSImageStatus } from "./managed-os-image.ts";

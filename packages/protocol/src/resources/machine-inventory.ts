@@ -55,6 +55,13 @@ const spec = Type.Object(
         description: "SMBIOS of the machine, in the shape of dmidecode: section, then key, then value.",
       }),
     ),
+    approval: Type.Optional(
+      Type.String({
+        description:
+          "Pending: the machine waits. Approved, or absent: it gets its configuration. Denied: it gets nothing, and what it had ends at once.",
+        enum: ["Pending", "Approved", "Denied"],
+      }),
+    ),
     machineTokenSecretName: Type.Optional(
       Type.String({
         description:
@@ -84,6 +91,29 @@ const spec = Type.Object(
   },
 );
 
+const attestation = Type.Object(
+  {
+    class: Type.Optional(
+      Type.String({
+        description: "Who vouches for the endorsement key: hardware, virtual, or none.",
+        enum: ["hardware", "virtual", "none"],
+      }),
+    ),
+    protocol: Type.Optional(
+      Type.Integer({ description: "1 for the protocol of rancherd, 2 for the attestation protocol." }),
+    ),
+    time: Type.Optional(Type.String({ description: "When the machine last proved itself.", format: "date-time" })),
+    challenge: Type.Optional(
+      Type.String({ description: "The last challenge that was used up: issued when, and which. None is taken twice." }),
+    ),
+    root: Type.Optional(Type.String({ description: "Subject of the root that vouches for the endorsement key." })),
+    certificateSha256: Type.Optional(
+      Type.String({ description: "SHA-256 of the endorsement key certificate, where there is one." }),
+    ),
+  },
+  { description: "What the machine proved when it was last here." },
+);
+
 const status = Type.Object(
   {
     clusterRegistrationTokenName: Type.Optional(
@@ -92,6 +122,34 @@ const status = Type.Object(
     clusterRegistrationTokenNamespace: Type.Optional(
       Type.String({ description: "Namespace of that ClusterRegistrationToken." }),
     ),
+    attestation: Type.Optional(attestation),
+    lastSeen: Type.Optional(
+      Type.String({
+        description:
+          "When the machine last proved itself or reported; written at most once in ten minutes where nothing else changed.",
+        format: "date-time",
+      }),
+    ),
+    addresses: Type.Optional(
+      Type.Array(
+        Type.Object({
+          type: Type.String({ description: "Hostname, InternalIP, ExternalIP, InternalDNS or ExternalDNS." }),
+          address: Type.String({ description: "The address." }),
+        }),
+        { description: "Addresses that the machine reported.", maxItems: 64 },
+      ),
+    ),
+    os: Type.Optional(
+      Type.Object(
+        {
+          name: Type.Optional(Type.String({ description: "Name of the operating system." })),
+          version: Type.Optional(Type.String({ description: "Its version." })),
+          image: Type.Optional(Type.String({ description: "The image that runs, where the machine knows it." })),
+        },
+        { description: "The operating system that the machine reported." },
+      ),
+    ),
+    agentVersion: Type.Optional(Type.String({ description: "Version of the ros-agent that reported." })),
     conditions,
   },
   { description: "What is known about the machine." },
@@ -118,6 +176,21 @@ export const machineInventory = {
       type: "string",
       jsonPath: ".metadata.labels.rancheros\\.cattle\\.io/machine-registration",
       description: "The MachineRegistration that it came through.",
+    },
+    { name: "Approval", type: "string", jsonPath: ".spec.approval", description: "Whether it was let in." },
+    {
+      name: "Trust",
+      type: "string",
+      jsonPath: ".metadata.labels.rancheros\\.cattle\\.io/trust",
+      description: "Who vouches for its endorsement key: hardware, virtual or none.",
+      priority: 1,
+    },
+    {
+      name: "Last-Seen",
+      type: "date",
+      jsonPath: ".status.lastSeen",
+      description: "When it last proved itself or reported.",
+      priority: 1,
     },
     { name: "TPM", type: "string", jsonPath: ".spec.tpm", description: "Hash of its endorsement key.", priority: 1 },
     AGE_COLUMN,

@@ -1,7 +1,71 @@
 /** MachineRegistration: an open door through which machines come in, and what they get on the way. */
 import { Type, type Static } from "typebox";
 import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
+import { duration } from "./duration.ts";
+import { registrationAttestation } from "./registration-attestation.ts";
 import { anyMap, conditions, keyedStrings, nullable } from "./schema-parts.ts";
+
+/** A label key, or all keys below a prefix: example.com/* */
+const acceptedKeys = (description: string) =>
+  Type.Array(Type.String({ maxLength: 317, pattern: "^[A-Za-z0-9][-A-Za-z0-9_./]*(/[*])?$" }), {
+    description,
+    maxItems: 64,
+  });
+
+const token = Type.Object(
+  {
+    secretName: Type.Optional(
+      Type.String({
+        description:
+          "Name of a Secret in this namespace whose key token is the token to use, 16 to 128 letters and digits. Without it the operator makes one.",
+        maxLength: 253,
+      }),
+    ),
+    expiresAt: Type.Optional(
+      Type.String({
+        description: "From then on nobody registers with this token; machines that did stay.",
+        format: "date-time",
+      }),
+    ),
+    maxMachines: Type.Optional(
+      Type.Integer({
+        description: "How many machines may become MachineInventories through this registration.",
+        minimum: 0,
+        maximum: 1_000_000,
+      }),
+    ),
+    rotation: Type.Optional(
+      Type.Integer({
+        description: "A larger number makes a new token; the old one stays good for the time of overlap.",
+        minimum: 0,
+      }),
+    ),
+    overlap: Type.Optional(
+      duration("token.overlap", {
+        description: "How long the token before the last rotation stays good. Default 24h.",
+      }),
+    ),
+  },
+  { description: "The registration's secret: who knows it may ask to be let in." },
+);
+
+const rateLimit = Type.Object(
+  {
+    perMinute: Type.Optional(
+      Type.Integer({
+        description: "Visits a minute through this registration, at each replica. Default: no limit.",
+        minimum: 1,
+      }),
+    ),
+    perSourcePerMinute: Type.Optional(
+      Type.Integer({
+        description: "Visits a minute from one source address, at each replica. Default: no limit.",
+        minimum: 1,
+      }),
+    ),
+  },
+  { description: "How often machines may come; who comes more often is asked to come back." },
+);
 
 const spec = Type.Object(
   {
@@ -31,14 +95,68 @@ const spec = Type.Object(
           "The cloud config that a machine gets when it registers: users, write_files, rancherd, rancheros.install and so on. rancherd.server, rancherd.token and rancheros.install.automatic are added.",
       }),
     ),
+    attestation: Type.Optional(registrationAttestation),
+    token: Type.Optional(token),
+    disabled: Type.Optional(Type.Boolean({ description: "Nobody registers; machines that did stay." })),
+    rateLimit: Type.Optional(rateLimit),
+    acceptedLabels: Type.Optional(
+      acceptedKeys(
+        "Labels that a machine may choose for its MachineInventory: keys, or example.com/* for all below a prefix. None by default, and none of rancheros.cattle.io.",
+      ),
+    ),
+    acceptedAnnotations: Type.Optional(
+      acceptedKeys("Annotations that a machine may choose for its MachineInventory, as with acceptedLabels."),
+    ),
+    reportInterval: Type.Optional(
+      duration("reportInterval", {
+        description: "How often machines that have joined report what they are. Default 10m; at least 1m.",
+      }),
+    ),
   },
-  { description: "What machines that come through this registration get." },
+  { description: "What machines that come through this registration get, and which are let in." },
 );
 
 const status = Type.Object(
   {
-    registrationToken: Type.Optional(Type.String({ description: "The secret part of the registration URL." })),
-    registrationURL: Type.Optional(Type.String({ description: "The address that machines register at." })),
+    registrationToken: Type.Optional(
+      Type.String({
+        description:
+          "The secret part of the registration URL; absent where the operator is told to keep it in the Secret only.",
+      }),
+    ),
+    registrationURL: Type.Optional(
+      Type.String({
+        description:
+          "The address that machines register at; absent where the operator is told to keep it in the Secret only.",
+      }),
+    ),
+    tokenSecretName: Type.Optional(
+      Type.String({ description: "Name of the Secret that holds the token and the registration URL." }),
+    ),
+    tokenHash: Type.Optional(
+      Type.String({
+        description: "First 16 hex digits of the token's SHA-256, to tell tokens apart without seeing them.",
+      }),
+    ),
+    tokenRotation: Type.Optional(Type.Integer({ description: "The rotation that the present token was made for." })),
+    machineCount: Type.Optional(
+      Type.Integer({ description: "MachineInventories that came through this registration; may lag by some seconds." }),
+    ),
+    pendingCount: Type.Optional(Type.Integer({ description: "Of these, those that wait for approval." })),
+    refusedCount: Type.Optional(
+      Type.Integer({
+        description: "Visits that were refused since the registration was made; may lag by some seconds.",
+      }),
+    ),
+    lastRefusal: Type.Optional(
+      Type.Object(
+        {
+          reason: Type.String({ description: "Code of docs/errors.md." }),
+          time: Type.String({ description: "When it was.", format: "date-time" }),
+        },
+        { description: "The last visit that was refused." },
+      ),
+    ),
     conditions,
   },
   { description: "What the operator made of it." },
@@ -71,6 +189,19 @@ export const machineRegistration = {
       type: "string",
       jsonPath: ".status.registrationURL",
       description: "The registration URL. Who knows it may register.",
+      priority: 1,
+    },
+    {
+      name: "Machines",
+      type: "integer",
+      jsonPath: ".status.machineCount",
+      description: "MachineInventories that came through it.",
+    },
+    {
+      name: "Pending",
+      type: "integer",
+      jsonPath: ".status.pendingCount",
+      description: "Those that wait for approval.",
       priority: 1,
     },
     AGE_COLUMN,

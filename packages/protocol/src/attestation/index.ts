@@ -1,0 +1,53 @@
+/** The attestation protocol: ours, over plain HTTPS requests. docs/protocol.md tells what is said in which order. */
+export {
+  answerProof,
+  channelOf,
+  isAnswerProof,
+  NO_CHANNEL,
+  openAnswer,
+  qualifyingData,
+  sealAnswer,
+} from "./digests.ts";
+export { ATTESTATION_MESSAGE_ERRORS, AttestationMessageError } from "./errors.ts";
+export type { AttestationMessageErrorCode } from "./errors.ts";
+export * from "./limits.ts";
+export { EMPTY_REPORT } from "./messages.ts";
+export type {
+  Admission,
+  AnswerRequest,
+  Approval,
+  AttestRequest,
+  ChallengeAnswer,
+  MachineReport,
+  MachineState,
+  NonceAnswer,
+  NonceRequest,
+  ProtocolRefusal,
+  Purpose,
+  SealedAnswer,
+  TrustClass,
+} from "./messages.ts";
+export {
+  readAdmission,
+  readAnswerRequest,
+  readAttestRequest,
+  readChallengeAnswer,
+  readMachineReport,
+  readMachineState,
+  readNonceAnswer,
+  readNonceRequest,
+  readProtocolRefusal,
+  readSealedAnswer,
+} from "./read-message.ts";
+export {
+  writeAdmission,
+  writeAnswerRequest,
+  writeAttestRequest,
+  writeChallengeAnswer,
+  writeMachineReport,
+  writeMachineState,
+  writeNonceAnswer,
+  writeNonceRequest,
+  writeProtocolRefusal,
+  writeSealedAnswer,
+} from "./write-message.ts";
