@@ -18,9 +18,10 @@ export interface CollectorCall {
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const STDERR_TAIL_CHARACTERS = 600;
 
-/** From the sources. A single binary has no files beside it and gives a command of its own. */
+/** In the sources and in the bundle it lies beside this file. A single binary gives a command of its own. */
 export function collectorCommand(): readonly [string, ...string[]] {
-  return [process.execPath, fileURLToPath(new URL("print-hardware.ts", import.meta.url))];
+  const isSource = import.meta.url.endsWith(".ts");
+  return [process.execPath, fileURLToPath(new URL(`print-hardware.${isSource ? "ts" : "js"}`, import.meta.url))];
 }
 
 /**
