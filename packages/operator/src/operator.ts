@@ -26,6 +26,9 @@ import { runRegistrationController } from "./registration/index.ts";
 import type { Settings } from "./settings.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
+/** Who has not heard of the cluster for so long might let in what was denied meanwhile, and lets nobody in. */
+const STALE_MS = 120_000;
+
 export interface Operator {
   stop(): Promise<void>;
 }
@@ -62,10 +65,14 @@ export async function startOperator(
     (error) => log.warn("cannot follow Rancher's settings", errorFields(error)),
   );
 
+  const stale = (what: string, quietMs: number): readonly string[] =>
+    quietMs < STALE_MS ? [] : [`nothing heard of ${what} for ${Math.round(quietMs / 1000)} s`];
   const notReady = (): readonly string[] => [
     ...(registrations.synced() ? [] : ["MachineRegistrations not read yet"]),
     ...(inventories.synced() ? [] : ["MachineInventories not read yet"]),
     ...(listeners.listening() ? [] : ["not listening for machines yet"]),
+    ...stale("MachineRegistrations", registrations.quietMs()),
+    ...stale("MachineInventories", inventories.quietMs()),
   ];
   const endpoint = createMachineEndpoint({
     registrations: registrations.index,

@@ -72,7 +72,8 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
 
   function assertReady(): void {
     const missing = parts.notReady();
-    if (missing.length > 0) throw new SessionError("OPERATOR_NOT_READY", "the operator has just started, try again");
+    if (missing.length > 0)
+      throw new SessionError("OPERATOR_NOT_READY", "the operator does not know the cluster at this moment, try again");
   }
 
   function serverUrl(): string {

@@ -37,6 +37,8 @@ export interface NamedObject {
 }
 
 export interface WatchHandle {
+  /** Milliseconds since the API server was last heard of these objects; at most half a minute while all is well. */
+  quietMs(): number;
   stop(): Promise<void>;
 }
 
@@ -95,13 +97,20 @@ function eventOf(line: string): { readonly phase: string; readonly object: unkno
 class KeepingWatch<Kept extends KubernetesObject> extends Watch {
   readonly #kubernetes: Kubernetes;
   readonly #keep: (object: unknown) => Kept | undefined;
+  /** Told when the API server has taken the watch. */
+  readonly #onHeard: () => void;
   readonly #onEvent: () => void;
 
-  constructor(kubernetes: Kubernetes, keep: (object: unknown) => Kept | undefined, onEvent: () => void) {
+  constructor(
+    kubernetes: Kubernetes,
+    keep: (object: unknown) => Kept | undefined,
+    listeners: { readonly onHeard: () => void; readonly onEvent: () => void },
+  ) {
     super(kubernetes.config);
     this.#kubernetes = kubernetes;
     this.#keep = keep;
-    this.#onEvent = onEvent;
+    this.#onHeard = listeners.onHeard;
+    this.#onEvent = listeners.onEvent;
   }
 
   override watch(
@@ -130,6 +139,7 @@ class KeepingWatch<Kept extends KubernetesObject> extends Watch {
 
   async #follow(path: string, signal: AbortSignal, callback: (phase: string, apiObj: unknown) => void): Promise<void> {
     const bytes = await this.#kubernetes.open(path, signal, WATCH_IDLE_MS);
+    this.#onHeard();
     for await (const line of readLines(bytes, EVENT_LIMIT_BYTES)) {
       const { phase, object } = eventOf(line);
       if (phase === "ERROR") {
@@ -153,6 +163,10 @@ export function watchResource<Kept extends KubernetesObject>(
   let failures = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let heardMs = performance.now();
+  const onHeard = (): void => {
+    heardMs = performance.now();
+  };
 
   const query = new URLSearchParams({ limit: String(PAGE) });
   if (resource.fieldSelector !== undefined) query.set("fieldSelector", resource.fieldSelector);
@@ -169,6 +183,7 @@ export function watchResource<Kept extends KubernetesObject>(
           timeoutMs: 60_000,
         }),
       );
+      onHeard();
       for (const item of page.items) {
         const one = resource.keep(item);
         if (one !== undefined) kept.push(one);
@@ -185,8 +200,12 @@ export function watchResource<Kept extends KubernetesObject>(
 
   const informer = new ListWatch<Kept>(
     resource.path,
-    new KeepingWatch(kubernetes, resource.keep, () => {
-      failures = 0;
+    new KeepingWatch(kubernetes, resource.keep, {
+      onHeard,
+      onEvent() {
+        onHeard();
+        failures = 0;
+      },
     }),
     list,
     false,
@@ -215,6 +234,7 @@ export function watchResource<Kept extends KubernetesObject>(
   start();
 
   return {
+    quietMs: () => performance.now() - heardMs,
     async stop() {
       stopped = true;
       clearTimeout(timer);

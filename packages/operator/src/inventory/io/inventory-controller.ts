@@ -18,6 +18,8 @@ export interface InventoryController {
   readonly index: InventoryIndex;
   readonly tokenSecrets: TokenSecretIndex;
   readonly synced: () => boolean;
+  /** Of the one that was heard of least lately; see WatchHandle. */
+  readonly quietMs: () => number;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export function runInventoryController(parts: ControllerParts, tokens: ClusterTo
     index,
     tokenSecrets,
     synced: () => synced.inventories && synced.secrets,
+    quietMs: () => Math.max(inventories.quietMs(), secrets.quietMs()),
     async stop() {
       queue.stop();
       await Promise.all([inventories.stop(), secrets.stop()]);

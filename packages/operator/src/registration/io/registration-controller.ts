@@ -32,6 +32,8 @@ function isOnlyMoved(registration: MachineRegistration, status: MachineRegistrat
 export interface RegistrationController {
   readonly index: RegistrationIndex;
   readonly synced: () => boolean;
+  /** See WatchHandle. */
+  readonly quietMs: () => number;
   /** The server URL has changed: all statuses are looked at again. */
   refresh(): void;
   stop(): Promise<void>;
@@ -103,6 +105,7 @@ export function runRegistrationController(
   return {
     index,
     synced: () => isSynced,
+    quietMs: watch.quietMs,
     refresh() {
       for (const key of index.keys()) queue.add(key);
     },
