@@ -5,32 +5,17 @@ import {
   REGISTRATION_LABEL,
   type MachineRegistrationSpec,
 } from "@rancheros/protocol/resources";
-import { labelValue } from "./label-value.ts";
-import { machineName, machineNamePrefix } from "./machine-name.ts";
-import { fillTemplate } from "./template.ts";
+import { describeTemplates, type DescribedMachine, type DescribedText } from "@rancheros/protocol/templates";
 
 const LABEL_VALUE_LIMIT = 63;
 
 /** Who registered, as far as it has been proved or said. */
-export interface RegisteringMachine {
-  /** SHA-256 of the endorsement public key, hex; proved by the challenge. */
-  readonly ekHash: string;
-  /** SMBIOS as the machine sent it; proved by nothing. */
-  readonly smbios: Readonly<Record<string, unknown>> | undefined;
-}
+export type RegisteringMachine = DescribedMachine;
 
-function fillAll(
-  templates: Readonly<Record<string, string>> | null | undefined,
-  smbios: unknown,
-  finish: (text: string) => string,
-): Record<string, string> {
-  const filled: Record<string, string> = {};
-  for (const [key, template] of Object.entries(templates ?? {})) {
-    const { text, empty } = fillTemplate(template, smbios);
-    // A label that says half of what was meant selects the wrong machines: better none.
-    if (empty.length === 0) filled[key] = finish(text);
-  }
-  return filled;
+function valuesOf(described: Readonly<Record<string, DescribedText>>): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [key, { value }] of Object.entries(described)) if (value !== undefined) values[key] = value;
+  return values;
 }
 
 /**
@@ -42,17 +27,16 @@ export function buildInventory(
   machine: RegisteringMachine,
   attempt: number,
 ) {
-  const { spec } = registration;
-  const labels = fillAll(spec.machineInventoryLabels, machine.smbios, labelValue);
-  if (registration.name.length <= LABEL_VALUE_LIMIT) labels[REGISTRATION_LABEL] = registration.name;
+  const { name, labels, annotations } = describeTemplates(registration.spec, machine, attempt);
+  const isLabel = registration.name.length <= LABEL_VALUE_LIMIT;
   return {
     apiVersion: GROUP_VERSION,
     kind: machineInventory.kind,
     metadata: {
-      name: machineName(machineNamePrefix(spec.machineName, machine.smbios), machine.ekHash, attempt),
+      name: name.value,
       namespace: registration.namespace,
-      labels,
-      annotations: fillAll(spec.machineInventoryAnnotations, machine.smbios, (text) => text),
+      labels: { ...valuesOf(labels), ...(isLabel ? { [REGISTRATION_LABEL]: registration.name } : {}) },
+      annotations: valuesOf(annotations),
     },
     spec: { tpm: machine.ekHash, ...(machine.smbios === undefined ? {} : { smbios: machine.smbios }) },
   };

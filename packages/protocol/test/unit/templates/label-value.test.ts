@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { labelValue } from "../../../src/registration/label-value.ts";
+import { labelValue } from "../../../src/templates/label-value.ts";
 
 const VALID = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 

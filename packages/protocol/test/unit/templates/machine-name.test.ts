@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { machineName, machineNamePrefix } from "../../../src/registration/machine-name.ts";
+import { machineName, machineNamePrefix } from "../../../src/templates/machine-name.ts";
 
 const EK = "ab".repeat(32);
 

@@ -1,0 +1,71 @@
+/** What a machine is called and how it is labelled: the same for the operator that makes the object and for who tries templates. */
+import { labelValue } from "./label-value.ts";
+import { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
+import { fillTemplate } from "./template.ts";
+
+/** The templates of a MachineRegistration's spec. */
+export interface Templates {
+  readonly machineName?: string;
+  readonly machineInventoryLabels?: Readonly<Record<string, string>> | null;
+  readonly machineInventoryAnnotations?: Readonly<Record<string, string>> | null;
+}
+
+/** What a machine says of itself; proved by nothing but the hash. */
+export interface DescribedMachine {
+  /** SHA-256 of the endorsement public key, 64 hex digits. */
+  readonly ekHash: string;
+  /** In dmidecode's shape: title, key, text. */
+  readonly smbios: Readonly<Record<string, unknown>> | undefined;
+  /** In the shape of `ros-agent hardware --json`; found under the first segment `Hardware`. */
+  readonly hardware?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface DescribedText {
+  /** Undefined where a placeholder is empty: a label that says half of what was meant selects the wrong machines. */
+  readonly value: string | undefined;
+  /** Placeholders that found nothing and have no fallback. */
+  readonly empty: readonly string[];
+}
+
+export interface Description {
+  /** Always there: a name with empty placeholders is shorter, as in the original. */
+  readonly name: { readonly value: string; readonly empty: readonly string[] };
+  readonly labels: Readonly<Record<string, DescribedText>>;
+  readonly annotations: Readonly<Record<string, DescribedText>>;
+}
+
+/** First segment of placeholders that are looked up in the hardware tree instead of the SMBIOS. */
+const HARDWARE = "Hardware";
+
+/** One tree for both: what a machine sends as an SMBIOS section of that name does not pass for its hardware. */
+function dataOf(machine: DescribedMachine): Readonly<Record<string, unknown>> {
+  return { ...machine.smbios, [HARDWARE]: machine.hardware };
+}
+
+function described(
+  templates: Readonly<Record<string, string>> | null | undefined,
+  data: unknown,
+  finish: (text: string) => string,
+): Record<string, DescribedText> {
+  return Object.fromEntries(
+    Object.entries(templates ?? {}).map(([key, template]) => {
+      const { text, empty } = fillTemplate(template, data);
+      return [key, { value: empty.length === 0 ? finish(text) : undefined, empty }];
+    }),
+  );
+}
+
+/**
+ * @param spec     of a MachineRegistration
+ * @param attempt  which of the machine's names to take; see machineName
+ * @returns        name, labels and annotations of the MachineInventory, and which placeholders were empty
+ */
+export function describeTemplates(spec: Templates, machine: DescribedMachine, attempt = 0): Description {
+  const data = dataOf(machine);
+  const { empty } = fillTemplate(spec.machineName || DEFAULT_MACHINE_NAME, data);
+  return {
+    name: { value: machineName(machineNamePrefix(spec.machineName, data), machine.ekHash, attempt), empty },
+    labels: described(spec.machineInventoryLabels, data, labelValue),
+    annotations: described(spec.machineInventoryAnnotations, data, (text) => text),
+  };
+}

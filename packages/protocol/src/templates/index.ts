@@ -1,0 +1,7 @@
+/** Templates over what a machine says of itself: names, labels, annotations. */
+export { describeTemplates } from "./describe-templates.ts";
+export type { DescribedMachine, DescribedText, Description, Templates } from "./describe-templates.ts";
+export { labelValue } from "./label-value.ts";
+export { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
+export { fillTemplate } from "./template.ts";
+export type { Filled } from "./template.ts";

@@ -1,0 +1,58 @@
+/**
+ * Templates such as `node-${System Information/Serial Number}-`, filled from what a machine says of itself. What follows
+ * a bar is written where nothing is found: `${System Information/Family|unknown}`, also nothing at all: `${A/B|}`. The
+ * whole placeholder is looked up first, so that a template of the original finds what it found there.
+ */
+
+export interface Filled {
+  readonly text: string;
+  /** Placeholders, without `${` and `}`, that found no string and have nothing to fall back to. */
+  readonly empty: readonly string[];
+}
+
+/** A filled template is cut here: sixty-four of them must fit into an object's annotations, 256 KiB. */
+const FILLED_LIMIT = 2048;
+
+function lookUp(data: unknown, path: readonly string[]): string | undefined {
+  let here: unknown = data;
+  for (const step of path) {
+    if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
+    here = Reflect.get(here, step);
+  }
+  return typeof here === "string" && here !== "" ? here : undefined;
+}
+
+/** @returns undefined where nothing is found and nothing is said for that */
+function valueOf(placeholder: string, data: unknown): string | undefined {
+  const whole = lookUp(data, placeholder.split("/"));
+  const bar = placeholder.indexOf("|");
+  if (whole !== undefined || bar === -1) return whole;
+  return lookUp(data, placeholder.slice(0, bar).split("/")) ?? placeholder.slice(bar + 1);
+}
+
+/**
+ * Fills a template.
+ * @param template  text with `${A/B}` and `${A/B|fallback}` placeholders; one that is not closed stays as it is
+ * @param data      nested maps whose leaves are strings; a placeholder that ends anywhere else finds nothing
+ * @returns         at most 2,048 characters
+ * Source: rancher/os2 pkg/server/register.go buildName; fallbacks are ours
+ */
+export function fillTemplate(template: string, data: unknown): Filled {
+  const empty: string[] = [];
+  let text = "";
+  let rest = template;
+  while (text.length <= FILLED_LIMIT) {
+    const start = rest.indexOf("${");
+    const end = start === -1 ? -1 : rest.indexOf("}", start + 2);
+    if (end === -1) {
+      text += rest;
+      break;
+    }
+    const placeholder = rest.slice(start + 2, end);
+    const value = valueOf(placeholder, data);
+    if (value === undefined) empty.push(placeholder);
+    text += rest.slice(0, start) + (value ?? "");
+    rest = rest.slice(end + 1);
+  }
+  return { text: text.slice(0, FILLED_LIMIT), empty };
+}

@@ -1,0 +1,68 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { describeTemplates, fillTemplate } from "../../../src/templates/index.ts";
+
+const ekHash = "ab".repeat(32);
+const smbios = { "System Information": { Manufacturer: "Dell Inc.", "Serial Number": "", "a|b": "old" } };
+const hardware = { Memory: { "Total Bytes": "1024" }, Disks: [{ Name: "sda" }] };
+
+describe("fillTemplate with a fallback", () => {
+  it.each([
+    ["${System Information/Manufacturer|none}", "Dell Inc.", []],
+    ["${System Information/Serial Number|no serial}", "no serial", []],
+    ["${No/Such|}", "", []],
+    ["x-${No/Such|a|b/c}", "x-a|b/c", []],
+    ["${No/Such}-${Other|y}", "-y", ["No/Such"]],
+    // What the original found under a key with a bar is found still.
+    ["${System Information/a|b}", "old", []],
+    ["${No/Such|open", "${No/Such|open", []],
+    ["${|nothing}", "nothing", []],
+  ])("turns %s into %j", (template, text, empty) => {
+    expect(fillTemplate(template, smbios)).toEqual({ text, empty });
+  });
+
+  it("fills templates without a bar as one replacement of all placeholders does", () => {
+    const piece = fc.constantFrom("${a/b}", "${a}", "${x/y}", "${", "}", "$", "text ");
+    const data = { a: { b: "found" } };
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+        const template = pieces.join("");
+        const plain = template.replaceAll(/\$\{([^}]*)\}/g, (_, path: string) => (path === "a/b" ? "found" : ""));
+        expect(fillTemplate(template, data).text).toBe(plain);
+      }),
+    );
+  });
+});
+
+describe("describeTemplates", () => {
+  it("looks up the hardware under its own segment, lists by number", () => {
+    const made = describeTemplates(
+      {
+        machineName: "n-${Hardware/Memory/Total Bytes}-",
+        machineInventoryLabels: { disk: "${Hardware/Disks/0/Name}", second: "${Hardware/Disks/1/Name}" },
+      },
+      { ekHash, smbios, hardware },
+    );
+    expect(made.name.value).toMatch(/^n-1024-[a-z0-9]{5}$/);
+    expect(made.labels).toEqual({
+      disk: { value: "sda", empty: [] },
+      second: { value: undefined, empty: ["Hardware/Disks/1/Name"] },
+    });
+  });
+
+  it("does not take an SMBIOS section for the hardware", () => {
+    const forged = { Hardware: { Memory: "much" } };
+    const spec = { machineInventoryAnnotations: { memory: "${Hardware/Memory|unknown}" } };
+    expect(describeTemplates(spec, { ekHash, smbios: forged }).annotations).toEqual({
+      memory: { value: "unknown", empty: [] },
+    });
+  });
+
+  it("says which placeholders of the name were empty, also of the default one", () => {
+    expect(describeTemplates({}, { ekHash, smbios }).name).toEqual({
+      value: expect.stringMatching(/^m-dell-inc-[a-z0-9]{5}$/) as unknown,
+      empty: ["System Information/Product Name", "System Information/Serial Number"],
+    });
+    expect(describeTemplates({ machineName: "" }, { ekHash, smbios: undefined }).name.empty).toHaveLength(3);
+  });
+});
