@@ -105,6 +105,13 @@ export const SETTINGS = {
     fallback: "256",
     help: "machines that may be in the middle of their challenge at one time; others are asked to come back",
   },
+  trustAnchors: {
+    flag: "trust-anchors-configmap",
+    env: "RANCHEROS_TRUST_ANCHORS_CONFIGMAP",
+    value: "NAME",
+    fallback: "rancheros-trust-anchors",
+    help: "ConfigMap in the operator's namespace with CA certificates of TPM makers, for registrations without their own",
+  },
   acceptRoca: {
     flag: "accept-roca-keys",
     env: "RANCHEROS_ACCEPT_ROCA_KEYS",
@@ -136,6 +143,8 @@ export interface Settings {
   readonly tlsFiles: { readonly certificate: string; readonly key: string } | undefined;
   readonly tlsSan: readonly string[];
   readonly maxSessions: number;
+  /** Name of the ConfigMap; undefined: none is read. */
+  readonly trustAnchors: string | undefined;
   readonly acceptRoca: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
@@ -183,6 +192,7 @@ function rawSettings(args: readonly string[], environment: Readonly<Record<strin
     tlsKeyFile: pick(SETTINGS.tlsKeyFile),
     tlsSan: pick(SETTINGS.tlsSan),
     maxSessions: pick(SETTINGS.maxSessions),
+    trustAnchors: pick(SETTINGS.trustAnchors),
     acceptRoca: pick(SETTINGS.acceptRoca),
     logLevel: pick(SETTINGS.logLevel),
   };
@@ -253,6 +263,7 @@ export function readSettings(
         : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
     tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
     maxSessions: reader.count("max-sessions", raw.maxSessions),
+    trustAnchors: orUndefined(raw.trustAnchors),
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
   };

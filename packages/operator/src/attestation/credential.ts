@@ -5,7 +5,7 @@ import { SECRET_MAX_BYTES } from "@rancheros/protocol/messages";
 import { ByteWriter, wrapTpm2b } from "@rancheros/protocol/tpm";
 import type { EcSubjectPublicKey } from "@rancheros/protocol/tpm";
 import { AttestationError } from "./errors.ts";
-import { kdfa, kdfe } from "./key-derivation.ts";
+import { kdfaWith, kdfe, type DerivationHash } from "./key-derivation.ts";
 import type { VerifiedEndorsementKey } from "./endorsement-key.ts";
 
 export interface CredentialRequest {
@@ -18,11 +18,37 @@ export interface CredentialRequest {
   readonly randomBytes: (sizeBytes: number) => Buffer;
 }
 
-/** Key size of the cipher in the default EK template; go-attestation takes as many, other servers 32. */
-const RSA_SEED_BYTES = 16;
+/** What follows from the endorsement key's template: its nameAlg and its cipher. */
+interface Protection {
+  readonly hash: DerivationHash;
+  readonly cipher: "aes-128-cfb" | "aes-256-cfb";
+  readonly cipherKeyBytes: number;
+  readonly hmacKeyBytes: number;
+  /** Of an RSA key's seed; that of an elliptic curve is as long as the hash. */
+  readonly seedBytes: number;
+}
+
+/**
+ * Templates L-1 (RSA-2048) and L-2 (P-256). The seed is as long as the cipher's key, as go-attestation's is; TPMs take 32
+ * as well.
+ */
+const SHA256_AES128: Protection = {
+  hash: "sha256",
+  cipher: "aes-128-cfb",
+  cipherKeyBytes: 16,
+  hmacKeyBytes: 32,
+  seedBytes: 16,
+};
+/** Template H-6, the only one of RSA-3072. TCG EK Credential Profile 2.6, annex B.4. */
+const SHA384_AES256: Protection = {
+  hash: "sha384",
+  cipher: "aes-256-cfb",
+  cipherKeyBytes: 32,
+  hmacKeyBytes: 48,
+  seedBytes: 48,
+};
+const RSA_3072_BITS = 3072;
 const SHA256_NAME_BYTES = 34;
-const AES_KEY_BYTES = 16;
-const HMAC_KEY_BYTES = 32;
 const P256_BYTES = 32;
 const EMPTY = Buffer.alloc(0);
 /** The zero byte belongs to it (part 1, 24). */
@@ -39,10 +65,13 @@ export function makeCredential(request: CredentialRequest): Challenge {
   const { ek, akName, secret, randomBytes } = request;
   requireSize(akName, "akName", SHA256_NAME_BYTES, SHA256_NAME_BYTES);
   requireSize(secret, "secret", 1, SECRET_MAX_BYTES);
+  const { publicKey } = ek;
+  const isLong = publicKey.type === "rsa" && publicKey.bits === RSA_3072_BITS;
+  const protection = isLong ? SHA384_AES256 : SHA256_AES128;
   const { seed, wrapped } =
-    ek.publicKey.type === "rsa" ? rsaSeed(ek, randomBytes) : ecdhSeed(ek.publicKey, randomBytes);
+    publicKey.type === "rsa" ? rsaSeed(ek, protection, randomBytes) : ecdhSeed(publicKey, randomBytes);
   return {
-    credentialBlob: wrapTpm2b(protectIdentity(seed, akName, secret), "TPM2B_ID_OBJECT"),
+    credentialBlob: wrapTpm2b(protectIdentity(seed, akName, secret, protection), "TPM2B_ID_OBJECT"),
     encryptedSecret: wrapTpm2b(wrapped, "TPM2B_ENCRYPTED_SECRET"),
   };
 }
@@ -51,13 +80,20 @@ export function makeCredential(request: CredentialRequest): Challenge {
  * The part of a credential that follows from its seed.
  * @returns TPMS_ID_OBJECT: the integrity HMAC with its size, then the encrypted identity
  */
-export function protectIdentity(seed: Uint8Array, akName: Uint8Array, secret: Uint8Array): Buffer {
-  const symmetricKey = kdfa(seed, "STORAGE", akName, EMPTY, AES_KEY_BYTES);
+export function protectIdentity(
+  seed: Uint8Array,
+  akName: Uint8Array,
+  secret: Uint8Array,
+  protection: Protection = SHA256_AES128,
+): Buffer {
+  const { hash, cipherKeyBytes, hmacKeyBytes } = protection;
+  const kdfa = kdfaWith(hash);
+  const symmetricKey = kdfa(seed, "STORAGE", akName, EMPTY, cipherKeyBytes);
   // The initial vector is zero because the key is used once.
-  const cipher = createCipheriv("aes-128-cfb", symmetricKey, Buffer.alloc(16));
+  const cipher = createCipheriv(protection.cipher, symmetricKey, Buffer.alloc(16));
   const identity = Buffer.concat([cipher.update(wrapTpm2b(secret, "TPM2B_DIGEST")), cipher.final()]);
-  const integrityKey = kdfa(seed, "INTEGRITY", EMPTY, EMPTY, HMAC_KEY_BYTES);
-  const integrity = createHmac("sha256", integrityKey).update(identity).update(akName).digest();
+  const integrityKey = kdfa(seed, "INTEGRITY", EMPTY, EMPTY, hmacKeyBytes);
+  const integrity = createHmac(hash, integrityKey).update(identity).update(akName).digest();
   return new ByteWriter("TPMS_ID_OBJECT").writeSized(integrity, "integrityHMAC").writeBytes(identity).finish();
 }
 
@@ -75,11 +111,15 @@ interface WrappedSeed {
   readonly wrapped: Buffer;
 }
 
-function rsaSeed(ek: VerifiedEndorsementKey, randomBytes: CredentialRequest["randomBytes"]): WrappedSeed {
-  const seed = randomBytes(RSA_SEED_BYTES);
-  requireSize(seed, "randomness", RSA_SEED_BYTES, RSA_SEED_BYTES);
+function rsaSeed(
+  ek: VerifiedEndorsementKey,
+  { seedBytes, hash }: Protection,
+  randomBytes: CredentialRequest["randomBytes"],
+): WrappedSeed {
+  const seed = randomBytes(seedBytes);
+  requireSize(seed, "randomness", seedBytes, seedBytes);
   const wrapped = publicEncrypt(
-    { key: ek.keyObject, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256", oaepLabel: OAEP_LABEL },
+    { key: ek.keyObject, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash, oaepLabel: OAEP_LABEL },
     seed,
   );
   return { seed, wrapped };
@@ -91,7 +131,7 @@ function ecdhSeed(ek: EcSubjectPublicKey, randomBytes: CredentialRequest["random
   const x = point.subarray(1, 1 + P256_BYTES);
   const y = point.subarray(1 + P256_BYTES);
   const sharedX = ephemeral.computeSecret(Buffer.concat([Buffer.from([4]), ek.x, ek.y]));
-  const seed = kdfe(sharedX, "IDENTITY", x, ek.x, HMAC_KEY_BYTES);
+  const seed = kdfe(sharedX, "IDENTITY", x, ek.x, SHA256_AES128.hmacKeyBytes);
   return { seed, wrapped: new ByteWriter("TPMS_ECC_POINT").writeSized(x, "x").writeSized(y, "y").finish() };
 }
 

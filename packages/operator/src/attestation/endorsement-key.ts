@@ -14,8 +14,10 @@ import { AttestationError } from "./errors.ts";
 import { nodePublicKey } from "./node-public-key.ts";
 import { hasRocaFingerprint } from "./roca.ts";
 
-/** The size of the default template; the larger ones go with other hashes and ciphers than a challenge here uses. */
+/** The size of the default template L-1. */
 const EK_RSA_BITS = 2048;
+/** The size of template H-6, which goes with another hash and cipher (credential.ts). */
+const EK_LONG_RSA_BITS = 3072;
 
 /** A key that passed every check of `verifyEndorsementKey`; the private field keeps everybody else from making one. */
 class VerifiedEndorsementKey {
@@ -51,10 +53,12 @@ export interface EndorsementKeyPolicy {
   readonly knownWeakHashes?: ReadonlySet<string>;
   /** Lets keys of CVE-2017-15361 in; for fleets whose old TPMs cannot be updated. */
   readonly acceptRoca?: boolean;
+  /** Takes RSA-3072 beside RSA-2048: for the attestation protocol, whose machines know the template. */
+  readonly acceptRsa3072?: boolean;
 }
 
 /**
- * Checks the endorsement key alone: RSA with exactly 2048 bits, odd modulus, exponent 65537, not known to be weak; or a
+ * Checks the endorsement key alone: RSA with exactly 2048 (or, by policy, 3072) bits, odd modulus, exponent 65537, not known to be weak; or a
  * point on P-256. With a certificate, its key is the key. Issuer, validity and purpose of the certificate are not judged.
  * @param ek  as the machine sent it
  * @throws AttestationError with a code that begins with EK_
@@ -70,7 +74,7 @@ export function verifyEndorsementKey(ek: EndorsementKey, policy: EndorsementKeyP
     }
   }
   if (publicKey.type === "rsa") {
-    checkRsa(publicKey, policy.acceptRoca ?? false);
+    checkRsa(publicKey, policy);
   }
   const verified = new VerifiedEndorsementKey(publicKey, importKey(publicKey), spkiDer, certificate);
   if (policy.knownWeakHashes?.has(verified.hash) === true) {
@@ -81,12 +85,13 @@ export function verifyEndorsementKey(ek: EndorsementKey, policy: EndorsementKeyP
   return verified;
 }
 
-function checkRsa(key: RsaSubjectPublicKey, acceptRoca: boolean): void {
+function checkRsa(key: RsaSubjectPublicKey, policy: EndorsementKeyPolicy): void {
   const bits = String(key.bits);
   if (key.bits < EK_RSA_BITS) {
     throw new AttestationError("EK_TOO_SHORT", `the endorsement key has ${bits} bits`, { details: { bits: key.bits } });
   }
-  if (key.bits > EK_RSA_BITS) {
+  const isLong = policy.acceptRsa3072 === true && key.bits === EK_LONG_RSA_BITS;
+  if (key.bits !== EK_RSA_BITS && !isLong) {
     throw new AttestationError("EK_SIZE_UNSUPPORTED", `the endorsement key has ${bits} bits`, {
       details: { bits: key.bits },
     });
@@ -97,7 +102,7 @@ function checkRsa(key: RsaSubjectPublicKey, acceptRoca: boolean): void {
   if (key.modulus.readUInt8(key.modulus.length - 1) % 2 === 0) {
     throw new AttestationError("EK_MODULUS", "the endorsement key's modulus is even");
   }
-  if (!acceptRoca && hasRocaFingerprint(key.modulus)) {
+  if (policy.acceptRoca !== true && hasRocaFingerprint(key.modulus)) {
     throw new AttestationError("EK_ROCA", "the endorsement key has the fingerprint of CVE-2017-15361");
   }
 }

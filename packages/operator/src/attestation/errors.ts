@@ -1,9 +1,9 @@
 /** Why a machine's keys were not believed: one code for each property, so that a log line says which one was missing. */
 import { CodedError } from "@rancheros/protocol/errors";
 import type { CodedErrorOptions, ErrorKind, ErrorTable } from "@rancheros/protocol/errors";
+import type { EkProblemCode } from "./trust-class.ts";
 
 export type AttestationErrorCode =
-  | "EK_CERTIFICATE_UNREADABLE"
   | "EK_CERTIFICATE_KEY_MISMATCH"
   | "EK_UNREADABLE"
   | "EK_KEY_TYPE"
@@ -14,6 +14,9 @@ export type AttestationErrorCode =
   | "EK_POINT"
   | "EK_KNOWN_WEAK"
   | "EK_ROCA"
+  | "EK_NOT_ALLOWED"
+  | "TRUST_CLASS_NOT_PROVED"
+  | EkProblemCode
   | "AK_PUBLIC_UNREADABLE"
   | "AK_CREATION_DATA_UNREADABLE"
   | "AK_ATTESTATION_UNREADABLE"
@@ -46,6 +49,9 @@ export type AttestationErrorCode =
 
 const HOW_TO_MAKE_AN_AK =
   "Register with ros-agent or rancherd and a real TPM 2.0; whoever made this attestation key did it in another way.";
+
+const NOT_FROM_A_MAKER =
+  "Compare with `tpm2_nvread 0x1c00002` on the machine; a TPM maker's certificate never looks like this.";
 
 function refused(meaning: string, mend: string): ErrorKind {
   return { failure: "refused", retry: "never", meaning, mend };
@@ -81,7 +87,7 @@ export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
     "No TPM 2.0 has such an endorsement key; if this one really does, replace the TPM.",
   ),
   EK_SIZE_UNSUPPORTED: refused(
-    "The RSA endorsement key has more than 2048 bits, whose template is not supported.",
+    "The RSA endorsement key has another size than 2048 bits, or 3072 with the attestation protocol.",
     "Let the machine use its RSA-2048 endorsement key (NV 0x01C00002 or template L-1).",
   ),
   EK_EXPONENT: refused(
@@ -103,6 +109,62 @@ export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
   EK_ROCA: refused(
     "The endorsement key was made by the faulty Infineon library of CVE-2017-15361 and can be factored.",
     "Update the TPM's firmware and clear it, so that it makes new keys.",
+  ),
+  EK_NOT_ALLOWED: refused(
+    "The registration lists the endorsement keys that it lets in, and this one is not among them.",
+    "If the machine is yours, add the output of `ros-agent get-tpm-hash` to spec.attestation.endorsementKeys.",
+  ),
+  TRUST_CLASS_NOT_PROVED: refused(
+    "The registration wants a chip maker or a hypervisor to vouch for the TPM, and nobody of that class does.",
+    "Look up the reason that stands with it; docs/trust.md tells which certificates the operator needs.",
+  ),
+  EK_CERTIFICATE_MISSING: refused(
+    "The machine sent its endorsement key without a certificate, so nobody vouches for it.",
+    "Get the certificate from the TPM's maker and put it into the TPM, or list the key's hash in spec.attestation.endorsementKeys.",
+  ),
+  EK_CERTIFICATE_FIELDS: refused(
+    "The endorsement key certificate is not version 3, has no positive serial number, or names no issuer.",
+    NOT_FROM_A_MAKER,
+  ),
+  EK_CERTIFICATE_IS_CA: refused(
+    "The certificate that was sent for the endorsement key is one of a certificate authority.",
+    NOT_FROM_A_MAKER,
+  ),
+  EK_CERTIFICATE_USAGE: refused(
+    "The certificate was not issued for an endorsement key: its key usage or extended key usage says another purpose.",
+    NOT_FROM_A_MAKER,
+  ),
+  EK_CERTIFICATE_EXTENSION: refused(
+    "The endorsement key certificate has a critical extension that this program does not know, so it may not be believed.",
+    "Report the certificate (it holds no secret), so that the extension can be taken into account.",
+  ),
+  EK_CERTIFICATE_EXPIRED: refused(
+    "The endorsement key certificate has expired, and the registration refuses such.",
+    "Makers do not renew them: set spec.attestation.expiredCertificates to accept, or list the key's hash.",
+  ),
+  EK_CERTIFICATE_NOT_YET_VALID: refused(
+    "The endorsement key certificate, or one above it, is not valid yet.",
+    "Check the clock of the operator's machine, and of the hypervisor if it made the certificate.",
+  ),
+  EK_CERTIFICATE_ALGORITHM: refused(
+    "The endorsement key certificate is signed with SHA-1 or another algorithm that is not taken.",
+    "Ask the TPM's maker for a certificate with SHA-256 or better; SHA-1 can be forged.",
+  ),
+  EK_CERTIFICATE_SIGNATURE: refused(
+    "The endorsement key certificate names a known authority as its issuer, but that authority's key did not sign it.",
+    NOT_FROM_A_MAKER,
+  ),
+  EK_CHAIN_UNKNOWN_ROOT: refused(
+    "The endorsement key certificate leads to none of the trust anchors.",
+    "Add the maker's root, and what lies between, to the registration's or the operator's trust anchors (docs/trust.md).",
+  ),
+  EK_CHAIN_TOO_LONG: refused(
+    "More authorities stand between the endorsement key certificate and a root than are allowed.",
+    "Add the authority nearest to the TPM as a trust anchor of its own.",
+  ),
+  EK_CHAIN_EXPIRED: refused(
+    "An authority above the endorsement key certificate had expired when it was used, or has since and the registration refuses such.",
+    "Get the maker's present certificates, or set spec.attestation.expiredCertificates to accept.",
   ),
   AK_PUBLIC_UNREADABLE: nonsense("AK.Public is not a TPMT_PUBLIC of a known kind.", HOW_TO_MAKE_AN_AK),
   AK_CREATION_DATA_UNREADABLE: nonsense("AK.CreateData is not a TPMS_CREATION_DATA.", HOW_TO_MAKE_AN_AK),

@@ -17,6 +17,7 @@ describe("readSettings", () => {
       tlsFiles: undefined,
       tlsSan: [],
       maxSessions: 256,
+      trustAnchors: "rancheros-trust-anchors",
       acceptRoca: false,
       logLevel: "info",
     });

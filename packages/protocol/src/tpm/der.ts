@@ -6,6 +6,7 @@ import type { TpmFormatErrorCode } from "./errors.ts";
 export const DER_TAG = {
   INTEGER: 0x02,
   BIT_STRING: 0x03,
+  OCTET_STRING: 0x04,
   NULL: 0x05,
   OBJECT_IDENTIFIER: 0x06,
   SEQUENCE: 0x30,

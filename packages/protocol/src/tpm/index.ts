@@ -18,6 +18,8 @@ export {
 } from "./constants.ts";
 export { decodeCreationData, encodeCreationData } from "./creation-data.ts";
 export type { CreationData } from "./creation-data.ts";
+export { DER_TAG, DerReader } from "./der.ts";
+export type { DerElement } from "./der.ts";
 export { EK_CERTIFICATE_MAX_BYTES, readEkCertificate, stripTcgCertificateWrapper } from "./ek-certificate.ts";
 export type { EkCertificate } from "./ek-certificate.ts";
 export { ekHash } from "./ek-hash.ts";

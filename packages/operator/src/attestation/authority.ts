@@ -1,0 +1,109 @@
+/** A certificate authority above endorsement keys: may it vouch at all, and did it sign this certificate? */
+import { verify, type KeyObject } from "node:crypto";
+import { TpmFormatError } from "@rancheros/protocol/tpm";
+import { basicConstraintsOf, keyUsageOf, OID, readCertificate, type Certificate } from "./certificate.ts";
+
+export interface Authority {
+  readonly certificate: Certificate;
+  readonly publicKey: KeyObject;
+  /** Authorities that may stand below this one. */
+  readonly pathLength: number;
+  /** Subject on one line. */
+  readonly subject: string;
+}
+
+/** Identifiers of RFC 8017 appendix C and RFC 5758 section 3.2. SHA-1 is missing on purpose, PSS because nobody uses it. */
+const SIGNATURE_ALGORITHMS: ReadonlyMap<string, { readonly keyType: "rsa" | "ec"; readonly hash: string }> = new Map([
+  ["2a864886f70d01010b", { keyType: "rsa", hash: "sha256" }],
+  ["2a864886f70d01010c", { keyType: "rsa", hash: "sha384" }],
+  ["2a864886f70d01010d", { keyType: "rsa", hash: "sha512" }],
+  ["2a8648ce3d040302", { keyType: "ec", hash: "sha256" }],
+  ["2a8648ce3d040303", { keyType: "ec", hash: "sha384" }],
+  ["2a8648ce3d040304", { keyType: "ec", hash: "sha512" }],
+]);
+
+const NO_AUTHORITY = "is no certificate authority's";
+const MIN_RSA_BITS = 2048;
+const MAX_RSA_BITS = 8192;
+const CURVES: readonly (string | undefined)[] = ["prime256v1", "secp384r1", "secp521r1"];
+/** Critical extensions that are taken into account, or that allow everything that is asked here. */
+const HANDLED: ReadonlySet<string> = new Set([
+  OID.BASIC_CONSTRAINTS,
+  OID.KEY_USAGE,
+  OID.EXTENDED_KEY_USAGE,
+  OID.CERTIFICATE_POLICIES,
+  OID.SUBJECT_ALTERNATIVE_NAME,
+]);
+
+/** Whether a signature of this algorithm is looked at. @param signatureAlgorithm  identifier in hex */
+export function isAcceptedAlgorithm(signatureAlgorithm: string): boolean {
+  return SIGNATURE_ALGORITHMS.has(signatureAlgorithm);
+}
+
+/** Whether all critical extensions are known: those that are not might take away what the others give. */
+export function hasOnlyKnownCriticals(certificate: Certificate): boolean {
+  return [...certificate.extensions].every(([oid, { critical }]) => !critical || HANDLED.has(oid));
+}
+
+/** @returns undefined for bytes that are no readable certificate of a readable key */
+export function readAuthority(der: Uint8Array): Authority | undefined {
+  try {
+    const certificate = readCertificate(der);
+    const { x509 } = certificate;
+    const pathLength = basicConstraintsOf(certificate)?.pathLength ?? Infinity;
+    // node:crypto answers undefined for an empty name, whatever its types say.
+    const subject: string | undefined = x509.subject;
+    return { certificate, publicKey: x509.publicKey, pathLength, subject: (subject ?? "").split("\n").join(", ") };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns why it may vouch for nobody, whatever the time; undefined if it may */
+export function authorityProblem({ certificate, publicKey }: Authority): string | undefined {
+  const { validFromDate, validToDate } = certificate.x509;
+  if (!certificate.isV3) return NO_AUTHORITY;
+  if (!hasOnlyKnownCriticals(certificate)) return "has a critical extension that is not known";
+  if (!isAcceptedAlgorithm(certificate.signatureAlgorithm)) return "is signed with SHA-1 or an unknown algorithm";
+  if (Number.isNaN(validFromDate.getTime() + validToDate.getTime())) return "has unreadable dates";
+  return purposeProblem(certificate) ?? keyProblem(publicKey);
+}
+
+function purposeProblem(certificate: Certificate): string | undefined {
+  try {
+    if (basicConstraintsOf(certificate)?.ca !== true) return NO_AUTHORITY;
+    return keyUsageOf(certificate)?.keyCertSign === false ? "may not sign certificates" : undefined;
+  } catch (error) {
+    if (error instanceof TpmFormatError) return "has unreadable extensions";
+    throw error;
+  }
+}
+
+function keyProblem({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined {
+  const bits = details?.modulusLength ?? 0;
+  if (type === "rsa") return bits < MIN_RSA_BITS || bits > MAX_RSA_BITS ? `has an RSA key of ${bits} bits` : undefined;
+  return type === "ec" && CURVES.includes(details?.namedCurve)
+    ? undefined
+    : "has a key that is neither RSA nor NIST ECC";
+}
+
+/** Whether the certificate names this authority as its issuer. */
+export function namesAsIssuer(certificate: Certificate, authority: Authority): boolean {
+  // Where the spelling differs, OpenSSL compares names as RFC 5280 section 7.1 says.
+  return (
+    certificate.issuerDer.equals(authority.certificate.subjectDer) ||
+    certificate.x509.checkIssued(authority.certificate.x509)
+  );
+}
+
+/** Whether the authority signed exactly the bytes that were read as the certificate. */
+export function hasSigned(authority: Authority, certificate: Certificate): boolean {
+  const algorithm = SIGNATURE_ALGORITHMS.get(certificate.signatureAlgorithm);
+  if (algorithm === undefined || authority.publicKey.asymmetricKeyType !== algorithm.keyType) return false;
+  try {
+    return verify(algorithm.hash, certificate.tbsDer, authority.publicKey, certificate.signature);
+  } catch {
+    // OpenSSL throws for signatures of a length or form that no key makes.
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+/** From a certificate up to a root that an administrator trusts. No address that stands in a certificate is ever asked. */
+import { hasSigned, isAcceptedAlgorithm, namesAsIssuer, type Authority } from "./authority.ts";
+import type { Certificate } from "./certificate.ts";
+import type { TrustAnchors, TrustRoot } from "./trust-anchors.ts";
+import type { EkProblemCode } from "./trust-class.ts";
+
+/** Authorities in one chain, the root among them; real chains have two or three. */
+export const MAX_AUTHORITIES = 5;
+/** Signatures that are looked at for one certificate, whatever the anchors look like: about 50 us each. */
+const MAX_SIGNATURES = 32;
+/** Clocks of hypervisors and operators differ a little. */
+export const CLOCK_SKEW_MS = 5 * 60_000;
+
+export interface ChainOptions {
+  readonly nowMs: number;
+  /** accept: an authority must have been valid when what it signed began to be. refuse: it must be valid now. */
+  readonly expired: "accept" | "refuse";
+}
+
+export type Chain =
+  | { readonly root: TrustRoot; readonly problem: undefined }
+  | { readonly root: undefined; readonly problem: EkProblemCode };
+
+/** Finds a root that vouches for the certificate; hardware before virtual where both do. */
+export function findRoot(certificate: Certificate, anchors: TrustAnchors, options: ChainOptions): Chain {
+  return new Search(anchors, options).run(certificate);
+}
+
+class Search {
+  readonly #anchors: TrustAnchors;
+  readonly #options: ChainOptions;
+  #signatures = MAX_SIGNATURES;
+  /** The nearest that anything came to a root. */
+  #problem: EkProblemCode = "EK_CHAIN_UNKNOWN_ROOT";
+  #virtual: TrustRoot | undefined;
+
+  constructor(anchors: TrustAnchors, options: ChainOptions) {
+    this.#anchors = anchors;
+    this.#options = options;
+  }
+
+  run(certificate: Certificate): Chain {
+    const root = this.#climb(certificate, 0) ?? this.#virtual;
+    return root === undefined ? { root, problem: this.#problem } : { root, problem: undefined };
+  }
+
+  /** @param below  authorities between the endorsement key's certificate and the one that is looked for */
+  #climb(certificate: Certificate, below: number): TrustRoot | undefined {
+    if (!isAcceptedAlgorithm(certificate.signatureAlgorithm)) return this.#fail("EK_CERTIFICATE_ALGORITHM");
+    for (const root of this.#anchors.roots) {
+      if (!this.#vouches(root, certificate, below)) continue;
+      if (root.class === "hardware") return root;
+      this.#virtual ??= root;
+    }
+    for (const authority of this.#anchors.intermediates) {
+      if (!this.#vouches(authority, certificate, below)) continue;
+      const root =
+        below + 2 > MAX_AUTHORITIES ? this.#fail("EK_CHAIN_TOO_LONG") : this.#climb(authority.certificate, below + 1);
+      if (root !== undefined) return root;
+    }
+    return undefined;
+  }
+
+  #vouches(authority: Authority, certificate: Certificate, below: number): boolean {
+    // One that is above itself leads nowhere.
+    if (authority.certificate.tbsDer.equals(certificate.tbsDer) || !namesAsIssuer(certificate, authority)) return false;
+    if (this.#signatures === 0) return this.#refuse("EK_CHAIN_TOO_LONG");
+    this.#signatures -= 1;
+    if (!hasSigned(authority, certificate)) return this.#refuse("EK_CERTIFICATE_SIGNATURE");
+    if (authority.pathLength < below) return this.#refuse("EK_CHAIN_TOO_LONG");
+    const { validFromDate, validToDate } = authority.certificate.x509;
+    const { nowMs, expired } = this.#options;
+    if (validFromDate.getTime() > nowMs + CLOCK_SKEW_MS) return this.#refuse("EK_CERTIFICATE_NOT_YET_VALID");
+    const usedMs = expired === "accept" ? certificate.x509.validFromDate.getTime() : nowMs;
+    return validToDate.getTime() >= usedMs || this.#refuse("EK_CHAIN_EXPIRED");
+  }
+
+  #refuse(problem: EkProblemCode): false {
+    this.#fail(problem);
+    return false;
+  }
+
+  #fail(problem: EkProblemCode): undefined {
+    if (this.#problem === "EK_CHAIN_UNKNOWN_ROOT") this.#problem = problem;
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+/** Does a machine prove what its registration wants? */
+import type { TrustClass } from "@rancheros/protocol/attestation";
+import type { RegistrationAttestation } from "@rancheros/protocol/resources";
+import { AttestationError } from "./errors.ts";
+import type { EkVerdict } from "./trust-class.ts";
+
+/** From weak to strong: a stronger class does for a weaker demand. */
+const STRENGTH: Readonly<Record<TrustClass, number>> = { none: 0, virtual: 1, hardware: 2 };
+const DEMAND = { any: 0, virtual: 1, hardware: 2 } as const;
+const MEANINGS = {
+  virtual: "a hypervisor or a chip maker vouches for the TPM",
+  hardware: "a chip maker vouches for the TPM",
+} as const;
+
+export interface JudgedMachine {
+  /** SHA-256 of the endorsement key that the challenge is made for, 64 hex digits in lower case. */
+  readonly ekHash: string;
+  readonly verdict: EkVerdict;
+}
+
+function demandOf(attestation: RegistrationAttestation | undefined): keyof typeof DEMAND {
+  const wanted = attestation?.class ?? "any";
+  // A word that the schema does not know asks for everything: a newer CRD's demand is not dropped by an older operator.
+  return wanted === "any" || wanted === "virtual" ? wanted : "hardware";
+}
+
+/**
+ * Settles when the machine may go on to its challenge; what it proves is then `verdict.class`. An empty list of
+ * endorsement keys lets nobody in, an absent one everybody.
+ * @param attestation  spec.attestation of the registration; undefined asks for nothing
+ * @throws AttestationError EK_NOT_ALLOWED, EK_CERTIFICATE_KEY_MISMATCH, TRUST_CLASS_NOT_PROVED (details: wanted, proved,
+ *         reason: the verdict's problem)
+ */
+export function judgeMachine(attestation: RegistrationAttestation | undefined, machine: JudgedMachine): void {
+  const { ekHash, verdict } = machine;
+  const allowed = attestation?.endorsementKeys;
+  if (allowed !== undefined && !allowed.includes(ekHash)) {
+    throw new AttestationError("EK_NOT_ALLOWED", "the registration's list does not have this endorsement key", {
+      details: { ekHash },
+    });
+  }
+  if (verdict.class !== "none" && verdict.ekHash !== ekHash) {
+    throw new AttestationError("EK_CERTIFICATE_KEY_MISMATCH", "the certificate is not for the endorsement key");
+  }
+  const wanted = demandOf(attestation);
+  if (wanted === "any" || STRENGTH[verdict.class] >= DEMAND[wanted]) return;
+  const why = verdict.problem === undefined ? `its root is ${verdict.class}` : verdict.problem.message;
+  throw new AttestationError(
+    "TRUST_CLASS_NOT_PROVED",
+    `the registration wants proof that ${MEANINGS[wanted]}: ${why}`,
+    { details: { ekHash, wanted, proved: verdict.class, reason: verdict.problem?.code ?? "" } },
+  );
+}
