@@ -26,9 +26,6 @@ import { runRegistrationController } from "./registration/index.ts";
 import type { Settings } from "./settings.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
-/** Who has not heard of the cluster for so long might let in what was denied meanwhile, and lets nobody in. */
-const STALE_MS = 120_000;
-
 export interface Operator {
   stop(): Promise<void>;
 }
@@ -65,8 +62,9 @@ export async function startOperator(
     (error) => log.warn("cannot follow Rancher's settings", errorFields(error)),
   );
 
+  // Who has not heard of the cluster for long might let in what was denied meanwhile.
   const stale = (what: string, quietMs: number): readonly string[] =>
-    quietMs < STALE_MS ? [] : [`nothing heard of ${what} for ${Math.round(quietMs / 1000)} s`];
+    quietMs < settings.staleAfterMs ? [] : [`nothing heard of ${what} for ${Math.round(quietMs / 1000)} s`];
   const notReady = (): readonly string[] => [
     ...(registrations.synced() ? [] : ["MachineRegistrations not read yet"]),
     ...(inventories.synced() ? [] : ["MachineInventories not read yet"]),

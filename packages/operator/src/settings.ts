@@ -112,6 +112,13 @@ export const SETTINGS = {
     fallback: "rancheros-trust-anchors",
     help: "ConfigMap in the operator's namespace with CA certificates of TPM makers, for registrations without their own",
   },
+  staleAfter: {
+    flag: "stale-after",
+    env: "RANCHEROS_STALE_AFTER",
+    value: "SECONDS",
+    fallback: "120",
+    help: "who has heard nothing of the API server for so long lets nobody in; it is heard of every 30 seconds",
+  },
   acceptRoca: {
     flag: "accept-roca-keys",
     env: "RANCHEROS_ACCEPT_ROCA_KEYS",
@@ -145,6 +152,7 @@ export interface Settings {
   readonly maxSessions: number;
   /** Name of the ConfigMap; undefined: none is read. */
   readonly trustAnchors: string | undefined;
+  readonly staleAfterMs: number;
   readonly acceptRoca: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
@@ -193,6 +201,7 @@ function rawSettings(args: readonly string[], environment: Readonly<Record<strin
     tlsSan: pick(SETTINGS.tlsSan),
     maxSessions: pick(SETTINGS.maxSessions),
     trustAnchors: pick(SETTINGS.trustAnchors),
+    staleAfter: pick(SETTINGS.staleAfter),
     acceptRoca: pick(SETTINGS.acceptRoca),
     logLevel: pick(SETTINGS.logLevel),
   };
@@ -264,6 +273,7 @@ export function readSettings(
     tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
     maxSessions: reader.count("max-sessions", raw.maxSessions),
     trustAnchors: orUndefined(raw.trustAnchors),
+    staleAfterMs: reader.count("stale-after", raw.staleAfter) * 1000,
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
   };

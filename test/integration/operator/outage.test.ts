@@ -103,4 +103,26 @@ describe("while the API server is away", () => {
       await late.stop();
     }
   });
+
+  it("one that has heard nothing of it for too long lets nobody in", async () => {
+    const strict = await startOperator({
+      folder,
+      kubeconfigPath: controlPlane.kubeconfigPath,
+      namespace,
+      name: "strict",
+      flags: ["--stale-after=5"],
+    });
+    try {
+      const { token } = await makeRegistration(controlPlane, namespace, "strict-door");
+      const door = `${strict.httpUrl}/v1-rancheros/registration/${token}`;
+      await eventually(async () => ((await fetch(door)).status === 200 ? true : undefined), "the door is there");
+      await controlPlane.killApiServer();
+      await eventually(async () => ((await strict.isReady()) ? undefined : true), "it is not ready any more");
+      const answer = await fetch(door);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "10"]);
+    } finally {
+      await strict.stop();
+      await controlPlane.startApiServer();
+    }
+  });
 });

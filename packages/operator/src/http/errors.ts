@@ -71,7 +71,7 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
   OPERATOR_NOT_READY: {
     failure: "refused",
     retry: "backoff",
-    meaning: "The operator has not read the cluster's objects yet, or has heard nothing of them for two minutes.",
+    meaning: "The operator has not read the cluster's objects yet, or has heard nothing of them for too long.",
     mend: "Wait; if it lasts, the operator's log says what keeps it from its API server.",
   },
   SERVER_URL_NOT_SET: {

@@ -18,6 +18,7 @@ describe("readSettings", () => {
       tlsSan: [],
       maxSessions: 256,
       trustAnchors: "rancheros-trust-anchors",
+      staleAfterMs: 120_000,
       acceptRoca: false,
       logLevel: "info",
     });
