@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,
   register: async () => (await import("./commands/register.ts")).Register,
+  report: async () => (await import("./commands/report.ts")).Report,
   smbios: async () => (await import("./commands/smbios.ts")).SmbiosCommand,
   version: async () => (await import("./commands/version.ts")).Version,
 };

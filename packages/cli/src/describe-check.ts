@@ -17,6 +17,7 @@ const TITLES: Readonly<Record<CheckStep["step"], string>> = {
   url: "registration URL",
   trust: "server's identity",
   page: "registration page",
+  protocol: "protocol",
   challenge: "challenge",
   activation: "answer",
 };

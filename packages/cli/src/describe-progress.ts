@@ -8,6 +8,9 @@ export function describeProgress(event: RegistrationEvent): string {
     const sentence = words.charAt(0).toUpperCase() + words.slice(1);
     return event.step === "connect" ? `${sentence} at ${event.server}` : sentence;
   }
+  if (event.kind === "pending") {
+    return `This machine is ${event.machine}, and waits for approval. To approve it:\n  ${event.approve}`;
+  }
   const { error, delayMs } = event;
   return `${error.message} (${error.code}); trying again in ${(delayMs / 1000).toFixed(1)} s`;
 }

@@ -2,19 +2,29 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { DEFAULT_COMMAND_TIMEOUT_MS, DEFAULT_TCTI, openTpm, type Tpm } from "@rancheros/agent/tpm";
+import {
+  DEFAULT_COMMAND_TIMEOUT_MS,
+  DEFAULT_TCTI,
+  openTpm,
+  type EndorsementKeyKind,
+  type Tpm,
+} from "@rancheros/agent/tpm";
 
 import type { Surroundings } from "./surroundings.ts";
 
+/** The kinds of endorsement key by the names that --ek takes; "any" where the TPM decides. */
+export type EndorsementKeyChoice = EndorsementKeyKind | "any";
+
 /**
  * @param tcti     the flag; without it TPM2TOOLS_TCTI, which tpm2-tools read, and then the kernel's resource manager
- * @param onRemark told what stays behind in the TPM, should cleaning up fail
+ * @param onRemark told what stays behind in the TPM, should cleaning up fail, and which key was taken where there is a choice
  * @throws TpmError
  */
 export async function openMachineTpm(
   tcti: string | undefined,
   surroundings: Surroundings,
   onRemark: (text: string) => void,
+  endorsementKey: EndorsementKeyChoice = "rsa2048",
 ): Promise<Tpm> {
   const { environment, signal } = surroundings;
   const named = environment["TPM2TOOLS_TCTI"];
@@ -22,10 +32,16 @@ export async function openMachineTpm(
     tcti: tcti ?? (named === undefined || named === "" ? DEFAULT_TCTI : named),
     environment,
     signal,
+    endorsementKey,
     timeoutMs: DEFAULT_COMMAND_TIMEOUT_MS,
     workFolder: await temporaryFolder(environment["XDG_RUNTIME_DIR"]),
     onEvent: (event) => {
       if (event.kind === "left-behind") onRemark(`Warning: ${event.error.message}. ${event.error.mend}`);
+      if (event.kind === "ecc-instead") {
+        onRemark(
+          "This TPM makes no RSA keys: its ECC P-256 endorsement key is taken. Its hash is that of --ek ecc-p256.",
+        );
+      }
     },
   });
 }

@@ -12,6 +12,8 @@ export interface TargetOptions {
   readonly caCert: string | undefined;
   readonly caSha256: string | undefined;
   readonly allowHttp: boolean;
+  /** Whether the server's address alone is enough. */
+  readonly allowBare?: boolean;
 }
 
 export interface RegistrationTarget {
@@ -25,7 +27,7 @@ export interface RegistrationTarget {
  * @throws CliError, RegistrationError
  */
 export async function registrationTarget(options: TargetOptions): Promise<RegistrationTarget> {
-  const { config, allowHttp } = options;
+  const { config, allowHttp, allowBare = false } = options;
   const settings = config === undefined ? undefined : registrationSettings(await readCloudConfig(config));
   const url = options.url ?? settings?.url;
   if (url === undefined) {
@@ -33,7 +35,7 @@ export async function registrationTarget(options: TargetOptions): Promise<Regist
       mend: "Give it as an argument, or name with --config a cloud-config that holds it.",
     });
   }
-  parseRegistrationUrl(url, { allowHttp });
+  parseRegistrationUrl(url, { allowHttp, allowBare });
   return { url, allowHttp, trust: chooseTrust(options, settings?.caPem) };
 }
 

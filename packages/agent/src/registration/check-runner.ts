@@ -12,6 +12,7 @@ export type CheckName =
   | "url"
   | "trust"
   | "page"
+  | "protocol"
   | "challenge"
   | "activation";
 

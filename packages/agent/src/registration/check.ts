@@ -1,6 +1,8 @@
 /** `register --check`: every step of a registration that leaves nothing behind, and for each why it fails. */
 import { SmbiosError, type Smbios } from "../smbios/index.ts";
 import type { EndorsementKey, Tpm } from "../tpm/index.ts";
+import { fetchNonce, takeChallenge } from "./attest.ts";
+import { registrationToken } from "./attestation-endpoints.ts";
 import { type CheckReport, type CheckResult, type CheckRunner, createCheckRunner } from "./check-runner.ts";
 import { dialServer, openChallenge, receiveChallenge, type Identity, type Route } from "./conversation.ts";
 import { startCourse } from "./course.ts";
@@ -8,10 +10,14 @@ import { CACERTS_TIMEOUT_MS, establishTrust } from "./establish-trust.ts";
 import { RegistrationError } from "./errors.ts";
 import { foreignText } from "./foreign-text.ts";
 import { refusalFromAnswer } from "./http-answer.ts";
+import type { ServerConnection } from "./io/server-connection.ts";
 import { chooseProxy } from "./proxy.ts";
 import { certificateProblem, type RegistrationOutside, type ServerOptions } from "./register.ts";
 import { parseRegistrationUrl } from "./registration-url.ts";
 import type { Trust } from "./trust.ts";
+import type { VisitOutside } from "./visit.ts";
+
+export interface CheckOutside extends RegistrationOutside, VisitOutside {}
 
 export interface CheckOptions extends ServerOptions {
   /** Opened by the check, because that too may fail, and closed by it. */
@@ -20,6 +26,7 @@ export interface CheckOptions extends ServerOptions {
   readonly readSmbios: (() => Promise<Smbios>) | undefined;
   /** As with `register`. */
   readonly withoutEkCertificate: boolean;
+  readonly protocol: "attestation" | "legacy";
 }
 
 /** What people know a machine by. */
@@ -29,7 +36,7 @@ const WANTED: ReadonlySet<string> = new Set(["Manufacturer", "Product Name", "Se
 const MAX_PAGE_BYTES = 64 * 1024;
 
 /** Never throws: what fails is in the report, an interruption too. */
-export async function checkThrough(outside: RegistrationOutside, options: CheckOptions): Promise<CheckReport> {
+export async function checkThrough(outside: CheckOutside, options: CheckOptions): Promise<CheckReport> {
   const runner = createCheckRunner(options.signal);
   const smbios = options.readSmbios === undefined ? undefined : await checkSmbios(runner, options.readSmbios);
   const tpm = await runner.step("tpm", options.openTpm, async (open) => ({
@@ -41,7 +48,8 @@ export async function checkThrough(outside: RegistrationOutside, options: CheckO
     const route = await checkServer(outside, options, runner);
     const known =
       tpm !== undefined && identity !== undefined && route !== undefined ? { tpm, identity, route } : undefined;
-    await checkChallenge(outside, options, runner, known, smbios);
+    if (options.protocol === "legacy") await checkChallenge(outside, options, runner, known, smbios);
+    else await checkAttestation(outside, options, runner, known);
   } finally {
     await tpm?.close();
   }
@@ -80,7 +88,7 @@ async function checkIdentity(
 }
 
 async function checkServer(
-  outside: RegistrationOutside,
+  outside: CheckOutside,
   options: CheckOptions,
   runner: CheckRunner,
 ): Promise<Route | undefined> {
@@ -100,6 +108,8 @@ async function checkServer(
     );
     return { value: { server, proxy, ca }, sentence: describeTrust(server.url, options.trust) };
   });
+  // The other protocol's first request shows whether the server speaks it.
+  if (options.protocol === "attestation") return route;
   return runner.step("page", route, async ({ server, proxy, ca }) => {
     const course = startCourse({ signal, timeoutMs, onStep: ignore });
     const answer = await course.run("connect", (stepSignal) =>
@@ -162,6 +172,44 @@ async function checkChallenge(
     await openChallenge(startCourse(start), tpm, identity.ak, challenge);
     return { value: true, sentence: "the TPM opens the challenge; nothing was answered" };
   });
+}
+
+/** Up to the activation: the server makes nothing for a machine that has not answered. */
+async function checkAttestation(
+  outside: CheckOutside,
+  options: CheckOptions,
+  runner: CheckRunner,
+  known: Known | undefined,
+): Promise<void> {
+  const { signal, timeoutMs } = options;
+  const course = startCourse({ signal, timeoutMs, onStep: ignore });
+  const connection = known === undefined ? undefined : connectOf(outside, known.route);
+  try {
+    const ready = connection === undefined || known === undefined ? undefined : { ...known, connection };
+    const asked = await runner.step("protocol", ready, async ({ tpm, identity, route, connection: opened }) => {
+      const { server } = route;
+      const purpose = { kind: "registration", token: registrationToken(server.url) } as const;
+      const nowMs = outside.nowMs;
+      const attestation = { connection: opened, course, server, tpm, ek: identity.ek, purpose, nowMs };
+      const nonce = await fetchNonce(attestation);
+      const bound = nonce.peerSpki === undefined ? "nothing, as there is no TLS" : "the server's TLS key";
+      return { value: { attestation, nonce }, sentence: `the server speaks it; bound to ${bound}` };
+    });
+    const challenged = await runner.step("challenge", asked, async ({ attestation, nonce }) => ({
+      value: await takeChallenge(attestation, nonce),
+      sentence: "the server takes this machine's keys and challenges them",
+    }));
+    await runner.step("activation", challenged, async ({ open }) => {
+      await open();
+      return { value: true, sentence: "the TPM opens the challenge; nothing was answered" };
+    });
+  } finally {
+    connection?.close();
+  }
+}
+
+function connectOf(outside: CheckOutside, { server, proxy, ca }: Route): ServerConnection {
+  return outside.connectServer({ url: server.url, proxy, ca });
 }
 
 function describeMachine(smbios: Smbios): string {

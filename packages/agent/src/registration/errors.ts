@@ -21,6 +21,10 @@ export type RegistrationErrorCode =
   | "REGISTRATION_CLOSED_EARLY"
   | "REGISTRATION_TIMED_OUT"
   | "REGISTRATION_CHALLENGE_NOT_OURS"
+  | "REGISTRATION_PROTOCOL_UNKNOWN"
+  | "REGISTRATION_SERVER_KEY_CHANGED"
+  | "REGISTRATION_PENDING"
+  | "REGISTRATION_DENIED"
   | "REGISTRATION_INTERRUPTED"
   | "REGISTRATION_UNSAVED";
 
@@ -137,6 +141,30 @@ export const REGISTRATION_ERRORS = {
     meaning:
       "The server's challenge was made for another TPM or for another attestation key: this TPM does not open it.",
     mend: "Register again; if it stays so, look for a proxy that mixes up answers, or somebody in the server's place.",
+  },
+  REGISTRATION_PROTOCOL_UNKNOWN: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "The server does not speak the attestation protocol. Nothing of this machine was sent.",
+    mend: "Check the URL. Where it leads to the original operator, `--protocol legacy` speaks rancherd's protocol, which hides nothing from whoever ends TLS on the way.",
+  },
+  REGISTRATION_SERVER_KEY_CHANGED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The server showed another TLS key in the midst of one conversation, so this machine stopped.",
+    mend: "Try again, as a server may have got a new certificate; if it stays so, let all servers behind this address show one key.",
+  },
+  REGISTRATION_PENDING: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The machine is known now, and waits until somebody approves it; details.approve is the command for that.",
+    mend: "Approve the MachineInventory and register again, or let the command wait with --wait 1h.",
+  },
+  REGISTRATION_DENIED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "Somebody has denied this machine: spec.approval of its MachineInventory is Denied.",
+    mend: "If that was a mistake, set spec.approval of the MachineInventory to Approved and register again.",
   },
   REGISTRATION_INTERRUPTED: {
     failure: "interrupted",

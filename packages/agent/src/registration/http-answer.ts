@@ -28,6 +28,13 @@ export function mayBeTooLarge(answer: HttpAnswer): boolean {
   return TOO_LARGE.has(answer.status);
 }
 
+/** Whether the answer may be another one later. */
+export function isTemporary({ status, headers }: HttpAnswer): boolean {
+  // Our operator says so where it must use a 401, whose text is all that rancherd shows.
+  const comeBack = status === 401 && headers["retry-after"] !== undefined;
+  return comeBack || TEMPORARY.has(status) || (status >= 500 && !LASTING.has(status));
+}
+
 /** The error for an answer that is no websocket. @param nowMs  for Retry-After dates */
 export function refusalFromAnswer(answer: HttpAnswer, server: RegistrationUrl, nowMs: number): RegistrationError {
   const { status } = answer;
@@ -39,9 +46,7 @@ export function refusalFromAnswer(answer: HttpAnswer, server: RegistrationUrl, n
     });
   }
   if (status < 400) return redirected(answer, server);
-  // Our operator says so where it must use a 401, whose text is all that rancherd shows.
-  const comeBack = status === 401 && answer.headers["retry-after"] !== undefined;
-  if (comeBack || TEMPORARY.has(status) || (status >= 500 && !LASTING.has(status))) {
+  if (isTemporary(answer)) {
     const retry = retryAfter(answer.headers["retry-after"], nowMs);
     return new RegistrationError("REGISTRATION_TRY_LATER", withText(`the server is not ready (HTTP ${status})`, said), {
       details,
@@ -65,8 +70,8 @@ function redirected(answer: HttpAnswer, server: RegistrationUrl): RegistrationEr
   return new RegistrationError("REGISTRATION_REDIRECTED", `the server redirects to ${to}`, { details });
 }
 
-/** RFC 9110 section 10.2.3: seconds or a date. */
-function retryAfter(value: string | undefined, nowMs: number): Retry | undefined {
+/** RFC 9110 section 10.2.3: seconds or a date. @returns undefined where it is neither */
+export function retryAfter(value: string | undefined, nowMs: number): Retry | undefined {
   if (value === undefined) return undefined;
   const afterMs = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
   return Number.isNaN(afterMs) ? undefined : { afterMs: Math.min(Math.max(afterMs, 0), MAX_RETRY_AFTER_MS) };

@@ -1,4 +1,4 @@
-/** Registration of this machine with an operator, over the protocol of rancherd. */
+/** Registration of this machine with an operator: by the attestation protocol, or by that of rancherd where it is asked for. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { checkThrough, type CheckOptions } from "./check.ts";
@@ -6,21 +6,42 @@ import type { CheckReport } from "./check-runner.ts";
 import type { InstallConfig } from "./install-config.ts";
 import { httpGet } from "./io/http-get.ts";
 import { readCaFile, readSystemCas } from "./io/read-ca.ts";
+import { connectServer } from "./io/server-connection.ts";
 import { openWebsocket } from "./io/websocket.ts";
-import { registerThrough, type RegisterOptions, type RegistrationOutside } from "./register.ts";
+import { registerAttestedThrough, type RegisterAttestedOptions } from "./register-attested.ts";
+import { registerThrough, type RegisterOptions } from "./register.ts";
+import { reportThrough, type ReportOptions } from "./report-machine.ts";
 
-const OUTSIDE: RegistrationOutside = {
+const OUTSIDE = {
   openWebsocket,
+  connectServer,
   httpGet,
   readCaFile,
   readSystemCas,
   nowMs: Date.now,
   random: Math.random,
-  sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
+  sleep: (delayMs: number, signal: AbortSignal): Promise<void> => sleep(delayMs, undefined, { signal }),
 };
 
 /**
- * Registers this machine and returns what it shall become. Registering twice gives the same machine.
+ * Registers this machine by the attestation protocol and returns what it shall become. Registering twice gives the same
+ * machine. Never falls back to another protocol.
+ * @throws RegistrationError, TpmError, AttestationMessageError
+ */
+export function registerAttested(options: RegisterAttestedOptions): Promise<InstallConfig> {
+  return registerAttestedThrough(OUTSIDE, options);
+}
+
+/**
+ * Tells the operator what this machine is, once or until the signal.
+ * @throws RegistrationError, TpmError, AttestationMessageError
+ */
+export function reportMachine(options: ReportOptions): Promise<void> {
+  return reportThrough(OUTSIDE, options);
+}
+
+/**
+ * The same as registerAttested by the protocol of rancherd, for operators that know no other.
  * @throws RegistrationError, TpmError
  */
 export function register(options: RegisterOptions): Promise<InstallConfig> {
@@ -39,6 +60,11 @@ export type { RegistrationSettings } from "./cloud-config.ts";
 export { REGISTRATION_ERRORS, RegistrationError } from "./errors.ts";
 export type { RegistrationErrorCode } from "./errors.ts";
 export type { InstallConfig } from "./install-config.ts";
+export { readMachineFacts } from "./io/machine-facts.ts";
+export { hardwareTree, machineReport } from "./machine-report.ts";
+export type { MachineFacts, OwnReport } from "./machine-report.ts";
+export type { RegisterAttestedOptions } from "./register-attested.ts";
+export type { ReportOptions } from "./report-machine.ts";
 export { prepareFile } from "./io/prepare-file.ts";
 export type { PreparedFile } from "./io/prepare-file.ts";
 export { DEFAULT_TIMEOUT_MS } from "./register.ts";

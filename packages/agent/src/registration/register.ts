@@ -39,7 +39,9 @@ export interface ServerOptions {
 
 export type RegistrationEvent =
   | { readonly kind: "step"; readonly step: RegistrationStep; readonly server: string }
-  | { readonly kind: "retry"; readonly error: CodedError; readonly delayMs: number };
+  | { readonly kind: "retry"; readonly error: CodedError; readonly delayMs: number }
+  /** The machine waits until somebody approves it, with this command for example. */
+  | { readonly kind: "pending"; readonly machine: string; readonly approve: string };
 
 export interface RegisterOptions extends ServerOptions {
   /** Stays open: closing it is the caller's affair. */

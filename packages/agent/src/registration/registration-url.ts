@@ -17,12 +17,18 @@ const SECRET_MIN_CHARACTERS = 16;
 const SHOWN_CHARACTERS = 4;
 const CACERTS_PATH = "/v1-rancheros/cacerts";
 
+export interface UrlRules {
+  /** Whether a connection without TLS was asked for. */
+  readonly allowHttp: boolean;
+  /** Whether the server's address alone is enough, for a machine that is known already. */
+  readonly allowBare?: boolean;
+}
+
 /**
- * @param text       as the user gave it
- * @param allowHttp  whether a connection without TLS was asked for
+ * @param text  as the user gave it
  * @throws RegistrationError REGISTRATION_URL_INVALID, REGISTRATION_PLAIN_HTTP
  */
-export function parseRegistrationUrl(text: string, { allowHttp }: { readonly allowHttp: boolean }): RegistrationUrl {
+export function parseRegistrationUrl(text: string, { allowHttp, allowBare = false }: UrlRules): RegistrationUrl {
   const url = URL.parse(text.trim());
   if (url === null) throw invalid("the registration URL is not a URL");
   if (url.protocol !== "https:" && url.protocol !== "http:") {
@@ -30,7 +36,7 @@ export function parseRegistrationUrl(text: string, { allowHttp }: { readonly all
   }
   if (url.username !== "" || url.password !== "") throw invalid("the registration URL holds a user name or password");
   if (url.hash !== "") throw invalid("the registration URL holds a #");
-  if (url.pathname === "/")
+  if (url.pathname === "/" && !allowBare)
     throw invalid(`the registration URL has no path: ${url.origin} is the server's address only`);
   if (url.protocol === "http:" && !allowHttp) {
     throw new RegistrationError("REGISTRATION_PLAIN_HTTP", `${url.origin} would be spoken to without TLS`);

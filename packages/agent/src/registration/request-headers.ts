@@ -1,5 +1,6 @@
 /** The headers by which a machine introduces itself. */
 import {
+  type AttestationData,
   HEADER_MAX_BYTES,
   SMBIOS_HEADER,
   formatAttestationHeader,
@@ -18,9 +19,9 @@ const RESERVED_BYTES = 2048;
  */
 export const SMALL_SMBIOS_BYTES = 7 * 1024;
 
-/** @returns the value of the Authorization header, 3 to 6 KiB */
-export function attestationHeader(ek: EndorsementKey, ak: AttestationKey): string {
-  return formatAttestationHeader({
+/** The machine's keys as both protocols carry them. */
+export function wireKeys(ek: EndorsementKey, ak: AttestationKey): AttestationData {
+  return {
     ek:
       ek.source.kind === "certificate"
         ? { type: "certificate", certificateDer: Buffer.from(ek.source.certificateDer) }
@@ -31,7 +32,12 @@ export function attestationHeader(ek: EndorsementKey, ak: AttestationKey): strin
       createAttestation: Buffer.from(ak.attestation),
       createSignature: Buffer.from(ak.signature),
     },
-  });
+  };
+}
+
+/** @returns the value of the Authorization header, 3 to 6 KiB */
+export function attestationHeader(ek: EndorsementKey, ak: AttestationKey): string {
+  return formatAttestationHeader(wireKeys(ek, ak));
 }
 
 /**

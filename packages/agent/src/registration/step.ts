@@ -6,9 +6,12 @@ export const STEP_WORDS = {
   "attestation-key": "making an attestation key in the TPM",
   trust: "fetching the server's CA",
   connect: "connecting to the server",
+  certify: "having the TPM certify its attestation key",
   challenge: "waiting for the server's challenge",
   activation: "opening the challenge with the TPM",
   config: "waiting for the configuration",
+  approval: "asking whether the machine was approved",
+  report: "sending the report",
 } as const;
 
 export type RegistrationStep = keyof typeof STEP_WORDS;

@@ -1,4 +1,6 @@
-/** Makes an SMBIOS report fit into a request header. */
+/** Makes an SMBIOS report fit into a request header, or another place with a limit. */
+import { SMBIOS_MAX_ENTRIES } from "@rancheros/protocol/messages";
+
 import { SmbiosError } from "./errors.ts";
 import type { Smbios } from "./render-smbios.ts";
 
@@ -19,6 +21,13 @@ function headerBytes(report: Smbios): number {
   return Math.ceil(Buffer.byteLength(JSON.stringify(report)) / 3) * 4;
 }
 
+/** As the protocol counts them: each key and each item of a list. */
+function entriesOf(node: Smbios | Smbios[string] | string): number {
+  if (typeof node === "string") return 0;
+  const children = Array.isArray(node) ? node : Object.values(node);
+  return children.reduce((sum: number, child: Smbios[string] | string) => sum + 1 + entriesOf(child), 0);
+}
+
 /** 0 for what is wanted most; lists of all handles come after everything else. */
 function rank(title: string): number {
   const wanted = WANTED.findIndex((one) => one === title);
@@ -29,6 +38,7 @@ function rank(title: string): number {
 /**
  * The report itself where it fits, else as many whole sections as fit, in the order in which they are wanted; in the
  * end they stand in the order of the report.
+ * The protocol's limit of entries is kept as well.
  * @param maxBytes  of the header's value, which is base64 of JSON
  * @throws SmbiosError  SMBIOS_HEADER_LIMIT where not even an empty report fits
  */
@@ -38,13 +48,14 @@ export function smbiosForHeader(smbios: Smbios, maxBytes: number): Smbios {
       details: { maxBytes },
     });
   }
-  if (headerBytes(smbios) <= maxBytes) return smbios;
+  const fits = (report: Smbios): boolean => headerBytes(report) <= maxBytes && entriesOf(report) <= SMBIOS_MAX_ENTRIES;
+  if (fits(smbios)) return smbios;
   const titles = Object.keys(smbios).sort((a, b) => rank(a) - rank(b));
   const kept = new Set<string>();
   const reportOf = () => Object.fromEntries(Object.entries(smbios).filter(([title]) => kept.has(title)));
   for (const title of titles) {
     kept.add(title);
-    if (headerBytes(reportOf()) > maxBytes) kept.delete(title);
+    if (!fits(reportOf())) kept.delete(title);
   }
   return reportOf();
 }

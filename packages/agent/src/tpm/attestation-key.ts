@@ -8,15 +8,22 @@ import type { Workbench } from "./workbench.ts";
 
 /** An AK without the attestation, and where the tools find it. */
 export interface MadeAttestationKey {
+  readonly kind: AttestationKeyKind;
   readonly contextFile: string;
   readonly publicArea: Buffer;
   readonly creationData: Buffer;
   readonly name: Buffer;
 }
 
-/** RSA_AK_TEMPLATE of the protocol in the tools' spelling. */
+/** An AK of the sort that the TPM makes for its EK as well: one without RSA can do no other. */
+export type AttestationKeyKind = "rsa" | "ecc";
+
+/** RSA_AK_TEMPLATE of the protocol in the tools' spelling, and the same for P-256. */
 const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign";
-const ALGORITHM = "rsa2048:rsassa-sha256:null";
+const ALGORITHMS: Readonly<Record<AttestationKeyKind, { readonly key: string; readonly scheme: string }>> = {
+  rsa: { key: "rsa2048:rsassa-sha256:null", scheme: "rsassa" },
+  ecc: { key: "ecc256:ecdsa-sha256:null", scheme: "ecdsa" },
+};
 
 const PUBLIC = "ak.public";
 const CREATION_DATA = "ak.creation-data";
@@ -32,7 +39,7 @@ const MAX_QUALIFYING_BYTES = 32;
  * A primary key of the endorsement hierarchy: one key to make instead of two, no storage root key that must be persisted
  * first, and the same key each time, so the TPM's owner cannot lose it and nothing need be kept.
  */
-export async function makeAttestationKey(bench: Workbench): Promise<MadeAttestationKey> {
+export async function makeAttestationKey(bench: Workbench, kind: AttestationKeyKind): Promise<MadeAttestationKey> {
   const { tpm2, folder, handles } = bench;
   const contextFile = await folder.path("ak.ctx");
   const publicFile = await folder.path(PUBLIC);
@@ -42,7 +49,7 @@ export async function makeAttestationKey(bench: Workbench): Promise<MadeAttestat
     tpm2.makeKey(
       "createprimary",
       "-Q",
-      ["-C", "endorsement", "-G", ALGORITHM, "-a", ATTRIBUTES, "-c", contextFile],
+      ["-C", "endorsement", "-G", ALGORITHMS[kind].key, "-a", ATTRIBUTES, "-c", contextFile],
       ["-f", "tpmt", "-o", publicFile],
       [`--creation-data=${creationFile}`, "-d", hashFile, "-t", ticketFile],
     ),
@@ -50,6 +57,7 @@ export async function makeAttestationKey(bench: Workbench): Promise<MadeAttestat
   const publicArea = await folder.read(PUBLIC);
   const creationData = await folder.read(CREATION_DATA);
   return parsing("the attestation key", () => ({
+    kind,
     contextFile,
     publicArea,
     creationData: unwrapTpm2b(creationData, "TPM2B_CREATION_DATA"),
@@ -78,7 +86,7 @@ export async function certifyCreation(
       "-Q",
       ["-C", contextFile, "-c", contextFile],
       ["-d", hashFile, "-t", ticketFile],
-      ["-g", "sha256", "-s", "rsassa", ...qualification],
+      ["-g", "sha256", "-s", ALGORITHMS[made.kind].scheme, ...qualification],
       ["-f", "tss", "-o", signatureFile, `--attestation=${attestationFile}`],
     ),
   );

@@ -1,5 +1,6 @@
 /** Credential activation: the TPM opens a challenge only if it holds both the endorsement key and the attestation key. */
 
+import type { EndorsementKind } from "./endorsement-kind.ts";
 import { encodeCredentialFile } from "./credential-file.ts";
 import { readSessionHandle } from "./session-file.ts";
 import type { Workbench } from "./workbench.ts";
@@ -19,19 +20,30 @@ const SECRET_FILE = "activated-secret";
  * Takes the place of an earlier one. @returns the session's file; the session serves one activation
  * @throws TpmError TPM_AUTHORISATION_SET
  */
-export async function startEndorsementSession(bench: Workbench): Promise<string> {
+export async function startEndorsementSession(bench: Workbench, kind: EndorsementKind): Promise<string> {
   const { tpm2, folder, handles } = bench;
   await handles.flushSession();
   const file = await folder.path(SESSION_FILE);
   await folder.remove(SESSION_FILE);
   try {
-    await tpm2.run("startauthsession", "--policy-session", ["-S", file]);
+    await tpm2.run("startauthsession", "--policy-session", ["-g", kind.hash, "-S", file]);
   } finally {
     // Even under a resource manager a saved session outlives its process, so it is noted before anything else happens.
     await noteSession(bench, file);
   }
   await tpm2.run("policysecret", "-Q", ["-S", file], ["-c", "endorsement"]);
+  if (kind.policyBranches.length > 0) await choosePolicyBranch(bench, file, kind);
   return file;
+}
+
+/** Tells the session which policies the key gives the choice of; it has met one of them. */
+async function choosePolicyBranch({ tpm2, folder }: Workbench, file: string, kind: EndorsementKind): Promise<void> {
+  const files = await Promise.all(
+    kind.policyBranches.map((digest, index) =>
+      folder.write(`endorsement.branch-${String(index)}`, Buffer.from(digest, "hex")),
+    ),
+  );
+  await tpm2.run("policyor", "-Q", ["-S", file], `${kind.hash}:${files.join(",")}`);
 }
 
 async function noteSession({ folder, handles }: Workbench, file: string): Promise<void> {

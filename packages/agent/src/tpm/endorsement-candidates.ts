@@ -8,6 +8,7 @@ import {
   spkiFromPublicArea,
 } from "@rancheros/protocol/tpm";
 
+import { EK_POLICY_SHA384 } from "./endorsement-kind.ts";
 import { TpmError } from "./errors.ts";
 import { isAbsent, readNvIndex } from "./nv-index.ts";
 import type { Workbench } from "./workbench.ts";
@@ -27,6 +28,7 @@ const UNIQUE_BYTES = RSA_EK_TEMPLATE.modulus.length;
 /** RSA_EK_TEMPLATE in the tools' spelling. */
 const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|adminwithpolicy|restricted|decrypt";
 const ALGORITHM = "rsa2048:null:aes128cfb";
+const HIGH_RANGE_ATTRIBUTES = `${ATTRIBUTES}|userwithauth`;
 
 /** The key at 0x81010001, where somebody may have put the EK; 10 ms. */
 export async function readPersistentKey(bench: Workbench): Promise<EndorsementCandidate | undefined> {
@@ -50,6 +52,52 @@ export async function makeDefaultKey(bench: Workbench): Promise<EndorsementCandi
     tpm2.makeKey("createek", "-Q", ["-G", "rsa", "-c", reference], ["-u", publicFile, "-f", "tpmt"]),
   );
   return { publicKeySpkiDer: spkiFrom(await folder.read("ek.public")), reference };
+}
+
+/** The key of the default P-256 template (L-2). @throws TpmError TPM_EK_UNSUPPORTED */
+export async function makeEccKey(bench: Workbench): Promise<EndorsementCandidate> {
+  const { tpm2, folder, handles } = bench;
+  const reference = await folder.path("ecc.ctx");
+  const publicFile = await folder.path("ecc.public");
+  await supported("ECC P-256", () =>
+    handles.guard(() =>
+      tpm2.makeKey("createek", "-Q", ["-G", "ecc", "-c", reference], ["-u", publicFile, "-f", "tpmt"]),
+    ),
+  );
+  return { publicKeySpkiDer: spkiFrom(await folder.read("ecc.public")), reference };
+}
+
+/**
+ * The key of the RSA-3072 template (H-6), up to a minute on a discrete TPM. By hand, as tpm2_createek 5.4 does not know it.
+ * @throws TpmError TPM_EK_UNSUPPORTED
+ * Source: TCG EK Credential Profile 2.5, B.4.5: SHA-384, AES-256, no seed, and the policy of the high range
+ */
+export async function makeRsa3072Key(bench: Workbench): Promise<EndorsementCandidate> {
+  const { tpm2, folder, handles } = bench;
+  const reference = await folder.path("rsa3072.ctx");
+  const publicFile = await folder.path("rsa3072.public");
+  const policyFile = await folder.write("rsa3072.policy", Buffer.from(EK_POLICY_SHA384, "hex"));
+  await supported("RSA-3072", () =>
+    handles.guard(() =>
+      tpm2.makeKey(
+        "createprimary",
+        "-Q",
+        ["-C", "endorsement", "-g", "sha384", "-G", "rsa3072:null:aes256cfb", "-a", HIGH_RANGE_ATTRIBUTES],
+        ["-L", policyFile],
+        ["-c", reference, "-f", "tpmt", "-o", publicFile],
+      ),
+    ),
+  );
+  return { publicKeySpkiDer: spkiFrom(await folder.read("rsa3072.public")), reference };
+}
+
+async function supported<T>(kind: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof TpmError) || cause.code !== "TPM_RSA_UNSUPPORTED") throw cause;
+    throw new TpmError("TPM_EK_UNSUPPORTED", `the TPM makes no ${kind} endorsement keys`, { cause });
+  }
 }
 
 /**

@@ -14,6 +14,7 @@ export type TpmErrorCode =
   | "TPM_DEVICE_MISSING"
   | "TPM_EK_CERTIFICATE_MISMATCH"
   | "TPM_EK_CERTIFICATE_UNREADABLE"
+  | "TPM_EK_UNSUPPORTED"
   | "TPM_HIERARCHY_DISABLED"
   | "TPM_INTERRUPTED"
   | "TPM_LEFT_BEHIND"
@@ -94,9 +95,14 @@ export const TPM_ERRORS = {
   TPM_RSA_UNSUPPORTED: {
     failure: "tpm",
     retry: "never",
-    meaning:
-      "The TPM makes no RSA-2048 keys (ECC only), and the registration protocol knows RSA endorsement keys only.",
-    mend: "Switch to the machine's other TPM (discrete or firmware) if it has one; with this one it cannot register.",
+    meaning: "The TPM makes no RSA-2048 keys (ECC only), and rancherd's protocol knows RSA endorsement keys only.",
+    mend: "Leave --protocol legacy out, or look the hash up with --ek ecc-p256; or switch to the machine's other TPM (discrete or firmware) if it has one.",
+  },
+  TPM_EK_UNSUPPORTED: {
+    failure: "tpm",
+    retry: "never",
+    meaning: "The TPM makes no endorsement keys of the kind that --ek asks for.",
+    mend: "Leave --ek out: RSA-2048 is what every TPM has, and ECC P-256 is taken where there is none.",
   },
   TPM_EK_CERTIFICATE_UNREADABLE: {
     failure: "nonsense",

@@ -13,6 +13,8 @@ export function openTpm(options: OpenTpmOptions): Promise<Tpm> {
   return openTpmThrough({ runTool, createWorkFolder, inspectDeviceNode }, options);
 }
 
+export { DEFAULT_ENDORSEMENT_KEY, ENDORSEMENT_KINDS } from "./endorsement-kind.ts";
+export type { EndorsementKeyKind, EndorsementKind } from "./endorsement-kind.ts";
 export { TPM_ERRORS, TpmError } from "./errors.ts";
 export type { TpmErrorCode } from "./errors.ts";
 export { DEFAULT_COMMAND_TIMEOUT_MS } from "./open-tpm.ts";

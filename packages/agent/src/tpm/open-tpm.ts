@@ -4,6 +4,12 @@ import { type MadeAttestationKey, certifyCreation, makeAttestationKey } from "./
 import { activateCredential, startEndorsementSession } from "./credential-activation.ts";
 import { type ReadEndorsementKey, findEndorsementKey, readEndorsementKey } from "./endorsement-key.ts";
 import { TpmError } from "./errors.ts";
+import {
+  DEFAULT_ENDORSEMENT_KEY,
+  ENDORSEMENT_KINDS,
+  type EndorsementKeyKind,
+  type EndorsementKind,
+} from "./endorsement-kind.ts";
 import { createHandleKeeper } from "./handle-keeper.ts";
 import type { inspectDeviceNode } from "./io/device-node.ts";
 import type { runTool } from "./io/tool-process.ts";
@@ -28,6 +34,8 @@ export interface OpenTpmOptions {
   /** For the tools: PATH at least. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onEvent?: (event: TpmEvent) => void;
+  /** Default: RSA-2048. "any": RSA-2048, and P-256 where the TPM makes no RSA keys. */
+  readonly endorsementKey?: EndorsementKeyKind | "any";
 }
 
 /** What this domain needs of the world; index.ts hands it in. */
@@ -47,10 +55,14 @@ export async function openTpmThrough(outside: TpmOutside, options: OpenTpmOption
   const { environment, timeoutMs, signal, onEvent } = options;
   const tpm2 = createTpm2(outside.runTool, { tcti, environment, timeoutMs, signal, onEvent });
   const folder = outside.createWorkFolder(options.workFolder);
-  return createTpm({ tpm2, folder, handles: createHandleKeeper(tpm2, tcti) }, onEvent);
+  return createTpm({ tpm2, folder, handles: createHandleKeeper(tpm2, tcti) }, onEvent, options.endorsementKey);
 }
 
-function createTpm(bench: Workbench, onEvent: ((event: TpmEvent) => void) | undefined): Tpm {
+function createTpm(
+  bench: Workbench,
+  onEvent: ((event: TpmEvent) => void) | undefined,
+  wanted: EndorsementKeyKind | "any" = DEFAULT_ENDORSEMENT_KEY,
+): Tpm {
   const { handles, folder } = bench;
   const inTurn = createQueue();
   let read: ReadEndorsementKey | undefined;
@@ -71,30 +83,62 @@ function createTpm(bench: Workbench, onEvent: ((event: TpmEvent) => void) | unde
     });
   }
 
+  async function readKey(): Promise<ReadEndorsementKey> {
+    if (wanted !== "any") return readEndorsementKey(bench, wanted);
+    try {
+      return await readEndorsementKey(bench, DEFAULT_ENDORSEMENT_KEY);
+    } catch (error) {
+      if (!(error instanceof TpmError) || error.code !== "TPM_RSA_UNSUPPORTED") throw error;
+      onEvent?.({ kind: "ecc-instead" });
+      return readEndorsementKey(bench, "ecc-p256");
+    }
+  }
+
+  function makeFor({ key }: ReadEndorsementKey): Promise<MadeAttestationKey> {
+    return makeAttestationKey(bench, key.kind === "ecc-p256" ? "ecc" : "rsa");
+  }
+
+  function kindOf({ key }: ReadEndorsementKey): EndorsementKind {
+    return ENDORSEMENT_KINDS[key.kind];
+  }
+
   return {
     readEndorsementKey: () =>
       work(async () => {
-        read ??= await readEndorsementKey(bench);
+        read ??= await readKey();
         return read.key;
+      }),
+
+    prepareAttestation: () =>
+      work(async () => {
+        read ??= await readKey();
+        made ??= await makeFor(read);
+        endorsementKey ??= await findEndorsementKey(bench, read);
+        await handles.flushLeftovers();
       }),
 
     createAttestationKey: ({ qualifyingData }) =>
       work(async () => {
-        read ??= await readEndorsementKey(bench);
-        made ??= await makeAttestationKey(bench);
+        read ??= await readKey();
+        made ??= await makeFor(read);
         const attestationKey = await certifyCreation(bench, made, qualifyingData);
         endorsementKey ??= await findEndorsementKey(bench, read);
-        sessionFile ??= await startEndorsementSession(bench);
+        sessionFile ??= await startEndorsementSession(bench, kindOf(read));
         await handles.flushLeftovers();
         return attestationKey;
       }),
 
     activateCredential: (attestationKey, credentialBlob, encryptedSecret) =>
       work(async () => {
-        if (made === undefined || endorsementKey === undefined || !made.name.equals(attestationKey.name)) {
+        if (
+          read === undefined ||
+          made === undefined ||
+          endorsementKey === undefined ||
+          !made.name.equals(attestationKey.name)
+        ) {
           throw new TpmError("TPM_MISUSED", "the attestation key was not made by this TPM since it was opened");
         }
-        sessionFile ??= await startEndorsementSession(bench);
+        sessionFile ??= await startEndorsementSession(bench, kindOf(read));
         const activation = { attestationKey: made.contextFile, endorsementKey, sessionFile };
         // Used up by the attempt, whether it succeeds or not.
         sessionFile = undefined;

@@ -1,5 +1,6 @@
 /** What a node can prove about itself with its TPM. */
 
+import type { EndorsementKeyKind } from "./endorsement-kind.ts";
 import type { TpmError } from "./errors.ts";
 
 /** Where the endorsement key (EK), the identity of the machine, was found. */
@@ -27,6 +28,7 @@ export type EndorsementKeySource =
     };
 
 export interface EndorsementKey {
+  readonly kind: EndorsementKeyKind;
   readonly source: EndorsementKeySource;
   /** SubjectPublicKeyInfo in its one canonical spelling. */
   readonly publicKeySpkiDer: Buffer;
@@ -52,6 +54,11 @@ export interface AttestationKey {
 export interface Tpm {
   /** Asked of the TPM once; later calls get the same answer. */
   readEndorsementKey(): Promise<EndorsementKey>;
+  /**
+   * Does all that takes long before createAttestationKey needs it: makes the AK and the EK, which can take 20 s each.
+   * @throws TpmError as createAttestationKey
+   */
+  prepareAttestation(): Promise<void>;
   /**
    * Makes the AK (once) and has the TPM attest its creation, and prepares everything for activateCredential: after this
    * the answer to a server takes one command, however slow the TPM is at making keys.

@@ -15,7 +15,9 @@ export type TpmEvent =
       readonly durationMs: number;
       readonly outcome: ToolOutcome["kind"];
     }
-  | { readonly kind: "left-behind"; readonly error: TpmError };
+  | { readonly kind: "left-behind"; readonly error: TpmError }
+  /** The TPM makes no RSA keys, so that its P-256 endorsement key was taken. */
+  | { readonly kind: "ecc-instead" };
 
 /** One argument, or some that belong together as an option with its value. */
 export type ToolArgument = string | readonly string[];

@@ -1,14 +1,15 @@
 /** `ros-agent get-tpm-hash` */
-import type { EndorsementKey, EndorsementKeySource } from "@rancheros/agent/tpm";
+import type { EndorsementKey, EndorsementKeyKind, EndorsementKeySource } from "@rancheros/agent/tpm";
 
 import { AgentCommand } from "../agent-command.ts";
 import { SUMMARIES } from "../summaries.ts";
-import { TPM_FLAGS } from "../tpm-flags.ts";
+import { EK_FLAG, TPM_FLAGS } from "../tpm-flags.ts";
 
 /** Result of `get-tpm-hash --json`. */
 export interface TpmHashJson {
   /** 64 lower-case hexadecimal digits */
   readonly hash: string;
+  readonly kind: EndorsementKeyKind;
   readonly source:
     | {
         readonly kind: "certificate";
@@ -33,17 +34,18 @@ export class GetTpmHash extends AgentCommand {
   static override description =
     "The hash is SHA-256 of the endorsement key: of the key that the certificate at NV index 0x01C00002 certifies, or, " +
     "where there is none, of the one that the default RSA-2048 template gives. It is what MachineInventory calls " +
-    "spec.tpm, and the same that `rancherd get-tpm-hash` prints. Nothing is kept in the TPM.";
+    "spec.tpm, and the same that `rancherd get-tpm-hash` prints. With --ek it is that of another key, by which a machine " +
+    "is known that registers with the same --ek. Nothing is kept in the TPM.";
   static override examples = [
     "$ ros-agent get-tpm-hash",
     "$ ros-agent get-tpm-hash --json --tcti swtpm:host=127.0.0.1,port=2321",
   ];
-  static override flags = TPM_FLAGS;
+  static override flags = { ...EK_FLAG, ...TPM_FLAGS };
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(GetTpmHash);
     const { openMachineTpm } = await import("../open-machine-tpm.ts");
-    const tpm = await openMachineTpm(flags.tcti, this.surroundings, (text) => this.remark(text));
+    const tpm = await openMachineTpm(flags.tcti, this.surroundings, (text) => this.remark(text), flags.ek);
     try {
       const key = await tpm.readEndorsementKey();
       this.warnAboutCertificate(key.source);
@@ -61,15 +63,15 @@ export class GetTpmHash extends AgentCommand {
   }
 }
 
-function tpmHashJson({ hash, source }: EndorsementKey): TpmHashJson {
+function tpmHashJson({ kind, hash, source }: EndorsementKey): TpmHashJson {
   if (source.kind === "certificate") {
     const { nvIndex, issuer, subject, notBefore, notAfter } = source;
     const index = `0x${nvIndex.toString(16).padStart(8, "0")}`;
     const validity = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
-    return { hash, source: { kind: "certificate", nvIndex: index, issuer, subject, ...validity } };
+    return { hash, kind, source: { kind: "certificate", nvIndex: index, issuer, subject, ...validity } };
   }
   const { why, certificateProblem: problem } = source;
-  if (problem === undefined) return { hash, source: { kind: "template", why } };
+  if (problem === undefined) return { hash, kind, source: { kind: "template", why } };
   const { code, message, mend } = problem;
-  return { hash, source: { kind: "template", why, certificateProblem: { code, message, mend } } };
+  return { hash, kind, source: { kind: "template", why, certificateProblem: { code, message, mend } } };
 }

@@ -1,13 +1,17 @@
 /** `ros-agent register` */
-import { string as textArgument } from "@oclif/core/args";
-import { boolean, string } from "@oclif/core/flags";
+import { boolean, option, string } from "@oclif/core/flags";
 
 import { AgentCommand } from "../agent-command.ts";
 import { AlreadyTold } from "../already-told.ts";
+import { CliError } from "../errors.ts";
+import { parseKeyValues } from "../key-values.ts";
 import { parseDuration } from "../parse-duration.ts";
 import type { RegistrationRun } from "../registration-run.ts";
+import { REPORT_FLAGS, SERVER_ARGS, SERVER_FLAGS } from "../server-flags.ts";
 import { SUMMARIES } from "../summaries.ts";
-import { TPM_FLAGS } from "../tpm-flags.ts";
+import { EK_FLAG, TPM_FLAGS } from "../tpm-flags.ts";
+
+const PROTOCOLS = ["attestation", "legacy"] as const;
 
 /** Result of `register --output FILE --json`. Without --output the result is the configuration itself. */
 export interface SavedJson {
@@ -21,35 +25,26 @@ export class Register extends AgentCommand {
   static override usage = "<%= command.id %> URL [FLAGS]";
   static override description =
     "The machine proves with its TPM who it is, and gets a cloud-config in return; the operator makes a " +
-    "MachineInventory for it, once. Registering again gives the same machine and the configuration of that day. " +
+    "MachineInventory for it, once. Registering again gives the same machine and the configuration of that day. Where the " +
+    "registration wants approval, --wait waits for it. There is no falling back to an older protocol: --protocol legacy " +
+    "asks for it. " +
     "Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY.";
   static override examples = [
     "$ ros-agent register https://rancher.example.com/v1-rancheros/registration/TOKEN --output /oem/99_custom.yaml",
     "$ ros-agent register URL --ca-sha256 4f06f8a0... --wait 10m",
     "$ ros-agent register URL --check",
+    "$ ros-agent register URL --protocol legacy",
   ];
-  static override args = {
-    url: textArgument({
-      description: "The registration URL, from `kubectl get machineregistrations -A -o wide`.",
-      required: false,
-    }),
-  };
+  static override args = SERVER_ARGS;
   static override flags = {
-    config: string({
+    ...SERVER_FLAGS,
+    protocol: option({
       description:
-        "Take the URL, and the CA if there is one, from this cloud-config (rancheros.install.registrationURL).",
-      helpValue: "FILE",
-    }),
-    "ca-cert": string({
-      description: "Trust this CA (PEM) and no other.",
-      helpValue: "FILE",
-      exclusive: ["ca-sha256"],
-    }),
-    "ca-sha256": string({
-      description: "Trust the CA that the server hands out, if it has this fingerprint (hex, colons allowed).",
-      helpValue: "FINGERPRINT",
-    }),
-    "allow-http": boolean({ description: "Take a URL without TLS: whoever is on the way can change everything." }),
+        "attestation, or legacy for the original operator: rancherd's protocol, in which whoever ends TLS on the way reads all.",
+      options: PROTOCOLS,
+      helpValue: "NAME",
+      default: "attestation",
+    })(),
     output: string({
       char: "o",
       description: "Save the configuration here, readable by its owner only. Default: stdout.",
@@ -57,21 +52,17 @@ export class Register extends AgentCommand {
       exclusive: ["check"],
     }),
     check: boolean({ description: "Try every step that leaves nothing behind, and say for each how it went." }),
-    "smbios-dump": string({
-      description: "Take the SMBIOS from this folder of captured tables.",
-      helpValue: "FOLDER",
-      exclusive: ["no-smbios"],
-    }),
-    "no-smbios": boolean({ description: "Tell the operator nothing about the hardware." }),
+    ...REPORT_FLAGS,
     "without-ek-certificate": boolean({
       description: "Register with the bare endorsement key where its certificate in the TPM cannot be read.",
     }),
     timeout: string({ description: "For the conversation with the server.", helpValue: "DURATION", default: "30s" }),
     wait: string({
-      description: "Try again for this long what may go well later: no network yet, server busy.",
+      description: "Try again for this long what may go well later: no network yet, server busy, not approved yet.",
       helpValue: "DURATION",
       exclusive: ["check"],
     }),
+    ...EK_FLAG,
     ...TPM_FLAGS,
   };
 
@@ -86,7 +77,17 @@ export class Register extends AgentCommand {
       allowHttp: flags["allow-http"],
     });
     const { environment, signal } = this.surroundings;
+    const { protocol } = flags;
+    const labels = parseKeyValues(flags.label ?? [], "label");
+    const annotations = parseKeyValues(flags.annotation ?? [], "annotation");
+    if (protocol === "legacy") {
+      requireLegacyFlags(flags.ek, Object.keys(labels).length + Object.keys(annotations).length);
+    }
     const run: RegistrationRun = {
+      protocol,
+      labels,
+      annotations,
+      endorsementKey: flags.ek ?? (protocol === "legacy" ? "rsa2048" : "any"),
       server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
       waitMs: flags.wait === undefined ? 0 : parseDuration(flags.wait, "wait"),
       withoutEkCertificate: flags["without-ek-certificate"],
@@ -132,4 +133,17 @@ export class Register extends AgentCommand {
       await file.discard();
     }
   }
+}
+
+/** @throws CliError CLI_USAGE for what rancherd's protocol does not know */
+function requireLegacyFlags(ek: string | undefined, reported: number): void {
+  if (ek !== undefined && ek !== "rsa2048") {
+    throw new CliError("CLI_USAGE", "rancherd's protocol knows RSA-2048 endorsement keys only", {
+      mend: `Leave out --protocol legacy, or --ek ${ek}.`,
+    });
+  }
+  if (reported === 0) return;
+  throw new CliError("CLI_USAGE", "rancherd's protocol carries no labels and annotations of the machine's own", {
+    mend: "Leave out --protocol legacy, or --label and --annotation.",
+  });
 }

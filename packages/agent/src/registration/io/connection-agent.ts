@@ -1,6 +1,6 @@
 /** Node's agents for one connection, with the proxy and the CAs that were decided on. */
 import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import { Agent as HttpsAgent, type AgentOptions } from "node:https";
 
 export interface Route {
   /** http or https */
@@ -12,12 +12,16 @@ export interface Route {
   readonly verification: "certificate" | "none";
 }
 
-/** The choice of the proxy is not Node's here, so that errors can name it and that it is the same as rancherd's. */
-export function connectionAgent(route: Route): HttpAgent | HttpsAgent {
+/**
+ * The choice of the proxy is not Node's here, so that errors can name it and that it is the same as rancherd's.
+ * @param extra  for connections that serve several requests
+ */
+export function connectionAgent(route: Route, extra: AgentOptions = {}): HttpAgent | HttpsAgent {
   const { proxy, ca } = route;
   const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href };
-  if (route.url.protocol === "http:") return new HttpAgent({ proxyEnv });
+  if (route.url.protocol === "http:") return new HttpAgent({ keepAlive: extra.keepAlive ?? false, proxyEnv });
   return new HttpsAgent({
+    ...extra,
     proxyEnv,
     minVersion: "TLSv1.2",
     rejectUnauthorized: route.verification === "certificate",

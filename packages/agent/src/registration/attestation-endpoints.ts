@@ -1,0 +1,39 @@
+/** Where the attestation protocol is spoken, derived from the registration URL that people copy. */
+import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
+
+import { RegistrationError } from "./errors.ts";
+
+export interface AttestationEndpoints {
+  readonly nonce: URL;
+  readonly attest: URL;
+  readonly answer: URL;
+  readonly machine: URL;
+  readonly report: URL;
+}
+
+const LEGACY_PATH = "/v1-rancheros";
+const REGISTRATION = /\/v1-rancheros\/registration\/([^/]+)\/?$/;
+
+/** @param url  a registration URL; without `/v1-rancheros` its whole path stands in front of ours */
+export function attestationEndpoints(url: URL): AttestationEndpoints {
+  const end = url.pathname.indexOf(LEGACY_PATH);
+  const prefix = end === -1 ? url.pathname.replace(/\/+$/, "") : url.pathname.slice(0, end);
+  const at = (name: string): URL => new URL(`${prefix}${PROTOCOL_PATH}/${name}`, url.origin);
+  return {
+    nonce: at("nonce"),
+    attest: at("attest"),
+    answer: at("answer"),
+    machine: at("machine"),
+    report: at("report"),
+  };
+}
+
+/** @throws RegistrationError REGISTRATION_URL_INVALID where the URL has no token */
+export function registrationToken(url: URL): string {
+  const token = REGISTRATION.exec(url.pathname)?.[1];
+  if (token !== undefined) return decodeURIComponent(token);
+  throw new RegistrationError(
+    "REGISTRATION_URL_INVALID",
+    "the registration URL does not end in /v1-rancheros/registration/TOKEN",
+  );
+}

@@ -1,0 +1,90 @@
+/** A machine's way to the server, from its keys to what it is told: what `register` and `report` do each time. */
+import type { Admission, Purpose } from "@rancheros/protocol/attestation";
+import type { CodedError } from "@rancheros/protocol/errors";
+
+import type { EndorsementKey, Tpm } from "../tpm/index.ts";
+import { answerChallenge, fetchNonce, takeChallenge } from "./attest.ts";
+import type { Route } from "./conversation.ts";
+import { startCourse, type Course } from "./course.ts";
+import { CACERTS_TIMEOUT_MS, establishTrust, type TrustOutside } from "./establish-trust.ts";
+import type { connectServer } from "./io/server-connection.ts";
+import { chooseProxy } from "./proxy.ts";
+import { certificateProblem, type RegistrationEvent, type ServerOptions } from "./register.ts";
+import { parseRegistrationUrl, type RegistrationUrl } from "./registration-url.ts";
+import type { RegistrationStep } from "./step.ts";
+
+export interface VisitOutside extends TrustOutside {
+  readonly connectServer: typeof connectServer;
+}
+
+export interface VisitOptions extends ServerOptions {
+  /** Stays open: closing it is the caller's affair. */
+  readonly tpm: Tpm;
+  /** As with `register`. */
+  readonly withoutEkCertificate: boolean;
+  readonly onEvent: (event: RegistrationEvent) => void;
+}
+
+export interface Visit {
+  readonly server: RegistrationUrl;
+  /** Attests anew: a fresh admission and session. @throws RegistrationError, TpmError, AttestationMessageError */
+  attest(purpose: Purpose, report: (stateBytes: number) => Promise<Buffer>): Promise<Attested>;
+  startCourse(): Course;
+}
+
+export interface Attested {
+  readonly admission: Admission;
+  readonly route: Route;
+  /** When the session ends, by our clock in milliseconds. */
+  readonly sessionEndMs: number;
+  readonly peerSpki: Buffer | undefined;
+}
+
+/**
+ * @param allowBare  whether the URL may lack the registration's token
+ * @throws RegistrationError for what is wrong with the options: that needs no TPM to be said
+ */
+export function prepareVisit(outside: VisitOutside, options: VisitOptions, allowBare: boolean): Visit {
+  const { url, allowHttp, signal, timeoutMs, tpm } = options;
+  const server = parseRegistrationUrl(url, { allowHttp, allowBare });
+  const proxy = chooseProxy(server.url, options.environment);
+  const onStep = (step: RegistrationStep): void => options.onEvent({ kind: "step", step, server: server.display });
+  const begin = (): Course => startCourse({ signal, timeoutMs, onStep });
+  return {
+    server,
+    startCourse: begin,
+    async attest(purpose, report) {
+      // Before the server is asked for anything: it gives a nonce for a minute, and a TPM can need twenty seconds for a key.
+      const ek = await prepareKeys(options, onStep);
+      const course = begin();
+      const ca = await course.run(
+        "trust",
+        (stepSignal) => establishTrust(outside, { ...options, server, proxy, signal: stepSignal }),
+        CACERTS_TIMEOUT_MS,
+      );
+      const route = { server, proxy, ca };
+      const connection = outside.connectServer({ url: server.url, proxy, ca });
+      try {
+        const attestation = { connection, course, server, tpm, ek, purpose, nowMs: outside.nowMs };
+        const { open } = await takeChallenge(attestation, await fetchNonce(attestation));
+        const opened = await open();
+        const admission = await answerChallenge(attestation, opened, await report(opened.challenge.state.length));
+        const sessionEndMs = outside.nowMs() + admission.session.expiresInSeconds * 1000;
+        return { admission, route, sessionEndMs, peerSpki: opened.peerSpki };
+      } finally {
+        connection.close();
+      }
+    },
+  };
+}
+
+async function prepareKeys(options: VisitOptions, onStep: (step: RegistrationStep) => void): Promise<EndorsementKey> {
+  const { tpm, withoutEkCertificate } = options;
+  onStep("endorsement-key");
+  const ek = await tpm.readEndorsementKey();
+  const problem: CodedError | undefined = certificateProblem(ek);
+  if (problem !== undefined && !withoutEkCertificate) throw problem;
+  onStep("attestation-key");
+  await tpm.prepareAttestation();
+  return ek;
+}
