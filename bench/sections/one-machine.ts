@@ -110,7 +110,7 @@ function prepareCommands(stage: Stage, tpm: Swtpm, url: string, caPem: string): 
   const system = { Manufacturer: manufacturer, "Product Name": productName, "Serial Number": serialNumber };
   writeFileSync(smbiosFile, JSON.stringify({ "System Information": system }));
   return {
-    ours: ["register", url, "--ca-cert", caFile, "--smbios-dump", dmi, "--tcti", tpm.tcti],
+    ours: ["register", url, "--protocol", "legacy", "--ca-cert", caFile, "--smbios-dump", dmi, "--tcti", tpm.tcti],
     original: ["register", url, "--ca", caFile, "--smbios", smbiosFile, "--tpm", `127.0.0.1:${tpm.port}`],
   };
 }

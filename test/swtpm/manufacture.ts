@@ -15,6 +15,7 @@ export interface ManufactureOptions {
   readonly stateFolder: string;
   readonly authorityFolder: string;
   readonly environment: NodeJS.ProcessEnv;
+  readonly rsaKeyBits: 2048 | 3072;
 }
 
 /** The files of the certificate authority that swtpm_localca keeps. */
@@ -32,7 +33,7 @@ export function authorityFiles(authorityFolder: string): { rootCertificate: stri
  * @throws Error  swtpm_setup failed; the message carries its output
  */
 export async function manufactureTpm(options: ManufactureOptions): Promise<void> {
-  const { stateFolder, authorityFolder, environment } = options;
+  const { stateFolder, authorityFolder, environment, rsaKeyBits } = options;
   const unfinished = join(stateFolder, "manufacture-unfinished");
   if (existsSync(join(stateFolder, "tpm2-00.permall")) && !existsSync(unfinished)) return;
   await writeLines(unfinished, ["removed when the TPM is complete"]);
@@ -62,7 +63,10 @@ export async function manufactureTpm(options: ManufactureOptions): Promise<void>
   // --create-ek-cert implies --createek; a swtpm that serves this state must not run meanwhile.
   await run(
     "swtpm_setup",
-    ["--tpm2", "--tpmstate", stateFolder, "--create-ek-cert", "--overwrite", "--config", setupConfig],
+    [
+      ["--tpm2", "--tpmstate", stateFolder, "--create-ek-cert", "--overwrite", "--config", setupConfig],
+      ["--rsa-keysize", String(rsaKeyBits)],
+    ].flat(),
     { env: environment, timeout: SETUP_DEADLINE_MS },
   );
   await rm(unfinished);

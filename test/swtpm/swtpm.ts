@@ -14,6 +14,8 @@ export interface SwtpmOptions {
   readonly stateFolder: string;
   /** With: EK at 0x81010001 and its certificate at NV 0x01C00002. Without: neither, as on many boards. */
   readonly withEkCertificate: boolean;
+  /** With certificate: size of the RSA EK. Default 2048; 3072 gives its certificate another NV index (0x01C0001C). */
+  readonly rsaKeyBits?: 2048 | 3072;
   /** Where the certificate authority of the EK certificates lives; several TPMs may share one. Default: `ca` in stateFolder. */
   readonly authorityFolder?: string;
   readonly environment?: NodeJS.ProcessEnv;
@@ -45,7 +47,10 @@ export async function startSwtpm(options: SwtpmOptions): Promise<Swtpm> {
   const authorityFolder = options.authorityFolder ?? join(stateFolder, "ca");
   const environment = options.environment ?? process.env;
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
-  if (options.withEkCertificate) await manufactureTpm({ stateFolder, authorityFolder, environment });
+  if (options.withEkCertificate) {
+    const { rsaKeyBits = 2048 } = options;
+    await manufactureTpm({ stateFolder, authorityFolder, environment, rsaKeyBits });
+  }
 
   const logFile = join(stateFolder, "swtpm.log");
   for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {

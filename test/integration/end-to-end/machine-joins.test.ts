@@ -48,9 +48,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const withCa = () => ["--ca-cert", caFile, "--smbios-dump", dmi];
+const legacy = ["--protocol", "legacy"] as const;
+const withCa = () => [...legacy, "--ca-cert", caFile, "--smbios-dump", dmi];
 
-describe("ros-agent register", () => {
+describe("ros-agent register --protocol legacy", () => {
   it("--check tries everything and makes nothing", async () => {
     const outcome = await runRosAgent(["register", door.url, "--check", ...withCa(), "--tcti", tpm.tcti]);
     expect(outcome).toMatchObject({ status: 0 });
@@ -85,7 +86,8 @@ describe("ros-agent register", () => {
   it("comes again with a pinned CA, is known, and gets its config on standard output", async () => {
     const before = await listInventories(target, namespace);
     const pin = createHash("sha256").update(readFileSync(caFile)).digest("hex");
-    const args = ["register", door.url, "--ca-sha256", pin, "--smbios-dump", dmi, "--tcti", tpm.tcti, "--json"];
+    const where = ["--ca-sha256", pin, "--smbios-dump", dmi, "--tcti", tpm.tcti];
+    const args = ["register", door.url, ...legacy, ...where, "--json"];
     const outcome = await runRosAgent(args);
     expect(outcome.status).toBe(0);
     expect(outcome.stdout).toContain("canary-passwd");
@@ -108,8 +110,8 @@ describe("ros-agent register", () => {
       () => [`${door.url.slice(0, -54)}${"b".repeat(54)}`, ...withCa()],
       "MachineRegistration does not exist",
     ],
-    ["a CA that is not the operator's", 5, () => [door.url, "--smbios-dump", dmi], "certificate"],
-    ["a wrong pin", 5, () => [door.url, "--ca-sha256", "0".repeat(64), "--smbios-dump", dmi], "fingerprint"],
+    ["a CA that is not the operator's", 5, () => [door.url, ...legacy, "--smbios-dump", dmi], "certificate"],
+    ["a wrong pin", 5, () => [door.url, ...legacy, "--ca-sha256", "0".repeat(64), "--smbios-dump", dmi], "fingerprint"],
     ["plain HTTP that nobody asked for", 2, () => [door.url.replace("https:", "http:"), ...withCa()], "--allow-http"],
     ["a port where nobody listens", 4, () => [door.url.replace(/:\d+/, ":1"), ...withCa()], "refused"],
   ])("says what is wrong with %s, and saves nothing", async (_what, status, args, sentence) => {

@@ -69,7 +69,8 @@ const urlAt = ({ url }: LegacyServer) => `${url}/v1-rancheros/registration/${TOK
 const names = ({ events }: LegacyServer) => events.map(({ event }) => event);
 
 async function register(url: string, tpm: Swtpm, ...flags: readonly string[]): Promise<AgentOutcome> {
-  return runRosAgent(["register", url, "--json", "--tcti", tpm.tcti, "--smbios-dump", file("dmi"), ...flags]);
+  const where = ["--tcti", tpm.tcti, "--smbios-dump", file("dmi")];
+  return runRosAgent(["register", url, "--protocol", "legacy", "--json", ...where, ...flags]);
 }
 
 async function hashOf(tpm: Swtpm): Promise<string> {

@@ -1,5 +1,5 @@
 /** Makes an SMBIOS report fit into a request header, or another place with a limit. */
-import { SMBIOS_MAX_ENTRIES } from "@rancheros/protocol/messages";
+import { SMBIOS_MAX_ENTRIES, type SmbiosNode } from "@rancheros/protocol/messages";
 
 import { SmbiosError } from "./errors.ts";
 import type { Smbios } from "./render-smbios.ts";
@@ -22,10 +22,10 @@ function headerBytes(report: Smbios): number {
 }
 
 /** As the protocol counts them: each key and each item of a list. */
-function entriesOf(node: Smbios | Smbios[string] | string): number {
+function entriesOf(node: SmbiosNode): number {
   if (typeof node === "string") return 0;
-  const children = Array.isArray(node) ? node : Object.values(node);
-  return children.reduce((sum: number, child: Smbios[string] | string) => sum + 1 + entriesOf(child), 0);
+  const children: readonly SmbiosNode[] = Object.values(node);
+  return children.reduce<number>((sum, child) => sum + 1 + entriesOf(child), 0);
 }
 
 /** 0 for what is wanted most; lists of all handles come after everything else. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { residue } from "../../../../test/swtpm/index.ts";
-import { createAuthority } from "./authority.ts";
+import { createAuthority } from "../../../../test/registration/authority.ts";
 import { HONEST_PAGES, PATH, TOKEN, honest } from "./registration-server.ts";
 import { rosAgent } from "./ros-agent.ts";
 import { openWorkplace, type Workplace } from "./workplace.ts";
@@ -77,6 +77,8 @@ describe("register --check", () => {
   it("looks at the server although there is no TPM, and ends with the first failure's exit code", async () => {
     const { code, outcomes } = await check(
       place.url,
+      "--protocol",
+      "legacy",
       "--no-smbios",
       "--ca-cert",
       place.caFile,

@@ -7,7 +7,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { residue } from "../../../../test/swtpm/index.ts";
-import { createAuthority } from "./authority.ts";
+import { createAuthority } from "../../../../test/registration/authority.ts";
 import { CONFIG, HONEST_PAGES, PATH, portOf, startRegistrationServer } from "./registration-server.ts";
 import { errorOf, rosAgent, startRosAgent } from "./ros-agent.ts";
 import { expectFailure, openWorkplace, type Workplace } from "./workplace.ts";

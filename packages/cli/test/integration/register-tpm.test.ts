@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 function at(tcti: string): string[] {
-  return [place.url, "--no-smbios", "--ca-cert", place.caFile, "--tcti", tcti];
+  return [place.url, "--protocol", "legacy", "--no-smbios", "--ca-cert", place.caFile, "--tcti", tcti];
 }
 
 describe("register", () => {

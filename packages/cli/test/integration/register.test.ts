@@ -72,7 +72,8 @@ describe("register", () => {
   });
 
   it("says nothing about the hardware with --no-smbios", async () => {
-    const args = ["register", place.url, "--ca-cert", place.caFile, "--tcti", place.tpm.tcti, "--no-smbios"];
+    const where = ["--protocol", "legacy", "--ca-cert", place.caFile, "--tcti", place.tpm.tcti];
+    const args = ["register", place.url, ...where, "--no-smbios"];
     expect((await rosAgent(args)).code).toBe(0);
     expect(place.server.dials[0]?.headers["x-cattle-smbios"]).toBeUndefined();
   });

@@ -15,8 +15,8 @@ import {
 import { objectName } from "@rancheros/protocol/tpm";
 import { WebSocketServer, type WebSocket } from "ws";
 
-import type { ServerCertificate } from "./authority.ts";
-import { makeCredential } from "./make-credential.ts";
+import type { ServerCertificate } from "../../../../test/registration/authority.ts";
+import { makeCredential } from "../../../../test/registration/make-credential.ts";
 
 export const TOKEN = "5c297kgwjrs55qwml529phv4fjv2lx66b7mwtlxs9k4k768dkfhpnc";
 export const PATH = `/v1-rancheros/registration/${TOKEN}`;

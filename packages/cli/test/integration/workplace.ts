@@ -6,7 +6,7 @@ import { expect } from "vitest";
 
 import { writeSystemTables } from "../../../../test/smbios/system-tables.ts";
 import { residue, startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
-import { createAuthority, type Authority } from "./authority.ts";
+import { createAuthority, type Authority } from "../../../../test/registration/authority.ts";
 import { HONEST_PAGES, PATH, TOKEN, startRegistrationServer, type RegistrationServer } from "./registration-server.ts";
 import { errorOf, rosAgent, type Outcome } from "./ros-agent.ts";
 
@@ -17,7 +17,7 @@ export interface Workplace {
   readonly server: RegistrationServer;
   readonly url: string;
   readonly caFile: string;
-  /** Flags that name the TPM and the SMBIOS tables. */
+  /** Flags that name the protocol, which is rancherd's here, the TPM and the SMBIOS tables. */
   readonly machine: readonly string[];
   /** Flags that name the CA as well. */
   readonly usual: readonly string[];
@@ -43,7 +43,7 @@ export async function openWorkplace(options: { readonly withEkCertificate: boole
     serialNumber: "S1",
     uuidHex: "00112233445566778899aabbccddeeff",
   });
-  const machine = ["--tcti", tpm.tcti, "--smbios-dump", dump];
+  const machine = ["--protocol", "legacy", "--tcti", tpm.tcti, "--smbios-dump", dump];
   return {
     folder,
     tpm,

@@ -15,7 +15,7 @@ const tpm = await openTpm({
   environment: process.env,
   onEvent: (event) => {
     if (event.kind === "left-behind") say(`left-behind ${event.error.message}`);
-    else say(`${event.kind} ${event.program}`);
+    else if (event.kind !== "ecc-instead") say(`${event.kind} ${event.program}`);
   },
 });
 try {

@@ -12,7 +12,12 @@ const AK: AttestationKey = {
   name: Buffer.from("name"),
 };
 const SPKI = Buffer.from("spki");
-const BARE: EndorsementKey = { source: { kind: "template", why: "none" }, publicKeySpkiDer: SPKI, hash: "00" };
+const BARE: EndorsementKey = {
+  kind: "rsa2048",
+  source: { kind: "template", why: "none" },
+  publicKeySpkiDer: SPKI,
+  hash: "00",
+};
 
 describe("attestationHeader", () => {
   it("carries the bare key where there is no certificate, and what the TPM said about the AK", () => {
