@@ -18,6 +18,7 @@ import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings.ts";
+import { DECISION_REASONS } from "../packages/operator/src/telemetry/index.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GENERATED = "<!-- Written by scripts/generate-docs.ts; change the tables in the code instead. -->";
@@ -56,6 +57,10 @@ function errorsPage(): string {
     });
     return `## ${title}\n\n| code | kind | try again | meaning | what to do |\n|---|---|---|---|---|\n${rows.join("\n")}\n`;
   });
+  const reasons = Object.entries(DECISION_REASONS).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`);
+  sections.push(
+    `## Operator: decisions that are no errors\n\nReasons in the audit log, in Events and in metrics, beside the codes above.\n\n| reason | meaning |\n|---|---|\n${reasons.join("\n")}\n`,
+  );
   return `# Errors\n\n${GENERATED}\n\nThe kind tells who failed: *unreachable*, *refused*, *nonsense* and *timeout* are the other side's, and never mixed.\n\n${sections.join("\n")}`;
 }
 

@@ -1,4 +1,10 @@
 /** What the operator says about itself. */
+export { DECISION_REASONS } from "./decision.ts";
+export type { Decision, DecisionKind, DecisionProtocol, DecisionReason, ObjectReference } from "./decision.ts";
+export { createDecisionLog } from "./decision-log.ts";
+export type { DecisionLog } from "./decision-log.ts";
 export { errorFields, hintOf } from "./error-fields.ts";
+export { createEventRecorder } from "./event-recorder.ts";
+export type { EventRecorder, EventRequest } from "./event-recorder.ts";
 export { createLog } from "./io/log.ts";
 export type { Log, LogFields } from "./io/log.ts";

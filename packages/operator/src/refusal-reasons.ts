@@ -1,0 +1,25 @@
+/** Every code with which the operator can refuse a machine: the closed set behind its metrics and Events. */
+import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
+import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
+import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
+import { ATTESTATION_ERRORS } from "./attestation/index.ts";
+import { KUBERNETES_ERRORS } from "./controller/index.ts";
+import { SESSION_ERRORS } from "./http/index.ts";
+import { INVENTORY_ERRORS } from "./inventory/index.ts";
+import { REGISTRATION_STATUS_ERRORS } from "./registration/index.ts";
+import { DECISION_REASONS } from "./telemetry/index.ts";
+
+const TABLES: readonly Readonly<Record<string, unknown>>[] = [
+  DECISION_REASONS,
+  ATTESTATION_ERRORS,
+  SESSION_ERRORS,
+  INVENTORY_ERRORS,
+  REGISTRATION_STATUS_ERRORS,
+  KUBERNETES_ERRORS,
+  MESSAGE_ERRORS,
+  ATTESTATION_MESSAGE_ERRORS,
+  TPM_FORMAT_ERRORS,
+];
+
+/** Of all decisions, refusals and others. */
+export const ALL_REASONS: ReadonlySet<string> = new Set(TABLES.flatMap((table) => Object.keys(table)));
