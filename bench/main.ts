@@ -6,6 +6,7 @@ import { loadAverage, measuringMachine } from "./machine.ts";
 import { PLAN, QUICK_PLAN, type Plan } from "./plan.ts";
 import { formatReport, type Report } from "./report.ts";
 import { measureTpmHash } from "./sections/get-tpm-hash.ts";
+import { measureHostile } from "./sections/hostile.ts";
 import { measureMemory } from "./sections/memory.ts";
 import { measureOneMachine } from "./sections/one-machine.ts";
 import { measureRegistrations } from "./sections/registrations.ts";
@@ -25,6 +26,7 @@ const SECTIONS: Readonly<Record<string, (plan: Plan) => Promise<Partial<Report>>
     registrations: await onStage((stage) => measureRegistrations(stage, registrations, say)),
   }),
   memory: async ({ memory }) => ({ memory: await onStage((stage) => measureMemory(stage, memory, say)) }),
+  hostile: async ({ hostile }) => ({ hostile: await onStage((stage) => measureHostile(stage, hostile, say)) }),
 };
 
 /** Whole or not at all: a run that is stopped leaves the figures of the one before. */

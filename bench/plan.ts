@@ -1,4 +1,5 @@
 /** How much is measured: enough for medians that come out the same again, or just enough to see that it works. */
+import type { HostilePlan } from "./sections/hostile.ts";
 import type { MemoryPlan } from "./sections/memory.ts";
 import type { OneMachinePlan } from "./sections/one-machine.ts";
 import type { RegistrationPlan } from "./sections/registrations.ts";
@@ -11,6 +12,7 @@ export interface Plan {
   readonly oneMachine: OneMachinePlan;
   readonly registrations: RegistrationPlan;
   readonly memory: MemoryPlan;
+  readonly hostile: HostilePlan;
 }
 
 /** Twenty minutes or so on two cores. */
@@ -30,6 +32,7 @@ export const PLAN: Plan = {
     smbios: SMBIOS,
   },
   memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS },
+  hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 9 },
 };
 
 export const QUICK_PLAN: Plan = {
@@ -44,4 +47,5 @@ export const QUICK_PLAN: Plan = {
     smbios: SMBIOS,
   },
   memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS },
+  hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 3 },
 };

@@ -3,6 +3,7 @@ import { formatTable, percent, short } from "./format-table.ts";
 import type { CommandSpread, HashFigures } from "./sections/get-tpm-hash.ts";
 import type { LoadAverage, MeasuringMachine } from "./machine.ts";
 import type { ProcessMemory } from "./process-figures.ts";
+import type { HostileReport } from "./sections/hostile.ts";
 import type { MemoryReport } from "./sections/memory.ts";
 import type { OneMachineReport } from "./sections/one-machine.ts";
 import type { RegistrationReport } from "./sections/registrations.ts";
@@ -18,6 +19,7 @@ export interface Report {
   readonly oneMachine?: OneMachineReport;
   readonly registrations?: RegistrationReport;
   readonly memory?: MemoryReport;
+  readonly hostile?: HostileReport;
 }
 
 const COMMAND_HEADING = ["whole process", "program", "wall ms", "min", "max", "CPU ms", "peak MB"];
@@ -98,6 +100,26 @@ function memoryTable(report: MemoryReport): string {
   ].join("\n\n");
 }
 
+function hostileTable(report: HostileReport): string {
+  const row = (what: string, { perSecond, registered, comeBacks, cpuShare, memory }: HostileReport["alone"]) => [
+    what,
+    short(perSecond),
+    `${registered} of ${report.rounds * report.machines}`,
+    comeBacks,
+    percent(cpuShare),
+    short(memory.rssMb),
+    short(memory.peakMb),
+  ];
+  const open = Object.entries(report.open).map(([manner, count]) => `${count} of ${manner}`);
+  return [
+    `${report.machines} machines, ${report.atOnce} at once, ${report.rounds} times. Open at the end: ${open.join(", ")}.`,
+    formatTable(
+      ["honest machines", "reg/s", "registered", "came back", "operator CPU", "resident MB", "peak MB"],
+      [row("alone", report.alone), row(`beside ${report.connections} hostile connections`, report.beside)],
+    ),
+  ].join("\n\n");
+}
+
 function machineLine({ machine, quick, startedAt }: Report): string {
   const { cores, processor, memoryGb, kernel, node, virtual } = machine;
   const hardware = `${cores} cores of ${virtual ? "a virtual machine, " : ""}${processor}, ${memoryGb} GB`;
@@ -113,7 +135,7 @@ function section(report: Report, name: string, title: string, text: string): str
 
 /** One part a section that was measured. */
 export function formatReport(report: Report): string {
-  const { tpmHash, oneMachine, registrations, memory } = report;
+  const { tpmHash, oneMachine, registrations, memory, hostile } = report;
   const parts = [machineLine(report)];
   if (tpmHash !== undefined) parts.push(section(report, "get-tpm-hash", "TPM hash", hashTable(tpmHash)));
   if (oneMachine !== undefined) parts.push(section(report, "one-machine", "One machine", oneMachineTable(oneMachine)));
@@ -121,5 +143,6 @@ export function formatReport(report: Report): string {
     parts.push(section(report, "registrations", "Many machines", registrationsTable(registrations)));
   }
   if (memory !== undefined) parts.push(section(report, "memory", "Memory", memoryTable(memory)));
+  if (hostile !== undefined) parts.push(section(report, "hostile", "Hostile connections", hostileTable(hostile)));
   return `${parts.join("\n\n")}\n`;
 }

@@ -1,0 +1,65 @@
+/** Five hundred hostile connections are held, and fifty honest machines register all the same. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { useNamespace } from "../../control-plane/namespace.ts";
+import { gather } from "../../hostile/load/crowd.ts";
+import { registerAll } from "../../hostile/load/honest.ts";
+import { listInventories, makeRegistration } from "../../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
+
+const HOSTILE = 500;
+const HONEST = 50;
+/** What 500 connections may cost more than none; each is a socket, its buffers and a timer. */
+const GROWTH_LIMIT_MB = 120;
+const target = inject("controlPlane");
+const namespace = useNamespace(target, "load");
+const folder = mkdtempSync(path.join(tmpdir(), "load-"));
+let operator: OperatorProcess;
+let url: string;
+
+beforeAll(async () => {
+  const kubeconfigPath = target.kubeconfigPath;
+  operator = await startOperator({ folder, kubeconfigPath, namespace, watchNamespace: namespace });
+  const { token } = await makeRegistration(target, namespace, "door");
+  url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
+});
+
+afterAll(async () => {
+  await operator.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function residentMb(): number {
+  const status = readFileSync(`/proc/${operator.pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+it("all honest machines come in, and memory stays bounded", { timeout: 120_000 }, async () => {
+  const ak = generateAttestationKey("rsa");
+  const tpms = Array.from({ length: HONEST }, () => createSoftwareTpm({ ak }));
+  // What is compiled by the first visits is not the crowd's.
+  await registerAll(
+    url,
+    Array.from({ length: 10 }, () => createSoftwareTpm({ ak })),
+    5,
+  );
+  const before = residentMb();
+  const crowd = gather({ url, count: HOSTILE });
+  try {
+    await crowd.gathered();
+    const run = await registerAll(url, tpms, 10);
+    console.log(
+      `${run.registered} machines in ${Math.round(run.durationMs)} ms beside ${JSON.stringify(crowd.open())}`,
+    );
+    expect(run.registered).toBe(HONEST);
+    // Each kind is there: else nothing was tried.
+    for (const open of Object.values(crowd.open())) expect(open).toBeGreaterThan(HOSTILE / 5);
+    expect(residentMb() - before).toBeLessThan(GROWTH_LIMIT_MB);
+  } finally {
+    await crowd.leave();
+  }
+  expect(await listInventories(target, namespace)).toHaveLength(HONEST + 10);
+});
