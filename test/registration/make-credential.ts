@@ -28,7 +28,7 @@ export async function makeCredential(ek: EndorsementKey, akName: Buffer, secret:
       "-T",
       "none",
       "-G",
-      "rsa",
+      key.asymmetricKeyType === "ec" ? "ecc" : "rsa",
       "-u",
       keyFile,
       "-s",

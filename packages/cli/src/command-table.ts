@@ -5,6 +5,7 @@ import type { CommandName } from "./summaries.ts";
 export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,
+  labels: async () => (await import("./commands/labels.ts")).Labels,
   register: async () => (await import("./commands/register.ts")).Register,
   report: async () => (await import("./commands/report.ts")).Report,
   smbios: async () => (await import("./commands/smbios.ts")).SmbiosCommand,

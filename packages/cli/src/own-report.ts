@@ -32,13 +32,16 @@ export function startReport(source: ReportSource): () => Promise<OwnReport> {
     });
 }
 
-/** A machine registers without that as well. */
-async function hardwareIfAny({ signal, remark }: ReportSource): Promise<Hardware | undefined> {
+/** @returns undefined where the system does not tell: a machine registers without that as well */
+export async function hardwareIfAny({
+  signal,
+  remark,
+}: Pick<ReportSource, "signal" | "remark">): Promise<Hardware | undefined> {
   try {
     return await readHardware({ timeoutMs: HARDWARE_TIMEOUT_MS, signal });
   } catch (error) {
     if (!(error instanceof HardwareError)) throw error;
-    if (!signal.aborted) remark(`Warning: ${error.message}: the operator learns nothing about it.`);
+    if (!signal.aborted) remark(`Warning: ${error.message}: nothing is known about it.`);
     return undefined;
   }
 }

@@ -1,0 +1,29 @@
+/** For people: what templates make of a machine. */
+import type { DescribedText, Description } from "@rancheros/protocol/templates";
+
+const KIND_WIDTH = 12;
+
+export function formatDescription({ name, labels, annotations }: Description): string {
+  const hint = name.empty.length === 0 ? "" : `   (${emptyOnes(name.empty)})`;
+  const lines = [
+    `${"name".padEnd(KIND_WIDTH)}${printable(name.value)}${hint}`,
+    ...Object.entries(labels).map(([key, text]) => line("label", key, text)),
+    ...Object.entries(annotations).map(([key, text]) => line("annotation", key, text)),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function line(kind: string, key: string, { value, empty }: DescribedText): string {
+  const told = value === undefined ? `left out: ${emptyOnes(empty)}` : JSON.stringify(printable(value));
+  return `${kind.padEnd(KIND_WIDTH)}${printable(key)}: ${told}`;
+}
+
+function emptyOnes(empty: readonly string[]): string {
+  const names = empty.map((one) => `\${${printable(one)}}`).join(", ");
+  return `${names} ${empty.length === 1 ? "is" : "are"} empty`;
+}
+
+/** Firmware may hold anything, also what moves a terminal's cursor. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, ".");
+}

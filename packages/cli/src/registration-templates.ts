@@ -1,0 +1,60 @@
+/** The templates in a file that somebody wrote for `kubectl apply`, or in a part of it. */
+import { isJsonObject } from "@rancheros/protocol/messages";
+import type { Templates } from "@rancheros/protocol/templates";
+import { parse } from "yaml";
+
+import { CliError } from "./errors.ts";
+
+/** As with cloud-configs: a few hundred aliases can blow up to gigabytes. */
+const MAX_ALIASES = 50;
+
+/**
+ * @param text  YAML: a MachineRegistration, or what stands in its spec
+ * @param path  for errors
+ * @throws CliError CLI_USAGE that names every bad field
+ */
+export function registrationTemplates(text: string, path: string): Templates {
+  const document = parseYaml(text, path);
+  const spec = isJsonObject(document) && "spec" in document ? document["spec"] : document;
+  if (!isJsonObject(spec)) throw bad(path, ["it holds no map"]);
+  const problems: string[] = [];
+  const { machineName } = spec;
+  if (machineName !== undefined && typeof machineName !== "string") problems.push("machineName is no text");
+  const machineInventoryLabels = texts(spec, "machineInventoryLabels", problems);
+  const machineInventoryAnnotations = texts(spec, "machineInventoryAnnotations", problems);
+  if (problems.length > 0) throw bad(path, problems);
+  return {
+    ...(typeof machineName === "string" ? { machineName } : {}),
+    machineInventoryLabels,
+    machineInventoryAnnotations,
+  };
+}
+
+function texts(spec: Readonly<Record<string, unknown>>, field: string, problems: string[]): Record<string, string> {
+  const value = spec[field] ?? {};
+  if (!isJsonObject(value)) {
+    problems.push(`${field} is no map`);
+    return {};
+  }
+  const entries = Object.entries(value).filter((entry): entry is [string, string] => {
+    const isText = typeof entry[1] === "string";
+    if (!isText) problems.push(`${field}.${entry[0]} is no text`);
+    return isText;
+  });
+  return Object.fromEntries(entries);
+}
+
+function parseYaml(text: string, path: string): unknown {
+  try {
+    const document: unknown = parse(text, { maxAliasCount: MAX_ALIASES, logLevel: "error" });
+    return document;
+  } catch {
+    throw bad(path, ["it is not YAML"]);
+  }
+}
+
+function bad(path: string, problems: readonly string[]): CliError {
+  return new CliError("CLI_USAGE", `the file ${path} cannot be used: ${problems.join("; ")}`, {
+    mend: "Give a MachineRegistration as YAML, or machineName, machineInventoryLabels and machineInventoryAnnotations.",
+  });
+}

@@ -1,0 +1,72 @@
+/** What `ros-agent labels` reads and prints. */
+import { describe, expect, it } from "vitest";
+import { describeTemplates } from "@rancheros/protocol/templates";
+
+import { parseKeyValues } from "../../src/key-values.ts";
+import { formatDescription } from "../../src/labels-text.ts";
+import { registrationTemplates } from "../../src/registration-templates.ts";
+
+const SPEC = `machineName: node-\${System Information/Serial Number}-
+machineInventoryLabels:
+  vendor: \${System Information/Manufacturer}
+  rack: \${Chassis Information/Asset Tag}
+machineInventoryAnnotations:
+  product: \${System Information/Product Name|unknown}
+`;
+const WHOLE = `apiVersion: rancheros.cattle.io/v1
+kind: MachineRegistration
+metadata: { name: fleet, namespace: default }
+spec:
+${SPEC.replaceAll(/^/gm, "  ")}`;
+
+describe("registrationTemplates", () => {
+  it("reads a whole MachineRegistration and a bare spec alike", () => {
+    expect(registrationTemplates(WHOLE, "f")).toEqual(registrationTemplates(SPEC, "f"));
+    expect(registrationTemplates("{}", "f")).toEqual({ machineInventoryLabels: {}, machineInventoryAnnotations: {} });
+  });
+
+  it.each([
+    [
+      "machineName: 7\nmachineInventoryLabels: { a: 1, b: x }",
+      /machineName is no text; .*machineInventoryLabels\.a is no/,
+    ],
+    ["machineInventoryAnnotations: [x]", /machineInventoryAnnotations is no map/],
+    ["just text", /holds no map/],
+    ["a: [", /is not YAML/],
+  ])("refuses %j and names every bad field", (text, says) => {
+    expect(() => registrationTemplates(text, "f")).toThrow(expect.objectContaining({ code: "CLI_USAGE" }));
+    expect(() => registrationTemplates(text, "f")).toThrow(says);
+  });
+});
+
+describe("formatDescription", () => {
+  it("names each placeholder that is empty", () => {
+    const smbios = { "System Information": { Manufacturer: "Dell Inc.\u001B[2J" } };
+    const description = describeTemplates(registrationTemplates(WHOLE, "f"), { ekHash: "0".repeat(64), smbios });
+    expect(formatDescription(description).split("\n")).toEqual([
+      expect.stringMatching(/^name {8}node-[a-z0-9]{5} {3}\(\$\{System Information\/Serial Number\} is empty\)$/),
+      expect.stringMatching(/^label {7}vendor: "Dell-Inc/),
+      "label       rack: left out: ${Chassis Information/Asset Tag} is empty",
+      'annotation  product: "unknown"',
+      "",
+    ]);
+  });
+});
+
+describe("parseKeyValues", () => {
+  it("takes KEY=VALUE, the value with anything in it", () => {
+    const parsed = parseKeyValues(["example.com/rack=r=1", "empty=", "a=1", "a=2"], "label");
+    expect({ ...parsed }).toEqual({ "example.com/rack": "r=1", empty: "", a: "2" });
+  });
+
+  it.each(["rack", "=x", "sp ace=x", "-a=x", `a=${"x".repeat(64)}`])("refuses %j", (text) => {
+    expect(() => parseKeyValues([text], "label")).toThrow(expect.objectContaining({ code: "CLI_USAGE" }));
+  });
+
+  it("bounds how many there are, and their size", () => {
+    const many = Array.from({ length: 65 }, (_none, index) => `k${index}=v`);
+    const large = Array.from({ length: 20 }, (_none, index) => `k${index}=${"x".repeat(2_000)}`);
+    expect(() => parseKeyValues(many, "label")).toThrow(expect.objectContaining({ code: "CLI_USAGE" }));
+    expect(() => parseKeyValues(large, "annotation")).toThrow(expect.objectContaining({ code: "CLI_USAGE" }));
+  });
+});
