@@ -139,10 +139,9 @@ describe("register --check", () => {
   it("goes up to the activation, and answers nothing", async () => {
     const { code, stdout } = await rosAgent(["register", url, ...usual, "--check", "--json"]);
     const { steps } = JSON.parse(stdout) as { steps: readonly { step: string; outcome: string }[] };
-    expect(steps.map(({ step, outcome }) => `${step} ${outcome}`)).toEqual([
-      ...["smbios ok", "tpm ok", "endorsement-key ok", "ek-certificate ok", "attestation-key ok", "url ok"],
-      ...["trust ok", "protocol ok", "challenge ok", "activation ok"],
-    ]);
+    const here = ["smbios ok", "tpm ok", "endorsement-key ok", "ek-certificate ok", "attestation-key ok", "url ok"];
+    const there = ["trust ok", "protocol ok", "challenge ok", "activation ok"];
+    expect(steps.map(({ step, outcome }) => `${step} ${outcome}`)).toEqual([...here, ...there]);
     expect(code).toBe(0);
     expect(server.seen.map(({ step }) => step)).toEqual(["nonce", "attest"]);
   });
