@@ -1,6 +1,7 @@
 /** Endorsement key certificates as TPM makers issue them, good and strange, signed by a CA made on the spot. */
 import { createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { element, name, oid, sequence, time } from "./der.ts";
 
 export interface EkCertificateOptions {
   /** RSA or P-256, any spelling */
@@ -21,7 +22,6 @@ export interface EkCertificateOptions {
 const SHA256_WITH_RSA = sequence(oid("2a864886f70d01010b"), Buffer.from("0500", "hex"));
 const RSA_ENCRYPTION = oid("2a864886f70d010101");
 const RSAES_OAEP = sequence(oid("2a864886f70d010107"));
-const COMMON_NAME = oid("550403");
 
 /** @returns DER of an X.509 v3 certificate */
 export function createEkCertificate(options: EkCertificateOptions): Buffer {
@@ -59,37 +59,6 @@ export function withRsaesOaep(spkiDer: Buffer): Buffer {
   });
   const bitString = canonical.subarray(4 + sequence(RSA_ENCRYPTION, Buffer.from("0500", "hex")).length);
   return sequence(RSAES_OAEP, bitString);
-}
-
-function name(commonName: string): Buffer {
-  if (commonName === "") {
-    return sequence();
-  }
-  return sequence(element(0x31, sequence(COMMON_NAME, element(0x0c, Buffer.from(commonName)))));
-}
-
-/** GeneralizedTime, which also writes the year 9999. */
-function time(date: Date): Buffer {
-  return element(0x18, Buffer.from(`${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, "")}Z`));
-}
-
-function oid(contentHex: string): Buffer {
-  return element(0x06, Buffer.from(contentHex, "hex"));
-}
-
-function sequence(...contents: readonly Buffer[]): Buffer {
-  return element(0x30, ...contents);
-}
-
-function element(tag: number, ...contents: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(contents);
-  const length =
-    content.length < 0x80
-      ? Buffer.from([content.length])
-      : content.length < 0x100
-        ? Buffer.from([0x81, content.length])
-        : Buffer.from([0x82, content.length >> 8, content.length & 0xff]);
-  return Buffer.concat([Buffer.from([tag]), length, content]);
 }
 
 function withLongLength(short: Buffer): Buffer {

@@ -9,3 +9,4 @@ export { createFleet, importFleet } from "./fleet.ts";
 export type { FleetJson, SoftwareTpmFleet } from "./fleet.ts";
 export { createSoftwareTpm, importSoftwareTpm, softwareTpm } from "./software-tpm.ts";
 export type { AttestationOptions, SoftwareTpm, SoftwareTpmJson, SoftwareTpmOptions } from "./software-tpm.ts";
+export * from "./certificate-authority.ts";

@@ -76,13 +76,24 @@ export function readEkCertificate(bytes: Uint8Array): EkCertificate {
 }
 
 function parseX509(der: Buffer): X509Certificate {
+  let certificate: X509Certificate;
   try {
-    return new X509Certificate(der);
+    certificate = new X509Certificate(der);
   } catch (cause) {
     throw new TpmFormatError("TPM_FORMAT_CERTIFICATE", "the endorsement key certificate is not readable as X.509", {
       cause,
     });
   }
+  // node:crypto looks for PEM first, anywhere in the bytes. Lengths may be spelled otherwise in what it gives back.
+  if (!signedPart(certificate.raw).equals(signedPart(der))) {
+    throw new TpmFormatError("TPM_FORMAT_CERTIFICATE", "the endorsement key certificate holds another one");
+  }
+  return certificate;
+}
+
+function signedPart(der: Buffer): Buffer {
+  const certificate = new DerReader(der, "TPM_FORMAT_CERTIFICATE", "Certificate").enter(DER_TAG.SEQUENCE, "sequence");
+  return certificate.read(DER_TAG.SEQUENCE, "tbsCertificate").whole;
 }
 
 /** Found by hand because node:crypto gives no key for id-RSAES-OAEP, and re-encodes none. RFC 5280 section 4.1. */

@@ -7,6 +7,8 @@ import { NO_TRUST_ANCHORS, trustAnchors, type TrustAnchors } from "../trust-anch
 const FRESH_MS = 30_000;
 /** How long what was read is good for while the API server does not answer. */
 const STALE_MS = 10 * 60_000;
+/** After a failure nobody waits for the API server again so soon, while there is an old answer. */
+const PAUSE_MS = 5_000;
 /** Objects that are remembered; more registrations than that with anchors of their own are read again. */
 const MAX_OBJECTS = 256;
 
@@ -40,6 +42,8 @@ interface Source {
 interface Held {
   anchors: TrustAnchors | undefined;
   readAtMs: number;
+  /** When it last could not be read; undefined since it was. */
+  failedAtMs: number | undefined;
   reading: Promise<TrustAnchors> | undefined;
 }
 
@@ -59,6 +63,7 @@ export function createTrustAnchorStore(
       .then((anchors) => {
         entry.anchors = anchors;
         entry.readAtMs = nowMs();
+        entry.failedAtMs = undefined;
         return anchors;
       })
       .finally(() => (entry.reading = undefined));
@@ -67,19 +72,22 @@ export function createTrustAnchorStore(
 
   async function anchorsOf(source: Source): Promise<TrustAnchors> {
     const key = `${source.kind}/${source.namespace}/${source.name}`;
-    const entry = held.get(key) ?? { anchors: undefined, readAtMs: 0, reading: undefined };
+    const entry = held.get(key) ?? { anchors: undefined, readAtMs: 0, failedAtMs: undefined, reading: undefined };
     // The one that was asked for longest ago makes room.
     held.delete(key);
     held.set(key, entry);
     const [oldest] = held.keys();
     if (held.size > MAX_OBJECTS && oldest !== undefined) held.delete(oldest);
-    const ageMs = nowMs() - entry.readAtMs;
-    if (entry.anchors !== undefined && ageMs < FRESH_MS) return entry.anchors;
+    const { anchors, readAtMs, failedAtMs } = entry;
+    const ageMs = nowMs() - readAtMs;
+    if (anchors === undefined || ageMs >= STALE_MS) return read(source, entry);
+    const isPaused = failedAtMs !== undefined && nowMs() - failedAtMs < PAUSE_MS;
+    if (ageMs < FRESH_MS || isPaused) return anchors;
     try {
       return await read(source, entry);
-    } catch (error) {
-      if (entry.anchors !== undefined && ageMs < STALE_MS) return entry.anchors;
-      throw error;
+    } catch {
+      entry.failedAtMs = nowMs();
+      return anchors;
     }
   }
 

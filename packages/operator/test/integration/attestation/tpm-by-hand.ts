@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unwrapTpm2b } from "@rancheros/protocol/tpm";
 import type { AttestationData, AttestationKeyParameters, Challenge } from "@rancheros/protocol/messages";
-import { startSwtpm, tpm2 } from "../../../../../test/swtpm/index.ts";
+import { authorityFiles, startSwtpm, tpm2 } from "../../../../../test/swtpm/index.ts";
 
 export interface TpmByHand {
   /** Like rancherd's: a child of the storage root key; or like ros-agent's: a primary of the endorsement hierarchy. */
@@ -13,19 +13,25 @@ export interface TpmByHand {
   endorsementKey(kind: EndorsementKeyKind): Promise<AttestationData["ek"]>;
   /** TPM2_ActivateCredential; rejects when the TPM refuses. */
   activate(ak: AttestationKeyKind, ek: EndorsementKeyKind, challenge: Challenge): Promise<Buffer>;
+  /** Of the authority that signed the certificates: root and what lies between, PEM. */
+  authority(): Promise<{ readonly root: string; readonly intermediate: string }>;
   stop(): Promise<void>;
 }
 
 export type AttestationKeyKind = "rsa-child" | "rsa-primary" | "ecc-primary";
-export type EndorsementKeyKind = "rsa-certificate" | "rsa" | "ecc";
+/** The third one only where the TPM was made with it. */
+export type EndorsementKeyKind = "rsa-certificate" | "rsa" | "rsa3072-certificate" | "ecc";
 
 const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign";
 const SCHEMES = { "rsa-child": "rsassa", "rsa-primary": "rsassa", "ecc-primary": "ecdsa" } as const;
 
-export async function startTpmByHand(): Promise<TpmByHand> {
+/** Template H-6, made persistent in the factory. TCG EK Credential Profile 2.6, 2.2.1.5. */
+const LONG_EK = { handle: "0x8101001c", nvIndex: "0x1c0001c" } as const;
+
+export async function startTpmByHand(rsaKeyBits: 2048 | 3072 = 2048): Promise<TpmByHand> {
   const folder = await mkdtemp(join(tmpdir(), "tpm-by-hand-"));
   const file = (name: string): string => join(folder, name);
-  const swtpm = await startSwtpm({ stateFolder: file("state"), withEkCertificate: true });
+  const swtpm = await startSwtpm({ stateFolder: file("state"), withEkCertificate: true, rsaKeyBits });
   /** Without a resource manager the transient slots must be emptied by hand. */
   const run = async (tool: string, ...args: readonly string[]): Promise<void> => {
     try {
@@ -34,7 +40,10 @@ export async function startTpmByHand(): Promise<TpmByHand> {
       await tpm2(swtpm.tcti, "flushcontext", "-t");
     }
   };
-  const ekContext = (kind: EndorsementKeyKind): string => file(kind === "ecc" ? "ek-ecc.ctx" : "ek-rsa.ctx");
+  const ekContext = (kind: EndorsementKeyKind): string => {
+    if (kind === "rsa3072-certificate") return LONG_EK.handle;
+    return file(kind === "ecc" ? "ek-ecc.ctx" : "ek-rsa.ctx");
+  };
   await run("createek", "-G", "rsa", "-c", file("ek-rsa.ctx"));
   await run("createek", "-G", "ecc", "-c", file("ek-ecc.ctx"));
   await run("createprimary", "-C", "o", "-G", "rsa2048", "-c", file("srk.ctx"));
@@ -70,8 +79,9 @@ export async function startTpmByHand(): Promise<TpmByHand> {
     },
 
     async endorsementKey(kind) {
-      if (kind === "rsa-certificate") {
-        await run("nvread", "0x1c00002", "-C", "o", "-o", file("ek.crt"));
+      if (kind === "rsa-certificate" || kind === "rsa3072-certificate") {
+        const index = kind === "rsa-certificate" ? "0x1c00002" : LONG_EK.nvIndex;
+        await run("nvread", index, "-C", "o", "-o", file("ek.crt"));
         return { type: "certificate", certificateDer: await readFile(file("ek.crt")) };
       }
       await run("readpublic", "-c", ekContext(kind), "-f", "der", "-o", file("ek.der"));
@@ -82,6 +92,12 @@ export async function startTpmByHand(): Promise<TpmByHand> {
       // The tool's own file format: magic, version 1, then the two structures.
       const header = Buffer.from("badcc0de00000001", "hex");
       await writeFile(file("credential"), Buffer.concat([header, challenge.credentialBlob, challenge.encryptedSecret]));
+      if (ek === "rsa3072-certificate") {
+        // Keys of the high range may be used with their empty password (userWithAuth is set).
+        const keys = ["-c", file(`${ak}.ctx`), "-C", ekContext(ek)];
+        await run("activatecredential", ...keys, "-i", file("credential"), "-o", file("secret"));
+        return readFile(file("secret"));
+      }
       const session = file("session.ctx");
       await run("startauthsession", "--policy-session", "-S", session);
       try {
@@ -92,6 +108,14 @@ export async function startTpmByHand(): Promise<TpmByHand> {
       } finally {
         await tpm2(swtpm.tcti, "flushcontext", session).catch(() => undefined);
       }
+    },
+
+    async authority() {
+      const { rootCertificate, issuerCertificate } = authorityFiles(swtpm.authorityFolder);
+      const [root, intermediate] = await Promise.all(
+        [rootCertificate, issuerCertificate].map((name) => readFile(name, "utf8")),
+      );
+      return { root: root ?? "", intermediate: intermediate ?? "" };
     },
 
     async stop() {

@@ -40,6 +40,13 @@ describe("readEkCertificate", () => {
     });
   });
 
+  it("is not led astray by another certificate inside, which node:crypto reads in its place", () => {
+    const subject = `\n-----BEGIN CERTIFICATE-----\n${made.toString("base64")}\n-----END CERTIFICATE-----\n`;
+    const outer = createEkCertificate({ spkiDer, caKey, subject });
+    expect(new X509Certificate(outer).raw.equals(made)).toBe(true);
+    expect(thrownBy(() => readEkCertificate(outer))).toMatchObject({ code: "TPM_FORMAT_CERTIFICATE" });
+  });
+
   it("reads an empty subject as empty", () => {
     expect(readEkCertificate(createEkCertificate({ spkiDer, caKey })).subject).toBe("");
   });
