@@ -1,36 +1,49 @@
-/** The base of all commands: --json, output, and the way in. */
-import { Command } from "@oclif/core/command";
+/** The base of all commands: what they are described by, --json, output, and the way in. */
 import { boolean } from "@oclif/core/flags";
-import type { Config } from "@oclif/core/config";
+import { parse, type ArgInput, type FlagInput, type Input, type ParserOutput } from "@oclif/core/parser";
 
 import type { Surroundings } from "./surroundings.ts";
 
-/** A command that can be made: the class, not abstract, with oclif's statics. */
-export type CommandClass = Omit<typeof Command, "prototype"> & (new (argv: string[], config: Config) => AgentCommand);
+type Values = Record<string, unknown>;
 
-export abstract class AgentCommand extends Command {
-  static override baseFlags = {
+/** A command that can be made: the class, not abstract, with its statics. */
+export type CommandClass = Omit<typeof AgentCommand, "prototype"> &
+  (new (args: readonly string[], surroundings: Surroundings) => AgentCommand);
+
+/**
+ * What oclif's Command is to oclif, with its flags, arguments, parser and help. Not derived from it: that brings plug-ins,
+ * themes and a configuration of its own along, which cost more time than the commands themselves.
+ */
+export abstract class AgentCommand {
+  static id = "";
+  static summary = "";
+  static description: string | undefined = undefined;
+  static usage: string | undefined = undefined;
+  static examples: string[] = [];
+  static aliases: string[] = [];
+  static args: ArgInput = {};
+  static flags: FlagInput = {};
+  static baseFlags = {
     json: boolean({ description: "Print one JSON document, for errors too.", helpGroup: "GLOBAL" }),
   };
 
-  #surroundings: Surroundings | undefined;
+  readonly #args: readonly string[];
+  protected readonly surroundings: Surroundings;
 
-  /** Runs a command; throws what goes wrong as it is, and leaves telling it to the caller. */
-  static async start(
-    Concrete: CommandClass,
-    args: readonly string[],
-    config: Config,
-    surroundings: Surroundings,
-  ): Promise<void> {
-    const command = new Concrete([...args], config);
-    command.#surroundings = surroundings;
-    // Not oclif's static run: that loads its configuration a second time, and prints results and errors in its own way.
-    await command.run();
+  constructor(args: readonly string[], surroundings: Surroundings) {
+    this.#args = args;
+    this.surroundings = surroundings;
   }
 
-  protected get surroundings(): Surroundings {
-    if (this.#surroundings === undefined) throw new TypeError("a command was run without AgentCommand.start");
-    return this.#surroundings;
+  /** Throws what goes wrong as it is, and leaves telling it to the caller. */
+  abstract run(): Promise<void>;
+
+  /** @param command  the class itself, for the types of its flags and arguments */
+  protected parse<Flags extends Values, BaseFlags extends Values, Args extends Values>(
+    command: Input<Flags, BaseFlags, Args>,
+  ): Promise<ParserOutput<Flags, BaseFlags, Args>> {
+    const flags = Object.assign({}, command.baseFlags, command.flags);
+    return parse<Flags, BaseFlags, Args>([...this.#args], { ...command, flags });
   }
 
   /** Data, for stdout. */

@@ -1,4 +1,4 @@
-/** oclif's idea of this program, made without looking for plug-ins and command files on the disk. */
+/** oclif's idea of this program, for its help; made without looking for plug-ins and command files on the disk. */
 import type { Command } from "@oclif/core/command";
 import { Config, Plugin } from "@oclif/core/config";
 
@@ -39,14 +39,13 @@ export function commandNames(): readonly CommandName[] {
 
 async function loadable(id: CommandName, isNeeded: boolean): Promise<Command.Loadable> {
   const bare = { id, summary: SUMMARIES[id], hidden: false, aliases: [], hiddenAliases: [], args: {}, flags: {} };
-  // Commands are run by AgentCommand.start; this is for help only.
+  // Commands are run by runCli; this is for help only.
   const load = (): Promise<never> => Promise.reject(new TypeError("commands are not run by oclif's configuration"));
   if (!isNeeded) return { ...bare, load };
-  const { description, examples, usage, args, flags, baseFlags, strict } = await COMMANDS[id]();
+  const { description, examples, usage, args, flags, baseFlags } = await COMMANDS[id]();
   return {
     ...bare,
     load,
-    strict,
     ...(description === undefined ? {} : { description }),
     ...(examples === undefined ? {} : { examples }),
     ...(usage === undefined ? {} : { usage }),

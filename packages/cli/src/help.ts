@@ -8,11 +8,6 @@ import { unknownCommand } from "./unknown-command.ts";
 
 const EXIT_CODES_TOPIC = "exit-codes";
 
-export function wantsHelp(args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
-}
-
 /** @param subject  a command or `exit-codes`; undefined for the list of commands */
 export async function showHelp(subject: string | undefined, where: "stdout" | "stderr"): Promise<void> {
   const stream = where === "stdout" ? process.stdout : process.stderr;

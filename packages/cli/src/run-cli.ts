@@ -1,12 +1,9 @@
 /** From arguments to an exit code. The only place that tells errors. */
-import { AgentCommand } from "./agent-command.ts";
 import { AlreadyTold } from "./already-told.ts";
-import { loadConfig } from "./cli-config.ts";
 import { COMMANDS, isCommandName } from "./command-table.ts";
 import { codedError, describeError, errorJson } from "./describe-error.ts";
 import { CliError } from "./errors.ts";
 import { SUCCESS, exitCodeOf } from "./exit-codes.ts";
-import { showHelp, wantsHelp } from "./help.ts";
 import { BIN } from "./program.ts";
 import type { CommandName } from "./summaries.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -31,31 +28,46 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
 async function dispatch(args: readonly string[], surroundings: Surroundings): Promise<void> {
   const [first, ...rest] = args;
   if (first === undefined) {
-    await showHelp(undefined, "stderr");
+    await tellHelp(undefined, "stderr");
     throw new CliError("CLI_USAGE", "no command was given", { mend: `\`${BIN} help COMMAND\` describes one of them.` });
   }
   if (["help", "--help", "-h"].includes(first))
-    return showHelp(
+    return tellHelp(
       rest.find((arg) => !arg.startsWith("-")),
       "stdout",
     );
   const name = ["--version", "-v", "-V"].includes(first) ? "version" : first;
   if (!isCommandName(name)) throw unknownCommand(name);
-  if (wantsHelp(rest)) return showHelp(name, "stdout");
+  if (wantsHelp(rest)) return tellHelp(name, "stdout");
   return runCommand(name, rest, surroundings);
 }
 
+/** Loads what only help needs. */
+async function tellHelp(subject: string | undefined, where: "stdout" | "stderr"): Promise<void> {
+  const { showHelp } = await import("./help.ts");
+  await showHelp(subject, where);
+}
+
 async function runCommand(name: CommandName, args: readonly string[], surroundings: Surroundings): Promise<void> {
-  const [Concrete, config] = await Promise.all([COMMANDS[name](), loadConfig(undefined)]);
+  const Concrete = await COMMANDS[name]();
   try {
-    await AgentCommand.start(Concrete, args, config, surroundings);
+    await new Concrete(args, surroundings).run();
   } catch (error) {
     throw usageFailure(error, name, Object.keys({ ...Concrete.flags, ...Concrete.baseFlags }));
   }
 }
 
+function wantsHelp(args: readonly string[]): boolean {
+  return ownArgs(args).some((arg) => arg === "--help" || arg === "-h");
+}
+
 /** Looked for by hand, as an unreadable command line too is to be told as JSON. */
 function wantsJson(args: readonly string[]): boolean {
+  return ownArgs(args).includes("--json");
+}
+
+/** Without what stands behind --, which is no flag whatever it looks like. */
+function ownArgs(args: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
-  return (end === -1 ? args : args.slice(0, end)).includes("--json");
+  return end === -1 ? args : args.slice(0, end);
 }

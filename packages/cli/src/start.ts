@@ -12,7 +12,10 @@ export async function start(args: readonly string[]): Promise<never> {
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  // Whoever reads our remarks may go away; the command shall not die of it.
+  // Whoever reads our remarks may go away; the command shall not die of it. So may the reader of our data, as head does.
   process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   process.exit(await runCli(args, { environment: process.env, signal: controller.signal }));
 }
