@@ -15,8 +15,8 @@ const LONGEST_ASK_MS = 10 * 60_000;
 const SESSION_MARGIN_MS = 30_000;
 /** RFC 1123 subdomain: what Kubernetes allows as a name, and what is safe in a command line. */
 const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-/** Statuses that mean: this session is none any more. */
-const SESSION_OVER: ReadonlySet<unknown> = new Set([401, 403]);
+/** HTTP status that means: this session is none any more. */
+const SESSION_OVER = 401;
 
 /** @returns the command by which people approve the machine. @throws RegistrationError for names that cannot be */
 export function approveCommand({ namespace, name }: Admission["machine"]): string {
@@ -122,7 +122,7 @@ async function askOnce(outside: VisitOutside & RetryOutside, wait: ApprovalWait,
 export function isSessionOver(error: unknown): boolean {
   if (!(error instanceof RegistrationError)) return false;
   if (error.code === "REGISTRATION_SERVER_KEY_CHANGED") return true;
-  return error.code === "REGISTRATION_REFUSED" && SESSION_OVER.has(error.details?.["status"]);
+  return error.details?.["status"] === SESSION_OVER;
 }
 
 async function askMachine(

@@ -16,6 +16,8 @@ export interface AnswerContext {
 }
 
 const MAX_RETRY_AFTER_SECONDS = 10 * 60;
+/** The server's code for a machine that somebody has denied. */
+const DENIED = "MACHINE_DENIED";
 const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 
 /**
@@ -54,6 +56,8 @@ function ourRefusal(answer: HttpAnswer, refusal: ProtocolRefusal, context: Answe
   const said = foreignText(refusal.message, server.redact);
   const details = { status, serverCode: code, step };
   const { retryAfterSeconds } = refusal;
+  if (code === DENIED)
+    return new RegistrationError("REGISTRATION_DENIED", said || "the machine was denied", { details });
   if (retryAfterSeconds === undefined && !isTemporary(answer)) {
     return new RegistrationError("REGISTRATION_REFUSED", withText(`the server refuses (${code})`, said), { details });
   }

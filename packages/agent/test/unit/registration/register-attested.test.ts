@@ -255,6 +255,13 @@ const WRONG: readonly Wrong[] = [
     last: "answer",
   },
   {
+    what: "a server that says so by a refusal",
+    script: at("answer", () => refusal(403, "MACHINE_DENIED", "this machine was denied")),
+    code: "REGISTRATION_DENIED",
+    details: { status: 403, serverCode: "MACHINE_DENIED" },
+    last: "answer",
+  },
+  {
     what: "a machine that waits for approval, without --wait",
     script: { admission: () => ({ approval: "Pending" }) },
     code: "REGISTRATION_PENDING",
