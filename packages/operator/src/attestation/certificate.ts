@@ -54,12 +54,20 @@ export function readCertificate(bytes: Uint8Array): Certificate {
   const outer = new DerReader(bytes, "TPM_FORMAT_CERTIFICATE", "Certificate").read(DER_TAG.SEQUENCE, "sequence");
   const certificate = readParts(outer);
   const x509 = new X509Certificate(outer.whole);
-  // node:crypto looks for PEM first, anywhere in the bytes: a certificate could carry another one in itself.
-  const seen = new DerReader(x509.raw, "TPM_FORMAT_CERTIFICATE", "Certificate").read(DER_TAG.SEQUENCE, "sequence");
-  if (!readParts(seen).tbsDer.equals(certificate.tbsDer)) {
+  if (!isSame(x509.raw, outer.whole, certificate.tbsDer)) {
     throw new DerReader(bytes, "TPM_FORMAT_CERTIFICATE", "Certificate").failure("sequence", "holds another one");
   }
   return { ...certificate, x509 };
+}
+
+/**
+ * Whether node:crypto read what was read here: it looks for PEM first, anywhere in the bytes, so that a certificate could
+ * carry another one in itself. Lengths may be spelled otherwise in what it gives back.
+ */
+function isSame(raw: Buffer, der: Buffer, tbsDer: Buffer): boolean {
+  if (raw.equals(der)) return true;
+  const seen = new DerReader(raw, "TPM_FORMAT_CERTIFICATE", "Certificate").read(DER_TAG.SEQUENCE, "sequence");
+  return readParts(seen).tbsDer.equals(tbsDer);
 }
 
 function readParts(outer: DerElement): Omit<Certificate, "x509"> {

@@ -85,7 +85,8 @@ function parseX509(der: Buffer): X509Certificate {
     });
   }
   // node:crypto looks for PEM first, anywhere in the bytes. Lengths may be spelled otherwise in what it gives back.
-  if (!signedPart(certificate.raw).equals(signedPart(der))) {
+  const { raw } = certificate;
+  if (!raw.equals(der) && !signedPart(raw).equals(signedPart(der))) {
     throw new TpmFormatError("TPM_FORMAT_CERTIFICATE", "the endorsement key certificate holds another one");
   }
   return certificate;

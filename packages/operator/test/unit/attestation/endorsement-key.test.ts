@@ -98,6 +98,20 @@ describe("an endorsement key that is refused", () => {
     expect(() => verifyEndorsementKey(ek)).toThrow(refusedWith(code));
   });
 
+  it("of 3072 bits only where the policy takes it, and no other size then", () => {
+    const policy = { acceptRsa3072: true };
+    expect(verifyEndorsementKey(rsa(oddModulus(3072)), policy).publicKey).toMatchObject({ bits: 3072 });
+    expect(verifyEndorsementKey(bare(rsaSpki), policy).publicKey).toMatchObject({ bits: 2048 });
+    expect(() => verifyEndorsementKey(rsa(oddModulus(1024)), policy)).toThrow(refusedWith("EK_TOO_SHORT"));
+    for (const bits of [2056, 3064, 3080, 4096]) {
+      expect(() => verifyEndorsementKey(rsa(oddModulus(bits)), policy)).toThrow(refusedWith("EK_SIZE_UNSUPPORTED"));
+    }
+    const even = oddModulus(3072);
+    even[383] = 0xa4;
+    expect(() => verifyEndorsementKey(rsa(even), policy)).toThrow(refusedWith("EK_MODULUS"));
+    expect(() => verifyEndorsementKey(rsa(oddModulus(3072), 3), policy)).toThrow(refusedWith("EK_EXPONENT"));
+  });
+
   it("one whose private half is published", () => {
     const hash = ekHash(hex(swtpm.credentials.rsa.spki));
     const knownWeakHashes = new Set([hash]);

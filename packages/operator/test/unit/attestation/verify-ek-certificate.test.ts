@@ -193,6 +193,15 @@ describe("a certificate that is not", () => {
     expect(codeOf(verdictOf(ofOld, more, "refuse"))).toBe("EK_CHAIN_EXPIRED");
   });
 
+  it("only for its spelling is accepted: a length may be longer than needed", () => {
+    const honest = ek();
+    // Tag and two bytes of length, then the content.
+    const spelled = Buffer.concat([hex("308400"), Buffer.from([0]), honest.subarray(2)]);
+    const verdict = verdictOf(spelled, more);
+    expect(codeOf(verdict)).toBe("hardware");
+    expect(verdict.ekHash).toBe(verdictOf(honest, more).ekHash);
+  });
+
   it("made of an honest one and the sender's own key is not taken for either", () => {
     const inner = Buffer.from(`\n${pemOf(ek())}`);
     const outer = ek({
