@@ -11,6 +11,9 @@ export function describeProgress(event: RegistrationEvent): string {
   if (event.kind === "pending") {
     return `This machine is ${event.machine}, and waits for approval. To approve it:\n  ${event.approve}`;
   }
+  if (event.kind === "gave-up") {
+    return `Gave up after ${event.attempts} attempts in ${(event.afterMs / 1000).toFixed(0)} s`;
+  }
   const { error, delayMs } = event;
   return `${error.message} (${error.code}); trying again in ${(delayMs / 1000).toFixed(1)} s`;
 }

@@ -29,7 +29,12 @@ export async function registerAttestedThrough(
     visit.attest(purpose, async (stateBytes) => answerReportBytes(await report(), stateBytes));
   const { admission } = await withRetries(
     outside,
-    { waitMs, signal, onRetry: (error, delayMs) => onEvent({ kind: "retry", error, delayMs }) },
+    {
+      waitMs,
+      signal,
+      onRetry: (error, delayMs) => onEvent({ kind: "retry", error, delayMs }),
+      onGaveUp: (attempts, afterMs) => onEvent({ kind: "gave-up", attempts, afterMs }),
+    },
     async () => {
       const attested = await attest();
       const isWaiting = attested.admission.approval === "Pending" && waitMs > 0;

@@ -40,6 +40,8 @@ export interface ServerOptions {
 export type RegistrationEvent =
   | { readonly kind: "step"; readonly step: RegistrationStep; readonly server: string }
   | { readonly kind: "retry"; readonly error: CodedError; readonly delayMs: number }
+  /** The time that --wait gave is over. */
+  | { readonly kind: "gave-up"; readonly attempts: number; readonly afterMs: number }
   /** The machine waits until somebody approves it, with this command for example. */
   | { readonly kind: "pending"; readonly machine: string; readonly approve: string };
 
@@ -71,7 +73,12 @@ export async function registerThrough(outside: RegistrationOutside, options: Reg
   const proxy = chooseProxy(server.url, options.environment);
   return withRetries(
     outside,
-    { waitMs, signal, onRetry: (error, delayMs) => onEvent({ kind: "retry", error, delayMs }) },
+    {
+      waitMs,
+      signal,
+      onRetry: (error, delayMs) => onEvent({ kind: "retry", error, delayMs }),
+      onGaveUp: (attempts, afterMs) => onEvent({ kind: "gave-up", attempts, afterMs }),
+    },
     () => attempt(outside, options, server, proxy),
   );
 }

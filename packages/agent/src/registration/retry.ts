@@ -27,6 +27,8 @@ export interface RetryPolicy {
   readonly waitMs: number;
   readonly signal: AbortSignal;
   readonly onRetry: (error: CodedError, delayMs: number) => void;
+  /** Another attempt might help, and would begin too late. Told where there was to be waiting at all. */
+  readonly onGaveUp?: (attempts: number, afterMs: number) => void;
 }
 
 export interface RetryOutside {
@@ -42,14 +44,19 @@ export async function withRetries<T>(
   policy: RetryPolicy,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const endMs = outside.nowMs() + policy.waitMs;
+  const startedMs = outside.nowMs();
+  const endMs = startedMs + policy.waitMs;
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
       if (!isCodedError(error)) throw error;
       const delayMs = retryDelayMs(error.retry, failures, outside.random());
-      if (delayMs === undefined || outside.nowMs() + delayMs > endMs) throw error;
+      if (delayMs === undefined) throw error;
+      if (outside.nowMs() + delayMs > endMs) {
+        if (policy.waitMs > 0) policy.onGaveUp?.(failures, outside.nowMs() - startedMs);
+        throw error;
+      }
       policy.onRetry(error, delayMs);
       await outside.sleep(delayMs, policy.signal).catch((cause: unknown) => {
         throw new RegistrationError("REGISTRATION_INTERRUPTED", "the waiting for the next attempt was broken off", {

@@ -67,9 +67,12 @@ describe("withRetries", () => {
 
   it("ends with the last error when the next wait would go past the time", async () => {
     const clock = virtualClock();
-    const policy = { waitMs: 6_999, signal: SIGNAL, onRetry: ignore };
+    const gaveUp: (readonly [attempts: number, afterMs: number])[] = [];
+    const onGaveUp = (attempts: number, afterMs: number): void => void gaveUp.push([attempts, afterMs]);
+    const policy = { waitMs: 6_999, signal: SIGNAL, onRetry: ignore, onGaveUp };
     await expect(withRetries(clock, policy, failing(99, LATER))).rejects.toBe(LATER);
     expect(clock.sleeps).toEqual([1000, 2000]);
+    expect(gaveUp).toEqual([[3, 3000]]);
   });
 
   it.each([
