@@ -1,5 +1,7 @@
 /** The command line over the attestation protocol, on a software TPM. */
 import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +18,7 @@ import { createAuthority } from "../../../../test/registration/authority.ts";
 import { writeSystemTables } from "../../../../test/smbios/system-tables.ts";
 import { residue, startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
 import { errorOf, rosAgent, startRosAgent } from "./ros-agent.ts";
-import { PATH, TOKEN, startRegistrationServer } from "./registration-server.ts";
+import { PATH, TOKEN, portOf, startRegistrationServer } from "./registration-server.ts";
 
 let folder: string;
 let tpm: Swtpm;
@@ -28,7 +30,7 @@ const authority = createAuthority("attested test");
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "attested-"));
   tpm = await startSwtpm({ stateFolder: join(folder, "tpm"), withEkCertificate: true });
-  server = await startAttestationServer(authority.issue({ names: ["localhost"] }));
+  server = await startAttestationServer(authority.issue({ names: ["localhost", "registration.test"] }));
   url = `https://localhost:${server.port}${PATH}`;
   await writeFile(join(folder, "ca.pem"), authority.certificatePem);
   writeSystemTables(join(folder, "dmi"), {
@@ -105,6 +107,46 @@ describe("register", () => {
       expect(legacy.proven).toHaveLength(1);
     } finally {
       await legacy.stop();
+    }
+  });
+
+  it("is bound to the server's key, and not to a proxy's, through a CONNECT; one tunnel for the conversation", async () => {
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on("connect", (request, socket) => {
+      asked.push(request.url ?? "");
+      socket.on("error", () => socket.destroy());
+      const there = connect(server.port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        there.pipe(socket).pipe(there);
+      });
+      there.on("error", () => socket.destroy());
+      socket.on("close", () => there.destroy());
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    try {
+      const environment = { HTTPS_PROXY: `http://127.0.0.1:${portOf(proxy)}` };
+      const outcome = await rosAgent(["register", `https://registration.test${PATH}`, ...usual], environment);
+      expect(outcome.code, outcome.stderr).toBe(0);
+      expect(asked).toEqual(["registration.test:443"]);
+      expect(server.attests).toHaveLength(1);
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+  });
+
+  it("says without TLS that it is bound to nothing, where that is asked for", async () => {
+    const plain = await startAttestationServer(undefined);
+    try {
+      const machine = usual.filter((flag) => flag !== "--ca-cert" && !flag.endsWith("ca.pem"));
+      const there = `http://localhost:${plain.port}${PATH}`;
+      const outcome = await rosAgent(["register", there, "--allow-http", ...machine]);
+      expect(outcome.code, outcome.stderr).toBe(0);
+      expect(plain.attests[0]?.channel).toEqual(Buffer.alloc(32));
+    } finally {
+      await plain.stop();
     }
   });
 
