@@ -5,6 +5,7 @@ export type InventoryErrorCode =
   | "INVENTORY_BEING_DELETED"
   | "INVENTORY_UNCERTAIN"
   | "INVENTORY_NO_NAME"
+  | "CHALLENGE_USED"
   | "CLUSTER_NOT_ASSIGNED"
   | "CLUSTER_TOKEN_NOT_ASSIGNED";
 
@@ -26,6 +27,12 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     retry: "backoff",
     meaning: "All names that the machine could have are taken by other machines.",
     mend: "Put something into the registration's machineName that tells machines apart, such as the serial number.",
+  },
+  CHALLENGE_USED: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "A challenge was answered twice, or after a later one of the same machine.",
+    mend: "An honest machine begins again by itself; if it was none, somebody sends what he has overheard.",
   },
   CLUSTER_NOT_ASSIGNED: {
     failure: "refused",

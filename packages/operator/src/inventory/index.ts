@@ -1,4 +1,7 @@
 /** MachineInventories: found, claimed, settled, and told to their machines. */
+export { approvalOf } from "./approval.ts";
+export { challengeText, isLaterChallenge } from "./challenge-order.ts";
+export type { ChallengeMark } from "./challenge-order.ts";
 export { createInventoryClaims } from "./claim-inventory.ts";
 export type { Claim, InventoryClaims, InventoryStore, NewInventory } from "./claim-inventory.ts";
 export { clusterTokenOf } from "./cluster-token-of.ts";
@@ -10,5 +13,9 @@ export { InventoryIndex } from "./inventory-index.ts";
 export type { InventoryEntry } from "./inventory-index.ts";
 export { runInventoryController } from "./io/inventory-controller.ts";
 export type { InventoryController } from "./io/inventory-controller.ts";
+export { machineRecords } from "./io/machine-record.ts";
+export type { MachineRecords } from "./io/machine-record.ts";
+export { LAST_SEEN_INTERVAL_MS } from "./machine-status.ts";
+export type { MachineProof } from "./machine-status.ts";
 export { inventoryStore, readInventory } from "./io/inventory-store.ts";
 export { TokenSecretIndex } from "./token-secret-index.ts";

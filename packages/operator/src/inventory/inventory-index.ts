@@ -1,7 +1,9 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { endorsementKeyHash } from "@rancheros/protocol/resources";
+import type { Approval } from "@rancheros/protocol/attestation";
+import { endorsementKeyHash, PROTOCOL_ANNOTATION, REGISTRATION_LABEL } from "@rancheros/protocol/resources";
 import { cacertsKeyId } from "../rancherd/index.ts";
+import { approvalOf } from "./approval.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */
@@ -20,6 +22,11 @@ export interface InventoryEntry extends KubernetesObject {
   readonly needsWork: boolean;
   readonly ekHash: string | undefined;
   readonly tokenSecretName: string | undefined;
+  readonly approval: Approval;
+  /** Newest version of the protocol that the machine has used; 0 where nothing says so. */
+  readonly protocol: number;
+  /** Name of the MachineRegistration, in the same namespace, that it came through. */
+  readonly registrationName: string | undefined;
 }
 
 function text(holder: unknown, key: string): string | undefined {
@@ -51,6 +58,9 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
       ...(tpmHash === undefined ? {} : { tpmHash }),
     }),
     tokenSecretName: text(spec, "machineTokenSecretName"),
+    approval: approvalOf(text(spec, "approval")),
+    protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
+    registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),
   };
 }
 

@@ -61,15 +61,28 @@ export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
   };
 }
 
-async function patch(kubernetes: Kubernetes, inventory: MachineInventory, below: string, body: object): Promise<void> {
-  const { namespace, name, resourceVersion } = inventory.metadata;
+/**
+ * Merges the body into the object.
+ * @param below  "" or /status
+ * @param how    isOnTop: whoever has changed the object since, as long as it is the same object
+ * @throws KubernetesError  KUBERNETES_CONFLICT where it was changed or is another one
+ */
+export async function patchInventory(
+  kubernetes: Kubernetes,
+  inventory: MachineInventory,
+  below: string,
+  body: object,
+  how: { readonly isOnTop: boolean } = { isOnTop: false },
+): Promise<void> {
+  const { namespace, name, uid, resourceVersion } = inventory.metadata;
   const metadata = "metadata" in body && typeof body.metadata === "object" ? body.metadata : {};
   await kubernetes.send({
     method: "PATCH",
     path: `${inventoriesPath(namespace)}/${name}${below}`,
     contentType: MERGE_PATCH,
     // The resource version makes a write on a changed object fail instead of undoing the change.
-    body: { ...body, metadata: { ...metadata, resourceVersion } },
+    body: { ...body, metadata: { ...metadata, ...(how.isOnTop ? { uid } : { resourceVersion }) } },
+    accept: METADATA_ONLY,
   });
 }
 
@@ -92,7 +105,7 @@ export async function settleInventory(
       case "done":
         return;
       case "finalizers":
-        await patch(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
+        await patchInventory(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
       case "find-cluster":
         found = await tokens.managementCluster(namespace, step.clusterName);
@@ -105,13 +118,13 @@ export async function settleInventory(
         break;
       case "make-token":
         await tokens.ensure({ namespace: step.namespace, name: step.name });
-        await patch(kubernetes, inventory, "/status", {
+        await patchInventory(kubernetes, inventory, "/status", {
           status: { clusterRegistrationTokenNamespace: step.namespace, clusterRegistrationTokenName: step.name },
         });
         break;
       case "delete-token":
         await tokens.delete({ namespace: step.namespace, name: step.name });
-        await patch(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
+        await patchInventory(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
     }
   }

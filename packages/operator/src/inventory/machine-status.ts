@@ -1,0 +1,167 @@
+/** The status of a MachineInventory after its machine has proved itself or has reported. */
+import type { MachineReport, TrustClass } from "@rancheros/protocol/attestation";
+import {
+  CHALLENGE_ANNOTATION,
+  PROTOCOL_ANNOTATION,
+  TRUST_LABEL,
+  type MachineInventory,
+  type MachineInventoryStatus,
+} from "@rancheros/protocol/resources";
+import { approvalOf } from "./approval.ts";
+import { challengeText, type ChallengeMark } from "./challenge-order.ts";
+
+/** `status.lastSeen` alone is written at most this often. */
+export const LAST_SEEN_INTERVAL_MS = 10 * 60_000;
+
+/** What a machine has proved by its answer. */
+export interface MachineProof {
+  readonly challenge: ChallengeMark;
+  readonly protocol: number;
+  readonly ekHash: string;
+  readonly trust: TrustClass;
+  readonly root: string | undefined;
+  readonly certificateSha256: string | undefined;
+  readonly report: MachineReport | undefined;
+}
+
+type Condition = NonNullable<MachineInventoryStatus["conditions"]>[number];
+type Finding = Pick<Condition, "type" | "status" | "reason" | "message">;
+
+const ATTESTED: Readonly<Record<TrustClass, Finding>> = {
+  hardware: {
+    type: "Attested",
+    status: "True",
+    reason: "Hardware",
+    message: "a maker of TPM chips vouches for the endorsement key",
+  },
+  virtual: {
+    type: "Attested",
+    status: "True",
+    reason: "Virtual",
+    message: "a hypervisor's maker vouches for the endorsement key",
+  },
+  none: {
+    type: "Attested",
+    status: "False",
+    reason: "NotProved",
+    message: "the machine holds its endorsement key, and nobody that is trusted vouches for that key",
+  },
+};
+
+function approvalFinding(inventory: MachineInventory): Finding {
+  const approval = approvalOf(inventory.spec.approval);
+  const messages = {
+    Approved: "the machine gets its configuration",
+    Pending: "the machine waits until spec.approval is Approved",
+    Denied: "the machine gets nothing",
+  } as const;
+  return {
+    type: "Approved",
+    status: approval === "Approved" ? "True" : "False",
+    reason: approval,
+    message: messages[approval],
+  };
+}
+
+/** RFC 3339 without fractions, as Kubernetes writes times. */
+function timeText(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/[.]\d+Z$/, "Z");
+}
+
+function withFindings(old: readonly Condition[], findings: readonly Finding[], now: string): readonly Condition[] {
+  let conditions = old;
+  for (const finding of findings) {
+    const before = conditions.find((one) => one.type === finding.type);
+    const { status, reason, message } = finding;
+    if (before?.status === status && before.reason === reason && before.message === message) continue;
+    const lastTransitionTime = before?.status === status ? (before.lastTransitionTime ?? now) : now;
+    conditions = [...conditions.filter((one) => one.type !== finding.type), { ...finding, lastTransitionTime }];
+  }
+  return conditions;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** What the report says, without what it leaves out: of that, the old stays. */
+function reported(report: MachineReport | undefined): Partial<MachineInventoryStatus> {
+  if (report === undefined) return {};
+  const { addresses, os, agentVersion } = report;
+  return {
+    ...(addresses.length === 0 ? {} : { addresses: addresses.map(({ type, address }) => ({ type, address })) }),
+    ...(os === undefined ? {} : { os: { name: os.name, version: os.version, image: os.image } }),
+    ...(agentVersion === undefined ? {} : { agentVersion }),
+  };
+}
+
+/** The challenge that was used up last for this machine. */
+export function rememberedChallenge(inventory: MachineInventory): string | undefined {
+  return inventory.status?.attestation?.challenge ?? inventory.metadata.annotations?.[CHALLENGE_ANNOTATION];
+}
+
+/** The fields of the status to write when a machine has proved itself; the other fields stay. */
+export function provedStatus(
+  inventory: MachineInventory,
+  proof: MachineProof,
+  nowMs: number,
+): Readonly<Record<string, unknown>> {
+  const now = timeText(nowMs);
+  const findings = [ATTESTED[proof.trust], approvalFinding(inventory)];
+  return {
+    ...reported(proof.report),
+    attestation: {
+      class: proof.trust,
+      protocol: proof.protocol,
+      time: now,
+      challenge: challengeText(proof.challenge),
+      // In a merge patch, null takes away what an earlier proof left.
+      root: proof.root ?? null,
+      certificateSha256: proof.certificateSha256 ?? null,
+    },
+    lastSeen: now,
+    conditions: withFindings(inventory.status?.conditions ?? [], findings, now),
+  };
+}
+
+/** The fields of the status to write when a machine has reported; undefined where there is nothing to write yet. */
+export function reportedStatus(
+  inventory: MachineInventory,
+  report: MachineReport,
+  nowMs: number,
+): Readonly<Record<string, unknown>> | undefined {
+  const now = timeText(nowMs);
+  const old = inventory.status ?? {};
+  const oldConditions = old.conditions ?? [];
+  const conditions = withFindings(oldConditions, [approvalFinding(inventory)], now);
+  const facts = reported(report);
+  const isNew =
+    conditions !== oldConditions ||
+    (facts.addresses !== undefined && !isSame(facts.addresses.map(pairOf), (old.addresses ?? []).map(pairOf))) ||
+    (facts.os !== undefined && !isSame(tripleOf(facts.os), tripleOf(old.os ?? {}))) ||
+    (facts.agentVersion !== undefined && facts.agentVersion !== old.agentVersion);
+  const seenMs = Date.parse(old.lastSeen ?? "");
+  const isStale = Number.isNaN(seenMs) || nowMs - seenMs >= LAST_SEEN_INTERVAL_MS;
+  return isNew || isStale ? { ...facts, lastSeen: now, conditions } : undefined;
+}
+
+/** The API server sorts an object's keys by itself: compared is in one order. */
+function pairOf(address: { readonly type: string; readonly address: string }): readonly string[] {
+  return [address.type, address.address];
+}
+
+function tripleOf(os: NonNullable<MachineInventoryStatus["os"]>): readonly string[] {
+  return [os.name ?? "", os.version ?? "", os.image ?? ""];
+}
+
+/** Labels and annotations to write for a machine that was known before; undefined where they are right. */
+export function provedMetadata(
+  inventory: MachineInventory,
+  proof: Pick<MachineProof, "trust" | "protocol">,
+): { readonly labels: object; readonly annotations: object } | undefined {
+  const { labels = {}, annotations = {} } = inventory.metadata;
+  const known = Number(annotations[PROTOCOL_ANNOTATION] ?? 0);
+  const newest = Number.isInteger(known) ? Math.max(known, proof.protocol) : proof.protocol;
+  if (labels[TRUST_LABEL] === proof.trust && known === newest) return undefined;
+  return { labels: { [TRUST_LABEL]: proof.trust }, annotations: { [PROTOCOL_ANNOTATION]: String(newest) } };
+}
