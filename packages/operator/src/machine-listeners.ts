@@ -6,8 +6,10 @@ import {
   ensureServingIdentity,
   listenForMachines,
   servingNames,
+  tlsChannel,
   type MachineEndpoint,
   type MachineListener,
+  type ProtocolEndpoint,
   type TlsMaterial,
 } from "./http/index.ts";
 import type { Settings } from "./settings.ts";
@@ -17,6 +19,8 @@ const STOP_GRACE_MS = 3_000;
 const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+const CHANNELS_KEPT = 2;
+const CHANNEL_LOOK_MS = 30_000;
 
 interface Tls {
   readonly material: TlsMaterial;
@@ -30,7 +34,9 @@ export interface MachineListeners {
   /** Whether all listeners that were asked for are there. */
   readonly listening: () => boolean;
   /** Settles when they are. */
-  start(endpoint: MachineEndpoint): Promise<void>;
+  start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint): Promise<void>;
+  /** Whether machines may have this TLS key in front of them: the present one, the one before, or one of --channel-keys. */
+  isOwnChannel(channel: Buffer): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -67,6 +73,20 @@ export function machineListeners(
   let tls: Tls | undefined;
   let started = false;
   let renewal: NodeJS.Timeout | undefined;
+  /** The latest first; the one before stays, since machines are in the middle of something when a certificate changes. */
+  let channels: readonly Buffer[] = [];
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  function take(next: Tls): void {
+    tls = next;
+    const channel = tlsChannel(next.material.cert);
+    const [latest] = channels;
+    if (latest === undefined || !latest.equals(channel)) channels = [channel, ...channels].slice(0, CHANNELS_KEPT);
+  }
+
+  function isKnown(channel: Buffer): boolean {
+    return [...channels, ...settings.channelKeys].some((one) => one.equals(channel));
+  }
 
   /** Files must be right at once; the API server may come later. */
   async function readTls(): Promise<Tls> {
@@ -84,22 +104,24 @@ export function machineListeners(
 
   async function renew(): Promise<void> {
     const before = tls?.material.cert;
-    tls = await readTls();
-    if (tls.material.cert === before) return;
-    for (const listener of listeners) listener.setTls(tls.material);
+    const next = await readTls();
+    take(next);
+    if (next.material.cert === before) return;
+    for (const listener of listeners) listener.setTls(next.material);
     log.info("serving certificate renewed");
   }
 
   return {
     ownCaPem: () => tls?.ownCaPem,
     listening: () => started,
-    async start(endpoint) {
+    async start(endpoint, protocol) {
       if (settings.httpListen !== undefined) {
-        listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint));
+        listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint, protocol));
       }
       if (settings.httpsListen !== undefined) {
-        tls = await readTls();
-        listeners.push(await listenForMachines(settings.httpsListen, tls.material, endpoint));
+        const first = await readTls();
+        take(first);
+        listeners.push(await listenForMachines(settings.httpsListen, first.material, endpoint, protocol));
         renewal = setInterval(() => {
           renew().catch((error: unknown) => log.error("certificate not renewed", errorFields(error)));
         }, CERTIFICATE_CHECK_MS);
@@ -107,6 +129,14 @@ export function machineListeners(
       }
       started = true;
       for (const { address } of listeners) log.info("serving machines", { host: address.address, port: address.port });
+    },
+    async isOwnChannel(channel) {
+      if (isKnown(channel)) return true;
+      // Another replica may have renewed the certificate; who makes up keys makes us look once in a while only.
+      if (tls === undefined || performance.now() - lookedAt < CHANNEL_LOOK_MS) return false;
+      lookedAt = performance.now();
+      await renew().catch((error: unknown) => log.warn("certificate not read", errorFields(error)));
+      return isKnown(channel);
     },
     async stop() {
       clearInterval(renewal);

@@ -2,13 +2,22 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Kubernetes } from "./controller/index.ts";
-import { createMachineEndpoint, listenForHealth } from "./http/index.ts";
+import { createTrustAnchorStore } from "./attestation/index.ts";
+import {
+  createMachineEndpoint,
+  createProtocolEndpoint,
+  createSessionGate,
+  listenForHealth,
+  SessionError,
+  type Decision,
+} from "./http/index.ts";
 import {
   clusterTokenOf,
   createInventoryClaims,
   inventoryAnswer,
   InventoryError,
   inventoryStore,
+  machineRecords,
   readInventory,
   runInventoryController,
   type ClusterTokens,
@@ -22,7 +31,8 @@ import {
   type RancherSettings,
   type ServerAddress,
 } from "./rancher/index.ts";
-import { runRegistrationController } from "./registration/index.ts";
+import { installConfigData, runRegistrationController } from "./registration/index.ts";
+import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
@@ -62,6 +72,7 @@ export async function startOperator(
     (error) => log.warn("cannot follow Rancher's settings", errorFields(error)),
   );
 
+  const sessionKeys = runSessionKeyStore(kubernetes, settings.namespace, log);
   // Who has not heard of the cluster for long might let in what was denied meanwhile.
   const stale = (what: string, quietMs: number): readonly string[] =>
     quietMs < settings.staleAfterMs ? [] : [`nothing heard of ${what} for ${Math.round(quietMs / 1000)} s`];
@@ -69,31 +80,55 @@ export async function startOperator(
     ...(registrations.synced() ? [] : ["MachineRegistrations not read yet"]),
     ...(inventories.synced() ? [] : ["MachineInventories not read yet"]),
     ...(listeners.listening() ? [] : ["not listening for machines yet"]),
+    ...(sessionKeys.ready() ? [] : ["no session keys yet"]),
     ...stale("MachineRegistrations", registrations.quietMs()),
     ...stale("MachineInventories", inventories.quietMs()),
   ];
-  const endpoint = createMachineEndpoint({
+  const assertReady = (): void => {
+    if (notReady().length === 0) return;
+    throw new SessionError("OPERATOR_NOT_READY", "the operator does not know the cluster at this moment, try again");
+  };
+  const serverUrlNow = (): string => {
+    const { url } = address();
+    if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
+    return url;
+  };
+  const shared = {
     registrations: registrations.index,
     inventories: inventories.index,
-    tokenSecrets: inventories.tokenSecrets,
     claims: createInventoryClaims(inventories.index, inventoryStore(kubernetes)),
-    address,
-    inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry),
-    notReady,
+    anchors: createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings)),
+    nowMs: Date.now,
+    assertReady,
     policy: { acceptRoca: settings.acceptRoca },
     random: randomBytes,
-    maxSessions: settings.maxSessions,
+    gate: createSessionGate(settings.maxSessions),
+  };
+  const endpoint = createMachineEndpoint({
+    ...shared,
+    tokenSecrets: inventories.tokenSecrets,
+    address,
+    inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry),
     log,
+  });
+  const protocol = createProtocolEndpoint({
+    ...shared,
+    records: machineRecords(kubernetes),
+    keys: sessionKeys,
+    isOwnChannel: (channel) => listeners.isOwnChannel(channel),
+    configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
+    decide: (decision) => writeDecision(log, decision),
   });
 
   const health =
     settings.healthListen === undefined ? undefined : await listenForHealth(settings.healthListen, notReady);
-  await listeners.start(endpoint);
+  await listeners.start(endpoint, protocol);
 
   return {
     async stop() {
       await listeners.stop();
       health?.stop();
+      sessionKeys.stop();
       await Promise.all([registrations.stop(), inventories.stop(), rancherWatch.stop()]);
     },
   };
@@ -106,4 +141,23 @@ async function answerFor(kubernetes: Kubernetes, tokens: ClusterTokens, entry: I
     throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${namespace}/${name} has just been deleted`);
   }
   return inventoryAnswer(inventory.spec.config, await clusterTokenOf(inventory, tokens));
+}
+
+function operatorAnchors({ namespace, trustAnchors }: Settings) {
+  return trustAnchors === undefined ? undefined : { namespace, configMapName: trustAnchors };
+}
+
+function writeDecision(log: Log, decision: Decision): void {
+  const { kind, sentence, registration, inventory, ...fields } = decision;
+  const nameOf = (object: Decision["registration"]): string | undefined =>
+    object === undefined ? undefined : `${object.namespace}/${object.name}`;
+  const all = {
+    ...fields,
+    registration: nameOf(registration),
+    inventory: nameOf(inventory),
+    result: kind,
+    error: sentence,
+  };
+  if (kind === "refused") log.warn("machine refused", all);
+  else log.info("machine served", all);
 }

@@ -1,5 +1,6 @@
 /** All settings of the operator in one table: flags, environment, help and documentation are read from it. */
 import { parseArgs } from "node:util";
+import { NO_CHANNEL } from "@rancheros/protocol/attestation";
 import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
 import type { ListenAddress } from "./http/index.ts";
 
@@ -98,6 +99,13 @@ export const SETTINGS = {
     fallback: "",
     help: "more host names and addresses for the operator's own certificate",
   },
+  channelKeys: {
+    flag: "channel-keys",
+    env: "RANCHEROS_CHANNEL_KEYS",
+    value: "HEX[,HEX...]|none",
+    fallback: "",
+    help: "SHA-256 of the public key (SubjectPublicKeyInfo) of each certificate with which a proxy in front ends TLS; none among them also lets in machines that use no TLS, for laboratories",
+  },
   maxSessions: {
     flag: "max-sessions",
     env: "RANCHEROS_MAX_SESSIONS",
@@ -149,6 +157,8 @@ export interface Settings {
   readonly healthListen: ListenAddress | undefined;
   readonly tlsFiles: { readonly certificate: string; readonly key: string } | undefined;
   readonly tlsSan: readonly string[];
+  /** SHA-256 of TLS keys in front of machines, beside our own certificate's. */
+  readonly channelKeys: readonly Buffer[];
   readonly maxSessions: number;
   /** Name of the ConfigMap; undefined: none is read. */
   readonly trustAnchors: string | undefined;
@@ -199,6 +209,7 @@ function rawSettings(args: readonly string[], environment: Readonly<Record<strin
     tlsCertFile: pick(SETTINGS.tlsCertFile),
     tlsKeyFile: pick(SETTINGS.tlsKeyFile),
     tlsSan: pick(SETTINGS.tlsSan),
+    channelKeys: pick(SETTINGS.channelKeys),
     maxSessions: pick(SETTINGS.maxSessions),
     trustAnchors: pick(SETTINGS.trustAnchors),
     staleAfter: pick(SETTINGS.staleAfter),
@@ -239,6 +250,14 @@ class Reader {
     return found ?? fallback;
   }
 
+  channels(flag: string, text: string): readonly Buffer[] {
+    const keys = text.split(",").filter((key) => key !== "");
+    const wrong = keys.find((key) => key !== "none" && !/^[0-9a-f]{64}$/i.test(key));
+    if (wrong === undefined) return keys.map((key) => (key === "none" ? NO_CHANNEL : Buffer.from(key, "hex")));
+    this.problems.push(`--${flag}: ${JSON.stringify(wrong)} is neither 64 hex digits nor none`);
+    return [];
+  }
+
   count(flag: string, text: string): number {
     if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
     this.problems.push(`--${flag}: ${JSON.stringify(text)} is no number from 1 to 999999`);
@@ -271,6 +290,7 @@ export function readSettings(
         ? undefined
         : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
     tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
+    channelKeys: reader.channels("channel-keys", raw.channelKeys),
     maxSessions: reader.count("max-sessions", raw.maxSessions),
     trustAnchors: orUndefined(raw.trustAnchors),
     staleAfterMs: reader.count("stale-after", raw.staleAfter) * 1000,

@@ -17,6 +17,18 @@ export type SessionErrorCode =
   | "AUTHORIZATION_UNSUPPORTED"
   | "MACHINE_UNKNOWN"
   | "MACHINE_TOKEN_UNKNOWN"
+  | "CHANNEL_MISMATCH"
+  | "PROOF_WRONG"
+  | "PROTOCOL_CHANGED"
+  | "MACHINE_PENDING"
+  | "MACHINE_DENIED"
+  | "MACHINE_ELSEWHERE"
+  | "LEGACY_REFUSED"
+  | "LEGACY_DOWNGRADE"
+  | "ENDPOINT_UNKNOWN"
+  | "METHOD_NOT_ALLOWED"
+  | "REQUEST_TOO_LARGE"
+  | "CONTENT_TYPE_UNSUPPORTED"
   | "LISTEN_FAILED";
 
 export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
@@ -109,6 +121,78 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "never",
     meaning: "No Secret of type rancheros.cattle.io/token, or more than one, holds this shared secret.",
     mend: "Compare the machine's token with the Secret that spec.machineTokenSecretName names; each machine needs its own.",
+  },
+  CHANNEL_MISMATCH: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The machine sees another TLS key than this operator serves: something between them ends TLS.",
+    mend: "If it is your proxy, give --channel-keys the SHA-256 of its certificate's public key; if not, somebody listens.",
+  },
+  PROOF_WRONG: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The answer does not show that the TPM gave up the secret, or the report beside it was changed.",
+    mend: "If the machine is yours, look for a proxy that changes bodies; if not, somebody tries keys.",
+  },
+  PROTOCOL_CHANGED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The answer names another version of the protocol than its challenge.",
+    mend: "No honest client does that: look for a proxy that changes bodies.",
+  },
+  MACHINE_PENDING: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The machine has proved itself and waits until a person lets it in.",
+    mend: `kubectl patch machineinventory NAME --type=merge -p '{"spec":{"approval":"Approved"}}'; the machine asks again by itself.`,
+  },
+  MACHINE_DENIED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "A person denied the machine: spec.approval of its MachineInventory is Denied.",
+    mend: "Set spec.approval of the MachineInventory to Approved if the machine is to come in after all.",
+  },
+  MACHINE_ELSEWHERE: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The machine's MachineInventory is in another namespace than the registration that it came through.",
+    mend: "Use a registration of that namespace, or delete the MachineInventory there first.",
+  },
+  LEGACY_REFUSED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The registration refuses the protocol of rancherd (spec.attestation.legacyProtocol).",
+    mend: "Register with ros-agent, or set legacyProtocol to allow for machines that can do no better.",
+  },
+  LEGACY_DOWNGRADE: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The machine has used the attestation protocol before and now registers by the weaker one of rancherd.",
+    mend: "Register with ros-agent; who means it takes the annotation rancheros.cattle.io/protocol off the MachineInventory.",
+  },
+  ENDPOINT_UNKNOWN: {
+    failure: "refused",
+    retry: "never",
+    meaning: "There is no such endpoint of the attestation protocol.",
+    mend: "Check the client's version against docs/protocol.md.",
+  },
+  METHOD_NOT_ALLOWED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The endpoint is there for another method.",
+    mend: "Check the client against docs/protocol.md, and that no proxy changes methods on a redirect.",
+  },
+  REQUEST_TOO_LARGE: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The request's body is larger than the protocol allows.",
+    mend: "Send less of the SMBIOS and of the hardware in the report.",
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The request's body is not declared as application/json.",
+    mend: "Check the client against docs/protocol.md.",
   },
   LISTEN_FAILED: {
     failure: "environment",

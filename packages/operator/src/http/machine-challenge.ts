@@ -4,6 +4,7 @@ import {
   encodeChallenge,
   parseAttestationHeader,
   SECRET_MAX_BYTES,
+  type EndorsementKey,
 } from "@rancheros/protocol/messages";
 import { checkChallengeAnswer, makeCredential, verifyAttestation } from "../attestation/index.ts";
 import { SessionError } from "./errors.ts";
@@ -14,6 +15,8 @@ const LEGACY_EK_BITS = 2048;
 export interface MachineChallenge {
   /** SHA-256 of the endorsement key, hex; nobody has proved to hold it before the answer is right. */
   readonly ekHash: string;
+  /** As the machine sent it, with its certificate where it has one. */
+  readonly ek: EndorsementKey;
   /** The message to send. */
   readonly message: Buffer;
   /** @throws SessionError CHALLENGE_FAILED, MessageError */
@@ -29,7 +32,8 @@ export function challengeMachine(
   policy: { readonly acceptRoca: boolean },
   random: (bytes: number) => Buffer,
 ): MachineChallenge {
-  const attestation = verifyAttestation(parseAttestationHeader(authorization), policy);
+  const data = parseAttestationHeader(authorization);
+  const attestation = verifyAttestation(data, policy);
   const { endorsementKey } = attestation;
   const { publicKey } = endorsementKey;
   if (publicKey.type !== "rsa" || publicKey.bits !== LEGACY_EK_BITS) {
@@ -44,6 +48,7 @@ export function challengeMachine(
   });
   return {
     ekHash: endorsementKey.hash,
+    ek: data.ek,
     message: encodeChallenge(challenge),
     checkAnswer(answer) {
       if (!checkChallengeAnswer(secret, decodeChallengeResponse(answer).secret)) {

@@ -5,14 +5,19 @@ import type { MachineRegistration } from "@rancheros/protocol/resources";
 import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex } from "../inventory/index.ts";
 import type { ServerAddress } from "../rancher/index.ts";
 import { cacertsBody, cacertsHash, registrationUrl } from "../rancherd/index.ts";
-import { buildInventory, cloudConfigDocument, installConfig, type RegistrationIndex } from "../registration/index.ts";
+import { cloudConfigDocument, installConfig } from "../registration/index.ts";
 import { errorFields, type Log, type LogFields } from "../telemetry/index.ts";
 import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
+import { judge, newInventory, refuseUnlessApproved, registrationWithToken, type DoorParts } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
 import { refusalOf, upgradeRefusal } from "./refusal.ts";
 import { routeOf, type Route } from "./route.ts";
+import type { SessionGate } from "./session-gate.ts";
+
+/** What rancherd's protocol counts as beside ours. */
+const LEGACY_PROTOCOL = 1;
 
 /** A request, as far as machines' requests say anything. */
 export interface MachineRequest {
@@ -43,20 +48,19 @@ export interface MachineEndpoint {
   visit(request: MachineRequest): Promise<{ readonly visit: Visit } | { readonly answer: Answer }>;
 }
 
-export interface EndpointParts {
-  readonly registrations: RegistrationIndex;
+export interface EndpointParts extends DoorParts {
   readonly inventories: InventoryIndex;
   readonly tokenSecrets: TokenSecretIndex;
   readonly claims: InventoryClaims;
   readonly address: () => ServerAddress;
   /** The answer of /v1-rancheros/inventory for this machine. @throws InventoryError, KubernetesError */
   readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;
-  /** What is not there yet; machines are asked to come back while this is not empty. */
-  readonly notReady: () => readonly string[];
+  /** @throws SessionError OPERATOR_NOT_READY */
+  readonly assertReady: () => void;
   /** Which weak endorsement keys are let in all the same. */
   readonly policy: { readonly acceptRoca: boolean };
   readonly random: (bytes: number) => Buffer;
-  readonly maxSessions: number;
+  readonly gate: SessionGate;
   readonly log: Log;
 }
 
@@ -67,14 +71,7 @@ interface Purpose {
 }
 
 export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
-  const { log } = parts;
-  let sessions = 0;
-
-  function assertReady(): void {
-    const missing = parts.notReady();
-    if (missing.length > 0)
-      throw new SessionError("OPERATOR_NOT_READY", "the operator does not know the cluster at this moment, try again");
-  }
+  const { assertReady, gate, log } = parts;
 
   function serverUrl(): string {
     const { url } = parts.address();
@@ -82,17 +79,12 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     return url;
   }
 
-  function registrationOf(token: string): MachineRegistration {
-    const registration = parts.registrations.withToken(token);
-    if (registration === undefined) {
-      throw new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist");
-    }
-    return registration;
-  }
+  const registrationOf = (token: string): MachineRegistration => registrationWithToken(parts.registrations, token);
 
   function machineWithTpm(ekHash: string): InventoryEntry {
     const [machine] = parts.inventories.withEndorsementKey(ekHash);
     if (machine === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    refuseUnlessApproved(machine.approval, machine.metadata);
     return machine;
   }
 
@@ -103,6 +95,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     const machines = parts.inventories.withTokenSecret(secret.metadata.namespace, secret.metadata.name);
     const [machine] = machines;
     if (machine === undefined || machines.length > 1) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    refuseUnlessApproved(machine.approval, machine.metadata);
     return machine;
   }
 
@@ -143,22 +136,44 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     return data(await parts.inventoryAnswer(machine));
   }
 
-  function registrationPurpose(token: string, machine: MachineChallenge, smbios: SmbiosTree | undefined): Purpose {
+  /** Said before the challenge, where it can be an HTTP status with a sentence. */
+  function refuseLegacy(registration: MachineRegistration, ekHash: string): void {
+    if (registration.spec.attestation?.legacyProtocol === "refuse") {
+      throw new SessionError("LEGACY_REFUSED", "this registration wants the attestation protocol: use ros-agent");
+    }
+    const [known] = parts.inventories.withEndorsementKey(ekHash);
+    if (known === undefined) return;
+    if (known.protocol > LEGACY_PROTOCOL) {
+      throw new SessionError(
+        "LEGACY_DOWNGRADE",
+        "this machine has used the attestation protocol before: use ros-agent",
+      );
+    }
+    refuseUnlessApproved(known.approval, known.metadata);
+  }
+
+  async function registrationPurpose(
+    token: string,
+    machine: MachineChallenge,
+    smbios: SmbiosTree | undefined,
+  ): Promise<Purpose> {
     const { name, namespace } = registrationOf(token).metadata;
     serverUrl();
+    refuseLegacy(registrationOf(token), machine.ekHash);
+    const { class: trust } = await judge(parts, registrationOf(token), namespace, machine);
     return {
       about: { registration: `${namespace}/${name}` },
       async payload(stillOpen) {
         // Both may have changed while the TPM was working.
         const registration = registrationOf(token);
-        const claim = await parts.claims.claim(machine.ekHash, (attempt) => {
+        refuseLegacy(registration, machine.ekHash);
+        const { ekHash } = machine;
+        const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
+        const claim = await parts.claims.claim(ekHash, (attempt) => {
           if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
-          return buildInventory(
-            { name, namespace, spec: registration.spec },
-            { ekHash: machine.ekHash, smbios },
-            attempt,
-          );
+          return newInventory(registration, made, attempt);
         });
+        refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
         return {
           text: installConfig(registration.spec.cloudConfig, serverUrl()),
           result: claim.made ? "registered" : "known",
@@ -179,14 +194,6 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     };
   }
 
-  /** Counted from before the first wait until the visit has ended or was refused. */
-  function enter(): void {
-    if (sessions >= parts.maxSessions) {
-      throw new SessionError("SESSION_TOO_MANY", "too many machines register at this moment, try again");
-    }
-    sessions += 1;
-  }
-
   async function begin(request: MachineRequest, route: Route): Promise<Visit> {
     assertReady();
     if (route.kind === "registration") registrationOf(route.token);
@@ -199,7 +206,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     const machine = challengeMachine(authorization.header, parts.policy, parts.random);
     const purpose =
       route.kind === "registration"
-        ? registrationPurpose(route.token, machine, smbios)
+        ? await registrationPurpose(route.token, machine, smbios)
         : await inventoryPurpose(machine);
     return visitOf(request, machine, purpose);
   }
@@ -216,7 +223,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
         return made.text;
       },
       onEnd(error) {
-        sessions -= 1;
+        gate.leave();
         if (error === undefined) log.info("machine served", { ...about, result });
         else if (hasCode(error, "SESSION_LEFT")) log.info("machine left", { ...about, result: "left" });
         else log.warn("machine refused", { ...about, result: "refused", ...errorFields(error) });
@@ -254,14 +261,15 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       if (route.kind === "unknown" || route.kind === "cacerts") return { answer: NOT_FOUND };
       if (request.method !== "GET") return { answer: ONLY_GET };
       try {
-        enter();
+        // Counted from before the first wait until the visit has ended or was refused.
+        gate.enter();
       } catch (error) {
         return { answer: refuse(request, route, error, upgradeRefusal(error)) };
       }
       try {
         return { visit: await begin(request, route) };
       } catch (error) {
-        sessions -= 1;
+        gate.leave();
         return { answer: refuse(request, route, error, upgradeRefusal(error)) };
       }
     },

@@ -14,7 +14,12 @@ export interface Refusal {
 }
 
 /** What an administrator must do something about: the person at the machine has to read the sentence. */
-const FOR_PEOPLE = new Set(["CLUSTER_NOT_ASSIGNED", "CLUSTER_TOKEN_NOT_ASSIGNED", "SERVER_URL_NOT_SET"]);
+const FOR_PEOPLE = new Set([
+  "CLUSTER_NOT_ASSIGNED",
+  "CLUSTER_TOKEN_NOT_ASSIGNED",
+  "SERVER_URL_NOT_SET",
+  "MACHINE_PENDING",
+]);
 
 /**
  * The answer to an upgrade request that is refused. rancherd shows nobody the body of a 503 there, so what people must

@@ -8,9 +8,13 @@ export type Route =
   | { readonly kind: "unknown" };
 
 /** @param target  the request line's target, path and query */
-export function routeOf(target: string): Route {
+export function pathOf(target: string): string {
   // RFC 9112 section 3.2.2: a server takes the absolute form too.
-  const path = (target.replace(/^https?:\/\/[^/?#]*/i, "") || "/").split("?", 1)[0] ?? "";
+  return (target.replace(/^https?:\/\/[^/?#]*/i, "") || "/").split("?", 1)[0] ?? "";
+}
+
+export function routeOf(target: string): Route {
+  const path = pathOf(target);
   if (path === `${MACHINE_PATH}/inventory`) return { kind: "inventory" };
   if (path === `${MACHINE_PATH}/cacerts`) return { kind: "cacerts" };
   const registration = `${MACHINE_PATH}/registration/`;

@@ -17,14 +17,22 @@ function merge(base: Json, over: Json): Json {
 }
 
 /**
+ * The config as data.
+ * @param serverUrl  base address that rancherd asks for its inventory
+ */
+export function installConfigData(cloudConfig: Json | null | undefined, serverUrl: string): Json {
+  const added = {
+    rancherd: { server: serverUrl, token: "tpm://" },
+    rancheros: { install: { automatic: true } },
+  };
+  return merge(cloudConfig ?? {}, added);
+}
+
+/**
  * The message that ends a registration: one JSON object and a newline.
  * @param serverUrl  base address that rancherd asks for its inventory
  * Source: rancher/os2 pkg/server/register.go
  */
 export function installConfig(cloudConfig: Json | null | undefined, serverUrl: string): string {
-  const added = {
-    rancherd: { server: serverUrl, token: "tpm://" },
-    rancheros: { install: { automatic: true } },
-  };
-  return goJson(merge(cloudConfig ?? {}, added));
+  return goJson(installConfigData(cloudConfig, serverUrl));
 }

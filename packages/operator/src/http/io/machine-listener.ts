@@ -14,6 +14,8 @@ import { BAD_HANDSHAKE, type Answer } from "../answer.ts";
 import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
 import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS, LAST_WORD_MS } from "../limits.ts";
 import type { MachineEndpoint, MachineRequest } from "../machine-endpoint.ts";
+import { isProtocolTarget, type ProtocolEndpoint } from "../protocol-endpoint.ts";
+import { createBodyReader } from "./body-reader.ts";
 import { createVisits } from "./challenge-session.ts";
 import { listen } from "./listen.ts";
 
@@ -101,8 +103,10 @@ export async function listenForMachines(
   where: ListenAddress,
   tls: TlsMaterial | undefined,
   endpoint: MachineEndpoint,
+  protocol: ProtocolEndpoint,
 ): Promise<MachineListener> {
   const visits = createVisits();
+  const bodies = createBodyReader();
   const server =
     tls === undefined
       ? createHttpServer(LIMITS)
@@ -110,7 +114,8 @@ export async function listenForMachines(
   server.maxConnections = CONNECTION_LIMIT;
 
   server.on("request", (request, response) => {
-    void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer));
+    if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
+    else void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Without a listener a reset of the other side would end the process.
@@ -125,6 +130,25 @@ export async function listenForMachines(
     if (answerable) sendRaw(socket, endpoint.refuseBroken(socket.remoteAddress, code));
     else socket.destroy();
   });
+
+  async function answerProtocol(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "", url: target = "/", headers, socket } = request;
+    const read = await bodies.read(request);
+    if (read === "broken") {
+      response.destroy();
+      return;
+    }
+    const answer = await protocol.answer({
+      method,
+      target,
+      authorization: single(headers.authorization),
+      contentType: single(headers["content-type"]),
+      body: read === "too large" ? undefined : read,
+      remoteAddress: socket.remoteAddress,
+    });
+    // What was not read to its end is not read any more.
+    send(response, read === "too large" ? { ...answer, headers: { ...answer.headers, connection: "close" } } : answer);
+  }
 
   async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!isWebsocketHandshake(request)) return sendRaw(socket, BAD_HANDSHAKE);

@@ -1,0 +1,91 @@
+/** Who may come in through a registration, and as what: the same for both protocols. */
+import type { Approval, TrustClass } from "@rancheros/protocol/attestation";
+import type { EndorsementKey } from "@rancheros/protocol/messages";
+import {
+  CHALLENGE_ANNOTATION,
+  PROTOCOL_ANNOTATION,
+  TRUST_LABEL,
+  type MachineRegistration,
+} from "@rancheros/protocol/resources";
+import { judgeMachine, verifyEkCertificate, type EkVerdict, type TrustAnchorStore } from "../attestation/index.ts";
+import { buildInventory, type RegistrationIndex } from "../registration/index.ts";
+import { SessionError } from "./errors.ts";
+
+export interface DoorParts {
+  readonly registrations: RegistrationIndex;
+  readonly anchors: TrustAnchorStore;
+  readonly nowMs: () => number;
+}
+
+/** @throws SessionError REGISTRATION_UNKNOWN */
+export function registrationWithToken(registrations: RegistrationIndex, token: string): MachineRegistration {
+  const registration = registrations.withToken(token);
+  if (registration === undefined) throw new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist");
+  return registration;
+}
+
+/**
+ * Asks who vouches for the key, and whether that is enough.
+ * @param registration  undefined for a machine that is known and comes through none: then nothing is demanded
+ * @throws AttestationError, KubernetesError
+ */
+export async function judge(
+  { anchors, nowMs }: DoorParts,
+  registration: MachineRegistration | undefined,
+  namespace: string,
+  machine: { readonly ekHash: string; readonly ek: EndorsementKey },
+): Promise<EkVerdict> {
+  const attestation = registration?.spec.attestation;
+  const found = await anchors.anchorsFor({ namespace, spec: { attestation } });
+  const der = machine.ek.type === "certificate" ? machine.ek.certificateDer : undefined;
+  const expired = attestation?.expiredCertificates === "refuse" ? "refuse" : "accept";
+  const verdict = verifyEkCertificate(der, found, { nowMs: nowMs(), expired });
+  if (registration !== undefined) judgeMachine(attestation, { ekHash: machine.ekHash, verdict });
+  return verdict;
+}
+
+/** @throws SessionError MACHINE_PENDING, MACHINE_DENIED */
+export function refuseUnlessApproved(
+  approval: Approval,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): void {
+  if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
+  if (approval === "Approved") return;
+  const patch = `'{"spec":{"approval":"Approved"}}'`;
+  throw new SessionError(
+    "MACHINE_PENDING",
+    `waits for approval: kubectl -n ${namespace} patch minv ${name} --type=merge -p ${patch}`,
+  );
+}
+
+/** What is known of a machine that comes for the first time. */
+export interface NewMachine {
+  readonly ekHash: string;
+  readonly smbios: Readonly<Record<string, unknown>> | undefined;
+  readonly trust: TrustClass;
+  readonly protocol: number;
+  /** See challengeText; undefined for the legacy protocol, whose challenges are of one connection. */
+  readonly challenge: string | undefined;
+}
+
+/** The whole MachineInventory of a new machine: one write makes it, with all that refusals are decided by later. */
+export function newInventory(registration: MachineRegistration, machine: NewMachine, attempt: number) {
+  const { name, namespace } = registration.metadata;
+  const { ekHash, smbios, trust, protocol, challenge } = machine;
+  const built = buildInventory({ name, namespace, spec: registration.spec }, { ekHash, smbios }, attempt);
+  const { labels, annotations } = built.metadata;
+  const isManual = registration.spec.attestation?.approval === "manual";
+  return {
+    ...built,
+    metadata: {
+      ...built.metadata,
+      labels: { ...labels, [TRUST_LABEL]: trust },
+      annotations: {
+        ...annotations,
+        [PROTOCOL_ANNOTATION]: String(protocol),
+        ...(challenge === undefined ? {} : { [CHALLENGE_ANNOTATION]: challenge }),
+      },
+    },
+    spec: { ...built.spec, ...(isManual ? { approval: "Pending" } : {}) },
+  };
+}

@@ -1,0 +1,110 @@
+/** The third step: the TPM gave up the secret, so the machine is who it said, and gets what is meant for it. */
+import {
+  isAnswerProof,
+  readAnswerRequest,
+  readMachineReport,
+  sealAnswer,
+  SESSION_LIFETIME_MS,
+  writeAdmission,
+  writeSealedAnswer,
+  type AnswerRequest,
+  type MachineReport,
+} from "@rancheros/protocol/attestation";
+import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/resources";
+import { approvalOf, challengeText, InventoryError, type Claim } from "../inventory/index.ts";
+import { openChallengeState, sealSession, type ChallengeState } from "../session/index.ts";
+import { newInventory } from "./door.ts";
+import { SessionError } from "./errors.ts";
+import { refuseKnown } from "./protocol-attest.ts";
+import { commonVersion, nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
+import type { UsedChallenges } from "./used-challenges.ts";
+
+const IV_BYTES = 12;
+
+/** The registration that the challenge was made for, unless it went away while the TPM was working. */
+function registrationOf(parts: ProtocolParts, state: ChallengeState): MachineRegistration | undefined {
+  const through = state.registration;
+  if (through === undefined) return undefined;
+  const found = parts.registrations.get(`${through.namespace}/${through.name}`);
+  if (found?.metadata.uid === through.uid && found.metadata.deletionTimestamp === undefined) return found;
+  throw new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist");
+}
+
+async function claimFor(
+  parts: ProtocolParts,
+  state: ChallengeState,
+  registration: MachineRegistration | undefined,
+  report: MachineReport | undefined,
+): Promise<Claim> {
+  const { ekHash, trust, protocol } = state;
+  if (registration === undefined) {
+    const [known] = parts.inventories.withEndorsementKey(ekHash);
+    if (known === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    return { entry: known, made: false };
+  }
+  const machine = { ekHash, smbios: report?.smbios, trust, protocol, challenge: challengeText(state) };
+  return parts.claims.claim(ekHash, (attempt) => newInventory(registration, machine, attempt));
+}
+
+function reasonFor(approval: ReturnType<typeof approvalOf>, made: boolean): NonNullable<Trace["outcome"]> {
+  if (approval === "Pending") return { kind: "pending", reason: "MACHINE_PENDING" };
+  return made ? { kind: "admitted", reason: "MACHINE_REGISTERED" } : { kind: "known", reason: "MACHINE_KNOWN" };
+}
+
+/** @throws AttestationMessageError, SealError, SessionError, InventoryError, KubernetesError */
+export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Buffer, trace: Trace): Promise<Buffer> {
+  const request = readAnswerRequest(body);
+  const state = await openChallengeState(parts.keys, request.state, parts.nowMs());
+  trace.ekHash = state.ekHash;
+  trace.akName = state.akName.toString("hex");
+  trace.registration = state.registration;
+  if (commonVersion(request.protocol) !== state.protocol) {
+    throw new SessionError("PROTOCOL_CHANGED", "the machine changed the protocol's version on the way");
+  }
+  if (!isAnswerProof(request.proof, state.secret, request.state, request.report)) {
+    throw new SessionError("PROOF_WRONG", "the answer does not show that the TPM gave up the secret");
+  }
+  const report = request.report.length === 0 ? undefined : readMachineReport(request.report);
+  if (!used.use(state.id, parts.nowMs())) {
+    throw new InventoryError("CHALLENGE_USED", "this challenge has been answered, begin again");
+  }
+  const registration = registrationOf(parts, state);
+  const claim = await claimFor(parts, state, registration, report);
+  refuseKnown(claim.entry, registration, trace);
+  const { ekHash, trust, root, certificateSha256, protocol } = state;
+  const proof = { challenge: state, protocol, ekHash, trust, root, certificateSha256, report };
+  const inventory = await parts.records.prove(claim.entry, proof, claim.made);
+  const approval = approvalOf(inventory.spec.approval);
+  // The index may be a moment behind the object itself.
+  if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
+  trace.outcome = reasonFor(approval, claim.made);
+  return sealedAdmission(parts, { request, state, inventory, registration });
+}
+
+interface Admitted {
+  readonly request: AnswerRequest;
+  readonly state: ChallengeState;
+  readonly inventory: MachineInventory;
+  readonly registration: MachineRegistration | undefined;
+}
+
+function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
+  const { request, state, inventory, registration } = admitted;
+  const { namespace, name, uid } = inventory.metadata;
+  const approval = approvalOf(inventory.spec.approval);
+  const isConfigured = approval === "Approved" && registration !== undefined;
+  const subject = { uid, namespace, name, ekHash: state.ekHash };
+  const plain = writeAdmission({
+    machine: { namespace, name, uid },
+    approval,
+    trust: state.trust,
+    config: isConfigured ? parts.configFor(registration) : undefined,
+    session: {
+      token: sealSession(parts.keys.sealing(), subject, parts.nowMs()),
+      expiresInSeconds: SESSION_LIFETIME_MS / 1000,
+    },
+    nextAskInSeconds: nextAskInSeconds(approval, registration, parts.random),
+  });
+  const sealed = sealAnswer(plain, state.secret, request, parts.random(IV_BYTES));
+  return writeSealedAnswer({ protocol: state.protocol, sealed });
+}

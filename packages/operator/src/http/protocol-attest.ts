@@ -1,0 +1,114 @@
+/** The first two steps of the attestation protocol: a nonce, then a challenge for the keys that were attested over it. */
+import {
+  CHALLENGE_LIFETIME_MS,
+  NONCE_LIFETIME_MS,
+  qualifyingData,
+  readAttestRequest,
+  readNonceRequest,
+  writeChallengeAnswer,
+  writeNonceAnswer,
+  type Purpose,
+} from "@rancheros/protocol/attestation";
+import { SECRET_MAX_BYTES } from "@rancheros/protocol/messages";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
+import { makeCredential, verifyAttestation } from "../attestation/index.ts";
+import type { InventoryEntry } from "../inventory/index.ts";
+import { checkNonce, sealChallengeState, sealNonce } from "../session/index.ts";
+import { judge, registrationWithToken } from "./door.ts";
+import { SessionError } from "./errors.ts";
+import { commonVersion, type ProtocolParts, type Trace } from "./protocol-parts.ts";
+
+const ID_BYTES = 16;
+const IV_BYTES = 12;
+
+export function giveNonce(parts: ProtocolParts, body: Buffer): Buffer {
+  const protocol = commonVersion(readNonceRequest(body).protocol);
+  const nonce = sealNonce(parts.keys.sealing(), parts.nowMs(), parts.random);
+  return writeNonceAnswer({ protocol, nonce, expiresInSeconds: NONCE_LIFETIME_MS / 1000 });
+}
+
+interface Way {
+  readonly registration: MachineRegistration | undefined;
+  /** Whose trust anchors count where the registration has none. */
+  readonly namespace: string;
+}
+
+/** @throws SessionError MACHINE_UNKNOWN, MACHINE_DENIED, MACHINE_ELSEWHERE, REGISTRATION_UNKNOWN */
+function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Trace): Way {
+  const through =
+    purpose.kind === "registration" ? registrationWithToken(parts.registrations, purpose.token) : undefined;
+  if (through !== undefined) trace.registration = namesOf(through.metadata);
+  const [known] = parts.inventories.withEndorsementKey(ekHash);
+  if (known === undefined && through === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+  if (known !== undefined) refuseKnown(known, through, trace);
+  return { registration: through, namespace: through?.metadata.namespace ?? known?.metadata.namespace ?? "" };
+}
+
+function namesOf({
+  namespace,
+  name,
+  uid,
+}: {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}) {
+  return { namespace, name, uid };
+}
+
+/** Said again after the challenge; here it spares the machine and us the work. */
+export function refuseKnown(known: InventoryEntry, through: MachineRegistration | undefined, trace: Trace): void {
+  trace.inventory = namesOf(known.metadata);
+  if (known.approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
+  if (through === undefined || through.metadata.namespace === known.metadata.namespace) return;
+  throw new SessionError("MACHINE_ELSEWHERE", "this machine belongs to another namespace than this registration");
+}
+
+/** @throws AttestationMessageError, SealError, SessionError, AttestationError, KubernetesError */
+export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace): Promise<Buffer> {
+  const request = readAttestRequest(body);
+  const protocol = commonVersion(request.protocol);
+  const { nonce, channel, purpose, ek, ak } = request;
+  await checkNonce(parts.keys, nonce, parts.nowMs());
+  if (!(await parts.isOwnChannel(channel))) {
+    throw new SessionError("CHANNEL_MISMATCH", "the machine sees another TLS key than this server's");
+  }
+  const attestation = verifyAttestation(
+    { ek, ak },
+    { ...parts.policy, acceptRsa3072: true, qualifyingData: qualifyingData(nonce, channel) },
+  );
+  const { endorsementKey, attestationKey } = attestation;
+  trace.ekHash = endorsementKey.hash;
+  trace.akName = attestationKey.name.toString("hex");
+  const { registration, namespace } = wayOf(parts, purpose, endorsementKey.hash, trace);
+  const verdict = await judge(parts, registration, namespace, { ekHash: endorsementKey.hash, ek });
+  const secret = parts.random(SECRET_MAX_BYTES);
+  const credential = makeCredential({
+    ek: endorsementKey,
+    akName: attestationKey.name,
+    secret,
+    randomBytes: parts.random,
+  });
+  const state = sealChallengeState(
+    parts.keys.sealing(),
+    {
+      id: parts.random(ID_BYTES).toString("hex"),
+      issuedAtMs: parts.nowMs(),
+      protocol,
+      ekHash: endorsementKey.hash,
+      akName: attestationKey.name,
+      secret,
+      registration: registration === undefined ? undefined : namesOf(registration.metadata),
+      trust: verdict.class,
+      root: verdict.root,
+      certificateSha256: verdict.certificateSha256,
+    },
+    parts.random(IV_BYTES),
+  );
+  return writeChallengeAnswer({
+    protocol,
+    ...credential,
+    state,
+    expiresInSeconds: CHALLENGE_LIFETIME_MS / 1000,
+  });
+}

@@ -1,0 +1,119 @@
+/** The endpoints of the attestation protocol: which step a request asks for, and how it ended. */
+import { PROTOCOL_PATH, REQUEST_MAX_BYTES } from "@rancheros/protocol/attestation";
+import { isCodedError } from "@rancheros/protocol/errors";
+import type { Answer } from "./answer.ts";
+import { SessionError } from "./errors.ts";
+import { admit } from "./protocol-answer.ts";
+import { challenge, giveNonce } from "./protocol-attest.ts";
+import type { ProtocolParts, Trace } from "./protocol-parts.ts";
+import { jsonAnswer, protocolRefusal } from "./protocol-refusal.ts";
+import { showMachine, takeReport } from "./protocol-session.ts";
+import { pathOf } from "./route.ts";
+import { createUsedChallenges } from "./used-challenges.ts";
+
+/** A request, as far as the protocol's requests say anything. */
+export interface ProtocolRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly authorization: string | undefined;
+  readonly contentType: string | undefined;
+  /** Undefined where it was larger than REQUEST_MAX_BYTES; empty where there was none. */
+  readonly body: Buffer | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+export interface ProtocolEndpoint {
+  /** Never rejects. */
+  answer(request: ProtocolRequest): Promise<Answer>;
+}
+
+const METHODS = { nonce: "POST", attest: "POST", answer: "POST", machine: "GET", report: "PUT" } as const;
+type Step = keyof typeof METHODS;
+const STEPS: readonly Step[] = ["nonce", "attest", "answer", "machine", "report"];
+
+/** Whether the request belongs to the attestation protocol, however wrong it is. */
+export function isProtocolTarget(target: string): boolean {
+  return pathOf(target).startsWith(`${PROTOCOL_PATH}/`);
+}
+
+/** @throws SessionError ENDPOINT_UNKNOWN */
+function stepOf(target: string): Step {
+  const path = pathOf(target);
+  const step = STEPS.find((one) => path === `${PROTOCOL_PATH}/${one}`);
+  if (step !== undefined) return step;
+  throw new SessionError("ENDPOINT_UNKNOWN", `machines are served at ${PROTOCOL_PATH}/{${STEPS.join(",")}}`);
+}
+
+/** @throws SessionError METHOD_NOT_ALLOWED, CONTENT_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE */
+function bodyOf(request: ProtocolRequest, step: Step): Buffer {
+  const method = METHODS[step];
+  if (request.method !== method) throw new SessionError("METHOD_NOT_ALLOWED", `only ${method} is served here`);
+  if (request.body === undefined) {
+    throw new SessionError("REQUEST_TOO_LARGE", `a request has at most ${REQUEST_MAX_BYTES} bytes`);
+  }
+  if (method !== "GET" && !/^application\/json\s*(;|$)/i.test(request.contentType ?? "")) {
+    throw new SessionError("CONTENT_TYPE_UNSUPPORTED", "the content type must be application/json");
+  }
+  return request.body;
+}
+
+export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
+  const used = createUsedChallenges();
+
+  /** As many at a time as may be in the middle of their challenge. */
+  async function counted(step: () => Promise<Buffer>): Promise<Buffer> {
+    parts.gate.enter();
+    try {
+      return await step();
+    } finally {
+      parts.gate.leave();
+    }
+  }
+
+  async function run(step: Step, body: Buffer, request: ProtocolRequest, trace: Trace): Promise<Buffer> {
+    parts.assertReady();
+    switch (step) {
+      case "nonce":
+        return giveNonce(parts, body);
+      case "attest":
+        return counted(() => challenge(parts, body, trace));
+      case "answer":
+        return counted(() => admit(parts, used, body, trace));
+      case "machine":
+        return showMachine(parts, request.authorization, trace);
+      case "report":
+        return counted(() => takeReport(parts, request.authorization, body, trace));
+    }
+  }
+
+  /** The one place where it is written down how a request ended. */
+  function decide(request: ProtocolRequest, endpoint: string, trace: Trace, status: number, error: unknown): void {
+    const { outcome, ...about } = trace;
+    const common = { protocol: "attestation", remote: request.remoteAddress, endpoint, status, ...about } as const;
+    if (error === undefined) {
+      if (outcome !== undefined) parts.decide({ ...common, ...outcome });
+      return;
+    }
+    const reason = isCodedError(error) ? error.code : "INTERNAL";
+    const sentence = error instanceof Error ? error.message : String(error);
+    parts.decide({ ...common, kind: "refused", reason, sentence });
+  }
+
+  return {
+    async answer(request) {
+      const trace: Trace = {};
+      let endpoint = "unknown";
+      try {
+        const step = stepOf(request.target);
+        endpoint = step;
+        const body = await run(step, bodyOf(request, step), request, trace);
+        decide(request, endpoint, trace, 200, undefined);
+        return jsonAnswer(200, body);
+      } catch (error) {
+        const answer = protocolRefusal(error);
+        decide(request, endpoint, trace, answer.status, error);
+        return answer;
+      }
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** What the attestation protocol's steps are made of. */
+import type { Approval, MachineState } from "@rancheros/protocol/attestation";
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
+import { AttestationMessageError } from "@rancheros/protocol/attestation";
+import { durationMs, type MachineRegistration } from "@rancheros/protocol/resources";
+import type { InventoryClaims, InventoryIndex, MachineRecords } from "../inventory/index.ts";
+import type { SessionKeys } from "../session/index.ts";
+import type { Decide, Decision } from "./decision.ts";
+import type { DoorParts } from "./door.ts";
+import type { SessionGate } from "./session-gate.ts";
+
+export interface ProtocolParts extends DoorParts {
+  readonly inventories: InventoryIndex;
+  readonly claims: InventoryClaims;
+  readonly records: MachineRecords;
+  readonly keys: SessionKeys;
+  /** Whether this is one of the TLS keys that machines may have in front of them; may look for a renewed one. */
+  readonly isOwnChannel: (channel: Buffer) => Promise<boolean>;
+  /** The config that a machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
+  readonly configFor: (registration: MachineRegistration) => Readonly<Record<string, unknown>>;
+  readonly assertReady: () => void;
+  readonly policy: { readonly acceptRoca: boolean };
+  readonly random: (bytes: number) => Buffer;
+  readonly gate: SessionGate;
+  readonly decide: Decide;
+}
+
+/** What a step finds out on its way, for whoever writes down how it ended. */
+export interface Trace {
+  ekHash?: string;
+  akName?: string;
+  registration?: Decision["registration"];
+  inventory?: Decision["inventory"];
+  /** Set where the step decides something about a machine; a nonce is no decision. */
+  outcome?: { readonly kind: Decision["kind"]; readonly reason: string };
+}
+
+/**
+ * The version that both sides speak.
+ * @param theirs  the newest one of the machine
+ * @throws AttestationMessageError PROTOCOL_VERSION
+ */
+export function commonVersion(theirs: number): number {
+  const common = Math.min(PROTOCOL_VERSION, theirs);
+  if (common >= OLDEST_PROTOCOL_VERSION) return common;
+  throw new AttestationMessageError(
+    "PROTOCOL_VERSION",
+    `this server speaks versions ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}, not ${theirs}`,
+  );
+}
+
+/** How often a machine that waits asks, and how often one that has joined reports. */
+export const PENDING_ASK_SECONDS = 10;
+export const REPORT_SECONDS = 600;
+export const SHORTEST_REPORT_SECONDS = 60;
+/** Added to each waiting machine's time, so that they do not all come at once. */
+const PENDING_JITTER_SECONDS = 3;
+
+/** @param random  four bytes of it are used */
+export function nextAskInSeconds(
+  approval: Approval,
+  registration: MachineRegistration | undefined,
+  random: (bytes: number) => Buffer,
+): number {
+  if (approval === "Pending") return PENDING_ASK_SECONDS + (random(4).readUInt32BE() % (PENDING_JITTER_SECONDS + 1));
+  const interval = registration?.spec.reportInterval;
+  const seconds = interval === undefined ? REPORT_SECONDS : Math.round((durationMs(interval) ?? 0) / 1000);
+  return Math.min(86_400, Math.max(SHORTEST_REPORT_SECONDS, seconds));
+}
+
+export type MachineName = MachineState["machine"];

@@ -1,0 +1,68 @@
+/** What a machine does with its session: asks how it stands, and reports. */
+import { PROTOCOL_VERSION, readMachineReport, writeMachineState, type Approval } from "@rancheros/protocol/attestation";
+import { approvalOf, type InventoryEntry } from "../inventory/index.ts";
+import { openSession, SealError } from "../session/index.ts";
+import { authorizationOf } from "./authorization.ts";
+import { SessionError } from "./errors.ts";
+import { nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
+
+/**
+ * The machine whose session this is. Its inventory is asked each time: who deletes or denies it ends the session.
+ * @throws SessionError AUTHORIZATION_MISSING, MACHINE_DENIED; SealError SESSION_INVALID, SESSION_EXPIRED
+ */
+async function machineOf(
+  parts: ProtocolParts,
+  authorization: string | undefined,
+  trace: Trace,
+): Promise<InventoryEntry> {
+  const given = authorizationOf(authorization);
+  if (given.kind !== "bearer") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
+  const subject = await openSession(parts.keys, given.value, parts.nowMs());
+  trace.ekHash = subject.ekHash;
+  const entry = parts.inventories.withEndorsementKey(subject.ekHash).find((one) => one.metadata.uid === subject.uid);
+  if (entry === undefined || entry.beingDeleted) {
+    throw new SealError("SESSION_INVALID", "the machine of this session is gone, register again");
+  }
+  const { namespace, name, uid } = entry.metadata;
+  trace.inventory = { namespace, name, uid };
+  if (entry.approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
+  return entry;
+}
+
+function stateOf(parts: ProtocolParts, entry: InventoryEntry, approval: Approval): Buffer {
+  const { namespace, name, uid } = entry.metadata;
+  const { registrationName } = entry;
+  const registration =
+    registrationName === undefined ? undefined : parts.registrations.get(`${namespace}/${registrationName}`);
+  return writeMachineState({
+    protocol: PROTOCOL_VERSION,
+    machine: { namespace, name, uid },
+    approval,
+    nextAskInSeconds: nextAskInSeconds(approval, registration, parts.random),
+  });
+}
+
+/** GET machine */
+export async function showMachine(
+  parts: ProtocolParts,
+  authorization: string | undefined,
+  trace: Trace,
+): Promise<Buffer> {
+  const entry = await machineOf(parts, authorization, trace);
+  return stateOf(parts, entry, entry.approval);
+}
+
+/** PUT report */
+export async function takeReport(
+  parts: ProtocolParts,
+  authorization: string | undefined,
+  body: Buffer,
+  trace: Trace,
+): Promise<Buffer> {
+  const entry = await machineOf(parts, authorization, trace);
+  const inventory = await parts.records.report(entry, readMachineReport(body));
+  const approval = approvalOf(inventory.spec.approval);
+  if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
+  trace.outcome = { kind: approval === "Pending" ? "pending" : "known", reason: "MACHINE_REPORTED" };
+  return stateOf(parts, entry, approval);
+}
