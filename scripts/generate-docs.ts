@@ -17,6 +17,7 @@ import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts"
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
+import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings.ts";
 import { DECISION_REASONS } from "../packages/operator/src/telemetry/index.ts";
 
@@ -30,6 +31,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: registration", REGISTRATION_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
+  ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],
   ["Operator: inventories", INVENTORY_ERRORS],
   ["Operator: registrations", REGISTRATION_STATUS_ERRORS],
   ["Command line", CLI_ERRORS],

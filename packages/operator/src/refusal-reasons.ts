@@ -7,12 +7,14 @@ import { KUBERNETES_ERRORS } from "./controller/index.ts";
 import { SESSION_ERRORS } from "./http/index.ts";
 import { INVENTORY_ERRORS } from "./inventory/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "./registration/index.ts";
+import { SEAL_ERRORS } from "./session/index.ts";
 import { DECISION_REASONS } from "./telemetry/index.ts";
 
 const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   DECISION_REASONS,
   ATTESTATION_ERRORS,
   SESSION_ERRORS,
+  SEAL_ERRORS,
   INVENTORY_ERRORS,
   REGISTRATION_STATUS_ERRORS,
   KUBERNETES_ERRORS,

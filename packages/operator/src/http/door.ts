@@ -44,7 +44,7 @@ export async function judge(
   return verdict;
 }
 
-/** @throws SessionError MACHINE_PENDING, MACHINE_DENIED */
+/** @throws SessionError MACHINE_NOT_APPROVED, MACHINE_DENIED */
 export function refuseUnlessApproved(
   approval: Approval,
   { namespace, name }: { readonly namespace: string; readonly name: string },
@@ -53,7 +53,7 @@ export function refuseUnlessApproved(
   if (approval === "Approved") return;
   const patch = `'{"spec":{"approval":"Approved"}}'`;
   throw new SessionError(
-    "MACHINE_PENDING",
+    "MACHINE_NOT_APPROVED",
     `waits for approval: kubectl -n ${namespace} patch minv ${name} --type=merge -p ${patch}`,
   );
 }

@@ -20,7 +20,7 @@ export type SessionErrorCode =
   | "CHANNEL_MISMATCH"
   | "PROOF_WRONG"
   | "PROTOCOL_CHANGED"
-  | "MACHINE_PENDING"
+  | "MACHINE_NOT_APPROVED"
   | "MACHINE_DENIED"
   | "MACHINE_ELSEWHERE"
   | "LEGACY_REFUSED"
@@ -140,7 +140,7 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     meaning: "The answer names another version of the protocol than its challenge.",
     mend: "No honest client does that: look for a proxy that changes bodies.",
   },
-  MACHINE_PENDING: {
+  MACHINE_NOT_APPROVED: {
     failure: "refused",
     retry: "backoff",
     meaning: "The machine has proved itself and waits until a person lets it in.",

@@ -57,7 +57,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   const state = await openChallengeState(parts.keys, request.state, parts.nowMs());
   trace.ekHash = state.ekHash;
   trace.akName = state.akName.toString("hex");
-  trace.registration = state.registration;
+  if (state.registration !== undefined) trace.registration = state.registration;
   if (commonVersion(request.protocol) !== state.protocol) {
     throw new SessionError("PROTOCOL_CHANGED", "the machine changed the protocol's version on the way");
   }

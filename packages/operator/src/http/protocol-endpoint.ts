@@ -1,6 +1,6 @@
 /** The endpoints of the attestation protocol: which step a request asks for, and how it ended. */
 import { PROTOCOL_PATH, REQUEST_MAX_BYTES } from "@rancheros/protocol/attestation";
-import { isCodedError } from "@rancheros/protocol/errors";
+import { errorFields } from "../telemetry/index.ts";
 import type { Answer } from "./answer.ts";
 import { SessionError } from "./errors.ts";
 import { admit } from "./protocol-answer.ts";
@@ -72,18 +72,11 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
 
   async function run(step: Step, body: Buffer, request: ProtocolRequest, trace: Trace): Promise<Buffer> {
     parts.assertReady();
-    switch (step) {
-      case "nonce":
-        return giveNonce(parts, body);
-      case "attest":
-        return counted(() => challenge(parts, body, trace));
-      case "answer":
-        return counted(() => admit(parts, used, body, trace));
-      case "machine":
-        return showMachine(parts, request.authorization, trace);
-      case "report":
-        return counted(() => takeReport(parts, request.authorization, body, trace));
-    }
+    if (step === "nonce") return giveNonce(parts, body);
+    if (step === "machine") return showMachine(parts, request.authorization, trace);
+    if (step === "attest") return counted(() => challenge(parts, body, trace));
+    if (step === "answer") return counted(() => admit(parts, used, body, trace));
+    return counted(() => takeReport(parts, request.authorization, body, trace));
   }
 
   /** The one place where it is written down how a request ended. */
@@ -94,8 +87,7 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
       if (outcome !== undefined) parts.decide({ ...common, ...outcome });
       return;
     }
-    const reason = isCodedError(error) ? error.code : "INTERNAL";
-    const sentence = error instanceof Error ? error.message : String(error);
+    const { reason, error: sentence } = errorFields(error);
     parts.decide({ ...common, kind: "refused", reason, sentence });
   }
 

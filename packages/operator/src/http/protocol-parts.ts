@@ -29,8 +29,8 @@ export interface ProtocolParts extends DoorParts {
 export interface Trace {
   ekHash?: string;
   akName?: string;
-  registration?: Decision["registration"];
-  inventory?: Decision["inventory"];
+  registration?: NonNullable<Decision["registration"]>;
+  inventory?: NonNullable<Decision["inventory"]>;
   /** Set where the step decides something about a machine; a nonce is no decision. */
   outcome?: { readonly kind: Decision["kind"]; readonly reason: string };
 }

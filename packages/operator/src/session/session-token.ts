@@ -33,7 +33,12 @@ function invalid(): SealError {
   return new SealError("SESSION_INVALID", "the session is none of this server's, attest again");
 }
 
-function claimsOf(payload: string): Readonly<Record<string, unknown>> {
+interface Claims extends SessionSubject {
+  readonly iat: number;
+  readonly exp: number;
+}
+
+function jsonOf(payload: string): Readonly<Record<string, unknown>> {
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString());
     if (typeof claims === "object" && claims !== null) return { ...claims };
@@ -43,23 +48,31 @@ function claimsOf(payload: string): Readonly<Record<string, unknown>> {
   throw invalid();
 }
 
-/** @throws SealError SESSION_INVALID, SESSION_EXPIRED */
-export async function openSession(keys: SessionKeys, token: string, nowMs: number): Promise<SessionSubject> {
-  const [, payload, tag] = (token.length <= SESSION_TOKEN_MAX_CHARACTERS ? FORM.exec(token) : null) ?? [];
-  if (payload === undefined || tag === undefined) throw invalid();
-  const { v, kid, uid, namespace, name, ek: ekHash, iat, exp } = claimsOf(payload);
+function claimsOf(json: Readonly<Record<string, unknown>>): Claims {
+  const { v, uid, namespace, name, ek: ekHash, iat, exp } = json;
+  if (v !== VERSION || typeof iat !== "number" || typeof exp !== "number") throw invalid();
+  if (typeof uid !== "string" || typeof ekHash !== "string") throw invalid();
+  if (typeof namespace !== "string" || typeof name !== "string") throw invalid();
+  return { uid, namespace, name, ekHash, iat, exp };
+}
+
+async function isSigned(keys: SessionKeys, kid: unknown, payload: string, tag: string): Promise<boolean> {
   const id = Buffer.from(typeof kid === "string" ? kid : "", "hex");
   const key = id.length === KEY_ID_BYTES ? await keys.opening(id) : undefined;
   const given = Buffer.from(tag, "base64url");
   // Two texts of one tag, which differ in bits that mean nothing, are not both taken.
-  const isCanonical = given.toString("base64url") === tag;
-  if (key === undefined || !isCanonical || !timingSafeEqual(tagOf(key, payload), given)) throw invalid();
-  const areText = typeof uid === "string" && typeof namespace === "string" && typeof name === "string";
-  if (v !== VERSION || !areText || typeof ekHash !== "string" || typeof iat !== "number" || typeof exp !== "number") {
-    throw invalid();
-  }
+  return key !== undefined && given.toString("base64url") === tag && timingSafeEqual(tagOf(key, payload), given);
+}
+
+/** @throws SealError SESSION_INVALID, SESSION_EXPIRED */
+export async function openSession(keys: SessionKeys, token: string, nowMs: number): Promise<SessionSubject> {
+  const [, payload, tag] = (token.length <= SESSION_TOKEN_MAX_CHARACTERS ? FORM.exec(token) : null) ?? [];
+  if (payload === undefined || tag === undefined) throw invalid();
+  const json = jsonOf(payload);
+  if (!(await isSigned(keys, json["kid"], payload, tag))) throw invalid();
+  const { iat, exp, ...subject } = claimsOf(json);
   if (nowMs >= exp || iat > nowMs + CLOCK_SKEW_MS) {
     throw new SealError("SESSION_EXPIRED", "the session has ended, attest again");
   }
-  return { uid, namespace, name, ekHash };
+  return subject;
 }

@@ -16,6 +16,7 @@ describe("readSettings", () => {
       healthListen: { host: "0.0.0.0", port: 8081 },
       tlsFiles: undefined,
       tlsSan: [],
+      channelKeys: [],
       maxSessions: 256,
       trustAnchors: "rancheros-trust-anchors",
       staleAfterMs: 120_000,

@@ -105,7 +105,7 @@ export function runRegistrationController(
   return {
     index,
     synced: () => isSynced,
-    quietMs: watch.quietMs,
+    quietMs: () => watch.quietMs(),
     refresh() {
       for (const key of index.keys()) queue.add(key);
     },

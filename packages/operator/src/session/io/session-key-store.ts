@@ -54,10 +54,11 @@ function storedOf(secret: unknown): Stored | undefined {
 }
 
 function secretOf(namespace: string, keys: readonly SessionKey[], resourceVersion: string | undefined): object {
-  const entries = keys.map(({ id, secret, madeAtMs }) => [
-    id.toString("hex"),
-    Buffer.from(`${secret.toString("base64")} ${new Date(madeAtMs).toISOString()}`).toString("base64"),
-  ]);
+  const data: Record<string, string> = {};
+  for (const { id, secret, madeAtMs } of keys) {
+    const value = `${secret.toString("base64")} ${new Date(madeAtMs).toISOString()}`;
+    data[id.toString("hex")] = Buffer.from(value).toString("base64");
+  }
   return {
     apiVersion: "v1",
     kind: "Secret",
@@ -67,7 +68,7 @@ function secretOf(namespace: string, keys: readonly SessionKey[], resourceVersio
       namespace,
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
-    data: Object.fromEntries(entries) as Readonly<Record<string, string>>,
+    data,
   };
 }
 
