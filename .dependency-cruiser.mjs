@@ -4,7 +4,7 @@
 const OUTSIDE =
   "^(child_process|cluster|dgram|dns|fs|http|http2|https|inspector|os|readline|repl|sqlite|tls|tty|worker_threads)(/|$)";
 /** Packages that reach outside the process. */
-const OUTSIDE_PACKAGES = "^node_modules/(@kubernetes/client-node|execa|pino|prom-client|systeminformation|undici|ws)/";
+const OUTSIDE_PACKAGES = "^node_modules/(@kubernetes/client-node|pino|prom-client|systeminformation|undici|ws)/";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {

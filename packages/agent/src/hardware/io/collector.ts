@@ -3,8 +3,8 @@
  * programs and waits for some of them with the whole thread; only from outside can such a wait be ended.
  */
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 
+import { startProgram, type ProgramEnding } from "../../programs/index.ts";
 import { HardwareError } from "../errors.ts";
 
 export interface CollectorCall {
@@ -30,21 +30,18 @@ export function collectorCommand(): readonly [string, ...string[]] {
  */
 export async function runCollector(call: CollectorCall): Promise<unknown> {
   const [program, ...args] = call.command;
-  // What it starts belongs to its group, so that a hanging lsblk or nmcli ends with it. And out of reach of a
-  // terminal's Ctrl-C, which has to come by the signal.
-  const running = execa(program, args, {
-    stdin: "ignore",
-    env: { LC_ALL: "C", NODE_OPTIONS: "" },
-    maxBuffer: MAX_OUTPUT_BYTES,
-    reject: false,
-    detached: true,
-    forceKillAfterDelay: false,
+  const running = startProgram({
+    program,
+    args,
+    environment: { ...process.env, LC_ALL: "C", NODE_OPTIONS: "" },
+    maxOutputBytes: MAX_OUTPUT_BYTES,
+    // A hanging lsblk or nmcli ends with it; and a terminal's Ctrl-C has to come by the signal.
+    ownGroup: true,
   });
-  const ending = Promise.withResolvers<never>();
+  const broken = Promise.withResolvers<never>();
   const end = (error: HardwareError): void => {
-    killGroup(running.pid);
-    // Not only killed: whatever left the group may hold the output open.
-    ending.reject(error);
+    running.kill("SIGKILL");
+    broken.reject(error);
   };
   const onAbort = (): void => {
     end(new HardwareError("HARDWARE_INTERRUPTED", "reading the hardware was broken off"));
@@ -53,13 +50,11 @@ export async function runCollector(call: CollectorCall): Promise<unknown> {
   call.signal.addEventListener("abort", onAbort, { once: true });
   if (call.signal.aborted) onAbort();
   try {
-    const result = await Promise.race([ending.promise, running]);
-    if (result.failed) killGroup(running.pid);
-    if (result.isMaxBuffer) {
-      throw new HardwareError("HARDWARE_NONSENSE", "the system told far more than a machine can have");
-    }
-    if (result.failed) throw died(result);
-    return parse(result.stdout);
+    return parse(printed(await Promise.race([broken.promise, running.ending])));
+  } catch (error) {
+    // What it has started may be there still.
+    running.kill("SIGKILL");
+    throw error;
   } finally {
     clearTimeout(timer);
     call.signal.removeEventListener("abort", onAbort);
@@ -72,22 +67,22 @@ function timedOut(timeoutMs: number): HardwareError {
   });
 }
 
-function died(result: {
-  readonly exitCode?: number | undefined;
-  readonly signal?: string | undefined;
-  readonly stderr: string;
-  readonly cause?: unknown;
-}): HardwareError {
-  const { exitCode, signal, stderr, cause } = result;
-  const how =
-    exitCode === undefined
-      ? signal === undefined
-        ? "cannot be started"
-        : `was ended by ${signal}`
-      : `ended with ${exitCode}`;
+/** @throws HardwareError where it did not end well */
+function printed(ending: ProgramEnding): string {
+  if (ending.kind === "flooded") {
+    throw new HardwareError("HARDWARE_NONSENSE", "the system told far more than a machine can have");
+  }
+  if (ending.kind === "not-started") throw died("cannot be started", "", ending.cause);
+  const lastWords = ending.stderr.toString("utf8").trimEnd().slice(-STDERR_TAIL_CHARACTERS);
+  if (ending.kind === "killed") throw died(`was ended by ${ending.signal}`, lastWords);
+  if (ending.exitCode !== 0) throw died(`ended with ${ending.exitCode}`, lastWords);
+  return ending.stdout.toString("utf8");
+}
+
+function died(how: string, stderr: string, cause?: unknown): HardwareError {
   return new HardwareError("HARDWARE_UNREADABLE", `the process that reads the hardware ${how}`, {
     cause,
-    details: { stderr: stderr.slice(-STDERR_TAIL_CHARACTERS) },
+    details: { stderr },
   });
 }
 
@@ -96,14 +91,5 @@ function parse(printed: string): unknown {
     return JSON.parse(printed);
   } catch (cause) {
     throw new HardwareError("HARDWARE_NONSENSE", "what the system told about its hardware is not JSON", { cause });
-  }
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // All of them are gone already.
   }
 }

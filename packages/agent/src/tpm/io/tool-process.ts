@@ -1,6 +1,6 @@
 /** Runs one program of tpm2-tools: bounded in time and output, told apart by how it ended, never judged here. */
 
-import { execa } from "execa";
+import { startProgram, type ProgramEnding } from "../../programs/index.ts";
 
 export interface ToolCall {
   /** Name of the executable, looked up in the environment's PATH. */
@@ -32,48 +32,50 @@ const KILL_AFTER_MS = 500;
 
 /** @returns how the program ended; never throws for anything that the program did */
 export async function runTool(call: ToolCall): Promise<ToolOutcome> {
-  const { program, args, environment, timeoutMs, graceMs } = call;
-  const breaker = createBreaker(call.signal, graceMs);
-  const result = await execa(program, args, {
-    env: environment,
-    extendEnv: false,
-    stdin: "ignore",
-    encoding: "buffer",
-    stripFinalNewline: false,
-    maxBuffer: MAX_OUTPUT_BYTES,
-    timeout: timeoutMs,
-    cancelSignal: breaker.signal,
-    forceKillAfterDelay: KILL_AFTER_MS,
-    reject: false,
-    detached: graceMs !== 0,
+  const { program, args, environment, timeoutMs, graceMs, signal } = call;
+  const running = startProgram({
+    program,
+    args,
+    environment,
+    maxOutputBytes: MAX_OUTPUT_BYTES,
+    ownGroup: graceMs !== 0,
   });
-  breaker.dispose();
-  if (result.timedOut) return { kind: "timed-out", timeoutMs };
-  if (result.isCanceled) return { kind: "cancelled" };
-  if (result.isMaxBuffer) return { kind: "flooded" };
-  if (result.signal !== undefined) return { kind: "killed", signal: result.signal };
-  if (result.exitCode === undefined) return { kind: "missing" };
-  if (result.exitCode === 0) return { kind: "ok", stdout: result.stdout };
-  return { kind: "failed", exitCode: result.exitCode, stderr: Buffer.from(result.stderr).toString("utf8") };
+  let brokenOff: ToolOutcome | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
+  const breakOff = (outcome: ToolOutcome): void => {
+    if (brokenOff !== undefined) return;
+    brokenOff = outcome;
+    running.kill("SIGTERM");
+    killTimer = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER_MS);
+  };
+  const timer = setTimeout(() => breakOff({ kind: "timed-out", timeoutMs }), timeoutMs);
+  const forget = whenGraceEnds(signal, graceMs, () => breakOff({ kind: "cancelled" }));
+  const ending = await running.ending;
+  forget();
+  clearTimeout(timer);
+  clearTimeout(killTimer);
+  return brokenOff ?? outcomeOf(ending);
 }
 
-/** A signal that comes `graceMs` after the given one. */
-function createBreaker(
-  signal: AbortSignal,
-  graceMs: ToolCall["graceMs"],
-): { signal: AbortSignal; dispose: () => void } {
-  const late = new AbortController();
+function outcomeOf(ending: ProgramEnding): ToolOutcome {
+  if (ending.kind === "not-started") return { kind: "missing" };
+  if (ending.kind === "flooded") return { kind: "flooded" };
+  if (ending.kind === "killed") return { kind: "killed", signal: ending.signal };
+  const { exitCode, stdout, stderr } = ending;
+  if (exitCode === 0) return { kind: "ok", stdout };
+  return { kind: "failed", exitCode, stderr: stderr.toString("utf8") };
+}
+
+/** Calls `graceMs` after the signal. @returns what makes it forget that */
+function whenGraceEnds(signal: AbortSignal, graceMs: ToolCall["graceMs"], onEnd: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
-    if (graceMs !== "to-the-end") timer = setTimeout(() => late.abort(), graceMs);
+    if (graceMs !== "to-the-end") timer = setTimeout(onEnd, graceMs);
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
-  return {
-    signal: late.signal,
-    dispose() {
-      signal.removeEventListener("abort", onAbort);
-      clearTimeout(timer);
-    },
+  return () => {
+    signal.removeEventListener("abort", onAbort);
+    clearTimeout(timer);
   };
 }
