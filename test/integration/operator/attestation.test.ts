@@ -134,7 +134,7 @@ describe("a machine that is let in", () => {
     expect(again.config).toBeUndefined();
   });
 
-  it("may have an endorsement key on P-256 or of RSA-3072", async () => {
+  it("may have an endorsement key on P-256", async () => {
     const { token } = await makeRegistration(controlPlane, namespace, "other-keys");
     const onCurve = createSoftwareTpm({ ak, ekType: "ec" });
     expect((await visitAttested(through(onCurve, token))).approval).toBe("Approved");

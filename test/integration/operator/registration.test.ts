@@ -119,6 +119,7 @@ describe("a machine", () => {
     expect(inventory?.metadata.labels).toEqual({
       vendor: "Dell-Inc",
       "rancheros.cattle.io/machine-registration": "tls",
+      "rancheros.cattle.io/trust": "none",
     });
     expect(inventory?.spec["smbios"]).toEqual(smbios);
   });
