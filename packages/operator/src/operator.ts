@@ -31,7 +31,13 @@ import {
   type RancherSettings,
   type ServerAddress,
 } from "./rancher/index.ts";
-import { installConfigData, runRegistrationController } from "./registration/index.ts";
+import {
+  installConfigData,
+  MachineLimit,
+  RefusalCounter,
+  RegistrationGate,
+  runRegistrationController,
+} from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
@@ -55,12 +61,36 @@ export async function startOperator(
     serverAddress({ serverUrl, caPem, publicCa, ownCaPem: listeners.ownCaPem(), rancher });
 
   const tokens = rancherClusterTokens(kubernetes);
+  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens);
+  const store = inventoryStore(kubernetes);
+  const refusals = new RefusalCounter();
+  const limit = new MachineLimit<InventoryEntry>({
+    machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
+    delete: (entry) => store.delete(entry),
+  });
   const registrations = runRegistrationController(
     { kubernetes, watchNamespace, log },
-    () => address().url,
-    randomBytes,
+    {
+      serverUrl: () => address().url,
+      random: randomBytes,
+      tokenInStatus: settings.tokenInStatus,
+      countsOf(namespace, name) {
+        if (!inventories.synced()) return undefined;
+        const machines = inventories.index.withRegistration(namespace, name);
+        return { machines: machines.length, pending: machines.filter((one) => one.approval === "Pending").length };
+      },
+      isFull: (registration) => limit.isFull(registration),
+      refusals,
+    },
   );
-  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens);
+  const entrance = new RegistrationGate({
+    index: registrations.index,
+    limit,
+    refusals,
+    unknownPerMinute: settings.unknownTokenRate,
+    nowMs: () => Date.now(),
+    steadyMs: () => performance.now(),
+  });
   const rancherWatch = watchRancherSettings(
     kubernetes,
     Math.random,
@@ -95,8 +125,9 @@ export async function startOperator(
   };
   const shared = {
     registrations: registrations.index,
+    entrance,
     inventories: inventories.index,
-    claims: createInventoryClaims(inventories.index, inventoryStore(kubernetes)),
+    claims: createInventoryClaims(inventories.index, store),
     anchors: createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings)),
     nowMs: Date.now,
     assertReady,

@@ -127,6 +127,20 @@ export const SETTINGS = {
     fallback: "120",
     help: "who has heard nothing of the API server for so long lets nobody in; it is heard of every 30 seconds",
   },
+  tokenInStatus: {
+    flag: "token-in-status",
+    env: "RANCHEROS_TOKEN_IN_STATUS",
+    value: "true|false",
+    fallback: "true",
+    help: "show registration tokens and URLs in the status of MachineRegistrations, as the original does; they are in Secrets in any case",
+  },
+  unknownTokenRate: {
+    flag: "unknown-token-rate",
+    env: "RANCHEROS_UNKNOWN_TOKEN_RATE",
+    value: "COUNT",
+    fallback: "60",
+    help: "registration tokens that nobody has which one source address may try in a minute, at each replica",
+  },
   acceptRoca: {
     flag: "accept-roca-keys",
     env: "RANCHEROS_ACCEPT_ROCA_KEYS",
@@ -163,6 +177,8 @@ export interface Settings {
   /** Name of the ConfigMap; undefined: none is read. */
   readonly trustAnchors: string | undefined;
   readonly staleAfterMs: number;
+  readonly tokenInStatus: boolean;
+  readonly unknownTokenRate: number;
   readonly acceptRoca: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
@@ -213,6 +229,8 @@ function rawSettings(args: readonly string[], environment: Readonly<Record<strin
     maxSessions: pick(SETTINGS.maxSessions),
     trustAnchors: pick(SETTINGS.trustAnchors),
     staleAfter: pick(SETTINGS.staleAfter),
+    tokenInStatus: pick(SETTINGS.tokenInStatus),
+    unknownTokenRate: pick(SETTINGS.unknownTokenRate),
     acceptRoca: pick(SETTINGS.acceptRoca),
     logLevel: pick(SETTINGS.logLevel),
   };
@@ -294,6 +312,8 @@ export function readSettings(
     maxSessions: reader.count("max-sessions", raw.maxSessions),
     trustAnchors: orUndefined(raw.trustAnchors),
     staleAfterMs: reader.count("stale-after", raw.staleAfter) * 1000,
+    tokenInStatus: reader.choice("token-in-status", raw.tokenInStatus, ["true", "false"], "true") === "true",
+    unknownTokenRate: reader.count("unknown-token-rate", raw.unknownTokenRate),
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
   };

@@ -1,5 +1,5 @@
 /** Who may come in through a registration, and as what: the same for both protocols. */
-import type { Approval, TrustClass } from "@rancheros/protocol/attestation";
+import { EMPTY_REPORT, type Approval, type MachineReport, type TrustClass } from "@rancheros/protocol/attestation";
 import type { EndorsementKey } from "@rancheros/protocol/messages";
 import {
   CHALLENGE_ANNOTATION,
@@ -8,20 +8,20 @@ import {
   type MachineRegistration,
 } from "@rancheros/protocol/resources";
 import { judgeMachine, verifyEkCertificate, type EkVerdict, type TrustAnchorStore } from "../attestation/index.ts";
-import { buildInventory, type RegistrationIndex } from "../registration/index.ts";
+import type { InventoryEntry } from "../inventory/index.ts";
+import {
+  acceptClientLabels,
+  buildInventory,
+  type RegistrationGate,
+  type RegistrationIndex,
+} from "../registration/index.ts";
 import { SessionError } from "./errors.ts";
 
 export interface DoorParts {
   readonly registrations: RegistrationIndex;
+  readonly entrance: RegistrationGate<InventoryEntry>;
   readonly anchors: TrustAnchorStore;
   readonly nowMs: () => number;
-}
-
-/** @throws SessionError REGISTRATION_UNKNOWN */
-export function registrationWithToken(registrations: RegistrationIndex, token: string): MachineRegistration {
-  const registration = registrations.withToken(token);
-  if (registration === undefined) throw new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist");
-  return registration;
 }
 
 /**
@@ -66,21 +66,26 @@ export interface NewMachine {
   readonly protocol: number;
   /** See challengeText; undefined for the legacy protocol, whose challenges are of one connection. */
   readonly challenge: string | undefined;
+  /** What it says of itself beside that. */
+  readonly report?: MachineReport | undefined;
 }
 
 /** The whole MachineInventory of a new machine: one write makes it, with all that refusals are decided by later. */
 export function newInventory(registration: MachineRegistration, machine: NewMachine, attempt: number) {
   const { name, namespace } = registration.metadata;
-  const { ekHash, smbios, trust, protocol, challenge } = machine;
-  const built = buildInventory({ name, namespace, spec: registration.spec }, { ekHash, smbios }, attempt);
+  const { ekHash, smbios, trust, protocol, challenge, report = EMPTY_REPORT } = machine;
+  const said = { ekHash, smbios, hardware: report.hardware };
+  const built = buildInventory({ name, namespace, spec: registration.spec }, said, attempt);
+  const accepted = acceptClientLabels(registration.spec, report);
   const { labels, annotations } = built.metadata;
   const isManual = registration.spec.attestation?.approval === "manual";
   return {
     ...built,
     metadata: {
       ...built.metadata,
-      labels: { ...labels, [TRUST_LABEL]: trust },
+      labels: { ...accepted.labels, ...labels, [TRUST_LABEL]: trust },
       annotations: {
+        ...accepted.annotations,
         ...annotations,
         [PROTOCOL_ANNOTATION]: String(protocol),
         ...(challenge === undefined ? {} : { [CHALLENGE_ANNOTATION]: challenge }),

@@ -12,7 +12,6 @@ export type SessionErrorCode =
   | "SESSION_TOO_MANY"
   | "OPERATOR_NOT_READY"
   | "SERVER_URL_NOT_SET"
-  | "REGISTRATION_UNKNOWN"
   | "AUTHORIZATION_MISSING"
   | "AUTHORIZATION_UNSUPPORTED"
   | "MACHINE_UNKNOWN"
@@ -91,12 +90,6 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "backoff",
     meaning: "The operator does not know under which address machines reach it.",
     mend: "Give the operator --server-url, or set server-url in Rancher's settings.",
-  },
-  REGISTRATION_UNKNOWN: {
-    failure: "refused",
-    retry: "never",
-    meaning: "No MachineRegistration has the token of this URL.",
-    mend: "Take the URL from kubectl get machineregistrations -o wide; tokens of deleted registrations end with them.",
   },
   AUTHORIZATION_MISSING: {
     failure: "refused",

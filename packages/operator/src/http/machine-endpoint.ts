@@ -9,7 +9,7 @@ import { cloudConfigDocument, installConfig } from "../registration/index.ts";
 import { errorFields, type Log, type LogFields } from "../telemetry/index.ts";
 import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
-import { judge, newInventory, refuseUnlessApproved, registrationWithToken, type DoorParts } from "./door.ts";
+import { judge, newInventory, refuseUnlessApproved, type DoorParts } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
 import { refusalOf, upgradeRefusal } from "./refusal.ts";
@@ -67,6 +67,7 @@ export interface EndpointParts extends DoorParts {
 /** What a visit is about, decided before the machine is challenged. */
 interface Purpose {
   readonly about: LogFields;
+  readonly registration?: { readonly namespace: string; readonly name: string };
   readonly payload: (stillOpen: () => boolean) => Promise<{ readonly text: string; readonly result: string }>;
 }
 
@@ -79,7 +80,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     return url;
   }
 
-  const registrationOf = (token: string): MachineRegistration => registrationWithToken(parts.registrations, token);
+  const isKnown = (ekHash: string): boolean => parts.inventories.withEndorsementKey(ekHash).length > 0;
 
   function machineWithTpm(ekHash: string): InventoryEntry {
     const [machine] = parts.inventories.withEndorsementKey(ekHash);
@@ -99,8 +100,8 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     return machine;
   }
 
-  function showRegistration(token: string): Answer {
-    registrationOf(token);
+  function showRegistration(token: string, remoteAddress: string | undefined): Answer {
+    parts.entrance.look(token, remoteAddress);
     const { caPem } = parts.address();
     return data(cloudConfigDocument(registrationUrl(serverUrl(), token), caPem));
   }
@@ -130,7 +131,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     if (authorization.kind === "tpm") {
       return sentence(426, "a TPM is asked over websocket", { upgrade: "websocket", connection: "upgrade" });
     }
-    if (route.kind === "registration") return showRegistration(route.token);
+    if (route.kind === "registration") return showRegistration(route.token, request.remoteAddress);
     if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
     const machine = machineWithToken(authorization.value);
     return data(await parts.inventoryAnswer(machine));
@@ -153,26 +154,31 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
   }
 
   async function registrationPurpose(
+    entered: MachineRegistration,
     token: string,
     machine: MachineChallenge,
     smbios: SmbiosTree | undefined,
   ): Promise<Purpose> {
-    const { name, namespace } = registrationOf(token).metadata;
+    const { name, namespace } = entered.metadata;
     serverUrl();
-    refuseLegacy(registrationOf(token), machine.ekHash);
-    const { class: trust } = await judge(parts, registrationOf(token), namespace, machine);
+    refuseLegacy(entered, machine.ekHash);
+    parts.entrance.checkRoom(entered, isKnown(machine.ekHash));
+    const { class: trust } = await judge(parts, entered, namespace, machine);
     return {
       about: { registration: `${namespace}/${name}` },
+      registration: { namespace, name },
       async payload(stillOpen) {
         // Both may have changed while the TPM was working.
-        const registration = registrationOf(token);
+        const registration = parts.entrance.look(token, undefined);
         refuseLegacy(registration, machine.ekHash);
         const { ekHash } = machine;
         const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
-        const claim = await parts.claims.claim(ekHash, (attempt) => {
-          if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
-          return newInventory(registration, made, attempt);
-        });
+        const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(ekHash) }, () =>
+          parts.claims.claim(ekHash, (attempt) => {
+            if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
+            return newInventory(registration, made, attempt);
+          }),
+        );
         refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
         return {
           text: installConfig(registration.spec.cloudConfig, serverUrl()),
@@ -196,19 +202,30 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
 
   async function begin(request: MachineRequest, route: Route): Promise<Visit> {
     assertReady();
-    if (route.kind === "registration") registrationOf(route.token);
+    if (route.kind !== "registration") return visitOf(request, ...(await inventoryVisit(request)));
+    const registration = parts.entrance.enter(route.token, request.remoteAddress);
+    try {
+      const { machine, smbios } = machineOf(request);
+      return visitOf(request, machine, await registrationPurpose(registration, route.token, machine, smbios));
+    } catch (error) {
+      parts.entrance.refused(registration.metadata, error);
+      throw error;
+    }
+  }
+
+  async function inventoryVisit(request: MachineRequest): Promise<[MachineChallenge, Purpose]> {
+    const { machine } = machineOf(request);
+    return [machine, await inventoryPurpose(machine)];
+  }
+
+  function machineOf(request: MachineRequest): { machine: MachineChallenge; smbios: SmbiosTree | undefined } {
     const authorization = authorizationOf(request.authorization);
     if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
     if (authorization.kind !== "tpm") {
       throw new SessionError("AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported");
     }
     const smbios = request.smbios === undefined ? undefined : parseSmbiosHeader(request.smbios);
-    const machine = challengeMachine(authorization.header, parts.policy, parts.random);
-    const purpose =
-      route.kind === "registration"
-        ? await registrationPurpose(route.token, machine, smbios)
-        : await inventoryPurpose(machine);
-    return visitOf(request, machine, purpose);
+    return { machine: challengeMachine(authorization.header, parts.policy, parts.random), smbios };
   }
 
   function visitOf(request: MachineRequest, machine: MachineChallenge, purpose: Purpose): Visit {
@@ -226,7 +243,10 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
         gate.leave();
         if (error === undefined) log.info("machine served", { ...about, result });
         else if (hasCode(error, "SESSION_LEFT")) log.info("machine left", { ...about, result: "left" });
-        else log.warn("machine refused", { ...about, result: "refused", ...errorFields(error) });
+        else {
+          if (purpose.registration !== undefined) parts.entrance.refused(purpose.registration, error);
+          log.warn("machine refused", { ...about, result: "refused", ...errorFields(error) });
+        }
       },
     };
   }

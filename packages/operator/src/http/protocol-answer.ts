@@ -12,6 +12,7 @@ import {
 } from "@rancheros/protocol/attestation";
 import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/resources";
 import { approvalOf, challengeText, InventoryError, type Claim } from "../inventory/index.ts";
+import { RegistrationRefusedError } from "../registration/index.ts";
 import { openChallengeState, sealSession, type ChallengeState } from "../session/index.ts";
 import { newInventory } from "./door.ts";
 import { SessionError } from "./errors.ts";
@@ -26,8 +27,11 @@ function registrationOf(parts: ProtocolParts, state: ChallengeState): MachineReg
   const through = state.registration;
   if (through === undefined) return undefined;
   const found = parts.registrations.get(`${through.namespace}/${through.name}`);
-  if (found?.metadata.uid === through.uid && found.metadata.deletionTimestamp === undefined) return found;
-  throw new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist");
+  if (found?.metadata.uid !== through.uid || found.metadata.deletionTimestamp !== undefined) {
+    throw new RegistrationRefusedError("REGISTRATION_UNKNOWN");
+  }
+  parts.entrance.checkOpen(found);
+  return found;
 }
 
 async function claimFor(
@@ -42,8 +46,11 @@ async function claimFor(
     if (known === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
     return { entry: known, made: false };
   }
-  const machine = { ekHash, smbios: report?.smbios, trust, protocol, challenge: challengeText(state) };
-  return parts.claims.claim(ekHash, (attempt) => newInventory(registration, machine, attempt));
+  const machine = { ekHash, smbios: report?.smbios, trust, protocol, challenge: challengeText(state), report };
+  const isKnown = parts.inventories.withEndorsementKey(ekHash).length > 0;
+  return parts.entrance.admit(registration, { ekHash, isKnown }, () =>
+    parts.claims.claim(ekHash, (attempt) => newInventory(registration, machine, attempt)),
+  );
 }
 
 function reasonFor(approval: ReturnType<typeof approvalOf>, made: boolean): NonNullable<Trace["outcome"]> {

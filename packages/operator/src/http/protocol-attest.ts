@@ -14,7 +14,7 @@ import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { makeCredential, verifyAttestation } from "../attestation/index.ts";
 import type { InventoryEntry } from "../inventory/index.ts";
 import { checkNonce, sealChallengeState, sealNonce } from "../session/index.ts";
-import { judge, registrationWithToken } from "./door.ts";
+import { judge } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { commonVersion, type ProtocolParts, type Trace } from "./protocol-parts.ts";
 
@@ -33,14 +33,15 @@ interface Way {
   readonly namespace: string;
 }
 
-/** @throws SessionError MACHINE_UNKNOWN, MACHINE_DENIED, MACHINE_ELSEWHERE, REGISTRATION_UNKNOWN */
+/** @throws SessionError MACHINE_UNKNOWN, MACHINE_DENIED, MACHINE_ELSEWHERE; RegistrationRefusedError */
 function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Trace): Way {
   const through =
-    purpose.kind === "registration" ? registrationWithToken(parts.registrations, purpose.token) : undefined;
+    purpose.kind === "registration" ? parts.entrance.enter(purpose.token, trace.remoteAddress) : undefined;
   if (through !== undefined) trace.registration = namesOf(through.metadata);
   const [known] = parts.inventories.withEndorsementKey(ekHash);
   if (known === undefined && through === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
   if (known !== undefined) refuseKnown(known, through, trace);
+  if (through !== undefined) parts.entrance.checkRoom(through, known !== undefined);
   return { registration: through, namespace: through?.metadata.namespace ?? known?.metadata.namespace ?? "" };
 }
 

@@ -80,30 +80,31 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
   }
 
   /** The one place where it is written down how a request ended. */
-  function decide(request: ProtocolRequest, endpoint: string, trace: Trace, status: number, error: unknown): void {
-    const { outcome, ...about } = trace;
-    const common = { protocol: "attestation", remote: request.remoteAddress, endpoint, status, ...about } as const;
+  function decide(endpoint: string, trace: Trace, status: number, error: unknown): void {
+    const { outcome, remoteAddress: remote, ...about } = trace;
+    const common = { protocol: "attestation", remote, endpoint, status, ...about } as const;
     if (error === undefined) {
       if (outcome !== undefined) parts.decide({ ...common, ...outcome });
       return;
     }
+    if (trace.registration !== undefined) parts.entrance.refused(trace.registration, error);
     const { reason, error: sentence } = errorFields(error);
     parts.decide({ ...common, kind: "refused", reason, sentence });
   }
 
   return {
     async answer(request) {
-      const trace: Trace = {};
+      const trace: Trace = { remoteAddress: request.remoteAddress };
       let endpoint = "unknown";
       try {
         const step = stepOf(request.target);
         endpoint = step;
         const body = await run(step, bodyOf(request, step), request, trace);
-        decide(request, endpoint, trace, 200, undefined);
+        decide(endpoint, trace, 200, undefined);
         return jsonAnswer(200, body);
       } catch (error) {
         const answer = protocolRefusal(error);
-        decide(request, endpoint, trace, answer.status, error);
+        decide(endpoint, trace, answer.status, error);
         return answer;
       }
     },

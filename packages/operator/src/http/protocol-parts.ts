@@ -27,6 +27,7 @@ export interface ProtocolParts extends DoorParts {
 
 /** What a step finds out on its way, for whoever writes down how it ended. */
 export interface Trace {
+  readonly remoteAddress?: string | undefined;
   ekHash?: string;
   akName?: string;
   registration?: NonNullable<Decision["registration"]>;

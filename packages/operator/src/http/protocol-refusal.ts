@@ -1,6 +1,6 @@
 /** How an error is told to a machine in the attestation protocol: a status, a code, a sentence, and when to come back. */
 import { writeProtocolRefusal } from "@rancheros/protocol/attestation";
-import { isCodedError } from "@rancheros/protocol/errors";
+import { isCodedError, type Retry } from "@rancheros/protocol/errors";
 import type { Answer } from "./answer.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -15,11 +15,16 @@ const STATUS: Readonly<Record<string, number>> = {
   REQUEST_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
   SESSION_TOO_MANY: 429,
+  REGISTRATION_RATE: 429,
 };
 /** What goes well when the machine begins again, at once: 403 and not 503, since it is the machine's request that fails. */
 const BEGIN_AGAIN = new Set(["NONCE_INVALID", "NONCE_EXPIRED", "STATE_INVALID", "CHALLENGE_EXPIRED", "CHALLENGE_USED"]);
 const BEGIN_AGAIN_SECONDS = 1;
 const RETRY_AFTER_SECONDS = 10;
+
+function laterSeconds(retry: Retry): number {
+  return typeof retry === "object" ? Math.ceil(retry.afterMs / 1000) : RETRY_AFTER_SECONDS;
+}
 /** What readProtocolRefusal takes. */
 const MESSAGE_MAX = 1_000;
 
@@ -52,7 +57,7 @@ export function protocolRefusal(error: unknown): Answer {
   const { code, failure, retry } = error;
   const isOurs = code.startsWith("KUBERNETES_");
   const isLater = isOurs || retry !== "never";
-  const retryAfterSeconds = !isLater ? undefined : BEGIN_AGAIN.has(code) ? BEGIN_AGAIN_SECONDS : RETRY_AFTER_SECONDS;
+  const retryAfterSeconds = !isLater ? undefined : BEGIN_AGAIN.has(code) ? BEGIN_AGAIN_SECONDS : laterSeconds(retry);
   return jsonAnswer(
     statusOf(code, failure, isLater),
     writeProtocolRefusal({ code, message: text, retryAfterSeconds }),

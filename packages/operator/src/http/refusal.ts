@@ -57,6 +57,13 @@ export function refusalOf(error: unknown): Refusal {
   const text = ours ? oursText(error.code) : error.message;
   const later = ours || error.retry !== "never";
   const reason = cutToBytes(text, REASON_LIMIT_BYTES);
+  if (error.code === "REGISTRATION_RATE" && typeof error.retry === "object") {
+    const seconds = Math.ceil(error.retry.afterMs / 1000);
+    return {
+      answer: sentence(429, text, { "retry-after": String(seconds) }),
+      close: { code: CLOSE.later, reason },
+    };
+  }
   return later
     ? {
         answer: sentence(503, text, { "retry-after": String(RETRY_AFTER_SECONDS) }),

@@ -107,6 +107,7 @@ export class InventoryIndex {
   readonly #byEk = new Lookup();
   readonly #bySecret = new Lookup();
   readonly #byCacertsKeyId = new Lookup();
+  readonly #byRegistration = new Lookup();
   readonly #waiting = new Map<string, () => void>();
 
   get size(): number {
@@ -124,6 +125,9 @@ export class InventoryIndex {
     this.#byEk.add(entry.ekHash, entry);
     if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
     if (entry.tokenSecretName !== undefined) this.#bySecret.add(`${namespace}/${entry.tokenSecretName}`, entry);
+    if (entry.registrationName !== undefined) {
+      this.#byRegistration.add(`${namespace}/${entry.registrationName}`, entry);
+    }
     this.#waiting.get(uid)?.();
     this.#waiting.delete(uid);
   }
@@ -136,6 +140,7 @@ export class InventoryIndex {
     this.#byEk.remove(old.ekHash, uid);
     if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);
     if (old.tokenSecretName !== undefined) this.#bySecret.remove(`${namespace}/${old.tokenSecretName}`, uid);
+    if (old.registrationName !== undefined) this.#byRegistration.remove(`${namespace}/${old.registrationName}`, uid);
   }
 
   /** Machines with this endorsement key, the oldest first; more than one only where somebody made them by hand. */
@@ -145,6 +150,11 @@ export class InventoryIndex {
 
   withTokenSecret(namespace: string, secretName: string): readonly InventoryEntry[] {
     return this.#bySecret.get(`${namespace}/${secretName}`);
+  }
+
+  /** Machines that came through this MachineRegistration, by their label. */
+  withRegistration(namespace: string, registrationName: string): readonly InventoryEntry[] {
+    return this.#byRegistration.get(`${namespace}/${registrationName}`);
   }
 
   withCacertsKeyId(keyId: string): readonly InventoryEntry[] {

@@ -1,7 +1,11 @@
-/** What can be wrong with a MachineRegistration itself. */
-import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
+/** What can be wrong with a MachineRegistration itself, and why it lets somebody not in. */
+import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
 
-export const REGISTRATION_STATUS_ERRORS: ErrorTable<"REGISTRATION_CONTESTED"> = {
+/** Why a machine is not let in before it was asked anything. */
+export type RegistrationRefusal =
+  "REGISTRATION_UNKNOWN" | "REGISTRATION_DISABLED" | "REGISTRATION_EXPIRED" | "REGISTRATION_FULL" | "REGISTRATION_RATE";
+
+export const REGISTRATION_STATUS_ERRORS: ErrorTable<"REGISTRATION_CONTESTED" | RegistrationRefusal> = {
   REGISTRATION_CONTESTED: {
     failure: "refused",
     retry: "backoff",
@@ -9,9 +13,53 @@ export const REGISTRATION_STATUS_ERRORS: ErrorTable<"REGISTRATION_CONTESTED"> = 
       "Somebody else changes the status that this operator has written, most likely an operator with another server URL.",
     mend: "Give all operators of a cluster one --server-url, or keep them apart with --watch-namespace.",
   },
+  REGISTRATION_UNKNOWN: {
+    failure: "refused",
+    retry: "never",
+    meaning: "No MachineRegistration, or more than one, has the token of this URL.",
+    mend: "Take the URL from kubectl get machineregistrations -o wide; tokens of deleted registrations end with them.",
+  },
+  REGISTRATION_DISABLED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The MachineRegistration is switched off.",
+    mend: "Set spec.disabled of the MachineRegistration to false.",
+  },
+  REGISTRATION_EXPIRED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The MachineRegistration's token has expired.",
+    mend: "Set spec.token.expiresAt of the MachineRegistration to a later time, or take it away.",
+  },
+  REGISTRATION_FULL: {
+    failure: "refused",
+    retry: "never",
+    meaning: "As many machines as allowed came through this MachineRegistration.",
+    mend: "Raise spec.token.maxMachines, or delete MachineInventories of machines that are gone.",
+  },
+  REGISTRATION_RATE: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "Machines come more often than the MachineRegistration or the operator allows.",
+    mend: "Nothing to do: machines come back by themselves. See spec.rateLimit and --unknown-token-rate.",
+  },
 };
 
-export class RegistrationContestedError extends CodedError<"REGISTRATION_CONTESTED"> {
+const SENTENCES: Readonly<Record<RegistrationRefusal, string>> = {
+  REGISTRATION_UNKNOWN: "MachineRegistration does not exist",
+  REGISTRATION_DISABLED: "MachineRegistration is disabled",
+  REGISTRATION_EXPIRED: "the token of this MachineRegistration has expired",
+  REGISTRATION_FULL: "MachineRegistration takes no more machines",
+  REGISTRATION_RATE: "too many visits, come back later",
+};
+
+export class RegistrationRefusedError extends CodedError<"REGISTRATION_CONTESTED" | RegistrationRefusal> {
+  constructor(code: RegistrationRefusal, options: CodedErrorOptions = {}) {
+    super(REGISTRATION_STATUS_ERRORS, code, SENTENCES[code], options);
+  }
+}
+
+export class RegistrationContestedError extends CodedError<"REGISTRATION_CONTESTED" | RegistrationRefusal> {
   /** Takes addresses with their tokens, and shows where they lead only. */
   constructor(published: string, ours: string) {
     const origin = URL.canParse(published) ? new URL(published).origin : "no address";

@@ -1,25 +1,69 @@
 /** Decides what the status of a MachineRegistration should be: its token, its URL, and whether machines can come. */
 import type { MachineRegistration, MachineRegistrationStatus } from "@rancheros/protocol/resources";
-import { newRegistrationToken } from "./registration-token.ts";
 import { registrationUrl } from "../rancherd/index.ts";
+import type { TokenState } from "./registration-tokens.ts";
+import { secretNameOf, tokenDigest } from "./token-secret.ts";
 
 type Condition = NonNullable<MachineRegistrationStatus["conditions"]>[number];
+
+/** How many digits of the token's SHA-256 the status shows. */
+const SHOWN_HASH_DIGITS = 16;
 
 export interface Surroundings {
   /** Address that machines use; undefined while it is not known. */
   readonly serverUrl: string | undefined;
   readonly nowMs: number;
-  readonly random: (bytes: number) => Uint8Array;
+  readonly state: TokenState;
+  /** Whether another registration has the same token. */
+  readonly isShared: boolean;
+  /** Whether as many machines as spec.token.maxMachines came through. */
+  readonly isFull: boolean;
+  /** Whether the status shows token and URL, as the original does. */
+  readonly tokenInStatus: boolean;
 }
 
-function readiness(serverUrl: string | undefined): Pick<Condition, "status" | "reason" | "message"> {
-  return serverUrl === undefined
-    ? {
-        status: "False",
-        reason: "ServerURLNotSet",
-        message: "server-url is not set: give --server-url, or set it in Rancher's settings",
-      }
-    : { status: "True", reason: "URLPublished", message: "machines can register at status.registrationURL" };
+/** A merge patch of the status: null takes a field away. */
+export interface StatusPatch {
+  readonly registrationToken: string | null;
+  readonly registrationURL: string | null;
+  readonly tokenSecretName: string | null;
+  readonly tokenHash: string | null;
+  readonly tokenRotation: number | null;
+  readonly conditions: readonly Condition[];
+}
+
+type Readiness = Pick<Condition, "status" | "reason" | "message">;
+
+function no(reason: string, message: string): Readiness {
+  return { status: "False", reason, message };
+}
+
+/** Whether spec.token.expiresAt has passed. */
+export function isExpired(registration: MachineRegistration, nowMs: number): boolean {
+  const at = registration.spec.token?.expiresAt;
+  return at !== undefined && Date.parse(at) <= nowMs;
+}
+
+function readiness(registration: MachineRegistration, around: Surroundings): Readiness {
+  const { state, serverUrl } = around;
+  const { spec } = registration;
+  if (state.kind === "trouble") return no(state.trouble.reason, state.trouble.message);
+  if (around.isShared) {
+    return no("TokenNotUnique", "another MachineRegistration has the same token, and neither serves: change one");
+  }
+  if (spec.disabled === true) return no("Disabled", "spec.disabled is true: nobody registers");
+  if (isExpired(registration, around.nowMs)) {
+    return no("TokenExpired", `the token expired at ${spec.token?.expiresAt ?? ""}: set spec.token.expiresAt later`);
+  }
+  if (around.isFull) {
+    const max = spec.token?.maxMachines ?? 0;
+    return no("Full", `${max} machines came through, as many as spec.token.maxMachines allows`);
+  }
+  if (serverUrl === undefined) {
+    return no("ServerURLNotSet", "server-url is not set: give --server-url, or set it in Rancher's settings");
+  }
+  const where = around.tokenInStatus ? "status.registrationURL" : `the URL of Secret ${secretNameOf(registration)}`;
+  return { status: "True", reason: "URLPublished", message: `machines can register at ${where}` };
 }
 
 function isSame(old: Condition, next: Condition): boolean {
@@ -31,11 +75,11 @@ function isSame(old: Condition, next: Condition): boolean {
   );
 }
 
-function nextConditions(registration: MachineRegistration, around: Surroundings): Condition[] {
+function nextConditions(registration: MachineRegistration, around: Surroundings): readonly Condition[] {
   const old = registration.status?.conditions ?? [];
   const before = old.find((one) => one.type === "Ready");
   const now = new Date(around.nowMs).toISOString().replace(/\.\d+Z$/, "Z");
-  const found = readiness(around.serverUrl);
+  const found = readiness(registration, around);
   const flipped = before?.status !== found.status;
   const ready: Condition = {
     type: "Ready",
@@ -47,21 +91,35 @@ function nextConditions(registration: MachineRegistration, around: Surroundings)
   return [...old.filter((one) => one.type !== "Ready"), ready];
 }
 
-/**
- * The status to write, or undefined where it is right already. A token once made stays, whoever made it: media in the
- * field carry it.
- */
+/** While the address is not known, the one that was published before stands, if it still has this token. */
+function urlOf(registration: MachineRegistration, serverUrl: string | undefined, token: string): string | null {
+  if (serverUrl !== undefined) return registrationUrl(serverUrl, token);
+  const old = registration.status?.registrationURL;
+  return old?.endsWith(`/${token}`) === true ? old : null;
+}
+
+function isWritten(old: MachineRegistrationStatus, next: StatusPatch): boolean {
+  const { conditions, ...fields } = next;
+  const stored = new Map<string, unknown>(Object.entries(old));
+  return (
+    conditions === old.conditions && Object.entries(fields).every(([key, value]) => (stored.get(key) ?? null) === value)
+  );
+}
+
+/** The status to write, or undefined where it is right already. */
 export function reconcileRegistration(
   registration: MachineRegistration,
   around: Surroundings,
-): MachineRegistrationStatus | undefined {
-  const old = registration.status ?? {};
-  const registrationToken = old.registrationToken || newRegistrationToken(around.random);
-  const url =
-    around.serverUrl === undefined ? old.registrationURL : registrationUrl(around.serverUrl, registrationToken);
-  const conditions = nextConditions(registration, around);
-  if (registrationToken === old.registrationToken && url === old.registrationURL && conditions === old.conditions) {
-    return undefined;
-  }
-  return { registrationToken, ...(url === undefined ? {} : { registrationURL: url }), conditions };
+): StatusPatch | undefined {
+  const tokens = around.state.kind === "tokens" ? around.state.tokens : undefined;
+  const shown = around.tokenInStatus ? tokens?.token : undefined;
+  const next: StatusPatch = {
+    registrationToken: shown ?? null,
+    registrationURL: shown === undefined ? null : urlOf(registration, around.serverUrl, shown),
+    tokenSecretName: secretNameOf(registration),
+    tokenHash: tokens === undefined ? null : tokenDigest(tokens.token).slice(0, SHOWN_HASH_DIGITS),
+    tokenRotation: tokens?.rotation ?? null,
+    conditions: nextConditions(registration, around),
+  };
+  return isWritten(registration.status ?? {}, next) ? undefined : next;
 }

@@ -1,6 +1,10 @@
-/** MachineRegistrations, found by their token. */
+/** MachineRegistrations, found by the hash of their tokens. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { parseMachineRegistration, type MachineRegistration } from "@rancheros/protocol/resources";
+import type { RegistrationRefusal } from "./errors.ts";
+import { isExpired } from "./reconcile-registration.ts";
+import { tokenStateOf, type TokenState } from "./registration-tokens.ts";
+import { secretNameOf, tokenDigest, type RegistrationSecret } from "./token-secret.ts";
 
 /** One remembered MachineRegistration, in the form that list and watch need. */
 export interface RegistrationEntry extends KubernetesObject {
@@ -46,25 +50,57 @@ interface NamedEntry {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
+/** What a token opens, or why it opens nothing. */
+export type TokenAnswer =
+  | {
+      readonly registration: MachineRegistration;
+      /** Whether it is the token before the last rotation, whose time runs out. */
+      readonly byPreviousToken: boolean;
+    }
+  | { readonly refusal: RegistrationRefusal; readonly registration?: MachineRegistration };
+
+/** Why nobody registers here whatever his token is; undefined where the registration is open. */
+export function closedBecause(registration: MachineRegistration, nowMs: number): RegistrationRefusal | undefined {
+  if (registration.spec.disabled === true) return "REGISTRATION_DISABLED";
+  return isExpired(registration, nowMs) ? "REGISTRATION_EXPIRED" : undefined;
+}
+
+interface Held {
+  readonly key: string;
+  /** Of a token before a rotation. */
+  readonly expiresMs: number | undefined;
+}
+
 export class RegistrationIndex {
   readonly #byKey = new Map<string, RegistrationEntry>();
-  readonly #byToken = new Map<string, readonly RegistrationEntry[]>();
+  readonly #secrets = new Map<string, RegistrationSecret>();
+  readonly #byDigest = new Map<string, readonly Held[]>();
+  readonly #digests = new Map<string, readonly string[]>();
 
-  put(entry: RegistrationEntry): void {
-    this.delete(entry);
-    this.#byKey.set(keyOf(entry.metadata), entry);
-    const token = entry.registration.status?.registrationToken;
-    if (token) this.#byToken.set(token, [...(this.#byToken.get(token) ?? []), entry]);
+  /** @returns keys of the other registrations with which it shares or shared a token */
+  put(entry: RegistrationEntry): readonly string[] {
+    const key = keyOf(entry.metadata);
+    this.#byKey.set(key, entry);
+    return this.#rehash(key);
   }
 
-  delete(entry: NamedEntry): void {
+  /** @returns keys of the other registrations with which it shared a token */
+  delete(entry: NamedEntry): readonly string[] {
     const key = keyOf(entry.metadata);
-    const token = this.#byKey.get(key)?.registration.status?.registrationToken;
     this.#byKey.delete(key);
-    if (token === undefined) return;
-    const left = (this.#byToken.get(token) ?? []).filter((one) => keyOf(one.metadata) !== key);
-    if (left.length === 0) this.#byToken.delete(token);
-    else this.#byToken.set(token, left);
+    return this.#rehash(key);
+  }
+
+  /** @returns keys of the registrations that this is about */
+  putSecret(secret: RegistrationSecret): readonly string[] {
+    this.#secrets.set(keyOf(secret.metadata), secret);
+    return this.#rehashUsersOf(secret);
+  }
+
+  /** @returns keys of the registrations that this is about */
+  deleteSecret(secret: NamedEntry): readonly string[] {
+    this.#secrets.delete(keyOf(secret.metadata));
+    return this.#rehashUsersOf(secret);
   }
 
   get(key: string): MachineRegistration | undefined {
@@ -75,11 +111,81 @@ export class RegistrationIndex {
     return [...this.#byKey.keys()];
   }
 
-  /** The registration with this token; undefined where there is none, and where several have the same one. */
-  withToken(token: string): MachineRegistration | undefined {
-    const found = this.#byToken.get(token) ?? [];
-    return found.length === 1 && !found[0]?.registration.metadata.deletionTimestamp
-      ? found[0]?.registration
-      : undefined;
+  /** The Secret that this registration's token is in, as far as the watch has shown it. */
+  secretOf(registration: MachineRegistration): RegistrationSecret | undefined {
+    const name = secretNameOf(registration);
+    return this.#secrets.get(keyOf({ namespace: registration.metadata.namespace, name }));
+  }
+
+  stateOf(registration: MachineRegistration): TokenState {
+    return tokenStateOf(registration, this.secretOf(registration));
+  }
+
+  /** Whether another registration has one of this one's tokens. */
+  isShared(key: string, nowMs: number): boolean {
+    const digests = this.#digests.get(key) ?? [];
+    return digests.some((digest) => {
+      const valid = this.#holders(digest, nowMs);
+      return valid.some((one) => one.key === key) && valid.some((one) => one.key !== key);
+    });
+  }
+
+  /** Whether the maximum of machines is reached is asked of MachineLimit, when it is known who the machine is. */
+  withToken(token: string, nowMs: number): TokenAnswer {
+    const [found, ...others] = this.#holders(tokenDigest(token), nowMs);
+    const registration = found === undefined ? undefined : this.get(found.key);
+    if (found === undefined || registration === undefined || registration.metadata.deletionTimestamp) {
+      return { refusal: "REGISTRATION_UNKNOWN" };
+    }
+    if (others.some((one) => one.key !== found.key)) return { refusal: "REGISTRATION_UNKNOWN" };
+    const refusal = closedBecause(registration, nowMs);
+    if (refusal !== undefined) return { refusal, registration };
+    return { registration, byPreviousToken: found.expiresMs !== undefined };
+  }
+
+  #holders(digest: string, nowMs: number): readonly Held[] {
+    const held = this.#byDigest.get(digest) ?? [];
+    return held.filter((one) => one.expiresMs === undefined || one.expiresMs > nowMs);
+  }
+
+  #rehashUsersOf(secret: NamedEntry): readonly string[] {
+    const { namespace, name } = secret.metadata;
+    const touched = new Set<string>();
+    for (const [key, { registration }] of this.#byKey) {
+      if (registration.metadata.namespace !== namespace || secretNameOf(registration) !== name) continue;
+      touched.add(key);
+      for (const other of this.#rehash(key)) touched.add(other);
+    }
+    return [...touched];
+  }
+
+  #rehash(key: string): readonly string[] {
+    const touched = new Set<string>();
+    const note = (held: readonly Held[]): void => {
+      for (const one of held) if (one.key !== key) touched.add(one.key);
+    };
+    for (const digest of this.#digests.get(key) ?? []) {
+      const left = (this.#byDigest.get(digest) ?? []).filter((one) => one.key !== key);
+      note(left);
+      if (left.length === 0) this.#byDigest.delete(digest);
+      else this.#byDigest.set(digest, left);
+    }
+    const digests: string[] = [];
+    const add = (token: string, expiresMs: number | undefined): void => {
+      const digest = tokenDigest(token);
+      const held = this.#byDigest.get(digest) ?? [];
+      note(held);
+      digests.push(digest);
+      this.#byDigest.set(digest, [...held, { key, expiresMs }]);
+    };
+    const registration = this.get(key);
+    const state = registration === undefined ? undefined : this.stateOf(registration);
+    if (state?.kind === "tokens") {
+      add(state.tokens.token, undefined);
+      if (state.tokens.previous !== undefined) add(state.tokens.previous.token, state.tokens.previous.expiresMs);
+    }
+    if (digests.length === 0) this.#digests.delete(key);
+    else this.#digests.set(key, digests);
+    return [...touched];
   }
 }

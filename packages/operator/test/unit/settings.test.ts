@@ -11,6 +11,8 @@ describe("readSettings", () => {
       serverUrl: undefined,
       caFile: undefined,
       publicCa: false,
+      tokenInStatus: true,
+      unknownTokenRate: 60,
       httpsListen: { host: "0.0.0.0", port: 8443 },
       httpListen: undefined,
       healthListen: { host: "0.0.0.0", port: 8081 },

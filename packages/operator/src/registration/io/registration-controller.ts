@@ -1,10 +1,11 @@
-/** Keeps the statuses of all MachineRegistrations right, and their index up to date. */
+/** Keeps Secrets and statuses of all MachineRegistrations right, and their index up to date. */
+import { hasCode } from "@rancheros/protocol/errors";
 import {
   API_GROUP,
   API_VERSION,
   machineRegistration,
+  REGISTRATION_TOKEN_SECRET_TYPE,
   type MachineRegistration,
-  type MachineRegistrationStatus,
 } from "@rancheros/protocol/resources";
 import {
   collectionPath,
@@ -15,63 +16,130 @@ import {
 } from "../../controller/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import { RegistrationContestedError } from "../errors.ts";
-import { reconcileRegistration } from "../reconcile-registration.ts";
+import { reconcileRegistration, type StatusPatch } from "../reconcile-registration.ts";
+import { counterPatch, type MachineCounts, type RefusalCounter } from "../registration-counters.ts";
 import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
+import { secretStep, type TokenState } from "../registration-tokens.ts";
+import { registrationSecret, secretNameOf, type RegistrationSecret } from "../token-secret.ts";
 import { writeRegistrationStatus } from "./registration-store.ts";
+import { createTokenSecret, deleteTokenSecret, updateTokenSecret } from "./token-secret-store.ts";
 
 /** A status that we wrote is left alone for so long, whoever has changed it since. */
 const CONTESTED_MS = 60_000;
+/** How often counters are written, and what depends on the time is looked at. */
+const TICK_MS = 10_000;
+/** More than one Secret can need: the left-over deleted, ours made. */
+const SECRET_STEPS = 4;
 
 /** Whether the one thing to change is where the URL leads. */
-function isOnlyMoved(registration: MachineRegistration, status: MachineRegistrationStatus): boolean {
+function isOnlyMoved(registration: MachineRegistration, next: StatusPatch): boolean {
   const { registrationToken, registrationURL } = registration.status ?? {};
-  const moved = registrationURL !== undefined && registrationURL !== status.registrationURL;
-  return moved && registrationToken === status.registrationToken;
+  const moved = registrationURL !== undefined && registrationURL !== next.registrationURL;
+  return moved && registrationToken === next.registrationToken;
 }
 
 export interface RegistrationController {
   readonly index: RegistrationIndex;
   readonly synced: () => boolean;
-  /** See WatchHandle. */
+  /** Of the one that was heard of least lately; see WatchHandle. */
   readonly quietMs: () => number;
   /** The server URL has changed: all statuses are looked at again. */
   refresh(): void;
   stop(): Promise<void>;
 }
 
+export interface RegistrationOptions {
+  readonly serverUrl: () => string | undefined;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly tokenInStatus: boolean;
+  /** Machines that came through; undefined while they are not known. */
+  readonly countsOf: (namespace: string, name: string) => MachineCounts | undefined;
+  readonly isFull: (registration: MachineRegistration) => boolean;
+  readonly refusals: RefusalCounter;
+}
+
 export function runRegistrationController(
   parts: ControllerParts,
-  serverUrl: () => string | undefined,
-  random: (bytes: number) => Uint8Array,
+  options: RegistrationOptions,
 ): RegistrationController {
-  const { kubernetes, log } = parts;
+  const { kubernetes, log, watchNamespace } = parts;
+  const { serverUrl, random, tokenInStatus, refusals } = options;
   const index = new RegistrationIndex();
   const written = new Map<string, { readonly url: string | undefined; readonly atMs: number }>();
-  let isSynced = false;
+  const synced = { registrations: false, secrets: false };
+
+  function addAll(keys: readonly string[]): void {
+    for (const key of keys) queue.add(key);
+  }
+
+  /** Two operators with different addresses would overwrite each other as fast as they can. */
+  function refuseContest(key: string, published: string | undefined): void {
+    const url = serverUrl();
+    const last = written.get(key);
+    if (last === undefined || last.url !== url || performance.now() - last.atMs >= CONTESTED_MS) return;
+    throw new RegistrationContestedError(published ?? "", url ?? "");
+  }
+
+  function remember(key: string, object: unknown): RegistrationSecret | undefined {
+    const secret = registrationSecret(object);
+    if (secret === undefined) return undefined;
+    addAll(index.putSecret(secret).filter((one) => one !== key));
+    return secret;
+  }
+
+  /** Brings the Secret to where it is right. @returns the tokens that there are then */
+  async function settleSecret(key: string, registration: MachineRegistration): Promise<TokenState> {
+    for (let count = 0; count < SECRET_STEPS; count += 1) {
+      const secret = index.secretOf(registration);
+      const step = secretStep(registration, secret, { serverUrl: serverUrl(), nowMs: Date.now(), random });
+      if (step.kind === "none") break;
+      if (step.kind === "create") {
+        const stored = await createTokenSecret(kubernetes, registration, step.content);
+        if (stored !== undefined && remember(key, stored) === undefined) {
+          const message = `Secret ${secretNameOf(registration)} is of another type than ${REGISTRATION_TOKEN_SECRET_TYPE}: delete it`;
+          return { kind: "trouble", trouble: { reason: "TokenSecretInvalid", message } };
+        }
+      } else if (secret !== undefined && step.kind === "delete") {
+        await deleteTokenSecret(kubernetes, secret);
+        index.deleteSecret(secret);
+      } else if (secret !== undefined && step.kind === "update") {
+        if (step.isOnlyMoved) refuseContest(key, secret.registrationUrl);
+        remember(key, await updateTokenSecret(kubernetes, secret, step.content));
+        log.info("registration token written", { registration: key, rotation: step.content.rotation });
+      }
+      written.set(key, { url: serverUrl(), atMs: performance.now() });
+    }
+    return index.stateOf(registration);
+  }
+
+  async function storeStatus(
+    key: string,
+    registration: MachineRegistration,
+    status: Parameters<typeof writeRegistrationStatus>[2],
+  ): Promise<void> {
+    const stored = registrationEntry(await writeRegistrationStatus(kubernetes, registration, status), () => undefined);
+    // The next decision must not be made on what was there before while the watch is on its way.
+    if (stored !== undefined && index.get(key) !== undefined) addAll(index.put(stored));
+  }
 
   const queue = createWorkQueue({
     async work(key) {
       const registration = index.get(key);
       if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
-      const status = reconcileRegistration(registration, { serverUrl: serverUrl(), nowMs: Date.now(), random });
+      if (!synced.secrets) return;
+      const state = await settleSecret(key, registration);
+      const status = reconcileRegistration(registration, {
+        serverUrl: serverUrl(),
+        nowMs: Date.now(),
+        state,
+        isShared: index.isShared(key, Date.now()),
+        isFull: options.isFull(registration),
+        tokenInStatus,
+      });
       if (status === undefined) return;
-      const url = serverUrl();
-      const last = written.get(key);
-      // Two operators with different addresses would overwrite each other as fast as they can.
-      if (
-        last?.url === url &&
-        performance.now() - (last?.atMs ?? 0) < CONTESTED_MS &&
-        isOnlyMoved(registration, status)
-      ) {
-        throw new RegistrationContestedError(registration.status?.registrationURL ?? "", url ?? "");
-      }
-      const stored = registrationEntry(
-        await writeRegistrationStatus(kubernetes, registration, status),
-        () => undefined,
-      );
-      // The token must not be made anew while the watch is on its way.
-      if (stored !== undefined && index.get(key) !== undefined) index.put(stored);
-      written.set(key, { url, atMs: performance.now() });
+      if (isOnlyMoved(registration, status)) refuseContest(key, registration.status?.registrationURL);
+      await storeStatus(key, registration, status);
+      written.set(key, { url: serverUrl(), atMs: performance.now() });
       log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
     },
     onFailure: (key, error) =>
@@ -80,38 +148,81 @@ export function runRegistrationController(
     setTimer: retryTimer,
   });
 
-  const watch = watchResource<RegistrationEntry>(kubernetes, {
-    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineRegistration.plural, parts.watchNamespace),
+  async function writeCounters(key: string): Promise<void> {
+    const registration = index.get(key);
+    if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
+    const { namespace, name } = registration.metadata;
+    const waiting = refusals.waiting(key);
+    const patch = counterPatch(registration.status, options.countsOf(namespace, name), waiting);
+    if (patch === undefined) return;
+    try {
+      await storeStatus(key, registration, patch);
+      if (waiting !== undefined) refusals.written(key, waiting);
+    } catch (error) {
+      // Another replica was faster: ours are added to what it wrote the next time.
+      const level = hasCode(error, "KUBERNETES_CONFLICT") ? "debug" : "warn";
+      log[level]("registration counters not written", { registration: key, ...errorFields(error) });
+    }
+  }
+
+  let ticking = false;
+  async function tick(): Promise<void> {
+    if (ticking || !synced.registrations) return;
+    ticking = true;
+    for (const key of index.keys()) {
+      queue.add(key);
+      await writeCounters(key);
+    }
+    ticking = false;
+  }
+  const ticks = setInterval(() => void tick(), TICK_MS);
+  ticks.unref();
+
+  const registrations = watchResource<RegistrationEntry>(kubernetes, {
+    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineRegistration.plural, watchNamespace),
     keep: (object) =>
       registrationEntry(object, (problems, registration) =>
         log.warn("registration not understood", { registration, problems: problems.join("; ") }),
       ),
     onChange(entry) {
-      index.put(entry);
-      queue.add(keyOf(entry.metadata));
+      addAll([...index.put(entry), keyOf(entry.metadata)]);
     },
     onDelete(entry) {
-      index.delete(entry);
+      addAll(index.delete(entry));
       written.delete(keyOf(entry.metadata));
+      refusals.forget(keyOf(entry.metadata));
     },
     onSynced() {
-      isSynced = true;
+      synced.registrations = true;
     },
     onTrouble: (error) =>
       log.warn("cannot follow MachineRegistrations", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
   });
 
+  const secrets = watchResource<RegistrationSecret>(kubernetes, {
+    path: collectionPath("/api/v1", "secrets", watchNamespace),
+    fieldSelector: `type=${REGISTRATION_TOKEN_SECRET_TYPE}`,
+    keep: registrationSecret,
+    onChange: (secret) => addAll(index.putSecret(secret)),
+    onDelete: (secret) => addAll(index.deleteSecret(secret)),
+    onSynced() {
+      synced.secrets = true;
+      addAll(index.keys());
+    },
+    onTrouble: (error) => log.warn("cannot follow registration token Secrets", errorFields(error)),
+    random: Math.random,
+  });
+
   return {
     index,
-    synced: () => isSynced,
-    quietMs: () => watch.quietMs(),
-    refresh() {
-      for (const key of index.keys()) queue.add(key);
-    },
+    synced: () => synced.registrations && synced.secrets,
+    quietMs: () => Math.max(registrations.quietMs(), secrets.quietMs()),
+    refresh: () => addAll(index.keys()),
     async stop() {
+      clearInterval(ticks);
       queue.stop();
-      await watch.stop();
+      await Promise.all([registrations.stop(), secrets.stop()]);
     },
   };
 }

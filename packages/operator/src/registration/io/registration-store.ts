@@ -7,15 +7,16 @@ import {
   type MachineRegistrationStatus,
 } from "@rancheros/protocol/resources";
 import type { Kubernetes } from "../../controller/index.ts";
+import type { StatusPatch } from "../reconcile-registration.ts";
 
 /**
- * Writes the status, unless the object was changed since it was read: of two replicas that each made a token, one wins.
+ * Writes into the status, unless the object was changed since it was read: of two replicas that write at once, one wins.
  * @throws KubernetesError  KUBERNETES_CONFLICT where it was changed
  */
 export async function writeRegistrationStatus(
   kubernetes: Kubernetes,
   registration: MachineRegistration,
-  status: MachineRegistrationStatus,
+  status: StatusPatch | Partial<MachineRegistrationStatus>,
 ): Promise<unknown> {
   const { namespace, name, resourceVersion } = registration.metadata;
   return kubernetes.send({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { authorizationOf } from "../../../src/http/authorization.ts";
 import { SessionError } from "../../../src/http/errors.ts";
+import { RegistrationRefusedError } from "../../../src/registration/index.ts";
 import { refusalOf } from "../../../src/http/refusal.ts";
 import { routeOf } from "../../../src/http/route.ts";
 import { KubernetesError } from "../../../src/controller/errors.ts";
@@ -39,7 +40,7 @@ describe("authorizationOf", () => {
 
 describe("refusalOf", () => {
   it("tells rancherd in a 401, the only answer whose body it shows", () => {
-    const { answer, close } = refusalOf(new SessionError("REGISTRATION_UNKNOWN", "MachineRegistration does not exist"));
+    const { answer, close } = refusalOf(new RegistrationRefusedError("REGISTRATION_UNKNOWN"));
     expect(answer).toMatchObject({ status: 401, body: "MachineRegistration does not exist\n" });
     expect(close).toEqual({ code: 1008, reason: "MachineRegistration does not exist" });
   });

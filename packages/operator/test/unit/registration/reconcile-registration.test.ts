@@ -1,26 +1,35 @@
 import { describe, expect, it } from "vitest";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
-import { reconcileRegistration } from "../../../src/registration/reconcile-registration.ts";
+import { reconcileRegistration, type Surroundings } from "../../../src/registration/reconcile-registration.ts";
 
-const around = {
+const TOKEN = "5c297kgwjrs55qwml529phv4fjv2lx66b7mwtlxs9k4k768dkfhpnc";
+const around: Surroundings = {
   serverUrl: "https://here/",
   nowMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-  random: (n: number) => new Uint8Array(n),
+  state: { kind: "tokens", tokens: { token: TOKEN, previous: undefined, rotation: 2 } },
+  isShared: false,
+  isFull: false,
+  tokenInStatus: true,
 };
 const metadata = { name: "a", namespace: "n", uid: "u", resourceVersion: "1", generation: 3 };
 const fresh: MachineRegistration = { metadata, spec: {} };
-const TOKEN = "5c297kgwjrs55qwml529phv4fjv2lx66b7mwtlxs9k4k768dkfhpnc";
 
+/** As the API server applies the merge patch. */
 function applied(registration: MachineRegistration, surroundings = around): MachineRegistration {
-  const status = reconcileRegistration(registration, surroundings);
-  return status === undefined ? registration : { ...registration, status };
+  const patch = reconcileRegistration(registration, surroundings);
+  if (patch === undefined) return registration;
+  const entries = Object.entries({ ...registration.status, ...patch }).filter(([, value]) => value !== null);
+  return { ...registration, status: Object.fromEntries(entries) };
 }
 
 describe("reconcileRegistration", () => {
-  it("makes a token, an URL and a condition", () => {
-    expect(reconcileRegistration(fresh, around)).toEqual({
-      registrationToken: "b".repeat(54),
-      registrationURL: `https://here/v1-rancheros/registration/${"b".repeat(54)}`,
+  it("shows the token, its hash, its Secret, the URL and a condition", () => {
+    expect(applied(fresh).status).toEqual({
+      registrationToken: TOKEN,
+      registrationURL: `https://here/v1-rancheros/registration/${TOKEN}`,
+      tokenSecretName: "registration-a",
+      tokenHash: "ea1545a5c7d23018",
+      tokenRotation: 2,
       conditions: [
         {
           type: "Ready",
@@ -38,38 +47,51 @@ describe("reconcileRegistration", () => {
     expect(reconcileRegistration(applied(fresh), { ...around, nowMs: around.nowMs + 1e6 })).toBeUndefined();
   });
 
-  it("keeps a token that the original made, and the conditions that it does not know", () => {
-    const left: MachineRegistration = {
-      metadata,
-      spec: {},
-      status: {
-        registrationToken: TOKEN,
-        registrationURL: "https://old/x",
-        conditions: [
-          { type: "Ready", status: "True", lastUpdateTime: "2026-11-22T20:38:49Z" },
-          { type: "Other", status: "False" },
-        ],
-      },
-    };
-    const status = reconcileRegistration(left, around);
-    expect(status?.registrationToken).toBe(TOKEN);
-    expect(status?.registrationURL).toBe(`https://here/v1-rancheros/registration/${TOKEN}`);
-    expect(status?.conditions?.map((one) => one.type)).toEqual(["Other", "Ready"]);
+  it("takes token and URL out of the status where it is told so, and leaves the counters", () => {
+    const before = applied(fresh);
+    const counted = { ...before, status: { ...before.status, machineCount: 4 } };
+    const after = applied(counted, { ...around, tokenInStatus: false });
+    expect(JSON.stringify(after)).not.toContain(TOKEN);
+    expect(after.status).toMatchObject({ tokenHash: "ea1545a5c7d23018", machineCount: 4 });
+    expect(after.status?.conditions?.[0]?.message).toBe("machines can register at the URL of Secret registration-a");
   });
 
-  it("follows a server URL that changes, with the same token and the same transition time", () => {
+  it("keeps the conditions that it does not know", () => {
+    const conditions = [
+      { type: "Ready", status: "True", lastUpdateTime: "2026-11-22T20:38:49Z" },
+      { type: "Other", status: "False" },
+    ];
+    const left: MachineRegistration = { metadata, spec: {}, status: { registrationURL: "https://old/x", conditions } };
+    const status = reconcileRegistration(left, around);
+    expect(status?.registrationURL).toBe(`https://here/v1-rancheros/registration/${TOKEN}`);
+    expect(status?.conditions.map((one) => one.type)).toEqual(["Other", "Ready"]);
+  });
+
+  it("follows a server URL that changes, with the same transition time", () => {
     const before = applied(fresh);
     const after = applied(before, { ...around, serverUrl: "https://there", nowMs: around.nowMs + 1e6 });
-    expect(after.status?.registrationToken).toBe(before.status?.registrationToken);
-    expect(after.status?.registrationURL).toBe(`https://there/v1-rancheros/registration/${"b".repeat(54)}`);
+    expect(after.status?.registrationURL).toBe(`https://there/v1-rancheros/registration/${TOKEN}`);
     expect(after.status?.conditions).toEqual(before.status?.conditions);
   });
 
   it("says what is missing while there is no server URL, and turns when it comes", () => {
-    const waiting = applied(fresh, { ...around, serverUrl: undefined as unknown as string });
+    const waiting = applied(fresh, { ...around, serverUrl: undefined });
     expect(waiting.status?.registrationURL).toBeUndefined();
     expect(waiting.status?.conditions?.[0]).toMatchObject({ status: "False", reason: "ServerURLNotSet" });
     const later = applied(waiting, { ...around, nowMs: around.nowMs + 60_000 });
     expect(later.status?.conditions?.[0]).toMatchObject({ status: "True", lastTransitionTime: "2026-01-02T03:05:05Z" });
+  });
+
+  const trouble = { reason: "TokenSecretMissing", message: "there is no Secret x" } as const;
+  it.each<[string, MachineRegistration["spec"], Partial<Surroundings>]>([
+    ["TokenSecretMissing", { disabled: true }, { state: { kind: "trouble", trouble } }],
+    ["TokenNotUnique", { disabled: true }, { isShared: true }],
+    ["Disabled", { disabled: true, token: { expiresAt: "2020-01-01T00:00:00Z" } }, {}],
+    ["TokenExpired", { token: { expiresAt: "2026-01-02T03:04:05Z" } }, { isFull: true }],
+    ["Full", { token: { maxMachines: 0 } }, { isFull: true, serverUrl: undefined }],
+    ["URLPublished", { token: { expiresAt: "2026-01-02T03:04:06Z" } }, {}],
+  ])("says %s", (reason, spec, surroundings) => {
+    const made = applied({ metadata, spec }, { ...around, ...surroundings });
+    expect(made.status?.conditions?.[0]?.reason).toBe(reason);
   });
 });

@@ -1,0 +1,66 @@
+/** Token buckets: how often somebody may come. Pure; the clock comes in. */
+import { isIPv6 } from "node:net";
+
+const MINUTE_MS = 60_000;
+
+interface Bucket {
+  /** Visits that may come at once. */
+  level: number;
+  atMs: number;
+}
+
+/**
+ * One bucket a key, of one minute's visits. Who was here longest ago is forgotten when there are too many: that gives a
+ * full bucket to whoever comes again, and nobody a smaller one.
+ */
+export class RateLimit {
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #maxKeys: number;
+
+  constructor(maxKeys: number) {
+    this.#maxKeys = maxKeys;
+  }
+
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /**
+   * @param nowMs  of a clock that never goes back
+   * @returns      0 where the visit may come, else after how many milliseconds the next one may; it was not counted then
+   */
+  take(key: string, perMinute: number, nowMs: number): number {
+    const old = this.#buckets.get(key) ?? { level: perMinute, atMs: nowMs };
+    const level = Math.min(perMinute, old.level + ((nowMs - old.atMs) * perMinute) / MINUTE_MS);
+    const isFree = level >= 1;
+    // To the end of the map: its beginning is who was here longest ago.
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { level: isFree ? level - 1 : level, atMs: nowMs });
+    if (this.#buckets.size > this.#maxKeys) {
+      const [oldest] = this.#buckets.keys();
+      if (oldest !== undefined) this.#buckets.delete(oldest);
+    }
+    return isFree ? 0 : Math.max(1, Math.ceil(((1 - level) * MINUTE_MS) / perMinute));
+  }
+}
+
+/** The first four groups of an IPv6 address, however it is shortened. */
+function network64(address: string): string {
+  const [head = "", tail] = address.toLowerCase().split("::", 2);
+  const front = head === "" ? [] : head.split(":");
+  const back = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  const groups = [...front, ...Array.from({ length: zeros }, () => "0"), ...back];
+  return groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ""))
+    .join(":");
+}
+
+/** Who counts as one source: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer has. */
+export function sourceOf(remoteAddress: string | undefined): string {
+  const address = (remoteAddress ?? "").replace(/%.*$/, "");
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  return isIPv6(address) ? `${network64(address)}::/64` : address;
+}

@@ -1,0 +1,131 @@
+/** Which tokens a registration has, and what must be done to its Secret first. */
+import { durationMs, type MachineRegistration } from "@rancheros/protocol/resources";
+import { registrationUrl } from "../rancherd/index.ts";
+import { newRegistrationToken } from "./registration-token.ts";
+import {
+  isTokenText,
+  secretNameOf,
+  type PreviousToken,
+  type RegistrationSecret,
+  type SecretContent,
+} from "./token-secret.ts";
+
+const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
+
+/** Why a registration has no token. */
+export interface TokenTrouble {
+  readonly reason: "TokenSecretMissing" | "TokenSecretInvalid";
+  readonly message: string;
+}
+
+export interface RegistrationTokens {
+  readonly token: string;
+  readonly previous: PreviousToken | undefined;
+  readonly rotation: number;
+}
+
+export type TokenState =
+  | { readonly kind: "tokens"; readonly tokens: RegistrationTokens }
+  | { readonly kind: "trouble"; readonly trouble: TokenTrouble }
+  /** None yet: the operator makes one. */
+  | { readonly kind: "none" };
+
+/** What is to be done to the operator's own Secret. */
+export type SecretStep =
+  | { readonly kind: "none" }
+  | { readonly kind: "create"; readonly content: SecretContent }
+  /** `isOnlyMoved`: nothing but the address changes. */
+  | { readonly kind: "update"; readonly content: SecretContent; readonly isOnlyMoved: boolean }
+  /** It was left by a registration of the same name that is gone. */
+  | { readonly kind: "delete" };
+
+export interface TokenSurroundings {
+  readonly serverUrl: string | undefined;
+  readonly nowMs: number;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+function isStatic(registration: MachineRegistration): boolean {
+  return Boolean(registration.spec.token?.secretName);
+}
+
+function isLeftOver(registration: MachineRegistration, secret: RegistrationSecret): boolean {
+  return !isStatic(registration) && secret.ownerUid !== undefined && secret.ownerUid !== registration.metadata.uid;
+}
+
+/** The token in the status, which the original or an older operator made: media in the field carry it. */
+function statusToken(registration: MachineRegistration): string | undefined {
+  const token = registration.status?.registrationToken;
+  return token !== undefined && isTokenText(token) ? token : undefined;
+}
+
+function rotationOf(registration: MachineRegistration, secret: RegistrationSecret | undefined): number {
+  return secret?.rotation ?? registration.status?.tokenRotation ?? 0;
+}
+
+/** @param secret  of the name that secretNameOf gives; undefined where there is none of the type for tokens */
+export function tokenStateOf(registration: MachineRegistration, secret: RegistrationSecret | undefined): TokenState {
+  const name = secretNameOf(registration);
+  if (secret === undefined || isLeftOver(registration, secret)) {
+    if (isStatic(registration)) {
+      const message = `there is no Secret ${name} of type rancheros.cattle.io/registration-token in this namespace`;
+      return { kind: "trouble", trouble: { reason: "TokenSecretMissing", message } };
+    }
+    const token = statusToken(registration);
+    return token === undefined
+      ? { kind: "none" }
+      : { kind: "tokens", tokens: { token, previous: undefined, rotation: rotationOf(registration, undefined) } };
+  }
+  if (!isTokenText(secret.token)) {
+    const message = `the key token of Secret ${name} must have 16 to 128 letters and digits, and no newline`;
+    return { kind: "trouble", trouble: { reason: "TokenSecretInvalid", message } };
+  }
+  const previous = isStatic(registration) ? undefined : secret.previous;
+  return { kind: "tokens", tokens: { token: secret.token, previous, rotation: rotationOf(registration, secret) } };
+}
+
+function previousAfterRotation(registration: MachineRegistration, token: string, nowMs: number) {
+  const overlap = registration.spec.token?.overlap;
+  const overlapMs = (overlap === undefined ? undefined : durationMs(overlap)) ?? DEFAULT_OVERLAP_MS;
+  return overlapMs > 0 ? { token, expiresMs: Math.floor(nowMs + overlapMs) } : undefined;
+}
+
+function urlOf(around: TokenSurroundings, token: string): string | undefined {
+  return around.serverUrl === undefined ? undefined : registrationUrl(around.serverUrl, token);
+}
+
+function firstContent(registration: MachineRegistration, around: TokenSurroundings): SecretContent {
+  const old = statusToken(registration);
+  const token = old ?? newRegistrationToken(around.random);
+  const rotation = old === undefined ? (registration.spec.token?.rotation ?? 0) : rotationOf(registration, undefined);
+  return { token, registrationUrl: urlOf(around, token), previous: undefined, rotation };
+}
+
+/** The next thing to do to the operator's own Secret; one that somebody else made for spec.token.secretName is left alone. */
+export function secretStep(
+  registration: MachineRegistration,
+  secret: RegistrationSecret | undefined,
+  around: TokenSurroundings,
+): SecretStep {
+  if (isStatic(registration)) return { kind: "none" };
+  const wanted = registration.spec.token?.rotation ?? 0;
+  if (secret === undefined) return { kind: "create", content: firstContent(registration, around) };
+  if (isLeftOver(registration, secret)) return { kind: "delete" };
+  if (!isTokenText(secret.token)) return { kind: "none" };
+  const rotation = rotationOf(registration, secret);
+  if (wanted > rotation) {
+    const token = newRegistrationToken(around.random);
+    const previous = previousAfterRotation(registration, secret.token, around.nowMs);
+    const content = { token, registrationUrl: urlOf(around, token), previous, rotation: wanted };
+    return { kind: "update", content, isOnlyMoved: false };
+  }
+  const isOver = secret.previous !== undefined && secret.previous.expiresMs <= around.nowMs;
+  const url = urlOf(around, secret.token) ?? secret.registrationUrl;
+  if (!isOver && url === secret.registrationUrl) return { kind: "none" };
+  const previous = isOver ? undefined : secret.previous;
+  return {
+    kind: "update",
+    content: { token: secret.token, registrationUrl: url, previous, rotation },
+    isOnlyMoved: !isOver && secret.registrationUrl !== undefined,
+  };
+}

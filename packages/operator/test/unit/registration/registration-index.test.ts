@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
+import { RegistrationIndex, type RegistrationEntry } from "../../../src/registration/registration-index.ts";
+import type { RegistrationSecret } from "../../../src/registration/token-secret.ts";
+
+const nowMs = Date.UTC(2026, 0, 1);
+const [A, B] = ["a".repeat(20), "b".repeat(20)];
+
+function entry(name: string, spec: MachineRegistration["spec"] = {}): RegistrationEntry {
+  const metadata = { name, namespace: "n", uid: `uid-${name}`, resourceVersion: "1" };
+  return { metadata, registration: { metadata, spec } };
+}
+
+function secret(registration: string, token: string, previous?: RegistrationSecret["previous"]): RegistrationSecret {
+  return {
+    metadata: { name: `registration-${registration}`, namespace: "n", uid: `s-${registration}`, resourceVersion: "1" },
+    ownerUid: `uid-${registration}`,
+    token,
+    registrationUrl: undefined,
+    previous,
+    rotation: 0,
+  };
+}
+
+const nameOf = (answer: ReturnType<RegistrationIndex["withToken"]>): string =>
+  "refusal" in answer ? answer.refusal : answer.registration.metadata.name;
+
+describe("RegistrationIndex", () => {
+  it("finds by the present token and, until it is over, by the previous one", () => {
+    const index = new RegistrationIndex();
+    index.put(entry("one"));
+    expect(index.putSecret(secret("one", A, { token: B, expiresMs: nowMs + 1 }))).toEqual(["n/one"]);
+    expect(index.withToken(A, nowMs)).toMatchObject({ byPreviousToken: false });
+    expect(index.withToken(B, nowMs)).toMatchObject({ byPreviousToken: true });
+    expect(nameOf(index.withToken(B, nowMs + 1))).toBe("REGISTRATION_UNKNOWN");
+    expect(nameOf(index.withToken("nothing", nowMs))).toBe("REGISTRATION_UNKNOWN");
+  });
+
+  it("forgets tokens that changed, Secrets that are gone and registrations that are gone", () => {
+    const index = new RegistrationIndex();
+    index.putSecret(secret("one", A));
+    index.put(entry("one"));
+    expect(nameOf(index.withToken(A, nowMs))).toBe("one");
+    index.putSecret(secret("one", B));
+    expect([nameOf(index.withToken(A, nowMs)), nameOf(index.withToken(B, nowMs))]).toEqual([
+      "REGISTRATION_UNKNOWN",
+      "one",
+    ]);
+    index.deleteSecret(secret("one", B));
+    expect(nameOf(index.withToken(B, nowMs))).toBe("REGISTRATION_UNKNOWN");
+    index.putSecret(secret("one", B));
+    index.delete(entry("one"));
+    expect(nameOf(index.withToken(B, nowMs))).toBe("REGISTRATION_UNKNOWN");
+  });
+
+  it("serves neither of two with one token, and both again when one has changed", () => {
+    const index = new RegistrationIndex();
+    index.put(entry("one"));
+    index.put(entry("two"));
+    index.putSecret(secret("one", A));
+    expect(index.putSecret(secret("two", A)).toSorted()).toEqual(["n/one", "n/two"]);
+    expect([index.isShared("n/one", nowMs), index.isShared("n/two", nowMs)]).toEqual([true, true]);
+    expect(nameOf(index.withToken(A, nowMs))).toBe("REGISTRATION_UNKNOWN");
+    expect(index.putSecret(secret("two", B)).toSorted()).toEqual(["n/one", "n/two"]);
+    expect(index.isShared("n/one", nowMs)).toBe(false);
+    expect([nameOf(index.withToken(A, nowMs)), nameOf(index.withToken(B, nowMs))]).toEqual(["one", "two"]);
+  });
+
+  it.each<[string, MachineRegistration["spec"]]>([
+    ["REGISTRATION_DISABLED", { disabled: true }],
+    ["REGISTRATION_EXPIRED", { token: { expiresAt: "2026-01-01T00:00:00Z" } }],
+    ["one", { disabled: false, token: { expiresAt: "2026-01-01T00:00:01Z" } }],
+  ])("answers %s", (answer, spec) => {
+    const index = new RegistrationIndex();
+    index.put(entry("one", spec));
+    index.putSecret(secret("one", A));
+    expect(nameOf(index.withToken(A, nowMs))).toBe(answer);
+  });
+});
