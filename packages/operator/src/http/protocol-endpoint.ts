@@ -17,8 +17,8 @@ export interface ProtocolRequest {
   readonly target: string;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
-  /** Undefined where it was larger than REQUEST_MAX_BYTES; empty where there was none. */
-  readonly body: Buffer | undefined;
+  /** Empty where there was none; or larger than REQUEST_MAX_BYTES; or more of them at one time than are held. */
+  readonly body: Buffer | "too large" | "too many";
   readonly remoteAddress: string | undefined;
 }
 
@@ -44,11 +44,14 @@ function stepOf(target: string): Step {
   throw new SessionError("ENDPOINT_UNKNOWN", `machines are served at ${PROTOCOL_PATH}/{${STEPS.join(",")}}`);
 }
 
-/** @throws SessionError METHOD_NOT_ALLOWED, CONTENT_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE */
+/** @throws SessionError METHOD_NOT_ALLOWED, SESSION_TOO_MANY, REQUEST_TOO_LARGE, CONTENT_TYPE_UNSUPPORTED */
 function bodyOf(request: ProtocolRequest, step: Step): Buffer {
   const method = METHODS[step];
   if (request.method !== method) throw new SessionError("METHOD_NOT_ALLOWED", `only ${method} is served here`);
-  if (request.body === undefined) {
+  if (request.body === "too many") {
+    throw new SessionError("SESSION_TOO_MANY", "too many machines send at this moment, try again");
+  }
+  if (request.body === "too large") {
     throw new SessionError("REQUEST_TOO_LARGE", `a request has at most ${REQUEST_MAX_BYTES} bytes`);
   }
   if (method !== "GET" && !/^application\/json\s*(;|$)/i.test(request.contentType ?? "")) {

@@ -5,19 +5,21 @@ import { REQUEST_MAX_BYTES } from "@rancheros/protocol/attestation";
 /** Of all bodies on their way at one time: a thousand that hang must not fill the memory. */
 const ALL_BODIES_MAX_BYTES = 16 * 1024 * 1024;
 
+/** The bytes; that they are too many; that all requests together have too many; that the client went away. */
+export type ReadBody = Buffer | "too large" | "too many" | "broken";
+
 export interface BodyReader {
-  /** The bytes; or that they are too many, now or in all; or that the client went away. */
-  read(request: IncomingMessage): Promise<Buffer | "too large" | "broken">;
+  read(request: IncomingMessage): Promise<ReadBody>;
 }
 
 export function createBodyReader(): BodyReader {
   let held = 0;
 
-  function collect(request: IncomingMessage): Promise<Buffer | "too large" | "broken"> {
+  function collect(request: IncomingMessage): Promise<ReadBody> {
     return new Promise((resolve) => {
       const parts: Buffer[] = [];
       let size = 0;
-      const finish = (result: Buffer | "too large" | "broken"): void => {
+      const finish = (result: ReadBody): void => {
         request.off("data", onData);
         held -= size;
         size = 0;
@@ -28,7 +30,8 @@ export function createBodyReader(): BodyReader {
       const onData = (part: Buffer): void => {
         size += part.length;
         held += part.length;
-        if (size > REQUEST_MAX_BYTES || held > ALL_BODIES_MAX_BYTES) finish("too large");
+        if (size > REQUEST_MAX_BYTES) finish("too large");
+        else if (held > ALL_BODIES_MAX_BYTES) finish("too many");
         else parts.push(part);
       };
       request.on("data", onData);

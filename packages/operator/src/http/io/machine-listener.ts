@@ -143,11 +143,14 @@ export async function listenForMachines(
       target,
       authorization: single(headers.authorization),
       contentType: single(headers["content-type"]),
-      body: read === "too large" ? undefined : read,
+      body: read,
       remoteAddress: socket.remoteAddress,
     });
     // What was not read to its end is not read any more.
-    send(response, read === "too large" ? { ...answer, headers: { ...answer.headers, connection: "close" } } : answer);
+    send(
+      response,
+      typeof read === "string" ? { ...answer, headers: { ...answer.headers, connection: "close" } } : answer,
+    );
   }
 
   async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
