@@ -71,7 +71,7 @@ async function registerMachine(folder: string, number: number, url: string, caFi
   writeSystemTables(path.join(home, "dmi"), { ...machine, uuidHex });
   const config = path.join(home, "config.yaml");
   const where = ["--tcti", tpm.tcti, "--smbios-dump", path.join(home, "dmi"), "--output", config];
-  await agent(["register", url, "--protocol", "legacy", "--ca-cert", caFile, ...where]);
+  await agent(["register", url, "--ca-cert", caFile, ...where]);
   return config;
 }
 
