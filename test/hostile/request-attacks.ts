@@ -79,7 +79,7 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
   attack("size", "SMBIOS that is no base64", "MESSAGE_NOT_BASE64", refused(/illegal base64/), async (scene) =>
     beside(scene, { "X-Cattle-Smbios": "%%%" }),
   ),
-  attack("size", "headers of 40 KiB", "HPE_HEADER_OVERFLOW", refused(/headers have more than/, 431), async (scene) =>
+  attack("size", "headers of 40 KiB", "REQUEST_TOO_LARGE", refused(/headers have more than/, 431), async (scene) =>
     beside(scene, { "X-Cattle-Smbios": "A".repeat(HEADER_MAX_BYTES + 8_192) }),
   ),
   attack("size", "keys that are no base64", "MESSAGE_NOT_BASE64", refused(/illegal base64/), async (scene) =>

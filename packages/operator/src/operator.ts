@@ -9,7 +9,6 @@ import {
   createSessionGate,
   listenForHealth,
   SessionError,
-  type Decision,
 } from "./http/index.ts";
 import {
   clusterTokenOf,
@@ -24,6 +23,7 @@ import {
   type InventoryEntry,
 } from "./inventory/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
+import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import {
   rancherClusterTokens,
   serverAddress,
@@ -40,7 +40,7 @@ import {
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings.ts";
-import { errorFields, type Log } from "./telemetry/index.ts";
+import { errorFields, type Decision, type Log } from "./telemetry/index.ts";
 
 export interface Operator {
   stop(): Promise<void>;
@@ -123,6 +123,13 @@ export async function startOperator(
     if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
     return url;
   };
+  const gate = createSessionGate(settings.maxSessions);
+  const telemetry = createOperatorTelemetry(kubernetes, log, {
+    sessions: () => gate.inside,
+    inventories: () => inventories.index.size,
+    registrations: () => registrations.index.keys().length,
+    quietMs: () => ({ machineinventories: inventories.quietMs(), machineregistrations: registrations.quietMs() }),
+  });
   const shared = {
     registrations: registrations.index,
     entrance,
@@ -133,14 +140,14 @@ export async function startOperator(
     assertReady,
     policy: { acceptRoca: settings.acceptRoca },
     random: randomBytes,
-    gate: createSessionGate(settings.maxSessions),
+    gate,
+    decide: (decision: Decision) => telemetry.decide(decision),
   };
   const endpoint = createMachineEndpoint({
     ...shared,
     tokenSecrets: inventories.tokenSecrets,
     address,
     inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry),
-    log,
   });
   const protocol = createProtocolEndpoint({
     ...shared,
@@ -148,11 +155,12 @@ export async function startOperator(
     keys: sessionKeys,
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
     configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
-    decide: (decision) => writeDecision(log, decision),
   });
 
   const health =
-    settings.healthListen === undefined ? undefined : await listenForHealth(settings.healthListen, notReady);
+    settings.healthListen === undefined
+      ? undefined
+      : await listenForHealth(settings.healthListen, notReady, () => telemetry.page());
   await listeners.start(endpoint, protocol);
 
   return {
@@ -160,6 +168,7 @@ export async function startOperator(
       await listeners.stop();
       health?.stop();
       sessionKeys.stop();
+      await telemetry.stop();
       await Promise.all([registrations.stop(), inventories.stop(), rancherWatch.stop()]);
     },
   };
@@ -176,19 +185,4 @@ async function answerFor(kubernetes: Kubernetes, tokens: ClusterTokens, entry: I
 
 function operatorAnchors({ namespace, trustAnchors }: Settings) {
   return trustAnchors === undefined ? undefined : { namespace, configMapName: trustAnchors };
-}
-
-function writeDecision(log: Log, decision: Decision): void {
-  const { kind, sentence, registration, inventory, ...fields } = decision;
-  const nameOf = (object: Decision["registration"]): string | undefined =>
-    object === undefined ? undefined : `${object.namespace}/${object.name}`;
-  const all = {
-    ...fields,
-    registration: nameOf(registration),
-    inventory: nameOf(inventory),
-    result: kind,
-    error: sentence,
-  };
-  if (kind === "refused") log.warn("machine refused", all);
-  else log.info("machine served", all);
 }

@@ -187,6 +187,7 @@ it("no command line, environment, metric or health page has a secret", async () 
   for (const file of ["cmdline", "environ"]) {
     expect(canariesIn(readFileSync(`/proc/${operator.pid}/${file}`, "latin1"), canaries())).toEqual([]);
   }
+  expect(await (await fetch(`${operator.healthUrl}/metrics`)).text()).toContain("rancheros_decisions_total{");
   for (const page of ["/metrics", "/healthz", "/readyz"]) {
     expect(canariesIn(await (await fetch(operator.healthUrl + page)).text(), canaries())).toEqual([]);
   }

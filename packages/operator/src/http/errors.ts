@@ -27,6 +27,8 @@ export type SessionErrorCode =
   | "ENDPOINT_UNKNOWN"
   | "METHOD_NOT_ALLOWED"
   | "REQUEST_TOO_LARGE"
+  | "REQUEST_SLOW"
+  | "REQUEST_BROKEN"
   | "CONTENT_TYPE_UNSUPPORTED"
   | "LISTEN_FAILED";
 
@@ -175,10 +177,22 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     meaning: "The endpoint is there for another method.",
     mend: "Check the client against docs/protocol.md, and that no proxy changes methods on a redirect.",
   },
+  REQUEST_SLOW: {
+    failure: "timeout",
+    retry: "backoff",
+    meaning: "A request's headers or body did not come in time.",
+    mend: "Look at the network between the machine and the operator; who sends a byte now and then is hostile.",
+  },
+  REQUEST_BROKEN: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "What came is no HTTP request.",
+    mend: "Check that the client speaks HTTP or HTTPS as the port wants it, and that no proxy changes requests.",
+  },
   REQUEST_TOO_LARGE: {
     failure: "refused",
     retry: "never",
-    meaning: "The request's body is larger than the protocol allows.",
+    meaning: "The request's headers or body are larger than the protocol allows.",
     mend: "Send less of the SMBIOS and of the hardware in the report.",
   },
   CONTENT_TYPE_UNSUPPORTED: {

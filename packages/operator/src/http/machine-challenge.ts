@@ -17,6 +17,8 @@ export interface MachineChallenge {
   readonly ekHash: string;
   /** As the machine sent it, with its certificate where it has one. */
   readonly ek: EndorsementKey;
+  /** Name of the attestation key, hex. */
+  readonly akName: string;
   /** The message to send. */
   readonly message: Buffer;
   /** @throws SessionError CHALLENGE_FAILED, MessageError */
@@ -48,6 +50,7 @@ export function challengeMachine(
   });
   return {
     ekHash: endorsementKey.hash,
+    akName: attestation.attestationKey.name.toString("hex"),
     ek: data.ek,
     message: encodeChallenge(challenge),
     checkAnswer(answer) {

@@ -6,9 +6,10 @@ import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex 
 import type { ServerAddress } from "../rancher/index.ts";
 import { cacertsBody, cacertsHash, registrationUrl } from "../rancherd/index.ts";
 import { cloudConfigDocument, installConfig } from "../registration/index.ts";
-import { errorFields, type Log, type LogFields } from "../telemetry/index.ts";
+import { errorFields, type DecisionReason } from "../telemetry/index.ts";
 import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
+import type { Decide, Decision } from "./decision.ts";
 import { judge, newInventory, refuseUnlessApproved, type DoorParts } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
@@ -61,18 +62,37 @@ export interface EndpointParts extends DoorParts {
   readonly policy: { readonly acceptRoca: boolean };
   readonly random: (bytes: number) => Buffer;
   readonly gate: SessionGate;
-  readonly log: Log;
+  readonly decide: Decide;
 }
 
-/** What a visit is about, decided before the machine is challenged. */
+/** What a visit is about; found out on its way. */
+interface Trace {
+  ekHash?: string;
+  akName?: string;
+  registration?: NonNullable<Decision["registration"]>;
+  inventory?: NonNullable<Decision["inventory"]>;
+}
+
+/** What a visit is for, decided before the machine is challenged. */
 interface Purpose {
-  readonly about: LogFields;
   readonly registration?: { readonly namespace: string; readonly name: string };
-  readonly payload: (stillOpen: () => boolean) => Promise<{ readonly text: string; readonly result: string }>;
+  readonly payload: (
+    stillOpen: () => boolean,
+  ) => Promise<{ readonly text: string; readonly kind: "admitted" | "known"; readonly reason: DecisionReason }>;
+}
+
+function referenceOf({ namespace, name, uid }: { namespace: string; name: string; uid: string }) {
+  return { namespace, name, uid };
+}
+
+function outcomeOf(error: unknown): Pick<Decision, "kind" | "reason" | "sentence"> {
+  const { reason, error: sentence } = errorFields(error);
+  if (hasCode(error, "SESSION_LEFT")) return { kind: "left", reason, sentence };
+  return { kind: hasCode(error, "MACHINE_PENDING") ? "pending" : "refused", reason, sentence };
 }
 
 export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
-  const { assertReady, gate, log } = parts;
+  const { assertReady, decide, gate } = parts;
 
   function serverUrl(): string {
     const { url } = parts.address();
@@ -82,20 +102,22 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
 
   const isKnown = (ekHash: string): boolean => parts.inventories.withEndorsementKey(ekHash).length > 0;
 
-  function machineWithTpm(ekHash: string): InventoryEntry {
+  function machineWithTpm(ekHash: string, trace: Trace): InventoryEntry {
     const [machine] = parts.inventories.withEndorsementKey(ekHash);
     if (machine === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    trace.inventory = referenceOf(machine.metadata);
     refuseUnlessApproved(machine.approval, machine.metadata);
     return machine;
   }
 
-  function machineWithToken(bearer: string): InventoryEntry {
+  function machineWithToken(bearer: string, trace: Trace): InventoryEntry {
     const secrets = parts.tokenSecrets.withToken(Buffer.from(bearer, "base64"));
     const [secret] = secrets;
     if (secret === undefined || secrets.length > 1) throw new SessionError("MACHINE_TOKEN_UNKNOWN", "token not found");
     const machines = parts.inventories.withTokenSecret(secret.metadata.namespace, secret.metadata.name);
     const [machine] = machines;
     if (machine === undefined || machines.length > 1) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    trace.inventory = referenceOf(machine.metadata);
     refuseUnlessApproved(machine.approval, machine.metadata);
     return machine;
   }
@@ -119,7 +141,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       : data(body, { ...headers, "x-cattle-hash": cacertsHash(key, request.nonce, body) });
   }
 
-  async function plainAnswer(request: MachineRequest, route: Route): Promise<Answer> {
+  async function plainAnswer(request: MachineRequest, route: Route, trace: Trace): Promise<Answer> {
     if (route.kind === "unknown") return NOT_FOUND;
     if (request.method !== "GET") return ONLY_GET;
     assertReady();
@@ -133,17 +155,26 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     }
     if (route.kind === "registration") return showRegistration(route.token, request.remoteAddress);
     if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
-    const machine = machineWithToken(authorization.value);
-    return data(await parts.inventoryAnswer(machine));
+    const answer = data(await parts.inventoryAnswer(machineWithToken(authorization.value, trace)));
+    decide({
+      ...trace,
+      kind: "known",
+      reason: "MACHINE_CONFIGURED",
+      protocol: "legacy",
+      remote: request.remoteAddress,
+      endpoint: route.kind,
+    });
+    return answer;
   }
 
   /** Said before the challenge, where it can be an HTTP status with a sentence. */
-  function refuseLegacy(registration: MachineRegistration, ekHash: string): void {
+  function refuseLegacy(registration: MachineRegistration, ekHash: string, trace: Trace): void {
     if (registration.spec.attestation?.legacyProtocol === "refuse") {
       throw new SessionError("LEGACY_REFUSED", "this registration wants the attestation protocol: use ros-agent");
     }
     const [known] = parts.inventories.withEndorsementKey(ekHash);
     if (known === undefined) return;
+    trace.inventory = referenceOf(known.metadata);
     if (known.protocol > LEGACY_PROTOCOL) {
       throw new SessionError(
         "LEGACY_DOWNGRADE",
@@ -158,19 +189,19 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     token: string,
     machine: MachineChallenge,
     smbios: SmbiosTree | undefined,
+    trace: Trace,
   ): Promise<Purpose> {
     const { name, namespace } = entered.metadata;
     serverUrl();
-    refuseLegacy(entered, machine.ekHash);
+    refuseLegacy(entered, machine.ekHash, trace);
     parts.entrance.checkRoom(entered, isKnown(machine.ekHash));
     const { class: trust } = await judge(parts, entered, namespace, machine);
     return {
-      about: { registration: `${namespace}/${name}` },
       registration: { namespace, name },
       async payload(stillOpen) {
         // Both may have changed while the TPM was working.
         const registration = parts.entrance.look(token, undefined);
-        refuseLegacy(registration, machine.ekHash);
+        refuseLegacy(registration, machine.ekHash, trace);
         const { ekHash } = machine;
         const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
         const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(ekHash) }, () =>
@@ -179,91 +210,106 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
             return newInventory(registration, made, attempt);
           }),
         );
+        trace.inventory = referenceOf(claim.entry.metadata);
         refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
         return {
           text: installConfig(registration.spec.cloudConfig, serverUrl()),
-          result: claim.made ? "registered" : "known",
+          ...(claim.made
+            ? { kind: "admitted", reason: "MACHINE_REGISTERED" }
+            : { kind: "known", reason: "MACHINE_KNOWN" }),
         };
       },
     };
   }
 
-  async function inventoryPurpose(machine: MachineChallenge): Promise<Purpose> {
+  async function inventoryPurpose(machine: MachineChallenge, trace: Trace): Promise<Purpose> {
     // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
-    await parts.inventoryAnswer(machineWithTpm(machine.ekHash));
+    await parts.inventoryAnswer(machineWithTpm(machine.ekHash, trace));
     return {
-      about: {},
       payload: async () => ({
-        text: await parts.inventoryAnswer(machineWithTpm(machine.ekHash)),
-        result: "inventory",
+        text: await parts.inventoryAnswer(machineWithTpm(machine.ekHash, trace)),
+        kind: "known",
+        reason: "MACHINE_CONFIGURED",
       }),
     };
   }
 
-  async function begin(request: MachineRequest, route: Route): Promise<Visit> {
+  async function begin(request: MachineRequest, route: Route, trace: Trace): Promise<Visit> {
     assertReady();
-    if (route.kind !== "registration") return visitOf(request, ...(await inventoryVisit(request)));
+    if (route.kind !== "registration") {
+      const { machine } = machineOf(request, trace);
+      return visitOf(request, route, trace, machine, await inventoryPurpose(machine, trace));
+    }
     const registration = parts.entrance.enter(route.token, request.remoteAddress);
+    trace.registration = referenceOf(registration.metadata);
     try {
-      const { machine, smbios } = machineOf(request);
-      return visitOf(request, machine, await registrationPurpose(registration, route.token, machine, smbios));
+      const { machine, smbios } = machineOf(request, trace);
+      const purpose = await registrationPurpose(registration, route.token, machine, smbios, trace);
+      return visitOf(request, route, trace, machine, purpose);
     } catch (error) {
       parts.entrance.refused(registration.metadata, error);
       throw error;
     }
   }
 
-  async function inventoryVisit(request: MachineRequest): Promise<[MachineChallenge, Purpose]> {
-    const { machine } = machineOf(request);
-    return [machine, await inventoryPurpose(machine)];
-  }
-
-  function machineOf(request: MachineRequest): { machine: MachineChallenge; smbios: SmbiosTree | undefined } {
+  function machineOf(
+    request: MachineRequest,
+    trace: Trace,
+  ): { machine: MachineChallenge; smbios: SmbiosTree | undefined } {
     const authorization = authorizationOf(request.authorization);
     if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
     if (authorization.kind !== "tpm") {
       throw new SessionError("AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported");
     }
     const smbios = request.smbios === undefined ? undefined : parseSmbiosHeader(request.smbios);
-    return { machine: challengeMachine(authorization.header, parts.policy, parts.random), smbios };
+    const machine = challengeMachine(authorization.header, parts.policy, parts.random);
+    trace.ekHash = machine.ekHash;
+    trace.akName = machine.akName;
+    return { machine, smbios };
   }
 
-  function visitOf(request: MachineRequest, machine: MachineChallenge, purpose: Purpose): Visit {
-    const about = { ekHash: machine.ekHash, remote: request.remoteAddress, ...purpose.about };
-    let result = "left";
+  function visitOf(
+    request: MachineRequest,
+    route: Route,
+    trace: Trace,
+    machine: MachineChallenge,
+    purpose: Purpose,
+  ): Visit {
+    const beganMs = performance.now();
+    let outcome: Pick<Decision, "kind" | "reason"> | undefined;
     return {
       challenge: machine.message,
       checkAnswer: machine.checkAnswer,
       async payload(stillOpen) {
-        const made = await purpose.payload(stillOpen);
-        result = made.result;
-        return made.text;
+        const { text, kind, reason } = await purpose.payload(stillOpen);
+        outcome = { kind, reason };
+        return text;
       },
       onEnd(error) {
         gate.leave();
-        if (error === undefined) log.info("machine served", { ...about, result });
-        else if (hasCode(error, "SESSION_LEFT")) log.info("machine left", { ...about, result: "left" });
-        else {
-          if (purpose.registration !== undefined) parts.entrance.refused(purpose.registration, error);
-          log.warn("machine refused", { ...about, result: "refused", ...errorFields(error) });
-        }
+        const isRefused = error !== undefined && !hasCode(error, "SESSION_LEFT");
+        if (isRefused && purpose.registration !== undefined) parts.entrance.refused(purpose.registration, error);
+        const ending = error === undefined && outcome !== undefined ? outcome : outcomeOf(error);
+        const common = { protocol: "legacy", remote: request.remoteAddress, endpoint: route.kind } as const;
+        decide({ ...trace, ...common, ...ending, durationMs: performance.now() - beganMs });
       },
     };
   }
 
-  function refuse(request: MachineRequest, route: Route, error: unknown, answer: Answer): Answer {
-    const about = { remote: request.remoteAddress, endpoint: route.kind, status: answer.status };
-    log.warn("request refused", { ...about, result: "refused", ...errorFields(error) });
+  function refuse(request: MachineRequest, route: Route, trace: Trace, error: unknown, answer: Answer): Answer {
+    const common = { protocol: "legacy", remote: request.remoteAddress, endpoint: route.kind } as const;
+    decide({ ...trace, ...common, ...outcomeOf(error), status: answer.status });
     return answer;
   }
 
   return {
     async answer(request) {
       const route = routeOf(request.target);
+      const trace: Trace = {};
       try {
-        return await plainAnswer(request, route);
+        return await plainAnswer(request, route, trace);
       } catch (error) {
-        return refuse(request, route, error, refusalOf(error).answer);
+        return refuse(request, route, trace, error, refusalOf(error).answer);
       }
     },
     refuseBroken(remoteAddress, code) {
@@ -273,24 +319,34 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
         : code === "ERR_HTTP_REQUEST_TIMEOUT"
           ? sentence(408, "the request took too long")
           : sentence(400, "this is no HTTP request");
-      log.warn("request refused", { remote: remoteAddress, status: answer.status, result: "refused", reason: code });
+      const reason = tooLarge ? "REQUEST_TOO_LARGE" : answer.status === 408 ? "REQUEST_SLOW" : "REQUEST_BROKEN";
+      decide({
+        kind: "refused",
+        reason,
+        // Node's own code says what is broken.
+        sentence: code,
+        protocol: "none",
+        remote: remoteAddress,
+        status: answer.status,
+      });
       return answer;
     },
     async visit(request) {
       const route = routeOf(request.target);
       if (route.kind === "unknown" || route.kind === "cacerts") return { answer: NOT_FOUND };
       if (request.method !== "GET") return { answer: ONLY_GET };
+      const trace: Trace = {};
       try {
         // Counted from before the first wait until the visit has ended or was refused.
         gate.enter();
       } catch (error) {
-        return { answer: refuse(request, route, error, upgradeRefusal(error)) };
+        return { answer: refuse(request, route, trace, error, upgradeRefusal(error)) };
       }
       try {
-        return { visit: await begin(request, route) };
+        return { visit: await begin(request, route, trace) };
       } catch (error) {
         gate.leave();
-        return { answer: refuse(request, route, error, upgradeRefusal(error)) };
+        return { answer: refuse(request, route, trace, error, upgradeRefusal(error)) };
       }
     },
   };

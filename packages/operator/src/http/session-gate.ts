@@ -5,6 +5,8 @@ export interface SessionGate {
   /** @throws SessionError SESSION_TOO_MANY; every entry that did not throw needs its `leave` */
   enter(): void;
   leave(): void;
+  /** How many are inside at this moment. */
+  readonly inside: number;
 }
 
 export function createSessionGate(maxSessions: number): SessionGate {
@@ -18,6 +20,9 @@ export function createSessionGate(maxSessions: number): SessionGate {
     },
     leave() {
       inside -= 1;
+    },
+    get inside() {
+      return inside;
     },
   };
 }

@@ -6,5 +6,7 @@ export type { DecisionLog } from "./decision-log.ts";
 export { errorFields, hintOf } from "./error-fields.ts";
 export { createEventRecorder } from "./event-recorder.ts";
 export type { EventRecorder, EventRequest } from "./event-recorder.ts";
+export { createMetrics } from "./io/metrics.ts";
+export type { Gauges, Metrics } from "./io/metrics.ts";
 export { createLog } from "./io/log.ts";
 export type { Log, LogFields } from "./io/log.ts";

@@ -1,5 +1,5 @@
-/** /healthz and /readyz, on a listener of their own. */
-import { createServer } from "node:http";
+/** /healthz, /readyz and /metrics, on a listener of their own. */
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ListenAddress } from "../listen-address.ts";
 import { listen } from "./listen.ts";
@@ -9,18 +9,38 @@ export interface HealthListener {
   stop(): void;
 }
 
-/** @param notReady  what is missing before machines can be served; empty when nothing is */
+/** What a scraper is given. */
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+function answer(response: ServerResponse, status: number, text: string, contentType = "text/plain; charset=utf-8") {
+  response.writeHead(status, { "content-type": contentType });
+  response.end(text);
+}
+
+/**
+ * @param notReady  what is missing before machines can be served; empty when nothing is
+ * @param metrics   content of /metrics
+ */
 export async function listenForHealth(
   where: ListenAddress,
   notReady: () => readonly string[],
+  metrics: () => Promise<MetricsPage>,
 ): Promise<HealthListener> {
   const server = createServer((request, response) => {
+    if (request.url === "/metrics") {
+      metrics().then(
+        ({ contentType, text }) => answer(response, 200, text, contentType),
+        () => answer(response, 500, "the metrics cannot be read\n"),
+      );
+      return;
+    }
     const missing = request.url === "/readyz" ? notReady() : [];
-    const known = request.url === "/readyz" || request.url === "/healthz";
-    const status = known ? (missing.length === 0 ? 200 : 503) : 404;
-    const text = known ? (missing.length === 0 ? "ok" : `not ready: ${missing.join(", ")}`) : "not found";
-    response.writeHead(status, { "content-type": "text/plain; charset=utf-8" });
-    response.end(`${text}\n`);
+    if (request.url !== "/readyz" && request.url !== "/healthz") answer(response, 404, "not found\n");
+    else if (missing.length === 0) answer(response, 200, "ok\n");
+    else answer(response, 503, `not ready: ${missing.join(", ")}\n`);
   });
   const address = await listen(server, where, "health-listen");
   return { address, stop: () => void server.close() };

@@ -1,0 +1,52 @@
+/** How the operator makes its decisions known: the parts of telemetry/ put together with the API server. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Kubernetes } from "./controller/index.ts";
+import { ALL_REASONS } from "./refusal-reasons.ts";
+import {
+  createDecisionLog,
+  createEventRecorder,
+  createMetrics,
+  errorFields,
+  type DecisionLog,
+  type Gauges,
+  type Log,
+  type Metrics,
+} from "./telemetry/index.ts";
+
+export interface OperatorTelemetry extends DecisionLog {
+  /** What /metrics shows. */
+  readonly page: Metrics["page"];
+  stop(): Promise<void>;
+}
+
+function every(run: () => void, periodMs: number): () => void {
+  const timer = setInterval(run, periodMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+export function createOperatorTelemetry(kubernetes: Kubernetes, log: Log, gauges: Gauges): OperatorTelemetry {
+  const metrics = createMetrics(gauges);
+  const events = createEventRecorder({
+    send: (request) => kubernetes.send(request),
+    nowMs: Date.now,
+    random: randomBytes,
+    every,
+    // Of a pod, its name.
+    instance: hostname(),
+    onWritten: (result) => metrics.countEvent(result),
+    onTrouble: (error) => log.debug("an Event could not be written", errorFields(error)),
+  });
+  const decisions = createDecisionLog({
+    log,
+    reasons: ALL_REASONS,
+    count: (labels, durationMs) => metrics.countDecision(labels, durationMs),
+    events,
+  });
+  return {
+    decide: (decision) => decisions.decide(decision),
+    page: () => metrics.page(),
+    stop: () => events.stop(),
+  };
+}
