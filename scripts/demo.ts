@@ -14,6 +14,7 @@ import { makeRegistration } from "../test/operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../test/operator/operator-process.ts";
 import { writeSystemTables } from "../test/smbios/system-tables.ts";
 import { startSwtpm } from "../test/swtpm/index.ts";
+import { admitByApproval, refuseImpostor, requireTpmMaker } from "./demo-attestation.ts";
 
 const CLI = fileURLToPath(new URL("../packages/cli/src/main.ts", import.meta.url));
 const NAMESPACE = "fleet-default";
@@ -49,11 +50,12 @@ async function tearDown(): Promise<void> {
   }
 }
 
-async function agent(args: readonly string[]): Promise<string> {
+/** @returns what it said; rejects unless it ends with this exit code */
+async function agent(args: readonly string[], exitCode = 0): Promise<string> {
   const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  const [out, remarks] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  if (child.exitCode !== 0) throw new Error(`ros-agent ${args[0] ?? ""} ended with ${child.exitCode}:\n${remarks}`);
-  return out;
+  const [, remarks] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  if (child.exitCode === exitCode) return remarks;
+  throw new Error(`ros-agent ${args[0] ?? ""} ended with ${child.exitCode}:\n${remarks}`);
 }
 
 async function registerMachine(folder: string, number: number, url: string, caFile: string): Promise<string> {
@@ -123,6 +125,25 @@ async function demo(folder: string): Promise<void> {
     const title = `Machine ${number + 1} of ${MACHINES.length}, a ${productName}: starts its TPM and registers`;
     configs.push(await step(title, async () => registerMachine(folder, number, url, caFile)));
   }
+  const stage = {
+    controlPlane,
+    namespace: NAMESPACE,
+    folder,
+    caFile,
+    agent,
+    atTheEnd: (one: () => Promise<void>) => undo.push(one),
+  };
+  const closedUrl = await step("Making a MachineRegistration that wants a TPM maker's word and an approval", async () =>
+    requireTpmMaker(stage),
+  );
+  const refusal = await step("An impostor with a key that no TPM maker signed tries to register", async () =>
+    refuseImpostor(stage, closedUrl),
+  );
+  const approval = await step("A machine with a signed key comes, waits, and is approved with kubectl", async () =>
+    admitByApproval(stage, closedUrl),
+  );
+  show("What the impostor was told:", refusal);
+  show("What the machine that had to wait said:", approval);
   await showMachines(controlPlane, configs[0] ?? "");
 }
 
