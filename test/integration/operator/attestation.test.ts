@@ -134,6 +134,37 @@ describe("a machine that is let in", () => {
     expect(again.config).toBeUndefined();
   });
 
+  it("chooses the labels that its registration leaves to it, then and later, and no others", async () => {
+    const { token } = await makeRegistration(controlPlane, namespace, "choosers", {
+      acceptedLabels: ["rack", "site.example.com/*", "vendor"],
+      machineInventoryLabels: { vendor: "${System Information/Manufacturer}" },
+    });
+    const tpm = newTpm();
+    const wished = (rack: string): MachineReport => ({
+      ...REPORT,
+      labels: {
+        rack,
+        "site.example.com/row": "7",
+        vendor: "another",
+        zone: "z",
+        "rancheros.cattle.io/trust": "hardware",
+      },
+    });
+    const admission = await visitAttested(through(tpm, token, { report: wished("r1") }));
+    const expected = (rack: string) => ({
+      rack,
+      "site.example.com/row": "7",
+      vendor: "Example",
+      "rancheros.cattle.io/trust": "none",
+      "rancheros.cattle.io/machine-registration": "choosers",
+    });
+    expect((await inventoryOf(tpm))?.metadata.labels).toEqual(expected("r1"));
+    await report(next, admission.session.token, wished("r2"));
+    expect((await inventoryOf(tpm))?.metadata.labels).toEqual(expected("r2"));
+    await visitAttested(through(tpm, token, { report: wished("r3") }));
+    expect((await inventoryOf(tpm))?.metadata.labels).toEqual(expected("r3"));
+  });
+
   it("may have an endorsement key on P-256", async () => {
     const { token } = await makeRegistration(controlPlane, namespace, "other-keys");
     const onCurve = createSoftwareTpm({ ak, ekType: "ec" });

@@ -8,7 +8,7 @@ import {
   type MachineRegistration,
 } from "@rancheros/protocol/resources";
 import { judgeMachine, verifyEkCertificate, type EkVerdict, type TrustAnchorStore } from "../attestation/index.ts";
-import type { InventoryEntry } from "../inventory/index.ts";
+import type { ChosenMetadata, InventoryEntry } from "../inventory/index.ts";
 import {
   acceptClientLabels,
   buildInventory,
@@ -70,22 +70,38 @@ export interface NewMachine {
   readonly report?: MachineReport | undefined;
 }
 
+/** What a machine chose for itself, as far as its registration lets it; what the registration itself sets comes first. */
+export function chosenBy(
+  registration: MachineRegistration | undefined,
+  report: MachineReport | undefined,
+): ChosenMetadata {
+  if (registration === undefined || report === undefined) return { labels: {}, annotations: {} };
+  const { spec } = registration;
+  const accepted = acceptClientLabels(spec, report);
+  const without = (texts: Readonly<Record<string, string>>, set: object | null | undefined) =>
+    Object.fromEntries(Object.entries(texts).filter(([key]) => !Object.hasOwn(set ?? {}, key)));
+  return {
+    labels: without(accepted.labels, spec.machineInventoryLabels),
+    annotations: without(accepted.annotations, spec.machineInventoryAnnotations),
+  };
+}
+
 /** The whole MachineInventory of a new machine: one write makes it, with all that refusals are decided by later. */
 export function newInventory(registration: MachineRegistration, machine: NewMachine, attempt: number) {
   const { name, namespace } = registration.metadata;
   const { ekHash, smbios, trust, protocol, challenge, report = EMPTY_REPORT } = machine;
   const said = { ekHash, smbios, hardware: report.hardware };
   const built = buildInventory({ name, namespace, spec: registration.spec }, said, attempt);
-  const accepted = acceptClientLabels(registration.spec, report);
+  const chosen = chosenBy(registration, report);
   const { labels, annotations } = built.metadata;
   const isManual = registration.spec.attestation?.approval === "manual";
   return {
     ...built,
     metadata: {
       ...built.metadata,
-      labels: { ...accepted.labels, ...labels, [TRUST_LABEL]: trust },
+      labels: { ...chosen.labels, ...labels, [TRUST_LABEL]: trust },
       annotations: {
-        ...accepted.annotations,
+        ...chosen.annotations,
         ...annotations,
         [PROTOCOL_ANNOTATION]: String(protocol),
         ...(challenge === undefined ? {} : { [CHALLENGE_ANNOTATION]: challenge }),

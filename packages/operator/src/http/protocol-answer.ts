@@ -14,7 +14,7 @@ import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/
 import { approvalOf, challengeText, InventoryError, type Claim } from "../inventory/index.ts";
 import { RegistrationRefusedError } from "../registration/index.ts";
 import { openChallengeState, sealSession, type ChallengeState } from "../session/index.ts";
-import { newInventory } from "./door.ts";
+import { chosenBy, newInventory } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { refuseKnown } from "./protocol-attest.ts";
 import { commonVersion, nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
@@ -80,7 +80,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   refuseKnown(claim.entry, registration, trace);
   const { ekHash, trust, root, certificateSha256, protocol } = state;
   const proof = { challenge: state, protocol, ekHash, trust, root, certificateSha256, report };
-  const inventory = await parts.records.prove(claim.entry, proof, claim.made);
+  const inventory = await parts.records.prove(claim.entry, proof, claim.made, chosenBy(registration, report));
   const approval = approvalOf(inventory.spec.approval);
   // The index may be a moment behind the object itself.
   if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");

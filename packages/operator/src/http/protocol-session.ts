@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION, readMachineReport, writeMachineState, type Approval }
 import { approvalOf, type InventoryEntry } from "../inventory/index.ts";
 import { openSession, SealError } from "../session/index.ts";
 import { authorizationOf } from "./authorization.ts";
+import { chosenBy } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
 
@@ -29,11 +30,16 @@ async function machineOf(
   return entry;
 }
 
+/** The registration that the machine came through, while there is one of that name. */
+function registrationOf(parts: ProtocolParts, { metadata, registrationName }: InventoryEntry) {
+  return registrationName === undefined
+    ? undefined
+    : parts.registrations.get(`${metadata.namespace}/${registrationName}`);
+}
+
 function stateOf(parts: ProtocolParts, entry: InventoryEntry, approval: Approval): Buffer {
   const { namespace, name, uid } = entry.metadata;
-  const { registrationName } = entry;
-  const registration =
-    registrationName === undefined ? undefined : parts.registrations.get(`${namespace}/${registrationName}`);
+  const registration = registrationOf(parts, entry);
   return writeMachineState({
     protocol: PROTOCOL_VERSION,
     machine: { namespace, name, uid },
@@ -60,7 +66,8 @@ export async function takeReport(
   trace: Trace,
 ): Promise<Buffer> {
   const entry = await machineOf(parts, authorization, trace);
-  const inventory = await parts.records.report(entry, readMachineReport(body));
+  const report = readMachineReport(body);
+  const inventory = await parts.records.report(entry, report, chosenBy(registrationOf(parts, entry), report));
   const approval = approvalOf(inventory.spec.approval);
   if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
   trace.outcome = { kind: approval === "Pending" ? "pending" : "known", reason: "MACHINE_REPORTED" };

@@ -16,6 +16,6 @@ export type { InventoryController } from "./io/inventory-controller.ts";
 export { machineRecords } from "./io/machine-record.ts";
 export type { MachineRecords } from "./io/machine-record.ts";
 export { LAST_SEEN_INTERVAL_MS } from "./machine-status.ts";
-export type { MachineProof } from "./machine-status.ts";
+export type { ChosenMetadata, MachineProof } from "./machine-status.ts";
 export { inventoryStore, readInventory } from "./io/inventory-store.ts";
 export { TokenSecretIndex } from "./token-secret-index.ts";

@@ -154,14 +154,37 @@ function tripleOf(os: NonNullable<MachineInventoryStatus["os"]>): readonly strin
   return [os.name ?? "", os.version ?? "", os.image ?? ""];
 }
 
+type Texts = Readonly<Record<string, string>>;
+
+/** Labels and annotations that a machine chose for itself, as far as its registration lets it. */
+export interface ChosenMetadata {
+  readonly labels: Texts;
+  readonly annotations: Texts;
+}
+
+const NOTHING_CHOSEN: ChosenMetadata = { labels: {}, annotations: {} };
+
+function differing(wanted: Texts, present: Texts = {}): Texts {
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => present[key] !== value));
+}
+
+/** What of it is to be written; undefined where it is there. What a machine does not name any more stays. */
+export function chosenMetadata(inventory: MachineInventory, chosen: ChosenMetadata): ChosenMetadata | undefined {
+  const labels = differing(chosen.labels, inventory.metadata.labels);
+  const annotations = differing(chosen.annotations, inventory.metadata.annotations);
+  return Object.keys(labels).length + Object.keys(annotations).length === 0 ? undefined : { labels, annotations };
+}
+
 /** Labels and annotations to write for a machine that was known before; undefined where they are right. */
 export function provedMetadata(
   inventory: MachineInventory,
   proof: Pick<MachineProof, "trust" | "protocol">,
-): { readonly labels: object; readonly annotations: object } | undefined {
-  const { labels = {}, annotations = {} } = inventory.metadata;
-  const known = Number(annotations[PROTOCOL_ANNOTATION] ?? 0);
+  chosen: ChosenMetadata = NOTHING_CHOSEN,
+): ChosenMetadata | undefined {
+  const known = Number(inventory.metadata.annotations?.[PROTOCOL_ANNOTATION] ?? 0);
   const newest = Number.isInteger(known) ? Math.max(known, proof.protocol) : proof.protocol;
-  if (labels[TRUST_LABEL] === proof.trust && known === newest) return undefined;
-  return { labels: { [TRUST_LABEL]: proof.trust }, annotations: { [PROTOCOL_ANNOTATION]: String(newest) } };
+  return chosenMetadata(inventory, {
+    labels: { ...chosen.labels, [TRUST_LABEL]: proof.trust },
+    annotations: { ...chosen.annotations, [PROTOCOL_ANNOTATION]: String(newest) },
+  });
 }

@@ -7,10 +7,12 @@ import { isLaterChallenge, challengeText } from "../challenge-order.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-index.ts";
 import {
+  chosenMetadata,
   provedMetadata,
   provedStatus,
   rememberedChallenge,
   reportedStatus,
+  type ChosenMetadata,
   type MachineProof,
 } from "../machine-status.ts";
 import { patchInventory, readInventory } from "./inventory-store.ts";
@@ -24,9 +26,9 @@ export interface MachineRecords {
    * @returns     the object as it is now
    * @throws InventoryError CHALLENGE_USED, INVENTORY_UNCERTAIN; KubernetesError
    */
-  prove(entry: InventoryEntry, proof: MachineProof, made: boolean): Promise<MachineInventory>;
+  prove(entry: InventoryEntry, proof: MachineProof, made: boolean, chosen?: ChosenMetadata): Promise<MachineInventory>;
   /** Writes down what was reported, where that is due. @returns the object @throws InventoryError, KubernetesError */
-  report(entry: InventoryEntry, report: MachineReport): Promise<MachineInventory>;
+  report(entry: InventoryEntry, report: MachineReport, chosen: ChosenMetadata): Promise<MachineInventory>;
 }
 
 function nameOf(entry: InventoryEntry): string {
@@ -60,7 +62,7 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
   }
 
   return {
-    async prove(entry, proof, made) {
+    async prove(entry, proof, made, chosen) {
       const inventory = await change(entry, (found) => {
         const remembered = rememberedChallenge(found);
         const isOwn = made && remembered === challengeText(proof.challenge);
@@ -69,12 +71,19 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
         }
         return provedStatus(found, proof, Date.now());
       });
-      const metadata = provedMetadata(inventory, proof);
+      const metadata = provedMetadata(inventory, proof, chosen);
       if (metadata !== undefined) {
         await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
       }
       return inventory;
     },
-    report: (entry, report) => change(entry, (found) => reportedStatus(found, report, Date.now())),
+    async report(entry, report, chosen) {
+      const inventory = await change(entry, (found) => reportedStatus(found, report, Date.now()));
+      const metadata = chosenMetadata(inventory, chosen);
+      if (metadata !== undefined) {
+        await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
+      }
+      return inventory;
+    },
   };
 }
