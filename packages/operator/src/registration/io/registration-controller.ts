@@ -65,7 +65,11 @@ export function runRegistrationController(
   const { kubernetes, log, watchNamespace } = parts;
   const { serverUrl, random, tokenInStatus, refusals } = options;
   const index = new RegistrationIndex();
-  const written = new Map<string, { readonly url: string | undefined; readonly atMs: number }>();
+  /** What we wrote last, and when: into Secrets and into statuses, each for itself. */
+  const written = {
+    secrets: new Map<string, { readonly url: string | undefined; readonly atMs: number }>(),
+    statuses: new Map<string, { readonly url: string | undefined; readonly atMs: number }>(),
+  };
   const synced = { registrations: false, secrets: false };
 
   function addAll(keys: readonly string[]): void {
@@ -73,9 +77,9 @@ export function runRegistrationController(
   }
 
   /** Two operators with different addresses would overwrite each other as fast as they can. */
-  function refuseContest(key: string, published: string | undefined): void {
+  function refuseContest(where: keyof typeof written, key: string, published: string | undefined): void {
     const url = serverUrl();
-    const last = written.get(key);
+    const last = written[where].get(key);
     if (last === undefined || last.url !== url || performance.now() - last.atMs >= CONTESTED_MS) return;
     throw new RegistrationContestedError(published ?? "", url ?? "");
   }
@@ -103,11 +107,11 @@ export function runRegistrationController(
         await deleteTokenSecret(kubernetes, secret);
         index.deleteSecret(secret);
       } else if (secret !== undefined && step.kind === "update") {
-        if (step.isOnlyMoved) refuseContest(key, secret.registrationUrl);
+        if (step.isOnlyMoved) refuseContest("secrets", key, secret.registrationUrl);
         remember(key, await updateTokenSecret(kubernetes, secret, step.content));
         log.info("registration token written", { registration: key, rotation: step.content.rotation });
       }
-      written.set(key, { url: serverUrl(), atMs: performance.now() });
+      written.secrets.set(key, { url: serverUrl(), atMs: performance.now() });
     }
     return index.stateOf(registration);
   }
@@ -137,9 +141,9 @@ export function runRegistrationController(
         tokenInStatus,
       });
       if (status === undefined) return;
-      if (isOnlyMoved(registration, status)) refuseContest(key, registration.status?.registrationURL);
+      if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);
       await storeStatus(key, registration, status);
-      written.set(key, { url: serverUrl(), atMs: performance.now() });
+      written.statuses.set(key, { url: serverUrl(), atMs: performance.now() });
       log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
     },
     onFailure: (key, error) =>
@@ -189,7 +193,7 @@ export function runRegistrationController(
     },
     onDelete(entry) {
       addAll(index.delete(entry));
-      written.delete(keyOf(entry.metadata));
+      for (const one of Object.values(written)) one.delete(keyOf(entry.metadata));
       refusals.forget(keyOf(entry.metadata));
     },
     onSynced() {
