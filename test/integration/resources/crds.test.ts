@@ -132,6 +132,19 @@ describe("rules", () => {
     ],
     ["MachineRegistration", { machineName: "x".repeat(1025) }, /spec.machineName/],
     ["MachineRegistration", { cloudConfig: "text" }, /spec.cloudConfig/],
+    ["MachineRegistration", { attestation: { class: "best" } }, /spec.attestation.class/],
+    ["MachineRegistration", { attestation: { approval: "maybe" } }, /spec.attestation.approval/],
+    ["MachineRegistration", { attestation: { endorsementKeys: ["ab"] } }, /spec.attestation.endorsementKeys\[0\]/],
+    [
+      "MachineRegistration",
+      { attestation: { trustAnchors: { configMapName: "a", secretName: "b" } } },
+      /trustAnchors: give configMapName or secretName/,
+    ],
+    ["MachineRegistration", { token: { expiresAt: "tomorrow" } }, /spec.token.expiresAt/],
+    ["MachineRegistration", { token: { overlap: "soon" } }, /token.overlap must be a duration/],
+    ["MachineRegistration", { reportInterval: "often" }, /reportInterval must be a duration/],
+    ["MachineRegistration", { acceptedLabels: ["not a key"] }, /spec.acceptedLabels\[0\]/],
+    ["MachineInventory", { approval: "Perhaps" }, /spec.approval/],
     ["ManagedOSImage", {}, /osImage is missing/],
     ["ManagedOSImage", { osImage: "a", concurrency: -1 }, /concurrency must be a number of nodes/],
     ["ManagedOSImage", { osImage: "a", concurrency: "101%" }, /concurrency must be a number of nodes/],
@@ -179,7 +192,7 @@ describe("kubectl", () => {
   it("knows short names and the category", async () => {
     await apply("MachineInventory", { clusterName: "c", config: { role: "server" } }, "shown");
     expect(await kubectl(target, ["get", "minv", "shown", "-n", namespace])).toMatch(
-      /CLUSTER +ROLE +REGISTRATION +AGE\nshown +c +server/,
+      /CLUSTER +ROLE +REGISTRATION +APPROVAL +AGE\nshown +c +server/,
     );
     for (const name of ["mreg", "mosi", "rancheros"]) await kubectl(target, ["get", name, "-n", namespace]);
   });
