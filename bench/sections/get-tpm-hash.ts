@@ -1,4 +1,4 @@
-/** `ros-agent get-tpm-hash`, the whole process, beside a Go program with the original's library on the same TPM. */
+/** `ros-agent get-tpm-hash` as people run it, bundle and all, beside a Go program with the original's library on the same TPM. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -67,7 +67,7 @@ async function measureOn(
     const ours: CommandFigures[] = [];
     const theirs: CommandFigures[] = [];
     const hashes = new Set<string>();
-    // The first of each is not counted: it fills caches.
+    // The first of each is not counted: it makes the bundle where that is not there, and fills caches.
     for (let run = 0; run <= runs; run += 1) {
       const our = await measureCommand(ROS_AGENT, ["get-tpm-hash", "--tcti", tpm.tcti]);
       hashes.add(our.stdout);

@@ -1,10 +1,4 @@
-/** Where the bundle of scripts/build-agent begins. */
-import { enableCompileCache } from "node:module";
-import { join } from "node:path";
+/** Where the bundle of scripts/build-agent begins; scripts/ros-agent, which runs it, has set up its compile cache. */
+import { start } from "./start.ts";
 
-// Beside the bundle, for the reason that main.ts gives: who may write there may write the program itself.
-enableCompileCache(join(import.meta.dirname, "compile-cache"));
-
-// Imported late, for otherwise it would be compiled before the cache is there.
-const { start } = await import("./start.ts");
-await start(process.argv.slice(2));
+void start(process.argv.slice(2));

@@ -2,7 +2,7 @@
 import type { Command } from "@oclif/core/command";
 import { Config, Plugin } from "@oclif/core/config";
 
-import { COMMANDS } from "./command-table.ts";
+import { COMMANDS, commandNames } from "./command-table.ts";
 import { PROGRAM } from "./program.ts";
 import { SUMMARIES, type CommandName } from "./summaries.ts";
 
@@ -31,10 +31,6 @@ export async function loadConfig(loaded: CommandName | undefined): Promise<Confi
   const config = new Config({ root, plugins: new Map([[plugin.name, plugin]]) });
   await config.load();
   return config;
-}
-
-export function commandNames(): readonly CommandName[] {
-  return Object.keys(SUMMARIES).filter((name): name is CommandName => Object.hasOwn(COMMANDS, name));
 }
 
 async function loadable(id: CommandName, isNeeded: boolean): Promise<Command.Loadable> {

@@ -1,6 +1,6 @@
 /** The commands. Each is loaded when it is called, so that a short one does not pay for a long one's libraries. */
 import type { CommandClass } from "./agent-command.ts";
-import type { CommandName } from "./summaries.ts";
+import { SUMMARIES, type CommandName } from "./summaries.ts";
 
 export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
@@ -14,4 +14,9 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>
 
 export function isCommandName(text: string): text is CommandName {
   return Object.hasOwn(COMMANDS, text);
+}
+
+/** In the order in which help lists them. */
+export function commandNames(): readonly CommandName[] {
+  return Object.keys(SUMMARIES).filter(isCommandName);
 }

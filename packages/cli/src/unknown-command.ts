@@ -1,5 +1,5 @@
 /** The error for a command that there is not. */
-import { commandNames } from "./cli-config.ts";
+import { commandNames } from "./command-table.ts";
 import { closest } from "./closest.ts";
 import { CliError } from "./errors.ts";
 import { BIN } from "./program.ts";

@@ -5,7 +5,7 @@ import { collectorCommand, runCollector } from "./io/collector.ts";
 export interface ReadHardwareOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Program and arguments that print what `collectHardware` gives, as JSON; default is a Node process from the sources. */
+  /** Program and arguments that print what io/print-hardware.ts prints; default is that, in a Node process. */
   readonly collector?: readonly [program: string, ...args: string[]];
 }
 
@@ -21,12 +21,3 @@ export async function readHardware(options: ReadHardwareOptions): Promise<Hardwa
 export { HARDWARE_ERRORS, HardwareError } from "./errors.ts";
 export type { HardwareErrorCode } from "./errors.ts";
 export type { Cpu, Disk, Hardware, Memory, NetworkInterface } from "./hardware.ts";
-
-/**
- * What the process that `readHardware` starts has to print as JSON. It may block the thread and hang, so nobody else
- * should call it; the package behind it is loaded only now, for the caller of `readHardware` has no use for it.
- */
-export async function collectHardware(): Promise<unknown> {
-  const io = await import("./io/systeminformation.ts");
-  return io.collectHardware();
-}

@@ -1,48 +1,125 @@
-/** The bundle that scripts/ros-agent runs says what the sources say, and is made anew where they have changed. */
-import { execFile } from "node:child_process";
-import { realpathSync, utimesSync } from "node:fs";
+/** What scripts/ros-agent runs says what the sources say, and is made anew where they have changed; in a copy of them. */
+import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { writeSystemTables } from "../../../../test/smbios/system-tables.ts";
+import { startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
 import { COMMANDS } from "../../src/command-table.ts";
-import { rosAgent } from "./ros-agent.ts";
+import { rosAgent, startProgram, type Outcome } from "./ros-agent.ts";
 
-const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
-const CURRENT = `${ROOT}dist/ros-agent/current`;
-const A_SOURCE = fileURLToPath(new URL("../../src/summaries.ts", import.meta.url));
+const PARTS = ["protocol", "agent", "cli"].flatMap((name) => [`packages/${name}/src`, `packages/${name}/package.json`]);
 
-async function buildIfStale(): Promise<string> {
-  await run(`${ROOT}scripts/build-agent`, ["--if-stale"]);
-  return realpathSync(CURRENT);
+let folder = "";
+let checkout = "";
+let tpm: Swtpm;
+
+/** Sources that a test may change; what they depend on is the same. */
+function copyCheckout(name: string): string {
+  const copy = path.join(folder, name);
+  for (const part of [...PARTS, "scripts", "package-lock.json"]) {
+    cpSync(path.join(ROOT, part), path.join(copy, part), { recursive: true });
+  }
+  symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
+  return copy;
 }
 
-async function bundled(...args: readonly string[]): Promise<string> {
-  return (await run(`${ROOT}scripts/ros-agent`, args)).stdout;
+async function bundled(args: readonly string[], root = checkout): Promise<Outcome> {
+  return startProgram([path.join(root, "scripts/ros-agent"), ...args]).outcome;
 }
 
-beforeAll(buildIfStale);
+async function buildIfStale(root: string): Promise<string> {
+  const { code, stderr } = await startProgram([path.join(root, "scripts/build-agent"), "--if-stale"]).outcome;
+  expect(code, stderr).toBe(0);
+  return currentBuild(root);
+}
+
+function currentBuild(root: string): string {
+  return realpathSync(path.join(root, "dist/ros-agent/current"));
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), "bundle-"));
+  checkout = copyCheckout("checkout");
+  writeSystemTables(path.join(folder, "dmi"), {
+    manufacturer: "Test Inc.",
+    productName: "Model T",
+    serialNumber: "S1",
+    uuidHex: "00112233445566778899aabbccddeeff",
+  });
+  tpm = await startSwtpm({ stateFolder: path.join(folder, "tpm"), withEkCertificate: true });
+  await buildIfStale(checkout);
+});
+
+afterAll(async () => {
+  await tpm.stop();
+  rmSync(folder, { recursive: true });
+});
 
 describe("the bundle of ros-agent", () => {
-  it.each(Object.keys(COMMANDS))("has the help of %s", async (command) => {
-    const { stdout } = await rosAgent([command, "--help"]);
-    expect(stdout).toContain("USAGE");
-    expect(await bundled(command, "--help")).toBe(stdout);
+  it.each([
+    ...Object.keys(COMMANDS).map((command) => `${command} --help`),
+    "",
+    "help",
+    "--version",
+    "get-tpm-hsh",
+    "version --json --nonsense",
+    "register https://h/x --check --wait 5m",
+    "register https://h/x --timeout soon",
+    "smbios --dump DMI --json",
+    "smbios --dump /nonexistent",
+    "get-tpm-hash --tcti TPM",
+    "get-tpm-hash --tcti TPM --json",
+    "get-tpm-hash --tcti swtpm:host=127.0.0.1,port=1 --json",
+    "register https://127.0.0.1:1/v1-rancheros/registration/token --smbios-dump DMI --tcti TPM --json",
+  ])("answers as the sources do: %s", async (line) => {
+    const words: Readonly<Record<string, string>> = { DMI: path.join(folder, "dmi"), TPM: tpm.tcti };
+    const args = line.split(" ").flatMap((word) => (word === "" ? [] : [words[word] ?? word]));
+    const [ours, theirs] = await Promise.all([bundled(args), rosAgent(args)]);
+    expect(ours).toEqual(theirs);
+    expect(ours.stdout + ours.stderr).not.toContain("CLI_DEFECT");
   });
 
   it("finds the program that asks for the hardware", async () => {
-    const hardware: unknown = JSON.parse(await bundled("hardware", "--json"));
+    const hardware: unknown = JSON.parse((await bundled(["hardware", "--json"])).stdout);
     expect(hardware).toHaveProperty("memory");
     expect(hardware).toHaveProperty("cpu");
   });
+});
 
-  it("is made anew when a source is newer, and only then", async () => {
-    const before = await buildIfStale();
-    expect(await buildIfStale()).toBe(before);
-    utimesSync(A_SOURCE, new Date(), new Date());
-    const [one, other] = await Promise.all([buildIfStale(), buildIfStale()]);
+describe("scripts/ros-agent", () => {
+  const changed = (root: string): string => path.join(root, "packages/cli/src/commands/version.ts");
+
+  it("makes the bundle anew when a source is newer, once for all who start then, and only then", async () => {
+    const root = copyCheckout("stale");
+    await bundled(["version"], root);
+    const before = currentBuild(root);
+    await bundled(["version"], root);
+    expect(currentBuild(root)).toBe(before);
+    utimesSync(changed(root), new Date(), new Date());
+    const [one, other] = await Promise.all([buildIfStale(root), buildIfStale(root), bundled(["version"], root)]);
     expect(one).not.toBe(before);
     expect(other).toBe(one);
+    rmSync(path.join(root, "packages/agent/src/hardware/errors.ts"));
+    expect(await buildIfStale(root)).not.toBe(one);
+  });
+
+  it("does not run a bundle that is older than a source which cannot be bundled", async () => {
+    const root = copyCheckout("broken");
+    expect((await bundled(["version"], root)).code).toBe(0);
+    writeFileSync(changed(root), "export class Version {");
+    const { code, stderr } = await bundled(["version"], root);
+    expect(code).toBe(1);
+    expect(stderr).toContain("CLI_DEFECT");
+  });
+
+  it("runs the sources where nothing can be written", async () => {
+    const root = copyCheckout("read-only");
+    // Root may write everywhere, but not make a folder in a file.
+    writeFileSync(path.join(root, "dist"), "");
+    expect(await bundled(["version"], root)).toEqual(await rosAgent(["version"]));
   });
 });

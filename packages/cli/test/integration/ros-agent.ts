@@ -20,13 +20,7 @@ export interface Running {
 
 /** @param environment  added to PATH and HOME, and to nothing else */
 export function startRosAgent(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
-  const { PATH, HOME, NODE_OPTIONS } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH, HOME, NODE_OPTIONS, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: DEADLINE_MS,
-  });
-  return { child, outcome: outcomeOf(child) };
+  return startProgram([process.execPath, MAIN, ...args], environment);
 }
 
 export function rosAgent(
@@ -34,6 +28,20 @@ export function rosAgent(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   return startRosAgent(args, environment).outcome;
+}
+
+/** The same with another way to run it. */
+export function startProgram(
+  [program = "", ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Running {
+  const { PATH, HOME, NODE_OPTIONS } = process.env;
+  const child = spawn(program, args, {
+    env: { PATH, HOME, NODE_OPTIONS, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: DEADLINE_MS,
+  });
+  return { child, outcome: outcomeOf(child) };
 }
 
 async function outcomeOf(child: ChildProcess): Promise<Outcome> {

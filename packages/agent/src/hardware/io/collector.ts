@@ -2,7 +2,7 @@
  * Runs the process that asks for the hardware: bounded in time and output. A process, because systeminformation starts
  * programs and waits for some of them with the whole thread; only from outside can such a wait be ended.
  */
-import { fileURLToPath } from "node:url";
+import path from "node:path";
 
 import { startProgram, type ProgramEnding } from "../../programs/index.ts";
 import { HardwareError } from "../errors.ts";
@@ -18,10 +18,10 @@ export interface CollectorCall {
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const STDERR_TAIL_CHARACTERS = 600;
 
-/** In the sources and in the bundle it lies beside this file. A single binary gives a command of its own. */
+/** Beside this file, in the sources and in the bundle. A single binary gives a command of its own. */
 export function collectorCommand(): readonly [string, ...string[]] {
-  const isSource = import.meta.url.endsWith(".ts");
-  return [process.execPath, fileURLToPath(new URL(`print-hardware.${isSource ? "ts" : "js"}`, import.meta.url))];
+  const program = `print-hardware${path.extname(import.meta.filename)}`;
+  return [process.execPath, path.join(import.meta.dirname, program)];
 }
 
 /**
