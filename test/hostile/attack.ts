@@ -20,13 +20,13 @@ export interface Scene {
 
 /** The lines of the list of what a server must refuse; docs/security.md has them too. */
 export const LINES = {
-  token: "no or an unknown registration token",
+  token: "a registration token that is missing, unknown, switched off, expired or used up",
   ek: "an endorsement key that is missing, of another kind, too weak, or published",
   certificate: "a certificate that is not of an allowed root, or not for this key",
   ak: "an attestation key that fails one of the checks, trailing bytes, SHA-1",
   challenge: "a second, late, foreign or wrong answer to a challenge",
   twice: "a second machine with the same endorsement key",
-  changed: "a changed key or certificate of a machine that is known",
+  changed: "another key for a machine that is known; another certificate, where a class is wanted",
   size: "more, deeper or other bytes than allowed",
   asked: "labels, role, cluster and addresses that the machine asks for itself",
   channel: "plain HTTP, no binding to the TLS key, a step back to a weaker protocol",
