@@ -196,8 +196,8 @@ describe("approval by a person", () => {
     const tpm = newTpm();
     const waiting = await visitAttested(through(tpm, token));
     expect(waiting).toMatchObject({ approval: "Pending", config: undefined });
-    expect(waiting.nextAskInSeconds).toBeGreaterThanOrEqual(10);
-    expect(waiting.nextAskInSeconds).toBeLessThan(15);
+    expect(waiting.nextAskInSeconds).toBeGreaterThanOrEqual(3);
+    expect(waiting.nextAskInSeconds).toBeLessThanOrEqual(5);
     expect((await inventoryOf(tpm))?.spec["approval"]).toBe("Pending");
     expect((await askMachine(next, waiting.session.token)).approval).toBe("Pending");
     await setApproval(waiting.machine.name, "Approved");

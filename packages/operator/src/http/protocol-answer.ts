@@ -110,7 +110,7 @@ function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
       token: sealSession(parts.keys.sealing(), subject, parts.nowMs()),
       expiresInSeconds: SESSION_LIFETIME_MS / 1000,
     },
-    nextAskInSeconds: nextAskInSeconds(approval, registration, parts.random),
+    nextAskInSeconds: nextAskInSeconds(approval, registration, parts.inventories.pendingCount, parts.random),
   });
   const sealed = sealAnswer(plain, state.secret, request, parts.random(IV_BYTES));
   return writeSealedAnswer({ protocol: state.protocol, sealed });

@@ -50,20 +50,28 @@ export function commonVersion(theirs: number): number {
   );
 }
 
-/** How often a machine that waits asks, and how often one that has joined reports. */
-export const PENDING_ASK_SECONDS = 10;
+/** How often one that has joined reports. */
 export const REPORT_SECONDS = 600;
 export const SHORTEST_REPORT_SECONDS = 60;
-/** Added to each waiting machine's time, so that they do not all come at once. */
-const PENDING_JITTER_SECONDS = 3;
+/** All machines that wait together ask about so often a second, and each no more and no less often than that. */
+export const PENDING_ASKS_PER_SECOND = 20;
+export const PENDING_ASK_SECONDS = { shortest: 3, longest: 60 } as const;
 
-/** @param random  four bytes of it are used */
+/**
+ * @param pending  how many machines wait
+ * @param random   four bytes of it are used: half as much again is added, so that not all come at once
+ */
 export function nextAskInSeconds(
   approval: Approval,
   registration: MachineRegistration | undefined,
+  pending: number,
   random: (bytes: number) => Buffer,
 ): number {
-  if (approval === "Pending") return PENDING_ASK_SECONDS + (random(4).readUInt32BE() % (PENDING_JITTER_SECONDS + 1));
+  if (approval === "Pending") {
+    const { shortest, longest } = PENDING_ASK_SECONDS;
+    const seconds = Math.min(longest, Math.max(shortest, Math.ceil(pending / PENDING_ASKS_PER_SECOND)));
+    return seconds + (random(4).readUInt32BE() % (Math.ceil(seconds / 2) + 1));
+  }
   const interval = registration?.spec.reportInterval;
   const seconds = interval === undefined ? REPORT_SECONDS : Math.round((durationMs(interval) ?? 0) / 1000);
   return Math.min(86_400, Math.max(SHORTEST_REPORT_SECONDS, seconds));

@@ -44,7 +44,7 @@ function stateOf(parts: ProtocolParts, entry: InventoryEntry, approval: Approval
     protocol: PROTOCOL_VERSION,
     machine: { namespace, name, uid },
     approval,
-    nextAskInSeconds: nextAskInSeconds(approval, registration, parts.random),
+    nextAskInSeconds: nextAskInSeconds(approval, registration, parts.inventories.pendingCount, parts.random),
   });
 }
 

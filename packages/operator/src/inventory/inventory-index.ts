@@ -103,12 +103,18 @@ function nameOf(object: NamedObject): string {
 
 /** The index; every look-up costs the same whether there are ten machines or ten thousand. */
 export class InventoryIndex {
+  #pendingCount = 0;
   readonly #byName = new Map<string, InventoryEntry>();
   readonly #byEk = new Lookup();
   readonly #bySecret = new Lookup();
   readonly #byCacertsKeyId = new Lookup();
   readonly #byRegistration = new Lookup();
   readonly #waiting = new Map<string, () => void>();
+
+  /** How many machines wait for their approval. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
 
   get size(): number {
     return this.#byName.size;
@@ -122,6 +128,7 @@ export class InventoryIndex {
     const entry = { ...seen, firstRevision };
     this.delete(entry);
     this.#byName.set(nameOf(entry), entry);
+    if (entry.approval === "Pending") this.#pendingCount += 1;
     this.#byEk.add(entry.ekHash, entry);
     if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
     if (entry.tokenSecretName !== undefined) this.#bySecret.add(`${namespace}/${entry.tokenSecretName}`, entry);
@@ -137,6 +144,7 @@ export class InventoryIndex {
     if (old === undefined) return;
     const { uid, namespace } = old.metadata;
     this.#byName.delete(nameOf(object));
+    if (old.approval === "Pending") this.#pendingCount -= 1;
     this.#byEk.remove(old.ekHash, uid);
     if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);
     if (old.tokenSecretName !== undefined) this.#bySecret.remove(`${namespace}/${old.tokenSecretName}`, uid);
