@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { EMPTY_REPORT } from "@rancheros/protocol/attestation";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
 import { applyCrds } from "../../control-plane/global-setup.ts";
@@ -9,6 +10,7 @@ import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { LEGACY_ATTACKS } from "../../hostile/attacks.ts";
 import { canariesIn, plant, type Canary } from "../../hostile/canary.ts";
+import { askMachine, channelAt, Refusal, report, send, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
 import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
@@ -25,6 +27,7 @@ const cloudConfig = plant("cloudConfig");
 const machineToken = plant("machine token");
 const clusterToken = plant("cluster token");
 let registrationToken: Canary;
+let sessionToken: Canary | undefined;
 let privateKeys: readonly Canary[] = [];
 let controlPlane: ControlPlane;
 let operator: OperatorProcess;
@@ -58,7 +61,8 @@ afterAll(async () => {
 });
 
 function canaries(): readonly Canary[] {
-  return [cloudConfig, machineToken, clusterToken, registrationToken, ...privateKeys];
+  const session = sessionToken === undefined ? [] : [sessionToken];
+  return [cloudConfig, machineToken, clusterToken, registrationToken, ...session, ...privateKeys];
 }
 
 async function setClusterToken(machine: string): Promise<void> {
@@ -74,6 +78,36 @@ async function setClusterToken(machine: string): Promise<void> {
     "--type=merge",
     `--patch=${JSON.stringify({ status: { token: clusterToken.text } })}`,
   ]);
+}
+
+/** The same by our own protocol: a config that comes sealed, a session, a report, and what is refused of them. */
+async function attestedVisits(): Promise<void> {
+  const next = (): string => operator.httpUrl;
+  const channel = await channelAt(operator.httpsUrl);
+  const through = (token: string) => {
+    const purpose = { kind: "registration", token } as const;
+    return { next, tpm: createSoftwareTpm({ ak }), channel, purpose, report: EMPTY_REPORT };
+  };
+  const admission = await visitAttested(through(registrationToken.text));
+  expect(JSON.stringify(admission.config)).toContain(cloudConfig.text);
+  const { token } = admission.session;
+  sessionToken = { name: "session token", text: token };
+  expect((await askMachine(next, token)).approval).toBe("Approved");
+  await report(next, token, { ...EMPTY_REPORT, agentVersion: "0.1.0" });
+  const wrong: unknown = await visitAttested(through(`${registrationToken.text}x`)).catch((error: unknown) => error);
+  expect(wrong).toBeInstanceOf(Refusal);
+  told.push(String(wrong));
+  for (const [step, body, options] of [
+    ["machine", undefined, { method: "GET", token: `${token}x` }],
+    ["report", Buffer.from(JSON.stringify({ labels: machineToken.text })), { method: "PUT", token }],
+    ["attest", Buffer.from(machineToken.text), {}],
+    ["answer", Buffer.from(JSON.stringify({ protocol: 2, state: machineToken.text })), {}],
+    [machineToken.text, Buffer.from("{}"), {}],
+  ] as const) {
+    const reply = await send(next(), step, body, options);
+    expect(reply.status).toBeGreaterThanOrEqual(400);
+    told.push(reply.body.toString());
+  }
 }
 
 it("every flow goes its way with the secrets in it", { timeout: 180_000 }, async () => {
@@ -117,6 +151,8 @@ it("every flow goes its way with the secrets in it", { timeout: 180_000 }, async
   }, "the configuration");
   expect(given).toContain(clusterToken.text);
   expect((await visit({ url: inventory, tpm })).payload).toContain(clusterToken.text);
+
+  await attestedVisits();
 
   // What goes wrong, with the secrets in what is asked.
   const scene = { url, origin: operator.httpUrl, ak };
