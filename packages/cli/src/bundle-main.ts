@@ -1,4 +1,4 @@
-/** Where the bundle of scripts/build-agent begins; scripts/ros-agent, which runs it, has set up its compile cache. */
-import { start } from "./start.ts";
+/** Where the bundle of scripts/build-agent begins. */
+import { loadProgramScript, runProgramScript } from "./program-script.ts";
 
-void start(process.argv.slice(2));
+runProgramScript(loadProgramScript(import.meta.dirname), import.meta.dirname);
