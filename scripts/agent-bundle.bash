@@ -6,7 +6,7 @@ agent_bundle_is_fresh() {
   local newer sources
   # Folders too: they are newer where a file has gone.
   sources=("$root"/packages/{protocol,agent,cli}/{src,package.json} "$root/package-lock.json"
-    "$root"/scripts/{build-agent,bundle-agent.ts,cache-agent.ts,agent-bundle.bash})
+    "$root"/scripts/{build-agent,bundle-agent.ts,agent-bundle.bash})
   # `begun` is as old as the beginning of the build: what changed meanwhile is newer.
-  newer="$(exec find "${sources[@]}" -newer "$agent_bundle/begun" -print -quit 2>/dev/null)" && [[ -z "$newer" ]]
+  newer="$(find "${sources[@]}" -newer "$agent_bundle/begun" -print -quit 2>/dev/null)" && [[ -z "$newer" ]]
 }

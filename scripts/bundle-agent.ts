@@ -1,4 +1,4 @@
-/** Bundles ros-agent into the folder that is its argument: ros-agent.cjs, and the program that it loads and starts. */
+/** Bundles ros-agent into the folder that is its argument: ros-agent.cjs, and print-hardware.cjs, which it starts. */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
@@ -28,7 +28,6 @@ if (outdir === undefined) throw new Error("usage: node scripts/bundle-agent.ts F
 const { warnings } = await build({
   entryPoints: {
     "ros-agent": "packages/cli/src/bundle-main.ts",
-    program: "packages/cli/src/bundled-program.ts",
     "print-hardware": "packages/agent/src/hardware/io/print-hardware.ts",
   },
   outdir,
@@ -43,7 +42,6 @@ const { warnings } = await build({
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: "none",
-  charset: "ascii",
   logLevel: "warning",
   plugins: [oclifOnDemand],
 });

@@ -1,4 +1,4 @@
-/** Where the bundle of scripts/build-agent begins. */
-import { loadProgramScript, runProgramScript } from "./program-script.ts";
+/** Where the bundle of scripts/build-agent begins; scripts/ros-agent, which runs it, has set up its compile cache. */
+import { start } from "./start.ts";
 
-runProgramScript(loadProgramScript(import.meta.dirname), import.meta.dirname);
+void start(process.argv.slice(2));

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeSystemTables } from "../../../../test/smbios/system-tables.ts";
 import { startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
 import { COMMANDS } from "../../src/command-table.ts";
-import { loadProgramScript } from "../../src/program-script.ts";
 import { rosAgent, startProgram, type Outcome } from "./ros-agent.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -82,18 +81,6 @@ describe("the bundle of ros-agent", () => {
     const [ours, theirs] = await Promise.all([bundled(args), rosAgent(args)]);
     expect(ours).toEqual(theirs);
     expect(ours.stdout + ours.stderr).not.toContain("CLI_DEFECT");
-  });
-
-  it("brings what V8 compiled, and starts without it or with that of another V8 too", async () => {
-    const root = copyCheckout("code-cache");
-    const build = await buildIfStale(root);
-    expect(loadProgramScript(build).cachedDataRejected).toBe(false);
-    const cache = path.join(build, "program.cache");
-    for (const spoil of [() => writeFileSync(cache, "of another V8"), () => rmSync(cache)]) {
-      spoil();
-      expect(await bundled(["version"], root)).toEqual(await rosAgent(["version"]));
-    }
-    expect(currentBuild(root)).toBe(build);
   });
 
   it("finds the program that asks for the hardware", async () => {
