@@ -1,0 +1,75 @@
+/** Puts images into a test registry, through its own API. */
+import type { Image, ImageIndex } from "./image.ts";
+import type { TestRegistry } from "./registry.ts";
+import { sendRequest, type TestAnswer, type TestRequest } from "./send-request.ts";
+
+/**
+ * Pushes blobs that are not there yet, the manifests by digest, and at last the tag.
+ * @param repository  name without host, such as `rancher/os2`
+ * @returns           digest that the tag leads to from now on
+ */
+export async function pushImage(
+  registry: TestRegistry,
+  repository: string,
+  tag: string,
+  image: Image | ImageIndex,
+): Promise<string> {
+  const images = image.kind === "image" ? [image] : image.images;
+  for (const one of images) {
+    for (const [digest, blob] of one.blobs) await pushBlob(registry, repository, digest, blob);
+    if (one !== image) await putManifest(registry, repository, one.descriptor.digest, one);
+  }
+  await putManifest(registry, repository, tag, image);
+  return image.descriptor.digest;
+}
+
+/** The registry forgets a manifest, and the tags that lead to it. */
+export async function deleteManifest(registry: TestRegistry, repository: string, digest: string): Promise<void> {
+  const request = { method: "DELETE", path: `/v2/${repository}/manifests/${digest}` };
+  expectStatus(await send(registry, repository, request, "delete"), [202], `deleting ${digest}`);
+}
+
+/** A reference as people write it: host, repository and tag. */
+export function imageReference(registry: TestRegistry, repository: string, tag: string): string {
+  return `${registry.host}/${repository}:${tag}`;
+}
+
+async function pushBlob(registry: TestRegistry, repository: string, digest: string, blob: Buffer): Promise<void> {
+  const head = await send(registry, repository, { method: "HEAD", path: `/v2/${repository}/blobs/${digest}` });
+  if (head.status === 200) return;
+  const begun = await send(registry, repository, { method: "POST", path: `/v2/${repository}/blobs/uploads/` });
+  expectStatus(begun, [202], "beginning an upload");
+  const place = new URL(begun.headers.location ?? "", registry.url);
+  place.searchParams.set("digest", digest);
+  const headers = { "content-type": "application/octet-stream" };
+  const put = { method: "PUT", path: place.href, headers, body: blob };
+  expectStatus(await send(registry, repository, put), [201], `uploading ${digest}`);
+}
+
+async function putManifest(
+  registry: TestRegistry,
+  repository: string,
+  reference: string,
+  image: Image | ImageIndex,
+): Promise<void> {
+  const headers = { "content-type": image.descriptor.mediaType };
+  const path = `/v2/${repository}/manifests/${reference}`;
+  const answer = await send(registry, repository, { method: "PUT", path, headers, body: image.manifest });
+  expectStatus(answer, [201], `putting ${repository}:${reference}`);
+}
+
+function send(
+  registry: TestRegistry,
+  repository: string,
+  request: TestRequest,
+  actions = "pull,push",
+): Promise<TestAnswer> {
+  const authorization = registry.authorization(`repository:${repository}:${actions}`);
+  const headers = { ...request.headers, ...(authorization === undefined ? {} : { authorization }) };
+  return sendRequest(registry, { ...request, headers });
+}
+
+function expectStatus(answer: TestAnswer, wanted: readonly number[], what: string): void {
+  if (wanted.includes(answer.status)) return;
+  throw new Error(`${what}: the registry answered ${answer.status}: ${answer.body.toString("utf8", 0, 500)}`);
+}
