@@ -121,6 +121,7 @@ export async function startAttestationServer(tls: ServerCertificate | undefined)
     },
     changeCertificate(certificate) {
       (server as HttpsServer).setSecureContext(certificate);
+      state.channel = channelOfServer(certificate);
     },
     async stop() {
       for (const socket of open) socket.destroy();
@@ -132,7 +133,7 @@ export async function startAttestationServer(tls: ServerCertificate | undefined)
 
 interface State {
   script: Script;
-  readonly channel: Buffer;
+  channel: Buffer;
   readonly counts: Map<Step, number>;
   readonly nonces: Set<string>;
   readonly secrets: Map<string, Buffer>;
@@ -142,10 +143,9 @@ interface State {
 }
 
 function newState(tls: ServerCertificate | undefined): State {
-  const key = tls === undefined ? undefined : new X509Certificate(tls.cert).publicKey;
   return {
     script: {},
-    channel: key === undefined ? NO_CHANNEL : channelOf(key.export({ type: "spki", format: "der" })),
+    channel: channelOfServer(tls),
     counts: new Map(),
     nonces: new Set(),
     secrets: new Map(),
@@ -153,6 +153,11 @@ function newState(tls: ServerCertificate | undefined): State {
     attests: [],
     reports: [],
   };
+}
+
+function channelOfServer(tls: ServerCertificate | undefined): Buffer {
+  if (tls === undefined) return NO_CHANNEL;
+  return channelOf(new X509Certificate(tls.cert).publicKey.export({ type: "spki", format: "der" }));
 }
 
 async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {

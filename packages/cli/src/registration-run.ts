@@ -4,6 +4,7 @@ import {
   register,
   registerAttested,
   reportMachine,
+  sessionKeeper,
   type CheckReport,
   type InstallConfig,
   type RegistrationEvent,
@@ -83,8 +84,11 @@ export async function tellOfMachine(
   const ended = new AbortController();
   const readReport = reportOf(run, smbios, ended.signal);
   const tpm = await openTpmOf(run);
+  const onEvent = progressOf(run);
+  const { signal } = server;
   try {
-    await reportMachine({ ...server, ...options, tpm, withoutEkCertificate, readReport, onEvent: progressOf(run) });
+    const keeper = sessionKeeper({ ...server, tpm, withoutEkCertificate, onEvent });
+    await reportMachine(keeper, { ...options, signal, readReport, onEvent });
   } finally {
     ended.abort();
     await tpm.close();

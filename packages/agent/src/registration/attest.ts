@@ -51,7 +51,7 @@ export interface Opened {
   readonly peerSpki: Buffer | undefined;
 }
 
-export const JSON_HEADERS = { "content-type": "application/json", accept: "application/json" } as const;
+const JSON_HEADERS = { "content-type": "application/json", accept: "application/json" } as const;
 
 /** A nonce, and the TLS key of the server that gave it. */
 export interface FetchedNonce extends NonceAnswer {

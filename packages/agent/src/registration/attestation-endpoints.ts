@@ -3,28 +3,33 @@ import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
 
 import { RegistrationError } from "./errors.ts";
 
+/** Those of an attestation. */
 export interface AttestationEndpoints {
   readonly nonce: URL;
   readonly attest: URL;
   readonly answer: URL;
-  readonly machine: URL;
-  readonly report: URL;
 }
 
 const LEGACY_PATH = "/v1-rancheros";
 const REGISTRATION = /\/v1-rancheros\/registration\/([^/]+)\/?$/;
 
-/** @param url  a registration URL; without `/v1-rancheros` its whole path stands in front of ours */
-export function attestationEndpoints(url: URL): AttestationEndpoints {
+/**
+ * @param url   a registration URL; without `/v1-rancheros` its whole path stands in front of ours
+ * @param name  of the endpoint, as docs/protocol.md lists them
+ */
+export function protocolEndpoint(url: URL, name: string): URL {
   const end = url.pathname.indexOf(LEGACY_PATH);
   const prefix = end === -1 ? url.pathname.replace(/\/+$/, "") : url.pathname.slice(0, end);
-  const at = (name: string): URL => new URL(`${prefix}${PROTOCOL_PATH}/${name}`, url.origin);
+  return new URL(`${prefix}${PROTOCOL_PATH}/${name}`, url.origin);
+}
+
+/** @param url  see protocolEndpoint */
+export function attestationEndpoints(url: URL): AttestationEndpoints {
+  const at = (name: string): URL => protocolEndpoint(url, name);
   return {
     nonce: at("nonce"),
     attest: at("attest"),
     answer: at("answer"),
-    machine: at("machine"),
-    report: at("report"),
   };
 }
 

@@ -11,6 +11,8 @@ import { openWebsocket } from "./io/websocket.ts";
 import { registerAttestedThrough, type RegisterAttestedOptions } from "./register-attested.ts";
 import { registerThrough, type RegisterOptions } from "./register.ts";
 import { reportThrough, type ReportOptions } from "./report-machine.ts";
+import { keepSession, type SessionKeeper } from "./session-keeper.ts";
+import { prepareVisit, type VisitOptions } from "./visit.ts";
 
 const OUTSIDE = {
   openWebsocket,
@@ -33,11 +35,20 @@ export function registerAttested(options: RegisterAttestedOptions): Promise<Inst
 }
 
 /**
- * Tells the operator what this machine is, once or until the signal.
+ * A session for a machine that has joined, kept as long as somebody uses it. Nothing is sent before that.
+ * @throws RegistrationError for what is wrong with the options
+ */
+export function sessionKeeper(options: VisitOptions): SessionKeeper {
+  const visit = prepareVisit(OUTSIDE, options, true);
+  return keepSession(OUTSIDE, visit, () => visit.attest({ kind: "session" }, async () => Buffer.alloc(0)));
+}
+
+/**
+ * Tells the operator what this machine is, once or until the signal, in sessions that others may use too.
  * @throws RegistrationError, TpmError, AttestationMessageError
  */
-export function reportMachine(options: ReportOptions): Promise<void> {
-  return reportThrough(OUTSIDE, options);
+export function reportMachine(keeper: SessionKeeper, options: ReportOptions): Promise<void> {
+  return reportThrough(OUTSIDE, keeper, options);
 }
 
 /**
@@ -65,6 +76,8 @@ export { hardwareTree, machineReport } from "./machine-report.ts";
 export type { MachineFacts, OwnReport } from "./machine-report.ts";
 export type { RegisterAttestedOptions } from "./register-attested.ts";
 export type { ReportOptions } from "./report-machine.ts";
+export { daemonRetryDelayMs } from "./retry.ts";
+export type { MachineSession, SessionKeeper, SessionRequest } from "./session-keeper.ts";
 export { prepareFile } from "./io/prepare-file.ts";
 export type { PreparedFile } from "./io/prepare-file.ts";
 export { DEFAULT_TIMEOUT_MS } from "./register.ts";
@@ -75,3 +88,4 @@ export { STEP_WORDS } from "./step.ts";
 export type { RegistrationStep } from "./step.ts";
 export { parsePin } from "./trust.ts";
 export type { Trust } from "./trust.ts";
+export type { VisitOptions } from "./visit.ts";

@@ -40,7 +40,8 @@ export function readProtocolAnswer<Message>(
   }
 }
 
-function refusalOf(answer: HttpAnswer, context: AnswerContext): RegistrationError {
+/** The error for an answer that is neither a success nor what else was asked for. */
+export function refusalOf(answer: HttpAnswer, context: AnswerContext): RegistrationError {
   const { status } = answer;
   const { server, nowMs } = context;
   const refusal = readRefusal(answer.body);

@@ -7,6 +7,7 @@ import { RegistrationError } from "./errors.ts";
 import type { InstallConfig } from "./install-config.ts";
 import { answerReportBytes, type OwnReport } from "./machine-report.ts";
 import { withRetries, type RetryOutside } from "./retry.ts";
+import { keepSession } from "./session-keeper.ts";
 import { prepareVisit, type Attested, type VisitOptions, type VisitOutside } from "./visit.ts";
 
 export interface RegisterAttestedOptions extends VisitOptions {
@@ -27,7 +28,7 @@ export async function registerAttestedThrough(
   const endMs = outside.nowMs() + waitMs;
   const attest = (): Promise<Attested> =>
     visit.attest(purpose, async (stateBytes) => answerReportBytes(await report(), stateBytes));
-  const { admission } = await withRetries(
+  const admission = await withRetries(
     outside,
     {
       waitMs,
@@ -36,9 +37,10 @@ export async function registerAttestedThrough(
       onGaveUp: (attempts, afterMs) => onEvent({ kind: "gave-up", attempts, afterMs }),
     },
     async () => {
-      const attested = await attest();
-      const isWaiting = attested.admission.approval === "Pending" && waitMs > 0;
-      return isWaiting ? waitForApproval(outside, { visit, attest, endMs, signal, onEvent }, attested) : attested;
+      const first = await attest();
+      if (first.admission.approval !== "Pending" || waitMs === 0) return first.admission;
+      const keeper = keepSession(outside, visit, attest, first);
+      return waitForApproval(outside, { keeper, endMs, signal, onEvent }, first.admission);
     },
   );
   refuseUnlessApproved(admission.approval, admission.machine);

@@ -5,6 +5,9 @@ import { RegistrationError } from "./errors.ts";
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 60_000;
+/** For what only a person can mend. */
+const FIRST_LASTING_DELAY_MS = 60_000;
+const LONGEST_LASTING_DELAY_MS = 15 * 60_000;
 
 /**
  * How long to wait after a failure.
@@ -20,6 +23,19 @@ export function retryDelayMs(retry: Retry, failures: number, random: number): nu
   }
   // Never earlier than the server asked for.
   return retry.afterMs + Math.min(retry.afterMs, LONGEST_DELAY_MS) * 0.5 * random;
+}
+
+/**
+ * The same for a daemon, which nobody starts again: a machine may be approved once more, and a server be mended. Only what
+ * is wrong in the daemon's own command line ends it.
+ * @returns milliseconds, `undefined` where the daemon shall end
+ */
+export function daemonRetryDelayMs(error: CodedError, failures: number, random: number): number | undefined {
+  if (error.failure === "usage" || error.failure === "interrupted") return undefined;
+  const delayMs = retryDelayMs(error.retry, failures, random);
+  if (delayMs !== undefined) return delayMs;
+  const ceilingMs = Math.min(FIRST_LASTING_DELAY_MS * 2 ** (failures - 1), LONGEST_LASTING_DELAY_MS);
+  return ceilingMs * (0.5 + 0.5 * random);
 }
 
 export interface RetryPolicy {

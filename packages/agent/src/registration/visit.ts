@@ -29,7 +29,8 @@ export interface Visit {
   readonly server: RegistrationUrl;
   /** Attests anew: a fresh admission and session. @throws RegistrationError, TpmError, AttestationMessageError */
   attest(purpose: Purpose, report: (stateBytes: number) => Promise<Buffer>): Promise<Attested>;
-  startCourse(): Course;
+  /** @param timeoutMs  for requests that the server holds open; otherwise what the options say */
+  startCourse(timeoutMs?: number): Course;
 }
 
 export interface Attested {
@@ -49,7 +50,7 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
   const server = parseRegistrationUrl(url, { allowHttp, allowBare });
   const proxy = chooseProxy(server.url, options.environment);
   const onStep = (step: RegistrationStep): void => options.onEvent({ kind: "step", step, server: server.display });
-  const begin = (): Course => startCourse({ signal, timeoutMs, onStep });
+  const begin = (courseMs = timeoutMs): Course => startCourse({ signal, timeoutMs: courseMs, onStep });
   return {
     server,
     startCourse: begin,

@@ -32,7 +32,9 @@ export class Report extends AgentCommand {
   static override flags = {
     ...SERVER_FLAGS,
     every: boolean({
-      description: "Go on until SIGTERM, at the operator's pace; trying again what may go well later.",
+      description:
+        "Go on until SIGTERM, at the operator's pace. What goes wrong is tried again; where the machine was denied or is " +
+        "gone, every 15 minutes at last.",
     }),
     ...REPORT_FLAGS,
     "without-ek-certificate": boolean({

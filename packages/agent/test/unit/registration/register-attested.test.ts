@@ -1,11 +1,10 @@
 /** The client of the attestation protocol against a server on real sockets that does one thing wrong at a time. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { EMPTY_REPORT, type MachineReport } from "@rancheros/protocol/attestation";
-import { registerAttested, reportMachine, type OwnReport, type RegistrationEvent } from "@rancheros/agent/registration";
+import { EMPTY_REPORT } from "@rancheros/protocol/attestation";
+import { registerAttested, type OwnReport, type RegistrationEvent } from "@rancheros/agent/registration";
 
 import {
   CONFIG,
-  MACHINE,
   SESSION_TOKEN,
   refusal,
   startAttestationServer,
@@ -196,53 +195,6 @@ describe("waiting for approval", () => {
     await expect(register(script, { waitMs: 1_500 })).rejects.toMatchObject({
       code: "REGISTRATION_PENDING",
       message: expect.stringContaining(APPROVE) as string,
-    });
-  });
-});
-
-describe("reporting", () => {
-  async function report(script: Script, goesOn: boolean, stopAfter = 1): Promise<string[]> {
-    server.play(script);
-    const told: string[] = [];
-    const stop = new AbortController();
-    await reportMachine({
-      ...common({ url: `https://localhost:${server.port}`, signal: stop.signal }),
-      readReport: async () => REPORT,
-      goesOn,
-      onReported: ({ machine: { name } }) => {
-        told.push(name);
-        if (told.length >= stopAfter) stop.abort();
-      },
-    });
-    return told;
-  }
-
-  it("is one session and one report", async () => {
-    await expect(report({}, false)).resolves.toEqual([MACHINE.name]);
-    expect(steps()).toEqual(["nonce", "attest", "answer", "report"]);
-    expect(server.attests[0]?.purpose).toEqual({ kind: "session" });
-    expect(server.reports).toMatchObject([{ labels: { rack: "r1" } }] satisfies Partial<MachineReport>[]);
-  });
-
-  it("goes on in one session until the signal", async () => {
-    await expect(report({}, true, 3)).resolves.toHaveLength(3);
-    expect(steps()).toEqual(["nonce", "attest", "answer", "report", "report", "report"]);
-  });
-
-  it("begins a new session where the old one has ended", async () => {
-    const script: Script = {
-      alter: (step, honest, count) =>
-        step === "report" && count === 2 ? refusal(401, "SESSION_UNKNOWN", "ended") : honest,
-    };
-    await expect(report(script, true, 2)).resolves.toHaveLength(2);
-    expect(steps()).toEqual(["nonce", "attest", "answer", "report", "report", "nonce", "attest", "answer", "report"]);
-  });
-
-  it("ends where the machine is not known", async () => {
-    const script = at("attest", () => refusal(404, "MACHINE_UNKNOWN", "there is no such machine"));
-    await expect(report(script, true)).rejects.toMatchObject({
-      code: "REGISTRATION_REFUSED",
-      details: { serverCode: "MACHINE_UNKNOWN" },
     });
   });
 });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { RegistrationError } from "../../../src/registration/errors.ts";
-import { retryDelayMs, withRetries, type RetryOutside } from "../../../src/registration/retry.ts";
+import { daemonRetryDelayMs, retryDelayMs, withRetries, type RetryOutside } from "../../../src/registration/retry.ts";
 
 describe("retryDelayMs", () => {
   it("doubles, spreads over the upper half, and stops growing", () => {
@@ -95,5 +95,20 @@ describe("withRetries", () => {
     await expect(withRetries(virtualClock(), policy, failing(1, LATER))).rejects.toMatchObject({
       code: "REGISTRATION_INTERRUPTED",
     });
+  });
+});
+
+describe("daemonRetryDelayMs", () => {
+  it("slows down to fifteen minutes for what only a person can mend, and ends for the command line", () => {
+    const delays = (code: "REGISTRATION_DENIED" | "REGISTRATION_UNREACHABLE" | "REGISTRATION_PLAIN_HTTP") =>
+      [1, 2, 5, 50].map((failures) => daemonRetryDelayMs(new RegistrationError(code, "so it is"), failures, 1));
+    expect(delays("REGISTRATION_DENIED")).toEqual([60_000, 120_000, 900_000, 900_000]);
+    expect(delays("REGISTRATION_UNREACHABLE")).toEqual([1000, 2000, 16_000, 60_000]);
+    expect(delays("REGISTRATION_PLAIN_HTTP")).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it("spreads machines over the upper half", () => {
+    const denied = new RegistrationError("REGISTRATION_DENIED", "no");
+    expect(daemonRetryDelayMs(denied, 50, 0)).toBe(450_000);
   });
 });
