@@ -143,7 +143,7 @@ export const protocolMessages = {
       approval: "Approved",
       trust: "virtual",
       config: { rancheros: { install: { device: "/dev/vda" } } },
-      session: { token: "abc.def", expiresInSeconds: 900 },
+      session: { token: "abc.def", key: Buffer.alloc(32, 8), expiresInSeconds: 900 },
       nextAskInSeconds: 60,
     }),
   ],

@@ -82,7 +82,7 @@ const ADMISSION: Admission = {
   approval: "Approved",
   trust: "none",
   config: CONFIG,
-  session: { token: SESSION_TOKEN, expiresInSeconds: 900 },
+  session: { token: SESSION_TOKEN, key: Buffer.alloc(32, 7), expiresInSeconds: 900 },
   nextAskInSeconds: 1,
 };
 

@@ -29,6 +29,7 @@ export function startReport(source: ReportSource): () => Promise<OwnReport> {
       annotations,
       facts: await readMachineFacts(),
       agentVersion: VERSION,
+      node: undefined,
     });
 }
 

@@ -192,7 +192,7 @@ describe("kubectl", () => {
   it("knows short names and the category", async () => {
     await apply("MachineInventory", { clusterName: "c", config: { role: "server" } }, "shown");
     expect(await kubectl(target, ["get", "minv", "shown", "-n", namespace])).toMatch(
-      /CLUSTER +ROLE +REGISTRATION +APPROVAL +AGE\nshown +c +server/,
+      /CLUSTER +ROLE +REGISTRATION +APPROVAL +PHASE +AGE\nshown +c +server/,
     );
     for (const name of ["mreg", "mosi", "rancheros"]) await kubectl(target, ["get", name, "-n", namespace]);
   });
@@ -228,6 +228,8 @@ describe("the document's first example", () => {
       spec: { osImage: "rancher/os2:v0.0.0" },
     });
     const shown = await kubectl(target, ["get", "managedosimage", "-n", "fleet-local", "default-os-image"]);
-    expect(shown).toMatch(/IMAGE +CONCURRENCY +AGE\ndefault-os-image +rancher\/os2:v0.0.0/);
+    expect(shown).toMatch(
+      /IMAGE +STATE +TOTAL +UPDATED +UPDATING +FAILED +PENDING +AGE\ndefault-os-image +rancher\/os2:v0.0.0/,
+    );
   });
 });

@@ -1,5 +1,10 @@
 /** What a machine says of itself, made to fit into a request. */
-import { REQUEST_MAX_BYTES, writeMachineReport, type MachineReport } from "@rancheros/protocol/attestation";
+import {
+  REQUEST_MAX_BYTES,
+  writeMachineReport,
+  type MachineNode,
+  type MachineReport,
+} from "@rancheros/protocol/attestation";
 import type { SmbiosNode, SmbiosTree } from "@rancheros/protocol/messages";
 
 import type { Hardware } from "../hardware/index.ts";
@@ -36,10 +41,12 @@ export interface ReportParts {
   readonly annotations: Readonly<Record<string, string>>;
   readonly facts: MachineFacts;
   readonly agentVersion: string;
+  /** Undefined where the machine is no Kubernetes node, or cannot ask. */
+  readonly node: MachineNode | undefined;
 }
 
 export function machineReport(parts: ReportParts): OwnReport {
-  const { smbios, hardware, labels, annotations, facts, agentVersion } = parts;
+  const { smbios, hardware, labels, annotations, facts, agentVersion, node } = parts;
   return {
     smbios,
     hardware: hardware === undefined ? undefined : hardwareTree(hardware),
@@ -48,6 +55,7 @@ export function machineReport(parts: ReportParts): OwnReport {
     addresses: addressesOf(facts),
     os: operatingSystem(facts.osRelease),
     agentVersion,
+    node,
   };
 }
 

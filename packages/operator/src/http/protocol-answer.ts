@@ -13,7 +13,7 @@ import {
 import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/resources";
 import { approvalOf, challengeText, InventoryError, type Claim } from "../inventory/index.ts";
 import { RegistrationRefusedError } from "../registration/index.ts";
-import { openChallengeState, sealSession, type ChallengeState } from "../session/index.ts";
+import { openChallengeState, sealSession, sessionSealKey, type ChallengeState } from "../session/index.ts";
 import { chosenBy, newInventory } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { refuseKnown } from "./protocol-attest.ts";
@@ -101,15 +101,14 @@ function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
   const approval = approvalOf(inventory.spec.approval);
   const isConfigured = approval === "Approved" && registration !== undefined;
   const subject = { uid, namespace, name, ekHash: state.ekHash };
+  const keys = parts.keys.sealing();
+  const token = sealSession(keys, subject, parts.nowMs());
   const plain = writeAdmission({
     machine: { namespace, name, uid },
     approval,
     trust: state.trust,
     config: isConfigured ? parts.configFor(registration) : undefined,
-    session: {
-      token: sealSession(parts.keys.sealing(), subject, parts.nowMs()),
-      expiresInSeconds: SESSION_LIFETIME_MS / 1000,
-    },
+    session: { token, key: sessionSealKey(keys, token), expiresInSeconds: SESSION_LIFETIME_MS / 1000 },
     nextAskInSeconds: nextAskInSeconds(approval, registration, parts.inventories.pendingCount, parts.random),
   });
   const sealed = sealAnswer(plain, state.secret, request, parts.random(IV_BYTES));

@@ -9,5 +9,5 @@ export type { SessionKeyStore } from "./io/session-key-store.ts";
 export { checkNonce, NONCE_BYTES, sealNonce } from "./nonce.ts";
 export { KEY_LIFETIME_MS, KEY_OVERLAP_MS } from "./session-keys.ts";
 export type { SealKeys, SessionKeys } from "./session-keys.ts";
-export { openSession, sealSession } from "./session-token.ts";
+export { openSession, sealSession, sessionSealKey } from "./session-token.ts";
 export type { SessionSubject } from "./session-token.ts";

@@ -88,6 +88,13 @@ export class Fields {
     return min;
   }
 
+  flag(field: string): boolean {
+    const value = this.raw(field);
+    if (typeof value === "boolean") return value;
+    this.problem(field, value === undefined ? "is missing" : "is neither true nor false");
+    return false;
+  }
+
   choice<Choice extends string>(field: string, choices: readonly [Choice, ...Choice[]]): Choice {
     const value = this.raw(field);
     const found = choices.find((one) => one === value);

@@ -8,8 +8,10 @@ export {
   qualifyingData,
   sealAnswer,
 } from "./digests.ts";
+export { openSessionSeal, sealForSession, SESSION_KEY_BYTES } from "./session-seal.ts";
 export { ATTESTATION_MESSAGE_ERRORS, AttestationMessageError } from "./errors.ts";
 export type { AttestationMessageErrorCode } from "./errors.ts";
+export { Fields } from "./fields.ts";
 export * from "./limits.ts";
 export { EMPTY_REPORT } from "./messages.ts";
 export type {
@@ -19,6 +21,7 @@ export type {
   AttestRequest,
   ChallengeAnswer,
   MachineReport,
+  MachineNode,
   MachineState,
   NonceAnswer,
   NonceRequest,

@@ -69,7 +69,12 @@ export interface Admission {
   readonly trust: TrustClass;
   /** The install config; only of an approved machine that came through a registration. */
   readonly config: Readonly<Record<string, unknown>> | undefined;
-  readonly session: { readonly token: string; readonly expiresInSeconds: number };
+  readonly session: {
+    readonly token: string;
+    /** What answers to this session are sealed with; SESSION_KEY_BYTES long. */
+    readonly key: Buffer;
+    readonly expiresInSeconds: number;
+  };
   /** When to ask again while pending, and when to report otherwise. */
   readonly nextAskInSeconds: number;
 }
@@ -80,6 +85,17 @@ export interface MachineState {
   readonly machine: Admission["machine"];
   readonly approval: Approval;
   readonly nextAskInSeconds: number;
+}
+
+/** The machine as a node of its own Kubernetes cluster, as that cluster's API server has it. */
+export interface MachineNode {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ready: boolean;
+  readonly unschedulable: boolean;
+  readonly bootId: string;
+  readonly kubeletVersion: string;
 }
 
 /** What a machine says of itself: proved by nothing, and taken where the registration allows it. PUT report. */
@@ -94,6 +110,8 @@ export interface MachineReport {
   /** Of os-release: PRETTY_NAME or NAME and VERSION; and the image that runs, where it is known. */
   readonly os: { readonly name: string; readonly version: string; readonly image: string } | undefined;
   readonly agentVersion: string | undefined;
+  /** Undefined where it is no node, or cannot ask. */
+  readonly node: MachineNode | undefined;
 }
 
 export const EMPTY_REPORT: MachineReport = {
@@ -104,6 +122,7 @@ export const EMPTY_REPORT: MachineReport = {
   addresses: [],
   os: undefined,
   agentVersion: undefined,
+  node: undefined,
 };
 
 /** Body of every answer from 400 on. */

@@ -16,6 +16,7 @@ import type {
   AnswerRequest,
   AttestRequest,
   ChallengeAnswer,
+  MachineNode,
   MachineReport,
   MachineState,
   NonceAnswer,
@@ -24,6 +25,7 @@ import type {
   Purpose,
   SealedAnswer,
 } from "./messages.ts";
+import { SESSION_KEY_BYTES } from "./session-seal.ts";
 
 const VERSION_MAX = 1_000;
 const SECONDS_MAX = 31 * 86_400;
@@ -31,6 +33,8 @@ const SECONDS_MAX = 31 * 86_400;
 const NAME_MAX = 253;
 const TOKEN_MAX = 256;
 const REPORT_ENTRIES_MAX = 64;
+/** Nodes carry more labels than machines: zones, features, roles. */
+const NODE_LABELS_MAX = 256;
 const LABEL_KEY_MAX = 317;
 const ANNOTATION_MAX = 2_048;
 const ADDRESSES_MAX = 64;
@@ -151,6 +155,7 @@ export function readAdmission(bytes: Uint8Array): Admission {
       config: isJsonObject(config) ? config : undefined,
       session: fields.object("session", (session) => ({
         token: session.text("token", SESSION_TOKEN_MAX_CHARACTERS),
+        key: session.bytes("key", SESSION_KEY_BYTES, SESSION_KEY_BYTES),
         expiresInSeconds: secondsOf(session, "expiresInSeconds"),
       })),
       nextAskInSeconds: secondsOf(fields, "nextAskInSeconds"),
@@ -178,6 +183,18 @@ function treeOf(fields: Fields, field: string): MachineReport["smbios"] {
   }
 }
 
+function nodeOf(node: Fields): MachineNode {
+  return {
+    name: node.text("name", NAME_MAX),
+    uid: node.text("uid", NAME_MAX),
+    labels: node.texts("labels", NODE_LABELS_MAX, LABEL_KEY_MAX),
+    ready: node.flag("ready"),
+    unschedulable: node.flag("unschedulable"),
+    bootId: node.optionalText("bootId", NAME_MAX) ?? "",
+    kubeletVersion: node.optionalText("kubeletVersion", NAME_MAX) ?? "",
+  };
+}
+
 export function readMachineReport(bytes: Uint8Array): MachineReport {
   return request(bytes, "the machine's report", (fields) => ({
     smbios: treeOf(fields, "smbios"),
@@ -194,6 +211,7 @@ export function readMachineReport(bytes: Uint8Array): MachineReport {
       image: os.optionalText("image", 2 * NAME_MAX) ?? "",
     })),
     agentVersion: fields.optionalText("agentVersion", NAME_MAX),
+    node: fields.optionalObject("node", nodeOf),
   }));
 }
 

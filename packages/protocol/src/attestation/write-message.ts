@@ -75,7 +75,7 @@ export function writeSealedAnswer(message: SealedAnswer): Buffer {
 
 /** The JSON that sealAnswer is given. */
 export function writeAdmission(message: Admission): Buffer {
-  return write(message);
+  return write({ ...message, session: { ...message.session, key: base64(message.session.key) } });
 }
 
 export function writeMachineState(message: MachineState): Buffer {

@@ -20,6 +20,12 @@ export const PROTOCOL_ANNOTATION = `${API_GROUP}/protocol`;
 /** Annotation on a MachineInventory: the challenge that it was made for, as status.attestation.challenge later. */
 export const CHALLENGE_ANNOTATION = `${API_GROUP}/challenge`;
 
+/**
+ * Annotation on a MachineInventory: any text. A machine on which an upgrade went wrong tries it again when the text is
+ * another one than at that time.
+ */
+export const RETRY_UPGRADE_ANNOTATION = `${API_GROUP}/retry-upgrade`;
+
 /** Type of a Secret that holds a registration's token under the key `token`. */
 export const REGISTRATION_TOKEN_SECRET_TYPE = `${API_GROUP}/registration-token`;
 

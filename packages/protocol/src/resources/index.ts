@@ -1,5 +1,9 @@
 export * from "./group.ts";
 export { customResourceDefinition } from "./custom-resource-definition.ts";
+export { container } from "./container.ts";
+export type { Container } from "./container.ts";
+export { drain } from "./drain.ts";
+export type { Drain } from "./drain.ts";
 export { duration, durationMs, NANOSECONDS_FROM } from "./duration.ts";
 export { machineInventory } from "./machine-inventory.ts";
 export type {

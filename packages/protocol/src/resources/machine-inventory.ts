@@ -1,6 +1,7 @@
 /** MachineInventory: one machine, known by its TPM or by a shared secret, and the cluster that it is meant for. */
 import { Type, type Static } from "typebox";
 import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
+import { machineNode, machineUpgrade } from "./machine-upgrade.ts";
 import { anyMap, conditions, nullable, openObject } from "./schema-parts.ts";
 
 const taint = Type.Object({
@@ -150,6 +151,8 @@ const status = Type.Object(
       ),
     ),
     agentVersion: Type.Optional(Type.String({ description: "Version of the ros-agent that reported." })),
+    node: Type.Optional(machineNode),
+    upgrade: Type.Optional(machineUpgrade),
     conditions,
   },
   { description: "What is known about the machine." },
@@ -178,6 +181,28 @@ export const machineInventory = {
       description: "The MachineRegistration that it came through.",
     },
     { name: "Approval", type: "string", jsonPath: ".spec.approval", description: "Whether it was let in." },
+    { name: "Phase", type: "string", jsonPath: ".status.upgrade.phase", description: "How far its upgrade is." },
+    {
+      name: "Node",
+      type: "string",
+      jsonPath: ".status.node.name",
+      description: "Name of its Kubernetes node.",
+      priority: 1,
+    },
+    {
+      name: "OS",
+      type: "string",
+      jsonPath: ".status.os.version",
+      description: "Version of the operating system that it reported.",
+      priority: 1,
+    },
+    {
+      name: "Message",
+      type: "string",
+      jsonPath: ".status.upgrade.message",
+      description: "What its upgrade waits for, or why it went wrong.",
+      priority: 1,
+    },
     {
       name: "Trust",
       type: "string",

@@ -2,8 +2,10 @@
 import { Type, type Static } from "typebox";
 import { container } from "./container.ts";
 import { drain } from "./drain.ts";
+import { imageStatus } from "./managed-os-image-status.ts";
+import { rolloutFields } from "./rollout-fields.ts";
 import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
-import { anyMap, conditions, labelSelector, nullable, openObject } from "./schema-parts.ts";
+import { anyMap, labelSelector, nullable, openObject } from "./schema-parts.ts";
 
 const target = openObject(
   {
@@ -75,6 +77,7 @@ const spec = Type.Object(
         description: "Replaces the container that carries out the upgrade.",
       }),
     ),
+    ...rolloutFields,
   },
   {
     description: "Which image, which nodes, and how.",
@@ -91,8 +94,6 @@ const spec = Type.Object(
   },
 );
 
-const status = Type.Object({ conditions }, { description: "How far it has come." });
-
 export const managedOSImage = {
   kind: "ManagedOSImage",
   plural: "managedosimages",
@@ -101,13 +102,39 @@ export const managedOSImage = {
   description:
     "The OS image that nodes are to run. In the namespace fleet-local it is for the nodes of this cluster, elsewhere for the clusters of that namespace.",
   spec,
-  status,
+  status: imageStatus,
   columns: [
     { name: "Image", type: "string", jsonPath: ".spec.osImage", description: "The image that nodes are to run." },
-    { name: "Concurrency", type: "string", jsonPath: ".spec.concurrency", description: "Nodes at a time." },
+    { name: "State", type: "string", jsonPath: ".status.state", description: "How the rollout stands, in one word." },
+    { name: "Total", type: "integer", jsonPath: ".status.total", description: "Machines that it is for." },
+    { name: "Updated", type: "integer", jsonPath: ".status.updated", description: "Machines that run the image." },
+    { name: "Updating", type: "integer", jsonPath: ".status.updating", description: "Machines that hold a slot." },
+    { name: "Failed", type: "integer", jsonPath: ".status.failed", description: "Machines on which it went wrong." },
+    { name: "Pending", type: "integer", jsonPath: ".status.pending", description: "Machines that are still to come." },
+    {
+      name: "Concurrency",
+      type: "string",
+      jsonPath: ".spec.concurrency",
+      description: "Nodes at a time.",
+      priority: 1,
+    },
+    {
+      name: "Digest",
+      type: "string",
+      jsonPath: ".status.digest",
+      description: "What the tag stands for.",
+      priority: 1,
+    },
+    {
+      name: "Message",
+      type: "string",
+      jsonPath: ".status.message",
+      description: "Why it stands as it does.",
+      priority: 1,
+    },
     AGE_COLUMN,
   ],
 } as const satisfies ResourceKind;
 
 export type ManagedOSImageSpec = Static<typeof spec>;
-export type ManagedOSImageStatus = Static<typeof status>;
+export type ManagedOSImageStatus = Static<typeof imageStatus>;

@@ -32,6 +32,7 @@ const PARTS: ReportParts = {
   annotations: {},
   facts: { hostname: "node-1", addresses: ["10.0.0.7", "fd00::7"], osRelease: 'NAME="SLE Micro"\nVERSION_ID="6.0"\n' },
   agentVersion: "0.1.0",
+  node: undefined,
 };
 
 describe("machineReport", () => {

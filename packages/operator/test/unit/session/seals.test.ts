@@ -20,7 +20,7 @@ import {
   type SealKeys,
   type SessionKeys,
 } from "../../../src/session/session-keys.ts";
-import { openSession, sealSession } from "../../../src/session/session-token.ts";
+import { openSession, sealSession, sessionSealKey } from "../../../src/session/session-token.ts";
 
 const NOW = 1_780_000_000_000;
 const newKeys = (): SealKeys => deriveSealKeys({ id: randomBytes(4), secret: randomBytes(32), madeAtMs: NOW });
@@ -113,7 +113,10 @@ describe("a session token", () => {
   it("names its machine until its time is over, with the longest names too", async () => {
     const longest = sealSession(keys, { ...SUBJECT, namespace: "n".repeat(63), name: "m".repeat(253) }, NOW);
     expect(longest.length).toBeLessThanOrEqual(SESSION_TOKEN_MAX_CHARACTERS);
-    expect(await openSession(ring(keys), token, NOW + SESSION_LIFETIME_MS - 1)).toEqual(SUBJECT);
+    expect(await openSession(ring(keys), token, NOW + SESSION_LIFETIME_MS - 1)).toEqual({
+      ...SUBJECT,
+      sealKey: sessionSealKey(keys, token),
+    });
     expect(await codeOf(openSession(ring(keys), token, NOW + SESSION_LIFETIME_MS))).toBe("SESSION_EXPIRED");
     expect(await codeOf(openSession(ring(keys), token, NOW - CLOCK_SKEW_MS - 1))).toBe("SESSION_EXPIRED");
   });

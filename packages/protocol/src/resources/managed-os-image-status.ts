@@ -1,0 +1,92 @@
+/** Status of a ManagedOSImage: what the tag stands for, which machines hold a slot, how far it is. */
+import { Type } from "typebox";
+import { conditions } from "./schema-parts.ts";
+
+const count = (description: string) => Type.Optional(Type.Integer({ description }));
+const time = (description: string) => Type.Optional(Type.String({ description, format: "date-time" }));
+
+const slot = Type.Object(
+  {
+    machine: Type.String({ description: "Name of the MachineInventory." }),
+    uid: Type.String({ description: "The UID of that object." }),
+    cluster: Type.String({ description: "The cluster whose concurrency it counts against." }),
+    attempt: Type.Integer({ description: "Which grant of this ManagedOSImage it is." }),
+    grantedAt: Type.String({ description: "When the slot was granted.", format: "date-time" }),
+    isServer: Type.Optional(Type.Boolean({ description: "Whether it is a server of its cluster." })),
+  },
+  { description: "A machine that is being upgraded." },
+);
+
+const failure = Type.Object(
+  {
+    machine: Type.String({ description: "Name of the MachineInventory." }),
+    uid: Type.String({ description: "The UID of that object." }),
+    attempt: Type.Integer({ description: "Which grant of this ManagedOSImage it was." }),
+    time: Type.String({ description: "When it was found out.", format: "date-time" }),
+    reason: Type.Optional(Type.String({ description: "One word for programs." })),
+    message: Type.Optional(Type.String({ description: "What went wrong." })),
+    retry: Type.Optional(
+      Type.String({
+        description:
+          "What the annotation rancheros.cattle.io/retry-upgrade of the machine said; another text lets it try again.",
+      }),
+    ),
+  },
+  { description: "A machine on which this plan went wrong." },
+);
+
+export const imageStatus = Type.Object(
+  {
+    state: Type.Optional(
+      Type.String({
+        description: "How the rollout stands, in one word.",
+        enum: [
+          "Resolving",
+          "Progressing",
+          "Soaking",
+          "Complete",
+          "Paused",
+          "Suspended",
+          "WindowClosed",
+          "Halted",
+          "NoMachines",
+          "Conflict",
+          "Invalid",
+        ],
+      }),
+    ),
+    message: Type.Optional(Type.String({ description: "Why it stands so, in one sentence." })),
+    observedGeneration: Type.Optional(Type.Integer({ description: "The generation that this is about." })),
+    resolvedImage: Type.Optional(Type.String({ description: "The osImage that the digest was asked for." })),
+    reference: Type.Optional(Type.String({ description: "The image as repository@digest: what nodes get." })),
+    digest: Type.Optional(Type.String({ description: "sha256:... of the image, asked once for each rollout." })),
+    plan: Type.Optional(
+      Type.String({ description: "Names what nodes carry out: image, cloud config and containers, as a hash." }),
+    ),
+    startedAt: time("When this plan began."),
+    canariesDoneAt: time("When the last canary of this plan had succeeded."),
+    attempts: count("How many slots have been granted in all."),
+    total: count("Machines that the image is for."),
+    updated: count("Machines that run it."),
+    updating: count("Machines that hold a slot."),
+    failed: count("Machines on which this plan went wrong."),
+    pending: count("Machines that are still to come."),
+    clusters: count("Clusters that the image is for."),
+    slots: Type.Optional(
+      Type.Array(slot, {
+        description: "Machines that are being upgraded.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["uid"],
+      }),
+    ),
+    failures: Type.Optional(
+      Type.Array(failure, {
+        description: "Machines on which this plan went wrong.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["uid"],
+      }),
+    ),
+    conditions,
+  },
+  { description: "How far it has come." },
+);
