@@ -8,6 +8,7 @@ import { SMBIOS_ERRORS } from "@rancheros/agent/smbios";
 import { TPM_ERRORS } from "@rancheros/agent/tpm";
 import type { ErrorKind } from "@rancheros/protocol/errors";
 import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
+import { IMAGE_ERRORS } from "@rancheros/protocol/images";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
 import { CLI_ERRORS } from "../packages/cli/src/errors.ts";
@@ -39,6 +40,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: settings", SETTINGS_ERRORS],
   ["Both: messages", MESSAGE_ERRORS],
   ["Both: messages of the attestation protocol", ATTESTATION_MESSAGE_ERRORS],
+  ["Both: names of images", IMAGE_ERRORS],
   ["Both: TPM structures", TPM_FORMAT_ERRORS],
 ];
 

@@ -1,0 +1,14 @@
+/** Names of images: what people write, what both programs compare, and what the nodes pull. */
+export { digestAlgorithm, isImageDigest } from "./digest.ts";
+export type { DigestAlgorithm } from "./digest.ts";
+export { IMAGE_ERRORS, ImageReferenceError } from "./errors.ts";
+export type { ImageErrorCode } from "./errors.ts";
+export { isRegistryHost } from "./registry-host.ts";
+export {
+  parseImageReference,
+  pinImageReference,
+  REFERENCE_LIMIT,
+  writeImageReference,
+  writeImageName,
+} from "./image-reference.ts";
+export type { ImageReference } from "./image-reference.ts";
