@@ -19,7 +19,7 @@ import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
-import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings.ts";
+import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
 import { DECISION_REASONS } from "../packages/operator/src/telemetry/index.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

@@ -1,5 +1,5 @@
 /** The text of `rancheros-operator --help`. */
-import { SETTINGS } from "./settings.ts";
+import { SETTINGS } from "./settings/index.ts";
 
 export function helpText(): string {
   const rows = Object.values(SETTINGS).map((setting) => {

@@ -12,7 +12,7 @@ import {
   type ProtocolEndpoint,
   type TlsMaterial,
 } from "./http/index.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
 const STOP_GRACE_MS = 3_000;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { isCodedError } from "@rancheros/protocol/errors";
 import { crdsYaml } from "./crds.ts";
 import { helpText } from "./help.ts";
-import { readSettings, SettingsError } from "./settings.ts";
+import { readSettings, SettingsError } from "./settings/index.ts";
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));

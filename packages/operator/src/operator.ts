@@ -39,7 +39,7 @@ import {
   runRegistrationController,
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/index.ts";
 import { errorFields, type Decision, type Log } from "./telemetry/index.ts";
 
 export interface Operator {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { helpText } from "../../src/help.ts";
-import { readSettings, SETTINGS } from "../../src/settings.ts";
+import { readSettings, SETTINGS } from "../../src/settings/index.ts";
 
 describe("readSettings", () => {
   it("has these defaults", () => {

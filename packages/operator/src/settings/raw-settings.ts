@@ -1,0 +1,48 @@
+/** The text of each setting: of its flag, else of the environment, else its default. */
+import { parseArgs } from "node:util";
+import { SettingsError } from "./errors.ts";
+import { SETTINGS, type Setting } from "./settings-table.ts";
+
+export type RawSettings = { readonly [Name in keyof typeof SETTINGS]: string };
+
+/** @throws SettingsError  for flags that there are not */
+export function rawSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): RawSettings {
+  const options = Object.fromEntries(
+    Object.values(SETTINGS).map((setting) => [setting.flag, { type: "string" as const }]),
+  );
+  let values: Readonly<Record<string, unknown>>;
+  try {
+    ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
+  } catch (cause) {
+    throw new SettingsError([cause instanceof Error ? cause.message : String(cause)], { cause });
+  }
+  const pick = (setting: Setting): string => {
+    const flag = values[setting.flag];
+    return typeof flag === "string" ? flag : (environment[setting.env] ?? setting.fallback);
+  };
+  return {
+    kubeconfig: pick(SETTINGS.kubeconfig),
+    namespace: pick(SETTINGS.namespace),
+    watchNamespace: pick(SETTINGS.watchNamespace),
+    serverUrl: pick(SETTINGS.serverUrl),
+    caFile: pick(SETTINGS.caFile),
+    publicCa: pick(SETTINGS.publicCa),
+    httpsListen: pick(SETTINGS.httpsListen),
+    httpListen: pick(SETTINGS.httpListen),
+    healthListen: pick(SETTINGS.healthListen),
+    tlsCertFile: pick(SETTINGS.tlsCertFile),
+    tlsKeyFile: pick(SETTINGS.tlsKeyFile),
+    tlsSan: pick(SETTINGS.tlsSan),
+    channelKeys: pick(SETTINGS.channelKeys),
+    maxSessions: pick(SETTINGS.maxSessions),
+    trustAnchors: pick(SETTINGS.trustAnchors),
+    staleAfter: pick(SETTINGS.staleAfter),
+    tokenInStatus: pick(SETTINGS.tokenInStatus),
+    unknownTokenRate: pick(SETTINGS.unknownTokenRate),
+    acceptRoca: pick(SETTINGS.acceptRoca),
+    logLevel: pick(SETTINGS.logLevel),
+  };
+}

@@ -1,0 +1,77 @@
+/** The settings of the operator, read and checked. */
+import type { ListenAddress } from "../http/index.ts";
+import { SettingsError } from "./errors.ts";
+import { rawSettings } from "./raw-settings.ts";
+import { SettingReader } from "./setting-reader.ts";
+
+export interface Settings {
+  readonly kubeconfig: string | undefined;
+  readonly namespace: string;
+  readonly watchNamespace: string | undefined;
+  readonly serverUrl: string | undefined;
+  readonly caFile: string | undefined;
+  readonly publicCa: boolean;
+  readonly httpsListen: ListenAddress | undefined;
+  readonly httpListen: ListenAddress | undefined;
+  readonly healthListen: ListenAddress | undefined;
+  readonly tlsFiles: { readonly certificate: string; readonly key: string } | undefined;
+  readonly tlsSan: readonly string[];
+  /** SHA-256 of TLS keys in front of machines, beside our own certificate's. */
+  readonly channelKeys: readonly Buffer[];
+  readonly maxSessions: number;
+  /** Name of the ConfigMap; undefined: none is read. */
+  readonly trustAnchors: string | undefined;
+  readonly staleAfterMs: number;
+  readonly tokenInStatus: boolean;
+  readonly unknownTokenRate: number;
+  readonly acceptRoca: boolean;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+function orUndefined(text: string): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+/**
+ * Reads the settings: a flag wins over the environment, the environment over the default.
+ * @throws SettingsError  that names every bad setting
+ */
+export function readSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const raw = rawSettings(args, environment);
+  const reader = new SettingReader();
+  const settings: Settings = {
+    kubeconfig: orUndefined(raw.kubeconfig),
+    namespace: raw.namespace,
+    watchNamespace: orUndefined(raw.watchNamespace),
+    serverUrl: reader.url("server-url", raw.serverUrl),
+    caFile: orUndefined(raw.caFile),
+    publicCa: reader.choice("public-ca", raw.publicCa, ["true", "false"], "false") === "true",
+    httpsListen: reader.listen("https-listen", raw.httpsListen),
+    httpListen: reader.listen("http-listen", raw.httpListen),
+    healthListen: reader.listen("health-listen", raw.healthListen),
+    tlsFiles:
+      raw.tlsCertFile === "" || raw.tlsKeyFile === ""
+        ? undefined
+        : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
+    tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
+    channelKeys: reader.channels("channel-keys", raw.channelKeys),
+    maxSessions: reader.count("max-sessions", raw.maxSessions),
+    trustAnchors: orUndefined(raw.trustAnchors),
+    staleAfterMs: reader.count("stale-after", raw.staleAfter) * 1000,
+    tokenInStatus: reader.choice("token-in-status", raw.tokenInStatus, ["true", "false"], "true") === "true",
+    unknownTokenRate: reader.count("unknown-token-rate", raw.unknownTokenRate),
+    acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
+    logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
+  };
+  if ((raw.tlsCertFile === "") !== (raw.tlsKeyFile === "")) {
+    reader.problems.push("--tls-cert-file and --tls-key-file go together");
+  }
+  if (raw.httpsListen === "none" && raw.httpListen === "none") {
+    reader.problems.push("--https-listen and --http-listen are both none: machines could not reach the operator");
+  }
+  if (reader.problems.length > 0) throw new SettingsError(reader.problems);
+  return settings;
+}

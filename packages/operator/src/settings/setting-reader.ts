@@ -1,0 +1,46 @@
+/** From the text of a setting to its value; what is wrong is collected, so that all of it can be said at once. */
+import { NO_CHANNEL } from "@rancheros/protocol/attestation";
+import type { ListenAddress } from "../http/index.ts";
+
+/** Each method names the flag in what it finds wrong, and answers something harmless then. */
+export class SettingReader {
+  readonly problems: string[] = [];
+
+  listen(flag: string, text: string): ListenAddress | undefined {
+    if (text === "none") return undefined;
+    const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match === null || port > 65_535) {
+      this.problems.push(`--${flag}: ${JSON.stringify(text)} is neither HOST:PORT nor none`);
+      return undefined;
+    }
+    return { host: match[1] ?? match[2] ?? "", port };
+  }
+
+  url(flag: string, text: string): string | undefined {
+    if (text === "") return undefined;
+    if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, "");
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no http or https address`);
+    return undefined;
+  }
+
+  choice<Choice extends string>(flag: string, text: string, choices: readonly Choice[], fallback: Choice): Choice {
+    const found = choices.find((one) => one === text);
+    if (found === undefined) this.problems.push(`--${flag}: ${JSON.stringify(text)} is none of ${choices.join(", ")}`);
+    return found ?? fallback;
+  }
+
+  channels(flag: string, text: string): readonly Buffer[] {
+    const keys = text.split(",").filter((key) => key !== "");
+    const wrong = keys.find((key) => key !== "none" && !/^[0-9a-f]{64}$/i.test(key));
+    if (wrong === undefined) return keys.map((key) => (key === "none" ? NO_CHANNEL : Buffer.from(key, "hex")));
+    this.problems.push(`--${flag}: ${JSON.stringify(wrong)} is neither 64 hex digits nor none`);
+    return [];
+  }
+
+  count(flag: string, text: string): number {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no number from 1 to 999999`);
+    return 1;
+  }
+}

@@ -1,0 +1,154 @@
+/** All settings of the operator in one table: flags, environment, help and documentation are read from it. */
+
+export interface Setting {
+  readonly flag: string;
+  readonly env: string;
+  /** What the value looks like, for the help. */
+  readonly value: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+/** One row a setting. */
+export const SETTINGS = {
+  kubeconfig: {
+    flag: "kubeconfig",
+    env: "KUBECONFIG",
+    value: "FILE",
+    fallback: "",
+    help: "kubeconfig of the cluster; inside a pod its ServiceAccount is used",
+  },
+  namespace: {
+    flag: "namespace",
+    env: "POD_NAMESPACE",
+    value: "NAME",
+    fallback: "cattle-rancheros-operator-system",
+    help: "namespace of the operator's own Secrets",
+  },
+  watchNamespace: {
+    flag: "watch-namespace",
+    env: "WATCH_NAMESPACE",
+    value: "NAME",
+    fallback: "",
+    help: "serve the objects of this namespace only; all namespaces when empty",
+  },
+  serverUrl: {
+    flag: "server-url",
+    env: "RANCHEROS_SERVER_URL",
+    value: "URL",
+    fallback: "",
+    help: "address under which machines reach this operator; Rancher's setting server-url when empty",
+  },
+  caFile: {
+    flag: "ca-file",
+    env: "RANCHEROS_CA_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "CA, as PEM, that machines need for the server URL; when empty, Rancher's cacerts or the operator's own CA",
+  },
+  publicCa: {
+    flag: "public-ca",
+    env: "RANCHEROS_PUBLIC_CA",
+    value: "true|false",
+    fallback: "false",
+    help: "the server URL has a certificate of a public CA: machines are given no CA",
+  },
+  httpsListen: {
+    flag: "https-listen",
+    env: "RANCHEROS_HTTPS_LISTEN",
+    value: "HOST:PORT|none",
+    fallback: "0.0.0.0:8443",
+    help: "where machines are served with TLS",
+  },
+  httpListen: {
+    flag: "http-listen",
+    env: "RANCHEROS_HTTP_LISTEN",
+    value: "HOST:PORT|none",
+    fallback: "none",
+    help: "where machines are served without TLS; only behind a proxy that ends TLS",
+  },
+  healthListen: {
+    flag: "health-listen",
+    env: "RANCHEROS_HEALTH_LISTEN",
+    value: "HOST:PORT|none",
+    fallback: "0.0.0.0:8081",
+    help: "where /healthz and /readyz are",
+  },
+  tlsCertFile: {
+    flag: "tls-cert-file",
+    env: "RANCHEROS_TLS_CERT_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "certificate chain of the TLS listener; the operator makes its own when empty",
+  },
+  tlsKeyFile: {
+    flag: "tls-key-file",
+    env: "RANCHEROS_TLS_KEY_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "private key of that certificate",
+  },
+  tlsSan: {
+    flag: "tls-san",
+    env: "RANCHEROS_TLS_SAN",
+    value: "NAME[,NAME...]",
+    fallback: "",
+    help: "more host names and addresses for the operator's own certificate",
+  },
+  channelKeys: {
+    flag: "channel-keys",
+    env: "RANCHEROS_CHANNEL_KEYS",
+    value: "HEX[,HEX...]|none",
+    fallback: "",
+    help: "SHA-256 of the public key (SubjectPublicKeyInfo) of each certificate with which a proxy in front ends TLS; none among them also lets in machines that use no TLS, for laboratories",
+  },
+  maxSessions: {
+    flag: "max-sessions",
+    env: "RANCHEROS_MAX_SESSIONS",
+    value: "COUNT",
+    fallback: "256",
+    help: "machines that may be in the middle of their challenge at one time; others are asked to come back",
+  },
+  trustAnchors: {
+    flag: "trust-anchors-configmap",
+    env: "RANCHEROS_TRUST_ANCHORS_CONFIGMAP",
+    value: "NAME",
+    fallback: "rancheros-trust-anchors",
+    help: "ConfigMap in the operator's namespace with CA certificates of TPM makers, for registrations without their own",
+  },
+  staleAfter: {
+    flag: "stale-after",
+    env: "RANCHEROS_STALE_AFTER",
+    value: "SECONDS",
+    fallback: "120",
+    help: "who has heard nothing of the API server for so long lets nobody in; it is heard of every 30 seconds",
+  },
+  tokenInStatus: {
+    flag: "token-in-status",
+    env: "RANCHEROS_TOKEN_IN_STATUS",
+    value: "true|false",
+    fallback: "true",
+    help: "show registration tokens and URLs in the status of MachineRegistrations, as the original does; they are in Secrets in any case",
+  },
+  unknownTokenRate: {
+    flag: "unknown-token-rate",
+    env: "RANCHEROS_UNKNOWN_TOKEN_RATE",
+    value: "COUNT",
+    fallback: "60",
+    help: "registration tokens that nobody has which one source address may try in a minute, at each replica",
+  },
+  acceptRoca: {
+    flag: "accept-roca-keys",
+    env: "RANCHEROS_ACCEPT_ROCA_KEYS",
+    value: "true|false",
+    fallback: "false",
+    help: "let in TPMs whose keys can be factored (CVE-2017-15361, old Infineon firmware) until they are updated",
+  },
+  logLevel: {
+    flag: "log-level",
+    env: "RANCHEROS_LOG_LEVEL",
+    value: "debug|info|warn|error",
+    fallback: "info",
+    help: "how much is logged",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
