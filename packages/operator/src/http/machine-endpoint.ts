@@ -1,36 +1,17 @@
-/** What machines are answered: who may ask, what they get, and what is refused with which sentence. */
+/** What machines are answered by rancherd's protocol: who may ask, how a visit begins and ends, and what is written down. */
 import { hasCode } from "@rancheros/protocol/errors";
 import { HEADER_MAX_BYTES, parseSmbiosHeader, type SmbiosTree } from "@rancheros/protocol/messages";
-import type { MachineRegistration } from "@rancheros/protocol/resources";
-import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex } from "../inventory/index.ts";
-import type { ServerAddress } from "../rancher/index.ts";
-import { cacertsBody, cacertsHash, registrationUrl } from "../rancherd/index.ts";
-import { cloudConfigDocument, installConfig } from "../registration/index.ts";
-import { errorFields, type DecisionReason } from "../telemetry/index.ts";
-import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
+import { errorFields } from "../telemetry/index.ts";
+import { NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
-import type { Decide, Decision } from "./decision.ts";
-import { judge, newInventory, refuseUnlessApproved, type DoorParts } from "./door.ts";
+import type { Decision } from "./decision.ts";
 import { SessionError } from "./errors.ts";
+import { referenceOf, type EndpointParts, type MachineRequest, type Trace } from "./legacy-parts.ts";
 import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts";
+import { plainAnswer } from "./plain-answer.ts";
 import { refusalOf, upgradeRefusal } from "./refusal.ts";
 import { routeOf, type Route } from "./route.ts";
-import type { SessionGate } from "./session-gate.ts";
-
-/** What rancherd's protocol counts as beside ours. */
-const LEGACY_PROTOCOL = 1;
-
-/** A request, as far as machines' requests say anything. */
-export interface MachineRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly authorization: string | undefined;
-  /** X-Cattle-Smbios */
-  readonly smbios: string | undefined;
-  /** X-Cattle-Nonce */
-  readonly nonce: string | undefined;
-  readonly remoteAddress: string | undefined;
-}
+import { inventoryPurpose, registrationPurpose, type Purpose } from "./visit-purpose.ts";
 
 /** A visit over websocket that may begin: see io/challenge-session.ts. */
 export interface Visit {
@@ -49,42 +30,6 @@ export interface MachineEndpoint {
   visit(request: MachineRequest): Promise<{ readonly visit: Visit } | { readonly answer: Answer }>;
 }
 
-export interface EndpointParts extends DoorParts {
-  readonly inventories: InventoryIndex;
-  readonly tokenSecrets: TokenSecretIndex;
-  readonly claims: InventoryClaims;
-  readonly address: () => ServerAddress;
-  /** The answer of /v1-rancheros/inventory for this machine. @throws InventoryError, KubernetesError */
-  readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;
-  /** @throws SessionError OPERATOR_NOT_READY */
-  readonly assertReady: () => void;
-  /** Which weak endorsement keys are let in all the same. */
-  readonly policy: { readonly acceptRoca: boolean };
-  readonly random: (bytes: number) => Buffer;
-  readonly gate: SessionGate;
-  readonly decide: Decide;
-}
-
-/** What a visit is about; found out on its way. */
-interface Trace {
-  ekHash?: string;
-  akName?: string;
-  registration?: NonNullable<Decision["registration"]>;
-  inventory?: NonNullable<Decision["inventory"]>;
-}
-
-/** What a visit is for, decided before the machine is challenged. */
-interface Purpose {
-  readonly registration?: { readonly namespace: string; readonly name: string };
-  readonly payload: (
-    stillOpen: () => boolean,
-  ) => Promise<{ readonly text: string; readonly kind: "admitted" | "known"; readonly reason: DecisionReason }>;
-}
-
-function referenceOf({ namespace, name, uid }: { namespace: string; name: string; uid: string }) {
-  return { namespace, name, uid };
-}
-
 function outcomeOf(error: unknown): Pick<Decision, "kind" | "reason" | "sentence"> {
   const { reason, error: sentence } = errorFields(error);
   if (hasCode(error, "SESSION_LEFT")) return { kind: "left", reason, sentence };
@@ -94,157 +39,17 @@ function outcomeOf(error: unknown): Pick<Decision, "kind" | "reason" | "sentence
 export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
   const { assertReady, decide, gate } = parts;
 
-  function serverUrl(): string {
-    const { url } = parts.address();
-    if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
-    return url;
-  }
-
-  const isKnown = (ekHash: string): boolean => parts.inventories.withEndorsementKey(ekHash).length > 0;
-
-  function machineWithTpm(ekHash: string, trace: Trace): InventoryEntry {
-    const [machine] = parts.inventories.withEndorsementKey(ekHash);
-    if (machine === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
-    trace.inventory = referenceOf(machine.metadata);
-    refuseUnlessApproved(machine.approval, machine.metadata);
-    return machine;
-  }
-
-  function machineWithToken(bearer: string, trace: Trace): InventoryEntry {
-    const secrets = parts.tokenSecrets.withToken(Buffer.from(bearer, "base64"));
-    const [secret] = secrets;
-    if (secret === undefined || secrets.length > 1) throw new SessionError("MACHINE_TOKEN_UNKNOWN", "token not found");
-    const machines = parts.inventories.withTokenSecret(secret.metadata.namespace, secret.metadata.name);
-    const [machine] = machines;
-    if (machine === undefined || machines.length > 1) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
-    trace.inventory = referenceOf(machine.metadata);
-    refuseUnlessApproved(machine.approval, machine.metadata);
-    return machine;
-  }
-
-  function showRegistration(token: string, remoteAddress: string | undefined): Answer {
-    parts.entrance.look(token, remoteAddress);
-    const { caPem } = parts.address();
-    return data(cloudConfigDocument(registrationUrl(serverUrl(), token), caPem));
-  }
-
-  function showCacerts(request: MachineRequest): Answer {
-    const body = cacertsBody(parts.address().caPem);
-    const headers = { "content-type": "text/plain" };
-    const authorization = authorizationOf(request.authorization);
-    if (authorization.kind !== "bearer" || !request.nonce) return data(body, headers);
-    const key =
-      parts.tokenSecrets.withCacertsKeyId(authorization.value)[0]?.token ??
-      parts.inventories.withCacertsKeyId(authorization.value)[0]?.ekHash;
-    return key === undefined
-      ? data(body, headers)
-      : data(body, { ...headers, "x-cattle-hash": cacertsHash(key, request.nonce, body) });
-  }
-
-  async function plainAnswer(request: MachineRequest, route: Route, trace: Trace): Promise<Answer> {
-    if (route.kind === "unknown") return NOT_FOUND;
-    if (request.method !== "GET") return ONLY_GET;
-    assertReady();
-    if (route.kind === "cacerts") return showCacerts(request);
-    const authorization = authorizationOf(request.authorization);
-    if (authorization.kind === "unsupported") {
-      throw new SessionError("AUTHORIZATION_UNSUPPORTED", "this Authorization is not supported");
-    }
-    if (authorization.kind === "tpm") {
-      return sentence(426, "a TPM is asked over websocket", { upgrade: "websocket", connection: "upgrade" });
-    }
-    if (route.kind === "registration") return showRegistration(route.token, request.remoteAddress);
-    if (authorization.kind === "none") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
-    const answer = data(await parts.inventoryAnswer(machineWithToken(authorization.value, trace)));
-    decide({
-      ...trace,
-      kind: "known",
-      reason: "MACHINE_CONFIGURED",
-      protocol: "legacy",
-      remote: request.remoteAddress,
-      endpoint: route.kind,
-    });
-    return answer;
-  }
-
-  /** Said before the challenge, where it can be an HTTP status with a sentence. */
-  function refuseLegacy(registration: MachineRegistration, ekHash: string, trace: Trace): void {
-    if (registration.spec.attestation?.legacyProtocol === "refuse") {
-      throw new SessionError("LEGACY_REFUSED", "this registration wants the attestation protocol: use ros-agent");
-    }
-    const [known] = parts.inventories.withEndorsementKey(ekHash);
-    if (known === undefined) return;
-    trace.inventory = referenceOf(known.metadata);
-    if (known.protocol > LEGACY_PROTOCOL) {
-      throw new SessionError(
-        "LEGACY_DOWNGRADE",
-        "this machine has used the attestation protocol before: use ros-agent",
-      );
-    }
-    refuseUnlessApproved(known.approval, known.metadata);
-  }
-
-  async function registrationPurpose(
-    entered: MachineRegistration,
-    token: string,
-    machine: MachineChallenge,
-    smbios: SmbiosTree | undefined,
-    trace: Trace,
-  ): Promise<Purpose> {
-    const { name, namespace } = entered.metadata;
-    serverUrl();
-    refuseLegacy(entered, machine.ekHash, trace);
-    parts.entrance.checkRoom(entered, isKnown(machine.ekHash));
-    const { class: trust } = await judge(parts, entered, namespace, machine);
-    return {
-      registration: { namespace, name },
-      async payload(stillOpen) {
-        // Both may have changed while the TPM was working.
-        const registration = parts.entrance.look(token, undefined);
-        refuseLegacy(registration, machine.ekHash, trace);
-        const { ekHash } = machine;
-        const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
-        const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(ekHash) }, () =>
-          parts.claims.claim(ekHash, (attempt) => {
-            if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
-            return newInventory(registration, made, attempt);
-          }),
-        );
-        trace.inventory = referenceOf(claim.entry.metadata);
-        refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
-        return {
-          text: installConfig(registration.spec.cloudConfig, serverUrl()),
-          ...(claim.made
-            ? { kind: "admitted", reason: "MACHINE_REGISTERED" }
-            : { kind: "known", reason: "MACHINE_KNOWN" }),
-        };
-      },
-    };
-  }
-
-  async function inventoryPurpose(machine: MachineChallenge, trace: Trace): Promise<Purpose> {
-    // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
-    await parts.inventoryAnswer(machineWithTpm(machine.ekHash, trace));
-    return {
-      payload: async () => ({
-        text: await parts.inventoryAnswer(machineWithTpm(machine.ekHash, trace)),
-        kind: "known",
-        reason: "MACHINE_CONFIGURED",
-      }),
-    };
-  }
-
   async function begin(request: MachineRequest, route: Route, trace: Trace): Promise<Visit> {
     assertReady();
     if (route.kind !== "registration") {
       const { machine } = machineOf(request, trace);
-      return visitOf(request, route, trace, machine, await inventoryPurpose(machine, trace));
+      return visitOf(request, route, trace, machine, await inventoryPurpose(parts, machine, trace));
     }
     const registration = parts.entrance.enter(route.token, request.remoteAddress);
     trace.registration = referenceOf(registration.metadata);
     try {
       const { machine, smbios } = machineOf(request, trace);
-      const purpose = await registrationPurpose(registration, route.token, machine, smbios, trace);
+      const purpose = await registrationPurpose(parts, { registration, token: route.token, machine, smbios }, trace);
       return visitOf(request, route, trace, machine, purpose);
     } catch (error) {
       parts.entrance.refused(registration.metadata, error);
@@ -307,7 +112,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       const route = routeOf(request.target);
       const trace: Trace = {};
       try {
-        return await plainAnswer(request, route, trace);
+        return await plainAnswer(parts, request, route, trace);
       } catch (error) {
         return refuse(request, route, trace, error, refusalOf(error).answer);
       }

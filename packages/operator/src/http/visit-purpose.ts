@@ -1,0 +1,110 @@
+/** What a visit by rancherd's protocol is for: a registration, or the question of a machine that is known. */
+import type { SmbiosTree } from "@rancheros/protocol/messages";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
+import type { InventoryEntry } from "../inventory/index.ts";
+import { installConfig } from "../registration/index.ts";
+import type { DecisionReason } from "../telemetry/index.ts";
+import { judge, newInventory, refuseUnlessApproved } from "./door.ts";
+import { SessionError } from "./errors.ts";
+import { referenceOf, serverUrl, type EndpointParts, type Trace } from "./legacy-parts.ts";
+import type { MachineChallenge } from "./machine-challenge.ts";
+
+/** What rancherd's protocol counts as beside ours. */
+const LEGACY_PROTOCOL = 1;
+
+/** What a visit is for, decided before the machine is challenged. */
+export interface Purpose {
+  readonly registration?: { readonly namespace: string; readonly name: string };
+  readonly payload: (
+    stillOpen: () => boolean,
+  ) => Promise<{ readonly text: string; readonly kind: "admitted" | "known"; readonly reason: DecisionReason }>;
+}
+
+export interface RegistrationVisit {
+  /** As it was when the machine came. */
+  readonly registration: MachineRegistration;
+  /** With which it is looked up once more. */
+  readonly token: string;
+  readonly machine: MachineChallenge;
+  readonly smbios: SmbiosTree | undefined;
+}
+
+function isKnown({ inventories }: EndpointParts, ekHash: string): boolean {
+  return inventories.withEndorsementKey(ekHash).length > 0;
+}
+
+function machineWithTpm(parts: EndpointParts, ekHash: string, trace: Trace): InventoryEntry {
+  const [machine] = parts.inventories.withEndorsementKey(ekHash);
+  if (machine === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+  trace.inventory = referenceOf(machine.metadata);
+  refuseUnlessApproved(machine.approval, machine.metadata);
+  return machine;
+}
+
+/** Said before the challenge, where it can be an HTTP status with a sentence. */
+function refuseLegacy(parts: EndpointParts, registration: MachineRegistration, ekHash: string, trace: Trace): void {
+  if (registration.spec.attestation?.legacyProtocol === "refuse") {
+    throw new SessionError("LEGACY_REFUSED", "this registration wants the attestation protocol: use ros-agent");
+  }
+  const [known] = parts.inventories.withEndorsementKey(ekHash);
+  if (known === undefined) return;
+  trace.inventory = referenceOf(known.metadata);
+  if (known.protocol > LEGACY_PROTOCOL) {
+    throw new SessionError("LEGACY_DOWNGRADE", "this machine has used the attestation protocol before: use ros-agent");
+  }
+  refuseUnlessApproved(known.approval, known.metadata);
+}
+
+/** @throws SessionError, RegistrationRefusedError, AttestationError, KubernetesError  what needs no challenge to be said */
+export async function registrationPurpose(
+  parts: EndpointParts,
+  { registration: entered, token, machine, smbios }: RegistrationVisit,
+  trace: Trace,
+): Promise<Purpose> {
+  const { name, namespace } = entered.metadata;
+  serverUrl(parts);
+  refuseLegacy(parts, entered, machine.ekHash, trace);
+  parts.entrance.checkRoom(entered, isKnown(parts, machine.ekHash));
+  const { class: trust } = await judge(parts, entered, namespace, machine);
+  return {
+    registration: { namespace, name },
+    async payload(stillOpen) {
+      // Both may have changed while the TPM was working.
+      const registration = parts.entrance.look(token, undefined);
+      refuseLegacy(parts, registration, machine.ekHash, trace);
+      const { ekHash } = machine;
+      const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
+      const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(parts, ekHash) }, () =>
+        parts.claims.claim(ekHash, (attempt) => {
+          if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
+          return newInventory(registration, made, attempt);
+        }),
+      );
+      trace.inventory = referenceOf(claim.entry.metadata);
+      refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
+      return {
+        text: installConfig(registration.spec.cloudConfig, serverUrl(parts)),
+        ...(claim.made
+          ? { kind: "admitted", reason: "MACHINE_REGISTERED" }
+          : { kind: "known", reason: "MACHINE_KNOWN" }),
+      };
+    },
+  };
+}
+
+/** @throws SessionError, InventoryError, KubernetesError */
+export async function inventoryPurpose(
+  parts: EndpointParts,
+  machine: MachineChallenge,
+  trace: Trace,
+): Promise<Purpose> {
+  // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
+  await parts.inventoryAnswer(machineWithTpm(parts, machine.ekHash, trace));
+  return {
+    payload: async () => ({
+      text: await parts.inventoryAnswer(machineWithTpm(parts, machine.ekHash, trace)),
+      kind: "known",
+      reason: "MACHINE_CONFIGURED",
+    }),
+  };
+}
