@@ -54,6 +54,7 @@ export interface SendOptions {
   readonly method?: string;
   readonly token?: string;
   readonly contentType?: string;
+  readonly ifNoneMatch?: string;
 }
 
 export async function send(
@@ -67,6 +68,7 @@ export async function send(
     headers: {
       ...(body === undefined ? {} : { "content-type": options.contentType ?? "application/json" }),
       ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...(options.ifNoneMatch === undefined ? {} : { "if-none-match": options.ifNoneMatch }),
     },
     ...(body === undefined ? {} : { body: new Uint8Array(body) }),
   });

@@ -8,6 +8,7 @@ import {
   createProtocolEndpoint,
   createSessionGate,
   listenForHealth,
+  NO_ROLLOUTS,
   SessionError,
 } from "./http/index.ts";
 import {
@@ -153,6 +154,7 @@ export async function startOperator(
     ...shared,
     records: machineRecords(kubernetes),
     keys: sessionKeys,
+    rollouts: NO_ROLLOUTS,
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
     configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
   });

@@ -10,6 +10,8 @@ export type { Decide, Decision } from "./decision.ts";
 export { createMachineEndpoint } from "./machine-endpoint.ts";
 export type { MachineEndpoint } from "./machine-endpoint.ts";
 export { servingNames } from "./serving-names.ts";
+export { NO_ROLLOUTS } from "./rollout-desk.ts";
+export type { RolloutDesk } from "./rollout-desk.ts";
 export { createProtocolEndpoint } from "./protocol-endpoint.ts";
 export type { ProtocolEndpoint } from "./protocol-endpoint.ts";
 export { createSessionGate } from "./session-gate.ts";

@@ -7,6 +7,7 @@ import { admit } from "./protocol-answer.ts";
 import { challenge, giveNonce } from "./protocol-attest.ts";
 import type { ProtocolParts, Trace } from "./protocol-parts.ts";
 import { jsonAnswer, protocolRefusal } from "./protocol-refusal.ts";
+import { showPlan, takeStatus } from "./protocol-plan.ts";
 import { showMachine, takeReport } from "./protocol-session.ts";
 import { pathOf } from "./route.ts";
 import { createUsedChallenges } from "./used-challenges.ts";
@@ -17,6 +18,7 @@ export interface ProtocolRequest {
   readonly target: string;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
+  readonly ifNoneMatch: string | undefined;
   /** Empty where there was none; or larger than REQUEST_MAX_BYTES; or more of them at one time than are held. */
   readonly body: Buffer | "too large" | "too many";
   readonly remoteAddress: string | undefined;
@@ -27,9 +29,17 @@ export interface ProtocolEndpoint {
   answer(request: ProtocolRequest): Promise<Answer>;
 }
 
-const METHODS = { nonce: "POST", attest: "POST", answer: "POST", machine: "GET", report: "PUT" } as const;
+const METHODS = {
+  nonce: "POST",
+  attest: "POST",
+  answer: "POST",
+  machine: "GET",
+  report: "PUT",
+  plan: "GET",
+  status: "PUT",
+} as const;
 type Step = keyof typeof METHODS;
-const STEPS: readonly Step[] = ["nonce", "attest", "answer", "machine", "report"];
+const STEPS: readonly Step[] = ["nonce", "attest", "answer", "machine", "report", "plan", "status"];
 
 /** Whether the request belongs to the attestation protocol, however wrong it is. */
 export function isProtocolTarget(target: string): boolean {
@@ -64,7 +74,7 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
   const used = createUsedChallenges();
 
   /** As many at a time as may be in the middle of their challenge. */
-  async function counted(step: () => Promise<Buffer>): Promise<Buffer> {
+  async function counted<Result>(step: () => Promise<Result>): Promise<Result> {
     parts.gate.enter();
     try {
       return await step();
@@ -73,13 +83,16 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
     }
   }
 
-  async function run(step: Step, body: Buffer, request: ProtocolRequest, trace: Trace): Promise<Buffer> {
+  async function run(step: Step, body: Buffer, request: ProtocolRequest, trace: Trace): Promise<Answer> {
     parts.assertReady();
-    if (step === "nonce") return giveNonce(parts, body);
-    if (step === "machine") return showMachine(parts, request.authorization, trace);
-    if (step === "attest") return counted(() => challenge(parts, body, trace));
-    if (step === "answer") return counted(() => admit(parts, used, body, trace));
-    return counted(() => takeReport(parts, request.authorization, body, trace));
+    const { authorization, ifNoneMatch } = request;
+    if (step === "nonce") return jsonAnswer(200, giveNonce(parts, body));
+    if (step === "machine") return jsonAnswer(200, await showMachine(parts, authorization, trace));
+    if (step === "attest") return jsonAnswer(200, await counted(() => challenge(parts, body, trace)));
+    if (step === "answer") return jsonAnswer(200, await counted(() => admit(parts, used, body, trace)));
+    if (step === "report") return jsonAnswer(200, await counted(() => takeReport(parts, authorization, body, trace)));
+    if (step === "plan") return counted(() => showPlan(parts, authorization, ifNoneMatch, trace));
+    return counted(() => takeStatus(parts, authorization, body, trace));
   }
 
   /** The one place where it is written down how a request ended. */
@@ -102,9 +115,9 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
       try {
         const step = stepOf(request.target);
         endpoint = step;
-        const body = await run(step, bodyOf(request, step), request, trace);
-        decide(endpoint, trace, 200, undefined);
-        return jsonAnswer(200, body);
+        const answer = await run(step, bodyOf(request, step), request, trace);
+        decide(endpoint, trace, answer.status, undefined);
+        return answer;
       } catch (error) {
         const answer = protocolRefusal(error);
         decide(endpoint, trace, answer.status, error);

@@ -7,12 +7,14 @@ import type { InventoryClaims, InventoryIndex, MachineRecords } from "../invento
 import type { SessionKeys } from "../session/index.ts";
 import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
+import type { RolloutDesk } from "./rollout-desk.ts";
 import type { SessionGate } from "./session-gate.ts";
 
 export interface ProtocolParts extends DoorParts {
   readonly inventories: InventoryIndex;
   readonly claims: InventoryClaims;
   readonly records: MachineRecords;
+  readonly rollouts: RolloutDesk;
   readonly keys: SessionKeys;
   /** Whether this is one of the TLS keys that machines may have in front of them; may look for a renewed one. */
   readonly isOwnChannel: (channel: Buffer) => Promise<boolean>;

@@ -7,15 +7,22 @@ import { chosenBy } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
 
+/** A machine with a session. */
+export interface MachineSession {
+  readonly entry: InventoryEntry;
+  /** What answers are sealed with that only the machine is to read. */
+  readonly sealKey: Buffer;
+}
+
 /**
  * The machine whose session this is. Its inventory is asked each time: who deletes or denies it ends the session.
  * @throws SessionError AUTHORIZATION_MISSING, MACHINE_DENIED; SealError SESSION_INVALID, SESSION_EXPIRED
  */
-async function machineOf(
+export async function machineOf(
   parts: ProtocolParts,
   authorization: string | undefined,
   trace: Trace,
-): Promise<InventoryEntry> {
+): Promise<MachineSession> {
   const given = authorizationOf(authorization);
   if (given.kind !== "bearer") throw new SessionError("AUTHORIZATION_MISSING", "Unauthorized");
   const subject = await openSession(parts.keys, given.value, parts.nowMs());
@@ -27,7 +34,7 @@ async function machineOf(
   const { namespace, name, uid } = entry.metadata;
   trace.inventory = { namespace, name, uid };
   if (entry.approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
-  return entry;
+  return { entry, sealKey: subject.sealKey };
 }
 
 /** The registration that the machine came through, while there is one of that name. */
@@ -54,7 +61,7 @@ export async function showMachine(
   authorization: string | undefined,
   trace: Trace,
 ): Promise<Buffer> {
-  const entry = await machineOf(parts, authorization, trace);
+  const { entry } = await machineOf(parts, authorization, trace);
   return stateOf(parts, entry, entry.approval);
 }
 
@@ -65,7 +72,7 @@ export async function takeReport(
   body: Buffer,
   trace: Trace,
 ): Promise<Buffer> {
-  const entry = await machineOf(parts, authorization, trace);
+  const { entry } = await machineOf(parts, authorization, trace);
   const report = readMachineReport(body);
   const inventory = await parts.records.report(entry, report, chosenBy(registrationOf(parts, entry), report));
   const approval = approvalOf(inventory.spec.approval);

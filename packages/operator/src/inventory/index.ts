@@ -18,4 +18,5 @@ export type { MachineRecords } from "./io/machine-record.ts";
 export { LAST_SEEN_INTERVAL_MS } from "./machine-status.ts";
 export type { ChosenMetadata, MachineProof } from "./machine-status.ts";
 export { inventoryStore, readInventory } from "./io/inventory-store.ts";
+export type { RolloutFacts, UpgradeFacts } from "./rollout-facts.ts";
 export { TokenSecretIndex } from "./token-secret-index.ts";

@@ -5,6 +5,7 @@ import { endorsementKeyHash, PROTOCOL_ANNOTATION, REGISTRATION_LABEL } from "@ra
 import { cacertsKeyId } from "../rancherd/index.ts";
 import { approvalOf } from "./approval.ts";
 import { needsWork } from "./reconcile-inventory.ts";
+import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */
 export interface InventoryEntry extends KubernetesObject {
@@ -27,6 +28,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly protocol: number;
   /** Name of the MachineRegistration, in the same namespace, that it came through. */
   readonly registrationName: string | undefined;
+  /** What rollouts need to know of it. */
+  readonly rollout: RolloutFacts;
 }
 
 function text(holder: unknown, key: string): string | undefined {
@@ -61,6 +64,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     approval: approvalOf(text(spec, "approval")),
     protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
     registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),
+    rollout: rolloutFacts(object),
   };
 }
 

@@ -9,6 +9,8 @@ import {
 } from "@rancheros/protocol/resources";
 import { approvalOf } from "./approval.ts";
 import { challengeText, type ChallengeMark } from "./challenge-order.ts";
+import { nodeStatus } from "./node-status.ts";
+import { timeText } from "./time-text.ts";
 
 /** `status.lastSeen` alone is written at most this often. */
 export const LAST_SEEN_INTERVAL_MS = 10 * 60_000;
@@ -63,11 +65,6 @@ function approvalFinding(inventory: MachineInventory): Finding {
   };
 }
 
-/** RFC 3339 without fractions, as Kubernetes writes times. */
-function timeText(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/[.]\d+Z$/, "Z");
-}
-
 function withFindings(old: readonly Condition[], findings: readonly Finding[], now: string): readonly Condition[] {
   let conditions = old;
   for (const finding of findings) {
@@ -85,13 +82,18 @@ function isSame(a: unknown, b: unknown): boolean {
 }
 
 /** What the report says, without what it leaves out: of that, the old stays. */
-function reported(report: MachineReport | undefined): Partial<MachineInventoryStatus> {
+function reported(
+  report: MachineReport | undefined,
+  old: MachineInventoryStatus,
+): Omit<Partial<MachineInventoryStatus>, "node"> & { readonly node?: Readonly<Record<string, unknown>> } {
   if (report === undefined) return {};
   const { addresses, os, agentVersion } = report;
+  const node = nodeStatus(report.node, old.node);
   return {
     ...(addresses.length === 0 ? {} : { addresses: addresses.map(({ type, address }) => ({ type, address })) }),
     ...(os === undefined ? {} : { os: { name: os.name, version: os.version, image: os.image } }),
     ...(agentVersion === undefined ? {} : { agentVersion }),
+    ...(node === undefined ? {} : { node }),
   };
 }
 
@@ -109,7 +111,7 @@ export function provedStatus(
   const now = timeText(nowMs);
   const findings = [ATTESTED[proof.trust], approvalFinding(inventory)];
   return {
-    ...reported(proof.report),
+    ...reported(proof.report, inventory.status ?? {}),
     attestation: {
       class: proof.trust,
       protocol: proof.protocol,
@@ -134,15 +136,22 @@ export function reportedStatus(
   const old = inventory.status ?? {};
   const oldConditions = old.conditions ?? [];
   const conditions = withFindings(oldConditions, [approvalFinding(inventory)], now);
-  const facts = reported(report);
-  const isNew =
-    conditions !== oldConditions ||
-    (facts.addresses !== undefined && !isSame(facts.addresses.map(pairOf), (old.addresses ?? []).map(pairOf))) ||
-    (facts.os !== undefined && !isSame(tripleOf(facts.os), tripleOf(old.os ?? {}))) ||
-    (facts.agentVersion !== undefined && facts.agentVersion !== old.agentVersion);
+  const facts = reported(report, old);
+  const isNew = conditions !== oldConditions || isNews(facts, old);
   const seenMs = Date.parse(old.lastSeen ?? "");
   const isStale = Number.isNaN(seenMs) || nowMs - seenMs >= LAST_SEEN_INTERVAL_MS;
   return isNew || isStale ? { ...facts, lastSeen: now, conditions } : undefined;
+}
+
+/** Whether the machine says anything that is not written down yet. */
+function isNews(facts: ReturnType<typeof reported>, old: MachineInventoryStatus): boolean {
+  const { addresses, os, agentVersion, node } = facts;
+  return (
+    node !== undefined ||
+    (addresses !== undefined && !isSame(addresses.map(pairOf), (old.addresses ?? []).map(pairOf))) ||
+    (os !== undefined && !isSame(tripleOf(os), tripleOf(old.os ?? {}))) ||
+    (agentVersion !== undefined && agentVersion !== old.agentVersion)
+  );
 }
 
 /** The API server sorts an object's keys by itself: compared is in one order. */

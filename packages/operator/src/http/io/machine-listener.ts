@@ -60,7 +60,9 @@ function machineRequest(request: IncomingMessage): MachineRequest {
 }
 
 function send(response: ServerResponse, answer: Answer): void {
-  response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
+  // RFC 9110 section 8.6: the length in a 304 would be that of the answer which it stands for.
+  const length = answer.status === 304 ? {} : { "content-length": Buffer.byteLength(answer.body) };
+  response.writeHead(answer.status, { ...answer.headers, ...length });
   response.end(answer.body);
 }
 
@@ -144,6 +146,7 @@ export async function listenForMachines(
       target,
       authorization: single(headers.authorization),
       contentType: single(headers["content-type"]),
+      ifNoneMatch: headers["if-none-match"],
       body: read,
       remoteAddress: socket.remoteAddress,
     });

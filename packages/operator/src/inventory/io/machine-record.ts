@@ -2,6 +2,7 @@
 import type { MachineReport } from "@rancheros/protocol/attestation";
 import { hasCode } from "@rancheros/protocol/errors";
 import type { MachineInventory } from "@rancheros/protocol/resources";
+import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { Kubernetes } from "../../controller/index.ts";
 import { isLaterChallenge, challengeText } from "../challenge-order.ts";
 import { InventoryError } from "../errors.ts";
@@ -15,6 +16,7 @@ import {
   type ChosenMetadata,
   type MachineProof,
 } from "../machine-status.ts";
+import { isUpgradeWordDue, upgradeStatus } from "../upgrade-status.ts";
 import { patchInventory, readInventory } from "./inventory-store.ts";
 
 const TRIES = 5;
@@ -29,6 +31,12 @@ export interface MachineRecords {
   prove(entry: InventoryEntry, proof: MachineProof, made: boolean, chosen?: ChosenMetadata): Promise<MachineInventory>;
   /** Writes down what was reported, where that is due. @returns the object @throws InventoryError, KubernetesError */
   report(entry: InventoryEntry, report: MachineReport, chosen: ChosenMetadata): Promise<MachineInventory>;
+  /**
+   * Writes down how far the machine's upgrade is, where that is due.
+   * @param heardEveryMs  see isUpgradeWordDue
+   * @throws InventoryError, KubernetesError
+   */
+  upgrade(entry: InventoryEntry, word: UpgradeStatus, heardEveryMs: number): Promise<void>;
 }
 
 function nameOf(entry: InventoryEntry): string {
@@ -84,6 +92,11 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
         await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
       }
       return inventory;
+    },
+    async upgrade(entry, word, heardEveryMs) {
+      // Most words say nothing new: those cost no request.
+      if (!isUpgradeWordDue(entry.rollout.upgrade, word, Date.now(), heardEveryMs)) return;
+      await change(entry, (found) => upgradeStatus(found, word, Date.now(), heardEveryMs));
     },
   };
 }

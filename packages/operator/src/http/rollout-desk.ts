@@ -1,0 +1,24 @@
+/** Where machines ask for their plan and say how far they are. */
+import type { PlanAnswer, StatusAnswer, UpgradeStatus } from "@rancheros/protocol/upgrade";
+import type { InventoryEntry } from "../inventory/index.ts";
+
+/** What the rollouts say to a machine; see rollout/. */
+export interface RolloutDesk {
+  /** @throws KubernetesError and the errors of rollout/, of which some go well later */
+  ask(entry: InventoryEntry): Promise<Pick<PlanAnswer, "plan" | "waiting" | "nextAskInSeconds">>;
+  /** What the machine is to know when it has said how far it is, and how often that is written down. */
+  told(
+    entry: InventoryEntry,
+    word: UpgradeStatus,
+  ): Pick<StatusAnswer, "holdsSlot" | "nextStatusInSeconds"> & { readonly heardEveryMs: number };
+}
+
+/** Where there are no rollouts. */
+export const NO_ROLLOUTS: RolloutDesk = {
+  ask: async () => ({
+    plan: undefined,
+    waiting: { reason: "NoImage", message: "no ManagedOSImage is for this machine" },
+    nextAskInSeconds: 60,
+  }),
+  told: () => ({ holdsSlot: false, nextStatusInSeconds: 60, heardEveryMs: 600_000 }),
+};

@@ -1,0 +1,83 @@
+/** Of a MachineInventory, what rollouts go by: where it belongs, its labels, how far its upgrade is. */
+import { RETRY_UPGRADE_ANNOTATION } from "@rancheros/protocol/resources";
+import { PHASE_NAMES, type Phase } from "@rancheros/protocol/upgrade";
+
+export interface UpgradeFacts {
+  /** The ManagedOSImage; undefined where somebody upgraded by hand. */
+  readonly image: string | undefined;
+  readonly plan: string | undefined;
+  readonly attempt: number;
+  readonly phase: Phase;
+  readonly sinceMs: number | undefined;
+  readonly heardMs: number | undefined;
+  readonly digest: string | undefined;
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+}
+
+export interface RolloutFacts {
+  readonly clusterName: string | undefined;
+  readonly role: string | undefined;
+  /** The node's, and over them those of the object itself, which people set. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nodeName: string | undefined;
+  readonly lastSeenMs: number | undefined;
+  /** See RETRY_UPGRADE_ANNOTATION. */
+  readonly retry: string | undefined;
+  readonly upgrade: UpgradeFacts | undefined;
+}
+
+function child(holder: unknown, key: string): unknown {
+  return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
+}
+
+function textAt(holder: unknown, key: string): string | undefined {
+  const value = child(holder, key);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function timeAt(holder: unknown, key: string): number | undefined {
+  const ms = Date.parse(textAt(holder, key) ?? "");
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function textsAt(holder: unknown, key: string): Readonly<Record<string, string>> {
+  const map = child(holder, key);
+  if (typeof map !== "object" || map === null) return {};
+  const entries = Object.entries(map).filter((one): one is [string, string] => typeof one[1] === "string");
+  return Object.fromEntries(entries);
+}
+
+function upgradeFacts(upgrade: unknown): UpgradeFacts | undefined {
+  const phase = PHASE_NAMES.find((one) => one === textAt(upgrade, "phase"));
+  if (phase === undefined) return undefined;
+  const attempt = child(upgrade, "attempt");
+  return {
+    image: textAt(upgrade, "image"),
+    plan: textAt(upgrade, "plan"),
+    attempt: typeof attempt === "number" ? attempt : 0,
+    phase,
+    sinceMs: timeAt(upgrade, "since"),
+    heardMs: timeAt(upgrade, "heard"),
+    digest: textAt(upgrade, "digest"),
+    reason: textAt(upgrade, "reason"),
+    message: textAt(upgrade, "message"),
+  };
+}
+
+/** @param inventory  an object of the API server, or anything: what is not there is left out */
+export function rolloutFacts(inventory: unknown): RolloutFacts {
+  const metadata = child(inventory, "metadata");
+  const spec = child(inventory, "spec");
+  const status = child(inventory, "status");
+  const node = child(status, "node");
+  return {
+    clusterName: textAt(spec, "clusterName"),
+    role: textAt(child(spec, "config"), "role"),
+    labels: { ...textsAt(node, "labels"), ...textsAt(metadata, "labels") },
+    nodeName: textAt(node, "name"),
+    lastSeenMs: timeAt(status, "lastSeen"),
+    retry: textAt(child(metadata, "annotations"), RETRY_UPGRADE_ANNOTATION),
+    upgrade: upgradeFacts(child(status, "upgrade")),
+  };
+}
