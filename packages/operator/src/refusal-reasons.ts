@@ -1,5 +1,6 @@
 /** Every code with which the operator can refuse a machine: the closed set behind its metrics and Events. */
 import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
+import { IMAGE_ERRORS } from "@rancheros/protocol/images";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
 import { ATTESTATION_ERRORS } from "./attestation/index.ts";
@@ -21,6 +22,7 @@ const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   MESSAGE_ERRORS,
   ATTESTATION_MESSAGE_ERRORS,
   TPM_FORMAT_ERRORS,
+  IMAGE_ERRORS,
 ];
 
 /** Of all decisions, refusals and others. */
