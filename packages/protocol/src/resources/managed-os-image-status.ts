@@ -11,8 +11,17 @@ const slot = Type.Object(
     uid: Type.String({ description: "The UID of that object." }),
     cluster: Type.String({ description: "The cluster whose concurrency it counts against." }),
     attempt: Type.Integer({ description: "Which grant of this ManagedOSImage it is." }),
+    plan: Type.String({ description: "The plan that it was granted for." }),
     grantedAt: Type.String({ description: "When the slot was granted.", format: "date-time" }),
     isServer: Type.Optional(Type.Boolean({ description: "Whether it is a server of its cluster." })),
+    isRetry: Type.Optional(
+      Type.Boolean({ description: "Whether the plan went wrong there before, and somebody asked to try it again." }),
+    ),
+    retry: Type.Optional(
+      Type.String({
+        description: "What the annotation rancheros.cattle.io/retry-upgrade of the machine said when it was granted.",
+      }),
+    ),
   },
   { description: "A machine that is being upgraded." },
 );
@@ -28,11 +37,23 @@ const failure = Type.Object(
     retry: Type.Optional(
       Type.String({
         description:
-          "What the annotation rancheros.cattle.io/retry-upgrade of the machine said; another text lets it try again.",
+          "What the annotation rancheros.cattle.io/retry-upgrade of the machine said when the attempt began; another text lets it try again.",
       }),
     ),
   },
   { description: "A machine on which this plan went wrong." },
+);
+
+const containerImage = Type.Object(
+  {
+    name: Type.String({
+      description: "The container, prepare or upgradeContainer.",
+      enum: ["prepare", "upgradeContainer"],
+    }),
+    image: Type.String({ description: "Its image, as the spec has it." }),
+    reference: Type.String({ description: "The same as repository@digest: what nodes get." }),
+  },
+  { description: "What the tag of a container's image stands for." },
 );
 
 export const imageStatus = Type.Object(
@@ -60,6 +81,13 @@ export const imageStatus = Type.Object(
     resolvedImage: Type.Optional(Type.String({ description: "The osImage that the digest was asked for." })),
     reference: Type.Optional(Type.String({ description: "The image as repository@digest: what nodes get." })),
     digest: Type.Optional(Type.String({ description: "sha256:... of the image, asked once for each rollout." })),
+    containerImages: Type.Optional(
+      Type.Array(containerImage, {
+        description: "The images of prepare and upgradeContainer, asked together with the digest.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+      }),
+    ),
     plan: Type.Optional(
       Type.String({ description: "Names what nodes carry out: image, cloud config and containers, as a hash." }),
     ),

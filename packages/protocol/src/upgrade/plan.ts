@@ -51,6 +51,8 @@ export interface Plan {
   readonly timeoutSeconds: number;
   /** Go on after a failed drain, and take a digest that has failed here before. */
   readonly force: boolean;
+  /** Somebody asked to try again what went wrong on this machine: take a digest that has failed here before. */
+  readonly retry: boolean;
   readonly allowDowngrade: boolean;
 }
 

@@ -115,6 +115,7 @@ function planOf(fields: Fields): Plan {
     })),
     timeoutSeconds: fields.integer("timeoutSeconds", 1, SECONDS_MAX),
     force: fields.flag("force"),
+    retry: fields.flag("retry"),
     allowDowngrade: fields.flag("allowDowngrade"),
   };
 }

@@ -46,6 +46,7 @@ const PLAN: Plan = {
   credentials: [{ registry: "registry.example.com:5000", username: "u", password: "p" }],
   timeoutSeconds: 7200,
   force: false,
+  retry: false,
   allowDowngrade: false,
 };
 const ANSWER: PlanAnswer = {
