@@ -33,11 +33,20 @@ export const LINES = {
   rate: "more than the rate, or too many half-open challenges",
 } as const satisfies Readonly<Record<string, string>>;
 
-export interface Attack {
+export interface AttackFacts {
   readonly line: keyof typeof LINES;
   readonly what: string;
   /** The code that the audit log has for it. */
   readonly reason: string;
   readonly told: { readonly via: Told["via"]; readonly code: number; readonly text: RegExp };
-  readonly run: (scene: Scene) => Promise<Told>;
+}
+
+export interface Attack<In = Scene> extends AttackFacts {
+  readonly run: (scene: In) => Promise<Told>;
+}
+
+/** Something happens between two of its steps. */
+export interface StagedAttack<In = Scene> extends AttackFacts {
+  /** All that comes before the step that is to be refused; from there on nothing may change. */
+  readonly arrange: (scene: In) => Promise<() => Promise<Told>>;
 }

@@ -22,7 +22,7 @@ import {
   type Reply,
 } from "../machine/attested-visit.ts";
 import { createSoftwareTpm, type SoftwareTpm } from "../software-tpm/index.ts";
-import type { LINES, Scene, Told } from "./attack.ts";
+import type { Attack, Scene, Told } from "./attack.ts";
 import { ATTESTATION_KEY_ROWS } from "./attestation-key-attacks.ts";
 import { newTpm } from "./say.ts";
 
@@ -31,13 +31,7 @@ export interface AttestedScene extends Scene {
   readonly token: string;
 }
 
-export interface AttestedAttack {
-  readonly line: keyof typeof LINES;
-  readonly what: string;
-  readonly reason: string;
-  readonly status: number;
-  readonly run: (scene: AttestedScene) => Promise<Told>;
-}
+export type AttestedAttack = Attack<AttestedScene>;
 
 /** What cannot be read is a request that is wrong in itself; what can be read and is not enough is a refusal. */
 function statusFor(reason: string): number {
@@ -46,6 +40,11 @@ function statusFor(reason: string): number {
 
 function toldBy(status: number, refusal: { readonly code: string; readonly message: string }): Told {
   return { via: "http", code: status, text: `${refusal.code}: ${refusal.message}` };
+}
+
+/** The answer's body names the code; the sentence behind it is for people. */
+export function toldCode(status: number, reason: string): Attack["told"] {
+  return { via: "http", code: status, text: new RegExp(`^${reason}: `) };
 }
 
 export async function refused(promise: Promise<unknown>): Promise<Told> {
@@ -63,7 +62,7 @@ async function replied(promise: Promise<Reply>): Promise<Told> {
   return toldBy(reply.status, readProtocolRefusal(reply.body));
 }
 
-function honest(scene: AttestedScene, tpm: SoftwareTpm = newTpm(scene)): AttestedVisit {
+export function honest(scene: AttestedScene, tpm: SoftwareTpm = newTpm(scene)): AttestedVisit {
   const { origin, channel, token } = scene;
   return { next: () => origin, tpm, channel, purpose: { kind: "registration", token } };
 }
@@ -80,7 +79,7 @@ function attestAttack(
     const visit = honest(scene);
     return refused(attest(visit, await askNonce(visit.next), (request) => change(request, scene)));
   };
-  return { line, what, reason, status, run };
+  return { line, what, reason, told: toldCode(status, reason), run };
 }
 
 /** The right answer to a challenge, but for what `change` does to it. */
@@ -95,7 +94,7 @@ function answerAttack(
     const challenge = await attest(visit, await askNonce(visit.next));
     return refused(answer(visit.next, change(solve(visit, challenge), challenge, scene)));
   };
-  return { line: "challenge", what, reason, status, run };
+  return { line: "challenge", what, reason, told: toldCode(status, reason), run };
 }
 
 function flip(bytes: Buffer, at = bytes.length >> 1): Buffer {
@@ -114,7 +113,8 @@ function requestAttack(
   options: { readonly step?: string; readonly method?: string; readonly contentType?: string } = {},
 ): AttestedAttack {
   const { step = "nonce", ...rest } = options;
-  return { line: "size", what, reason, status, run: async ({ origin }) => replied(send(origin, step, body, rest)) };
+  const run = async ({ origin }: AttestedScene): Promise<Told> => replied(send(origin, step, body, rest));
+  return { line: "size", what, reason, told: toldCode(status, reason), run };
 }
 
 const nonceRequest = writeNonceRequest({ protocol: 2 });
@@ -175,7 +175,7 @@ export const ATTESTED_ATTACKS: readonly AttestedAttack[] = [
     line: "ak",
     what,
     reason,
-    status: statusFor(reason),
+    told: toldCode(statusFor(reason), reason),
     run: async (scene) => {
       const visit = honest(scene);
       const change = (request: AttestRequest): AttestRequest => {
@@ -198,7 +198,7 @@ export const ATTESTED_ATTACKS: readonly AttestedAttack[] = [
     line: "challenge",
     what: "the state of another machine's challenge",
     reason: "PROOF_WRONG",
-    status: 403,
+    told: toldCode(403, "PROOF_WRONG"),
     run: async (scene) => {
       const [mine, other] = [honest(scene), honest(scene)];
       const solved = solve(mine, await attest(mine, await askNonce(mine.next)));
@@ -210,7 +210,7 @@ export const ATTESTED_ATTACKS: readonly AttestedAttack[] = [
     line: "challenge",
     what: "a session token that nobody gave",
     reason: "SESSION_INVALID",
-    status: 401,
+    told: toldCode(401, "SESSION_INVALID"),
     run: async ({ origin }) => refused(askMachine(() => origin, "abc.def.ghi")),
   },
   requestAttack("a body of 64 KiB and a byte", "REQUEST_TOO_LARGE", 413, Buffer.alloc(REQUEST_MAX_BYTES + 1, 0x20)),

@@ -3,7 +3,7 @@ import { dial, type Opened, type VisitOptions } from "../machine/visit.ts";
 import { createSoftwareTpm, type AttestationOptions, type SoftwareTpm } from "../software-tpm/index.ts";
 import type { Scene, Told } from "./attack.ts";
 
-export function newTpm(scene: Scene): SoftwareTpm {
+export function newTpm(scene: Pick<Scene, "ak">): SoftwareTpm {
   return createSoftwareTpm({ ak: scene.ak });
 }
 
@@ -27,7 +27,7 @@ export interface Challenged extends Opened {
   readonly challenge: Buffer;
 }
 
-export async function challenged(scene: Scene, tpm = newTpm(scene)): Promise<Challenged> {
+export async function challenged(scene: Pick<Scene, "url" | "ak">, tpm = newTpm(scene)): Promise<Challenged> {
   const opened = await dial({ url: scene.url, tpm });
   if (opened.kind === "refused") throw new Error(`refused: ${opened.body}`);
   const challenge = await opened.next();

@@ -1,10 +1,14 @@
 /** What the operator wrote down, and what the API server has: looked at before and after an attack. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
 import { eventually } from "../operator/objects.ts";
 import type { OperatorProcess } from "../operator/operator-process.ts";
+import type { Told } from "./attack.ts";
+
+const STILL_MS = 500;
 
 /** Lines of the audit log that tell of a refusal, from `before` on. */
-export function refusalsSince(operator: OperatorProcess, before: string): readonly { readonly reason: string }[] {
+function refusalsSince(operator: OperatorProcess, before: string): readonly { readonly reason: string }[] {
   return operator
     .log()
     .slice(before.length)
@@ -15,7 +19,7 @@ export function refusalsSince(operator: OperatorProcess, before: string): readon
 }
 
 /** Waits for the refusals that an attack caused. */
-export async function reasonsSince(operator: OperatorProcess, before: string): Promise<readonly string[]> {
+async function reasonsSince(operator: OperatorProcess, before: string): Promise<readonly string[]> {
   const lines = await eventually(async () => {
     const refusals = refusalsSince(operator, before);
     return refusals.length > 0 ? refusals : undefined;
@@ -23,14 +27,59 @@ export async function reasonsSince(operator: OperatorProcess, before: string): P
   return lines.map(({ reason }) => reason);
 }
 
-/** Name and resource version of everything that an attack could have changed. */
-export async function storedState(target: KubectlTarget, namespace: string): Promise<readonly string[]> {
-  const list = (await kubectlJson(target, [
-    "get",
-    "machineinventories,secrets,configmaps,serviceaccounts",
-    `--namespace=${namespace}`,
-  ])) as { readonly items: readonly { readonly kind: string; readonly metadata: Readonly<Record<string, string>> }[] };
+interface StoredObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly resourceVersion: string; readonly generation?: number };
+}
+
+/** Name and version of everything that an attack could have changed; of a registration, whose status counts, its spec's. */
+async function storedState(target: KubectlTarget, namespace: string): Promise<readonly string[]> {
+  const kinds = "machineinventories,machineregistrations,secrets,configmaps,serviceaccounts";
+  const list = (await kubectlJson(target, ["get", kinds, `--namespace=${namespace}`])) as {
+    readonly items: readonly StoredObject[];
+  };
   return list.items
-    .map(({ kind, metadata }) => `${kind}/${metadata["name"]} ${metadata["resourceVersion"]}`)
+    .map(({ kind, metadata: { name, resourceVersion, generation } }) => {
+      const version = kind === "MachineRegistration" ? `generation ${generation}` : resourceVersion;
+      return `${kind}/${name} ${version}`;
+    })
     .toSorted();
+}
+
+/** Waits for what honest visits still have to write; it is not the attack's. */
+export async function untilStill(target: KubectlTarget, namespace: string): Promise<void> {
+  await eventually(async () => {
+    const before = await storedState(target, namespace);
+    await sleep(STILL_MS);
+    const after = await storedState(target, namespace);
+    return before.join("\n") === after.join("\n") ? true : undefined;
+  }, "nothing is written any more");
+}
+
+export interface Seen {
+  readonly told: Told;
+  /** Of the refusals in the audit log meanwhile. */
+  readonly reasons: readonly string[];
+  /** Objects that were made, changed or removed meanwhile. */
+  readonly changed: readonly string[];
+}
+
+export interface WatchedOperator {
+  readonly operator: OperatorProcess;
+  readonly namespace: string;
+}
+
+/** Lets it happen, and looks at what it left behind. */
+export async function watched(
+  target: KubectlTarget,
+  { operator, namespace }: WatchedOperator,
+  strike: () => Promise<Told>,
+): Promise<Seen> {
+  const [before, stored] = [operator.log(), await storedState(target, namespace)];
+  const told = await strike();
+  const reasons = await reasonsSince(operator, before);
+  const after = await storedState(target, namespace);
+  const [had, has] = [new Set(stored), new Set(after)];
+  const changed = [...stored.filter((one) => !has.has(one)), ...after.filter((one) => !had.has(one))];
+  return { told, reasons, changed };
 }

@@ -16,6 +16,8 @@ export interface VisitOptions {
   readonly tpm?: SoftwareTpm;
   readonly smbios?: SmbiosTree;
   readonly caPem?: string;
+  /** Address of this machine that it comes from. */
+  readonly localAddress?: string;
 }
 
 export interface Refused {
@@ -49,6 +51,7 @@ export async function dial(options: VisitOptions): Promise<Refused | Opened> {
     headers,
     perMessageDeflate: false,
     ...(options.caPem === undefined ? {} : { ca: options.caPem }),
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
   });
   const messages: Buffer[] = [];
   const waiting: (() => void)[] = [];

@@ -1,13 +1,10 @@
 /** Five hundred hostile connections are held, and fifty honest machines register all the same. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { useNamespace } from "../../control-plane/namespace.ts";
+import { readFileSync } from "node:fs";
+import { beforeAll, expect, inject, it } from "vitest";
 import { gather } from "../../hostile/load/crowd.ts";
 import { registerAll } from "../../hostile/load/honest.ts";
-import { listInventories, makeRegistration } from "../../operator/objects.ts";
-import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { listInventories } from "../../operator/objects.ts";
+import { useOperator } from "../../operator/use-operator.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
 const HOSTILE = 500;
@@ -15,25 +12,15 @@ const HONEST = 50;
 /** What 500 connections may cost more than none; each is a socket, its buffers and a timer. */
 const GROWTH_LIMIT_MB = 120;
 const target = inject("controlPlane");
-const namespace = useNamespace(target, "load");
-const folder = mkdtempSync(path.join(tmpdir(), "load-"));
-let operator: OperatorProcess;
+const used = useOperator(target, "load");
 let url: string;
 
 beforeAll(async () => {
-  const kubeconfigPath = target.kubeconfigPath;
-  operator = await startOperator({ folder, kubeconfigPath, namespace, watchNamespace: namespace });
-  const { token } = await makeRegistration(target, namespace, "door");
-  url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
-});
-
-afterAll(async () => {
-  await operator.stop();
-  rmSync(folder, { recursive: true, force: true });
+  url = used.legacyUrl((await used.makeDoor("door")).token);
 });
 
 function residentMb(): number {
-  const status = readFileSync(`/proc/${operator.pid}/status`, "utf8");
+  const status = readFileSync(`/proc/${used.operator.pid}/status`, "utf8");
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
 
@@ -61,5 +48,5 @@ it("all honest machines come in, and memory stays bounded", { timeout: 120_000 }
   } finally {
     await crowd.leave();
   }
-  expect(await listInventories(target, namespace)).toHaveLength(HONEST + 10);
+  expect(await listInventories(target, used.namespace)).toHaveLength(HONEST + 10);
 });

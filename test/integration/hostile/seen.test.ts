@@ -1,20 +1,14 @@
 /** What is seen of a decision: an Event at its object, a count in /metrics; and a flood of refusals is one Event. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { beforeAll, expect, inject, it } from "vitest";
 import { kubectlJson } from "../../control-plane/kubectl.ts";
-import { useNamespace } from "../../control-plane/namespace.ts";
 import { dial, visit } from "../../machine/visit.ts";
-import { eventually, listInventories, makeRegistration } from "../../operator/objects.ts";
-import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { eventually, listInventories } from "../../operator/objects.ts";
+import { useOperator } from "../../operator/use-operator.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
 const target = inject("controlPlane");
-const namespace = useNamespace(target, "seen");
-const folder = mkdtempSync(path.join(tmpdir(), "seen-"));
+const used = useOperator(target, "seen");
 const ak = generateAttestationKey("rsa");
-let operator: OperatorProcess;
 let url: string;
 
 interface SeenEvent {
@@ -26,30 +20,22 @@ interface SeenEvent {
 }
 
 beforeAll(async () => {
-  const kubeconfigPath = target.kubeconfigPath;
-  operator = await startOperator({ folder, kubeconfigPath, namespace, watchNamespace: namespace });
-  const { token } = await makeRegistration(target, namespace, "door");
-  url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
-});
-
-afterAll(async () => {
-  await operator.stop();
-  rmSync(folder, { recursive: true, force: true });
+  url = used.legacyUrl((await used.makeDoor("door")).token);
 });
 
 async function events(): Promise<readonly SeenEvent[]> {
-  const list = await kubectlJson(target, ["get", "events.v1.events.k8s.io", `--namespace=${namespace}`]);
+  const list = await kubectlJson(target, ["get", "events.v1.events.k8s.io", `--namespace=${used.namespace}`]);
   return (list as { readonly items: readonly SeenEvent[] }).items;
 }
 
 async function metrics(): Promise<readonly string[]> {
-  return (await (await fetch(`${operator.healthUrl}/metrics`)).text()).split("\n");
+  return (await (await fetch(`${used.operator.healthUrl}/metrics`)).text()).split("\n");
 }
 
 it("an admitted machine has an Event at its inventory, and is counted", async () => {
   const tpm = createSoftwareTpm({ ak });
   expect((await visit({ url, tpm })).close?.code).toBe(1000);
-  const [machine] = await listInventories(target, namespace);
+  const [machine] = await listInventories(target, used.namespace);
   const seen = await eventually(
     async () => (await events()).find(({ regarding }) => regarding.kind === "MachineInventory"),
     "the Event",

@@ -1,0 +1,38 @@
+/** What an administrator does to doors and machines while a visit is under way. */
+import { kubectl, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { listInventories, makeRegistration } from "../operator/objects.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+
+export interface Hands {
+  /** @returns the token */
+  makeDoor(name: string, spec?: Spec): Promise<string>;
+  changeDoor(name: string, spec: Spec): Promise<void>;
+  removeDoor(name: string): Promise<void>;
+  denyMachine(name: string): Promise<void>;
+  removeMachine(name: string): Promise<void>;
+  /** Name of the machine with this endorsement key. */
+  findMachine(ekHash: string): Promise<string>;
+}
+
+export function hands(target: KubectlTarget, namespace: string): Hands {
+  async function patch(object: string, spec: Spec): Promise<void> {
+    const text = JSON.stringify({ spec });
+    await kubectl(target, ["patch", object, `--namespace=${namespace}`, "--type=merge", `--patch=${text}`]);
+  }
+  async function remove(object: string): Promise<void> {
+    await kubectl(target, ["delete", object, `--namespace=${namespace}`]);
+  }
+  return {
+    makeDoor: async (name, spec) => (await makeRegistration(target, namespace, name, spec)).token,
+    changeDoor: async (name, spec) => patch(`mreg/${name}`, spec),
+    removeDoor: async (name) => remove(`mreg/${name}`),
+    denyMachine: async (name) => patch(`minv/${name}`, { approval: "Denied" }),
+    removeMachine: async (name) => remove(`minv/${name}`),
+    async findMachine(ekHash) {
+      const found = (await listInventories(target, namespace)).find(({ spec }) => spec["tpm"] === ekHash);
+      if (found === undefined) throw new Error(`no machine has the endorsement key ${ekHash}`);
+      return found.metadata.name;
+    },
+  };
+}
