@@ -14,6 +14,8 @@ export interface LateScene extends AttestedScene {
   readonly ageing: Ageing;
 }
 
+/** Clocks of replicas may differ by this: docs/protocol.md. */
+const CLOCK_SKEW_MS = 10_000;
 /** Behind the last moment; before it by as much, the same is taken. */
 export const MARGIN_MS = 5_000;
 
@@ -77,9 +79,6 @@ const tooNew =
   (held: Held) =>
   async (scene: LateScene): Promise<() => Promise<unknown>> =>
     useAged(scene, held, -CLOCK_SKEW_MS - MARGIN_MS);
-
-/** Clocks of replicas may differ by this: docs/protocol.md. */
-const CLOCK_SKEW_MS = 10_000;
 
 /** Within a minute and a little. */
 export const LATE_ATTACKS: readonly StagedAttack<LateScene>[] = [

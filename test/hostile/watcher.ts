@@ -1,11 +1,11 @@
 /** What the operator wrote down, and what the API server has: looked at before and after an attack. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { readMetadata, type ApiTarget } from "../control-plane/read-metadata.ts";
 import { eventually } from "../operator/objects.ts";
 import type { OperatorProcess } from "../operator/operator-process.ts";
 import type { Told } from "./attack.ts";
 
-const STILL_MS = 500;
+const STILL_MS = 300;
 
 /** Lines of the audit log that tell of a refusal, from `before` on. */
 function refusalsSince(operator: OperatorProcess, before: string): readonly { readonly reason: string }[] {
@@ -27,27 +27,30 @@ async function reasonsSince(operator: OperatorProcess, before: string): Promise<
   return lines.map(({ reason }) => reason);
 }
 
-interface StoredObject {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly resourceVersion: string; readonly generation?: number };
-}
+/** What an attack could have changed. */
+const COLLECTIONS = {
+  MachineInventory: (namespace: string) => `/apis/rancheros.cattle.io/v1/namespaces/${namespace}/machineinventories`,
+  MachineRegistration: (namespace: string) =>
+    `/apis/rancheros.cattle.io/v1/namespaces/${namespace}/machineregistrations`,
+  Secret: (namespace: string) => `/api/v1/namespaces/${namespace}/secrets`,
+  ConfigMap: (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`,
+  ServiceAccount: (namespace: string) => `/api/v1/namespaces/${namespace}/serviceaccounts`,
+} as const satisfies Readonly<Record<string, (namespace: string) => string>>;
 
-/** Name and version of everything that an attack could have changed; of a registration, whose status counts, its spec's. */
-async function storedState(target: KubectlTarget, namespace: string): Promise<readonly string[]> {
-  const kinds = "machineinventories,machineregistrations,secrets,configmaps,serviceaccounts";
-  const list = (await kubectlJson(target, ["get", kinds, `--namespace=${namespace}`])) as {
-    readonly items: readonly StoredObject[];
-  };
-  return list.items
-    .map(({ kind, metadata: { name, resourceVersion, generation } }) => {
+/** Name and version of each; of a registration, whose status counts refusals, its spec's. */
+async function storedState(target: ApiTarget, namespace: string): Promise<readonly string[]> {
+  const kinds = Object.entries(COLLECTIONS).map(async ([kind, pathIn]) => {
+    const stored = await readMetadata(target, pathIn(namespace));
+    return stored.map(({ name, resourceVersion, generation }) => {
       const version = kind === "MachineRegistration" ? `generation ${generation}` : resourceVersion;
       return `${kind}/${name} ${version}`;
-    })
-    .toSorted();
+    });
+  });
+  return (await Promise.all(kinds)).flat().toSorted();
 }
 
 /** Waits for what honest visits still have to write; it is not the attack's. */
-export async function untilStill(target: KubectlTarget, namespace: string): Promise<void> {
+export async function untilStill(target: ApiTarget, namespace: string): Promise<void> {
   await eventually(async () => {
     const before = await storedState(target, namespace);
     await sleep(STILL_MS);
@@ -71,7 +74,7 @@ export interface WatchedOperator {
 
 /** Lets it happen, and looks at what it left behind. */
 export async function watched(
-  target: KubectlTarget,
+  target: ApiTarget,
   { operator, namespace }: WatchedOperator,
   strike: () => Promise<Told>,
 ): Promise<Seen> {

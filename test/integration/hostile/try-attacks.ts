@@ -1,8 +1,8 @@
 /** One test for each attack: how it is refused, with which code in the audit log, and that nothing has changed. */
 import { expect, it } from "vitest";
-import type { KubectlTarget } from "../../control-plane/kubectl.ts";
+import type { ApiTarget } from "../../control-plane/read-metadata.ts";
 import { LINES, type Attack, type AttackFacts, type StagedAttack } from "../../hostile/attack.ts";
-import { watched, type Seen, type WatchedOperator } from "../../hostile/watcher.ts";
+import { untilStill, watched, type Seen, type WatchedOperator } from "../../hostile/watcher.ts";
 
 function refusalOf({ told: { via, code, text }, reason }: AttackFacts): Seen {
   return { told: { via, code, text: expect.stringMatching(text) as string }, reasons: [reason], changed: [] };
@@ -13,7 +13,7 @@ function refusalOf({ told: { via, code, text }, reason }: AttackFacts): Seen {
  * @param scene     the same for what the attacks need
  */
 export function tryAttacks<In>(
-  target: KubectlTarget,
+  target: ApiTarget,
   watching: WatchedOperator,
   attacks: readonly (Attack<In> | StagedAttack<In>)[],
   scene: () => In,
@@ -21,6 +21,7 @@ export function tryAttacks<In>(
   const rows = attacks.map((attack) => ({ ...attack, because: LINES[attack.line] }));
   it.each(rows)("$what: $reason ($because)", async (attack) => {
     const strike = "run" in attack ? async () => attack.run(scene()) : await attack.arrange(scene());
+    if ("arrange" in attack) await untilStill(target, watching.namespace);
     expect(await watched(target, watching, strike)).toEqual(refusalOf(attack));
   });
 }

@@ -15,7 +15,7 @@ const MEANINGS = {
 export interface JudgedMachine {
   /** SHA-256 of the endorsement key that the challenge is made for, 64 hex digits in lower case. */
   readonly ekHash: string;
-  readonly verdict: EkVerdict;
+  readonly verdict: Pick<EkVerdict, "class" | "ekHash" | "problem">;
 }
 
 function demandOf(attestation: RegistrationAttestation | undefined): keyof typeof DEMAND {
@@ -44,7 +44,8 @@ export function judgeMachine(attestation: RegistrationAttestation | undefined, m
   }
   const wanted = demandOf(attestation);
   if (wanted === "any" || STRENGTH[verdict.class] >= DEMAND[wanted]) return;
-  const why = verdict.problem === undefined ? `its root is ${verdict.class}` : verdict.problem.message;
+  const proved = verdict.class === "none" ? "nobody vouches for it" : `its root is ${verdict.class}`;
+  const why = verdict.problem?.message ?? proved;
   throw new AttestationError(
     "TRUST_CLASS_NOT_PROVED",
     `the registration wants proof that ${MEANINGS[wanted]}: ${why}`,

@@ -44,6 +44,19 @@ export async function judge(
   return verdict;
 }
 
+/**
+ * Asks once more, when the challenge was answered: what the registration demands may have changed while the TPM worked.
+ * @param machine  trust: what `judge` found out before the challenge
+ * @throws AttestationError EK_NOT_ALLOWED, TRUST_CLASS_NOT_PROVED
+ */
+export function judgeAgain(
+  registration: MachineRegistration,
+  { ekHash, trust }: { readonly ekHash: string; readonly trust: TrustClass },
+): void {
+  const verdict = { class: trust, ekHash, problem: undefined };
+  judgeMachine(registration.spec.attestation, { ekHash, verdict });
+}
+
 /** @throws SessionError MACHINE_NOT_APPROVED, MACHINE_DENIED */
 export function refuseUnlessApproved(
   approval: Approval,

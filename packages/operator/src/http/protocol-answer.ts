@@ -14,7 +14,7 @@ import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/
 import { approvalOf, challengeText, InventoryError, type Claim } from "../inventory/index.ts";
 import { RegistrationRefusedError } from "../registration/index.ts";
 import { openChallengeState, sealSession, sessionSealKey, type ChallengeState } from "../session/index.ts";
-import { chosenBy, newInventory } from "./door.ts";
+import { chosenBy, judgeAgain, newInventory } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { refuseKnown } from "./protocol-attest.ts";
 import { commonVersion, nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
@@ -31,6 +31,7 @@ function registrationOf(parts: ProtocolParts, state: ChallengeState): MachineReg
     throw new RegistrationRefusedError("REGISTRATION_UNKNOWN");
   }
   parts.entrance.checkOpen(found);
+  judgeAgain(found, state);
   return found;
 }
 

@@ -4,7 +4,7 @@ import type { MachineRegistration } from "@rancheros/protocol/resources";
 import type { InventoryEntry } from "../inventory/index.ts";
 import { installConfig } from "../registration/index.ts";
 import type { DecisionReason } from "../telemetry/index.ts";
-import { judge, newInventory, refuseUnlessApproved } from "./door.ts";
+import { judge, judgeAgain, newInventory, refuseUnlessApproved } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { referenceOf, serverUrl, type EndpointParts, type Trace } from "./legacy-parts.ts";
 import type { MachineChallenge } from "./machine-challenge.ts";
@@ -73,6 +73,7 @@ export async function registrationPurpose(
       const registration = parts.entrance.look(token, undefined);
       refuseLegacy(parts, registration, machine.ekHash, trace);
       const { ekHash } = machine;
+      judgeAgain(registration, { ekHash, trust });
       const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
       const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(parts, ekHash) }, () =>
         parts.claims.claim(ekHash, (attempt) => {
