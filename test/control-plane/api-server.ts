@@ -73,9 +73,12 @@ export class ApiServer {
         `--service-account-signing-key-file=${credentials.serviceAccountKeyFile}`,
         `--service-account-key-file=${credentials.serviceAccountKeyFile}`,
         `--token-auth-file=${credentials.tokenFile}`,
+        `--client-ca-file=${credentials.clientAuthority.certificateFile}`,
         "--authorization-mode=Node,RBAC",
         "--service-cluster-ip-range=10.0.0.0/24",
-        // No controller-manager makes the "default" service accounts that this plug-in demands of every pod.
+        // A kubelet may write its own node and evict its own pods, as in every cluster that k3s, rke2 or kubeadm makes.
+        "--enable-admission-plugins=NodeRestriction",
+        // Where no controller-manager runs, nobody makes the "default" service accounts that this plug-in demands of pods.
         "--disable-admission-plugins=ServiceAccount",
         "--allow-privileged=true",
         "--profiling=false",

@@ -1,4 +1,4 @@
-/** Where the real etcd, kube-apiserver and kubectl are; the first time, they are built. */
+/** Where the real etcd, kube-apiserver, kube-controller-manager and kubectl are; the first time, they are built. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 
 const SCRIPT = fileURLToPath(new URL("../../scripts/control-plane-binaries", import.meta.url));
 
-/** A cold build takes about six minutes on two cores, and another process may be ahead of us in the queue. */
+/** A cold build takes about eight minutes on two cores, and another process may be ahead of us in the queue. */
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 /**
- * @param names  which binaries, as scripts/control-plane-binaries knows them; its usual three when empty
+ * @param names  which binaries, as scripts/control-plane-binaries knows them; its usual four when empty
  * @returns      the folder that holds them
  */
 export async function findControlPlaneBinaries(names: readonly string[] = []): Promise<string> {

@@ -1,8 +1,13 @@
-/** A real control plane for tests and the demo: etcd and kube-apiserver on loopback, gone without a trace afterwards. */
+/**
+ * A real control plane for tests and the demo: etcd, kube-apiserver and, where it is asked for, kube-controller-manager
+ * on loopback, gone without a trace afterwards.
+ */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { ApiServer, type ApiServerOptions, PortTakenError } from "./api-server.ts";
 import { findControlPlaneBinaries } from "./binaries.ts";
+import type { ClientAuthority } from "./client-authority.ts";
+import { CONTROLLERS, startControllerManager, type Controller, type ControllerManager } from "./controller-manager.ts";
 import { writeCredentials, writeKubeconfig } from "./credentials.ts";
 import { startEtcd } from "./etcd.ts";
 import { findFreePort } from "./free-port.ts";
@@ -14,7 +19,7 @@ const DEFAULT_READY_TIMEOUT_MS = 60_000;
 export interface ControlPlaneOptions {
   /** Holds data, keys and logs, made when missing with mode 0700; removing it afterwards is the caller's. */
   readonly folder: string;
-  /** Where etcd, kube-apiserver and kubectl are; looked for, and built if need be, when not given. */
+  /** Where the binaries are; looked for, and built if need be, when not given. */
   readonly binariesFolder?: string;
   /** How long one start of kube-apiserver may take. */
   readonly readyTimeoutMs?: number;
@@ -29,9 +34,17 @@ export interface ControlPlane {
   readonly caPem: string;
   /** Bearer token of a member of system:masters. */
   readonly adminToken: string;
+  /** Signs the certificates of kubelets: see kubelet-kubeconfig.ts. */
+  readonly clientAuthority: ClientAuthority;
   readonly binariesFolder: string;
   /** For measuring: process ids at this moment. */
-  readonly pids: () => { readonly etcd: number | undefined; readonly apiServer: number | undefined };
+  readonly pids: () => {
+    readonly etcd: number | undefined;
+    readonly apiServer: number | undefined;
+    readonly controllerManager: number | undefined;
+  };
+  /** Starts kube-controller-manager with these controllers, all of controller-manager.ts when none is named. */
+  readonly startControllerManager: (controllers?: readonly Controller[]) => Promise<void>;
   /** The server hangs: connections open, no answer comes. */
   readonly pauseApiServer: () => void;
   readonly resumeApiServer: () => void;
@@ -39,7 +52,7 @@ export interface ControlPlane {
   readonly killApiServer: () => Promise<void>;
   /** Gives it back at the same address, with the same certificate and data; resolves when it is ready. */
   readonly startApiServer: () => Promise<void>;
-  /** Ends both; throws when one of them had died by itself before. Afterwards no process and no port is left. */
+  /** Ends all; throws when one of them had died by itself before. Afterwards no process and no port is left. */
   readonly stop: () => Promise<void>;
 }
 
@@ -69,22 +82,31 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   const { caPem, url: serverUrl } = apiServer;
   const kubeconfigPath = path.join(folder, "kubeconfig");
-  writeKubeconfig(kubeconfigPath, serverUrl, caPem, credentials.adminToken);
+  writeKubeconfig(kubeconfigPath, serverUrl, caPem, { name: "admin", token: credentials.adminToken });
+  let controllerManager: ControllerManager | undefined;
   return {
     kubeconfigPath,
     serverUrl,
     caPem,
     adminToken: credentials.adminToken,
+    clientAuthority: credentials.clientAuthority,
     binariesFolder,
-    pids: () => ({ etcd: etcd.process.pid, apiServer: apiServer.pid }),
+    pids: () => ({ etcd: etcd.process.pid, apiServer: apiServer.pid, controllerManager: controllerManager?.pid }),
+    startControllerManager: async (controllers = CONTROLLERS) => {
+      if (controllerManager !== undefined) throw new Error("kube-controller-manager is started already");
+      controllerManager = await startControllerManager({ folder, binariesFolder, kubeconfigPath, controllers });
+    },
     pauseApiServer: () => apiServer.signal("SIGSTOP"),
     resumeApiServer: () => apiServer.signal("SIGCONT"),
     killApiServer: () => apiServer.kill(),
     startApiServer: () => apiServer.start(),
     stop: async () => {
-      const troubles = apiServer.unexpectedEnding === undefined ? [] : [apiServer.unexpectedEnding];
+      const troubles = [controllerManager?.unexpectedEnding, apiServer.unexpectedEnding].filter(
+        (trouble) => trouble !== undefined,
+      );
       if (!etcd.process.running)
         troubles.push(`etcd ${etcd.process.ending}; its last lines:\n${etcd.process.lastLines()}`);
+      await controllerManager?.stop();
       await apiServer.stop();
       await etcd.process.stop(ETCD_STOP_GRACE_MS);
       if (troubles.length > 0) throw new Error(troubles.join("\n"));

@@ -8,15 +8,15 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { startControlPlane } from "./control-plane.ts";
+import type { KubeletAuthority } from "./kubelet-kubeconfig.ts";
 import { kubectl, type KubectlTarget } from "./kubectl.ts";
+import { offerControllerManager, type ControllerManagerOffer } from "./shared-controller-manager.ts";
 
 const OPERATOR = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
 const CRDS_TIMEOUT_MS = 30_000;
 
 /** What `inject("controlPlane")` gives to a test. Not to be stopped or paused: all test files share it. */
-export interface SharedControlPlane extends KubectlTarget {
-  readonly serverUrl: string;
-  readonly caPem: string;
+export interface SharedControlPlane extends KubectlTarget, KubeletAuthority, ControllerManagerOffer {
   readonly adminToken: string;
 }
 
@@ -30,15 +30,26 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
   const controlPlane = await startControlPlane({ folder });
-  const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken } = controlPlane;
+  const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
+  const { socketPath: controllerManagerSocket, close } = await offerControllerManager(folder, controlPlane);
   try {
     await applyCrds(controlPlane);
   } catch (error) {
+    await close();
     await controlPlane.stop();
     throw error;
   }
-  project.provide("controlPlane", { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken });
+  project.provide("controlPlane", {
+    kubeconfigPath,
+    binariesFolder,
+    serverUrl,
+    caPem,
+    adminToken,
+    clientAuthority,
+    controllerManagerSocket,
+  });
   return async () => {
+    await close();
     // Where one of the two died by itself, stop throws and the folder with the logs stays.
     await controlPlane.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** A namespace for one test file, emptied and removed afterwards. */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
-import { kubectl, kubectlApply, type KubectlTarget } from "./kubectl.ts";
+import { kubectl, kubectlApply, KubectlError, type KubectlTarget } from "./kubectl.ts";
 
 /**
  * Gives the calling test file a namespace that nobody else uses, by hooks of that file: made before its first test,
@@ -27,7 +27,7 @@ export async function createNamespace(target: KubectlTarget, name: string): Prom
 }
 
 /**
- * Removes a namespace with all that is in it. No controller-manager runs here, so this does what its namespace
+ * Removes a namespace with all that is in it. A controller-manager may run or not, so this does what its namespace
  * controller does: delete the objects (without their finalizers, their controllers may be gone), then finalize.
  */
 export async function removeNamespace(target: KubectlTarget, name: string): Promise<void> {
@@ -38,20 +38,32 @@ export async function removeNamespace(target: KubectlTarget, name: string): Prom
   const found = await kubectl(target, ["get", kinds.join(","), inNamespace, "--output=name", "--ignore-not-found"]);
   const objects = found.split("\n").filter((object) => object !== "");
   if (objects.length > 0) {
-    await kubectl(target, ["delete", ...objects, inNamespace, "--wait=false", "--ignore-not-found"]);
+    // At once: where no kubelet runs, nobody ends a pod that was given time to end.
+    const now = ["--force", "--grace-period=0", "--wait=false", "--ignore-not-found"];
+    await kubectl(target, ["delete", ...objects, inNamespace, ...now]);
   }
   await removeFinalizers(target, kinds, inNamespace);
   await kubectl(target, ["delete", "namespace", name, "--wait=false"]);
   const emptied = { apiVersion: "v1", kind: "Namespace", metadata: { name }, spec: { finalizers: [] } };
-  await kubectl(target, ["replace", `--raw=/api/v1/namespaces/${name}/finalize`, "--filename=-"], {
-    input: JSON.stringify(emptied),
-  });
+  const finalize = ["replace", `--raw=/api/v1/namespaces/${name}/finalize`, "--filename=-"];
+  await unlessGone(kubectl(target, finalize, { input: JSON.stringify(emptied) }));
+}
+
+/** What the controllers of a controller-manager have removed meanwhile need not be removed again. */
+async function unlessGone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof KubectlError && /\(NotFound\)|could not find the requested resource/.test(error.stderr))) {
+      throw error;
+    }
+  }
 }
 
 async function removeFinalizers(target: KubectlTarget, kinds: readonly string[], inNamespace: string): Promise<void> {
   const left = await kubectl(target, ["get", kinds.join(","), inNamespace, "--output=name", "--ignore-not-found"]);
   for (const object of left.split("\n").filter((object) => object !== "")) {
     const patch = JSON.stringify({ metadata: { finalizers: null } });
-    await kubectl(target, ["patch", object, inNamespace, "--type=merge", `--patch=${patch}`]);
+    await unlessGone(kubectl(target, ["patch", object, inNamespace, "--type=merge", `--patch=${patch}`]));
   }
 }

@@ -85,7 +85,7 @@ describe("a control plane of one's own", () => {
       pids = line.split(" ").map(Number);
       break;
     }
-    expect(pids.map(isAlive)).toEqual([true, true]);
+    expect(pids.map(isAlive)).toEqual([true, true, true]);
     parent.kill("SIGKILL");
     await once(parent, "exit");
     for (const pid of pids) expect(await becomes(false, () => isAlive(pid))).toBe(false);

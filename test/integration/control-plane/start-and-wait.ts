@@ -4,6 +4,7 @@ import { startControlPlane } from "../../control-plane/control-plane.ts";
 
 const [folder, binariesFolder] = process.argv.slice(2);
 if (folder === undefined || binariesFolder === undefined) throw new Error("usage: start-and-wait.ts FOLDER BINARIES");
-const { pids } = await startControlPlane({ folder, binariesFolder });
-console.log(`${pids().etcd} ${pids().apiServer}`);
+const { pids, startControllerManager } = await startControlPlane({ folder, binariesFolder });
+await startControllerManager();
+console.log(`${pids().etcd} ${pids().apiServer} ${pids().controllerManager}`);
 await sleep(120_000);
