@@ -1,0 +1,106 @@
+/** The API server by plain requests: what tests ask too often for a kubectl process each time. */
+import { Agent, request, type Dispatcher } from "undici";
+import type { ClientCertificate } from "./client-authority.ts";
+
+const TIMEOUT_MS = 30_000;
+const CONNECTIONS = 16;
+
+export interface ApiClientTarget {
+  readonly serverUrl: string;
+  readonly caPem: string;
+}
+
+/** Who asks. */
+export type ApiLogin = { readonly adminToken: string } | { readonly certificate: ClientCertificate };
+
+/** The API server refused. */
+export class ApiRefusal extends Error {
+  override readonly name = "ApiRefusal";
+  readonly status: number;
+  readonly body: string;
+
+  constructor(method: string, path: string, status: number, body: string) {
+    super(`${method} ${path}: ${status} ${body}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly object: unknown;
+}
+
+export class ApiClient {
+  readonly #serverUrl: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #agent: Agent;
+
+  constructor(target: ApiClientTarget, login: ApiLogin) {
+    this.#serverUrl = target.serverUrl;
+    this.#headers = "adminToken" in login ? { authorization: `Bearer ${login.adminToken}` } : {};
+    const own = "certificate" in login ? { cert: login.certificate.certificatePem, key: login.certificate.keyPem } : {};
+    this.#agent = new Agent({ connect: { ca: target.caPem, ...own }, connections: CONNECTIONS, allowH2: false });
+  }
+
+  async get(path: string): Promise<unknown> {
+    return this.#send("GET", path);
+  }
+
+  async create(path: string, body: object): Promise<unknown> {
+    return this.#send("POST", path, body);
+  }
+
+  /** RFC 7396: lists are replaced as a whole. */
+  async mergePatch(path: string, body: object): Promise<unknown> {
+    return this.#send("PATCH", path, body, "application/merge-patch+json");
+  }
+
+  /** @param options  a DeleteOptions: gracePeriodSeconds, preconditions */
+  async delete(path: string, options: object = {}): Promise<unknown> {
+    return this.#send("DELETE", path, options);
+  }
+
+  /** One watch until the server ends it; `path` has the query without `watch`. */
+  async *watch(path: string, signal: AbortSignal): AsyncGenerator<WatchEvent, void, undefined> {
+    const separator = path.includes("?") ? "&" : "?";
+    const { statusCode, body } = await request(`${this.#serverUrl}${path}${separator}watch=true`, {
+      dispatcher: this.#agent,
+      headers: this.#headers,
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: 0,
+      signal,
+    });
+    if (statusCode !== 200) throw new ApiRefusal("WATCH", path, statusCode, await body.text());
+    let rest = "";
+    for await (const chunk of body.setEncoding("utf8") as AsyncIterable<string>) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) yield JSON.parse(line) as WatchEvent;
+    }
+  }
+
+  /** Breaks what is under way. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #send(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: object,
+    contentType = "application/json",
+  ): Promise<unknown> {
+    const answer = await request(this.#serverUrl + path, {
+      method,
+      dispatcher: this.#agent,
+      headers: body === undefined ? this.#headers : { ...this.#headers, "content-type": contentType },
+      body: body === undefined ? null : JSON.stringify(body),
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new ApiRefusal(method, path, answer.statusCode, text);
+    return JSON.parse(text);
+  }
+}
