@@ -7,18 +7,15 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
-import { startControlPlane } from "./control-plane.ts";
-import type { KubeletAuthority } from "./kubelet-kubeconfig.ts";
+import { startControlPlane, type ControlPlane } from "./control-plane.ts";
+import { offerControlledCluster, type ControlledCluster, type ControlledClusterOffer } from "./controlled-cluster.ts";
 import { kubectl, type KubectlTarget } from "./kubectl.ts";
-import { offerControllerManager, type ControllerManagerOffer } from "./shared-controller-manager.ts";
 
 const OPERATOR = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
 const CRDS_TIMEOUT_MS = 30_000;
 
 /** What `inject("controlPlane")` gives to a test. Not to be stopped or paused: all test files share it. */
-export interface SharedControlPlane extends KubectlTarget, KubeletAuthority, ControllerManagerOffer {
-  readonly adminToken: string;
-}
+export interface SharedControlPlane extends ControlledCluster, ControlledClusterOffer {}
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -31,11 +28,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
   const controlPlane = await startControlPlane({ folder });
   const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
-  const { socketPath: controllerManagerSocket, close } = await offerControllerManager(folder, controlPlane);
+  const controlled = await offerControlledCluster(folder, (own) => startControlledCluster(own, binariesFolder));
   try {
     await applyCrds(controlPlane);
   } catch (error) {
-    await close();
+    await controlled.stop();
     await controlPlane.stop();
     throw error;
   }
@@ -46,14 +43,28 @@ export default async function setup(project: TestProject): Promise<() => Promise
     caPem,
     adminToken,
     clientAuthority,
-    controllerManagerSocket,
+    controlledClusterSocket: controlled.socketPath,
   });
   return async () => {
-    await close();
-    // Where one of the two died by itself, stop throws and the folder with the logs stays.
-    await controlPlane.stop();
+    // Where a part died by itself, stop throws and the folder with the logs stays.
+    try {
+      await controlled.stop();
+    } finally {
+      await controlPlane.stop();
+    }
     rmSync(folder, { recursive: true, force: true });
   };
+}
+
+async function startControlledCluster(folder: string, binariesFolder: string): Promise<ControlPlane> {
+  const controlPlane = await startControlPlane({ folder, binariesFolder });
+  try {
+    await Promise.all([applyCrds(controlPlane), controlPlane.startControllerManager()]);
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
+  return controlPlane;
 }
 
 /** Applies what `rancheros-operator crds` prints, and waits until the API server serves it. */

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { controlledCluster } from "../../control-plane/controlled-cluster.ts";
 import { writeKubeletKubeconfig } from "../../control-plane/kubelet-kubeconfig.ts";
 import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
 import { inventName, useNamespace } from "../../control-plane/namespace.ts";
-import { useControllerManager } from "../../control-plane/shared-controller-manager.ts";
 import {
   BEHAVIOUR,
   isReady,
@@ -17,8 +17,7 @@ import {
   type Pod,
 } from "../../kubelets/index.ts";
 
-const target = inject("controlPlane");
-useControllerManager(target);
+const target = await controlledCluster(inject("controlPlane"));
 const namespace = useNamespace(target, "kubelets");
 const prefix = inventName("kubelets");
 const folder = mkdtempSync(path.join(tmpdir(), "kubelets-"));
