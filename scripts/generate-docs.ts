@@ -17,6 +17,7 @@ import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.t
 import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts";
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
+import { REGISTRY_ERRORS } from "../packages/operator/src/registry/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
@@ -35,6 +36,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],
   ["Operator: inventories", INVENTORY_ERRORS],
   ["Operator: registrations", REGISTRATION_STATUS_ERRORS],
+  ["Operator: image registries", REGISTRY_ERRORS],
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
   ["Operator: settings", SETTINGS_ERRORS],

@@ -16,7 +16,7 @@ const PORT_ATTEMPTS = 5;
 export interface RegistryOptions {
   /** Holds storage, configuration, keys and the log, made when missing; removing it afterwards is the caller's. */
   readonly folder: string;
-  /** With it: TLS with a certificate of this authority for 127.0.0.1 and localhost. */
+  /** With it: TLS with a certificate of this authority for 127.0.0.1, localhost and registry.test. */
   readonly tls?: Authority;
   /** Who may: everybody (default), REGISTRY_ACCOUNT with its password, or who has a token of this server. */
   readonly auth?: "basic" | TokenServer;
@@ -67,7 +67,7 @@ async function writeConfiguration(folder: string, host: string, options: Registr
   const file = (name: string): string => path.join(folder, name);
   const write = (name: string, text: string): Promise<void> => writeFile(file(name), text, { mode: 0o600 });
   if (options.tls !== undefined) {
-    const { cert, key } = options.tls.issue({ names: ["127.0.0.1", "localhost"] });
+    const { cert, key } = options.tls.issue({ names: ["127.0.0.1", "localhost", "registry.test"] });
     await Promise.all([write("tls.crt", cert), write("tls.key", key)]);
   }
   const tls = options.tls === undefined ? {} : { tls: { certificate: file("tls.crt"), key: file("tls.key") } };

@@ -11,7 +11,10 @@ export function rawSettings(
   environment: Readonly<Record<string, string | undefined>>,
 ): RawSettings {
   const options = Object.fromEntries(
-    Object.values(SETTINGS).map((setting) => [setting.flag, { type: "string" as const }]),
+    Object.values<Setting>(SETTINGS).map((setting) => [
+      setting.flag,
+      { type: "string" as const, multiple: setting.repeatable === true },
+    ]),
   );
   let values: Readonly<Record<string, unknown>>;
   try {
@@ -21,6 +24,7 @@ export function rawSettings(
   }
   const pick = (setting: Setting): string => {
     const flag = values[setting.flag];
+    if (Array.isArray(flag)) return flag.join(",");
     return typeof flag === "string" ? flag : (environment[setting.env] ?? setting.fallback);
   };
   return {
@@ -43,6 +47,9 @@ export function rawSettings(
     tokenInStatus: pick(SETTINGS.tokenInStatus),
     unknownTokenRate: pick(SETTINGS.unknownTokenRate),
     acceptRoca: pick(SETTINGS.acceptRoca),
+    registryCa: pick(SETTINGS.registryCa),
+    registryMirrors: pick(SETTINGS.registryMirrors),
+    insecureRegistries: pick(SETTINGS.insecureRegistries),
     logLevel: pick(SETTINGS.logLevel),
   };
 }

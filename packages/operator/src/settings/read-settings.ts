@@ -1,7 +1,9 @@
 /** The settings of the operator, read and checked. */
 import type { ListenAddress } from "../http/index.ts";
+import type { RegistrySettings } from "../registry/index.ts";
 import { SettingsError } from "./errors.ts";
 import { rawSettings } from "./raw-settings.ts";
+import { readRegistrySettings } from "./read-registry-settings.ts";
 import { SettingReader } from "./setting-reader.ts";
 
 export interface Settings {
@@ -25,11 +27,21 @@ export interface Settings {
   readonly tokenInStatus: boolean;
   readonly unknownTokenRate: number;
   readonly acceptRoca: boolean;
+  /** File with CA certificates for image registries. */
+  readonly registryCaFile: string | undefined;
+  readonly registries: RegistrySettings;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
 function orUndefined(text: string): string | undefined {
   return text === "" ? undefined : text;
+}
+
+function listOf(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 /**
@@ -56,7 +68,7 @@ export function readSettings(
       raw.tlsCertFile === "" || raw.tlsKeyFile === ""
         ? undefined
         : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
-    tlsSan: raw.tlsSan.split(",").filter((name) => name !== ""),
+    tlsSan: listOf(raw.tlsSan),
     channelKeys: reader.channels("channel-keys", raw.channelKeys),
     maxSessions: reader.count("max-sessions", raw.maxSessions),
     trustAnchors: orUndefined(raw.trustAnchors),
@@ -64,6 +76,10 @@ export function readSettings(
     tokenInStatus: reader.choice("token-in-status", raw.tokenInStatus, ["true", "false"], "true") === "true",
     unknownTokenRate: reader.count("unknown-token-rate", raw.unknownTokenRate),
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
+    registryCaFile: orUndefined(raw.registryCa),
+    registries: readRegistrySettings(listOf(raw.registryMirrors), listOf(raw.insecureRegistries), (problem) =>
+      reader.problems.push(problem),
+    ),
     logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
   };
   if ((raw.tlsCertFile === "") !== (raw.tlsKeyFile === "")) {

@@ -7,6 +7,8 @@ export interface Setting {
   readonly value: string;
   readonly fallback: string;
   readonly help: string;
+  /** The flag may be given several times; in the environment commas stand between the values. */
+  readonly repeatable?: true;
 }
 
 /** One row a setting. */
@@ -143,6 +145,29 @@ export const SETTINGS = {
     value: "true|false",
     fallback: "false",
     help: "let in TPMs whose keys can be factored (CVE-2017-15361, old Infineon firmware) until they are updated",
+  },
+  registryCa: {
+    flag: "registry-ca",
+    env: "RANCHEROS_REGISTRY_CA",
+    value: "FILE",
+    fallback: "",
+    help: "CA certificates, as PEM, that are trusted for image registries beside the public ones",
+  },
+  registryMirrors: {
+    flag: "registry-mirror",
+    env: "RANCHEROS_REGISTRY_MIRRORS",
+    value: "HOST=URL",
+    fallback: "",
+    help: "where images of a registry are asked for before it is asked itself, in this order; the URL's path goes before the repository; HOST * is for all others, HOST=none keeps the registry itself from being asked",
+    repeatable: true,
+  },
+  insecureRegistries: {
+    flag: "insecure-registry",
+    env: "RANCHEROS_INSECURE_REGISTRIES",
+    value: "HOST[:PORT]",
+    fallback: "",
+    help: "a registry that is spoken to without TLS",
+    repeatable: true,
   },
   logLevel: {
     flag: "log-level",

@@ -23,6 +23,8 @@ describe("readSettings", () => {
       trustAnchors: "rancheros-trust-anchors",
       staleAfterMs: 120_000,
       acceptRoca: false,
+      registryCaFile: undefined,
+      registries: { mirrors: new Map(), insecureHosts: new Set() },
       logLevel: "info",
     });
   });
@@ -45,6 +47,39 @@ describe("readSettings", () => {
     expect(() => readSettings(bad, {})).toThrow(
       /--server-url.*--max-sessions.*--log-level.*--tls-cert-file and --tls-key-file.*machines could not reach/,
     );
+  });
+
+  it("takes mirrors and hosts without TLS from repeated flags, and from one variable with commas", () => {
+    const mirrors = ["docker.io=https://one.test/hub", "docker.io=http://two.test:5000", "*=https://all.test"];
+    const expected = {
+      mirrors: new Map([
+        ["docker.io", { urls: [new URL("https://one.test/hub"), new URL("http://two.test:5000")], upstream: true }],
+        ["*", { urls: [new URL("https://all.test")], upstream: false }],
+      ]),
+      insecureHosts: new Set(["localhost:5000", "[::1]:5000"]),
+    };
+    const flags = [...mirrors, "*=none"].flatMap((mirror) => ["--registry-mirror", mirror]);
+    const insecure = ["--insecure-registry=localhost:5000", "--insecure-registry=[::1]:5000"];
+    expect(readSettings([...flags, ...insecure], {}).registries).toEqual(expected);
+    const environment = {
+      RANCHEROS_REGISTRY_MIRRORS: `${mirrors.join(", ")},*=none`,
+      RANCHEROS_INSECURE_REGISTRIES: "localhost:5000,[::1]:5000",
+      RANCHEROS_REGISTRY_CA: "/ca.pem",
+    };
+    expect(readSettings([], environment)).toMatchObject({ registries: expected, registryCaFile: "/ca.pem" });
+  });
+
+  it.each([
+    ["--registry-mirror=docker.io", /is not HOST=URL/],
+    ["--registry-mirror=http://x=https://y", /no host of a registry before/],
+    ["--registry-mirror=docker.io=mirror:5000", /no http or https address/],
+    ["--registry-mirror=docker.io=https://u:p@m", /has credentials in it/],
+    ["--registry-mirror=docker.io=https://m/?a", /question mark/],
+    ["--registry-mirror=docker.io=none", /docker.io has no mirror, but is not to be asked itself/],
+    [Array.from({ length: 9 }, (_, index) => `--registry-mirror=a.io=https://m${index}`), /more than 8 mirrors/],
+    ["--insecure-registry=http://x", /is no HOST or HOST:PORT/],
+  ])("refuses %j", (flag, problem) => {
+    expect(() => readSettings([flag].flat(), {})).toThrow(problem);
   });
 
   it("refuses a flag that does not exist", () => {

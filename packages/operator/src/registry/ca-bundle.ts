@@ -1,0 +1,26 @@
+/** The certificates that an administrator adds to those of public authorities. */
+import { X509Certificate } from "node:crypto";
+import { RegistryError } from "./errors.ts";
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+const MAX_CERTIFICATES = 1_000;
+
+/**
+ * @param pem  certificates one after the other; text between them is skipped, as OpenSSL does
+ * @returns    each as PEM
+ * @throws RegistryError  REGISTRY_CA_INVALID
+ */
+export function readCaBundle(pem: string): readonly string[] {
+  const blocks = [...pem.matchAll(BLOCK)].filter(([, label]) => label === "CERTIFICATE").map(([block]) => block);
+  if (blocks.length === 0) throw new RegistryError("REGISTRY_CA_INVALID", "the file has no certificate in it");
+  if (blocks.length > MAX_CERTIFICATES) {
+    throw new RegistryError("REGISTRY_CA_INVALID", `the file has more than ${MAX_CERTIFICATES} certificates`);
+  }
+  return blocks.map((block, index) => {
+    try {
+      return new X509Certificate(block).toString();
+    } catch (cause) {
+      throw new RegistryError("REGISTRY_CA_INVALID", `certificate ${index + 1} of the file cannot be read`, { cause });
+    }
+  });
+}

@@ -1,0 +1,14 @@
+/** Registries: which digest a tag leads to now. */
+export { readCaBundle } from "./ca-bundle.ts";
+export { REGISTRY_ERRORS, RegistryError } from "./errors.ts";
+export type { RegistryErrorCode } from "./errors.ts";
+export { createRegistryClient } from "./io/registry-client.ts";
+export type { RegistryClient, RegistryClientOptions } from "./io/registry-client.ts";
+export type { ImagePlatform } from "./manifest.ts";
+export { parsePullSecret } from "./pull-secret.ts";
+export type { RegistryCredential } from "./pull-secret.ts";
+export type { RegistryAnswer, RegistryOutside, RegistryRequest } from "./registry-outside.ts";
+export { NO_REGISTRY_SETTINGS } from "./registry-settings.ts";
+export type { RegistryMirrors, RegistrySettings } from "./registry-settings.ts";
+export { resolveDigest } from "./resolve-digest.ts";
+export type { ResolvedImage, ResolveOptions } from "./resolve-digest.ts";

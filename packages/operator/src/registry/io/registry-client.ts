@@ -1,0 +1,90 @@
+/** Requests to registries: TLS with the administrator's CA beside the public ones, the environment's proxy, bounds. */
+import { getCACertificates } from "node:tls";
+import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
+import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
+import { readCaBundle } from "../ca-bundle.ts";
+import { connectionFailure } from "../connection-failure.ts";
+import { RegistryError } from "../errors.ts";
+import type { RegistryAnswer, RegistryOutside, RegistryRequest } from "../registry-outside.ts";
+
+export interface RegistryClientOptions {
+  /** Content of --registry-ca. */
+  readonly caPem: string | undefined;
+  /** HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
+  readonly environment: ProxyEnvironment;
+}
+
+export interface RegistryClient extends RegistryOutside {
+  /** Ends all connections. */
+  close(): Promise<void>;
+}
+
+/** One registry gets no more connections of ours than these; more requests wait for each other. */
+const MAX_CONNECTIONS = 4;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Rollouts ask seldom: nothing is gained by holding connections. */
+const IDLE_MS = 2_000;
+
+/** @throws RegistryError  REGISTRY_CA_INVALID */
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const ca = [...getCACertificates("default"), ...(options.caPem === undefined ? [] : readCaBundle(options.caPem))];
+  const tls = { ca, timeout: CONNECT_TIMEOUT_MS };
+  const pool = { connections: MAX_CONNECTIONS, keepAliveTimeout: IDLE_MS, allowH2: false };
+  const direct = new Agent({ ...pool, connect: tls });
+  // At most two: there are two variables.
+  const proxies = new Map<string, ProxyAgent>();
+
+  function dispatcherFor(proxy: URL | undefined): Dispatcher {
+    if (proxy === undefined) return direct;
+    const held =
+      proxies.get(proxy.href) ?? new ProxyAgent({ ...pool, uri: proxy.href, requestTls: tls, proxyTls: tls });
+    proxies.set(proxy.href, held);
+    return held;
+  }
+
+  async function send(asked: RegistryRequest): Promise<RegistryAnswer> {
+    const proxy = proxyFor(asked.url, options.environment);
+    const late = AbortSignal.timeout(Math.ceil(asked.timeoutMs));
+    const signal = asked.signal === undefined ? late : AbortSignal.any([asked.signal, late]);
+    try {
+      const { method, headers } = asked;
+      const response = await request(asked.url, { method, headers, signal, dispatcher: dispatcherFor(proxy) });
+      const body = await readBody(response, asked);
+      return { status: response.statusCode, headers: response.headers, body };
+    } catch (cause) {
+      throw connectionFailure(cause, { url: asked.url, proxy, signal: asked.signal });
+    }
+  }
+
+  return {
+    send,
+    nowMs: () => performance.now(),
+    async close() {
+      await Promise.all([direct, ...proxies.values()].map((one) => one.destroy()));
+    },
+  };
+}
+
+function proxyFor(url: URL, environment: ProxyEnvironment): URL | undefined {
+  const choice = chooseProxy(url, environment);
+  if (choice.kind === "invalid") {
+    throw new RegistryError("REGISTRY_PROXY_INVALID", `${choice.variable} is not the address of an HTTP proxy`);
+  }
+  return choice.kind === "proxy" ? choice.proxy : undefined;
+}
+
+/** What is too much is not read: leaving the loop ends the connection. */
+async function readBody(response: Dispatcher.ResponseData, asked: RegistryRequest): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    const data = Buffer.from(chunk);
+    chunks.push(data);
+    bytes += data.length;
+    if (bytes <= asked.bodyLimitBytes) continue;
+    if (response.statusCode >= 400) break;
+    const message = `${asked.url.host}: answers with more than ${asked.bodyLimitBytes} bytes`;
+    throw new RegistryError("REGISTRY_NONSENSE", message);
+  }
+  return Buffer.concat(chunks).subarray(0, asked.bodyLimitBytes);
+}

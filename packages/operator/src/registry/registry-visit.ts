@@ -1,0 +1,76 @@
+/** A visit to one endpoint with one account, or none: login when it is asked for. */
+import { answerFailure } from "./answer-failure.ts";
+import { basicAuthorization } from "./basic-authorization.ts";
+import { bearerToken } from "./bearer-token.ts";
+import { parseChallenge } from "./challenge.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { RegistryError } from "./errors.ts";
+import { followRedirects, type Send } from "./follow-redirects.ts";
+import { MANIFEST_ACCEPT, MANIFEST_LIMIT_BYTES } from "./manifest.ts";
+import type { RegistryCredential } from "./pull-secret.ts";
+import type { RegistryAnswer, RegistryOutside } from "./registry-outside.ts";
+
+export interface VisitOptions {
+  readonly endpoint: Endpoint;
+  readonly credential: RegistryCredential | undefined;
+  /** On the outside's clock. */
+  readonly deadlineAtMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class RegistryVisit {
+  readonly #outside: RegistryOutside;
+  readonly #options: VisitOptions;
+  #authorization: string | undefined;
+
+  constructor(outside: RegistryOutside, options: VisitOptions) {
+    this.#outside = outside;
+    this.#options = options;
+  }
+
+  /**
+   * @returns an answer of any status but 401 and 403
+   * @throws RegistryError
+   */
+  async ask(method: "GET" | "HEAD", url: URL): Promise<RegistryAnswer> {
+    let answer = await this.#manifest(method, url);
+    if (answer.status === 401 && this.#authorization === undefined) {
+      this.#authorization = await this.#login(answer);
+      answer = await this.#manifest(method, url);
+    }
+    if (answer.status === 401 || answer.status === 403) {
+      const { host, repository } = this.#options.endpoint;
+      throw answerFailure(answer, `${host}: ${repository}`);
+    }
+    return answer;
+  }
+
+  #manifest(method: "GET" | "HEAD", url: URL): Promise<RegistryAnswer> {
+    const headers = { accept: MANIFEST_ACCEPT };
+    const request = { method, url, headers, bodyLimitBytes: MANIFEST_LIMIT_BYTES };
+    return followRedirects(this.#send, request, this.#authorization);
+  }
+
+  async #login(answer: RegistryAnswer): Promise<string> {
+    const { endpoint, credential } = this.#options;
+    const challenge = parseChallenge(answer.headers["www-authenticate"]);
+    if (challenge === undefined) {
+      const message = `${endpoint.host}: wants a login, but neither Basic nor Bearer`;
+      throw new RegistryError("REGISTRY_REFUSED", message, { details: { status: answer.status } });
+    }
+    if (challenge.scheme === "bearer") {
+      return `Bearer ${await bearerToken(this.#send, challenge, endpoint, credential)}`;
+    }
+    if (credential !== undefined) return basicAuthorization(credential);
+    throw new RegistryError(
+      "REGISTRY_REFUSED",
+      `${endpoint.host}: wants an account, and no pull secret has one for it`,
+    );
+  }
+
+  readonly #send: Send = async (request) => {
+    const timeoutMs = this.#options.deadlineAtMs - this.#outside.nowMs();
+    if (timeoutMs <= 0) throw new RegistryError("REGISTRY_TIMEOUT", `${request.url.host}: did not answer in time`);
+    return this.#outside.send({ ...request, timeoutMs, signal: this.#options.signal });
+  };
+}

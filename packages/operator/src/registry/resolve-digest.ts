@@ -1,0 +1,153 @@
+/** From a tag to the digest that it leads to now. */
+import { createHash } from "node:crypto";
+import { digestAlgorithm, writeImageReference, type ImageReference } from "@rancheros/protocol/images";
+import { answerFailure } from "./answer-failure.ts";
+import { endpointsOf, manifestUrl, type Endpoint } from "./endpoints.ts";
+import { RegistryError } from "./errors.ts";
+import { summarizeManifest, type ImagePlatform } from "./manifest.ts";
+import { matchCredentials } from "./match-credentials.ts";
+import type { RegistryCredential } from "./pull-secret.ts";
+import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
+import type { RegistrySettings } from "./registry-settings.ts";
+import { RegistryVisit } from "./registry-visit.ts";
+
+const DEFAULT_DEADLINE_MS = 30_000;
+/** Some registries know no HEAD for manifests, or say less than with GET: these are asked again. */
+const HEAD_SAYS_LITTLE: ReadonlySet<number> = new Set([200, 400, 404, 405, 501]);
+
+export interface ResolveOptions {
+  readonly settings: RegistrySettings;
+  /** Of all pull secrets of the image, in their order; which are for this registry is found out here. */
+  readonly credentials: readonly RegistryCredential[];
+  /** For all endpoints together; those that are still to come keep their share. Default 30 s. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  /** The last answer for the same reference: given again, after one request without a body, where the tag did not move. */
+  readonly known?: ResolvedImage | undefined;
+}
+
+export interface ResolvedImage {
+  readonly digest: string;
+  /** Undefined, with all that follows, where the reference had a digest: nobody was asked. */
+  readonly mediaType: string | undefined;
+  /** Bytes of all layers as they are transferred; undefined for an index of several platforms. */
+  readonly layerBytes: number | undefined;
+  /** What an index has images for; undefined for a single image. */
+  readonly platforms: readonly ImagePlatform[] | undefined;
+  /** Host of the mirror or registry that answered. */
+  readonly endpoint: string | undefined;
+}
+
+interface Failure {
+  readonly endpoint: Endpoint;
+  readonly error: RegistryError;
+}
+
+/**
+ * Asks the mirrors in their order, then the registry, with each account that is for it, until one answers.
+ * @throws RegistryError  of the last endpoint, with the words of those before it
+ * Source: OCI distribution-spec, "Pulling manifests"; distribution spec/api.md
+ */
+export async function resolveDigest(
+  outside: RegistryOutside,
+  reference: ImageReference,
+  options: ResolveOptions,
+): Promise<ResolvedImage> {
+  if (reference.digest !== undefined) {
+    const { digest } = reference;
+    return { digest, mediaType: undefined, layerBytes: undefined, platforms: undefined, endpoint: undefined };
+  }
+  const endpoints = endpointsOf(reference, options.settings);
+  const deadlineAtMs = outside.nowMs() + (options.deadlineMs ?? DEFAULT_DEADLINE_MS);
+  const failures: Failure[] = [];
+  for (const [index, endpoint] of endpoints.entries()) {
+    const now = outside.nowMs();
+    const shareMs = (deadlineAtMs - now) / (endpoints.length - index);
+    try {
+      return await askEndpoint(outside, reference, { ...options, endpoint, deadlineAtMs: now + shareMs });
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
+      failures.push({ endpoint, error });
+    }
+  }
+  throw combined(reference, failures);
+}
+
+interface EndpointOptions extends ResolveOptions {
+  readonly endpoint: Endpoint;
+  readonly deadlineAtMs: number;
+}
+
+/** The next account is tried where one was refused, and nothing else. */
+async function askEndpoint(
+  outside: RegistryOutside,
+  reference: ImageReference,
+  options: EndpointOptions,
+): Promise<ResolvedImage> {
+  const { endpoint, deadlineAtMs, signal } = options;
+  const matching = matchCredentials(options.credentials, endpoint.imageName);
+  const accounts = matching.length === 0 ? [undefined] : matching;
+  let refusal: unknown;
+  for (const credential of accounts) {
+    const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal });
+    try {
+      return await askTag(visit, endpoint, reference.tag ?? "latest", options.known);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code !== "REGISTRY_REFUSED") throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+async function askTag(
+  visit: RegistryVisit,
+  endpoint: Endpoint,
+  tag: string,
+  known: ResolvedImage | undefined,
+): Promise<ResolvedImage> {
+  const what = `${endpoint.host}: ${endpoint.repository}:${tag}`;
+  const head = await visit.ask("HEAD", manifestUrl(endpoint, tag));
+  if (!HEAD_SAYS_LITTLE.has(head.status)) throw answerFailure(head, what);
+  const promised = head.status === 200 ? contentDigest(head) : undefined;
+  if (promised !== undefined && promised === known?.digest) return known;
+  // By digest where there is one: the tag may move between two requests.
+  const answer = await visit.ask("GET", manifestUrl(endpoint, promised ?? tag));
+  if (answer.status !== 200) throw answerFailure(answer, what);
+  const summary = summarizeManifest(headerText(answer, "content-type"), answer.body, what);
+  const digest = verifiedDigest(answer, promised, what);
+  return { ...summary, digest, endpoint: endpoint.host };
+}
+
+/** The header's digest, where it has one that can be checked. */
+function contentDigest(answer: RegistryAnswer): string | undefined {
+  const header = headerText(answer, "docker-content-digest");
+  return header !== undefined && digestAlgorithm(header) !== undefined ? header : undefined;
+}
+
+/** @returns the digest of the body, whatever headers say; what they say must be true */
+function verifiedDigest(answer: RegistryAnswer, promised: string | undefined, what: string): string {
+  const digests = [promised, contentDigest(answer)].filter((digest) => digest !== undefined);
+  for (const digest of digests) {
+    const algorithm = digestAlgorithm(digest) ?? "sha256";
+    const actual = `${algorithm}:${createHash(algorithm).update(answer.body).digest("hex")}`;
+    if (actual !== digest) {
+      throw new RegistryError("REGISTRY_NONSENSE", `${what}: the registry calls it ${digest}, but it is ${actual}`);
+    }
+  }
+  return digests[0] ?? `sha256:${createHash("sha256").update(answer.body).digest("hex")}`;
+}
+
+function combined(reference: ImageReference, failures: readonly Failure[]): RegistryError {
+  const last = failures.at(-1);
+  const earlier = failures.slice(0, -1).map(({ error }) => `mirror ${error.message}`);
+  const image = writeImageReference(reference);
+  if (last === undefined) return new RegistryError("REGISTRY_UNREACHABLE", `${image}: there is nobody to ask`);
+  const { error } = last;
+  return new RegistryError(error.code, [error.message, ...earlier].join("; "), {
+    cause: error,
+    details: { ...error.details, image, endpoints: failures.map(({ endpoint }) => endpoint.host).join(",") },
+    mend: error.mend,
+    retry: error.retry,
+  });
+}
