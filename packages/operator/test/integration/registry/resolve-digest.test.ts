@@ -16,7 +16,7 @@ import {
   type TokenServer,
 } from "../../../../../test/registry/index.ts";
 import { account, failure, mirrored, resolve } from "./resolving.ts";
-import { startProxy, startStrangeServer } from "./strange-server.ts";
+import { startProxy, startStrangeServer } from "../../../../../test/registry/strange-server.ts";
 
 const authority = createAuthority("registry test");
 const caPem = authority.certificatePem;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { sendRequest } from "../../../../../test/registry/send-request.ts";
+import { sendRequest } from "./send-request.ts";
 
 export interface StrangeServer {
   /** 127.0.0.1:PORT */
