@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
+import { DRAIN_ERRORS } from "@rancheros/agent/drain";
 import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
+import { NODE_API_ERRORS } from "@rancheros/agent/kubernetes";
 import { SMBIOS_ERRORS } from "@rancheros/agent/smbios";
 import { TPM_ERRORS } from "@rancheros/agent/tpm";
 import type { ErrorKind } from "@rancheros/protocol/errors";
@@ -31,6 +33,8 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: SMBIOS", SMBIOS_ERRORS],
   ["Agent: hardware", HARDWARE_ERRORS],
   ["Agent: registration", REGISTRATION_ERRORS],
+  ["Agent: API server of the node's cluster", NODE_API_ERRORS],
+  ["Agent: drain", DRAIN_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
   ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],

@@ -3,12 +3,14 @@ import type { CommandClass } from "./agent-command.ts";
 import { SUMMARIES, type CommandName } from "./summaries.ts";
 
 export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
+  drain: async () => (await import("./commands/drain.ts")).Drain,
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,
   labels: async () => (await import("./commands/labels.ts")).Labels,
   register: async () => (await import("./commands/register.ts")).Register,
   report: async () => (await import("./commands/report.ts")).Report,
   smbios: async () => (await import("./commands/smbios.ts")).SmbiosCommand,
+  undrain: async () => (await import("./commands/undrain.ts")).Undrain,
   version: async () => (await import("./commands/version.ts")).Version,
 };
 

@@ -13,7 +13,11 @@ export const EXIT_CODES: Readonly<Record<FailureClass, ExitCode>> = {
   usage: { code: 2, meaning: "the command line or a file named in it is wrong" },
   tpm: { code: 3, meaning: "the TPM refuses or fails" },
   unreachable: { code: 4, meaning: "the other side could not be reached, or the connection broke" },
-  refused: { code: 5, meaning: "the server refuses this machine, or its certificate is not to be trusted" },
+  refused: {
+    code: 5,
+    meaning:
+      "the other side refuses: a server this machine or a request, its pods a drain; or its certificate is not to be trusted",
+  },
   timeout: { code: 6, meaning: "gave up waiting" },
   nonsense: { code: 7, meaning: "the other side or a device answered something that makes no sense" },
   environment: {

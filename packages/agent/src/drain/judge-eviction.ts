@@ -1,0 +1,41 @@
+/** What an API server's refusal of an eviction means for the pod. */
+import { isPassing, type NodeApiError } from "../kubernetes/index.ts";
+
+export type EvictionRefusal =
+  | { readonly kind: "gone" }
+  /** It is in deletion already and only has to be waited for. */
+  | { readonly kind: "ending" }
+  | { readonly kind: "blocked"; readonly budget: string | undefined; readonly why: string; readonly retryInMs: number }
+  | { readonly kind: "namespace-terminating"; readonly retryInMs: number }
+  /** Nobody knows what came of it: look, then ask again. */
+  | { readonly kind: "unsure" }
+  | { readonly kind: "final" };
+
+/** kubectl's EvictErrorRetryDelay. */
+export const EVICTION_RETRY_MS = 5_000;
+const BUDGET = /^The disruption budget (\S+) /;
+
+/**
+ * @param isEnding  whether the pod was in deletion when it was last seen
+ * Source: k8s.io/kubectl/pkg/drain evictPods; k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go
+ */
+export function judgeEviction(error: NodeApiError, isEnding: boolean): EvictionRefusal {
+  const causes = error.status?.causes ?? [];
+  if (error.code === "NODE_API_NOT_FOUND") return { kind: "gone" };
+  if (error.code === "NODE_API_FORBIDDEN" && causes.some(({ reason }) => reason === "NamespaceTerminating")) {
+    return isEnding ? { kind: "ending" } : { kind: "namespace-terminating", retryInMs: EVICTION_RETRY_MS };
+  }
+  const held = causes.find(({ reason }) => reason === "DisruptionBudget");
+  // With any other status the budget is broken, and time does not mend it.
+  if (held !== undefined && error.status?.httpStatus === 429) {
+    const askedMs = typeof error.retry === "object" ? error.retry.afterMs : 0;
+    const retryInMs = Math.max(EVICTION_RETRY_MS, askedMs);
+    return { kind: "blocked", budget: budgetName(held.message), why: held.message, retryInMs };
+  }
+  return isPassing(error) ? { kind: "unsure" } : { kind: "final" };
+}
+
+/** @returns the PodDisruptionBudget that a cause's sentence names */
+export function budgetName(message: string): string | undefined {
+  return BUDGET.exec(message)?.[1];
+}

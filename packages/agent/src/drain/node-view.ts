@@ -1,0 +1,76 @@
+/** Which pods are on a node, looked at again and again: one list for all who wait, however many they are. */
+import { listAll, type KubernetesClient } from "../kubernetes/index.ts";
+import type { Course, DrainOutside } from "./course.ts";
+import type { DrainEvent } from "./drain-event.ts";
+import { parseNodePod, parsePodMetadata, type NodePod, type PodMetadata } from "./node-pod.ts";
+import { askPatiently } from "./patience.ts";
+
+/** By UID. */
+export type PodsOnNode = ReadonlyMap<string, PodMetadata>;
+
+export interface NodeView {
+  /**
+   * Looks as soon as the last look is long enough ago.
+   * @returns what a list says that began after the call; undefined where the time was over before the API server answered
+   * @throws NodeApiError that trying again cannot mend; DrainError DRAIN_INTERRUPTED
+   */
+  look(): Promise<PodsOnNode | undefined>;
+}
+
+/** kubectl's. */
+const POLL_INTERVAL_MS = 1_000;
+const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+
+/**
+ * A pod that is gone cannot be asked for by name with the kubelet's identity: the answer is 403, not 404. So the node's
+ * pods are listed and their UIDs compared, which is also cheaper than a request for each of them.
+ */
+export function createNodeView(
+  outside: DrainOutside,
+  client: KubernetesClient,
+  nodeName: string,
+  course: Course,
+  onEvent: (event: DrainEvent) => void,
+): NodeView {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let coming: Promise<PodsOnNode | undefined> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function next(): Promise<PodsOnNode | undefined> {
+    await last;
+    await course.pause(lastMs + POLL_INTERVAL_MS - outside.nowMs());
+    lastMs = outside.nowMs();
+    // Who comes from here on may have acted after this list began.
+    coming = undefined;
+    const looking = askPatiently(outside, course, onEvent, async () => {
+      const pods = await listAll(client, {
+        path: "/api/v1/pods",
+        query: onNode(nodeName),
+        accept: METADATA_ONLY,
+        signal: course.signal,
+        parseItem: parsePodMetadata,
+      });
+      return new Map(pods.map((pod) => [pod.uid, pod]));
+    });
+    last = looking.catch(() => undefined);
+    return looking;
+  }
+
+  return { look: () => (coming ??= next()) };
+}
+
+/** @throws NodeApiError */
+export function listNodePods(
+  client: KubernetesClient,
+  nodeName: string,
+  podSelector: string,
+  signal: AbortSignal,
+): Promise<readonly NodePod[]> {
+  const selection = podSelector === "" ? {} : { labelSelector: podSelector };
+  const query = { ...onNode(nodeName), ...selection };
+  return listAll(client, { path: "/api/v1/pods", query, signal, parseItem: parseNodePod });
+}
+
+function onNode(nodeName: string): { readonly fieldSelector: string } {
+  return { fieldSelector: `spec.nodeName=${nodeName}` };
+}

@@ -1,0 +1,2 @@
+/** The name that the operating system gives this machine. */
+export { hostname } from "node:os";

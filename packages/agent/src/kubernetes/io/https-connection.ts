@@ -1,0 +1,90 @@
+/** HTTPS requests to one server over kept connections: bounded in size and number, redirects not followed. */
+import type { IncomingMessage } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
+
+import type { RawAnswer } from "../api-answer.ts";
+
+export interface ConnectionOptions {
+  /** PEM of the only CAs to trust; undefined for those that Node brings along. */
+  readonly ca: string | undefined;
+  /** PEM */
+  readonly clientCertificate: { readonly certificate: string; readonly key: string } | undefined;
+  /** Whoever answers is believed to be the server. */
+  readonly skipTlsVerify: boolean;
+  readonly tlsServerName: string | undefined;
+  readonly proxy: URL | undefined;
+}
+
+export interface HttpsRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpsConnection {
+  /** @throws what node:https throws, and an AbortError when the signal was given */
+  request(request: HttpsRequest): Promise<RawAnswer | "flooded">;
+  close(): void;
+}
+
+/** As many requests as are under way at one time, others wait for their turn. */
+const MAX_CONNECTIONS = 16;
+
+/** A kept connection that the server closed in the moment in which it was used again. */
+class StaleConnection extends Error {}
+
+export function openConnection(options: ConnectionOptions): HttpsConnection {
+  const { ca, clientCertificate, skipTlsVerify, tlsServerName, proxy } = options;
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: MAX_CONNECTIONS,
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: !skipTlsVerify,
+    proxyEnv: proxy === undefined ? {} : { HTTPS_PROXY: proxy.href },
+    ...(ca === undefined ? {} : { ca }),
+    ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
+    ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
+  });
+  return {
+    async request(request) {
+      try {
+        return await send(agent, request);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+        return send(agent, request);
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function send(agent: Agent, request: HttpsRequest): Promise<RawAnswer | "flooded"> {
+  const { method, url, headers, body, signal, maxBodyBytes } = request;
+  const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = httpsRequest(url, { agent, method, signal, headers: { ...headers, ...length } })
+      .on("response", resolve)
+      .on("error", (cause) => {
+        const isStale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
+        reject(isStale ? new StaleConnection("closed meanwhile", { cause }) : cause);
+      });
+    outgoing.end(body);
+  });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    chunks.push(part);
+    bytes += part.length;
+    // Leaving the loop destroys the stream.
+    if (bytes > maxBodyBytes) return "flooded";
+  }
+  return {
+    status: response.statusCode ?? 0,
+    retryAfter: response.headers["retry-after"],
+    body: Buffer.concat(chunks),
+  };
+}

@@ -1,0 +1,143 @@
+/** The API server as this machine sees it: one request and its answer, logged in as the kubeconfig says. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { readAnswer } from "./api-answer.ts";
+import { readCredentials, type Credentials, type CredentialsOutside, type Identity } from "./credentials.ts";
+import { NodeApiError } from "./errors.ts";
+import type { HttpsConnection, openConnection } from "./io/https-connection.ts";
+import type { Kubeconfig } from "./kubeconfig.ts";
+import { networkFailure } from "./network-failure.ts";
+
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Below the server's address, for example /api/v1/nodes/n1. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Default application/json; a PATCH says which patch it is. */
+  readonly contentType?: string;
+  /** Default application/json, the whole object. */
+  readonly accept?: string;
+  /** Default DEFAULT_REQUEST_TIMEOUT_MS. */
+  readonly timeoutMs?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface KubernetesClient {
+  /** Host and port. */
+  readonly host: string;
+  readonly kubeconfigPath: string;
+  /** Whom the kubeconfig logs in. */
+  readonly identity: Identity;
+  /**
+   * @returns the answer's parsed JSON
+   * @throws NodeApiError  one code for each kind of failure; NODE_API_INTERRUPTED when the signal was given
+   */
+  send(request: ApiRequest): Promise<unknown>;
+  /** Ends open connections. */
+  close(): void;
+}
+
+export interface ClientOutside extends CredentialsOutside {
+  readonly openConnection: typeof openConnection;
+}
+
+/** Evictions wait for other writers of a PodDisruptionBudget for 10 s, webhooks for up to 30 s. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
+/** A page of 500 pods with all that they can have. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** A second look at credentials on the disk, where the server knows those no more that were read before. */
+const RENEWAL_PAUSE_MS = 1_000;
+
+/** @throws NodeApiError KUBECONFIG_UNREADABLE, KUBECONFIG_INVALID, KUBECONFIG_CERTIFICATE_EXPIRED */
+export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfig): Promise<KubernetesClient> {
+  const { host } = kubeconfig.server;
+  let credentials = await readCredentials(outside, kubeconfig);
+  let connection = connect(outside, kubeconfig, credentials);
+  const { identity } = credentials;
+
+  /** @returns whether what lies on the disk is something else by now */
+  async function renew(): Promise<boolean> {
+    const fresh = await readCredentials(outside, kubeconfig).catch(() => undefined);
+    if (fresh === undefined || isSame(fresh, credentials)) return false;
+    connection.close();
+    credentials = fresh;
+    connection = connect(outside, kubeconfig, fresh);
+    return true;
+  }
+
+  return {
+    host,
+    identity,
+    kubeconfigPath: kubeconfig.path,
+    async send(request) {
+      const used = connection;
+      try {
+        return await sendOnce(used, kubeconfig, credentials.token, request);
+      } catch (error) {
+        if (!(error instanceof NodeApiError) || error.code !== "NODE_API_UNAUTHORIZED") throw error;
+        // Kubelets' certificates and tokens are renewed in place.
+        if (used === connection && !(await renew())) throw error;
+        await sleep(RENEWAL_PAUSE_MS, undefined, { signal: request.signal }).catch(() => undefined);
+        return sendOnce(connection, kubeconfig, credentials.token, request);
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+function connect(outside: ClientOutside, kubeconfig: Kubeconfig, credentials: Credentials): HttpsConnection {
+  const { skipTlsVerify, tlsServerName, proxy } = kubeconfig;
+  const { ca, clientCertificate } = credentials;
+  return outside.openConnection({ ca, clientCertificate, skipTlsVerify, tlsServerName, proxy });
+}
+
+function isSame(one: Credentials, other: Credentials): boolean {
+  return (
+    one.token === other.token &&
+    one.clientCertificate?.certificate === other.clientCertificate?.certificate &&
+    one.ca === other.ca
+  );
+}
+
+async function sendOnce(
+  connection: HttpsConnection,
+  { server }: Kubeconfig,
+  token: string | undefined,
+  request: ApiRequest,
+): Promise<unknown> {
+  const { method, path, query, body, signal } = request;
+  const url = new URL(server);
+  url.pathname = `${server.pathname.replace(/\/+$/, "")}${path}`;
+  url.search = new URLSearchParams(query ?? {}).toString();
+  const timeoutMs = request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    const answer = await connection.request({
+      method,
+      url,
+      headers: {
+        accept: request.accept ?? "application/json",
+        "user-agent": "ros-agent",
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      maxBodyBytes: MAX_ANSWER_BYTES,
+      signal: AbortSignal.any([signal, deadline]),
+    });
+    if (answer === "flooded") throw new NodeApiError("NODE_API_NONSENSE", `the answer for ${path} is too large`);
+    return readAnswer(answer);
+  } catch (error) {
+    if (error instanceof NodeApiError) throw error;
+    const options = { cause: error, details: { host: server.host } };
+    if (signal.aborted) {
+      throw new NodeApiError("NODE_API_INTERRUPTED", "the request to the API server was broken off", options);
+    }
+    if (deadline.aborted) {
+      const message = `the API server ${server.host} did not answer within ${Math.round(timeoutMs / 1000)} s`;
+      throw new NodeApiError("NODE_API_TIMED_OUT", message, options);
+    }
+    throw networkFailure(error, server.host);
+  }
+}
