@@ -30,13 +30,15 @@ export function drainVerdict(nodeName: string, nodes: readonly NodeFacts[] | und
     const sentence = "the other nodes of the cluster cannot be seen with the kubelet's kubeconfig";
     return { kind: "drain", reason: "hidden", sentence };
   }
+  const self = nodes.find(({ name }) => name === nodeName);
+  // That there is no such node is for the API server to say.
+  if (self === undefined) return { kind: "drain", reason: undefined };
   const others = nodes.filter(({ name }) => name !== nodeName);
   if (others.length === 0) {
     const sentence = `${nodeName} is the only node of its cluster: evicted pods would have nowhere to go`;
     return { kind: "skip", reason: "single-node", sentence };
   }
-  const isServer = nodes.some((node) => node.name === nodeName && node.isServer);
-  if (isServer && !others.some((node) => node.isServer)) {
+  if (self.isServer && !others.some((node) => node.isServer)) {
     const sentence = `${nodeName} is the only server of its cluster: what the API server depends on would be evicted with the rest`;
     return { kind: "skip", reason: "last-server", sentence };
   }
