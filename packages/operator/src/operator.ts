@@ -62,7 +62,7 @@ export async function startOperator(
     serverAddress({ serverUrl, caPem, publicCa, ownCaPem: listeners.ownCaPem(), rancher });
 
   const tokens = rancherClusterTokens(kubernetes);
-  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens);
+  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens, settings);
   const store = inventoryStore(kubernetes);
   const refusals = new RefusalCounter();
   const limit = new MachineLimit<InventoryEntry>({

@@ -20,7 +20,8 @@ let operator: OperatorProcess;
 let second: OperatorProcess;
 
 beforeAll(async () => {
-  const options = { folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace };
+  const flags = ["--status-delay=86400"];
+  const options = { folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace, flags };
   operator = await startOperator(options);
   second = await startOperator({ ...options, name: "second", serverUrl: operator.httpsUrl });
 });

@@ -9,3 +9,5 @@ export type { NamedObject, WatchedResource, WatchHandle } from "./io/watch-resou
 export { retryTimer } from "./io/retry-timer.ts";
 export { createWorkQueue } from "./work-queue.ts";
 export type { WorkQueue } from "./work-queue.ts";
+export { createPacedQueue } from "./paced-queue.ts";
+export type { PacedQueue } from "./paced-queue.ts";

@@ -41,13 +41,14 @@ async function claimFor(
   registration: MachineRegistration | undefined,
   report: MachineReport | undefined,
 ): Promise<Claim> {
-  const { ekHash, trust, protocol } = state;
+  const { ekHash, trust, certificateSha256, protocol } = state;
   if (registration === undefined) {
     const [known] = parts.inventories.withEndorsementKey(ekHash);
     if (known === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
     return { entry: known, made: false };
   }
-  const machine = { ekHash, smbios: report?.smbios, trust, protocol, challenge: challengeText(state), report };
+  const challenge = challengeText(state);
+  const machine = { ekHash, smbios: report?.smbios, trust, certificateSha256, protocol, challenge, report };
   const isKnown = parts.inventories.withEndorsementKey(ekHash).length > 0;
   return parts.entrance.admit(registration, { ekHash, isKnown }, () =>
     parts.claims.claim(ekHash, (attempt) => newInventory(registration, machine, attempt)),

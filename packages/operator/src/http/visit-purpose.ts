@@ -65,7 +65,7 @@ export async function registrationPurpose(
   serverUrl(parts);
   refuseLegacy(parts, entered, machine.ekHash, trace);
   parts.entrance.checkRoom(entered, isKnown(parts, machine.ekHash));
-  const { class: trust } = await judge(parts, entered, namespace, machine);
+  const { class: trust, certificateSha256 } = await judge(parts, entered, namespace, machine);
   return {
     registration: { namespace, name },
     async payload(stillOpen) {
@@ -74,7 +74,7 @@ export async function registrationPurpose(
       refuseLegacy(parts, registration, machine.ekHash, trace);
       const { ekHash } = machine;
       judgeAgain(registration, { ekHash, trust });
-      const made = { ekHash, smbios, trust, protocol: LEGACY_PROTOCOL, challenge: undefined };
+      const made = { ekHash, smbios, trust, certificateSha256, protocol: LEGACY_PROTOCOL, challenge: undefined };
       const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(parts, ekHash) }, () =>
         parts.claims.claim(ekHash, (attempt) => {
           if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");

@@ -1,9 +1,15 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import type { Approval } from "@rancheros/protocol/attestation";
-import { endorsementKeyHash, PROTOCOL_ANNOTATION, REGISTRATION_LABEL } from "@rancheros/protocol/resources";
+import {
+  endorsementKeyHash,
+  parseMachineInventory,
+  PROTOCOL_ANNOTATION,
+  REGISTRATION_LABEL,
+} from "@rancheros/protocol/resources";
 import { cacertsKeyId } from "../rancherd/index.ts";
 import { approvalOf } from "./approval.ts";
+import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 
@@ -21,6 +27,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly beingDeleted: boolean;
   /** Whether there is something to do for it in the cluster; see reconcile-inventory.ts. */
   readonly needsWork: boolean;
+  /** Whether its status lacks something, and how soon it is to be written; see due-status.ts. */
+  readonly statusDue: StatusUrgency | undefined;
   readonly ekHash: string | undefined;
   readonly tokenSecretName: string | undefined;
   readonly approval: Approval;
@@ -50,12 +58,15 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   if (name === undefined || namespace === undefined || uid === undefined) return undefined;
   const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
   const resourceVersion = text(metadata, "resourceVersion") ?? "";
+  const parsed = parseMachineInventory(object);
   return {
     metadata: { name, namespace, uid, resourceVersion },
     firstRevision: Number(resourceVersion),
     createdAt: text(metadata, "creationTimestamp") ?? "",
     beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
-    needsWork: needsWork(object),
+    // An object that the schema does not take has no next step.
+    needsWork: parsed.ok && needsWork(parsed.value),
+    statusDue: parsed.ok ? statusUrgency(parsed.value) : undefined,
     ekHash: endorsementKeyHash({
       ...(tpm === undefined ? {} : { tpm }),
       ...(tpmHash === undefined ? {} : { tpmHash }),
@@ -122,6 +133,11 @@ export class InventoryIndex {
 
   get size(): number {
     return this.#byName.size;
+  }
+
+  /** The object that has this name at present. */
+  named(object: NamedObject): InventoryEntry | undefined {
+    return this.#byName.get(nameOf(object));
   }
 
   put(seen: InventoryEntry): void {

@@ -7,8 +7,8 @@ import {
   type MachineInventory,
   type MachineInventoryStatus,
 } from "@rancheros/protocol/resources";
-import { approvalOf } from "./approval.ts";
 import { challengeText, type ChallengeMark } from "./challenge-order.ts";
+import { approvalFinding, ATTESTED, withFindings } from "./conditions.ts";
 import { nodeStatus } from "./node-status.ts";
 import { timeText } from "./time-text.ts";
 
@@ -24,57 +24,6 @@ export interface MachineProof {
   readonly root: string | undefined;
   readonly certificateSha256: string | undefined;
   readonly report: MachineReport | undefined;
-}
-
-type Condition = NonNullable<MachineInventoryStatus["conditions"]>[number];
-type Finding = Pick<Condition, "type" | "status" | "reason" | "message">;
-
-const ATTESTED: Readonly<Record<TrustClass, Finding>> = {
-  hardware: {
-    type: "Attested",
-    status: "True",
-    reason: "Hardware",
-    message: "a maker of TPM chips vouches for the endorsement key",
-  },
-  virtual: {
-    type: "Attested",
-    status: "True",
-    reason: "Virtual",
-    message: "a hypervisor's maker vouches for the endorsement key",
-  },
-  none: {
-    type: "Attested",
-    status: "False",
-    reason: "NotProved",
-    message: "the machine holds its endorsement key, and nobody that is trusted vouches for that key",
-  },
-};
-
-function approvalFinding(inventory: MachineInventory): Finding {
-  const approval = approvalOf(inventory.spec.approval);
-  const messages = {
-    Approved: "the machine gets its configuration",
-    Pending: "the machine waits until spec.approval is Approved",
-    Denied: "the machine gets nothing",
-  } as const;
-  return {
-    type: "Approved",
-    status: approval === "Approved" ? "True" : "False",
-    reason: approval,
-    message: messages[approval],
-  };
-}
-
-function withFindings(old: readonly Condition[], findings: readonly Finding[], now: string): readonly Condition[] {
-  let conditions = old;
-  for (const finding of findings) {
-    const before = conditions.find((one) => one.type === finding.type);
-    const { status, reason, message } = finding;
-    if (before?.status === status && before.reason === reason && before.message === message) continue;
-    const lastTransitionTime = before?.status === status ? (before.lastTransitionTime ?? now) : now;
-    conditions = [...conditions.filter((one) => one.type !== finding.type), { ...finding, lastTransitionTime }];
-  }
-  return conditions;
 }
 
 function isSame(a: unknown, b: unknown): boolean {

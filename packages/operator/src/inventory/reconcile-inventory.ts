@@ -2,7 +2,6 @@
 import {
   CLUSTER_TOKEN_FINALIZER,
   LEGACY_INVENTORY_FINALIZER,
-  parseMachineInventory,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
 import { safeConcatName } from "./safe-concat-name.ts";
@@ -58,8 +57,7 @@ export function reconcileInventory(inventory: MachineInventory, managementCluste
   return { kind: "done" };
 }
 
-/** Whether an object of the API server has a next step; objects that the schema does not take have none. */
-export function needsWork(object: unknown): boolean {
-  const parsed = parseMachineInventory(object);
-  return parsed.ok && reconcileInventory(parsed.value, undefined).kind !== "done";
+/** Whether it has a next step. */
+export function needsWork(inventory: MachineInventory): boolean {
+  return reconcileInventory(inventory, undefined).kind !== "done";
 }

@@ -44,6 +44,7 @@ export function rawSettings(
     maxSessions: pick(SETTINGS.maxSessions),
     trustAnchors: pick(SETTINGS.trustAnchors),
     staleAfter: pick(SETTINGS.staleAfter),
+    statusDelay: pick(SETTINGS.statusDelay),
     tokenInStatus: pick(SETTINGS.tokenInStatus),
     unknownTokenRate: pick(SETTINGS.unknownTokenRate),
     acceptRoca: pick(SETTINGS.acceptRoca),

@@ -24,6 +24,7 @@ export interface Settings {
   /** Name of the ConfigMap; undefined: none is read. */
   readonly trustAnchors: string | undefined;
   readonly staleAfterMs: number;
+  readonly statusDelayMs: number;
   readonly tokenInStatus: boolean;
   readonly unknownTokenRate: number;
   readonly acceptRoca: boolean;
@@ -73,6 +74,7 @@ export function readSettings(
     maxSessions: reader.count("max-sessions", raw.maxSessions),
     trustAnchors: orUndefined(raw.trustAnchors),
     staleAfterMs: reader.count("stale-after", raw.staleAfter) * 1000,
+    statusDelayMs: reader.count("status-delay", raw.statusDelay) * 1000,
     tokenInStatus: reader.choice("token-in-status", raw.tokenInStatus, ["true", "false"], "true") === "true",
     unknownTokenRate: reader.count("unknown-token-rate", raw.unknownTokenRate),
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",

@@ -125,6 +125,13 @@ export const SETTINGS = {
     fallback: "120",
     help: "who has heard nothing of the API server for so long lets nobody in; it is heard of every 30 seconds",
   },
+  statusDelay: {
+    flag: "status-delay",
+    env: "RANCHEROS_STATUS_DELAY",
+    value: "SECONDS",
+    fallback: "15",
+    help: "after a machine registered by rancherd's protocol its inventory's conditions are written, at most 20 a second; up to twice as long",
+  },
   tokenInStatus: {
     flag: "token-in-status",
     env: "RANCHEROS_TOKEN_IN_STATUS",

@@ -22,6 +22,7 @@ describe("readSettings", () => {
       maxSessions: 256,
       trustAnchors: "rancheros-trust-anchors",
       staleAfterMs: 120_000,
+      statusDelayMs: 15_000,
       acceptRoca: false,
       registryCaFile: undefined,
       registries: { mirrors: new Map(), insecureHosts: new Set() },

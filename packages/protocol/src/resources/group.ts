@@ -26,6 +26,9 @@ export const CHALLENGE_ANNOTATION = `${API_GROUP}/challenge`;
  */
 export const RETRY_UPGRADE_ANNOTATION = `${API_GROUP}/retry-upgrade`;
 
+/** Annotation on a MachineInventory: SHA-256 of the endorsement key certificate that it was made with, where it has one. */
+export const EK_CERTIFICATE_ANNOTATION = `${API_GROUP}/ek-certificate`;
+
 /** Type of a Secret that holds a registration's token under the key `token`. */
 export const REGISTRATION_TOKEN_SECRET_TYPE = `${API_GROUP}/registration-token`;
 

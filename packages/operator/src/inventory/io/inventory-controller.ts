@@ -1,8 +1,9 @@
-/** Keeps the index of all MachineInventories up to date, and gives those that belong to a cluster their token. */
-import { hasCode } from "@rancheros/protocol/errors";
+/** Keeps the index of all MachineInventories up to date, gives those that belong to a cluster their token, and all their status. */
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { API_GROUP, API_VERSION, machineInventory, MACHINE_TOKEN_SECRET_TYPE } from "@rancheros/protocol/resources";
 import {
   collectionPath,
+  createPacedQueue,
   createWorkQueue,
   retryTimer,
   watchResource,
@@ -12,7 +13,17 @@ import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
-import { settleInventory } from "./inventory-store.ts";
+import { settleInventory, settleStatus } from "./inventory-store.ts";
+
+/** Statuses have time: 10,000 machines that registered in one go have theirs after eight minutes. */
+const STATUS_WRITES_PER_SECOND = 20;
+/** After somebody has changed spec.approval. */
+const PROMPT_MS = 500;
+
+export interface InventoryOptions {
+  /** From a registration to the status that its visit left out; up to twice as long, so that replicas differ. */
+  readonly statusDelayMs: number;
+}
 
 export interface InventoryController {
   readonly index: InventoryIndex;
@@ -23,7 +34,11 @@ export interface InventoryController {
   stop(): Promise<void>;
 }
 
-export function runInventoryController(parts: ControllerParts, tokens: ClusterTokens): InventoryController {
+export function runInventoryController(
+  parts: ControllerParts,
+  tokens: ClusterTokens,
+  options: InventoryOptions,
+): InventoryController {
   const { kubernetes, log, watchNamespace } = parts;
   const index = new InventoryIndex();
   const tokenSecrets = new TokenSecretIndex();
@@ -43,14 +58,49 @@ export function runInventoryController(parts: ControllerParts, tokens: ClusterTo
     setTimer: retryTimer,
   });
 
+  // Of several replicas the one with the shortest delay does it; the others see it done.
+  const spread = 1 + Math.random();
+  const statuses = createPacedQueue({
+    delaysMs: { prompt: PROMPT_MS * spread, later: options.statusDelayMs * spread },
+    intervalMs: 1_000 / STATUS_WRITES_PER_SECOND,
+    async work(key) {
+      const [namespace = "", name = ""] = key.split("/", 2);
+      try {
+        await settleStatus(kubernetes, namespace, name);
+      } catch (error) {
+        if (!isCodedError(error) || error.retry !== "never") throw error;
+        log.warn("status not written", { inventory: key, ...errorFields(error) });
+      }
+    },
+    onFailure: (key, error) => log.warn("status not written yet", { inventory: key, ...errorFields(error) }),
+    nowMs: () => performance.now(),
+    random: Math.random,
+    setTimer: retryTimer,
+  });
+
+  function queueStatus(entry: InventoryEntry, before: InventoryEntry | undefined): void {
+    const key = `${entry.metadata.namespace}/${entry.metadata.name}`;
+    if (entry.statusDue === undefined) {
+      statuses.remove(key);
+      return;
+    }
+    // Somebody has decided about a machine whose status says nothing yet.
+    const isDecided = before?.metadata.uid === entry.metadata.uid && before.approval !== entry.approval;
+    statuses.add(key, isDecided ? "prompt" : entry.statusDue);
+  }
+
   const inventories = watchResource<InventoryEntry>(kubernetes, {
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineInventory.plural, watchNamespace),
     keep: inventoryEntry,
     onChange(entry) {
+      queueStatus(entry, index.named(entry));
       index.put(entry);
       if (entry.needsWork) queue.add(`${entry.metadata.namespace}/${entry.metadata.name}`);
     },
-    onDelete: (entry) => index.delete(entry),
+    onDelete(entry) {
+      statuses.remove(`${entry.metadata.namespace}/${entry.metadata.name}`);
+      index.delete(entry);
+    },
     onSynced() {
       synced.inventories = true;
     },
@@ -78,6 +128,7 @@ export function runInventoryController(parts: ControllerParts, tokens: ClusterTo
     quietMs: () => Math.max(inventories.quietMs(), secrets.quietMs()),
     async stop() {
       queue.stop();
+      statuses.stop();
       await Promise.all([inventories.stop(), secrets.stop()]);
     },
   };

@@ -9,6 +9,7 @@ import {
 } from "@rancheros/protocol/resources";
 import { KubernetesError, METADATA_ONLY, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import type { InventoryStore } from "../claim-inventory.ts";
+import { dueStatus } from "../due-status.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-index.ts";
@@ -127,5 +128,21 @@ export async function settleInventory(
         await patchInventory(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
     }
+  }
+}
+
+/**
+ * Writes what the status of one MachineInventory lacks. Nothing happens where that is there, or where somebody writes at
+ * the same time: then the watch shows the object once more.
+ * @throws KubernetesError  to be tried again
+ */
+export async function settleStatus(kubernetes: Kubernetes, namespace: string, name: string): Promise<void> {
+  const inventory = await readInventory(kubernetes, namespace, name);
+  const status = inventory === undefined ? undefined : dueStatus(inventory, Date.now());
+  if (inventory === undefined || status === undefined) return;
+  try {
+    await patchInventory(kubernetes, inventory, "/status", { status });
+  } catch (error) {
+    if (!hasCode(error, "KUBERNETES_CONFLICT") && !hasCode(error, "KUBERNETES_NOT_FOUND")) throw error;
   }
 }

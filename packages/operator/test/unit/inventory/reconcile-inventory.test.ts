@@ -23,7 +23,6 @@ describe("reconcileInventory", () => {
   it("has nothing to do for a machine without a cluster", () => {
     expect(reconcileInventory(inventory({}), undefined)).toEqual({ kind: "done" });
     expect(needsWork(inventory({}))).toBe(false);
-    expect(needsWork({ nonsense: true })).toBe(false);
   });
 
   it("goes from cluster to finalizer to token, and stops", () => {

@@ -1,0 +1,123 @@
+/** Keys whose work has time: begun after a delay, one after the other, never more than so many in a second. */
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+export type Lane = "prompt" | "later";
+
+export interface PacedQueue {
+  /** Asks for the key to be worked on; adding it again while it waits changes nothing, unless it is to be sooner. */
+  add(key: string, lane: Lane): void;
+  /** There is nothing to do for it any more. */
+  remove(key: string): void;
+  readonly size: number;
+  stop(): void;
+}
+
+export interface PacedQueueOptions {
+  /** From `add` to the work, where nothing else waits. */
+  readonly delaysMs: Readonly<Record<Lane, number>>;
+  /** From the beginning of one piece of work to that of the next. */
+  readonly intervalMs: number;
+  /** A rejection is reported, and all work pauses: what fails for one key is the API server's trouble. */
+  readonly work: (key: string) => Promise<void>;
+  readonly onFailure: (key: string, error: unknown) => void;
+  readonly nowMs: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+  /** @returns what cancels it */
+  readonly setTimer: (run: () => void, delayMs: number) => () => void;
+}
+
+interface Waiting {
+  readonly lane: Lane;
+  readonly key: string;
+  readonly dueMs: number;
+}
+
+/** A queue with as many keys as there are objects, and no more. What is prompt comes before what has time. */
+export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
+  const { delaysMs, intervalMs, nowMs, setTimer } = options;
+  /** When each key is due; a lane's delay is the same for all, so its first key is due first. */
+  const lanes = { prompt: new Map<string, number>(), later: new Map<string, number>() };
+  let timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  let isWorking = false;
+  let isStopped = false;
+  let failures = 0;
+  /** No work begins before that. */
+  let freeMs = 0;
+
+  function firstOf(lane: Lane): Waiting | undefined {
+    const [first] = lanes[lane];
+    return first === undefined ? undefined : { lane, key: first[0], dueMs: first[1] };
+  }
+
+  function next(): Waiting | undefined {
+    const [prompt, later] = [firstOf("prompt"), firstOf("later")];
+    if (prompt === undefined || later === undefined) return prompt ?? later;
+    return prompt.dueMs <= Math.max(nowMs(), later.dueMs) ? prompt : later;
+  }
+
+  function schedule(): void {
+    const first = next();
+    if (isWorking || isStopped || first === undefined) return;
+    const atMs = Math.max(first.dueMs, freeMs);
+    if (timer !== undefined && timer.atMs <= atMs) return;
+    timer?.cancel();
+    timer = { atMs, cancel: setTimer(run, Math.max(0, atMs - nowMs())) };
+  }
+
+  function run(): void {
+    timer = undefined;
+    const first = next();
+    if (isStopped || first === undefined) return;
+    if (Math.max(first.dueMs, freeMs) > nowMs()) {
+      schedule();
+      return;
+    }
+    lanes[first.lane].delete(first.key);
+    freeMs = nowMs() + intervalMs;
+    isWorking = true;
+    void workOn(first.key);
+  }
+
+  async function workOn(key: string): Promise<void> {
+    try {
+      await options.work(key);
+      failures = 0;
+    } catch (error) {
+      options.onFailure(key, error);
+      failures += 1;
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + options.random());
+      freeMs = nowMs() + pauseMs;
+      add(key, "later");
+    } finally {
+      isWorking = false;
+      schedule();
+    }
+  }
+
+  function add(key: string, lane: Lane): void {
+    if (isStopped || lanes.prompt.has(key) || lanes[lane].has(key)) return;
+    lanes.later.delete(key);
+    lanes[lane].set(key, nowMs() + delaysMs[lane]);
+    schedule();
+  }
+
+  return {
+    add,
+    remove(key) {
+      lanes.prompt.delete(key);
+      lanes.later.delete(key);
+    },
+    get size() {
+      return lanes.prompt.size + lanes.later.size;
+    },
+    stop() {
+      isStopped = true;
+      timer?.cancel();
+      lanes.prompt.clear();
+      lanes.later.clear();
+    },
+  };
+}

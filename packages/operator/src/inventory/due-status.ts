@@ -1,0 +1,57 @@
+/** What the status of a MachineInventory still lacks: said by its labels and its spec, and written when there is time. */
+import type { TrustClass } from "@rancheros/protocol/attestation";
+import {
+  EK_CERTIFICATE_ANNOTATION,
+  PROTOCOL_ANNOTATION,
+  TRUST_LABEL,
+  type MachineInventory,
+} from "@rancheros/protocol/resources";
+import { approvalFinding, ATTESTED, withFindings } from "./conditions.ts";
+import { timeText } from "./time-text.ts";
+
+const CLASSES: readonly TrustClass[] = ["hardware", "virtual", "none"];
+
+/** prompt: what the status says is wrong. later: it says nothing yet. */
+export type StatusUrgency = "prompt" | "later";
+
+/** The class with which a machine was let in by a visit that wrote no status: the legacy protocol's writes once. */
+function labelledClass({ metadata, status }: MachineInventory): TrustClass | undefined {
+  if (status?.attestation !== undefined) return undefined;
+  return CLASSES.find((one) => one === metadata.labels?.[TRUST_LABEL]);
+}
+
+/** Whether anything was ever decided about the machine; one that is only expected needs no conditions. */
+function isDecided(inventory: MachineInventory): boolean {
+  const { metadata, spec, status } = inventory;
+  const isShown = (status?.conditions ?? []).some(({ type }) => type === "Approved");
+  return isShown || Boolean(spec.approval) || metadata.labels?.[TRUST_LABEL] !== undefined;
+}
+
+function attestationOf({ metadata }: MachineInventory, trust: TrustClass): object {
+  const protocol = Number(metadata.annotations?.[PROTOCOL_ANNOTATION]);
+  const certificateSha256 = metadata.annotations?.[EK_CERTIFICATE_ANNOTATION];
+  return {
+    class: trust,
+    ...(Number.isInteger(protocol) ? { protocol } : {}),
+    ...(metadata.creationTimestamp === undefined ? {} : { time: metadata.creationTimestamp }),
+    ...(certificateSha256 === undefined ? {} : { certificateSha256 }),
+  };
+}
+
+/** The fields of the status to write, the other fields stay; undefined where all is there. */
+export function dueStatus(inventory: MachineInventory, nowMs: number): Readonly<Record<string, unknown>> | undefined {
+  if (inventory.metadata.deletionTimestamp !== undefined || !isDecided(inventory)) return undefined;
+  const trust = labelledClass(inventory);
+  const findings = [...(trust === undefined ? [] : [ATTESTED[trust]]), approvalFinding(inventory)];
+  const old = inventory.status?.conditions ?? [];
+  const conditions = withFindings(old, findings, timeText(nowMs));
+  if (conditions === old && trust === undefined) return undefined;
+  return { conditions, ...(trust === undefined ? {} : { attestation: attestationOf(inventory, trust) }) };
+}
+
+/** Whether `dueStatus` has something to write, and how soon. */
+export function statusUrgency(inventory: MachineInventory): StatusUrgency | undefined {
+  if (dueStatus(inventory, 0) === undefined) return undefined;
+  const shown = (inventory.status?.conditions ?? []).find(({ type }) => type === "Approved");
+  return shown === undefined || shown.reason === approvalFinding(inventory).reason ? "later" : "prompt";
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import { createPacedQueue, type PacedQueue } from "../../../src/controller/paced-queue.ts";
+
+interface Course {
+  readonly queue: PacedQueue;
+  readonly begun: { readonly key: string; readonly atMs: number }[];
+  readonly failures: string[];
+  /** Lets the time pass, one timer after the other. */
+  readonly pass: (ms: number) => Promise<void>;
+}
+
+function course(work: (key: string) => Promise<void> = async () => undefined): Course {
+  let nowMs = 0;
+  const timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
+  const begun: { key: string; atMs: number }[] = [];
+  const failures: string[] = [];
+  const queue = createPacedQueue({
+    delaysMs: { prompt: 500, later: 15_000 },
+    intervalMs: 50,
+    async work(key) {
+      begun.push({ key, atMs: nowMs });
+      await work(key);
+    },
+    onFailure: (key) => void failures.push(key),
+    nowMs: () => nowMs,
+    random: () => 0.5,
+    setTimer(run, delayMs) {
+      const timer = { atMs: nowMs + delayMs, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+  });
+  return {
+    queue,
+    begun,
+    failures,
+    async pass(ms) {
+      const endMs = nowMs + ms;
+      for (;;) {
+        const [first] = [...timers].sort((a, b) => a.atMs - b.atMs);
+        if (first === undefined || first.atMs > endMs) break;
+        nowMs = first.atMs;
+        timers.delete(first);
+        first.run();
+        for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+      }
+      nowMs = endMs;
+    },
+  };
+}
+
+describe("paced queue", () => {
+  it("begins a lane's delay after the adding, and works on a key once however often it is added", async () => {
+    const { queue, begun, pass } = course();
+    queue.add("a", "later");
+    await pass(10_000);
+    queue.add("a", "later");
+    queue.add("b", "prompt");
+    await pass(60_000);
+    expect(begun).toEqual([
+      { key: "b", atMs: 10_500 },
+      { key: "a", atMs: 15_000 },
+    ]);
+    expect(queue.size).toBe(0);
+  });
+
+  it("never begins more than its pace, and lets what is prompt pass ten thousand that have time", async () => {
+    const { queue, begun, pass } = course();
+    for (let at = 0; at < 10_000; at += 1) queue.add(`m${at}`, "later");
+    await pass(20_000);
+    expect(begun).toHaveLength(101);
+    queue.add("approved", "prompt");
+    await pass(1_000);
+    expect(begun.find(({ key }) => key === "approved")?.atMs).toBeLessThanOrEqual(20_550);
+    await pass(600_000);
+    expect(begun).toHaveLength(10_001);
+    const gaps = begun.slice(1).map(({ atMs }, at) => atMs - (begun[at]?.atMs ?? 0));
+    expect(Math.min(...gaps)).toBe(50);
+  });
+
+  it("is sooner for what was to be later, and never for what was taken back", async () => {
+    const { queue, begun, pass } = course();
+    queue.add("a", "later");
+    queue.add("b", "later");
+    queue.add("a", "prompt");
+    queue.remove("b");
+    expect(queue.size).toBe(1);
+    await pass(60_000);
+    expect(begun).toEqual([{ key: "a", atMs: 500 }]);
+  });
+
+  it("pauses longer each time while the work fails, for all keys, and forgets none", async () => {
+    let isDown = true;
+    const { queue, begun, failures, pass } = course(async () => {
+      if (isDown) throw new Error("no API server");
+    });
+    for (let at = 0; at < 100; at += 1) queue.add(`m${at}`, "later");
+    await pass(60_000);
+    expect(begun.slice(0, 4).map(({ atMs }) => atMs)).toEqual([15_000, 16_000, 18_000, 22_000]);
+    expect(failures.length).toBeLessThan(8);
+    isDown = false;
+    begun.length = 0;
+    await pass(300_000);
+    expect(new Set(begun.map(({ key }) => key)).size).toBe(100);
+    expect(begun).toHaveLength(100);
+    expect(queue.size).toBe(0);
+  });
+
+  it("does one thing at a time, and nothing after its end", async () => {
+    let finish: () => void = () => undefined;
+    const { queue, begun, pass } = course(() => new Promise((resolve) => (finish = resolve)));
+    queue.add("slow", "prompt");
+    queue.add("next", "prompt");
+    await pass(60_000);
+    expect(begun.map(({ key }) => key)).toEqual(["slow"]);
+    queue.stop();
+    finish();
+    await pass(60_000);
+    queue.add("late", "prompt");
+    await pass(60_000);
+    expect(begun.map(({ key }) => key)).toEqual(["slow"]);
+  });
+});
