@@ -1,4 +1,4 @@
-/** Bundles ros-agent into the folder that is its argument: ros-agent.cjs, and print-hardware.cjs, which it starts. */
+/** Bundles ros-agent into the folder that is its argument: ros-agent.cjs, and print-hardware.cjs and record-output.cjs, which it starts. */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
@@ -29,6 +29,7 @@ const { warnings } = await build({
   entryPoints: {
     "ros-agent": "packages/cli/src/bundle-main.ts",
     "print-hardware": "packages/agent/src/hardware/io/print-hardware.ts",
+    "record-output": "packages/agent/src/containers/io/record-output.ts",
   },
   outdir,
   outExtension: { ".js": ".cjs" },

@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONTAINER_ERRORS } from "@rancheros/agent/containers";
+import { IMAGE_PULL_ERRORS } from "@rancheros/agent/images";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
 import { DRAIN_ERRORS } from "@rancheros/agent/drain";
 import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
@@ -35,6 +37,8 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: registration", REGISTRATION_ERRORS],
   ["Agent: API server of the node's cluster", NODE_API_ERRORS],
   ["Agent: drain", DRAIN_ERRORS],
+  ["Agent: images", IMAGE_PULL_ERRORS],
+  ["Agent: containers", CONTAINER_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
   ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],

@@ -1,0 +1,113 @@
+/** Containers through containerd's ctr. The shim, not this process, is their parent: they outlive the agent. */
+import type { Platform } from "../../images/index.ts";
+import type { ContainerSpec } from "../container-spec.ts";
+import type { ContainerState, RuntimeDriver, StartCall } from "../driver.ts";
+import type { followRecorded } from "../io/follow-recorded.ts";
+import type { runTool, ToolOutcome } from "../io/run-tool.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+import { toolFailure } from "../tool-failure.ts";
+import {
+  containerLabels,
+  deletedTaskExitCode,
+  saysAlreadyExists,
+  saysNotFound,
+  saysUnknownFlag,
+  taskStatus,
+} from "./ctr-answers.ts";
+import { ctrRunArguments } from "./ctr-arguments.ts";
+import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
+import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
+
+export interface ContainerdOutside {
+  readonly runTool: typeof runTool;
+  readonly followRecorded: typeof followRecorded;
+  /** Program and argument that start io/record-output.ts; the folder is its second argument. */
+  readonly recorder: readonly [program: string, argument: string];
+  readonly platform: Platform;
+}
+
+export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdOutside): RuntimeDriver {
+  const ctr = ctrOf(runtime, outside.runTool);
+
+  async function inspect(name: string): Promise<ContainerState> {
+    const what = `looking for the container ${name}`;
+    const info = await ctr.outcome(["containers", "info", name], { what });
+    if (info.kind === "failed" && saysNotFound(info.stderr)) return { kind: "absent" };
+    if (info.kind !== "ok") throw toolFailure(what, info);
+    const labels = containerLabels(info.stdout.toString("utf8"));
+    const status = taskStatus(await ctr.text(["tasks", "ls"], { what: "listing tasks" }), name);
+    if (status === undefined || status === "CREATED") return { kind: "idle", labels };
+    return { kind: status === "STOPPED" ? "ended" : "running", labels };
+  }
+
+  async function runDetached(call: StartCall, sharedPropagation: boolean): Promise<ToolOutcome> {
+    const { snapshotter } = runtime;
+    const { recorder } = outside;
+    const commandLine = await commandLineOf(call.spec);
+    const args = ctrRunArguments(call, { snapshotter, recorder, commandLine, sharedPropagation });
+    // Not broken off in the middle: it would leave behind half a container.
+    return ctr.outcome(args, { what: "starting", timeoutMs: SLOW_TIMEOUT_MS });
+  }
+
+  /** ctr knows the whole command line or nothing. */
+  async function commandLineOf(spec: ContainerSpec): Promise<readonly string[]> {
+    const { command, args } = spec;
+    if (command !== undefined && command.length > 0) return [...command, ...(args ?? [])];
+    if (args === undefined) return [];
+    const { entrypoint } = await storedConfig(ctr, spec.image, outside.platform);
+    return [...entrypoint, ...args];
+  }
+
+  async function start(call: StartCall): Promise<"started" | "name-taken"> {
+    const { name, image } = call.spec;
+    const what = `starting the container ${name}`;
+    if ((await storedDigest(ctr, image)) === undefined) throw imageMissing(image);
+    let outcome = await runDetached(call, true);
+    if (outcome.kind === "failed" && saysUnknownFlag(outcome.stderr, "rootfs-propagation")) {
+      outcome = await runDetached(call, false);
+    }
+    if (outcome.kind === "ok") return "started";
+    if (outcome.kind === "failed" && saysAlreadyExists(outcome.stderr)) return "name-taken";
+    await remove(name).catch(() => undefined);
+    throw toolFailure(what, outcome);
+  }
+
+  async function remove(name: string): Promise<void> {
+    const what = `removing the container ${name}`;
+    const steps = [
+      ["tasks", "rm", "--force", name],
+      ["containers", "rm", name],
+      // Is there without a container where `ctr run` was ended in between.
+      ["snapshots", ...(runtime.snapshotter === undefined ? [] : ["--snapshotter", runtime.snapshotter]), "rm", name],
+    ];
+    for (const args of steps) {
+      const outcome = await ctr.outcome(args, { what, timeoutMs: SLOW_TIMEOUT_MS });
+      if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotFound(outcome.stderr))) continue;
+      throw toolFailure(what, outcome);
+    }
+  }
+
+  return {
+    inspect,
+    start,
+    remove,
+    async signal(name, signal) {
+      const what = `ending the container ${name}`;
+      // The first process is asked, and all of them are killed.
+      const all = signal === "SIGKILL" ? ["--all"] : [];
+      const outcome = await ctr.outcome(["tasks", "kill", ...all, "--signal", signal, name], { what });
+      if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotFound(outcome.stderr))) return;
+      throw toolFailure(what, outcome);
+    },
+    async exitCode(name) {
+      const what = `asking for the exit code of the container ${name}`;
+      const outcome = await ctr.outcome(["tasks", "rm", name], { what });
+      if (outcome.kind === "ok") return deletedTaskExitCode(outcome.stderr);
+      if (outcome.kind === "failed" && saysNotFound(outcome.stderr)) return undefined;
+      throw toolFailure(what, outcome);
+    },
+    followOutput(_name, folder, lines) {
+      return { ...outside.followRecorded(folder, lines), close: () => undefined };
+    },
+  };
+}

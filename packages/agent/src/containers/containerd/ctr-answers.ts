@@ -1,0 +1,109 @@
+/** What ctr prints, as far as it is needed. */
+import { ContainerError } from "../errors.ts";
+
+export type TaskStatus = "CREATED" | "RUNNING" | "STOPPED" | "PAUSED" | "PAUSING" | "UNKNOWN";
+const TASK_STATUSES: ReadonlySet<string> = new Set(["CREATED", "RUNNING", "STOPPED", "PAUSED", "PAUSING", "UNKNOWN"]);
+
+function isTaskStatus(text: string): text is TaskStatus {
+  return TASK_STATUSES.has(text);
+}
+
+/**
+ * Of `ctr tasks ls`: columns TASK, PID and STATUS.
+ * @returns undefined where no task has this name
+ * @throws ContainerError CONTAINER_NONSENSE
+ */
+export function taskStatus(printed: string, name: string): TaskStatus | undefined {
+  const rows = printed.split("\n").map((line) => line.trim().split(/\s+/));
+  if (rows[0]?.[0] !== "TASK") throw nonsense("the list of tasks has no heading");
+  const row = rows.slice(1).find(([task]) => task === name);
+  if (row === undefined) return undefined;
+  const status = row[2] ?? "";
+  if (!isTaskStatus(status)) throw nonsense(`the task ${name} has an unknown status`);
+  return status;
+}
+
+/**
+ * Of `ctr containers info`, which is JSON; the specification in it holds secrets and is not looked at.
+ * @throws ContainerError CONTAINER_NONSENSE
+ */
+export function containerLabels(printed: string): Readonly<Record<string, string>> {
+  const container = parseJson(printed, "the description of a container");
+  const labels = isRecord(container) ? (container["Labels"] ?? {}) : undefined;
+  if (!isRecord(labels)) throw nonsense("the description of a container has no labels");
+  return Object.fromEntries(
+    Object.entries(labels).flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : [])),
+  );
+}
+
+/**
+ * Of `ctr tasks rm`, which warns on stderr where a task ended with anything but 0.
+ * Source: containerd cmd/ctr/commands/tasks/delete.go, 1.6 to 2.4
+ */
+export function deletedTaskExitCode(stderr: string): number {
+  return Number(/exit with non-zero exit code (\d{1,10})/.exec(stderr)?.[1] ?? 0);
+}
+
+/** ctr has one exit code for everything that went wrong. */
+export function saysNotFound(stderr: string): boolean {
+  return /not found|no running task/i.test(stderr);
+}
+
+export function saysAlreadyExists(stderr: string): boolean {
+  return /already exists/i.test(stderr);
+}
+
+/** Of a flag that this version does not have. Source: urfave/cli and Go's flag package. */
+export function saysUnknownFlag(stderr: string, flag: string): boolean {
+  return stderr.includes(`flag provided but not defined: -${flag}`);
+}
+
+export interface StoredImage {
+  readonly name: string;
+  readonly digest: string;
+}
+
+/** Of `ctr images ls`: columns REF, TYPE, DIGEST and more. @throws ContainerError CONTAINER_NONSENSE */
+export function storedImages(printed: string): readonly StoredImage[] {
+  const [heading, ...rows] = printed.split("\n").filter((line) => line.trim() !== "");
+  if (heading === undefined || !/^REF\s+TYPE\s+DIGEST/.test(heading))
+    throw nonsense("the list of images has no heading");
+  return rows.flatMap((row) => {
+    const [name, , digest] = row.trim().split(/\s+/);
+    return name === undefined || digest === undefined ? [] : [{ name, digest }];
+  });
+}
+
+/**
+ * Of `ctr images check`: whether all content of the image is there, for this machine's platform, and unpacked.
+ * Columns REF, TYPE, DIGEST, STATUS ("complete (2/2)"), SIZE, UNPACKED.
+ */
+export function isImageComplete(printed: string, name: string): boolean {
+  const row = printed.split("\n").find((line) => line.startsWith(`${name} `));
+  return row !== undefined && /\scomplete \(/.test(row) && /\strue\s*$/.test(row);
+}
+
+/** Of `ctr plugins ls --detailed`: where a plugin keeps its data; undefined where it does not tell. */
+export function pluginRoot(printed: string, type: string, id: string): string | undefined {
+  for (const block of printed.split(/^(?=Type:)/m)) {
+    const field = (name: string): string | undefined => new RegExp(`^${name}:\\s+(\\S+)`, "m").exec(block)?.[1];
+    if (field("Type") === type && field("ID") === id) return /^\s+root\s+(\/\S*)/m.exec(block)?.[1];
+  }
+  return undefined;
+}
+
+export function parseJson(printed: string, what: string): unknown {
+  try {
+    return JSON.parse(printed);
+  } catch (cause) {
+    throw new ContainerError("CONTAINER_NONSENSE", `${what} is not JSON`, { cause });
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function nonsense(what: string): ContainerError {
+  return new ContainerError("CONTAINER_NONSENSE", `ctr said what is not understood: ${what}`);
+}

@@ -1,0 +1,81 @@
+/** Containers on this node, through whatever runs containers here. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { nodePlatform } from "../images/index.ts";
+import { containerdDriver } from "./containerd/containerd-driver.ts";
+import type { RuntimeDriver } from "./driver.ts";
+import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
+import { followRecorded } from "./io/follow-recorded.ts";
+import { lookAt } from "./io/look-at.ts";
+import { recorderCommand } from "./io/recorder-command.ts";
+import { runFolder } from "./io/run-folder.ts";
+import { runTool } from "./io/run-tool.ts";
+import {
+  removeContainerThrough,
+  runContainerThrough,
+  type ContainerEnding,
+  type RunOptions,
+  type RunOutside,
+} from "./run-container.ts";
+import type { ContainerRuntime } from "./runtime.ts";
+
+export interface ContainersOptions {
+  /** Holds environment, files and recorded output of running containers; best in memory: /run/rancheros/containers. */
+  readonly runFolder: string;
+  /** Program and argument that record output; default is io/record-output.ts in a Node process. */
+  readonly recorder?: readonly [program: string, argument: string];
+}
+
+/** Looks for what runs containers here. @throws ContainerError CONTAINER_SPEC_INVALID for a choice that makes no sense */
+export function findRuntime(options: FindRuntimeOptions): Promise<RuntimeSearch> {
+  return findRuntimeThrough({ lookAt }, options);
+}
+
+/**
+ * Runs a container to its end, or watches the one of the same run that an earlier agent started.
+ * @throws ContainerError
+ */
+export function runContainer(
+  runtime: ContainerRuntime,
+  containers: ContainersOptions,
+  options: RunOptions,
+): Promise<ContainerEnding> {
+  return runContainerThrough(outsideOf(runtime, containers, options.spec.name), options);
+}
+
+/**
+ * Ends and removes a container of this agent, if there is one.
+ * @param graceMs  from SIGTERM to SIGKILL
+ * @throws ContainerError CONTAINER_NAME_TAKEN, CONTAINER_LEFT_BEHIND
+ */
+export function removeContainer(
+  runtime: ContainerRuntime,
+  containers: ContainersOptions,
+  name: string,
+  graceMs: number,
+): Promise<void> {
+  return removeContainerThrough(outsideOf(runtime, containers, name), name, graceMs);
+}
+
+function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, name: string): RunOutside {
+  return {
+    driver: driverOf(runtime, containers),
+    folder: runFolder(containers.runFolder, name),
+    nowMs: Date.now,
+    sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }).catch(() => undefined),
+  };
+}
+
+function driverOf(runtime: ContainerRuntime, { recorder = recorderCommand() }: ContainersOptions): RuntimeDriver {
+  return containerdDriver(runtime, { runTool, followRecorded, recorder, platform: nodePlatform(process.arch) });
+}
+
+export type { ContainerFile, ContainerMount, ContainerSpec, SecurityContext } from "./container-spec.ts";
+export { CONTAINER_ERRORS, ContainerError } from "./errors.ts";
+export type { ContainerErrorCode } from "./errors.ts";
+export { runtimeMissing } from "./find-runtime.ts";
+export type { FindRuntimeOptions, Look, RuntimeChoice, RuntimeSearch } from "./find-runtime.ts";
+export type { OutputEvent, OutputStream } from "./output-lines.ts";
+export type { ContainerEnding, RunOptions } from "./run-container.ts";
+export { describeRuntime, RUNTIME_KINDS } from "./runtime.ts";
+export type { ContainerRuntime, RuntimeKind } from "./runtime.ts";

@@ -1,0 +1,21 @@
+/** Whether a socket or a program is there. */
+import { access, constants, stat } from "node:fs/promises";
+
+/** @returns "yes", or why not; never throws */
+export async function lookAt(
+  path: string,
+  wanted: "socket" | "program",
+): Promise<"yes" | "missing" | "not-a-socket" | "not-executable" | "not-permitted"> {
+  try {
+    const found = await stat(path);
+    if (wanted === "socket") return found.isSocket() ? "yes" : "not-a-socket";
+    if (!found.isFile()) return "not-executable";
+    return await access(path, constants.X_OK).then(
+      () => "yes",
+      () => "not-executable",
+    );
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code === "EACCES" || code === "EPERM" ? "not-permitted" : "missing";
+  }
+}

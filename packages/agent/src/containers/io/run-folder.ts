@@ -1,0 +1,71 @@
+/** The folder with a container's files: environment, mounted files, recorded output. For root only, best in memory. */
+import { mkdir, open, rm } from "node:fs/promises";
+import path from "node:path";
+
+import { ContainerError } from "../errors.ts";
+
+export interface RunFolder {
+  readonly path: string;
+  /** Makes it anew, empty. @throws ContainerError CONTAINER_RUN_FOLDER */
+  readonly prepare: () => Promise<void>;
+  /** @returns the file's path. @throws ContainerError CONTAINER_RUN_FOLDER */
+  readonly write: (name: string, content: string) => Promise<string>;
+  /** The beginning of a file; undefined where it is not there. Never throws. */
+  readonly read: (name: string) => Promise<string | undefined>;
+  /** Never throws. */
+  readonly remove: () => Promise<void>;
+}
+
+/** @param base  made where it is missing, with mode 0700 */
+export function runFolder(base: string, name: string): RunFolder {
+  const folder = path.join(base, name);
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  return {
+    path: folder,
+    prepare: () =>
+      naming(folder, async () => {
+        await remove();
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+      }),
+    write: (file, content) => {
+      const target = path.join(folder, file);
+      return naming(target, async () => {
+        // The mode comes before the content: at no moment can others read it.
+        const handle = await open(target, "wx", 0o600);
+        try {
+          await handle.writeFile(content);
+        } finally {
+          await handle.close();
+        }
+        return target;
+      });
+    },
+    read: (file) => readBeginning(path.join(folder, file)).catch(() => undefined),
+    remove: () => remove().catch(() => undefined),
+  };
+}
+
+const MAX_READ_BYTES = 4096;
+
+async function readBeginning(file: string): Promise<string> {
+  const handle = await open(file, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_READ_BYTES), 0, MAX_READ_BYTES, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function naming<T>(target: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const why = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    const code = why === "ENOSPC" || why === "EDQUOT" ? "CONTAINER_DISK_FULL" : "CONTAINER_RUN_FOLDER";
+    throw new ContainerError(code, `the container's files at ${target} cannot be used (${why})`, {
+      cause,
+      details: { path: target },
+    });
+  }
+}

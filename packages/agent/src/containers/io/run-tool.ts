@@ -1,0 +1,72 @@
+/** Runs a runtime's program: bounded in time and output, told apart by how it ended, never judged here. */
+import { startProgram } from "../../programs/index.ts";
+
+export interface ToolCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** More than PATH and HOME; what is secret belongs here no more than into the arguments. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly maxOutputBytes?: number;
+  /** Ends the program. Without: it runs to its end, so that nothing is left half done. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type ToolOutcome =
+  | { readonly kind: "ok"; readonly stdout: Buffer; readonly stderr: string }
+  | { readonly kind: "failed"; readonly exitCode: number; readonly stdout: Buffer; readonly stderr: string }
+  | { readonly kind: "missing"; readonly cause: unknown }
+  | { readonly kind: "timed-out"; readonly timeoutMs: number }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "killed"; readonly signal: string }
+  | { readonly kind: "flooded" };
+
+/** A list of all containers of a crowded node stays far below. */
+const DEFAULT_MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+const KILL_AFTER_MS = 2_000;
+
+/** Never throws for anything that the program did. */
+export async function runTool(call: ToolCall): Promise<ToolOutcome> {
+  const { program, args, timeoutMs, signal } = call;
+  if (signal?.aborted === true) return { kind: "cancelled" };
+  const running = startProgram({
+    program,
+    args,
+    environment: toolEnvironment(call.environment),
+    maxOutputBytes: call.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+    // Ctrl-C comes by the signal.
+    ownGroup: true,
+  });
+  let brokenOff: ToolOutcome | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
+  const breakOff = (outcome: ToolOutcome): void => {
+    if (brokenOff !== undefined) return;
+    brokenOff = outcome;
+    running.kill("SIGTERM");
+    killTimer = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER_MS);
+  };
+  const onAbort = (): void => breakOff({ kind: "cancelled" });
+  const timer = setTimeout(() => breakOff({ kind: "timed-out", timeoutMs }), timeoutMs);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const ending = await running.ending;
+  signal?.removeEventListener("abort", onAbort);
+  clearTimeout(timer);
+  clearTimeout(killTimer);
+  if (brokenOff !== undefined) return brokenOff;
+  if (ending.kind === "not-started") return { kind: "missing", cause: ending.cause };
+  if (ending.kind === "flooded") return { kind: "flooded" };
+  if (ending.kind === "killed") return { kind: "killed", signal: ending.signal };
+  const { exitCode, stdout } = ending;
+  const stderr = ending.stderr.toString("utf8");
+  return exitCode === 0 ? { kind: "ok", stdout, stderr } : { kind: "failed", exitCode, stdout, stderr };
+}
+
+/** A proxy must not come between the program and this process's own loopback. */
+export function toolEnvironment(more: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return {
+    PATH: process.env["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: process.env["HOME"] ?? "/root",
+    LC_ALL: "C",
+    ...more,
+  };
+}

@@ -1,0 +1,256 @@
+/** Runs a container to its end: never two of a name at a time, also across restarts of this program. */
+import { isCodedError } from "@rancheros/protocol/errors";
+
+import { checkContainerSpec, type ContainerSpec } from "./container-spec.ts";
+import type { Labels, RuntimeDriver } from "./driver.ts";
+import { ContainerError } from "./errors.ts";
+import type { RunFolder } from "./io/run-folder.ts";
+import { createOutputLines, type OutputEvent, type OutputLines } from "./output-lines.ts";
+
+export interface RunOptions {
+  readonly spec: ContainerSpec;
+  /** From the start of the watching; a container that is taken over gets it anew. */
+  readonly deadlineMs: number;
+  /** From SIGTERM to SIGKILL, on abort or deadline. */
+  readonly graceMs?: number;
+  /** Ends the container. */
+  readonly signal: AbortSignal;
+  /** Ends the watching only: the container goes on, for the next start of this program to take it over. */
+  readonly leave?: AbortSignal;
+  /** Each line as it comes, without control characters; never more than a bounded part of a flood. */
+  readonly onOutput?: (event: OutputEvent) => void;
+  /** Lines that the ending tells. */
+  readonly keepLines?: number;
+}
+
+export type ContainerEnding =
+  | ({
+      readonly kind: "exited";
+      readonly exitCode: number;
+    } & EndingFacts)
+  /** It is over, and nobody knows how: the node was restarted, or somebody removed it. */
+  | ({ readonly kind: "lost" } & EndingFacts)
+  | { readonly kind: "left-running" };
+
+interface EndingFacts {
+  /** It was there already, started by an earlier agent for the same run. */
+  readonly takenOver: boolean;
+  readonly lastLines: readonly string[];
+  /** Bytes of output that were not made into lines. */
+  readonly skippedBytes: number;
+}
+
+export interface RunOutside {
+  readonly driver: RuntimeDriver;
+  readonly folder: RunFolder;
+  readonly nowMs: () => number;
+  /** Resolves also when the signal is given. */
+  readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
+}
+
+export const MANAGED_LABEL = "rancheros.cattle.io/managed-by";
+export const RUN_LABEL = "rancheros.cattle.io/run";
+const MANAGER = "ros-agent";
+
+const EXIT_CODE_FILE = "exit-code";
+const DEFAULT_GRACE_MS = 30_000;
+const DEFAULT_KEEP_LINES = 100;
+const FIRST_LOOK_MS = 50;
+const LONGEST_LOOK_MS = 1_000;
+/** From SIGKILL to giving up: a process that waits for a disk does not end before the disk answers. */
+const KILL_PATIENCE_MS = 60_000;
+/** The output is recorded by another process, which may be a moment late. */
+const OUTPUT_PATIENCE_MS = 5_000;
+/** While the runtime's service restarts, its containers go on. */
+const RUNTIME_PATIENCE_MS = 300_000;
+const MAX_ROUNDS = 10;
+const ROUND_DELAY_MS = 200;
+
+/**
+ * @throws ContainerError  CONTAINER_DEADLINE, CONTAINER_INTERRUPTED after the container has been ended and removed;
+ *         CONTAINER_SPEC_INVALID, CONTAINER_NAME_TAKEN, CONTAINER_IMAGE_MISSING, CONTAINER_COMMAND_MISSING before it ran;
+ *         CONTAINER_LEFT_BEHIND where it could not be ended; and what the runtime does
+ */
+export async function runContainerThrough(outside: RunOutside, options: RunOptions): Promise<ContainerEnding> {
+  const { spec, signal } = options;
+  checkContainerSpec(spec);
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    if (signal.aborted) throw interrupted(spec.name);
+    const takenOver = await settleLeftover(outside, spec, options.graceMs ?? DEFAULT_GRACE_MS);
+    if (takenOver || (await startAnew(outside, spec))) return watch(outside, options, takenOver);
+    // Another process is making it at this moment, or left a part of it.
+    await outside.sleep(ROUND_DELAY_MS, signal);
+    if ((await outside.driver.inspect(spec.name)).kind === "absent") await outside.driver.remove(spec.name);
+  }
+  throw new ContainerError("CONTAINER_LEFT_BEHIND", `the name ${spec.name} does not become free`);
+}
+
+/**
+ * Ends and removes a container, if there is one.
+ * @throws ContainerError CONTAINER_NAME_TAKEN, CONTAINER_LEFT_BEHIND
+ */
+export async function removeContainerThrough(outside: RunOutside, name: string, graceMs: number): Promise<void> {
+  const state = await outside.driver.inspect(name);
+  if (state.kind !== "absent") {
+    checkOurs(name, state.labels);
+    if (state.kind === "running") await end(outside, name, graceMs);
+  }
+  await outside.driver.remove(name);
+  const left = await outside.driver.inspect(name);
+  if (left.kind !== "absent") throw leftBehind(name, "is there still after it was removed");
+  await outside.folder.remove();
+}
+
+/** @returns whether there is a container of the same run, which is to be watched; otherwise the name is free */
+async function settleLeftover(outside: RunOutside, spec: ContainerSpec, graceMs: number): Promise<boolean> {
+  const state = await outside.driver.inspect(spec.name);
+  if (state.kind === "absent") return false;
+  checkOurs(spec.name, state.labels);
+  const same = state.labels[RUN_LABEL] === spec.run;
+  if (same && (state.kind !== "idle" || (await keptExitCode(outside.folder)) !== undefined)) return true;
+  await removeContainerThrough(outside, spec.name, graceMs);
+  return false;
+}
+
+function checkOurs(name: string, labels: Labels): void {
+  if (labels[MANAGED_LABEL] === MANAGER) return;
+  throw new ContainerError("CONTAINER_NAME_TAKEN", `the container ${name} was not made by ros-agent`);
+}
+
+/** @returns whether it runs; not where there is one of this name already */
+async function startAnew(outside: RunOutside, spec: ContainerSpec): Promise<boolean> {
+  const { folder, driver } = outside;
+  await folder.prepare();
+  const env = Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}\n`);
+  const envFile = await folder.write("environment", env.join(""));
+  const files: { readonly source: string; readonly destination: string }[] = [];
+  for (const [at, { destination, content }] of (spec.files ?? []).entries()) {
+    files.push({ source: await folder.write(`file.${at}`, content), destination });
+  }
+  const labels = { ...spec.labels, [MANAGED_LABEL]: MANAGER, [RUN_LABEL]: spec.run };
+  try {
+    return (await driver.start({ spec, labels, folder: folder.path, envFile, files })) === "started";
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+async function watch(outside: RunOutside, options: RunOptions, takenOver: boolean): Promise<ContainerEnding> {
+  const { driver, folder } = outside;
+  const { spec, signal, leave, graceMs = DEFAULT_GRACE_MS } = options;
+  const { name } = spec;
+  const lines = createOutputLines(options.keepLines ?? DEFAULT_KEEP_LINES, options.onOutput ?? (() => undefined));
+  const follower = driver.followOutput(name, folder.path, lines);
+  const wake = leave === undefined ? signal : AbortSignal.any([signal, leave]);
+  const endMs = outside.nowMs() + options.deadlineMs;
+  try {
+    const state = await waitWhileRunning(outside, name, { wake, endMs, catchUp: follower.catchUp });
+    if (state === "running" && !signal.aborted && leave?.aborted === true) return { kind: "left-running" };
+    if (state === "running") await end(outside, name, graceMs);
+    // Before the output is read out: only now the runtime lets go of the pipes.
+    const exitCode = state === "absent" ? undefined : await takeExitCode(outside, name);
+    await readOut(outside, follower);
+    lines.end();
+    await driver.remove(name);
+    await folder.remove();
+    if (state === "running") throw signal.aborted ? interrupted(name, lines) : late(name, options.deadlineMs, lines);
+    const facts = { takenOver, lastLines: lines.lastLines(), skippedBytes: lines.skippedBytes() };
+    return exitCode === undefined ? { kind: "lost", ...facts } : { kind: "exited", exitCode, ...facts };
+  } finally {
+    follower.close();
+  }
+}
+
+/** Some runtimes tell it once only: it is kept until the container is gone, for the case that this program ends before. */
+async function takeExitCode({ driver, folder }: RunOutside, name: string): Promise<number | undefined> {
+  const kept = await keptExitCode(folder);
+  if (kept !== undefined) return kept;
+  const exitCode = await driver.exitCode(name);
+  if (exitCode !== undefined) await folder.write(EXIT_CODE_FILE, `${exitCode}\n`);
+  return exitCode;
+}
+
+async function keptExitCode(folder: RunFolder): Promise<number | undefined> {
+  const text = await folder.read(EXIT_CODE_FILE);
+  return text !== undefined && /^\d{1,3}\n$/.test(text) ? Number(text) : undefined;
+}
+
+interface Waiting {
+  readonly wake: AbortSignal;
+  readonly endMs: number;
+  readonly catchUp: () => Promise<void>;
+}
+
+/** @returns "running" when the deadline or the signal came first */
+async function waitWhileRunning(
+  outside: RunOutside,
+  name: string,
+  { wake, endMs, catchUp }: Waiting,
+): Promise<"running" | "ended" | "absent"> {
+  let delayMs = FIRST_LOOK_MS;
+  let lastAnswerMs = outside.nowMs();
+  for (;;) {
+    try {
+      const { kind } = await outside.driver.inspect(name);
+      lastAnswerMs = outside.nowMs();
+      if (kind === "ended") return "ended";
+      // Idle: somebody took notice of its end before us.
+      if (kind !== "running") return kind === "absent" ? "absent" : "ended";
+    } catch (error) {
+      const away = isCodedError(error) && error.retry !== "never";
+      if (!away || outside.nowMs() - lastAnswerMs > RUNTIME_PATIENCE_MS) throw error;
+    }
+    await catchUp();
+    const leftMs = endMs - outside.nowMs();
+    if (wake.aborted || leftMs <= 0) return "running";
+    await outside.sleep(Math.min(delayMs, leftMs), wake);
+    delayMs = Math.min(delayMs * 1.5, LONGEST_LOOK_MS);
+  }
+}
+
+/** SIGTERM, then SIGKILL; returns when it does not run any more. */
+async function end(outside: RunOutside, name: string, graceMs: number): Promise<void> {
+  const never = new AbortController().signal;
+  const gone = async (patienceMs: number): Promise<boolean> => {
+    const endMs = outside.nowMs() + patienceMs;
+    for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 1.5, LONGEST_LOOK_MS)) {
+      if ((await outside.driver.inspect(name)).kind !== "running") return true;
+      if (outside.nowMs() >= endMs) return false;
+      await outside.sleep(delayMs, never);
+    }
+  };
+  await outside.driver.signal(name, "SIGTERM");
+  if (await gone(graceMs)) return;
+  await outside.driver.signal(name, "SIGKILL");
+  if (await gone(KILL_PATIENCE_MS)) return;
+  throw leftBehind(name, `runs still, ${KILL_PATIENCE_MS / 1000} s after SIGKILL`);
+}
+
+async function readOut(
+  outside: RunOutside,
+  follower: { readonly catchUp: () => Promise<void>; readonly hasEnded: () => Promise<boolean> },
+): Promise<void> {
+  const never = new AbortController().signal;
+  const endMs = outside.nowMs() + OUTPUT_PATIENCE_MS;
+  while (!(await follower.hasEnded()) && outside.nowMs() < endMs) await outside.sleep(FIRST_LOOK_MS, never);
+  await follower.catchUp();
+}
+
+function lastWord(lines: OutputLines | undefined): { readonly details: Readonly<Record<string, string>> } {
+  const last = lines?.lastLines().at(-1);
+  return { details: last === undefined ? {} : { lastLine: last } };
+}
+
+function interrupted(name: string, lines?: OutputLines): ContainerError {
+  return new ContainerError("CONTAINER_INTERRUPTED", `the container ${name} was broken off`, lastWord(lines));
+}
+
+function late(name: string, deadlineMs: number, lines: OutputLines): ContainerError {
+  const message = `the container ${name} did not end within ${Math.round(deadlineMs / 1000)} s`;
+  return new ContainerError("CONTAINER_DEADLINE", message, lastWord(lines));
+}
+
+function leftBehind(name: string, why: string): ContainerError {
+  return new ContainerError("CONTAINER_LEFT_BEHIND", `the container ${name} ${why}`, { details: { container: name } });
+}

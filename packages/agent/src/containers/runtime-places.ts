@@ -1,0 +1,67 @@
+/** Where runtimes are on a node, the likeliest first. */
+import type { ContainerRuntime, RuntimeKind } from "./runtime.ts";
+
+export interface RuntimePlace {
+  readonly kind: RuntimeKind;
+  readonly origin: ContainerRuntime["origin"];
+  /** Programs that serve it, each with its first arguments; the first that is there is taken. */
+  readonly programs: readonly (readonly [path: string, ...args: string[]])[];
+  /** Has to be there; undefined for what needs none. */
+  readonly socket: string | undefined;
+  readonly namespace: string | undefined;
+}
+
+const FOLDERS = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/opt/bin"] as const;
+
+const anywhere = (name: string): readonly (readonly [string, ...string[]])[] =>
+  FOLDERS.map((folder) => [`${folder}/${name}`] as const);
+
+/** k3s and rke2 share it. */
+const RANCHER_SOCKET = "/run/k3s/containerd/containerd.sock";
+const SYSTEM_SOCKET = "/run/containerd/containerd.sock";
+
+/**
+ * Rke2 before k3s, as they share a socket and rke2's program is at one place only.
+ * Source: k3s docs "Advanced options", rke2 docs "Cluster access"; containerd defaults; docker's and podman's packages.
+ */
+export const RUNTIME_PLACES: readonly RuntimePlace[] = [
+  {
+    kind: "containerd",
+    origin: "rke2",
+    programs: [["/var/lib/rancher/rke2/bin/ctr"]],
+    socket: RANCHER_SOCKET,
+    namespace: "k8s.io",
+  },
+  {
+    kind: "containerd",
+    origin: "k3s",
+    programs: [
+      ["/var/lib/rancher/k3s/data/current/bin/ctr"],
+      ...["/usr/local/bin/k3s", "/usr/bin/k3s", "/opt/bin/k3s"].map((path) => [path, "ctr"] as const),
+    ],
+    socket: RANCHER_SOCKET,
+    namespace: "k8s.io",
+  },
+  {
+    kind: "containerd",
+    origin: "system",
+    programs: anywhere("ctr"),
+    socket: SYSTEM_SOCKET,
+    namespace: "default",
+  },
+  {
+    kind: "nerdctl",
+    origin: "system",
+    programs: anywhere("nerdctl"),
+    socket: SYSTEM_SOCKET,
+    namespace: "default",
+  },
+  { kind: "podman", origin: "system", programs: anywhere("podman"), socket: undefined, namespace: undefined },
+  {
+    kind: "docker",
+    origin: "system",
+    programs: anywhere("docker"),
+    socket: "/run/docker.sock",
+    namespace: undefined,
+  },
+];
