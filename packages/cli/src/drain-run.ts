@@ -85,7 +85,7 @@ async function withClient<T>(
   const { environment, signal } = run.surroundings;
   const client = await connectKubernetes({
     path: run.kubeconfig,
-    environment: environment["KUBECONFIG"],
+    environment,
     hostRoot: "/",
     onSkipped: (problem) => run.remark(`Note: ${problem.message} (${problem.code}); using another kubeconfig.`),
   });

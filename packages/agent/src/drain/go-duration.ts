@@ -6,6 +6,8 @@
  */
 export function goDuration(milliseconds: number): string {
   if (milliseconds === 0) return "0s";
+  if (milliseconds < 0.001) return `${decimal(milliseconds * 1e6)}ns`;
+  if (milliseconds < 1) return `${decimal(milliseconds * 1e3)}µs`;
   if (milliseconds < 1000) return `${decimal(milliseconds)}ms`;
   const hours = Math.floor(milliseconds / 3_600_000);
   const minutes = Math.floor((milliseconds % 3_600_000) / 60_000);

@@ -26,8 +26,8 @@ export type FoundKubeconfig = () => Kubeconfig;
 export interface KubeconfigSearch {
   /** Named by the user: the only one that is taken. */
   readonly path?: string | undefined;
-  /** Value of KUBECONFIG, files joined by colons. */
-  readonly environment?: string | undefined;
+  /** KUBECONFIG: files, joined by colons. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where the host's / is. */
   readonly hostRoot: string;
 }
@@ -46,7 +46,7 @@ export async function findKubeconfigs(
     if (file === undefined) throw missing(`there is no kubeconfig at ${search.path}`);
     return [parsed([file], "/")];
   }
-  const listed = (search.environment ?? "").split(":").filter((path) => path !== "");
+  const listed = (search.environment?.["KUBECONFIG"] ?? "").split(":").filter((path) => path !== "");
   if (listed.length > 0) {
     const files = await readAll(
       outside,
