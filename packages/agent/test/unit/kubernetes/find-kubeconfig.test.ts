@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 
-import { NodeApiError } from "../../../src/kubernetes/errors.ts";
+import type { NodeApiError } from "../../../src/kubernetes/errors.ts";
 import { connectThrough } from "../../../src/kubernetes/connect-kubernetes.ts";
 import type { KubeconfigSearch } from "../../../src/kubernetes/find-kubeconfig.ts";
 import type { ConnectionOptions } from "../../../src/kubernetes/io/https-connection.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 
@@ -262,7 +262,7 @@ describe("a kubeconfig", () => {
           parse(text);
         } catch (error) {
           expect(error).toBeInstanceOf(NodeApiError);
-          expect(String((error as NodeApiError).message)).not.toContain(secret);
+          expect((error as NodeApiError).message).not.toContain(secret);
         }
       }),
       { numRuns: 500 },
