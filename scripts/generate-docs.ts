@@ -10,6 +10,7 @@ import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
 import { NODE_API_ERRORS } from "@rancheros/agent/kubernetes";
 import { SMBIOS_ERRORS } from "@rancheros/agent/smbios";
 import { TPM_ERRORS } from "@rancheros/agent/tpm";
+import { UPGRADE_ERRORS } from "@rancheros/agent/upgrade";
 import type { ErrorKind } from "@rancheros/protocol/errors";
 import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
 import { IMAGE_ERRORS } from "@rancheros/protocol/images";
@@ -39,6 +40,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: drain", DRAIN_ERRORS],
   ["Agent: images", IMAGE_PULL_ERRORS],
   ["Agent: containers", CONTAINER_ERRORS],
+  ["Agent: upgrades", UPGRADE_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
   ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],

@@ -12,5 +12,5 @@ export type {
   UpgradeStatus,
   Waiting,
 } from "./plan.ts";
-export { readPlanAnswer, readStatusAnswer, readUpgradeStatus } from "./read-upgrade-message.ts";
+export { readPlan, readPlanAnswer, readStatusAnswer, readUpgradeStatus } from "./read-upgrade-message.ts";
 export { writePlanAnswer, writeStatusAnswer, writeUpgradeStatus } from "./write-upgrade-message.ts";

@@ -95,7 +95,8 @@ function drainOf(fields: Fields): Drain | undefined {
   return undefined;
 }
 
-function planOf(fields: Fields): Plan {
+/** Of a message, or of a file in which a machine keeps its plan. */
+export function readPlan(fields: Fields): Plan {
   return {
     id: matching(fields, "id", PLAN_ID, "64 hex digits"),
     image: fields.text("image", NAME_MAX),
@@ -135,7 +136,7 @@ export function readPlanAnswer(bytes: Uint8Array): PlanAnswer {
     return {
       protocol: fields.integer("protocol", 1, VERSION_MAX),
       machine: fields.object("machine", machineOf),
-      plan: fields.optionalObject("plan", planOf),
+      plan: fields.optionalObject("plan", readPlan),
       waiting: fields.optionalObject("waiting", (waiting) => ({
         reason: waiting.choice("reason", WAITING_REASONS),
         message: waiting.text("message", STATUS_MESSAGE_MAX_CHARACTERS),

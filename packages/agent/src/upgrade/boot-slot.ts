@@ -1,0 +1,31 @@
+/** Which of its operating systems a machine has started. */
+
+/** `unknown`: it has no slots, or none that this program knows. */
+export type BootSlot = "active" | "passive" | "recovery" | "unknown";
+
+export interface BootTraces {
+  /** /proc/cmdline */
+  readonly commandLine: string;
+  /** Names of the files in /run/cos and /run/elemental. */
+  readonly modeFiles: readonly string[];
+}
+
+/** Source: cOS toolkit, bootargs.cfg (label and image of the slot on the command line), cos-setup's /run/cos/*_mode */
+const LABELS: readonly (readonly [pattern: RegExp, slot: BootSlot])[] = [
+  [/(^|[\s=/])(COS_RECOVERY|COS_SYSTEM|recovery\.(img|squashfs))(\s|$)|elemental\.mode=recovery/, "recovery"],
+  [/(^|[\s=/])(COS_PASSIVE|passive\.img)(\s|$)|elemental\.mode=passive/, "passive"],
+  [/(^|[\s=/])(COS_ACTIVE|active\.img)(\s|$)|elemental\.mode=active/, "active"],
+];
+
+const MODES: readonly (readonly [file: string, slot: BootSlot])[] = [
+  ["recovery_mode", "recovery"],
+  ["passive_mode", "passive"],
+  ["active_mode", "active"],
+];
+
+/** The mode files win: they are made by what has looked at what is mounted. */
+export function bootSlotOf({ commandLine, modeFiles }: BootTraces): BootSlot {
+  const byFile = MODES.find(([file]) => modeFiles.includes(file));
+  if (byFile !== undefined) return byFile[1];
+  return LABELS.find(([pattern]) => pattern.test(commandLine))?.[1] ?? "unknown";
+}

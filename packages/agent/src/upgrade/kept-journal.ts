@@ -1,0 +1,76 @@
+/** The journal as the disk has it: nothing is believed to be written down before it is, and writes come one after the other. */
+import { hasCode } from "@rancheros/protocol/errors";
+
+import type { ReachPoint } from "./fault-points.ts";
+import { EMPTY_JOURNAL, type Journal, type Reason } from "./journal.ts";
+import type { UpgradePorts } from "./ports.ts";
+import { readJournal, writeJournal } from "./read-journal.ts";
+import type { Edit } from "./work.ts";
+
+export interface KeptJournal {
+  readonly journal: () => Journal;
+  /** An edit that gives the same journal writes nothing. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
+  readonly save: (edit: Edit) => Promise<void>;
+  /** Resolves at the next change or wake, or with the signal. */
+  readonly changed: (signal: AbortSignal) => Promise<void>;
+  readonly wake: () => void;
+  readonly broken: Reason | undefined;
+}
+
+/** @throws UpgradeError UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_UNSAVED */
+export async function keepJournal(
+  { journalFile, host }: Pick<UpgradePorts, "journalFile" | "host">,
+  reach: ReachPoint,
+): Promise<KeptJournal> {
+  const { journal: read, broken } = await readOrMoveAside(journalFile);
+  let journal = read;
+  let queue: Promise<void> = Promise.resolve();
+  let change = Promise.withResolvers<void>();
+  const wake = (): void => {
+    change.resolve();
+    change = Promise.withResolvers<void>();
+  };
+  const write = async (edit: Edit): Promise<void> => {
+    const next = edit(journal, host.now());
+    if (next === journal) return;
+    await reach("journal:before");
+    await journalFile.write(writeJournal(next));
+    journal = next;
+    wake();
+    await reach("journal:after");
+  };
+  return {
+    broken,
+    wake,
+    journal: () => journal,
+    save(edit) {
+      const saved = queue.then(() => write(edit));
+      queue = saved.catch(() => undefined);
+      return saved;
+    },
+    async changed(signal) {
+      if (signal.aborted) return;
+      const { promise } = change;
+      const ended = Promise.withResolvers<void>();
+      const onAbort = (): void => ended.resolve();
+      signal.addEventListener("abort", onAbort, { once: true });
+      await Promise.race([promise, ended.promise]);
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+async function readOrMoveAside(
+  file: UpgradePorts["journalFile"],
+): Promise<{ readonly journal: Journal; readonly broken: Reason | undefined }> {
+  const text = await file.read();
+  if (text === undefined) return { journal: EMPTY_JOURNAL, broken: undefined };
+  try {
+    return { journal: readJournal(text), broken: undefined };
+  } catch (error) {
+    if (!hasCode(error, "UPGRADE_JOURNAL_BROKEN") || !(error instanceof Error)) throw error;
+    const name = await file.moveAside();
+    const message = `${error.message}; it is kept as ${name}`;
+    return { journal: EMPTY_JOURNAL, broken: { code: "UPGRADE_JOURNAL_BROKEN", message } };
+  }
+}

@@ -1,0 +1,109 @@
+/** What an upgrade needs of the world, as narrow as it can be. index.ts and the daemon hand in the real ones. */
+import type { MachineNode } from "@rancheros/protocol/attestation";
+import type { Drain } from "@rancheros/protocol/resources";
+import type { PlanContainer, RegistryCredential } from "@rancheros/protocol/upgrade";
+
+import type { BootSlot } from "./boot-slot.ts";
+import type { Order } from "./journal.ts";
+import type { Moment } from "./moment.ts";
+
+export interface ContainerRun {
+  readonly name: string;
+  /** Tells this run from others of the same name. */
+  readonly run: string;
+  readonly container: PlanContainer;
+  /** Besides the plan's; these win. */
+  readonly env: Readonly<Record<string, string>>;
+  /** For root only, and gone with the container. */
+  readonly files: readonly { readonly destination: string; readonly content: string }[];
+}
+
+export interface RunOptions {
+  /** Ends the container. */
+  readonly signal: AbortSignal;
+  /** Ends the waiting only. */
+  readonly leave: AbortSignal;
+  readonly deadlineMs: number;
+  readonly onLine: (line: string) => void;
+}
+
+export type ContainerEnd =
+  | { readonly kind: "exited"; readonly exitCode: number; readonly lastLines: readonly string[] }
+  /** It is over, and nobody knows how. */
+  | { readonly kind: "lost"; readonly lastLines: readonly string[] }
+  | { readonly kind: "left-running" };
+
+/** Its errors are coded; those that the machine's container runtime has. */
+export interface ContainerPort {
+  /** Bytes that are free where images are kept. Finds the runtime too, so that a missing one is said first. */
+  findRoom(signal: AbortSignal): Promise<{ readonly folder: string; readonly freeBytes: number }>;
+  /** @param reference  repository@sha256:... @returns the digest that it has got */
+  pull(reference: string, options: PullOptions): Promise<string>;
+  /** @returns undefined where the image has no such file */
+  readImageFile(reference: string, path: string, signal: AbortSignal): Promise<Buffer | undefined>;
+  /** Runs it to its end, or goes on waiting for the one of the same run that was left. @throws also after the deadline */
+  run(run: ContainerRun, options: RunOptions): Promise<ContainerEnd>;
+  /** Ends and removes it. Nothing to do where there is none. */
+  stop(name: string): Promise<void>;
+}
+
+export interface PullOptions {
+  readonly credentials: readonly RegistryCredential[];
+  readonly signal: AbortSignal;
+}
+
+/** Of the node that the machine is in its own cluster. */
+export interface NodePort {
+  /** @returns undefined where the machine is no node of a cluster */
+  look(signal: AbortSignal): Promise<MachineNode | undefined>;
+  /** @returns whether it was this call that cordoned the node */
+  cordon(signal: AbortSignal): Promise<boolean>;
+  uncordon(signal: AbortSignal): Promise<void>;
+  /** @returns why the node is not to be drained; undefined where it is */
+  reasonNotToDrain(signal: AbortSignal): Promise<string | undefined>;
+  drain(drain: Drain, signal: AbortSignal, onProgress: (message: string) => void): Promise<void>;
+}
+
+export interface CheckResult {
+  readonly name: string;
+  /** One sentence: how it ended; undefined where it went well. */
+  readonly failure: string | undefined;
+  /** Of stdout and stderr; bounded. */
+  readonly output: string;
+}
+
+export interface HostPort {
+  now(): Moment;
+  random(): number;
+  sleep(delayMs: number, signal: AbortSignal): Promise<void>;
+  hostname(): string;
+  /** Whether the machine is about to restart or to be switched off. */
+  isStopping(): Promise<boolean>;
+  readBootSlot(): Promise<BootSlot>;
+  /** Below the host's root. @returns undefined where there is none */
+  readFile(path: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** Folders that must be there, rooms and kinds of disks, apart from the images'. @throws UpgradeError */
+  checkFolders(): Promise<void>;
+  /** /etc/rancheros/checks.d, one after the other. */
+  runChecks(signal: AbortSignal): Promise<readonly CheckResult[]>;
+}
+
+export interface JournalFile {
+  /** @returns undefined where there is none yet. @throws UpgradeError UPGRADE_JOURNAL_UNREADABLE */
+  read(): Promise<string | undefined>;
+  /** All of it or nothing, and on the disk. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
+  write(text: string): Promise<void>;
+  /** @returns the name that the broken file has now */
+  moveAside(): Promise<string>;
+}
+
+/** Waits until the operator has said it. An upgrade by hand has nobody to ask. */
+export type ConfirmSlot = (order: Order, signal: AbortSignal) => Promise<"held" | "lost">;
+
+export interface UpgradePorts {
+  readonly containers: ContainerPort;
+  readonly node: NodePort;
+  readonly host: HostPort;
+  readonly journalFile: JournalFile;
+  readonly confirmSlot: ConfirmSlot;
+}

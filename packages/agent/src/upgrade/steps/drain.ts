@@ -1,0 +1,87 @@
+/** Draining: the node takes no new pods, and those that it has go. Nobody's cordon but our own is ever touched. */
+import { isCodedError } from "@rancheros/protocol/errors";
+import type { MachineNode } from "@rancheros/protocol/attestation";
+import type { Drain } from "@rancheros/protocol/resources";
+
+import { UpgradeError } from "../errors.ts";
+import { note, reasonFrom, setCordon } from "../journal-edits.ts";
+import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
+import { towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
+
+/** How often it is looked whether somebody has uncordoned the node meanwhile. */
+const LOOK_MS = 10_000;
+
+/** @throws UpgradeError, and what the API server and the drain do; nothing of it where the plan says force */
+export async function drain(work: Work): Promise<Edit> {
+  const lost = await unlessSlotHeld(work);
+  if (lost !== undefined) return lost;
+  const { force } = presentRun(work).order.plan;
+  try {
+    await leavePods(work);
+  } catch (error) {
+    if (!force || work.signal.aborted || !isCodedError(error)) throw error;
+    const lastError = reasonFrom(error);
+    await work.save((journal, now) => note(journal, { lastError }, now));
+    await say(work, `going on with force: ${error.message}`);
+  }
+  return towardsSwitch(work);
+}
+
+async function leavePods(work: Work): Promise<void> {
+  const { node } = work.ports;
+  const { drain: wanted } = presentRun(work).order.plan;
+  const found = await withPatience(work, () => node.look(work.signal));
+  if (found === undefined) {
+    throw new UpgradeError("UPGRADE_NO_NODE", "the plan drains or cordons the node, and this machine is none");
+  }
+  await keepCordoned(work, found);
+  if (wanted === undefined) return;
+  const why = await withPatience(work, () => node.reasonNotToDrain(work.signal));
+  if (why !== undefined) {
+    await say(work, `not drained: ${why}`);
+    return;
+  }
+  await drainWatched(work, wanted);
+}
+
+/** The journal says that it will be ours before it is, and so the cordon is found again after a kill. */
+async function keepCordoned(work: Work, found: MachineNode): Promise<void> {
+  const { node } = work.ports;
+  const { cordon } = work.journal();
+  if (found.unschedulable) {
+    // Intended, and done before the kill; otherwise it is somebody else's.
+    if (cordon === "intended") await work.save((journal) => setCordon(journal, "ours"));
+    return;
+  }
+  if (cordon === "none") await work.save((journal) => setCordon(journal, "intended"));
+  const isOurs = await work.act("cordon", () => withPatience(work, () => node.cordon(work.signal)));
+  await work.save((journal) => setCordon(journal, isOurs || journal.cordon === "ours" ? "ours" : "none"));
+}
+
+async function drainWatched(work: Work, wanted: Drain): Promise<void> {
+  const { node, host } = work.ports;
+  const done = new AbortController();
+  const watching = AbortSignal.any([work.signal, done.signal]);
+  const watch = async (): Promise<void> => {
+    while (!watching.aborted) {
+      await host.sleep(LOOK_MS, watching).catch(() => undefined);
+      if (watching.aborted) return;
+      // Who cannot be asked now is asked again in a moment.
+      const found = await node.look(watching).catch(() => undefined);
+      if (found?.unschedulable === false) await node.cordon(watching).catch(() => false);
+    }
+  };
+  const watched = watch();
+  try {
+    const onProgress = (message: string): void => {
+      work.log(message);
+      void say(work, message).catch(() => undefined);
+    };
+    await work.act("drain", () => node.drain(wanted, work.signal, onProgress));
+  } finally {
+    done.abort();
+    await watched;
+  }
+  const found = await withPatience(work, () => node.look(work.signal));
+  if (found !== undefined) await keepCordoned(work, found);
+}

@@ -1,0 +1,45 @@
+/** Runs one of an upgrade's containers: the journal knows of it before it starts, and until its end is known. */
+import { hasCode } from "@rancheros/protocol/errors";
+
+import { UpgradeError } from "../errors.ts";
+import { note } from "../journal-edits.ts";
+import type { Run } from "../journal.ts";
+import { leftMs } from "../moment.ts";
+import type { ContainerEnd, ContainerRun } from "../ports.ts";
+import type { RunPlace } from "../container-run.ts";
+import { presentRun, say, withPatience, type Work } from "../work.ts";
+import { cloudConfigFor } from "./stage.ts";
+
+const SAID_LINES = 10;
+
+export type RunEnd = Exclude<ContainerEnd, { readonly kind: "left-running" }>;
+
+/**
+ * @returns undefined where there is no such container to run
+ * @throws UpgradeError UPGRADE_CONTAINER_HANGS after it was stopped, UPGRADE_INTERRUPTED where it was left running
+ */
+export async function runContainer(
+  work: Work,
+  containerOf: (run: Run, place: RunPlace) => ContainerRun | undefined,
+): Promise<RunEnd | undefined> {
+  const { host, containers, node } = work.ports;
+  const { bootId } = host.now();
+  const nodeName = (await node.look(work.signal).catch(() => undefined))?.name ?? host.hostname();
+  const container = containerOf(presentRun(work), { nodeName, bootId, cloudConfig: await cloudConfigFor(work) });
+  if (container === undefined) return undefined;
+  await work.save((journal, now) => note(journal, { container: container.name }, now));
+  await say(work, `the container ${container.name} runs`);
+  const runOnce = async (): Promise<ContainerEnd> => {
+    try {
+      const { stop, leave } = work;
+      const deadlineMs = leftMs(presentRun(work), host.now());
+      return await containers.run(container, { signal: stop, leave, deadlineMs, onLine: work.log });
+    } catch (cause) {
+      if (!hasCode(cause, "CONTAINER_DEADLINE")) throw cause;
+      throw new UpgradeError("UPGRADE_CONTAINER_HANGS", cause instanceof Error ? cause.message : "", { cause });
+    }
+  };
+  const end = await work.act("container", () => withPatience(work, runOnce));
+  if (end.kind !== "left-running") return { ...end, lastLines: end.lastLines.slice(-SAID_LINES) };
+  throw new UpgradeError("UPGRADE_INTERRUPTED", `the container ${container.name} was left running`);
+}

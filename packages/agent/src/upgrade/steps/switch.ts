@@ -1,0 +1,104 @@
+/** Upgrading and Rebooting: the upgrade container runs, and as a rule the machine restarts while or after it does. */
+import { hasCode } from "@rancheros/protocol/errors";
+
+import { upgradeRun } from "../container-run.ts";
+import { UpgradeError } from "../errors.ts";
+import { enter, runOf } from "../journal-edits.ts";
+import type { Journal, Switch } from "../journal.ts";
+import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
+import { ended } from "./ended.ts";
+import { runContainer, type RunEnd } from "./run-container.ts";
+
+const LOOK_MS = 1_000;
+/** suc-upgrade asks for the restart and ends with 1 at once; systemd needs a moment to begin. */
+const REBOOT_SEEN_MS = 60_000;
+/** An exit code 0 is taken at its word, but for a restart that has begun by then. */
+const REBOOT_AFTER_SUCCESS_MS = 5_000;
+/** Units that do not want to end hold a restart up for 90 s each by default. */
+export const REBOOT_PATIENCE_MS = 15 * 60_000;
+
+/**
+ * Both for the first time and, as `confirm`, after the restart: suc-upgrade ends with 1 and a restart until there is nothing to do.
+ * @throws UpgradeError UPGRADE_CONTAINER_FAILED, UPGRADE_CONTAINER_HANGS, and what the container runtime does
+ */
+export async function runUpgrade(work: Work): Promise<Edit> {
+  let end: RunEnd | undefined;
+  try {
+    end = await runAgainIfGone(work);
+  } catch (error) {
+    // What is stopped with the machine is no failure.
+    if (await work.ports.host.isStopping()) return toReboot();
+    throw error;
+  }
+  const isDone = end?.kind === "exited" && end.exitCode === 0;
+  await say(work, "the upgrade container has ended; a restart may follow");
+  if (await seesStop(work, isDone ? REBOOT_AFTER_SUCCESS_MS : REBOOT_SEEN_MS)) return toReboot();
+  if (isDone) {
+    return (journal, now) =>
+      enter(journal, "Verifying", now, {
+        container: undefined,
+        switched: { ...ran(journal), isConfirmed: true, runsOld: false },
+      });
+  }
+  const how = end?.kind === "exited" ? `ended with ${end.exitCode}` : "ended, and nobody knows how";
+  const message = [`the upgrade container ${how}, and no restart is under way`, ...(end?.lastLines ?? [])].join("\n");
+  throw new UpgradeError("UPGRADE_CONTAINER_FAILED", message);
+}
+
+/** Between its restart and now the image may have been cleared away, as kubelets do. */
+async function runAgainIfGone(work: Work): Promise<RunEnd | undefined> {
+  try {
+    return await runContainer(work, upgradeRun);
+  } catch (error) {
+    if (!hasCode(error, "CONTAINER_IMAGE_MISSING")) throw error;
+  }
+  const { upgrade, credentials } = presentRun(work).order.plan;
+  const { containers } = work.ports;
+  await work.act("pull", () =>
+    withPatience(work, () => containers.pull(upgrade.image, { credentials, signal: work.signal })),
+  );
+  return runContainer(work, upgradeRun);
+}
+
+function toReboot(): Edit {
+  return (journal, now) => {
+    const switched = ran(journal);
+    return enter(journal, "Rebooting", now, {
+      container: undefined,
+      message: "the machine restarts",
+      switched: { ...switched, rebootRequests: switched.rebootRequests + 1 },
+    });
+  };
+}
+
+function ran(journal: Journal): Switch {
+  const { switched } = runOf(journal);
+  if (switched === undefined) throw new UpgradeError("UPGRADE_DEFECT", "the switch is not in the journal");
+  return { ...switched, runs: switched.runs + 1 };
+}
+
+async function seesStop({ ports, signal }: Work, patienceMs: number): Promise<boolean> {
+  const { host } = ports;
+  const begun = host.now().uptimeMs;
+  for (;;) {
+    if (await host.isStopping()) return true;
+    if (host.now().uptimeMs - begun >= patienceMs) return false;
+    try {
+      await host.sleep(LOOK_MS, signal);
+    } catch (cause) {
+      if (await host.isStopping()) return true;
+      throw cause;
+    }
+  }
+}
+
+/** The agent is ended with the machine; whoever is still here after so long waits for nothing. */
+export async function awaitReboot(work: Work): Promise<Edit> {
+  const { host } = work.ports;
+  const begun = host.now().uptimeMs;
+  while (host.now().uptimeMs - begun < REBOOT_PATIENCE_MS) await host.sleep(LOOK_MS, work.signal);
+  const message = `a restart was under way, and has not come within ${REBOOT_PATIENCE_MS / 60_000} min`;
+  const reason = { code: "UPGRADE_NO_REBOOT", message };
+  // It may come at any moment.
+  return ended({ phase: "Failed", reason, message: undefined, keepsCordon: true, blamesImage: false });
+}

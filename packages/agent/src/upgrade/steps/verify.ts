@@ -1,0 +1,61 @@
+/** Verifying: the node comes back, and the administrator's checks pass, before others give up their nodes. */
+import { UpgradeError } from "../errors.ts";
+import { cutMessage } from "../journal-edits.ts";
+import { leftMs } from "../moment.ts";
+import type { CheckResult } from "../ports.ts";
+import { presentRun, say, type Edit, type Work } from "../work.ts";
+import { ended } from "./ended.ts";
+
+const LOOK_MS = 5_000;
+/** Services need a while after a start. */
+const CHECKS_AGAIN_MS = 15_000;
+
+/** @throws UpgradeError UPGRADE_NODE_NOT_READY, UPGRADE_CHECK_FAILED when the phase's time is over */
+export async function verify(work: Work): Promise<Edit> {
+  await awaitReady(work);
+  await awaitChecks(work);
+  const message = (presentRun(work).switched?.boots ?? 0) > 0 ? "the machine runs the new operating system" : undefined;
+  return ended({ phase: "Succeeded", reason: undefined, message, keepsCordon: false, blamesImage: false });
+}
+
+async function awaitReady(work: Work): Promise<void> {
+  const { host, node } = work.ports;
+  const { bootId } = host.now();
+  for (;;) {
+    const left = leftMs(presentRun(work), host.now());
+    let waits: string;
+    try {
+      const found = await node.look(work.signal);
+      if (found === undefined) return;
+      const isThisBoot = found.bootId === bootId;
+      if (found.ready && isThisBoot) return;
+      waits = isThisBoot
+        ? `the node ${found.name} is not Ready`
+        : `the node ${found.name} has not reported since the start`;
+    } catch (error) {
+      if (work.signal.aborted) throw error;
+      waits = `the API server cannot be asked: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (left === 0) throw new UpgradeError("UPGRADE_NODE_NOT_READY", waits);
+    await say(work, `waiting: ${waits}`);
+    await host.sleep(Math.min(LOOK_MS, left), work.signal);
+  }
+}
+
+async function awaitChecks(work: Work): Promise<void> {
+  const { host } = work.ports;
+  for (;;) {
+    const results = await work.act("checks", () => host.runChecks(work.signal));
+    const failed = results.filter(({ failure }) => failure !== undefined);
+    if (failed.length === 0) return;
+    const left = leftMs(presentRun(work), host.now());
+    const message = cutMessage(failed.map(describe).join("\n"));
+    if (left === 0) throw new UpgradeError("UPGRADE_CHECK_FAILED", message);
+    await say(work, `waiting: ${message}`);
+    await host.sleep(Math.min(CHECKS_AGAIN_MS, left), work.signal);
+  }
+}
+
+function describe({ name, failure = "", output }: CheckResult): string {
+  return [`the check ${name} ${failure}`, output.trim()].filter((line) => line !== "").join(": ");
+}

@@ -1,0 +1,231 @@
+/** Upgrades of this machine, one at a time: decide, act, write down. A kill at any point is gone on from. */
+import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
+import { PHASES } from "@rancheros/protocol/upgrade";
+
+import { UpgradeError } from "./errors.ts";
+import { failureEnding } from "./failure-ending.ts";
+import type { ReachPoint } from "./fault-points.ts";
+import { adoptAttempt, decideEnding, reasonFrom, startRun } from "./journal-edits.ts";
+import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
+import type { Journal, Order, Reason, Run } from "./journal.ts";
+import { keepJournal, type KeptJournal } from "./kept-journal.ts";
+import { leftMs } from "./moment.ts";
+import { nextStep, type Action, type Interruption } from "./next-step.ts";
+import { perform } from "./perform.ts";
+import type { UpgradePorts } from "./ports.ts";
+import type { Work } from "./work.ts";
+
+export interface UpgradeOptions {
+  readonly reach?: ReachPoint;
+  /** For the log. */
+  readonly log: (message: string) => void;
+}
+
+export interface Upgrades {
+  journal(): Journal;
+  /** What keeps the machine from going on with it, such as a full disk; it is tried again. */
+  trouble(): Reason | undefined;
+  /** What became of a journal that was broken. */
+  readonly brokenJournal: Reason | undefined;
+  /** Takes what is to be done; an order that is known already changes nothing. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
+  offer(order: Order): Promise<OrderVerdict>;
+  /** The operator says that the slot of this plan is lost. */
+  loseSlot(planId: string, attempt: number): void;
+  /** @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE */
+  abort(): Promise<void>;
+  /** Puts a change that is no part of an upgrade into the journal, such as a digest that a person has gone back from. */
+  amend(edit: (journal: Journal) => Journal): Promise<void>;
+  /** Resolves at the next change of the journal or the trouble, or with the signal. */
+  changed(signal: AbortSignal): Promise<void>;
+  /** Works until the signal; an upgrade that is under way then goes on at the next start. Never rejects. */
+  work(signal: AbortSignal): Promise<void>;
+}
+
+const FIRST_TROUBLE_MS = 1_000;
+const LONGEST_TROUBLE_MS = 60_000;
+
+/** @throws UpgradeError UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_UNSAVED */
+export async function openUpgrades(ports: UpgradePorts, { reach, log }: UpgradeOptions): Promise<Upgrades> {
+  const at: ReachPoint = reach ?? (() => undefined);
+  const kept = await keepJournal(ports, at);
+  return new UpgradeLoop(ports, kept, at, log);
+}
+
+class UpgradeLoop implements Upgrades {
+  readonly #ports: UpgradePorts;
+  readonly #kept: KeptJournal;
+  readonly #reach: ReachPoint;
+  readonly #log: (message: string) => void;
+  #interruption: { readonly kind: Exclude<Interruption, "none">; readonly startedMs: number } | undefined;
+  /** Ends the act that is under way, before the switch. */
+  #stop = new AbortController();
+  #trouble: Reason | undefined;
+
+  constructor(ports: UpgradePorts, kept: KeptJournal, reach: ReachPoint, log: (message: string) => void) {
+    this.#ports = ports;
+    this.#kept = kept;
+    this.#reach = reach;
+    this.#log = log;
+  }
+
+  journal(): Journal {
+    return this.#kept.journal();
+  }
+
+  trouble(): Reason | undefined {
+    return this.#trouble;
+  }
+
+  get brokenJournal(): Reason | undefined {
+    return this.#kept.broken;
+  }
+
+  changed(signal: AbortSignal): Promise<void> {
+    return this.#kept.changed(signal);
+  }
+
+  amend(edit: (journal: Journal) => Journal): Promise<void> {
+    return this.#kept.save(edit);
+  }
+
+  async offer(order: Order): Promise<OrderVerdict> {
+    const verdict = judgeOrder(this.journal(), order);
+    if (verdict.kind === "replace") this.#interrupt("slot-lost");
+    if (verdict.kind !== "start" && verdict.kind !== "adopt") return verdict;
+    const { attempt } = order.plan;
+    await this.#kept.save((journal, now) => {
+      // Another offer may have been written down meanwhile.
+      const { kind } = judgeOrder(journal, order);
+      if (kind === "start") return startRun(journal, order, now);
+      return kind === "adopt" ? adoptAttempt(journal, attempt, now) : journal;
+    });
+    return verdict;
+  }
+
+  loseSlot(planId: string, attempt: number): void {
+    const { run } = this.journal();
+    if (run === undefined || run.order.isByHand) return;
+    const { plan } = run.order;
+    if (plan.id === planId && plan.attempt === attempt) this.#interrupt("slot-lost");
+  }
+
+  async abort(): Promise<void> {
+    const { run } = this.journal();
+    if (run === undefined || run.ending !== undefined) {
+      throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");
+    }
+    requireUnswitched(run);
+    this.#interrupt("aborted");
+    // The switch may be on its way onto the disk in this moment.
+    await this.#kept.save((journal) => journal);
+    const present = this.journal().run;
+    if (present?.startedMs === run.startedMs) requireUnswitched(present);
+  }
+
+  async work(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        await this.#next(signal);
+        failures = 0;
+        this.#setTrouble(undefined);
+      } catch (error) {
+        if (signal.aborted) return;
+        const coded = codedError(error);
+        this.#log(`${coded.message} (${coded.code})`);
+        this.#setTrouble(reasonFrom(coded));
+        const delayMs = Math.min(FIRST_TROUBLE_MS * 2 ** failures++, LONGEST_TROUBLE_MS);
+        await this.#ports.host.sleep(delayMs * (0.5 + 0.5 * this.#ports.host.random()), signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #interrupt(kind: Exclude<Interruption, "none">): void {
+    const { run } = this.journal();
+    if (run === undefined) return;
+    this.#interruption = { kind, startedMs: run.startedMs };
+    this.#stop.abort();
+    this.#kept.wake();
+  }
+
+  #setTrouble(trouble: Reason | undefined): void {
+    if (trouble?.message === this.#trouble?.message) return;
+    this.#trouble = trouble;
+    this.#kept.wake();
+  }
+
+  async #next(signal: AbortSignal): Promise<void> {
+    const { run } = this.journal();
+    const isMeant = run !== undefined && this.#interruption?.startedMs === run.startedMs;
+    const interruption = isMeant ? (this.#interruption?.kind ?? "none") : "none";
+    const step = nextStep(this.journal(), { now: this.#ports.host.now(), interruption });
+    if (step.kind === "act") return this.#act(step.action, signal);
+    if (step.kind === "end") return this.#kept.save((journal, now) => decideEnding(journal, step.ending, now));
+    this.#interruption = undefined;
+    return this.#kept.changed(signal);
+  }
+
+  async #act(action: Action, leave: AbortSignal): Promise<void> {
+    await this.#reach("step:before");
+    const { journal } = this.#kept;
+    const over = new AbortController();
+    const stop = this.#stopFor(over.signal);
+    const work: Work = {
+      ports: this.#ports,
+      journal,
+      save: (edit) => this.#kept.save(edit),
+      stop,
+      leave,
+      signal: AbortSignal.any([stop, leave]),
+      act: async (what, does) => {
+        await this.#reach(`${what}:before`);
+        const result = await does();
+        await this.#reach(`${what}:after`);
+        return result;
+      },
+      log: this.#log,
+    };
+    try {
+      const edit = await perform(action, work);
+      await this.#reach("step:after");
+      await this.#kept.save(edit);
+    } catch (error) {
+      const { run } = journal();
+      // What was broken off is decided on anew; what cannot be written down, or is to be put in order, is tried again.
+      if (leave.aborted || run === undefined || run.ending !== undefined || isUnsaved(error)) throw error;
+      if (stop.aborted) return;
+      const coded = codedError(error);
+      await this.#kept.save((present, now) => decideEnding(present, failureEnding(run, coded), now));
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Before the switch an act ends when something comes up, and when the plan's time is over. */
+  #stopFor(over: AbortSignal): AbortSignal {
+    const { run } = this.journal();
+    const isBound = run !== undefined && run.ending === undefined && !PHASES[run.phase].mayBeSwitched;
+    if (!isBound) return new AbortController().signal;
+    if (this.#stop.signal.aborted) this.#stop = new AbortController();
+    const deadline = new AbortController();
+    const { host } = this.#ports;
+    void host.sleep(leftMs(run, host.now()), over).then(
+      () => deadline.abort(),
+      () => undefined,
+    );
+    return AbortSignal.any([this.#stop.signal, deadline.signal]);
+  }
+}
+
+function requireUnswitched({ phase }: Run): void {
+  if (PHASES[phase].mayBeSwitched) throw new UpgradeError("UPGRADE_TOO_LATE", `the upgrade is in ${phase}`);
+}
+
+function isUnsaved(error: unknown): boolean {
+  return isCodedError(error) && error.code === "UPGRADE_JOURNAL_UNSAVED";
+}
+
+function codedError(error: unknown): CodedError {
+  if (isCodedError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new UpgradeError("UPGRADE_DEFECT", `unexpected: ${message}`, { cause: error });
+}

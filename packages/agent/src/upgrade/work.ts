@@ -1,0 +1,68 @@
+/** What one act of an upgrade works with. */
+import { isCodedError } from "@rancheros/protocol/errors";
+
+import type { FaultPoint } from "./fault-points.ts";
+import { note, reasonFrom, runOf } from "./journal-edits.ts";
+import type { Journal, Run } from "./journal.ts";
+import { leftMs, type Moment } from "./moment.ts";
+import type { UpgradePorts } from "./ports.ts";
+
+export type Edit = (journal: Journal, now: Moment) => Journal;
+
+export interface Work {
+  readonly ports: UpgradePorts;
+  /** As the disk has it. */
+  readonly journal: () => Journal;
+  /** Puts a changed journal onto the disk. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
+  readonly save: (edit: Edit) => Promise<void>;
+  /** Before the switch: something has come up, or the plan's time is over. */
+  readonly stop: AbortSignal;
+  /** The agent is to end; it goes on when it is started again. */
+  readonly leave: AbortSignal;
+  /** Either. */
+  readonly signal: AbortSignal;
+  /** Does something at whose both sides a kill may come. */
+  readonly act: <T>(what: Acts, work: () => Promise<T>) => Promise<T>;
+  /** For the log: what containers and the drain say. */
+  readonly log: (message: string) => void;
+}
+
+type Acts = FaultPoint extends infer Point ? (Point extends `${infer What}:before` ? What : never) : never;
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 60_000;
+
+/** @throws UpgradeError UPGRADE_DEFECT where none is under way */
+export function presentRun(work: Work): Run {
+  return runOf(work.journal());
+}
+
+export async function say(work: Work, message: string): Promise<void> {
+  if (presentRun(work).message === message) return;
+  await work.save((journal, now) => note(journal, { message }, now));
+}
+
+/**
+ * Tries again what may go well later, until the work's signal and the end of its time; what went wrong stands in the status meanwhile.
+ * @throws what cannot be mended by waiting, and everything once the signal is given
+ */
+export async function withPatience<T>(work: Work, attempt: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isLate(work)) throw error;
+      const lastError = reasonFrom(error);
+      await work.save((journal, now) => note(journal, { lastError }, now));
+      const delayMs =
+        error.retry === "backoff" ? Math.min(FIRST_DELAY_MS * 2 ** failures++, LONGEST_DELAY_MS) : error.retry.afterMs;
+      await work.ports.host.sleep(delayMs * (0.5 + 0.5 * work.ports.host.random()), work.signal);
+    }
+  }
+}
+
+/** To put in order what an upgrade leaves behind there is time without end. */
+function isLate(work: Work): boolean {
+  const run = presentRun(work);
+  return run.ending === undefined && leftMs(run, work.ports.host.now()) === 0;
+}

@@ -1,0 +1,91 @@
+/** An upgrade that is killed, or whose machine loses power, at each point that the code itself names. */
+import { describe, expect, it } from "vitest";
+
+import { FAULT_POINTS, type FaultPoint } from "../../../src/upgrade/fault-points.ts";
+import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { createLife, createWorld, live, orderOf, type World } from "./machine-world.ts";
+
+interface Scenario {
+  readonly world: Partial<World>;
+  readonly plan: Parameters<typeof orderOf>[0];
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  "that goes well": { world: {}, plan: {} },
+  "whose image falls back": { world: { imageBoots: "falls-back" }, plan: {} },
+  "whose drain fails": { world: { drain: "fails" }, plan: {} },
+  "whose upgrade container fails": { world: { upgradeContainer: "fails" }, plan: {} },
+  "of a node that somebody else has cordoned": {
+    world: { node: { unschedulable: true, ready: true, bootId: "boot-1", exists: true } },
+    plan: {},
+  },
+  "without prepare and drain": { world: {}, plan: { prepare: undefined, drain: undefined } },
+  "whose prepare container fails": { world: { prepareContainer: "fails" }, plan: {} },
+};
+
+/** What is to be the same however often the agent was killed. */
+function finalState(world: World) {
+  const journal = readJournal(world.disk ?? "");
+  const [last] = journal.history;
+  return {
+    phase: last?.phase,
+    code: last?.reason?.code,
+    endings: journal.history.length,
+    cordon: journal.cordon,
+    unschedulable: world.node.unschedulable,
+    slots: world.slots,
+    failed: journal.failedDigests.map(({ digest }) => digest),
+    containers: [...world.containers],
+    pods: world.pods,
+  };
+}
+
+async function run(
+  { world: changes, plan }: Scenario,
+  onPoint: (point: FaultPoint, count: number) => "kill" | "power-cut" | undefined,
+) {
+  const world = createWorld({ ...changes, ...(changes.node === undefined ? {} : { node: { ...changes.node } }) });
+  const life = createLife(world);
+  life.onPoint = onPoint;
+  await live(life, orderOf(plan));
+  return world;
+}
+
+function evictions({ events }: World): readonly string[] {
+  return events.filter((event) => event.startsWith("evicted"));
+}
+
+describe("the points at which an upgrade can be killed", () => {
+  it("are all of those that the code names", async () => {
+    const seen = new Set<FaultPoint>();
+    for (const scenario of Object.values(SCENARIOS)) {
+      const world = await run(scenario, () => undefined);
+      for (const point of world.reached) seen.add(point);
+    }
+    // A container is stopped only where one was left.
+    const world = await run({ world: {}, plan: {} }, (point, count) =>
+      point === "container:before" && count < 30 ? "kill" : undefined,
+    ).catch(() => undefined);
+    for (const point of world?.reached ?? []) seen.add(point);
+    expect([...FAULT_POINTS].filter((point) => !seen.has(point))).toEqual([]);
+  });
+});
+
+describe.each(Object.entries(SCENARIOS))("an upgrade %s", (_name, scenario) => {
+  it.each(["kill", "power-cut"] as const)("comes to the same end after a %s at any point", async (death) => {
+    const undisturbed = await run(scenario, () => undefined);
+    const expected = finalState(undisturbed);
+    const points = undisturbed.reached.length;
+    expect(points).toBeGreaterThan(20);
+    for (let at = 1; at <= points; at++) {
+      const world = await run(scenario, (_point, count) => (count === at ? death : undefined));
+      const where = `${death} at ${at} (${undisturbed.reached[at - 1]}): ${world.events.join(", ")}`;
+      expect(finalState(world), where).toEqual(expected);
+      expect(new Set(evictions(world)).size, where).toBe(evictions(world).length);
+      expect(
+        world.events.filter((event) => event.startsWith("removed")),
+        where,
+      ).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,340 @@
+/**
+ * A machine with its node, container runtime, disk and boot loader, as far as an upgrade sees them: state that outlives the
+ * agent, which can be killed at any point. Not imitated: networks, layers, what is inside of containers but suc-upgrade.
+ */
+import { createHash } from "node:crypto";
+import type { MachineNode } from "@rancheros/protocol/attestation";
+import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
+import type { Plan } from "@rancheros/protocol/upgrade";
+
+import type { BootSlot } from "../../../src/upgrade/boot-slot.ts";
+import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
+import type { Order } from "../../../src/upgrade/journal.ts";
+import type { CheckResult, ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
+import { openUpgrades, type Upgrades } from "../../../src/upgrade/upgrade.ts";
+import { createVirtualTime } from "./virtual-time.ts";
+
+export const TROUBLE = {
+  TEST_AWAY: { failure: "unreachable", retry: "backoff", meaning: "away", mend: "wait" },
+  TEST_REFUSED: { failure: "refused", retry: "never", meaning: "refused", mend: "ask" },
+  CONTAINER_DEADLINE: { failure: "timeout", retry: "never", meaning: "late", mend: "wait" },
+} as const satisfies ErrorTable<string>;
+
+export const trouble = (code: keyof typeof TROUBLE, message: string): CodedError =>
+  new CodedError(TROUBLE, code, message);
+
+export interface World {
+  node: { unschedulable: boolean; ready: boolean; bootId: string; exists: boolean };
+  /** Of the two slots, and which of them runs. */
+  slots: { active: string; passive: string; runs: BootSlot };
+  cloudConfig: string | undefined;
+  boot: number;
+  isStopping: boolean;
+  /** Content of the journal's file. */
+  disk: string | undefined;
+  isDiskFull: boolean;
+  slotHeld: boolean | "unknown";
+  /** What the new operating system does when it is started. */
+  imageBoots: "well" | "falls-back";
+  /** What the upgrade container does. */
+  upgradeContainer: "suc-upgrade" | "fails" | "hangs" | "installs-live";
+  prepareContainer: "works" | "fails";
+  pull: "works" | "away" | "refused" | "another";
+  drain: "works" | "fails";
+  reasonNotToDrain: string | undefined;
+  checks: readonly CheckResult[];
+  freeBytes: number;
+  /** Everything that happened to the machine, in order. */
+  readonly events: string[];
+  containers: Map<string, string>;
+  /** Pods on the node. */
+  pods: string[];
+  readonly reached: FaultPoint[];
+}
+
+export const OLD_RELEASE = "IMAGE=example.com/os:v1.0.0\n";
+export const NEW_RELEASE = "IMAGE=example.com/os:v1.1.0\n";
+const DIGEST = createHash("sha256").update("image").digest("hex");
+export const REFERENCE = `example.com/os@sha256:${DIGEST}`;
+
+export function createWorld(changes: Partial<World> = {}): World {
+  return {
+    node: { unschedulable: false, ready: true, bootId: "boot-1", exists: true },
+    slots: { active: OLD_RELEASE, passive: OLD_RELEASE, runs: "active" },
+    cloudConfig: undefined,
+    boot: 1,
+    isStopping: false,
+    disk: undefined,
+    isDiskFull: false,
+    slotHeld: true,
+    imageBoots: "well",
+    upgradeContainer: "suc-upgrade",
+    prepareContainer: "works",
+    pull: "works",
+    drain: "works",
+    reasonNotToDrain: undefined,
+    checks: [],
+    freeBytes: 1e12,
+    events: [],
+    containers: new Map(),
+    pods: ["web-0", "web-1"],
+    reached: [],
+    ...changes,
+  };
+}
+
+export function planOf(changes: Partial<Plan> = {}): Plan {
+  const container = { command: undefined, args: undefined, env: {}, volumes: [], securityContext: undefined };
+  return {
+    id: createHash("sha256").update("plan").digest("hex"),
+    image: "default-os-image",
+    attempt: 1,
+    osImage: "example.com/os:v1.1.0",
+    reference: REFERENCE,
+    version: "v1.1.0",
+    cloudConfig: undefined,
+    cordon: true,
+    drain: { force: true },
+    prepare: { ...container, image: REFERENCE },
+    upgrade: { ...container, image: REFERENCE },
+    credentials: [],
+    timeoutSeconds: 3600,
+    force: false,
+    allowDowngrade: false,
+    ...changes,
+  };
+}
+
+export const orderOf = (changes: Partial<Plan> = {}): Order => ({
+  plan: planOf(changes),
+  isByHand: false,
+  keepsCloudConfig: false,
+});
+
+const running = ({ slots }: World): string => (slots.runs === "active" ? slots.active : slots.passive);
+
+/** The life of a machine: agents that come and go on it. */
+export interface Life {
+  readonly world: World;
+  readonly time: ReturnType<typeof createVirtualTime>;
+  /** Called at each fault point, counted over all lives. @returns whether the agent is killed there, or the power goes */
+  onPoint: (point: FaultPoint, count: number) => "kill" | "power-cut" | undefined;
+  /** The agent that runs now. */
+  upgrades: Upgrades | undefined;
+}
+
+export function createLife(world: World): Life {
+  return { world, time: createVirtualTime(), onPoint: () => undefined, upgrades: undefined };
+}
+
+function restart({ world, time }: Life): void {
+  world.boot += 1;
+  world.isStopping = false;
+  world.containers.clear();
+  time.uptimeMs = 1_000;
+  const isNew = world.slots.active === NEW_RELEASE;
+  world.slots.runs = isNew && world.imageBoots === "falls-back" ? "passive" : "active";
+  world.node = { ...world.node, bootId: `boot-${world.boot}` };
+  world.events.push(`boot ${world.slots.runs}`);
+}
+
+type Death = "kill" | "power-cut" | "reboot";
+
+/** Lets agents live on the machine, each after the death of the one before, until an upgrade has ended. */
+export async function live(life: Life, order: Order | undefined, maxDeaths = 60): Promise<void> {
+  for (let deaths = 0; deaths < maxDeaths; deaths++) {
+    const death = await liveOnce(life, order);
+    if (death === undefined) return;
+    life.time.forget();
+    if (death !== "kill") restart(life);
+  }
+  throw new Error(`no end after ${maxDeaths} deaths: ${life.world.events.join(", ")}`);
+}
+
+async function liveOnce(life: Life, order: Order | undefined): Promise<Death | undefined> {
+  const { world, time } = life;
+  const died = Promise.withResolvers<Death>();
+  const over = new AbortController();
+  let isDead = false;
+  const die = (death: Death): Promise<never> => {
+    isDead = true;
+    died.resolve(death);
+    return new Promise(() => undefined);
+  };
+  const ports = portsOf(life, { die, isDead: () => isDead });
+  const lifeline = (async (): Promise<undefined> => {
+    const upgrades = await openUpgrades(ports, {
+      log: () => undefined,
+      reach: async (point) => {
+        if (isDead) return new Promise(() => undefined);
+        world.reached.push(point);
+        const death = life.onPoint(point, world.reached.length);
+        return death === undefined ? undefined : die(death);
+      },
+    });
+    life.upgrades = upgrades;
+    if (order !== undefined) await upgrades.offer(order);
+    const work = upgrades.work(over.signal);
+    while (upgrades.journal().run !== undefined) await upgrades.changed(over.signal);
+    over.abort();
+    await work;
+    return undefined;
+  })();
+  return time.until(Promise.race([died.promise, lifeline]));
+}
+
+interface Mortality {
+  readonly die: (death: Death) => Promise<never>;
+  readonly isDead: () => boolean;
+}
+
+function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
+  const { world, time } = life;
+  const { events } = world;
+  /** What the dead do does not happen. */
+  const alive = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    await Promise.resolve();
+    if (isDead()) return new Promise(() => undefined);
+    return work();
+  };
+  const never = new AbortController().signal;
+  const look = (): MachineNode | undefined => {
+    const { unschedulable, ready, bootId, exists } = world.node;
+    const rest = { name: "n1", uid: "u1", labels: {}, kubeletVersion: "v1.37.2" };
+    return exists ? { ...rest, unschedulable, ready, bootId } : undefined;
+  };
+  return {
+    journalFile: {
+      read: () => alive(() => world.disk),
+      write: (text) =>
+        alive(() => {
+          if (world.isDiskFull) throw trouble("TEST_AWAY", "the disk is full");
+          world.disk = text;
+        }),
+      moveAside: () =>
+        alive(() => {
+          world.disk = undefined;
+          return "upgrade.json.broken";
+        }),
+    },
+    confirmSlot: (_order, signal) =>
+      alive(async () => {
+        while (world.slotHeld === "unknown") await time.sleep(5_000, signal);
+        return world.slotHeld ? "held" : "lost";
+      }),
+    host: {
+      now: () => ({ wallMs: time.wallMs, uptimeMs: time.uptimeMs, bootId: `boot-${world.boot}` }),
+      random: () => 0.5,
+      hostname: () => "m1",
+      isStopping: () => alive(() => world.isStopping),
+      readBootSlot: () => alive(() => world.slots.runs),
+      readFile: (path) =>
+        alive(() => {
+          if (path === "/oem/90_operator.yaml") return bytes(world.cloudConfig);
+          return path === "/usr/lib/rancheros-release" ? bytes(running(world)) : undefined;
+        }),
+      checkFolders: () => alive(() => undefined),
+      runChecks: () => alive(() => world.checks),
+      sleep: async (delayMs, signal) => {
+        if (isDead()) return new Promise(() => undefined);
+        await time.sleep(delayMs, signal);
+        // Services are ended before the machine is.
+        if (world.isStopping && !isDead()) return die("reboot");
+        return isDead() ? new Promise(() => undefined) : undefined;
+      },
+    },
+    node: {
+      look: () => alive(look),
+      cordon: () =>
+        alive(() => {
+          if (world.node.unschedulable) return false;
+          world.node.unschedulable = true;
+          events.push("cordon");
+          return true;
+        }),
+      uncordon: () =>
+        alive(() => {
+          world.node.unschedulable = false;
+          events.push("uncordon");
+        }),
+      reasonNotToDrain: () => alive(() => world.reasonNotToDrain),
+      drain: (_drain, signal, onProgress) =>
+        alive(async () => {
+          for (const pod of world.pods) {
+            onProgress(`evicting pod default/${pod}`);
+            await time.sleep(15_000, signal);
+            if (isDead()) return new Promise<void>(() => undefined);
+            if (world.drain === "fails") throw trouble("TEST_REFUSED", "a pod cannot be evicted");
+            world.pods = world.pods.filter((one) => one !== pod);
+            events.push(`evicted ${pod}`);
+          }
+          events.push("drained");
+          return undefined;
+        }),
+    },
+    containers: {
+      findRoom: () => alive(() => ({ folder: "/var/lib/containers", freeBytes: world.freeBytes })),
+      pull: (reference) =>
+        alive(() => {
+          if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
+          if (world.pull === "refused") throw trouble("TEST_REFUSED", "no such image");
+          events.push("pulled");
+          return world.pull === "another" ? `sha256:${"0".repeat(64)}` : reference.slice(reference.indexOf("@") + 1);
+        }),
+      readImageFile: (_reference, path) =>
+        alive(() => (path === "/usr/lib/rancheros-release" ? bytes(NEW_RELEASE) : undefined)),
+      run: ({ name, run, files }, { signal, leave, deadlineMs }) =>
+        alive(async (): Promise<ContainerEnd> => {
+          const left = world.containers.get(name);
+          if (left !== undefined && left !== run) events.push(`removed ${name}`);
+          if (left !== run) events.push(`started ${name}`);
+          world.containers.set(name, run);
+          const waiting = AbortSignal.any([signal, leave]);
+          await time.sleep(20_000, waiting).catch(() => undefined);
+          if (isDead()) return new Promise(() => undefined);
+          if (leave.aborted) return { kind: "left-running" };
+          const hangs = name === "ros-agent-upgrade" && world.upgradeContainer === "hangs";
+          if (hangs) await time.sleep(deadlineMs, never);
+          world.containers.delete(name);
+          if (signal.aborted) throw trouble("TEST_REFUSED", "the container was broken off");
+          if (hangs) throw trouble("CONTAINER_DEADLINE", "the container did not end");
+          const exitCode = name === "ros-agent-prepare" ? prepareExit(world) : upgradeExit(world, files[0]?.content);
+          events.push(`${name} ${exitCode}`);
+          return { kind: "exited", exitCode, lastLines: [`exit ${exitCode}`] };
+        }),
+      stop: (name) =>
+        alive(() => {
+          if (world.containers.delete(name)) events.push(`stopped ${name}`);
+        }),
+    },
+  };
+}
+
+function bytes(text: string | undefined): Buffer | undefined {
+  return text === undefined ? undefined : Buffer.from(text);
+}
+
+const prepareExit = ({ prepareContainer }: World): number => (prepareContainer === "fails" ? 3 : 0);
+
+/** Source: os2, framework/files/usr/sbin/suc-upgrade */
+function upgradeExit(world: World, cloudConfig: string | undefined): number {
+  const { slots } = world;
+  if (world.upgradeContainer === "fails") return 1;
+  if (running(world) === NEW_RELEASE) {
+    if (world.cloudConfig !== cloudConfig) {
+      world.cloudConfig = cloudConfig;
+      world.isStopping = true;
+    }
+    return 0;
+  }
+  world.cloudConfig = cloudConfig;
+  if (slots.runs === "active") slots.passive = slots.active;
+  slots.active = NEW_RELEASE;
+  world.events.push("switched");
+  if (world.upgradeContainer === "installs-live") {
+    slots.runs = "active";
+    return 0;
+  }
+  world.isStopping = true;
+  return 1;
+}
