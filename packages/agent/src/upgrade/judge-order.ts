@@ -35,15 +35,11 @@ export function judgeOrder({ run, history }: Journal, { plan, isByHand }: Order)
   return { kind: PHASES[run.phase].mayBeSwitched || run.ending !== undefined ? "later" : "replace" };
 }
 
-/**
- * A digest that has failed here is tried again where the plan says force, or where somebody asks for it anew: the operator
- * does not grant a machine on which a plan has failed the same plan again unless a person retries it.
- */
+/** A digest that has failed here is tried again only where the plan says force, or somebody asks for it. */
 export function refusalOfDigest({ failedDigests }: Journal, { plan, isByHand }: Order): Reason | undefined {
   const digest = digestOf(plan.reference);
   const failed = failedDigests.find((one) => one.digest === digest);
-  if (failed === undefined || plan.force || isByHand) return undefined;
-  if (failed.planId === plan.id && plan.attempt > failed.attempt) return undefined;
+  if (failed === undefined || plan.force || plan.retry || isByHand) return undefined;
   const when = new Date(failed.atMs).toISOString();
   return { code: "UPGRADE_FAILED_BEFORE", message: `this image failed here at ${when} (${failed.code})` };
 }

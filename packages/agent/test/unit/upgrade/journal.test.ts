@@ -30,6 +30,7 @@ const VECTOR = `{
     "credentials": [],
     "timeoutSeconds": 3600,
     "force": false,
+    "retry": false,
     "allowDowngrade": false
    },
    "isByHand": false,

@@ -100,6 +100,7 @@ export function planOf(changes: Partial<Plan> = {}): Plan {
     credentials: [],
     timeoutSeconds: 3600,
     force: false,
+    retry: false,
     allowDowngrade: false,
     ...changes,
   };

@@ -101,7 +101,7 @@ describe("an upgrade", () => {
   });
 
   it.each([
-    ["a retry", { attempt: 2 }],
+    ["a retry", { attempt: 2, retry: true }],
     ["force", { id: "f".repeat(64), force: true }],
   ])("tries a digest that has failed again after %s", async (_what, plan) => {
     const { world } = await upgraded({ imageBoots: "falls-back" });
@@ -167,7 +167,7 @@ describe("an upgrade", () => {
     expect(world.node.unschedulable).toBe(true);
     // The cordon is still known as ours, and so the next upgrade takes it away.
     world.checks = [];
-    await live(createLife(world), orderOf({ attempt: 2 }));
+    await live(createLife(world), orderOf({ attempt: 2, retry: true }));
     expect(ended(world).phase).toBe("Succeeded");
     expect(world.node.unschedulable).toBe(false);
   });
