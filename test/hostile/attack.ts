@@ -26,7 +26,7 @@ export const LINES = {
   ak: "an attestation key that fails one of the checks, trailing bytes, SHA-1",
   challenge: "a second, late, foreign or wrong answer to a challenge",
   twice: "a second machine with the same endorsement key",
-  changed: "another key for a machine that is known; another certificate, where a class is wanted",
+  changed: "another key for a machine that is known; another certificate",
   size: "more, deeper or other bytes than allowed",
   asked: "labels, role, cluster and addresses that the machine asks for itself",
   channel: "plain HTTP, no binding to the TLS key, a step back to a weaker protocol",

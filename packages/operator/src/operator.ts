@@ -136,6 +136,7 @@ export async function startOperator(
     entrance,
     inventories: inventories.index,
     claims: createInventoryClaims(inventories.index, store),
+    records: machineRecords(kubernetes),
     anchors: createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings)),
     nowMs: Date.now,
     assertReady,
@@ -152,7 +153,6 @@ export async function startOperator(
   });
   const protocol = createProtocolEndpoint({
     ...shared,
-    records: machineRecords(kubernetes),
     keys: sessionKeys,
     rollouts: NO_ROLLOUTS,
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),

@@ -27,7 +27,8 @@ export interface DoorParts {
 
 /**
  * Asks who vouches for the key, and whether that is enough.
- * @param registration  undefined for a machine that is known and comes through none: then nothing is demanded
+ * @param registration  whose anchors count and whose demands; undefined where the operator's own do, and nothing is demanded
+ * @param isEntry       false for a machine that was let in before and goes on: then nothing is demanded
  * @throws AttestationError, KubernetesError
  */
 export async function judge(
@@ -35,13 +36,14 @@ export async function judge(
   registration: MachineRegistration | undefined,
   namespace: string,
   machine: { readonly ekHash: string; readonly ek: EndorsementKey },
+  isEntry = true,
 ): Promise<EkVerdict> {
   const attestation = registration?.spec.attestation;
   const found = await anchors.anchorsFor({ namespace, spec: { attestation } });
   const der = machine.ek.type === "certificate" ? machine.ek.certificateDer : undefined;
   const expired = attestation?.expiredCertificates === "refuse" ? "refuse" : "accept";
   const verdict = verifyEkCertificate(der, found, { nowMs: nowMs(), expired });
-  if (registration !== undefined) judgeMachine(attestation, { ekHash: machine.ekHash, verdict });
+  if (registration !== undefined && isEntry) judgeMachine(attestation, { ekHash: machine.ekHash, verdict });
   return verdict;
 }
 

@@ -1,5 +1,11 @@
 /** What the answers of rancherd's protocol are made of. */
-import type { InventoryClaims, InventoryEntry, InventoryIndex, TokenSecretIndex } from "../inventory/index.ts";
+import type {
+  InventoryClaims,
+  InventoryEntry,
+  InventoryIndex,
+  MachineRecords,
+  TokenSecretIndex,
+} from "../inventory/index.ts";
 import type { ServerAddress } from "../rancher/index.ts";
 import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
@@ -22,6 +28,7 @@ export interface EndpointParts extends DoorParts {
   readonly inventories: InventoryIndex;
   readonly tokenSecrets: TokenSecretIndex;
   readonly claims: InventoryClaims;
+  readonly records: Pick<MachineRecords, "proveCertificate">;
   readonly address: () => ServerAddress;
   /** The answer of /v1-rancheros/inventory for this machine. @throws InventoryError, KubernetesError */
   readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;

@@ -28,7 +28,10 @@ export function giveNonce(parts: ProtocolParts, body: Buffer): Buffer {
 }
 
 interface Way {
+  /** Through which the machine comes now. */
   readonly registration: MachineRegistration | undefined;
+  /** Whose trust anchors count: that one, or the one through which it came first. */
+  readonly judgedBy: MachineRegistration | undefined;
   /** Whose trust anchors count where the registration has none. */
   readonly namespace: string;
 }
@@ -42,7 +45,9 @@ function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Tr
   if (known === undefined && through === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
   if (known !== undefined) refuseKnown(known, through, trace);
   if (through !== undefined) parts.entrance.checkRoom(through, known !== undefined);
-  return { registration: through, namespace: through?.metadata.namespace ?? known?.metadata.namespace ?? "" };
+  const namespace = through?.metadata.namespace ?? known?.metadata.namespace ?? "";
+  const first = parts.registrations.get(`${namespace}/${known?.registrationName ?? ""}`);
+  return { registration: through, judgedBy: through ?? first, namespace };
 }
 
 function namesOf({
@@ -81,8 +86,9 @@ export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace
   const { endorsementKey, attestationKey } = attestation;
   trace.ekHash = endorsementKey.hash;
   trace.akName = attestationKey.name.toString("hex");
-  const { registration, namespace } = wayOf(parts, purpose, endorsementKey.hash, trace);
-  const verdict = await judge(parts, registration, namespace, { ekHash: endorsementKey.hash, ek });
+  const { registration, judgedBy, namespace } = wayOf(parts, purpose, endorsementKey.hash, trace);
+  const machine = { ekHash: endorsementKey.hash, ek };
+  const verdict = await judge(parts, judgedBy, namespace, machine, registration !== undefined);
   const secret = parts.random(SECRET_MAX_BYTES);
   const credential = makeCredential({
     ek: endorsementKey,

@@ -16,6 +16,7 @@ export interface Refusal {
 /** What an administrator must do something about: the person at the machine has to read the sentence. */
 const FOR_PEOPLE = new Set([
   "CLUSTER_NOT_ASSIGNED",
+  "EK_CERTIFICATE_CHANGED",
   "CLUSTER_TOKEN_NOT_ASSIGNED",
   "SERVER_URL_NOT_SET",
   "MACHINE_NOT_APPROVED",

@@ -65,7 +65,8 @@ export async function registrationPurpose(
   serverUrl(parts);
   refuseLegacy(parts, entered, machine.ekHash, trace);
   parts.entrance.checkRoom(entered, isKnown(parts, machine.ekHash));
-  const { class: trust, certificateSha256 } = await judge(parts, entered, namespace, machine);
+  const verdict = await judge(parts, entered, namespace, machine);
+  const { class: trust, root, certificateSha256 } = verdict;
   return {
     registration: { namespace, name },
     async payload(stillOpen) {
@@ -83,6 +84,7 @@ export async function registrationPurpose(
       );
       trace.inventory = referenceOf(claim.entry.metadata);
       refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
+      if (!claim.made) await parts.records.proveCertificate(claim.entry, { trust, root, certificateSha256 });
       return {
         text: installConfig(registration.spec.cloudConfig, serverUrl(parts)),
         ...(claim.made

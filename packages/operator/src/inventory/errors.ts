@@ -6,6 +6,7 @@ export type InventoryErrorCode =
   | "INVENTORY_UNCERTAIN"
   | "INVENTORY_NO_NAME"
   | "CHALLENGE_USED"
+  | "EK_CERTIFICATE_CHANGED"
   | "CLUSTER_NOT_ASSIGNED"
   | "CLUSTER_TOKEN_NOT_ASSIGNED";
 
@@ -33,6 +34,13 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     retry: "backoff",
     meaning: "A challenge was answered twice, or after a later one of the same machine.",
     mend: "An honest machine begins again by itself; if it was none, somebody sends what he has overheard.",
+  },
+  EK_CERTIFICATE_CHANGED: {
+    failure: "refused",
+    // Thousands of machines may have got new certificates at once.
+    retry: { afterMs: 300_000 },
+    meaning: "A known machine shows another endorsement key certificate than the recorded one, or none any more.",
+    mend: "Find out why it changed (new firmware, another TPM, a certificate that cannot be read); where that is well, accept it with the command in the condition CertificateChanged of the MachineInventory. The machine asks again by itself.",
   },
   CLUSTER_NOT_ASSIGNED: {
     failure: "refused",

@@ -10,6 +10,7 @@ import {
 import { cacertsKeyId } from "../rancherd/index.ts";
 import { approvalOf } from "./approval.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
+import { recordedCertificate } from "./ek-certificate.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 
@@ -30,6 +31,8 @@ export interface InventoryEntry extends KubernetesObject {
   /** Whether its status lacks something, and how soon it is to be written; see due-status.ts. */
   readonly statusDue: StatusUrgency | undefined;
   readonly ekHash: string | undefined;
+  /** Of the certificate that its machine is bound to; see ek-certificate.ts. */
+  readonly certificateSha256: string | undefined;
   readonly tokenSecretName: string | undefined;
   readonly approval: Approval;
   /** Newest version of the protocol that the machine has used; 0 where nothing says so. */
@@ -71,6 +74,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
       ...(tpm === undefined ? {} : { tpm }),
       ...(tpmHash === undefined ? {} : { tpmHash }),
     }),
+    certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
     tokenSecretName: text(spec, "machineTokenSecretName"),
     approval: approvalOf(text(spec, "approval")),
     protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,

@@ -1,5 +1,5 @@
 /** The status of a MachineInventory after its machine has proved itself or has reported. */
-import type { MachineReport, TrustClass } from "@rancheros/protocol/attestation";
+import type { MachineReport } from "@rancheros/protocol/attestation";
 import {
   CHALLENGE_ANNOTATION,
   PROTOCOL_ANNOTATION,
@@ -9,6 +9,7 @@ import {
 } from "@rancheros/protocol/resources";
 import { challengeText, type ChallengeMark } from "./challenge-order.ts";
 import { approvalFinding, ATTESTED, withFindings } from "./conditions.ts";
+import { changedFinding, recordedFindings, type ShownCertificate } from "./ek-certificate.ts";
 import { nodeStatus } from "./node-status.ts";
 import { timeText } from "./time-text.ts";
 
@@ -16,13 +17,10 @@ import { timeText } from "./time-text.ts";
 export const LAST_SEEN_INTERVAL_MS = 10 * 60_000;
 
 /** What a machine has proved by its answer. */
-export interface MachineProof {
+export interface MachineProof extends ShownCertificate {
   readonly challenge: ChallengeMark;
   readonly protocol: number;
   readonly ekHash: string;
-  readonly trust: TrustClass;
-  readonly root: string | undefined;
-  readonly certificateSha256: string | undefined;
   readonly report: MachineReport | undefined;
 }
 
@@ -58,7 +56,7 @@ export function provedStatus(
   nowMs: number,
 ): Readonly<Record<string, unknown>> {
   const now = timeText(nowMs);
-  const findings = [ATTESTED[proof.trust], approvalFinding(inventory)];
+  const findings = [ATTESTED[proof.trust], approvalFinding(inventory), ...recordedFindings(inventory)];
   return {
     ...reported(proof.report, inventory.status ?? {}),
     attestation: {
@@ -72,6 +70,36 @@ export function provedStatus(
     },
     lastSeen: now,
     conditions: withFindings(inventory.status?.conditions ?? [], findings, now),
+  };
+}
+
+/**
+ * The fields of the status to write when a machine shows a certificate that nobody has accepted: what was proved stays.
+ * @param challenge  that was used up by that; undefined for rancherd's protocol
+ */
+export function changedStatus(
+  inventory: MachineInventory,
+  shown: ShownCertificate,
+  challenge: ChallengeMark | undefined,
+  nowMs: number,
+): Readonly<Record<string, unknown>> | undefined {
+  const old = inventory.status?.conditions ?? [];
+  const conditions = withFindings(old, [changedFinding(inventory, shown)], timeText(nowMs));
+  if (challenge !== undefined) return { attestation: { challenge: challengeText(challenge) }, conditions };
+  return conditions === old ? undefined : { conditions };
+}
+
+/** The fields of the status to write when a machine that writes nothing else shows a certificate that may be recorded. */
+export function certificateStatus(
+  inventory: MachineInventory,
+  { trust, root, certificateSha256 }: ShownCertificate,
+  nowMs: number,
+): Readonly<Record<string, unknown>> {
+  const findings = [ATTESTED[trust], ...recordedFindings(inventory)];
+  const conditions = withFindings(inventory.status?.conditions ?? [], findings, timeText(nowMs));
+  return {
+    attestation: { class: trust, root: root ?? null, certificateSha256: certificateSha256 ?? null },
+    conditions,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type Decision,
   type DecisionKind,
   type DecisionProtocol,
+  type DecisionReason,
   type ObjectReference,
 } from "./decision.ts";
 import type { EventFact } from "./event-object.ts";
@@ -16,6 +17,9 @@ export interface DecisionLabels {
   readonly reason: string;
   readonly protocol: DecisionProtocol;
 }
+
+/** The one thing about a machine's return that is worth an Event. */
+const CERTIFICATE_RECORDED = "MACHINE_CERTIFICATE_RECORDED" satisfies DecisionReason;
 
 export interface DecisionLog {
   /** Never throws, and never waits. */
@@ -60,6 +64,9 @@ function eventOf(decision: Decision): EventFact | undefined {
     if (inventory === undefined) return undefined;
     const action = kind === "admitted" ? "Admit" : "Wait";
     return { ...fact, regarding: { ...inventory, kind: "MachineInventory" }, type: "Normal", action };
+  }
+  if (reason === CERTIFICATE_RECORDED && inventory !== undefined) {
+    return { ...fact, regarding: { ...inventory, kind: "MachineInventory" }, type: "Normal", action: "Record" };
   }
   if (kind !== "refused") return undefined;
   if (inventory !== undefined) {

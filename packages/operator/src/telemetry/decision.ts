@@ -15,6 +15,8 @@ export type DecisionProtocol = (typeof DECISION_PROTOCOLS)[number];
 export const DECISION_REASONS = {
   MACHINE_REGISTERED: "A machine has proved itself, and a MachineInventory was made or claimed for it.",
   MACHINE_KNOWN: "A machine that has a MachineInventory has proved itself again.",
+  MACHINE_CERTIFICATE_RECORDED:
+    "A known machine showed another endorsement key certificate, of the same root or accepted by an administrator; it is recorded now.",
   MACHINE_PENDING: "A machine has proved itself and waits until spec.approval of its MachineInventory is Approved.",
   MACHINE_CONFIGURED: "A machine that belongs to a cluster was given its configuration.",
   MACHINE_REPORTED: "A machine with a session has told how it is, or asked whether it may go on.",

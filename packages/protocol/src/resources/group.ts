@@ -29,6 +29,12 @@ export const RETRY_UPGRADE_ANNOTATION = `${API_GROUP}/retry-upgrade`;
 /** Annotation on a MachineInventory: SHA-256 of the endorsement key certificate that it was made with, where it has one. */
 export const EK_CERTIFICATE_ANNOTATION = `${API_GROUP}/ek-certificate`;
 
+/**
+ * Annotation on a MachineInventory with which an administrator lets its machine show another endorsement key certificate
+ * than the recorded one: the SHA-256 of that certificate, or none. It is taken away when it was used.
+ */
+export const ACCEPT_EK_CERTIFICATE_ANNOTATION = `${API_GROUP}/accept-ek-certificate`;
+
 /** Type of a Secret that holds a registration's token under the key `token`. */
 export const REGISTRATION_TOKEN_SECRET_TYPE = `${API_GROUP}/registration-token`;
 

@@ -1,13 +1,21 @@
 /** Writes what machines prove and report into their MachineInventories. */
 import type { MachineReport } from "@rancheros/protocol/attestation";
 import { hasCode } from "@rancheros/protocol/errors";
-import type { MachineInventory } from "@rancheros/protocol/resources";
+import { ACCEPT_EK_CERTIFICATE_ANNOTATION, TRUST_LABEL, type MachineInventory } from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { Kubernetes } from "../../controller/index.ts";
 import { isLaterChallenge, challengeText } from "../challenge-order.ts";
+import {
+  certificateChange,
+  changedSentence,
+  type CertificateChange,
+  type ShownCertificate,
+} from "../ek-certificate.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-index.ts";
 import {
+  certificateStatus,
+  changedStatus,
   chosenMetadata,
   provedMetadata,
   provedStatus,
@@ -21,14 +29,25 @@ import { patchInventory, readInventory } from "./inventory-store.ts";
 
 const TRIES = 5;
 
+export interface Proved {
+  /** As it was when it was proved. */
+  readonly inventory: MachineInventory;
+  /** Whether another certificate than before is recorded now. */
+  readonly isRecordedAnew: boolean;
+}
+
 export interface MachineRecords {
   /**
    * Uses the challenge up and writes down what was proved.
    * @param made  whether this very answer made the object, which remembers the challenge then
-   * @returns     the object as it is now
-   * @throws InventoryError CHALLENGE_USED, INVENTORY_UNCERTAIN; KubernetesError
+   * @throws InventoryError CHALLENGE_USED, EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN; KubernetesError
    */
-  prove(entry: InventoryEntry, proof: MachineProof, made: boolean, chosen?: ChosenMetadata): Promise<MachineInventory>;
+  prove(entry: InventoryEntry, proof: MachineProof, made: boolean, chosen?: ChosenMetadata): Promise<Proved>;
+  /**
+   * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate.
+   * @throws InventoryError EK_CERTIFICATE_CHANGED; KubernetesError
+   */
+  proveCertificate(entry: InventoryEntry, shown: ShownCertificate): Promise<void>;
   /** Writes down what was reported, where that is due. @returns the object @throws InventoryError, KubernetesError */
   report(entry: InventoryEntry, report: MachineReport, chosen: ChosenMetadata): Promise<MachineInventory>;
   /**
@@ -69,21 +88,56 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
     }
   }
 
+  /** @throws InventoryError EK_CERTIFICATE_CHANGED */
+  async function finish(
+    inventory: MachineInventory,
+    shown: ShownCertificate,
+    certificate: CertificateChange,
+  ): Promise<void> {
+    if (certificate === "changed") {
+      throw new InventoryError("EK_CERTIFICATE_CHANGED", changedSentence(inventory, shown));
+    }
+    if (certificate !== "accepted") return;
+    // It was for this once: a later change is another decision. In a merge patch, null takes away.
+    const metadata = {
+      labels: { [TRUST_LABEL]: shown.trust },
+      annotations: { [ACCEPT_EK_CERTIFICATE_ANNOTATION]: null },
+    };
+    await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
+  }
+
   return {
     async prove(entry, proof, made, chosen) {
+      let certificate: CertificateChange = "kept";
       const inventory = await change(entry, (found) => {
         const remembered = rememberedChallenge(found);
         const isOwn = made && remembered === challengeText(proof.challenge);
         if (!isOwn && !isLaterChallenge(proof.challenge, remembered)) {
           throw new InventoryError("CHALLENGE_USED", "this challenge, or a later one, has been answered, begin again");
         }
-        return provedStatus(found, proof, Date.now());
+        certificate = certificateChange(found, proof);
+        return certificate === "changed"
+          ? changedStatus(found, proof, proof.challenge, Date.now())
+          : provedStatus(found, proof, Date.now());
       });
+      await finish(inventory, proof, certificate);
       const metadata = provedMetadata(inventory, proof, chosen);
       if (metadata !== undefined) {
         await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
       }
-      return inventory;
+      return { inventory, isRecordedAnew: certificate !== "kept" };
+    },
+    async proveCertificate(entry, shown) {
+      if (entry.certificateSha256 === undefined || entry.certificateSha256 === shown.certificateSha256) return;
+      let certificate: CertificateChange = "kept";
+      const inventory = await change(entry, (found) => {
+        certificate = certificateChange(found, shown);
+        if (certificate === "kept") return undefined;
+        return certificate === "changed"
+          ? changedStatus(found, shown, undefined, Date.now())
+          : certificateStatus(found, shown, Date.now());
+      });
+      await finish(inventory, shown, certificate);
     },
     async report(entry, report, chosen) {
       const inventory = await change(entry, (found) => reportedStatus(found, report, Date.now()));
