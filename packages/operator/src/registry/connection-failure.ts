@@ -65,7 +65,8 @@ export function connectionFailure(cause: unknown, peer: RegistryPeer): RegistryE
     const mend = `If ${host} speaks plain HTTP on purpose, name it with --insecure-registry.`;
     return new RegistryError("REGISTRY_NONSENSE", `${host}: does not speak TLS as it should`, { cause, details, mend });
   }
-  if (code.startsWith("HPE_") || code.startsWith("UND_ERR_RES")) {
+  // undici's parser gives its errors a code for some troubles only.
+  if (code.startsWith("HPE_") || (cause instanceof Error && cause.name === "HTTPParserError")) {
     return new RegistryError("REGISTRY_NONSENSE", `${host}: does not speak HTTP as it should`, { cause, details });
   }
   return unreachable(cause, code, peer, details);

@@ -1,5 +1,5 @@
 /** Requests to registries: TLS with the administrator's CA beside the public ones, the environment's proxy, bounds. */
-import { getCACertificates } from "node:tls";
+import { createSecureContext, getCACertificates } from "node:tls";
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
 import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
 import { readCaBundle } from "../ca-bundle.ts";
@@ -28,7 +28,8 @@ const IDLE_MS = 2_000;
 /** @throws RegistryError  REGISTRY_CA_INVALID */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const ca = [...getCACertificates("default"), ...(options.caPem === undefined ? [] : readCaBundle(options.caPem))];
-  const tls = { ca, timeout: CONNECT_TIMEOUT_MS };
+  // Made once: reading some 150 certificates takes longer than a handshake.
+  const tls = { secureContext: createSecureContext({ ca }), timeout: CONNECT_TIMEOUT_MS };
   const pool = { connections: MAX_CONNECTIONS, keepAliveTimeout: IDLE_MS, allowH2: false };
   const direct = new Agent({ ...pool, connect: tls });
   // At most two: there are two variables.
