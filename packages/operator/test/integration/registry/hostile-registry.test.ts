@@ -281,12 +281,12 @@ describe("a login", () => {
   });
 
   it.each([
-    ["{}", "gave no token"],
-    ["<html>", "gave no token"],
-    ['{"token":"a\\r\\nx-evil: 1"}', "gave no token"],
-    ['{"token":7,"access_token":""}', "gave no token"],
-    [`{"token":"${"x".repeat(70_000)}"}`, "answers with more than 65536 bytes"],
-  ])("whose token server answers %.30s ends", async (body, words) => {
+    ["nothing", "{}", "gave no token"],
+    ["a page", "<html>", "gave no token"],
+    ["a header more", '{"token":"a\\r\\nx-evil: 1"}', "gave no token"],
+    ["a number", '{"token":7,"access_token":""}', "gave no token"],
+    ["too much", `{"token":"${"x".repeat(70_000)}"}`, "answers with more than 65536 bytes"],
+  ])("whose token server answers with %s ends", async (_, body, words) => {
     const listener: Listener = (request, response) => {
       if (request.url?.startsWith("/token") === true) response.end(body);
       else challenge('Bearer realm="/token",service="s"')(request, response);

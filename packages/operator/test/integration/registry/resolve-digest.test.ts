@@ -78,6 +78,16 @@ describe("a tag", () => {
     expect((await resolve(name, { ...options, known })).digest).toBe(second.descriptor.digest);
   });
 
+  it("that moves between two requests gives one of its images, and not a mixture", async () => {
+    const first = image("before");
+    await pushImage(plain, "os/racing", "v1", first);
+    const onRequest = async ({ method }: { method: string }) => {
+      if (method === "GET") await pushImage(plain, "os/racing", "v1", image("after", "docker"));
+    };
+    const resolved = await resolve(`${plain.host}/os/racing:v1`, { insecure: [plain.host], onRequest });
+    expect([resolved.digest, resolved.mediaType]).toEqual([first.descriptor.digest, first.descriptor.mediaType]);
+  });
+
   it("of an index tells for which platforms it is, in both formats", async () => {
     const platforms = [
       { os: "linux", architecture: "amd64" },

@@ -18,8 +18,8 @@ export interface Resolving extends Partial<Omit<ResolveOptions, "settings">> {
   readonly environment?: Readonly<Record<string, string>>;
   readonly insecure?: readonly string[];
   readonly mirrors?: Readonly<Record<string, RegistryMirrors>>;
-  /** Told of each request that is sent. */
-  readonly onRequest?: (request: RegistryRequest) => void;
+  /** Told of each request, and waited for, before it is sent. */
+  readonly onRequest?: (request: RegistryRequest) => unknown;
 }
 
 /** Resolves with a client of its own. */
@@ -33,8 +33,8 @@ export async function resolve(image: string, options: Resolving = {}): Promise<R
   };
   const outside = {
     nowMs: () => client.nowMs(),
-    send: (request: RegistryRequest) => {
-      onRequest?.(request);
+    send: async (request: RegistryRequest) => {
+      await onRequest?.(request);
       return client.send(request);
     },
   };

@@ -18,7 +18,7 @@ describe("readCaBundle", () => {
       "certificate 2 of the file cannot be read",
     ],
     [`${one}\n`.repeat(1_001), "more than 1000 certificates"],
-  ])("refuses %.40j", (pem, words) => {
+  ])("refuses file %#", (pem, words) => {
     expect(() => readCaBundle(pem)).toThrow(expect.objectContaining({ code: "REGISTRY_CA_INVALID" }));
     expect(() => readCaBundle(pem)).toThrow(words);
   });
