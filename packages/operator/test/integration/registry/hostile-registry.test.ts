@@ -50,6 +50,15 @@ function manifest(body: Buffer | string, headers: Readonly<Record<string, string
   };
 }
 
+/** Answers HEAD without any digest, and GET with the same headers and what the test does next. */
+function headers(fields: Readonly<Record<string, string>>, body: (response: ServerResponse) => void): Listener {
+  return (request, response) => {
+    response.writeHead(200, { "content-type": mediaType, ...fields });
+    if (request.method === "HEAD") response.end();
+    else body(response);
+  };
+}
+
 /** Nothing is awaited here: the client hangs up. */
 function endless(response: ServerResponse): void {
   const piece = Buffer.alloc(64 * 1024, " ");
@@ -71,13 +80,11 @@ describe("what is no registry", () => {
 
   it("answers with 100 MB, of which nearly nothing is read", async () => {
     let sent = 0;
-    const large: Listener = (request, response) => {
-      response.writeHead(200, { "content-type": mediaType, "content-length": String(100 * 1024 * 1024) });
-      if (request.method === "HEAD") return void response.end();
+    const large = headers({ "content-length": String(100 * 1024 * 1024) }, (response) => {
       endless(response);
       const { socket } = response;
       socket?.once("close", () => (sent = socket.bytesWritten));
-    };
+    });
     const { result } = await fails(large);
     expect(result.code).toBe("REGISTRY_NONSENSE");
     expect(result.message).toContain("answers with more than 4194304 bytes");
@@ -94,13 +101,11 @@ describe("what is no registry", () => {
     expect(result.code).toBe("REGISTRY_REFUSED");
   });
 
-  it("sends one byte a second until the deadline", async () => {
-    const drip: Listener = (request, response) => {
-      response.writeHead(200, { "content-type": mediaType });
-      if (request.method === "HEAD") return void response.end();
+  it("sends ten bytes a second until the deadline", async () => {
+    const drip = headers({}, (response) => {
       const timer = setInterval(() => response.write(" "), 100);
       response.once("close", () => clearInterval(timer));
-    };
+    });
     const started = performance.now();
     const { result } = await fails(drip, { deadlineMs: 800 });
     expect(result.code).toBe("REGISTRY_TIMEOUT");
@@ -109,11 +114,7 @@ describe("what is no registry", () => {
 
   it("breaks the connection, in the middle of an answer too", async () => {
     expect((await fails((request) => request.socket.destroy())).result.code).toBe("REGISTRY_UNREACHABLE");
-    const half: Listener = (request, response) => {
-      response.writeHead(200, { "content-type": mediaType, "content-length": "1000" });
-      if (request.method === "HEAD") return void response.end();
-      response.write("{", () => response.destroy());
-    };
+    const half = headers({ "content-length": "1000" }, (response) => response.write("{", () => response.destroy()));
     expect((await fails(half)).result.code).toBe("REGISTRY_UNREACHABLE");
   });
 
@@ -136,7 +137,11 @@ describe("a manifest", () => {
     ["without layers", manifest(json({ schemaVersion: 2 })), /no list of at most/],
     ["with a layer of no size", manifest(json({ schemaVersion: 2, layers: [{}] })), /without a size/],
     ["with a layer of negative size", manifest(json({ schemaVersion: 2, layers: [{ size: -1 }] })), /without a size/],
-    ["with too many parts", manifest(json({ schemaVersion: 2, layers: Array(1_001).fill({ size: 1 }) })), /no list/],
+    [
+      "with too many parts",
+      manifest(json({ schemaVersion: 2, layers: Array.from({ length: 1_001 }, () => ({ size: 1 })) })),
+      /no list/,
+    ],
     ["with null in its list", manifest(json({ schemaVersion: 2, manifests: [null] }), {}, index), /no list/],
     [
       "in Docker's old format",
