@@ -165,7 +165,7 @@ export const SETTINGS = {
     env: "RANCHEROS_REGISTRY_MIRRORS",
     value: "HOST=URL",
     fallback: "",
-    help: "where images of a registry are asked for before it is asked itself, in this order; the URL's path goes before the repository; HOST * is for all others, HOST=none keeps the registry itself from being asked",
+    help: "where images of a registry are asked for before it is asked itself; may be repeated, the first is asked first; the URL's path goes before the repository; HOST * is for all others, HOST=none keeps the registry itself from being asked",
     repeatable: true,
   },
   insecureRegistries: {
@@ -173,7 +173,7 @@ export const SETTINGS = {
     env: "RANCHEROS_INSECURE_REGISTRIES",
     value: "HOST[:PORT]",
     fallback: "",
-    help: "a registry that is spoken to without TLS",
+    help: "a registry that is spoken to without TLS; may be repeated",
     repeatable: true,
   },
   logLevel: {
