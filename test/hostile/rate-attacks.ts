@@ -1,17 +1,24 @@
 /** Who comes too often, or holds too many doors half open. What comes before the refusal is within the limits. */
 import { request } from "node:http";
+import { request as requestWithTls } from "node:https";
 import { askNonce, attest, type AttestedVisit } from "../machine/attested-visit.ts";
-import { dial } from "../machine/visit.ts";
+import { dial, type Opened } from "../machine/visit.ts";
 import type { StagedAttack, Told } from "./attack.ts";
 import { refused, toldCode } from "./attested-attacks.ts";
 import { legacyUrl, through, type Door, type DoorScene } from "./doors.ts";
 import { dialAndListen, newTpm } from "./say.ts";
 
-/** A loopback address that nothing else here comes from. */
+/** Loopback addresses that nothing else here comes from. */
 const ELSEWHERE = "127.0.0.2";
 const GUESSER = "127.0.0.3";
 /** More than any limit that is tried; one that is not reached is an error of the test. */
 const MOST = 2_000;
+const AT_ONCE = 24;
+
+/** To an operator on this machine one can come from several addresses, to others from one. */
+function comingFrom({ origin }: DoorScene, localAddress: string): { readonly localAddress?: string } {
+  return new URL(origin).hostname === "127.0.0.1" ? { localAddress } : {};
+}
 
 const newcomer = (scene: DoorScene, door: Door): AttestedVisit => through(scene, door, newTpm(scene));
 
@@ -20,26 +27,25 @@ async function attestedThrough(scene: DoorScene, door: Door): Promise<Told> {
   return refused(askNonce(visit.next).then(async (nonce) => attest(visit, nonce)));
 }
 
-async function legacyThrough(scene: DoorScene, door: Door, localAddress?: string): Promise<Told> {
-  return dialAndListen({ url: legacyUrl(scene, door), tpm: newTpm(scene), ...(localAddress && { localAddress }) });
+async function legacyThrough(scene: DoorScene, door: Door): Promise<Told> {
+  return dialAndListen({ url: legacyUrl(scene, door), tpm: newTpm(scene) });
 }
 
 /** Comes to the door until it is told to come later; each time it leaves before it has answered. */
-async function useUp(scene: DoorScene, door: Door, localAddress?: string): Promise<void> {
+async function useUp(scene: DoorScene, door: Door, from: { readonly localAddress?: string } = {}): Promise<void> {
   for (let count = 0; count < MOST; count += 1) {
-    const options = localAddress === undefined ? {} : { localAddress };
-    const result = await dial({ url: legacyUrl(scene, door), tpm: newTpm(scene), ...options });
+    const result = await dial({ url: legacyUrl(scene, door), tpm: newTpm(scene), ...from });
     if (result.kind === "refused") return;
-    result.socket.terminate();
-    await result.closed();
+    await leave(result);
   }
   throw new Error(`${MOST} visits were within the limits`);
 }
 
-async function guess({ origin }: DoorScene, word: string): Promise<Told> {
+async function guess(scene: DoorScene, word: string): Promise<Told> {
   return new Promise((resolve, reject) => {
-    const url = `${origin}/v1-rancheros/registration/${word}`;
-    const asking = request(url, { localAddress: GUESSER, agent: false }, (response) => {
+    const url = `${scene.origin}/v1-rancheros/registration/${word}`;
+    const ask = url.startsWith("https:") ? requestWithTls : request;
+    const asking = ask(url, { ...comingFrom(scene, GUESSER), agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => {
         text += part;
@@ -50,23 +56,29 @@ async function guess({ origin }: DoorScene, word: string): Promise<Told> {
   });
 }
 
+async function leave(session: Opened): Promise<unknown> {
+  session.socket.terminate();
+  return session.closed();
+}
+
 /** Holds challenges open until there may be no more of them, and lets them go when the attack is over. */
 async function crowded(scene: DoorScene, strike: () => Promise<Told>): Promise<() => Promise<Told>> {
+  const [url, tpm] = [legacyUrl(scene, "open"), newTpm(scene)];
   const held: (() => Promise<unknown>)[] = [];
-  for (;;) {
-    const result = await dial({ url: legacyUrl(scene, "open"), tpm: newTpm(scene) });
-    if (result.kind === "refused") break;
-    if (held.length === MOST) throw new Error(`${MOST} challenges may be open`);
-    held.push(async () => {
-      result.socket.terminate();
-      return result.closed();
-    });
+  for (let isFull = false; !isFull;) {
+    if (held.length > MOST) throw new Error(`${MOST} challenges may be open`);
+    // Many at once, and all with one key: the first ones are given up after some seconds.
+    const results = await Promise.all(Array.from({ length: AT_ONCE }, async () => dial({ url, tpm })));
+    for (const result of results) {
+      if (result.kind === "refused") isFull = true;
+      else held.push(async () => leave(result));
+    }
   }
   return async () => {
     try {
       return await strike();
     } finally {
-      await Promise.all(held.map(async (leave) => leave()));
+      await Promise.all(held.map(async (leaveIt) => leaveIt()));
     }
   };
 }
@@ -101,7 +113,7 @@ export const RATE_ATTACKS: readonly StagedAttack<DoorScene>[] = [
     reason: "REGISTRATION_RATE",
     told: toldCode(429, "REGISTRATION_RATE"),
     async arrange(scene) {
-      await useUp(scene, "slow-door", ELSEWHERE);
+      await useUp(scene, "slow-door", comingFrom(scene, ELSEWHERE));
       return async () => attestedThrough(scene, "slow-door");
     },
   },
@@ -111,7 +123,7 @@ export const RATE_ATTACKS: readonly StagedAttack<DoorScene>[] = [
     reason: "REGISTRATION_RATE",
     told: legacyLater,
     async arrange(scene) {
-      await useUp(scene, "slow-door", ELSEWHERE);
+      await useUp(scene, "slow-door", comingFrom(scene, ELSEWHERE));
       return async () => legacyThrough(scene, "slow-door");
     },
   },

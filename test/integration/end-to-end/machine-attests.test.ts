@@ -1,66 +1,40 @@
 /** A machine joins by the attestation protocol: our agent's command line, a software TPM, a real operator, a real API server. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 
 import { startRosAgent, type Running } from "../../../packages/cli/test/integration/ros-agent.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
-import { useNamespace } from "../../control-plane/namespace.ts";
 import {
   eventually,
   getObject,
   listInventories,
-  makeRegistration,
   removeInventories,
   type AnyObject,
   type MadeRegistration,
 } from "../../operator/objects.ts";
-import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
-import { writeSystemTables } from "../../smbios/system-tables.ts";
-import { startSwtpm, type Swtpm } from "../../swtpm/index.ts";
 import { runRosAgent } from "../interop/ros-agent.ts";
+import { SERIAL_NUMBER, useAgent } from "./use-agent.ts";
 
 const target = inject("controlPlane");
-const namespace = useNamespace(target, "attests");
-const folder = mkdtempSync(path.join(tmpdir(), "ros-attests-"));
-const dmi = path.join(folder, "dmi");
-const caFile = path.join(folder, "ca.pem");
+const agent = useAgent(target, "attests");
+const { used, flags } = agent;
+const { namespace, folder } = used;
 
-let operator: OperatorProcess;
-let tpm: Swtpm;
 let open: MadeRegistration;
 let guarded: MadeRegistration;
 
 beforeAll(async () => {
-  writeSystemTables(dmi, {
-    manufacturer: "Dell Inc.",
-    productName: "PowerEdge R640",
-    serialNumber: "7X9KQ13",
-    uuidHex: "4c4c4544005810398039b7c04f513133",
-  });
-  [operator, tpm] = await Promise.all([
-    startOperator({ folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace }),
-    startSwtpm({ stateFolder: path.join(folder, "tpm"), withEkCertificate: true }),
-  ]);
-  writeFileSync(caFile, await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text());
   const cloudConfig = { users: [{ name: "root", passwd: "canary-passwd" }] };
   const machineName = "${System Information/Serial Number}-";
-  open = await makeRegistration(target, namespace, "open", { machineName, cloudConfig, acceptedLabels: ["rack"] });
+  open = await used.makeDoor("open", { machineName, cloudConfig, acceptedLabels: ["rack"] });
   const attestation = { approval: "manual" };
-  guarded = await makeRegistration(target, namespace, "guarded", { machineName, cloudConfig, attestation });
-});
-
-afterAll(async () => {
-  await Promise.all([operator.stop(), tpm.stop()]);
-  rmSync(folder, { recursive: true, force: true });
+  guarded = await used.makeDoor("guarded", { machineName, cloudConfig, attestation });
 });
 
 beforeEach(async () => {
   await removeInventories(target, namespace);
 });
-
-const flags = (): string[] => ["--ca-cert", caFile, "--smbios-dump", dmi, "--tcti", tpm.tcti];
 
 async function onlyInventory(): Promise<AnyObject> {
   const [inventory, ...others] = await listInventories(target, namespace);
@@ -86,18 +60,27 @@ describe("ros-agent register", () => {
     const outcome = await runRosAgent(["register", open.url, ...flags(), "--label", "rack=r1", "--output", output]);
     expect(outcome.status, outcome.stderr).toBe(0);
     expect(readFileSync(output, "utf8")).toContain("canary-passwd");
-    const hash = (await runRosAgent(["get-tpm-hash", "--tcti", tpm.tcti])).stdout.trim();
+    const hash = (await runRosAgent(["get-tpm-hash", "--tcti", agent.tpm.tcti])).stdout.trim();
     expect(await onlyInventory()).toMatchObject({
-      metadata: { labels: { "rancheros.cattle.io/machine-registration": "open" } },
-      spec: { tpm: hash, smbios: { "System Information": { "Serial Number": "7X9KQ13" } } },
+      metadata: { labels: { rack: "r1", "rancheros.cattle.io/machine-registration": "open" } },
+      spec: { tpm: hash, smbios: { "System Information": { "Serial Number": SERIAL_NUMBER } } },
     });
-    expect(outcome.stderr + operator.log()).not.toMatch(/canary-passwd/);
+    expect(outcome.stderr + used.operator.log()).not.toMatch(/canary-passwd/);
+  });
+
+  it("is given no label that the registration does not leave to it", async () => {
+    const labels = ["--label", "rack=r2", "--label", "zone=z1", "--label", "rancheros.cattle.io/trust=hardware"];
+    const outcome = await runRosAgent(["register", open.url, ...flags(), ...labels, "--json"]);
+    expect(outcome.status, outcome.stderr).toBe(0);
+    const { labels: stored } = (await onlyInventory()).metadata;
+    expect(stored).toMatchObject({ rack: "r2", "rancheros.cattle.io/trust": "none" });
+    expect(stored).not.toHaveProperty("zone");
   });
 
   it.each(["ecc-p256", "rsa3072"])("is known by another key with --ek %s", async (ek) => {
     const outcome = await runRosAgent(["register", open.url, ...flags(), "--ek", ek, "--json"]);
     expect(outcome.status, outcome.stderr).toBe(0);
-    const hash = (await runRosAgent(["get-tpm-hash", "--ek", ek, "--tcti", tpm.tcti])).stdout.trim();
+    const hash = (await runRosAgent(["get-tpm-hash", "--ek", ek, "--tcti", agent.tpm.tcti])).stdout.trim();
     expect((await onlyInventory()).spec).toMatchObject({ tpm: hash });
   });
 
@@ -126,7 +109,7 @@ describe("ros-agent register", () => {
 describe("ros-agent report", () => {
   it("tells the operator's address alone what the machine is", async () => {
     expect(await runRosAgent(["register", open.url, ...flags(), "--json"])).toMatchObject({ status: 0 });
-    const outcome = await runRosAgent(["report", operator.httpsUrl, ...flags(), "--json"]);
+    const outcome = await runRosAgent(["report", used.operator.httpsUrl, ...flags(), "--json"]);
     expect(outcome.status, outcome.stderr).toBe(0);
     const { name } = (await onlyInventory()).metadata;
     expect(JSON.parse(outcome.stdout)).toMatchObject({ machine: { namespace, name }, approval: "Approved" });
@@ -138,7 +121,7 @@ describe("ros-agent report", () => {
   });
 
   it("is refused for a machine that nobody knows", async () => {
-    const outcome = await runRosAgent(["report", operator.httpsUrl, ...flags(), "--json"]);
+    const outcome = await runRosAgent(["report", used.operator.httpsUrl, ...flags(), "--json"]);
     expect([outcome.status, outcome.stdout]).toEqual([5, expect.stringContaining("MACHINE_UNKNOWN")]);
   });
 });

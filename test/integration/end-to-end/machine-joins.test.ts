@@ -1,41 +1,24 @@
 /** The main job with nothing but the real processes: ros-agent, a TPM, the operator, the API server. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { parse } from "yaml";
-import { useNamespace } from "../../control-plane/namespace.ts";
-import { listInventories, makeRegistration, type MadeRegistration } from "../../operator/objects.ts";
-import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
-import { writeSystemTables } from "../../smbios/system-tables.ts";
-import { startSwtpm, type Swtpm } from "../../swtpm/index.ts";
+import { listInventories, type MadeRegistration } from "../../operator/objects.ts";
+import type { Swtpm } from "../../swtpm/index.ts";
 import { runRosAgent } from "../interop/ros-agent.ts";
+import { SERIAL_NUMBER, useAgent } from "./use-agent.ts";
 
 const target = inject("controlPlane");
-const namespace = useNamespace(target, "end-to-end");
-const folder = mkdtempSync(path.join(tmpdir(), "end-to-end-"));
-const caFile = path.join(folder, "ca.pem");
-const dmi = path.join(folder, "dmi");
-let operator: OperatorProcess;
-let tpm: Swtpm;
+const agent = useAgent(target, "end-to-end");
+const { used, caFile, dmi } = agent;
+const { namespace, folder } = used;
 let bare: Swtpm;
 let door: MadeRegistration;
 
 beforeAll(async () => {
-  writeSystemTables(dmi, {
-    manufacturer: "Dell Inc.",
-    productName: "PowerEdge R640",
-    serialNumber: "7X9KQ13",
-    uuidHex: "4c4c4544005810398039b7c04f513133",
-  });
-  [operator, tpm, bare] = await Promise.all([
-    startOperator({ folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace }),
-    startSwtpm({ stateFolder: path.join(folder, "tpm"), withEkCertificate: true }),
-    startSwtpm({ stateFolder: path.join(folder, "bare-tpm"), withEkCertificate: false }),
-  ]);
-  writeFileSync(caFile, await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text());
-  door = await makeRegistration(target, namespace, "door", {
+  bare = await agent.addTpm("bare-tpm", { withEkCertificate: false });
+  door = await used.makeDoor("door", {
     machineName: "${System Information/Manufacturer}-${System Information/Serial Number}-",
     machineInventoryLabels: { vendor: "${System Information/Manufacturer}" },
     machineInventoryAnnotations: { product: "${System Information/Product Name}" },
@@ -43,34 +26,37 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await Promise.all([operator.stop(), tpm.stop(), bare.stop()]);
-  rmSync(folder, { recursive: true, force: true });
-});
-
 const legacy = ["--protocol", "legacy"] as const;
 const withCa = () => [...legacy, "--ca-cert", caFile, "--smbios-dump", dmi];
 
 describe("ros-agent register --protocol legacy", () => {
   it("--check tries everything and makes nothing", async () => {
-    const outcome = await runRosAgent(["register", door.url, "--check", ...withCa(), "--tcti", tpm.tcti]);
+    const outcome = await runRosAgent(["register", door.url, "--check", ...withCa(), "--tcti", agent.tpm.tcti]);
     expect(outcome).toMatchObject({ status: 0 });
     expect(await listInventories(target, namespace)).toEqual([]);
   });
 
   it("makes the machine, and saves its config for its owner only", async () => {
     const output = path.join(folder, "config.yaml");
-    const outcome = await runRosAgent(["register", door.url, ...withCa(), "--tcti", tpm.tcti, "--output", output]);
+    const outcome = await runRosAgent([
+      "register",
+      door.url,
+      ...withCa(),
+      "--tcti",
+      agent.tpm.tcti,
+      "--output",
+      output,
+    ]);
     expect(outcome).toMatchObject({ status: 0, stdout: "" });
     expect(statSync(output).mode & 0o777).toBe(0o600);
     const text = readFileSync(output, "utf8");
     expect(text.startsWith("#cloud-config\n")).toBe(true);
     expect(parse(text)).toEqual({
       users: [{ name: "root", passwd: "canary-passwd" }],
-      rancherd: { server: operator.httpsUrl, token: "tpm://" },
+      rancherd: { server: used.operator.httpsUrl, token: "tpm://" },
       rancheros: { install: { automatic: true } },
     });
-    const hash = (await runRosAgent(["get-tpm-hash", "--tcti", tpm.tcti])).stdout.trim();
+    const hash = (await runRosAgent(["get-tpm-hash", "--tcti", agent.tpm.tcti])).stdout.trim();
     const [inventory, ...others] = await listInventories(target, namespace);
     expect(others).toEqual([]);
     expect(inventory).toMatchObject({
@@ -79,14 +65,14 @@ describe("ros-agent register --protocol legacy", () => {
         labels: { vendor: "Dell-Inc", "rancheros.cattle.io/machine-registration": "door" },
         annotations: { product: "PowerEdge R640" },
       },
-      spec: { tpm: hash, smbios: { "System Information": { "Serial Number": "7X9KQ13" } } },
+      spec: { tpm: hash, smbios: { "System Information": { "Serial Number": SERIAL_NUMBER } } },
     });
   });
 
   it("comes again with a pinned CA, is known, and gets its config on standard output", async () => {
     const before = await listInventories(target, namespace);
     const pin = createHash("sha256").update(readFileSync(caFile)).digest("hex");
-    const where = ["--ca-sha256", pin, "--smbios-dump", dmi, "--tcti", tpm.tcti];
+    const where = ["--ca-sha256", pin, "--smbios-dump", dmi, "--tcti", agent.tpm.tcti];
     const args = ["register", door.url, ...legacy, ...where, "--json"];
     const outcome = await runRosAgent(args);
     expect(outcome.status).toBe(0);
@@ -97,7 +83,7 @@ describe("ros-agent register --protocol legacy", () => {
 
   it("takes a second machine, without EK certificate, while the first comes again", async () => {
     const both = await Promise.all(
-      [tpm, bare].map(async ({ tcti }) => runRosAgent(["register", door.url, ...withCa(), "--tcti", tcti])),
+      [agent.tpm, bare].map(async ({ tcti }) => runRosAgent(["register", door.url, ...withCa(), "--tcti", tcti])),
     );
     expect(both.map((outcome) => outcome.status)).toEqual([0, 0]);
     expect(await listInventories(target, namespace)).toHaveLength(2);
@@ -117,7 +103,7 @@ describe("ros-agent register --protocol legacy", () => {
   ])("says what is wrong with %s, and saves nothing", async (_what, status, args, sentence) => {
     const before = await listInventories(target, namespace);
     const output = path.join(folder, "never.yaml");
-    const outcome = await runRosAgent(["register", ...args(), "--tcti", tpm.tcti, "--output", output]);
+    const outcome = await runRosAgent(["register", ...args(), "--tcti", agent.tpm.tcti, "--output", output]);
     expect([outcome.status, outcome.stderr]).toEqual([status, expect.stringContaining(sentence)]);
     expect(outcome.stderr).not.toContain(door.token);
     expect(readdirSync(folder).filter((name) => name.includes("never"))).toEqual([]);

@@ -32,9 +32,10 @@ export class SettingReader {
 
   channels(flag: string, text: string): readonly Buffer[] {
     const keys = text.split(",").filter((key) => key !== "");
-    const wrong = keys.find((key) => key !== "none" && !/^[0-9a-f]{64}$/i.test(key));
+    // Zeros stand for no TLS: who fills a place with them does not mean that.
+    const wrong = keys.find((key) => key !== "none" && !/^(?!0{64})[0-9a-f]{64}$/i.test(key));
     if (wrong === undefined) return keys.map((key) => (key === "none" ? NO_CHANNEL : Buffer.from(key, "hex")));
-    this.problems.push(`--${flag}: ${JSON.stringify(wrong)} is neither 64 hex digits nor none`);
+    this.problems.push(`--${flag}: ${JSON.stringify(wrong)} is neither the SHA-256 of a key, 64 hex digits, nor none`);
     return [];
   }
 

@@ -83,6 +83,14 @@ describe("readSettings", () => {
     expect(() => readSettings([flag].flat(), {})).toThrow(problem);
   });
 
+  it("takes keys of TLS in front by their hash, and no TLS by its word only", () => {
+    const keysOf = (text: string) => readSettings([`--channel-keys=${text}`], {}).channelKeys;
+    expect(keysOf(`${"ab".repeat(32)},none`)).toEqual([Buffer.alloc(32, 0xab), Buffer.alloc(32)]);
+    for (const wrong of ["0".repeat(64), "ab", `none,${"0".repeat(64)}`, "g".repeat(64)]) {
+      expect(() => keysOf(wrong)).toThrow(/--channel-keys/);
+    }
+  });
+
   it("refuses a flag that does not exist", () => {
     expect(() => readSettings(["--sever-url", "x"], {})).toThrow(/--sever-url/);
   });

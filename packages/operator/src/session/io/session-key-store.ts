@@ -108,9 +108,10 @@ export function runSessionKeyStore(kubernetes: Kubernetes, namespace: string, lo
     for (const name of derived.keys()) if (!names.has(name)) derived.delete(name);
     for (const key of found) {
       const name = key.id.toString("hex");
-      if (derived.get(name)?.of.secret.equals(key.secret) !== true) {
-        derived.set(name, { keys: deriveSealKeys(key), of: key });
-      }
+      const known = derived.get(name);
+      const keys = known?.of.secret.equals(key.secret) === true ? known.keys : deriveSealKeys(key);
+      // Its time as well is as the Secret has it.
+      derived.set(name, { keys, of: key });
     }
   }
 
