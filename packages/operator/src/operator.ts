@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { Kubernetes } from "./controller/index.ts";
 import { createTrustAnchorStore } from "./attestation/index.ts";
 import {
+  createFailedChallenges,
   createMachineEndpoint,
   createProtocolEndpoint,
   createSessionGate,
@@ -138,6 +139,7 @@ export async function startOperator(
     claims: createInventoryClaims(inventories.index, store),
     records: machineRecords(kubernetes),
     anchors: createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings)),
+    failures: createFailedChallenges(settings.failedChallengeRate, () => performance.now()),
     nowMs: Date.now,
     assertReady,
     policy: { acceptRoca: settings.acceptRoca },
@@ -153,6 +155,7 @@ export async function startOperator(
   });
   const protocol = createProtocolEndpoint({
     ...shared,
+    deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
     keys: sessionKeys,
     rollouts: NO_ROLLOUTS,
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),

@@ -280,6 +280,18 @@ describe("what is refused", () => {
     }
   });
 
+  it("an answer of before the machine was deleted, at the replica that has not seen it", async () => {
+    const { token } = await makeRegistration(controlPlane, namespace, "forgotten");
+    const machine = through(newTpm(), token);
+    const solved = solve(machine, await attest(machine, await askNonce(next)));
+    const { machine: made } = await answer(first, solved);
+    await kubectl(controlPlane, ["delete", "minv", made.name, `--namespace=${namespace}`]);
+    await sleep(500);
+    expect(await refusalOf(answer(second, solved))).toBe("403 CHALLENGE_USED");
+    expect(await inventoryOf(machine.tpm)).toBeUndefined();
+    expect((await visitAttested(machine)).machine.uid).not.toBe(made.uid);
+  });
+
   it("one answer that arrives at both replicas at once makes one machine and is taken once", async () => {
     const { token } = await makeRegistration(controlPlane, namespace, "raced");
     const machine = through(newTpm(), token);

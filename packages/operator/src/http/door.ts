@@ -17,11 +17,13 @@ import {
   type RegistrationIndex,
 } from "../registration/index.ts";
 import { SessionError } from "./errors.ts";
+import type { FailedChallenges } from "./failed-challenges.ts";
 
 export interface DoorParts {
   readonly registrations: RegistrationIndex;
   readonly entrance: RegistrationGate<InventoryEntry>;
   readonly anchors: TrustAnchorStore;
+  readonly failures: FailedChallenges;
   readonly nowMs: () => number;
 }
 
@@ -32,7 +34,7 @@ export interface DoorParts {
  * @throws AttestationError, KubernetesError
  */
 export async function judge(
-  { anchors, nowMs }: DoorParts,
+  { anchors, nowMs }: Pick<DoorParts, "anchors" | "nowMs">,
   registration: MachineRegistration | undefined,
   namespace: string,
   machine: { readonly ekHash: string; readonly ek: EndorsementKey },

@@ -18,6 +18,7 @@ export type SessionErrorCode =
   | "MACHINE_TOKEN_UNKNOWN"
   | "CHANNEL_MISMATCH"
   | "PROOF_WRONG"
+  | "CHALLENGE_RATE"
   | "PROTOCOL_CHANGED"
   | "MACHINE_NOT_APPROVED"
   | "MACHINE_DENIED"
@@ -128,6 +129,13 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "never",
     meaning: "The answer does not show that the TPM gave up the secret, or the report beside it was changed.",
     mend: "If the machine is yours, look for a proxy that changes bodies; if not, somebody tries keys.",
+  },
+  CHALLENGE_RATE: {
+    failure: "refused",
+    retry: "backoff",
+    meaning:
+      "From one source address came more wrong answers to challenges than --failed-challenge-rate allows in a minute.",
+    mend: "Look in the operator's log for who answers wrongly; honest machines of the same address are not affected.",
   },
   PROTOCOL_CHANGED: {
     failure: "refused",

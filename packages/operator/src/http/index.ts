@@ -9,6 +9,7 @@ export type { ListenAddress } from "./listen-address.ts";
 export type { Decide, Decision } from "./decision.ts";
 export { createMachineEndpoint } from "./machine-endpoint.ts";
 export type { MachineEndpoint } from "./machine-endpoint.ts";
+export { createFailedChallenges } from "./failed-challenges.ts";
 export { servingNames } from "./serving-names.ts";
 export { NO_ROLLOUTS } from "./rollout-desk.ts";
 export type { RolloutDesk } from "./rollout-desk.ts";

@@ -84,7 +84,13 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     let outcome: Pick<Decision, "kind" | "reason"> | undefined;
     return {
       challenge: machine.message,
-      checkAnswer: machine.checkAnswer,
+      checkAnswer(message) {
+        try {
+          machine.checkAnswer(message);
+        } catch (error) {
+          throw parts.failures.noted(error, request.remoteAddress);
+        }
+      },
       async payload(stillOpen) {
         const { text, kind, reason } = await purpose.payload(stillOpen);
         outcome = { kind, reason };

@@ -11,7 +11,7 @@ import {
   type MachineReport,
 } from "@rancheros/protocol/attestation";
 import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/resources";
-import { approvalOf, challengeText, InventoryError, type Claim } from "../inventory/index.ts";
+import { approvalOf, challengeText, InventoryError, isLaterChallenge, type Claim } from "../inventory/index.ts";
 import { RegistrationRefusedError } from "../registration/index.ts";
 import { openChallengeState, sealSession, sessionSealKey, type ChallengeState } from "../session/index.ts";
 import { chosenBy, judgeAgain, newInventory } from "./door.ts";
@@ -35,6 +35,10 @@ function registrationOf(parts: ProtocolParts, state: ChallengeState): MachineReg
   return found;
 }
 
+function challengeUsed(): InventoryError {
+  return new InventoryError("CHALLENGE_USED", "this challenge has been answered, begin again");
+}
+
 async function claimFor(
   parts: ProtocolParts,
   state: ChallengeState,
@@ -47,6 +51,7 @@ async function claimFor(
     if (known === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
     return { entry: known, made: false };
   }
+  if (!isLaterChallenge(state, parts.deletedChallenge(ekHash))) throw challengeUsed();
   const challenge = challengeText(state);
   const machine = { ekHash, smbios: report?.smbios, trust, certificateSha256, protocol, challenge, report };
   const isKnown = parts.inventories.withEndorsementKey(ekHash).length > 0;
@@ -65,6 +70,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   const request = readAnswerRequest(body);
   const state = await openChallengeState(parts.keys, request.state, parts.nowMs());
   trace.ekHash = state.ekHash;
+  trace.beganMs = state.issuedAtMs;
   trace.akName = state.akName.toString("hex");
   if (state.registration !== undefined) trace.registration = state.registration;
   if (commonVersion(request.protocol) !== state.protocol) {
@@ -75,7 +81,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   }
   const report = request.report.length === 0 ? undefined : readMachineReport(request.report);
   if (!used.use(state.id, parts.nowMs())) {
-    throw new InventoryError("CHALLENGE_USED", "this challenge has been answered, begin again");
+    throw challengeUsed();
   }
   const registration = registrationOf(parts, state);
   const claim = await claimFor(parts, state, registration, report);

@@ -72,6 +72,7 @@ export function refuseKnown(known: InventoryEntry, through: MachineRegistration 
 
 /** @throws AttestationMessageError, SealError, SessionError, AttestationError, KubernetesError */
 export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace): Promise<Buffer> {
+  trace.beganMs = parts.nowMs();
   const request = readAttestRequest(body);
   const protocol = commonVersion(request.protocol);
   const { nonce, channel, purpose, ek, ak } = request;

@@ -97,8 +97,10 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
 
   /** The one place where it is written down how a request ended. */
   function decide(endpoint: string, trace: Trace, status: number, error: unknown): void {
-    const { outcome, remoteAddress: remote, ...about } = trace;
-    const common = { protocol: "attestation", remote, endpoint, status, ...about } as const;
+    const { outcome, remoteAddress: remote, beganMs, ...about } = trace;
+    // Another replica's clock may have begun it.
+    const durationMs = beganMs === undefined ? undefined : Math.max(0, parts.nowMs() - beganMs);
+    const common = { protocol: "attestation", remote, endpoint, status, durationMs, ...about } as const;
     if (error === undefined) {
       if (outcome !== undefined) parts.decide({ ...common, ...outcome });
       return;
@@ -118,7 +120,8 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
         const answer = await run(step, bodyOf(request, step), request, trace);
         decide(endpoint, trace, answer.status, undefined);
         return answer;
-      } catch (error) {
+      } catch (cause) {
+        const error = parts.failures.noted(cause, request.remoteAddress);
         const answer = protocolRefusal(error);
         decide(endpoint, trace, answer.status, error);
         return answer;

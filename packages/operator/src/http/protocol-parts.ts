@@ -13,6 +13,8 @@ import type { SessionGate } from "./session-gate.ts";
 export interface ProtocolParts extends DoorParts {
   readonly inventories: InventoryIndex;
   readonly claims: InventoryClaims;
+  /** The challenge that a machine used last before its inventory was deleted, where that was just now. */
+  readonly deletedChallenge: (ekHash: string) => string | undefined;
   readonly records: MachineRecords;
   readonly rollouts: RolloutDesk;
   readonly keys: SessionKeys;
@@ -34,6 +36,8 @@ export interface Trace {
   akName?: string;
   registration?: NonNullable<Decision["registration"]>;
   inventory?: NonNullable<Decision["inventory"]>;
+  /** When the visit began, as far as that is known: with the challenge, or with this request. */
+  beganMs?: number;
   /** Set where the step decides something about a machine; a nonce is no decision. */
   outcome?: { readonly kind: Decision["kind"]; readonly reason: string };
 }

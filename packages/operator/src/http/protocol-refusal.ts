@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<string, number>> = {
   CONTENT_TYPE_UNSUPPORTED: 415,
   SESSION_TOO_MANY: 429,
   REGISTRATION_RATE: 429,
+  CHALLENGE_RATE: 429,
 };
 /** What goes well when the machine begins again, at once: 403 and not 503, since it is the machine's request that fails. */
 const BEGIN_AGAIN = new Set(["NONCE_INVALID", "NONCE_EXPIRED", "STATE_INVALID", "CHALLENGE_EXPIRED", "CHALLENGE_USED"]);

@@ -11,6 +11,7 @@ import { cacertsKeyId } from "../rancherd/index.ts";
 import { approvalOf } from "./approval.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
+import { rememberedChallenge } from "./machine-status.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 
@@ -33,6 +34,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly ekHash: string | undefined;
   /** Of the certificate that its machine is bound to; see ek-certificate.ts. */
   readonly certificateSha256: string | undefined;
+  /** The challenge that the machine used last. */
+  readonly challenge: string | undefined;
   readonly tokenSecretName: string | undefined;
   readonly approval: Approval;
   /** Newest version of the protocol that the machine has used; 0 where nothing says so. */
@@ -75,6 +78,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
       ...(tpmHash === undefined ? {} : { tpmHash }),
     }),
     certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
+    challenge: parsed.ok ? rememberedChallenge(parsed.value) : undefined,
     tokenSecretName: text(spec, "machineTokenSecretName"),
     approval: approvalOf(text(spec, "approval")),
     protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,

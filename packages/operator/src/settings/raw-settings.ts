@@ -47,6 +47,7 @@ export function rawSettings(
     statusDelay: pick(SETTINGS.statusDelay),
     tokenInStatus: pick(SETTINGS.tokenInStatus),
     unknownTokenRate: pick(SETTINGS.unknownTokenRate),
+    failedChallengeRate: pick(SETTINGS.failedChallengeRate),
     acceptRoca: pick(SETTINGS.acceptRoca),
     registryCa: pick(SETTINGS.registryCa),
     registryMirrors: pick(SETTINGS.registryMirrors),

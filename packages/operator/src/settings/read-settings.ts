@@ -27,6 +27,7 @@ export interface Settings {
   readonly statusDelayMs: number;
   readonly tokenInStatus: boolean;
   readonly unknownTokenRate: number;
+  readonly failedChallengeRate: number;
   readonly acceptRoca: boolean;
   /** File with CA certificates for image registries. */
   readonly registryCaFile: string | undefined;
@@ -77,6 +78,7 @@ export function readSettings(
     statusDelayMs: reader.count("status-delay", raw.statusDelay) * 1000,
     tokenInStatus: reader.choice("token-in-status", raw.tokenInStatus, ["true", "false"], "true") === "true",
     unknownTokenRate: reader.count("unknown-token-rate", raw.unknownTokenRate),
+    failedChallengeRate: reader.count("failed-challenge-rate", raw.failedChallengeRate),
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     registryCaFile: orUndefined(raw.registryCa),
     registries: readRegistrySettings(listOf(raw.registryMirrors), listOf(raw.insecureRegistries), (problem) =>

@@ -146,6 +146,13 @@ export const SETTINGS = {
     fallback: "60",
     help: "registration tokens that nobody has which one source address may try in a minute, at each replica",
   },
+  failedChallengeRate: {
+    flag: "failed-challenge-rate",
+    env: "RANCHEROS_FAILED_CHALLENGE_RATE",
+    value: "COUNT",
+    fallback: "60",
+    help: "wrong answers to challenges that one source address may give in a minute, at each replica; right ones are not counted",
+  },
   acceptRoca: {
     flag: "accept-roca-keys",
     env: "RANCHEROS_ACCEPT_ROCA_KEYS",

@@ -23,6 +23,7 @@ describe("readSettings", () => {
       trustAnchors: "rancheros-trust-anchors",
       staleAfterMs: 120_000,
       statusDelayMs: 15_000,
+      failedChallengeRate: 60,
       acceptRoca: false,
       registryCaFile: undefined,
       registries: { mirrors: new Map(), insecureHosts: new Set() },

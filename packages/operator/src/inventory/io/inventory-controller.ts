@@ -11,6 +11,7 @@ import {
 } from "../../controller/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
+import { DeletedChallenges } from "../deleted-challenges.ts";
 import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
 import { settleInventory, settleStatus } from "./inventory-store.ts";
@@ -28,6 +29,8 @@ export interface InventoryOptions {
 export interface InventoryController {
   readonly index: InventoryIndex;
   readonly tokenSecrets: TokenSecretIndex;
+  /** The challenge that a machine used last before its inventory was deleted, within the time of a challenge. */
+  readonly deletedChallenge: (ekHash: string) => string | undefined;
   readonly synced: () => boolean;
   /** Of the one that was heard of least lately; see WatchHandle. */
   readonly quietMs: () => number;
@@ -42,6 +45,7 @@ export function runInventoryController(
   const { kubernetes, log, watchNamespace } = parts;
   const index = new InventoryIndex();
   const tokenSecrets = new TokenSecretIndex();
+  const deleted = new DeletedChallenges();
   const synced = { inventories: false, secrets: false };
 
   const queue = createWorkQueue({
@@ -99,6 +103,8 @@ export function runInventoryController(
     },
     onDelete(entry) {
       statuses.remove(`${entry.metadata.namespace}/${entry.metadata.name}`);
+      const { ekHash, challenge } = index.named(entry) ?? {};
+      if (ekHash !== undefined && challenge !== undefined) deleted.note(ekHash, challenge, performance.now());
       index.delete(entry);
     },
     onSynced() {
@@ -124,6 +130,7 @@ export function runInventoryController(
   return {
     index,
     tokenSecrets,
+    deletedChallenge: (ekHash) => deleted.last(ekHash, performance.now()),
     synced: () => synced.inventories && synced.secrets,
     quietMs: () => Math.max(inventories.quietMs(), secrets.quietMs()),
     async stop() {

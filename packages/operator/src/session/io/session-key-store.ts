@@ -134,8 +134,19 @@ export function runSessionKeyStore(kubernetes: Kubernetes, namespace: string, lo
       await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal: ended.signal, ref: false });
     }
   }
-  // Ends with the abort only.
-  keepReading().catch(() => undefined);
+  /** Ends with the abort only: keys that nobody renews would end all sessions a day later, without a word. */
+  async function goOnReading(): Promise<void> {
+    while (!ended.signal.aborted) {
+      try {
+        await keepReading();
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        log.error("the reading of session keys broke off, and begins again", errorFields(error));
+        await sleep(FIRST_RETRY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+  void goOnReading();
 
   function usable(): readonly SealKeys[] {
     const keys = usableKeys(

@@ -38,7 +38,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   });
   const visits = new Histogram({
     name: "rancheros_visit_duration_seconds",
-    help: "From a machine's first message to the decision about it.",
+    help: "From a machine's first message to the decision about it; in the attestation protocol from its challenge.",
     labelNames: ["decision", "protocol"],
     buckets: VISIT_BUCKETS_SECONDS,
     registers,

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import type { Kubernetes } from "../../../src/controller/index.ts";
+import { KubernetesError } from "../../../src/controller/index.ts";
+import { runSessionKeyStore } from "../../../src/session/io/session-key-store.ts";
+import type { Log } from "../../../src/telemetry/index.ts";
+
+const QUIET: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe("the keeping of session keys", () => {
+  it("goes on after something that nobody expects, and says so", async () => {
+    let reads = 0;
+    // An API server without the Secret, which cannot be reached at first.
+    const kubernetes = {
+      async send({ method }: { readonly method?: string }) {
+        reads += 1;
+        if (reads === 1) throw new KubernetesError("KUBERNETES_UNREACHABLE", "not there");
+        if (method === "POST") return {};
+        throw new KubernetesError("KUBERNETES_NOT_FOUND", "no such Secret");
+      },
+    } as Kubernetes;
+    const told: unknown[] = [];
+    const log: Log = {
+      ...QUIET,
+      warn() {
+        throw new TypeError("the log is broken");
+      },
+      error: (sentence, fields) => void told.push([sentence, fields?.["error"]]),
+    };
+    const store = runSessionKeyStore(kubernetes, "n", log);
+    try {
+      const endMs = performance.now() + 10_000;
+      while (!store.ready() && performance.now() < endMs) await sleep(20);
+      expect(store.ready()).toBe(true);
+      expect(told).toHaveLength(1);
+      expect(JSON.stringify(told)).toContain("begins again");
+    } finally {
+      store.stop();
+    }
+  });
+});
