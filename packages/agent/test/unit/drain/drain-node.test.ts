@@ -1,0 +1,275 @@
+/** The course of a drain in virtual time; the real API server's part is in the integration tests. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import type { DrainEvent } from "../../../src/drain/drain-event.ts";
+import { drainThrough, type DrainReport } from "../../../src/drain/drain-node.ts";
+import { DEFAULT_DRAIN_OPTIONS, type DrainOptions } from "../../../src/drain/drain-options.ts";
+import { DrainError } from "../../../src/drain/errors.ts";
+import { FakeCluster, NODE, type FakePod } from "./fake-cluster.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+interface Course {
+  readonly cluster: FakeCluster;
+  readonly events: readonly DrainEvent[];
+  readonly tookMs: number;
+  readonly report: DrainReport | undefined;
+  readonly error: unknown;
+  readonly sleeping: number;
+}
+
+interface Circumstances {
+  readonly options?: Partial<DrainOptions>;
+  readonly away?: readonly (readonly [fromMs: number, toMs: number])[];
+  readonly abortAtMs?: number;
+  readonly evictionSupport?: boolean;
+}
+
+async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
+  const time = new VirtualTime();
+  const cluster = new FakeCluster(time, pods, circumstances.away);
+  cluster.evictionSupport = circumstances.evictionSupport ?? true;
+  const controller = new AbortController();
+  const { abortAtMs } = circumstances;
+  if (abortAtMs !== undefined) {
+    void time.sleep(abortAtMs, new AbortController().signal).then(() => controller.abort());
+  }
+  const events: DrainEvent[] = [];
+  const options = { ...DEFAULT_DRAIN_OPTIONS, ...circumstances.options };
+  const work = drainThrough(time, cluster, {
+    nodeName: NODE,
+    options,
+    signal: controller.signal,
+    onEvent: (event) => events.push(event),
+  });
+  const [report, error] = await time.run(
+    work.then(
+      (done) => [done, undefined] as const,
+      (reason: unknown) => [undefined, reason] as const,
+    ),
+  );
+  return { cluster, events, tookMs: time.nowMs(), report, error, sleeping: time.sleeping };
+}
+
+function pod(name: string, options: Partial<FakePod> = {}): FakePod {
+  return { name, uid: `uid-${name}`, endsAfterMs: 2_000, ...options };
+}
+
+describe("a drain", () => {
+  it("evicts all pods, and ends when the last one is gone", async () => {
+    const { report, cluster, tookMs } = await drain([pod("a"), pod("b", { endsAfterMs: 5_000 })]);
+    expect(report?.removed.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(cluster.left).toEqual([]);
+    expect(tookMs).toBeGreaterThan(5_000);
+    expect(tookMs).toBeLessThan(6_500);
+  });
+
+  it("asks every 5 s for what a budget holds, and meanwhile goes on with the others", async () => {
+    const { events, report, tookMs } = await drain([pod("a", { heldTimes: 3 }), pod("b")]);
+    const blocked = events.filter(({ kind }) => kind === "blocked");
+    expect(blocked).toHaveLength(3);
+    expect(blocked[0]).toMatchObject({ pod: { namespace: "ns", name: "a" }, budget: "pdb" });
+    expect(events.filter(({ kind }) => kind === "evicting").at(-1)).toMatchObject({ attempt: 4 });
+    expect(report?.removed).toHaveLength(2);
+    expect(tookMs).toBeGreaterThan(17_000);
+    expect(tookMs).toBeLessThan(22_000);
+  });
+
+  it("gives up on what a budget holds when its time is over, and names pod and budget", async () => {
+    const { error, tookMs, cluster } = await drain([pod("a", { heldTimes: 99 }), pod("b")], {
+      options: { timeoutMs: 12_000 },
+    });
+    expect(error).toMatchObject({
+      code: "DRAIN_TIMED_OUT",
+      message:
+        'unable to drain node "n1" due to error: error when evicting pods/"a" -n "ns": global timeout reached: 12s; ' +
+        "held by the PodDisruptionBudget ns/pdb",
+      pending: [{ namespace: "ns", name: "a" }],
+      details: { removed: 1, budgets: "ns/pdb" },
+    });
+    expect(tookMs).toBeLessThan(13_500);
+    expect(cluster.unschedulable).toBe(true);
+  });
+
+  it("gives up on a pod that does not end", async () => {
+    const { error } = await drain([pod("a", { endsAfterMs: Infinity })], { options: { timeoutMs: 10_000 } });
+    expect(error).toMatchObject({
+      code: "DRAIN_TIMED_OUT",
+      message:
+        'unable to drain node "n1" due to error: error when waiting for pod "a" in namespace "ns" to terminate: context deadline exceeded',
+    });
+  });
+
+  it("does not wait for what is in deletion for longer than asked", async () => {
+    const { report, events } = await drain([pod("a", { endsAfterMs: Infinity })], {
+      options: { skipWaitForDeleteTimeoutSeconds: 5 },
+    });
+    expect(report?.notAwaited).toEqual([{ namespace: "ns", name: "a" }]);
+    expect(events).toContainEqual({ kind: "not-awaited", pod: { namespace: "ns", name: "a" }, seconds: 5 });
+  });
+
+  it("takes a refusal for good as final for that pod, and goes on with the others", async () => {
+    const { error, cluster } = await drain([
+      pod("a", { refusedForGood: true }),
+      pod("b"),
+      pod("c", { refusedForGood: true }),
+    ]);
+    expect(error).toMatchObject({
+      code: "DRAIN_FAILED",
+      message:
+        'unable to drain node "n1" due to error: [error when evicting pods/"a" -n "ns": more than one PodDisruptionBudget, ' +
+        'error when evicting pods/"c" -n "ns": more than one PodDisruptionBudget]',
+    });
+    expect(cluster.left).toEqual(["uid-a", "uid-c"]);
+  });
+
+  it("leaves a pod alone that came under the name of one that it meant, here or on another node", async () => {
+    for (const replacedHere of [true, false]) {
+      const held = pod("a", { heldTimes: 99, replacedAtMs: 7_000, replacedHere });
+      const { report, cluster, tookMs } = await drain([held]);
+      expect(report).toMatchObject({ removed: [], absent: [{ namespace: "ns", name: "a" }] });
+      expect(cluster.removed).toEqual([]);
+      expect(tookMs).toBeLessThan(12_000);
+    }
+  });
+
+  it("goes on when the API server comes back, and evicts nothing twice", async () => {
+    const away = [[300, 120_000]] as const;
+    const { report, cluster, events, tookMs } = await drain([pod("a"), pod("b", { heldTimes: 1 })], { away });
+    expect(report?.removed).toHaveLength(2);
+    expect(cluster.removed).toHaveLength(2);
+    expect(events.some(({ kind }) => kind === "retry")).toBe(true);
+    // It is away for 2 minutes: neither hammered nor forgotten.
+    expect(events.filter(({ kind }) => kind === "retry").length).toBeLessThan(40);
+    expect(tookMs).toBeLessThan(140_000);
+  });
+
+  it("does not evict again what was evicted by a request whose answer got lost", async () => {
+    const { cluster, report } = await drain([pod("a", { lostAnswer: 1 })]);
+    expect(cluster.removed).toEqual(["uid-a"]);
+    expect(report?.removed).toHaveLength(1);
+  });
+
+  it("keeps to its time when the API server stays away", async () => {
+    const { error, tookMs } = await drain([pod("a"), pod("b")], {
+      away: [[300, Infinity]],
+      options: { timeoutMs: 30_000 },
+    });
+    expect(error).toMatchObject({ code: "DRAIN_TIMED_OUT" });
+    expect(tookMs).toBeLessThan(32_000);
+  });
+
+  it("fails at once when the API server is away before anything was evicted, so that the caller can decide", async () => {
+    const { error, events } = await drain([pod("a")], { away: [[0, Infinity]] });
+    expect(error).toMatchObject({ code: "NODE_API_UNREACHABLE", retry: "backoff" });
+    expect(events).toEqual([]);
+  });
+
+  it("asks for at most 16 evictions at one time, and lists the node for all who wait", async () => {
+    const pods = Array.from({ length: 200 }, (_none, index) => pod(`p${index}`));
+    const { cluster, report } = await drain(pods);
+    expect(report?.removed).toHaveLength(200);
+    expect(cluster.mostAtOneTime).toBeLessThanOrEqual(17);
+    expect(cluster.requests.filter(({ path }) => path === "/api/v1/pods").length).toBeLessThan(8);
+  });
+
+  it("deletes in place of evicting where it is told to, or the API server knows no evictions", async () => {
+    for (const circumstances of [{ options: { disableEviction: true } }, { evictionSupport: false }]) {
+      const { cluster, events } = await drain([pod("a", { heldTimes: 99 }), pod("b")], circumstances);
+      expect(cluster.removed).toEqual(["uid-a", "uid-b"]);
+      expect(cluster.left).toEqual([]);
+      expect(events.filter(({ kind }) => kind === "gone")).toMatchObject([{ how: "deleted" }, { how: "deleted" }]);
+    }
+  });
+
+  it("that deletes stops at the first refusal, as kubectl does", async () => {
+    const pods = [pod("a"), pod("b", { refusedForGood: true }), pod("c")];
+    const { error, cluster } = await drain(pods, { options: { disableEviction: true } });
+    expect(error).toMatchObject({
+      code: "DRAIN_FAILED",
+      message: 'unable to drain node "n1" due to error: more than one PodDisruptionBudget',
+      pending: [{ name: "a" }, { name: "b" }, { name: "c" }],
+    });
+    expect(cluster.removed).toEqual(["uid-a"]);
+  });
+
+  it("that deletes has its time for the waiting", async () => {
+    const { error, tookMs } = await drain([pod("a", { endsAfterMs: Infinity })], {
+      options: { disableEviction: true, timeoutMs: 5_000 },
+    });
+    expect(error).toMatchObject({
+      code: "DRAIN_TIMED_OUT",
+      message: expect.stringContaining("context deadline exceeded"),
+    });
+    expect(tookMs).toBeLessThan(6_500);
+  });
+
+  it("sends the grace period only where one is given, and always the UID", async () => {
+    const bodyOf = async (gracePeriodSeconds: number): Promise<unknown> => {
+      const { cluster } = await drain([pod("a")], { options: { gracePeriodSeconds } });
+      return cluster.requests.find(({ method }) => method === "POST")?.body;
+    };
+    const metadata = { name: "a", namespace: "ns" };
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata };
+    expect(await bodyOf(-1)).toEqual({ ...eviction, deleteOptions: { preconditions: { uid: "uid-a" } } });
+    expect(await bodyOf(0)).toEqual({
+      ...eviction,
+      deleteOptions: { preconditions: { uid: "uid-a" }, gracePeriodSeconds: 0 },
+    });
+  });
+});
+
+describe("for any pods, any absence of the API server and any moment of an interruption", () => {
+  const somePods = fc
+    .array(
+      fc.record({
+        endsAfterMs: fc.oneof(fc.nat({ max: 8_000 }), fc.constant(Infinity)),
+        heldTimes: fc.nat({ max: 4 }),
+        lostAnswer: fc.option(fc.integer({ min: 1, max: 5 }), { nil: 0 }),
+        refusedForGood: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
+        replacedAtMs: fc.option(fc.integer({ min: 200, max: 30_000 }), { nil: Infinity, freq: 4 }),
+        replacedHere: fc.boolean(),
+        finished: fc.boolean(),
+      }),
+      { maxLength: 24 },
+    )
+    .map((pods) => pods.map((one, index) => pod(`p${index}`, one)));
+  const someAway = fc
+    .array(fc.tuple(fc.integer({ min: 200, max: 40_000 }), fc.nat({ max: 20_000 })), { maxLength: 3 })
+    .map((gaps) => gaps.map(([fromMs, lengthMs]) => [fromMs, fromMs + lengthMs] as const));
+  const timeoutMs = fc.integer({ min: 1_000, max: 90_000 });
+
+  it("a drain ends in time, meets no pod that it did not mean, evicts none twice, and says truly which are left", () =>
+    fc.assert(
+      fc.asyncProperty(somePods, someAway, timeoutMs, fc.boolean(), async (pods, away, timeout, disableEviction) => {
+        const options = { timeoutMs: timeout, disableEviction };
+        const { cluster, report, error, tookMs, sleeping } = await drain(pods, { away, options });
+        expect(sleeping).toBe(0);
+        // Deleting has its time twice: for the requests, and for the waiting.
+        expect(tookMs).toBeLessThan(500 + timeout * (disableEviction ? 2 : 1) + 1_000);
+        expect(cluster.removed.filter((uid) => uid.endsWith("-new"))).toEqual([]);
+        if (!disableEviction) expect(new Set(cluster.removed).size).toBe(cluster.removed.length);
+        expect(cluster.mostAtOneTime).toBeLessThanOrEqual(17);
+        if (report !== undefined) {
+          expect(cluster.left).toEqual([]);
+          return;
+        }
+        expect(error).toBeInstanceOf(DrainError);
+        const pending = new Set((error as DrainError).pending.map(({ name }) => `uid-${name}`));
+        for (const uid of cluster.left) expect(pending).toContain(uid);
+      }),
+      { numRuns: 300 },
+    ));
+
+  it("an interruption ends it at once, with nothing left behind", () =>
+    fc.assert(
+      fc.asyncProperty(somePods, someAway, fc.nat({ max: 40_000 }), async (pods, away, abortAtMs) => {
+        const { report, error, tookMs, sleeping } = await drain(pods, { away, abortAtMs });
+        if (report !== undefined || tookMs < abortAtMs) return;
+        expect(tookMs).toBe(abortAtMs);
+        expect(error).toMatchObject({ code: "DRAIN_INTERRUPTED" });
+        expect(sleeping).toBe(0);
+      }),
+      { numRuns: 200 },
+    ));
+});

@@ -1,0 +1,176 @@
+/**
+ * An API server with one node and its pods, in virtual time, for what the real one does not do on demand: answers that get
+ * lost, hours of absence, budgets that open at a given moment.
+ * Does not imitate: authentication, admission, PodDisruptionBudgets themselves (a pod says how often it is held), pages of
+ * lists, dry runs, finalizers, and a kubelet (a pod says how long it takes to end).
+ */
+import type { ApiRequest, KubernetesClient } from "../../../src/kubernetes/index.ts";
+import { NodeApiError } from "../../../src/kubernetes/errors.ts";
+import { START_MS, type VirtualTime } from "./virtual-time.ts";
+
+export interface FakePod {
+  readonly name: string;
+  readonly uid: string;
+  /** From its deletion to its end; Infinity for one that is stuck. */
+  readonly endsAfterMs: number;
+  /** How many evictions a PodDisruptionBudget holds. */
+  readonly heldTimes?: number;
+  /** Number of the eviction, from 1, that is done but whose answer is lost. */
+  readonly lostAnswer?: number;
+  /** The eviction is refused for good. */
+  readonly refusedForGood?: boolean;
+  /** When it goes by itself, and another one of its name comes: on this node, or elsewhere. */
+  readonly replacedAtMs?: number;
+  readonly replacedHere?: boolean;
+  readonly finished?: boolean;
+}
+
+interface State {
+  readonly pod: FakePod;
+  attempts: number;
+  deletedAtMs: number | undefined;
+}
+
+export const NODE = "n1";
+const LATENCY_MS = 20;
+
+export class FakeCluster implements KubernetesClient {
+  readonly host = "fake";
+  readonly kubeconfigPath = "/fake";
+  readonly identity = { kind: "other", userName: undefined } as const;
+  /** UIDs, for each eviction or deletion that was carried out. */
+  readonly removed: string[] = [];
+  /** Names under which an eviction met a pod that nobody meant. */
+  readonly requests: ApiRequest[] = [];
+  mostAtOneTime = 0;
+  unschedulable = false;
+  evictionSupport = true;
+  #atOneTime = 0;
+  readonly #time: VirtualTime;
+  readonly #states: State[];
+  readonly #away: readonly (readonly [fromMs: number, toMs: number])[];
+
+  constructor(
+    time: VirtualTime,
+    pods: readonly FakePod[],
+    away: readonly (readonly [fromMs: number, toMs: number])[] = [],
+  ) {
+    this.#time = time;
+    this.#states = pods.map((pod) => ({ pod, attempts: 0, deletedAtMs: undefined }));
+    this.#away = away;
+  }
+
+  /** UIDs of the pods that were there at the beginning and still are. */
+  get left(): readonly string[] {
+    return this.#states.filter((state) => this.#isHere(state)).map(({ pod }) => pod.uid);
+  }
+
+  async send(request: ApiRequest): Promise<unknown> {
+    this.requests.push(request);
+    this.#atOneTime++;
+    this.mostAtOneTime = Math.max(this.mostAtOneTime, this.#atOneTime);
+    try {
+      await this.#time.sleep(LATENCY_MS, request.signal).catch(() => {
+        throw new NodeApiError("NODE_API_INTERRUPTED", "broken off");
+      });
+      const nowMs = this.#time.nowMs();
+      if (this.#away.some(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs)) {
+        throw new NodeApiError("NODE_API_UNREACHABLE", "nobody there");
+      }
+      return this.#answer(request);
+    } finally {
+      this.#atOneTime--;
+    }
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+
+  #answer(request: ApiRequest): unknown {
+    const { method, path } = request;
+    if (path === `/api/v1/nodes/${NODE}`) {
+      if (method === "PATCH") this.unschedulable = true;
+      return { metadata: { name: NODE, resourceVersion: "1" }, spec: { unschedulable: this.unschedulable } };
+    }
+    if (path === "/api/v1") {
+      const eviction = { name: "pods/eviction", kind: "Eviction", group: "policy", version: "v1" };
+      return { resources: this.evictionSupport ? [eviction] : [] };
+    }
+    if (path === "/api/v1/pods") return { metadata: {}, items: this.#items() };
+    const [, name = "", subresource] = /^\/api\/v1\/namespaces\/ns\/pods\/([^/]+)(\/eviction)?$/.exec(path) ?? [];
+    return this.#remove(name, request, subresource === undefined ? "deletion" : "eviction");
+  }
+
+  #items(): readonly unknown[] {
+    return this.#states.flatMap((state) => {
+      const { pod, deletedAtMs } = state;
+      const items: unknown[] = [];
+      if (this.#isHere(state)) items.push(podObject(pod, pod.uid, deletedAtMs));
+      if (this.#isReplaced(pod) && pod.replacedHere === true) items.push(podObject(pod, `${pod.uid}-new`, undefined));
+      return items;
+    });
+  }
+
+  #remove(name: string, { body }: ApiRequest, how: "eviction" | "deletion"): unknown {
+    const state = this.#states.find(({ pod }) => pod.name === name);
+    if (state === undefined || (!this.#isHere(state) && !this.#isReplaced(state.pod))) {
+      throw refusal("NODE_API_NOT_FOUND", 404, `pods "${name}" not found`);
+    }
+    const uid = this.#isReplaced(state.pod) ? `${state.pod.uid}-new` : state.pod.uid;
+    if (preconditionOf(body) !== uid)
+      throw refusal("NODE_API_CONFLICT", 409, "the UID in the precondition does not match");
+    const { pod } = state;
+    state.attempts++;
+    if (pod.refusedForGood === true) throw refusal("NODE_API_FAILED", 500, "more than one PodDisruptionBudget");
+    const isHeld = how === "eviction" && state.attempts <= (pod.heldTimes ?? 0);
+    if (isHeld && state.deletedAtMs === undefined) throw held();
+    state.deletedAtMs ??= this.#time.nowMs();
+    this.removed.push(uid);
+    if (pod.lostAnswer === state.attempts) throw new NodeApiError("NODE_API_UNREACHABLE", "broke the connection");
+    return {};
+  }
+
+  #isReplaced({ replacedAtMs }: FakePod): boolean {
+    return replacedAtMs !== undefined && this.#time.nowMs() >= replacedAtMs;
+  }
+
+  #isHere({ pod, deletedAtMs }: State): boolean {
+    if (this.#isReplaced(pod)) return false;
+    return deletedAtMs === undefined || this.#time.nowMs() < deletedAtMs + pod.endsAfterMs;
+  }
+}
+
+function preconditionOf(body: unknown): unknown {
+  const { deleteOptions, preconditions } = body as {
+    deleteOptions?: { preconditions: { uid: string } };
+    preconditions?: { uid: string };
+  };
+  return (deleteOptions?.preconditions ?? preconditions)?.uid;
+}
+
+function podObject({ name, finished }: FakePod, uid: string, deletedAtMs: number | undefined): unknown {
+  const controller = { apiVersion: "apps/v1", kind: "StatefulSet", name: "db", controller: true };
+  const deletion =
+    deletedAtMs === undefined ? {} : { deletionTimestamp: new Date(START_MS + deletedAtMs).toISOString() };
+  return {
+    metadata: { namespace: "ns", name, uid, ownerReferences: [controller], ...deletion },
+    spec: {},
+    status: { phase: finished === true ? "Succeeded" : "Running" },
+  };
+}
+
+function refusal(code: NodeApiError["code"], httpStatus: number, message: string): NodeApiError {
+  return new NodeApiError(code, message, { status: { httpStatus, reason: "", message, causes: [] } });
+}
+
+function held(): NodeApiError {
+  const message = "Cannot evict pod as it would violate the pod's disruption budget.";
+  const cause = {
+    reason: "DisruptionBudget",
+    message: "The disruption budget pdb needs 1 healthy pods and has 1 currently",
+  };
+  return new NodeApiError("NODE_API_BUSY", message, {
+    status: { httpStatus: 429, reason: "TooManyRequests", message, causes: [cause] },
+  });
+}
