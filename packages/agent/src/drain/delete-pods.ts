@@ -29,10 +29,9 @@ export async function deletePods(bench: Bench, pods: readonly NodePod[]): Promis
 /** @returns undefined where it will go */
 async function deletePod(bench: Bench, pod: NodePod): Promise<PodEnding | undefined> {
   const { outside, client, course, onEvent, options, isDryRun } = bench;
-  const request = deletionRequest(pod, { options, isDryRun, signal: course.signal });
   const ask = async (): Promise<"asked"> => {
     try {
-      await client.send(request);
+      await client.send(deletionRequest(pod, { options, isDryRun, course }));
     } catch (error) {
       if (!(error instanceof NodeApiError) || !ABSENT.has(error.code)) throw error;
     }

@@ -88,7 +88,7 @@ async function tryEviction(
   if (course.isOver()) return { kind: "no-time" };
   onEvent({ kind: "evicting", pod: nameOf(pod), attempt });
   try {
-    await client.send(evictionRequest(pod, version, { options, isDryRun, signal: course.signal }));
+    await client.send(evictionRequest(pod, version, { options, isDryRun, course }));
     return { kind: "accepted" };
   } catch (error) {
     if (!(error instanceof NodeApiError) || error.code === "NODE_API_INTERRUPTED") throw error;

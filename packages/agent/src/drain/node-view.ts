@@ -19,6 +19,8 @@ export interface NodeView {
 
 /** kubectl's. */
 const POLL_INTERVAL_MS = 1_000;
+/** A look is cheap, and a connection that hangs should not hold all who wait. */
+const LOOK_TIMEOUT_MS = 15_000;
 const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
 
 /**
@@ -48,6 +50,7 @@ export function createNodeView(
         query: onNode(nodeName),
         accept: METADATA_ONLY,
         signal: course.signal,
+        timeoutMs: Math.min(course.requestMs(), LOOK_TIMEOUT_MS),
         parseItem: parsePodMetadata,
       });
       return new Map(pods.map((pod) => [pod.uid, pod]));

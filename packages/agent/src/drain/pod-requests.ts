@@ -1,5 +1,6 @@
 /** The two ways to ask the API server for the end of a pod. */
 import { isMap, type ApiRequest, type KubernetesClient } from "../kubernetes/index.ts";
+import type { Course } from "./course.ts";
 import type { DrainOptions } from "./drain-options.ts";
 import type { NodePod } from "./node-pod.ts";
 
@@ -25,7 +26,7 @@ export async function readEvictionVersion(
 export interface PodRequestOptions {
   readonly options: Pick<DrainOptions, "gracePeriodSeconds">;
   readonly isDryRun: boolean;
-  readonly signal: AbortSignal;
+  readonly course: Pick<Course, "signal" | "requestMs">;
 }
 
 export function evictionRequest(pod: NodePod, apiVersion: EvictionVersion, asked: PodRequestOptions): ApiRequest {
@@ -34,13 +35,15 @@ export function evictionRequest(pod: NodePod, apiVersion: EvictionVersion, asked
     method: "POST",
     path: `${podPath(pod)}/eviction`,
     body: { apiVersion, kind: "Eviction", metadata: { name, namespace }, deleteOptions: deleteOptions(pod, asked) },
-    signal: asked.signal,
+    signal: asked.course.signal,
+    timeoutMs: asked.course.requestMs(),
   };
 }
 
 export function deletionRequest(pod: NodePod, asked: PodRequestOptions): ApiRequest {
   const body = { apiVersion: "v1", kind: "DeleteOptions", ...deleteOptions(pod, asked) };
-  return { method: "DELETE", path: podPath(pod), body, signal: asked.signal };
+  const { signal } = asked.course;
+  return { method: "DELETE", path: podPath(pod), body, signal, timeoutMs: asked.course.requestMs() };
 }
 
 /** Unlike kubectl with the UID: a StatefulSet's pod may have come back under its name on another node. */

@@ -110,7 +110,8 @@ async function sendOnce(
   const url = new URL(server);
   url.pathname = `${server.pathname.replace(/\/+$/, "")}${path}`;
   url.search = new URLSearchParams(query ?? {}).toString();
-  const timeoutMs = request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+  // Node's timers want whole numbers.
+  const timeoutMs = Math.ceil(request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS);
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await connection.request({

@@ -7,6 +7,8 @@ export interface ListRequest<T> {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly accept?: string;
+  /** For each page; default DEFAULT_REQUEST_TIMEOUT_MS. */
+  readonly timeoutMs?: number;
   readonly signal: AbortSignal;
   /** @throws NodeApiError NODE_API_NONSENSE */
   readonly parseItem: (item: unknown) => T;
@@ -38,7 +40,7 @@ export async function* listPages<T>(
   client: KubernetesClient,
   request: ListRequest<T>,
 ): AsyncGenerator<readonly T[], void, void> {
-  const { path, query, accept, signal, parseItem } = request;
+  const { path, query, accept, timeoutMs, signal, parseItem } = request;
   let next: string | undefined = "";
   for (let items = 0; next !== undefined;) {
     const answer = await client.send({
@@ -47,6 +49,7 @@ export async function* listPages<T>(
       signal,
       query: { ...query, limit: String(PAGE_ITEMS), ...(next === "" ? {} : { continue: next }) },
       ...(accept === undefined ? {} : { accept }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
     const page = readPage(answer, path);
     items += page.items.length;

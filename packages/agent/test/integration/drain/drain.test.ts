@@ -1,7 +1,14 @@
 /** Drains on the real API server; the test does the kubelet's part. */
-import { drainNode, uncordonNode, DEFAULT_DRAIN_OPTIONS, type DrainEvent } from "@rancheros/agent/drain";
+import { DEFAULT_DRAIN_OPTIONS, cordonNode, drainNode, readDrainVerdict, uncordonNode } from "@rancheros/agent/drain";
+import type { DrainEvent, DrainOptions, DrainReport } from "@rancheros/agent/drain";
+import { isMap } from "@rancheros/agent/kubernetes";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
+import {
+  createNamespace,
+  inventName,
+  removeNamespace,
+  useNamespace,
+} from "../../../../../test/control-plane/namespace.ts";
 import { makeTestNode, type TestNode } from "./test-node.ts";
 
 const target = inject("controlPlane");
@@ -15,6 +22,25 @@ afterEach(() => node.close());
 
 const NEVER = new AbortController().signal;
 
+interface Drained {
+  readonly events: DrainEvent[];
+  readonly work: Promise<DrainReport>;
+}
+
+function drain(options: Partial<DrainOptions> = {}, signal = NEVER, onEvent?: (event: DrainEvent) => void): Drained {
+  const events: DrainEvent[] = [];
+  const work = drainNode(node.client, {
+    nodeName: node.name,
+    options: { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 30_000, ...options },
+    signal,
+    onEvent: (event) => {
+      events.push(event);
+      onEvent?.(event);
+    },
+  });
+  return { events, work };
+}
+
 describe("a drain", () => {
   it("evicts what the filters let go, waits until it is gone, and leaves the node cordoned", async () => {
     await node.addPod(namespace, "one");
@@ -22,51 +48,200 @@ describe("a drain", () => {
     await node.addPod(namespace, "done", { phase: "Succeeded", controller: "none" });
     await node.addPod(namespace, "mirror", { annotations: { "kubernetes.io/config.mirror": "x" }, controller: "none" });
     node.startKubelet();
-    const events: DrainEvent[] = [];
-    const report = await drainNode(node.client, {
-      nodeName: node.name,
-      options: DEFAULT_DRAIN_OPTIONS,
-      signal: NEVER,
-      onEvent: (event) => events.push(event),
-    });
+    const { events, work } = drain();
+    const report = await work;
     expect(await node.pods()).toEqual(["mirror"]);
     expect(await node.isCordoned()).toBe(true);
-    expect(report.cordoned).toBe(true);
+    expect(report).toMatchObject({ cordoned: true, absent: [], notAwaited: [], left: [{ namespace, name: "mirror" }] });
     expect(report.removed.map(({ name }) => name).sort()).toEqual(["done", "one", "two"]);
-    expect(report.left.map(({ name }) => name)).toEqual(["mirror"]);
-    expect(events.map(({ kind }) => kind).sort()).toEqual([
-      "cordon",
-      "drained",
-      "evicting",
-      "evicting",
-      "evicting",
-      "gone",
-      "gone",
-      "gone",
-      "waiting",
-      "waiting",
-      "waiting",
-    ]);
-    expect(await uncordonNode(node.client, node.name, { signal: NEVER })).toEqual({ changed: true });
-    expect(await node.isCordoned()).toBe(false);
+    const ofOne = events.filter((event) => "pod" in event && event.pod.name === "one");
+    expect(ofOne.map(({ kind }) => kind)).toEqual(["evicting", "waiting", "gone"]);
+    expect([events[0]?.kind, events.at(-1)?.kind]).toEqual(["cordon", "drained"]);
+  });
+
+  it("evicts nothing where one pod does not allow it, and says why in kubectl's words", async () => {
+    await node.addPod(namespace, "fine");
+    await node.addPod(namespace, "data", { emptyDir: true });
+    await node.addPod(namespace, "orphan", {
+      controller: { apiVersion: "apps/v1", kind: "DaemonSet", name: "no-such" },
+    });
+    node.startKubelet();
+    const { work, events } = drain({ ignoreDaemonSets: true });
+    await expect(work).rejects.toMatchObject({
+      code: "DRAIN_REFUSED",
+      message:
+        `unable to drain node "${node.name}" due to error: ` +
+        `[cannot delete Pods with local storage (use --delete-emptydir-data to override): ${namespace}/data, ` +
+        `cannot delete daemonsets.apps "no-such" not found: ${namespace}/orphan]`,
+    });
+    expect(events.map(({ kind }) => kind)).toEqual(["cordon"]);
+    expect(await node.pods()).toEqual(["data", "fine", "orphan"]);
+    await drain({ deleteEmptyDirData: true, force: true }).work;
+    expect(await node.pods()).toEqual([]);
   });
 
   it("names the PodDisruptionBudget that holds a pod, and goes on when it lets go", async () => {
     await node.addPod(namespace, "held", { labels: { app: "held" } });
     await node.addBudget(namespace, "keep-it", "held", 0);
     node.startKubelet();
-    const events: DrainEvent[] = [];
-    const drained = drainNode(node.client, {
-      nodeName: node.name,
-      options: { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 30_000 },
-      signal: NEVER,
-      onEvent: (event) => {
-        events.push(event);
-        if (event.kind === "blocked") void node.allow(namespace, "keep-it", 1);
-      },
+    const { work, events } = drain({}, NEVER, ({ kind }) => {
+      if (kind === "blocked") void node.allow(namespace, "keep-it", 1);
     });
-    await drained;
+    await work;
     expect(await node.pods()).toEqual([]);
-    expect(events.find(({ kind }) => kind === "blocked")).toMatchObject({ budget: "keep-it", retryInMs: 5000 });
+    expect(events.filter(({ kind }) => kind === "blocked")).toEqual([
+      {
+        kind: "blocked",
+        pod: { namespace, name: "held" },
+        budget: "keep-it",
+        message: "Cannot evict pod as it would violate the pod's disruption budget.",
+        why: "The disruption budget keep-it needs 1 healthy pods and has 1 currently",
+        retryInMs: 5000,
+      },
+    ]);
+  });
+
+  it("deletes past the budget where it is told to, with the grace period that is asked for", async () => {
+    await node.addPod(namespace, "past", { labels: { app: "past" } });
+    await node.addBudget(namespace, "ignored", "past", 0);
+    // Without a kubelet: with no grace the API server removes it at once.
+    await drain({ disableEviction: true, gracePeriodSeconds: 0 }).work;
+    expect(await node.pods()).toEqual([]);
+  });
+
+  it("takes two budgets over one pod for final", async () => {
+    await node.addPod(namespace, "twice", { labels: { app: "twice" } });
+    await node.addPod(namespace, "other");
+    await node.addBudget(namespace, "first", "twice", 1);
+    await node.addBudget(namespace, "second", "twice", 1);
+    node.startKubelet();
+    await expect(drain().work).rejects.toMatchObject({
+      code: "DRAIN_FAILED",
+      message:
+        `unable to drain node "${node.name}" due to error: error when evicting pods/"twice" -n "${namespace}": ` +
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+      pending: [{ namespace, name: "twice" }],
+    });
+    expect(await node.pods()).toEqual(["twice"]);
+  });
+
+  it("leaves pods alone that the selector does not choose, and refuses a bad selector before it cordons", async () => {
+    await node.addPod(namespace, "chosen", { labels: { tier: "web" } });
+    await node.addPod(namespace, "orphan", { controller: "none" });
+    node.startKubelet();
+    await expect(drain({ podSelector: "tier in (" }).work).rejects.toMatchObject({ code: "DRAIN_OPTIONS_INVALID" });
+    expect(await node.isCordoned()).toBe(false);
+    await drain({ podSelector: "tier in (web,db)" }).work;
+    expect(await node.pods()).toEqual(["orphan"]);
+  });
+
+  it("does not wait for a pod that is stuck in deletion for longer than asked", async () => {
+    await node.addPod(namespace, "stuck", { finalizers: ["example.com/stuck"], graceSeconds: 1 });
+    node.startKubelet();
+    const { work } = drain({ gracePeriodSeconds: 0, skipWaitForDeleteTimeoutSeconds: 1 });
+    expect(await work).toMatchObject({ removed: [], notAwaited: [{ namespace, name: "stuck" }] });
+    // The next one does not even ask for it.
+    expect(await drain({ skipWaitForDeleteTimeoutSeconds: 1 }).work).toMatchObject({ removed: [], notAwaited: [] });
+  });
+
+  it("waits in a namespace that is being deleted until the pod is deleted too", async () => {
+    const ending = inventName("ending");
+    await createNamespace(target, ending);
+    const uid = await node.addPod(ending, "late");
+    await node.client.send({ method: "DELETE", path: `/api/v1/namespaces/${ending}`, signal: NEVER });
+    node.startKubelet();
+    const { work, events } = drain({}, NEVER, ({ kind }) => {
+      if (kind !== "namespace-terminating") return;
+      // What the namespace's controller does.
+      const body = { preconditions: { uid } };
+      void node.client.send({ method: "DELETE", path: `/api/v1/namespaces/${ending}/pods/late`, body, signal: NEVER });
+    });
+    await work;
+    expect(events.filter(({ kind }) => kind === "namespace-terminating")).toHaveLength(1);
+    expect(await node.pods()).toEqual([]);
+    await removeNamespace(target, ending);
+  });
+
+  it("ends at once when it is broken off, and leaves the node cordoned and the pods as they are", async () => {
+    await node.addPod(namespace, "slow");
+    const controller = new AbortController();
+    const { work } = drain({ timeoutMs: 0 }, controller.signal, ({ kind }) => {
+      if (kind === "waiting") controller.abort();
+    });
+    await expect(work).rejects.toMatchObject({ code: "DRAIN_INTERRUPTED" });
+    expect(await node.isCordoned()).toBe(true);
+    expect(await node.pods()).toEqual(["slow"]);
+  });
+
+  it("with 200 pods has all of them gone, and keeps quiet about many listeners", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", note);
+    const names = Array.from({ length: 200 }, (_none, index) => `many-${index}`);
+    for (let index = 0; index < names.length; index += 20) {
+      await Promise.all(names.slice(index, index + 20).map((name) => node.addPod(namespace, name)));
+    }
+    node.startKubelet();
+    const report = await drain({ gracePeriodSeconds: 1, timeoutMs: 50_000 }).work;
+    expect(report.removed).toHaveLength(200);
+    expect(await node.pods()).toEqual([]);
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(["client", "server"] as const)("tried as %s changes nothing", async (dryRun) => {
+    await node.addPod(namespace, "stays");
+    const options = { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 10_000 };
+    const report = await drainNode(node.client, { nodeName: node.name, options, dryRun, signal: NEVER });
+    expect(report).toMatchObject({ cordoned: true, removed: [{ namespace, name: "stays" }] });
+    expect(await node.isCordoned()).toBe(false);
+    const path = `/api/v1/namespaces/${namespace}/pods/stays`;
+    const pod = await node.client.send({ method: "GET", path, signal: NEVER });
+    expect(isMap(pod) && isMap(pod["metadata"]) && pod["metadata"]["deletionTimestamp"]).toBeUndefined();
+  });
+});
+
+describe("a cordon", () => {
+  it("says whether it was ours, also beside others who write to the node", async () => {
+    const annotate = (count: number): Promise<unknown> =>
+      node.client.send({
+        method: "PATCH",
+        path: `/api/v1/nodes/${node.name}`,
+        contentType: "application/merge-patch+json",
+        body: { metadata: { annotations: { count: String(count) } } },
+        signal: NEVER,
+      });
+    const others = Promise.all(Array.from({ length: 20 }, (_none, count) => annotate(count)));
+    const cordons = await Promise.all(
+      Array.from({ length: 5 }, () => cordonNode(node.client, node.name, { signal: NEVER })),
+    );
+    await others;
+    expect(cordons.filter(({ changed }) => changed)).toHaveLength(1);
+    expect(await node.isCordoned()).toBe(true);
+    const uncordons = await Promise.all(
+      Array.from({ length: 5 }, () => uncordonNode(node.client, node.name, { signal: NEVER })),
+    );
+    expect(uncordons.filter(({ changed }) => changed)).toHaveLength(1);
+    expect(await node.isCordoned()).toBe(false);
+  });
+
+  it("of a node that is not there is refused", async () => {
+    await expect(cordonNode(node.client, "no-such-node", { signal: NEVER })).rejects.toMatchObject({
+      code: "NODE_API_NOT_FOUND",
+      message: 'nodes "no-such-node" not found',
+    });
+  });
+});
+
+describe("the verdict", () => {
+  it("sees the servers of the cluster", async () => {
+    const server = await makeTestNode(target, { "node-role.kubernetes.io/control-plane": "true" });
+    try {
+      const alone = await readDrainVerdict(server.client, server.name, NEVER);
+      expect(alone).toMatchObject({ kind: "skip", reason: "last-server" });
+      expect(await readDrainVerdict(node.client, node.name, NEVER)).toMatchObject({ kind: "drain" });
+    } finally {
+      await server.close();
+    }
   });
 });

@@ -14,6 +14,7 @@ export interface PodOptions {
   readonly emptyDir?: boolean;
   /** Default: a ReplicaSet that nobody looks for. */
   readonly controller?: { readonly apiVersion: string; readonly kind: string; readonly name: string } | "none";
+  readonly notReady?: boolean;
   readonly graceSeconds?: number;
 }
 
@@ -64,7 +65,9 @@ export async function makeTestNode(
   };
   const actAsKubelet = async (): Promise<void> => {
     while (!signal.aborted) {
-      const ending = (await listPods()).filter(({ deletionTimestamp }) => deletionTimestamp !== undefined);
+      // It outlives the API server's absence, as a kubelet does.
+      const pods = await listPods().catch(() => []);
+      const ending = pods.filter(({ deletionTimestamp }) => deletionTimestamp !== undefined);
       for (const pod of ending) await forceDelete(pod);
       await sleep(KUBELET_PERIOD_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -91,7 +94,8 @@ export async function makeTestNode(
         signal,
       });
       const { phase = "Running" } = options;
-      const status = { phase, conditions: [{ type: "Ready", status: phase === "Running" ? "True" : "False" }] };
+      const isReady = phase === "Running" && options.notReady !== true;
+      const status = { phase, conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] };
       await client.send({
         method: "PATCH",
         path: `/api/v1/namespaces/${namespace}/pods/${pod}/status`,
