@@ -4,7 +4,7 @@
  * Does not imitate: authentication, admission, PodDisruptionBudgets themselves (a pod says how often it is held), pages of
  * lists, dry runs, finalizers, and a kubelet (a pod says how long it takes to end).
  */
-import type { ApiRequest, KubernetesClient } from "../../../src/kubernetes/index.ts";
+import { isMap, type ApiRequest, type KubernetesClient } from "../../../src/kubernetes/index.ts";
 import { NodeApiError } from "../../../src/kubernetes/errors.ts";
 import { START_MS, type VirtualTime } from "./virtual-time.ts";
 
@@ -142,11 +142,9 @@ export class FakeCluster implements KubernetesClient {
 }
 
 function preconditionOf(body: unknown): unknown {
-  const { deleteOptions, preconditions } = body as {
-    deleteOptions?: { preconditions: { uid: string } };
-    preconditions?: { uid: string };
-  };
-  return (deleteOptions?.preconditions ?? preconditions)?.uid;
+  const options = isMap(body) ? (body["deleteOptions"] ?? body) : undefined;
+  const preconditions = isMap(options) ? options["preconditions"] : undefined;
+  return isMap(preconditions) ? preconditions["uid"] : undefined;
 }
 
 function podObject({ name, finished }: FakePod, uid: string, deletedAtMs: number | undefined): unknown {

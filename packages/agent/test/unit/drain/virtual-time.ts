@@ -45,8 +45,11 @@ export class VirtualTime implements DrainOutside {
   /** Runs until the work ends. @throws what the work throws; Error where nothing would ever happen again */
   async run<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
-    const done = (): void => void (isDone = true);
-    work.then(done, done);
+    void work
+      .catch(() => undefined)
+      .finally(() => {
+        isDone = true;
+      });
     for (;;) {
       await nextTurn();
       if (isDone) return work;
