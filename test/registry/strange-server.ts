@@ -41,6 +41,25 @@ async function started(server: Server, requests: readonly IncomingMessage[]): Pr
   };
 }
 
+/** Takes connections, and never says a word. */
+export async function startSilentServer(): Promise<StrangeServer> {
+  const server = createServer();
+  server.removeAllListeners("connection");
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+  });
+  const base = await started(server, []);
+  return {
+    ...base,
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      await base.stop();
+    },
+  };
+}
+
 export interface TestProxy extends StrangeServer {
   /** What it was asked to reach, in order. */
   readonly targets: readonly string[];

@@ -2,6 +2,8 @@
 export { readCaBundle } from "./ca-bundle.ts";
 export { REGISTRY_ERRORS, RegistryError } from "./errors.ts";
 export type { RegistryErrorCode } from "./errors.ts";
+export { readPullSecrets } from "./io/pull-secrets.ts";
+export type { PullSecrets } from "./io/pull-secrets.ts";
 export { createRegistryClient } from "./io/registry-client.ts";
 export type { RegistryClient, RegistryClientOptions } from "./io/registry-client.ts";
 export type { ImagePlatform } from "./manifest.ts";

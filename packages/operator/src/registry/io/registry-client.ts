@@ -49,7 +49,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     const signal = asked.signal === undefined ? late : AbortSignal.any([asked.signal, late]);
     try {
       const { method, headers } = asked;
-      const response = await request(asked.url, { method, headers, signal, dispatcher: dispatcherFor(proxy) });
+      const dispatcher = dispatcherFor(proxy);
+      const response = await orAborted(request(asked.url, { method, headers, signal, dispatcher }), signal);
       const body = await readBody(response, asked);
       return { status: response.statusCode, headers: response.headers, body };
     } catch (cause) {
@@ -64,6 +65,19 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       await Promise.all([direct, ...proxies.values()].map((one) => one.destroy()));
     },
   };
+}
+
+/** undici looks at the signal only when a connection stands; until then nobody should have to wait. */
+async function orAborted<Result>(result: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([result, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function proxyFor(url: URL, environment: ProxyEnvironment): URL | undefined {

@@ -3,7 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it, vi } from "vitest";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
 import { buildImage, sha256Digest } from "../../../../../test/registry/index.ts";
-import { startStrangeServer, type StrangeServer } from "../../../../../test/registry/strange-server.ts";
+import {
+  startSilentServer,
+  startStrangeServer,
+  type StrangeServer,
+} from "../../../../../test/registry/strange-server.ts";
 import type { RegistryError, ResolvedImage } from "../../../src/registry/index.ts";
 import { account, failure, mirrored, resolve, type Resolving } from "./resolving.ts";
 
@@ -110,6 +114,19 @@ describe("what is no registry", () => {
     const { result } = await fails(drip, { deadlineMs: 800 });
     expect(result.code).toBe("REGISTRY_TIMEOUT");
     expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it("takes connections and says nothing, to TLS and as a proxy", async () => {
+    const silent = await startSilentServer();
+    const environment = { HTTPS_PROXY: `http://${silent.host}` };
+    for (const options of [{}, { environment }]) {
+      const name = "environment" in options ? "registry.test/os:v1" : `${silent.host}/os:v1`;
+      const started = performance.now();
+      const error = await failure(name, { ...options, deadlineMs: 500 });
+      expect(error.code).toBe("REGISTRY_TIMEOUT");
+      expect(performance.now() - started).toBeLessThan(5_000);
+    }
+    await silent.stop();
   });
 
   it("breaks the connection, in the middle of an answer too", async () => {
