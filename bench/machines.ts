@@ -1,8 +1,10 @@
 /** Machines that register with the operator on a stage, and objects like theirs that are made without it. */
+import { channelAt } from "../test/machine/attested-visit.ts";
 import type { OperatorProcess } from "../test/operator/operator-process.ts";
 import type { MadeRegistration } from "../test/operator/objects.ts";
 import type { FleetJson } from "../test/software-tpm/index.ts";
 import type { StoredInventory } from "./inventories.ts";
+import type { AttestingJob } from "./load/attesting.ts";
 import type { CreatingJob } from "./load/creating.ts";
 import type { RegisteringJob } from "./load/registering.ts";
 import { WorkerProcess } from "./load/worker-process.ts";
@@ -27,15 +29,17 @@ export class Machines {
   readonly operator: OperatorProcess;
   readonly #registration: MadeRegistration;
   readonly #caPem: string;
+  readonly #channel: Buffer;
   readonly #fleet: FleetJson;
   readonly #smbios: SmbiosSize;
   readonly registering = new WorkerProcess<RegisteringJob>("registering.ts");
+  readonly attesting = new WorkerProcess<AttestingJob>("attesting.ts");
   readonly creating = new WorkerProcess<CreatingJob>("creating.ts");
 
   private constructor(
     stage: Stage,
     operator: OperatorProcess,
-    door: { readonly registration: MadeRegistration; readonly caPem: string },
+    door: { readonly registration: MadeRegistration; readonly caPem: string; readonly channel: Buffer },
     fleet: FleetJson,
     smbios: SmbiosSize,
   ) {
@@ -43,6 +47,7 @@ export class Machines {
     this.operator = operator;
     this.#registration = door.registration;
     this.#caPem = door.caPem;
+    this.#channel = door.channel;
     this.#fleet = fleet;
     this.#smbios = smbios;
   }
@@ -51,14 +56,24 @@ export class Machines {
   static async meet(stage: Stage, operator: OperatorProcess, fleet: FleetJson, smbios: SmbiosSize): Promise<Machines> {
     const registration = await stage.register();
     const caPem = await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text();
-    return new Machines(stage, operator, { registration, caPem }, fleet, smbios);
+    const channel = await channelAt(operator.httpsUrl);
+    return new Machines(stage, operator, { registration, caPem, channel }, fleet, smbios);
   }
 
-  /** Prepares visits of machines at one of the operator's listeners. */
+  /** Prepares visits of machines at one of the operator's listeners, by rancherd's protocol. */
   prepareVisits(listener: Listener, crowd: Crowd): ReturnType<WorkerProcess<RegisteringJob>["prepare"]> {
+    return this.registering.prepare(this.#jobAt(listener, crowd));
+  }
+
+  /** The same by the attestation protocol. */
+  prepareAttestedVisits(listener: Listener, crowd: Crowd): ReturnType<WorkerProcess<AttestingJob>["prepare"]> {
+    return this.attesting.prepare({ ...this.#jobAt(listener, crowd), channel: this.#channel });
+  }
+
+  #jobAt(listener: Listener, crowd: Crowd): RegisteringJob {
     const base = listener === "http" ? this.operator.httpUrl : this.operator.httpsUrl;
     const url = `${base}/v1-rancheros/registration/${this.#registration.token}`;
-    return this.registering.prepare({ ...crowd, fleet: this.#fleet, url, caPem: this.#caPem, smbios: this.#smbios });
+    return { ...crowd, fleet: this.#fleet, url, caPem: this.#caPem, smbios: this.#smbios };
   }
 
   /** Prepares raw creates of the same objects where no operator looks. */
@@ -96,7 +111,7 @@ export class Machines {
   }
 
   async leave(): Promise<void> {
-    await Promise.all([this.registering.stop(), this.creating.stop()]);
+    await Promise.all([this.registering, this.attesting, this.creating].map(async (worker) => worker.stop()));
   }
 }
 

@@ -15,7 +15,7 @@ export interface Plan {
   readonly hostile: HostilePlan;
 }
 
-/** Twenty minutes or so on two cores. */
+/** Half an hour or so on two cores. */
 export const PLAN: Plan = {
   hashRuns: 15,
   oneMachine: { runs: 9, conversations: 100, smbios: SMBIOS },

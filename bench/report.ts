@@ -6,7 +6,7 @@ import type { ProcessMemory } from "./process-figures.ts";
 import type { HostileReport } from "./sections/hostile.ts";
 import type { MemoryReport } from "./sections/memory.ts";
 import type { OneMachineReport } from "./sections/one-machine.ts";
-import type { RegistrationReport } from "./sections/registrations.ts";
+import type { ProtocolFigures, RegistrationFigures, RegistrationReport } from "./sections/registrations.ts";
 
 export interface Report {
   /** As ISO 8601. */
@@ -53,26 +53,30 @@ function oneMachineTable(report: OneMachineReport): string {
   return `${whole}\n\n${alone}`;
 }
 
-function registrationsTable(report: RegistrationReport): string {
-  const heading = ["listener", "present", "in flight", "reg/s", "raw creates/s", "share", "operator ms", "API+etcd ms"];
-  const rows = report.figures.map((one) => [
+function registrationRow(protocol: string, one: RegistrationFigures, figures: ProtocolFigures) {
+  const { perSecond, shareOfRaw, operatorCpuMs, controlPlaneCpuMs, clientCpuMs, latencyMs } = figures;
+  return [
+    protocol,
     one.listener,
     one.residents,
     one.inFlight,
-    short(one.registrations.perSecond),
+    short(perSecond),
     short(one.rawCreates.perSecond),
-    percent(one.shareOfRaw),
-    short(one.registrations.operatorCpuMs),
-    short(one.registrations.controlPlaneCpuMs),
-    short(one.registrations.clientCpuMs),
-    short(one.registrations.latencyMs.p50),
-    short(one.registrations.latencyMs.p95),
-    short(one.registrations.latencyMs.p99),
+    percent(shareOfRaw),
+    ...[operatorCpuMs, controlPlaneCpuMs, clientCpuMs, latencyMs.p50, latencyMs.p95, latencyMs.p99].map(short),
+  ];
+}
+
+function registrationsTable(report: RegistrationReport): string {
+  const heading = ["protocol", "listener", "present", "in flight", "reg/s", "raw creates/s", "share", "operator ms"];
+  const rows = report.figures.flatMap((one) => [
+    registrationRow("rancherd's", one, one.registrations),
+    registrationRow("attestation", one, one.attestations),
   ]);
   const { machines, operatorCpuMs } = report.coldStart;
   return [
     `CPU milliseconds are for each machine. SMBIOS: ${report.smbiosJsonBytes} bytes of JSON.`,
-    formatTable([...heading, "client ms", "p50 ms", "p95 ms", "p99 ms"], rows),
+    formatTable([...heading, "API+etcd ms", "client ms", "p50 ms", "p95 ms", "p99 ms"], rows),
     `The first ${machines} machines of an operator that has just started: ${short(operatorCpuMs)} ms of the operator each.`,
   ].join("\n\n");
 }

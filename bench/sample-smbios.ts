@@ -1,6 +1,5 @@
 /** SMBIOS of an invented two-socket server in the shape that ros-agent sends: what one inventory weighs. */
-
-export type SampleSmbios = Readonly<Record<string, unknown>>;
+import type { SmbiosTree } from "@rancheros/protocol/messages";
 
 export interface SmbiosSize {
   /** 4 give 7 KB of JSON, 16 give 13 KB, 24 give 17 KB, which is about what the request headers can hold. */
@@ -8,7 +7,7 @@ export interface SmbiosSize {
 }
 
 /** @param serial  tells machines apart, as on real boards */
-export function sampleSmbios(serial: string, size: SmbiosSize): SampleSmbios {
+export function sampleSmbios(serial: string, size: SmbiosSize): SmbiosTree {
   const processors = ["P0", "P1"].map((socket) => processor(socket));
   const caches = ["L1", "L2", "L3"].flatMap((level) => ["P0", "P1"].map((socket) => cache(socket, level)));
   const modules = Array.from({ length: size.memoryModules }, (_, slot) => memoryModule(serial, slot));
@@ -81,11 +80,11 @@ export function sampleSmbios(serial: string, size: SmbiosSize): SampleSmbios {
 }
 
 /** The first under the plain title, all of them under the title with brackets. */
-function severalOf(title: string, sections: readonly SampleSmbios[]): SampleSmbios {
+function severalOf(title: string, sections: readonly SmbiosTree[]): SmbiosTree {
   return { [title]: sections[0] ?? {}, [`${title}[]`]: sections };
 }
 
-function processor(socket: string): SampleSmbios {
+function processor(socket: string): SmbiosTree {
   return {
     "Socket Designation": socket,
     Type: "Central Processor",
@@ -107,7 +106,7 @@ function processor(socket: string): SampleSmbios {
   };
 }
 
-function cache(socket: string, level: string): SampleSmbios {
+function cache(socket: string, level: string): SmbiosTree {
   return {
     "Socket Designation": `${socket} - ${level} Cache`,
     Configuration: `Enabled, Not Socketed, Level ${level.slice(1)}`,
@@ -120,7 +119,7 @@ function cache(socket: string, level: string): SampleSmbios {
   };
 }
 
-function memoryModule(serial: string, slot: number): SampleSmbios {
+function memoryModule(serial: string, slot: number): SmbiosTree {
   return {
     "Array Handle": "0x0024",
     "Error Information Handle": "0x002B",

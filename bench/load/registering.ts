@@ -1,10 +1,10 @@
 /** A process that is many machines: they register, as many at once as asked. */
-import { constants, publicEncrypt } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { importFleet, type FleetJson, type SoftwareTpm } from "../../test/software-tpm/index.ts";
 import { sampleSmbios, type SmbiosSize } from "../sample-smbios.ts";
 import { inFlight } from "./in-flight.ts";
 import { upgradeRequest, visit, type Machine } from "./visit.ts";
+import { warmUp } from "./warm-up.ts";
 import { serveJobs } from "./worker.ts";
 
 export interface RegisteringJob {
@@ -55,26 +55,4 @@ function machine(tpm: SoftwareTpm, number: number, url: URL, size: SmbiosSize): 
       return Buffer.from(`{"Secret":"${secret.toString("base64")}"}\n`, "latin1");
     },
   };
-}
-
-/** OpenSSL computes what blinds a private key when it is first used, which takes longer than using it. */
-function warmUp(tpm: SoftwareTpm): void {
-  const seed = publicEncrypt(
-    {
-      key: tpm.ekSpkiDer,
-      format: "der",
-      type: "spki",
-      padding: constants.RSA_PKCS1_OAEP_PADDING,
-      oaepHash: "sha256",
-      oaepLabel: Buffer.from("IDENTITY\0"),
-    },
-    Buffer.alloc(16),
-  );
-  const blob = Buffer.concat([Buffer.from([0, 68, 0, 32]), Buffer.alloc(66)]);
-  try {
-    tpm.activateCredential(blob, Buffer.concat([Buffer.from([1, 0]), seed]));
-  } catch {
-    // Nobody made a credential for it: the key was used all the same.
-    return;
-  }
 }

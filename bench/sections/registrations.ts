@@ -38,11 +38,16 @@ interface Cell {
   readonly rounds: number;
 }
 
-export interface RegistrationFigures extends Cell {
-  readonly registrations: LoadFigures;
-  readonly rawCreates: LoadFigures;
+export interface ProtocolFigures extends LoadFigures {
   /** Median over the rounds: of two rates that were measured one after the other. */
   readonly shareOfRaw: number;
+}
+
+export interface RegistrationFigures extends Cell {
+  /** By rancherd's protocol, and by the attestation protocol. */
+  readonly registrations: ProtocolFigures;
+  readonly attestations: ProtocolFigures;
+  readonly rawCreates: LoadFigures;
 }
 
 export interface RegistrationReport {
@@ -80,9 +85,9 @@ export async function measureRegistrations(
       }
       for (const cell of cellsOf(plan, residents)) {
         const found = await compare(machines, pattern, cell);
-        const { perSecond, operatorCpuMs } = found.registrations;
-        const rate = `${perSecond.toFixed(0)} a second, ${operatorCpuMs.toFixed(2)} ms of the operator each`;
-        say(`${cell.listener}, ${residents} present, ${cell.inFlight} in flight: ${rate}`);
+        const { registrations, attestations } = found;
+        const rates = `rancherd's protocol ${rateOf(registrations)}; attestation ${rateOf(attestations)}`;
+        say(`${cell.listener}, ${residents} present, ${cell.inFlight} in flight: ${rates}`);
         figures.push(found);
       }
     }
@@ -91,6 +96,10 @@ export async function measureRegistrations(
     await machines.leave();
     await operator.stop();
   }
+}
+
+function rateOf({ perSecond, operatorCpuMs }: LoadFigures): string {
+  return `${perSecond.toFixed(0)} a second, ${operatorCpuMs.toFixed(2)} ms of the operator each`;
 }
 
 function cellsOf(plan: RegistrationPlan, residents: number): readonly Cell[] {
@@ -110,11 +119,14 @@ async function measureColdStart(machines: Machines): Promise<RegistrationReport[
 
 async function warmUp(machines: Machines, pattern: StoredInventory, plan: RegistrationPlan): Promise<void> {
   const count = Math.ceil(plan.warmUp / plan.listeners.length);
+  const crowd = { first: 0, count, inFlight: 10 };
   for (const listener of plan.listeners) {
-    await (await machines.prepareVisits(listener, { first: 0, count, inFlight: 10 })).go();
+    await (await machines.prepareVisits(listener, crowd)).go();
+    await machines.clear(count);
+    await (await machines.prepareAttestedVisits(listener, crowd)).go();
     await machines.clear(count);
   }
-  await (await machines.prepareCreates(pattern, { first: 0, count, inFlight: 10 })).go();
+  await (await machines.prepareCreates(pattern, crowd)).go();
   await machines.clearRaw(count);
 }
 
@@ -124,7 +136,8 @@ interface Run extends Omit<LoadFigures, "latencyMs"> {
 }
 
 async function compare(machines: Machines, pattern: StoredInventory, cell: Cell): Promise<RegistrationFigures> {
-  const ours: Run[] = [];
+  const legacy: Run[] = [];
+  const attested: Run[] = [];
   const raw: Run[] = [];
   const crowd = { first: 0, count: cell.machines, inFlight: cell.inFlight };
   for (let round = 0; round < cell.rounds; round += 1) {
@@ -132,11 +145,23 @@ async function compare(machines: Machines, pattern: StoredInventory, cell: Cell)
     raw.push(await timed(machines, creates.go, machines.creating.pid, cell.machines));
     await machines.clearRaw(cell.machines);
     const visits = await machines.prepareVisits(cell.listener, crowd);
-    ours.push(await timed(machines, visits.go, machines.registering.pid, cell.machines));
+    legacy.push(await timed(machines, visits.go, machines.registering.pid, cell.machines));
+    await machines.clear(cell.machines);
+    const attestedVisits = await machines.prepareAttestedVisits(cell.listener, crowd);
+    attested.push(await timed(machines, attestedVisits.go, machines.attesting.pid, cell.machines));
     await machines.clear(cell.machines);
   }
-  const shares = ours.map(({ perSecond }, round) => perSecond / (raw[round]?.perSecond ?? Number.NaN));
-  return { ...cell, registrations: figuresOf(ours), rawCreates: figuresOf(raw), shareOfRaw: median(shares) };
+  return {
+    ...cell,
+    registrations: besideRaw(legacy, raw),
+    attestations: besideRaw(attested, raw),
+    rawCreates: figuresOf(raw),
+  };
+}
+
+function besideRaw(runs: readonly Run[], raw: readonly Run[]): ProtocolFigures {
+  const shares = runs.map(({ perSecond }, round) => perSecond / (raw[round]?.perSecond ?? Number.NaN));
+  return { ...figuresOf(runs), shareOfRaw: median(shares) };
 }
 
 async function timed(
