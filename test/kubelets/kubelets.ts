@@ -138,15 +138,25 @@ export class Kubelets {
     }
   }
 
+  /** Ends their work and leaves nodes and pods where they are: for a control plane that ends with them. */
+  async abandon(): Promise<void> {
+    await this.#endWork();
+    await this.#client.close();
+  }
+
   /** Removes the pods of these nodes, finalizers or not, then the nodes. */
   async stop(): Promise<void> {
-    clearInterval(this.#heartbeat);
     const pods = this.pods().filter(({ spec }) => spec.nodeName !== undefined);
-    this.#end.abort();
-    await Promise.all([this.#pods.ended, this.#nodes.ended, ...this.#underWay.values()]);
+    await this.#endWork();
     await Promise.all(pods.map(async (pod) => this.#removePod(pod)));
     await Promise.all(this.nodeNames.map(async (name) => unlessGone(this.#client.delete(`/api/v1/nodes/${name}`))));
     await this.#client.close();
+  }
+
+  async #endWork(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    this.#end.abort();
+    await Promise.all([this.#pods.ended, this.#nodes.ended, ...this.#underWay.values()]);
   }
 
   async #removePod(pod: Pod): Promise<void> {
