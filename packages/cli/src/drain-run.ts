@@ -9,7 +9,7 @@ import {
   type DryRun,
 } from "@rancheros/agent/drain";
 import { connectKubernetes, ownNodeName, type KubernetesClient } from "@rancheros/agent/kubernetes";
-import { durationMs } from "@rancheros/protocol/resources";
+import { durationMs } from "@rancheros/protocol/durations";
 
 import { cordonText, describeDrain } from "./describe-drain.ts";
 import { CliError } from "./errors.ts";

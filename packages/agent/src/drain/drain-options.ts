@@ -1,5 +1,6 @@
 /** How a node is drained: kubectl drain's options, and the document's names for them. */
-import { durationMs, type ManagedOSImageSpec } from "@rancheros/protocol/resources";
+import { durationMs } from "@rancheros/protocol/durations";
+import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
 
 import { DrainError } from "./errors.ts";
 import { labelSelectorText } from "./label-selector-text.ts";

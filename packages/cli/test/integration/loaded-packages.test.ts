@@ -26,6 +26,7 @@ describe("the packages that are loaded", () => {
     { args: ["get-tpm-hash", "--tcti", "swtpm:host=127.0.0.1,port=1"], needs: [] },
     { args: ["smbios", "--dump", "/nonexistent"], needs: [] },
     { args: ["hardware", "--timeout", "1ms"], needs: [] },
+    { args: ["drain", "--kubeconfig", "/nonexistent"], needs: ["yaml"] },
     {
       args: ["register", "https://127.0.0.1:1/v1-rancheros/registration/t", "--tcti", "swtpm:host=127.0.0.1,port=1"],
       needs: ["ws", "yaml"],

@@ -1,6 +1,7 @@
 /** How a node is drained: kubectl drain's options under the document's names. */
 import { Type, type Static } from "typebox";
-import { duration, GO_DURATION } from "./duration.ts";
+import { GO_DURATION } from "../durations/index.ts";
+import { duration } from "./duration.ts";
 import { labelSelector, nullable } from "./schema-parts.ts";
 
 export const drain = Type.Object(

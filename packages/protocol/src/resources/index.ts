@@ -4,7 +4,8 @@ export { container } from "./container.ts";
 export type { Container } from "./container.ts";
 export { drain } from "./drain.ts";
 export type { Drain } from "./drain.ts";
-export { duration, durationMs, NANOSECONDS_FROM } from "./duration.ts";
+export { durationMs, NANOSECONDS_FROM } from "../durations/index.ts";
+export { duration } from "./duration.ts";
 export { machineInventory } from "./machine-inventory.ts";
 export type {
   MachineInventoryConfig,

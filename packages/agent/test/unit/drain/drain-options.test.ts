@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { DEFAULT_DRAIN_OPTIONS, drainOptions } from "../../../src/drain/drain-options.ts";
 import { goDuration } from "../../../src/drain/go-duration.ts";
-import { durationMs } from "@rancheros/protocol/resources";
+import { durationMs } from "@rancheros/protocol/durations";
 
 describe("spec.drain", () => {
   it("is kubectl's defaults where it says nothing", () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { durationMs } from "@rancheros/protocol/resources";
+import { durationMs } from "@rancheros/protocol/durations";
 
 describe("durationMs", () => {
   // Origin of the strings: documentation of Go's time.ParseDuration; of 5 and 5m: the operator document.

@@ -1,0 +1,2 @@
+/** Reads durations. Apart from their schema, so that who only reads them need not load the schema library. */
+export { durationMs, GO_DURATION, NANOSECONDS_FROM } from "./duration-ms.ts";
