@@ -1,5 +1,7 @@
 /** What the flows need of a container runtime; one implementation for containerd's ctr, one for docker and its likes. */
+import type { ImageDescription, ImageRelay, PinnedImage } from "../images/index.ts";
 import type { ContainerSpec } from "./container-spec.ts";
+import type { RunFolder } from "./io/run-folder.ts";
 import type { OutputLines } from "./output-lines.ts";
 
 export type ContainerState =
@@ -31,8 +33,25 @@ export interface OutputFollower {
   readonly close: () => void;
 }
 
+/** "partial": a pull was broken off, or something cleaned up. "other": the name leads to another digest. */
+export type StoredImageState = "absent" | "partial" | "other" | "complete";
+
+export interface LoadCall {
+  readonly description: ImageDescription;
+  readonly relay: ImageRelay;
+  /** Empty; for a file with the relay's login. */
+  readonly folder: RunFolder;
+  readonly signal: AbortSignal;
+}
+
 /** Everything here throws ContainerError. */
 export interface RuntimeDriver {
+  readonly storedImage: (image: PinnedImage) => Promise<StoredImageState>;
+  /** Loads and unpacks; what came before it is broken off is kept for the next time where the runtime can. */
+  readonly load: (call: LoadCall) => Promise<void>;
+  readonly missingLayers: (description: ImageDescription) => Promise<ImageDescription["layers"]>;
+  /** Where the runtime keeps images, for the free space of that file system. */
+  readonly storageFolder: () => Promise<string>;
   readonly inspect: (name: string) => Promise<ContainerState>;
   /** Starts it in the background. "name-taken": there is one of this name, which is left as it is. */
   readonly start: (call: StartCall) => Promise<"started" | "name-taken">;

@@ -1,15 +1,18 @@
 /** Containers on this node, through whatever runs containers here. */
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { nodePlatform } from "../images/index.ts";
+import { nodePlatform, openImage } from "../images/index.ts";
 import { containerdDriver } from "./containerd/containerd-driver.ts";
 import type { RuntimeDriver } from "./driver.ts";
 import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
 import { followRecorded } from "./io/follow-recorded.ts";
+import { freeSpace } from "./io/free-space.ts";
 import { lookAt } from "./io/look-at.ts";
 import { recorderCommand } from "./io/recorder-command.ts";
 import { runFolder } from "./io/run-folder.ts";
 import { runTool } from "./io/run-tool.ts";
+import { pullImageThrough, type PulledImage, type PullOptions } from "./pull-image.ts";
 import {
   removeContainerThrough,
   runContainerThrough,
@@ -29,6 +32,22 @@ export interface ContainersOptions {
 /** Looks for what runs containers here. @throws ContainerError CONTAINER_SPEC_INVALID for a choice that makes no sense */
 export function findRuntime(options: FindRuntimeOptions): Promise<RuntimeSearch> {
   return findRuntimeThrough({ lookAt }, options);
+}
+
+/**
+ * Brings an image into the runtime's store, by digest; nothing to do where it is there.
+ * @throws ImagePullError, ImageReferenceError, ContainerError
+ */
+export function pullImage(
+  runtime: ContainerRuntime,
+  containers: ContainersOptions,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const driver = driverOf(runtime, containers);
+  // One folder for an image: what a killed pull left in it goes with the next.
+  const name = createHash("sha256").update(options.image).digest("hex").slice(0, 16);
+  const folder = runFolder(containers.runFolder, `pull-${name}`);
+  return pullImageThrough({ driver, folder, openImage, freeSpace, platform: nodePlatform(process.arch) }, options);
 }
 
 /**
@@ -76,6 +95,7 @@ export type { ContainerErrorCode } from "./errors.ts";
 export { runtimeMissing } from "./find-runtime.ts";
 export type { FindRuntimeOptions, Look, RuntimeChoice, RuntimeSearch } from "./find-runtime.ts";
 export type { OutputEvent, OutputStream } from "./output-lines.ts";
+export type { PullCredential, PulledImage, PullOptions, PullProgress } from "./pull-image.ts";
 export type { ContainerEnding, RunOptions } from "./run-container.ts";
 export { describeRuntime, RUNTIME_KINDS } from "./runtime.ts";
 export type { ContainerRuntime, RuntimeKind } from "./runtime.ts";

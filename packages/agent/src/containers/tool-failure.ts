@@ -9,6 +9,7 @@ const LAST_WORDS_CHARACTERS = 600;
 /** Looked for in this order, in what the program printed on stderr. Source: messages of ctr 1.6 to 2.4, podman, docker. */
 const TELLTALES: readonly (readonly [RegExp, ContainerErrorCode])[] = [
   [/no space left on device|disk quota exceeded/i, "CONTAINER_DISK_FULL"],
+  [/unexpected commit digest|digest mismatch|did not match.*digest|invalid checksum digest/i, "CONTAINER_IMAGE_WRONG"],
   [/(dial|connect|socket).*permission denied|must be (run as )?root/is, "CONTAINER_PERMISSION"],
   [
     /failed to dial|connection refused|connection error|error reading server preface|transport is closing|Cannot connect to the Docker daemon|dial unix|code = Unavailable/i,

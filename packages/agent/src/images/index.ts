@@ -1,9 +1,42 @@
-/** Images by digest: what a reference means, what a registry has under it, and for which processors. */
+/** Images by digest: what a reference means, what a registry has under it, and a way for a runtime to load it. */
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { readTls } from "./io/read-registries.ts";
+import { registryRequest } from "./io/registry-request.ts";
+import { startRelayServer } from "./io/relay-server.ts";
+import { openImageThrough, type OpenImage, type OpenImageOptions } from "./open-image.ts";
+
+/**
+ * Asks the registry what the image is. Nothing large is loaded before `relay` is called and used.
+ * @throws ImagePullError
+ */
+export function openImage(options: OpenImageOptions): Promise<OpenImage> {
+  return openImageThrough(
+    {
+      registryRequest,
+      readTls,
+      startRelayServer,
+      environment: process.env,
+      nowMs: () => performance.now(),
+      random: Math.random,
+      sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
+      randomSecret: () => randomBytes(24).toString("base64url"),
+    },
+    options,
+  );
+}
+
+export type { ImageDescription } from "./describe-image.ts";
 export { IMAGE_PULL_ERRORS, ImagePullError } from "./errors.ts";
 export type { ImagePullErrorCode } from "./errors.ts";
 export { parsePinnedImage } from "./image-reference.ts";
 export type { PinnedImage } from "./image-reference.ts";
+export { readRegistries } from "./io/read-registries.ts";
 export { choosePlatform, parseImageConfig, parseManifest, wrongPlatform } from "./manifest.ts";
 export type { Descriptor, ImageConfig, ImageIndex, ImageManifest } from "./manifest.ts";
+export type { ImageEvent, ImageRelay, OpenImage, OpenImageOptions } from "./open-image.ts";
 export { nodePlatform, platformDistance, platformText } from "./platform.ts";
 export type { Platform } from "./platform.ts";
+export { NO_REGISTRIES } from "./registries.ts";
+export type { Registries, RegistryAccount } from "./registries.ts";

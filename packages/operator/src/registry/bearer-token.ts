@@ -1,7 +1,7 @@
 /** The token flow of registries: ask the server that a 401 names, with the account if there is one. */
+import type { AuthChallenge } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
-import type { AuthChallenge } from "./challenge.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
 import { followRedirects, type Send } from "./follow-redirects.ts";

@@ -1,8 +1,8 @@
 /** A visit to one endpoint with one account, or none: login when it is asked for. */
+import { parseChallenge } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
 import { bearerToken } from "./bearer-token.ts";
-import { parseChallenge } from "./challenge.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
 import { followRedirects, type Send } from "./follow-redirects.ts";

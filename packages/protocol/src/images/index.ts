@@ -1,4 +1,6 @@
 /** Names of images: what people write, what both programs compare, and what the nodes pull. */
+export { parseChallenge } from "./auth-challenge.ts";
+export type { AuthChallenge } from "./auth-challenge.ts";
 export { digestAlgorithm, isImageDigest } from "./digest.ts";
 export type { DigestAlgorithm } from "./digest.ts";
 export { IMAGE_ERRORS, ImageReferenceError } from "./errors.ts";

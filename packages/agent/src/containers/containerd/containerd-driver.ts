@@ -16,6 +16,8 @@ import {
 } from "./ctr-answers.ts";
 import { ctrRunArguments } from "./ctr-arguments.ts";
 import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
+import { imageState, loadImage, missingLayers, snapshotterOf } from "./load-image.ts";
+import { storageFolder } from "./storage-folder.ts";
 import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
 
 export interface ContainerdOutside {
@@ -78,7 +80,7 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
       ["tasks", "rm", "--force", name],
       ["containers", "rm", name],
       // Is there without a container where `ctr run` was ended in between.
-      ["snapshots", ...(runtime.snapshotter === undefined ? [] : ["--snapshotter", runtime.snapshotter]), "rm", name],
+      ["snapshots", ...snapshotterOf(runtime), "rm", name],
     ];
     for (const args of steps) {
       const outcome = await ctr.outcome(args, { what, timeoutMs: SLOW_TIMEOUT_MS });
@@ -91,6 +93,10 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     inspect,
     start,
     remove,
+    storedImage: (image) => imageState(runtime, ctr, image),
+    load: (call) => loadImage(runtime, ctr, call),
+    missingLayers: (description) => missingLayers(ctr, description),
+    storageFolder: () => storageFolder(runtime, ctr),
     async signal(name, signal) {
       const what = `ending the container ${name}`;
       // The first process is asked, and all of them are killed.

@@ -75,12 +75,12 @@ export function storedImages(printed: string): readonly StoredImage[] {
 }
 
 /**
- * Of `ctr images check`: whether all content of the image is there, for this machine's platform, and unpacked.
- * Columns REF, TYPE, DIGEST, STATUS ("complete (2/2)"), SIZE, UNPACKED.
+ * Of `ctr images check`: whether containers of it can be made on this machine. Columns REF, TYPE, DIGEST, STATUS
+ * ("complete (2/2)"), SIZE, UNPACKED. Of what is unpacked, a containerd may be set to throw the compressed layers away.
  */
-export function isImageComplete(printed: string, name: string): boolean {
+export function isImageRunnable(printed: string, name: string): boolean {
   const row = printed.split("\n").find((line) => line.startsWith(`${name} `));
-  return row !== undefined && /\scomplete \(/.test(row) && /\strue\s*$/.test(row);
+  return row !== undefined && /\strue\s*$/.test(row);
 }
 
 /** Of `ctr plugins ls --detailed`: where a plugin keeps its data; undefined where it does not tell. */

@@ -30,6 +30,7 @@ export function runFolder(base: string, name: string): RunFolder {
     write: (file, content) => {
       const target = path.join(folder, file);
       return naming(target, async () => {
+        await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
         // The mode comes before the content: at no moment can others read it.
         const handle = await open(target, "wx", 0o600);
         try {

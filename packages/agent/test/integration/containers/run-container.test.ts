@@ -25,6 +25,7 @@ import {
 } from "@rancheros/agent/containers";
 import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
 import { buildOsImage, ociArchive } from "../../../../../test/registry/index.ts";
+import { processArguments, watchArguments } from "./watch-arguments.ts";
 
 const IMAGE = "registry.test/os:run";
 const NAME = "ros-agent-test";
@@ -277,30 +278,4 @@ function folderBytes(where: string): number {
     (name) => statSync(path.join(where, name), { throwIfNoEntry: false })?.size ?? 0,
   );
   return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/** All arguments of all processes, looked at again and again. */
-function watchArguments(): { readonly stop: () => string } {
-  const seen = new Set<string>();
-  const timer = setInterval(() => {
-    for (const args of processArguments()) seen.add(args);
-  }, 2);
-  return {
-    stop() {
-      clearInterval(timer);
-      return [...seen].join("\n");
-    },
-  };
-}
-
-function processArguments(): readonly string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-      } catch {
-        return "";
-      }
-    });
 }

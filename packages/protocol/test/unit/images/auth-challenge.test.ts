@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseChallenge } from "../../../src/registry/challenge.ts";
+import { parseChallenge } from "../../../src/images/auth-challenge.ts";
 
 const TOKENS = { scheme: "bearer", realm: "https://auth.docker.io/token", service: "registry.docker.io" };
 

@@ -1,0 +1,106 @@
+/** Loads an image into containerd's store from the relay of this process. */
+import { platformText, type ImageDescription, type PinnedImage } from "../../images/index.ts";
+import type { LoadCall, StoredImageState } from "../driver.ts";
+import type { ToolOutcome } from "../io/run-tool.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+import { toolFailure } from "../tool-failure.ts";
+import { isImageRunnable, saysUnknownFlag, storedImages } from "./ctr-answers.ts";
+import { QUICK_TIMEOUT_MS, SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
+
+/** A pull has no deadline of its own: the relay gives up where nothing comes, and the signal ends it. */
+const PULL_TIMEOUT_MS = 24 * 3_600_000;
+/** The kubelet removes images that no pod uses when the disk fills up, but not those with this label. Source: containerd CRI labels.go */
+const PINNED_LABEL = "io.cri-containerd.pinned=pinned";
+
+/** @throws ContainerError */
+export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadCall): Promise<void> {
+  const { description, relay, folder, signal } = call;
+  const login = Buffer.from(`${relay.username}:${relay.password}`).toString("base64");
+  // _default is for every host; the file, for root only, is the one way into ctr that shows no login in its arguments.
+  const hosts = [
+    `server = "http://${relay.host}"`,
+    'capabilities = ["pull", "resolve"]',
+    "[header]",
+    `authorization = "Basic ${login}"`,
+    "",
+  ];
+  await folder.write("_default/hosts.toml", hosts.join("\n"));
+  const pull = (more: readonly string[]): Promise<ToolOutcome> =>
+    ctr.outcome(
+      [
+        "images",
+        "pull",
+        "--hosts-dir",
+        folder.path,
+        "--platform",
+        platformText(description.platform),
+        "--label",
+        PINNED_LABEL,
+        ...snapshotterOf(runtime),
+        ...more,
+        description.image.name,
+      ],
+      { what: "pulling", timeoutMs: PULL_TIMEOUT_MS, signal },
+    );
+  // The other platforms' manifests are not needed, and not there.
+  const pullOnce = async (): Promise<ToolOutcome> => {
+    const outcome = await pull(["--skip-metadata"]);
+    return outcome.kind === "failed" && saysUnknownFlag(outcome.stderr, "skip-metadata") ? pull([]) : outcome;
+  };
+  const what = `loading ${description.image.name}`;
+  const first = await pullOnce();
+  if (first.kind === "ok") return;
+  const failure = toolFailure(what, first);
+  const wrong = failure.code === "CONTAINER_IMAGE_WRONG" || relay.failure()?.code === "IMAGE_DIGEST_WRONG";
+  if (!wrong) throw failure;
+  await dropPartialContent(ctr, folder.path);
+  // What was damaged on this node, such as by a power cut, is loaded anew; what the registry has wrong stays wrong.
+  if (relay.failure() !== undefined) throw failure;
+  const second = await pullOnce();
+  if (second.kind !== "ok") throw toolFailure(what, second);
+}
+
+/**
+ * Half-loaded layers are resumed for ever, also where their beginning is wrong: containerd notices that at the end
+ * only, and keeps them. A collection of garbage takes those that no running pull holds; deleting a lease in step starts one.
+ */
+async function dropPartialContent(ctr: Ctr, folder: string): Promise<void> {
+  const id = `ros-agent-${folder.slice(folder.lastIndexOf("/") + 1)}`;
+  const what = "removing half-loaded layers";
+  await ctr.text(["leases", "create", "--id", id, "--expires", "1h"], { what });
+  await ctr.text(["leases", "delete", "--sync", id], { what, timeoutMs: SLOW_TIMEOUT_MS });
+}
+
+/**
+ * Takes an image of the same digest under whatever name: one that an administrator has imported needs no registry.
+ * @throws ContainerError
+ */
+export async function imageState(runtime: ContainerRuntime, ctr: Ctr, image: PinnedImage): Promise<StoredImageState> {
+  const { name, digest } = image;
+  const images = storedImages(await ctr.text(["images", "ls"], { what: "listing images" }));
+  const known = images.find((one) => one.name === name);
+  if (known !== undefined && known.digest !== digest) return "other";
+  const same = known ?? images.find((one) => one.digest === digest);
+  if (same === undefined) return "absent";
+  const printed = await ctr.text(["images", "check", ...snapshotterOf(runtime), `name==${same.name}`], {
+    what: `checking ${name}`,
+    timeoutMs: QUICK_TIMEOUT_MS,
+  });
+  if (!isImageRunnable(printed, same.name)) return "partial";
+  if (known === undefined) {
+    await ctr.text(["images", "tag", same.name, name], { what: `naming ${name}` });
+    await ctr.text(["images", "label", name, PINNED_LABEL], { what: `labelling ${name}` });
+  }
+  return "complete";
+}
+
+/** What containerd has not yet; layers that other images share are there. */
+export async function missingLayers(ctr: Ctr, { layers }: ImageDescription): Promise<ImageDescription["layers"]> {
+  const printed = await ctr.text(["content", "ls", "--quiet"], { what: "listing the store's content" });
+  const there = new Set(printed.split("\n").map((line) => line.trim()));
+  return layers.filter(({ digest }) => !there.has(digest));
+}
+
+export function snapshotterOf({ snapshotter }: ContainerRuntime): readonly string[] {
+  return snapshotter === undefined ? [] : ["--snapshotter", snapshotter];
+}

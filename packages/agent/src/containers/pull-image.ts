@@ -1,0 +1,135 @@
+/** Brings an image into the runtime's store, by digest, through a relay of this process. */
+import {
+  ImagePullError,
+  parsePinnedImage,
+  type ImageDescription,
+  type ImageEvent,
+  type OpenImage,
+  type OpenImageOptions,
+  type PinnedImage,
+  type Platform,
+  type Registries,
+} from "../images/index.ts";
+import type { RuntimeDriver } from "./driver.ts";
+import { ContainerError } from "./errors.ts";
+import type { freeSpace } from "./io/free-space.ts";
+import type { RunFolder } from "./io/run-folder.ts";
+import { checkSpace } from "./storage-space.ts";
+
+/** As plans have them: for one registry host each. */
+export interface PullCredential {
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface PullOptions {
+  /** HOST/REPOSITORY@DIGEST; a tag beside the digest is passed over. */
+  readonly image: string;
+  readonly credentials?: readonly PullCredential[];
+  /** Mirrors, CAs and accounts of the node: `readRegistries`. */
+  readonly registries: Registries;
+  /** Of what comes from the registry; undefined: as fast as it comes. Holds with every runtime. */
+  readonly bytesPerSecond?: number | undefined;
+  /** How long attempts go on without anything coming. */
+  readonly patienceMs?: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+export type PullProgress =
+  | { readonly kind: "described"; readonly transferBytes: number; readonly layers: number }
+  | { readonly kind: "bytes"; readonly doneBytes: number; readonly transferBytes: number }
+  /** Whoever pulls goes on by itself after the delay. */
+  | { readonly kind: "retry"; readonly code: string; readonly message: string; readonly delayMs: number };
+
+export interface PulledImage {
+  /** Under which the runtime has it, and `runContainer` takes it. */
+  readonly name: string;
+  readonly digest: string;
+  /** Nothing was loaded: it was there. */
+  readonly wasThere: boolean;
+  /** Bytes that came from the registry in this call. */
+  readonly transferredBytes: number;
+}
+
+export interface PullOutside {
+  readonly driver: RuntimeDriver;
+  readonly folder: RunFolder;
+  readonly platform: Platform;
+  readonly openImage: (options: OpenImageOptions) => Promise<OpenImage>;
+  readonly freeSpace: typeof freeSpace;
+}
+
+const DEFAULT_PATIENCE_MS = 600_000;
+
+/**
+ * Asks the registry only where the image is not there already. The registry's answers and failures are judged here, not
+ * by what the runtime's program says of them.
+ * @throws ImagePullError, ImageReferenceError; ContainerError CONTAINER_DISK_FULL, CONTAINER_IMAGE_WRONG and what the runtime does
+ */
+export async function pullImageThrough(outside: PullOutside, options: PullOptions): Promise<PulledImage> {
+  const { driver } = outside;
+  const image = parsePinnedImage(options.image);
+  const { name, digest } = image;
+  if ((await driver.storedImage(image)) === "complete") return { name, digest, wasThere: true, transferredBytes: 0 };
+  let doneBytes = 0;
+  let transferBytes = 0;
+  const onEvent = (event: ImageEvent): void => {
+    if (event.kind === "retry") {
+      const { code, message } = event.error;
+      options.onProgress?.({ kind: "retry", code, message, delayMs: event.delayMs });
+    } else {
+      doneBytes += event.bytes;
+      options.onProgress?.({ kind: "bytes", doneBytes, transferBytes });
+    }
+  };
+  const opened = await open(outside, image, options, onEvent);
+  const { description } = opened;
+  transferBytes = description.transferBytes;
+  options.onProgress?.({ kind: "described", transferBytes, layers: description.layers.length });
+  await checkRoom(outside, description);
+  await load(outside, opened, options.signal);
+  const state = await driver.storedImage(image);
+  if (state !== "complete") {
+    const message = `after the pull, what is stored as ${name} is ${state === "other" ? "another image" : "not whole"}`;
+    throw new ContainerError("CONTAINER_IMAGE_WRONG", message, { details: { image: name } });
+  }
+  return { name, digest, wasThere: false, transferredBytes: doneBytes };
+}
+
+function open(
+  outside: PullOutside,
+  image: PinnedImage,
+  options: PullOptions,
+  onEvent: (event: ImageEvent) => void,
+): Promise<OpenImage> {
+  const { registries, signal, bytesPerSecond, patienceMs = DEFAULT_PATIENCE_MS } = options;
+  const account = options.credentials?.find(({ registry }) => registry === image.host);
+  const { platform } = outside;
+  return outside.openImage({ image, platform, registries, account, bytesPerSecond, patienceMs, signal, onEvent });
+}
+
+/** @throws ContainerError CONTAINER_DISK_FULL */
+async function checkRoom({ driver, freeSpace: free }: PullOutside, description: ImageDescription): Promise<void> {
+  const space = await free(await driver.storageFolder());
+  const missing = await driver.missingLayers(description);
+  const transferBytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const unpackBytes = description.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  checkSpace(space, { transferBytes, unpackBytes });
+}
+
+async function load({ driver, folder }: PullOutside, opened: OpenImage, signal: AbortSignal): Promise<void> {
+  const relay = await opened.relay();
+  try {
+    await folder.prepare();
+    await driver.load({ description: opened.description, relay, folder, signal });
+  } catch (error) {
+    if (signal.aborted) throw new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause: error });
+    // The runtime's program only says that its registry broke off.
+    throw relay.failure() ?? error;
+  } finally {
+    await relay.close();
+    await folder.remove();
+  }
+}

@@ -1,0 +1,104 @@
+/** One GET to a registry, whose answer is read as it comes: the environment's proxy, the CAs that were set, silence bounded. */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+
+import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
+
+import { ImagePullError } from "../errors.ts";
+import { connectionFailure } from "../registry-failure.ts";
+
+export interface TlsMaterial {
+  /** PEM of all CAs to trust; undefined for those that Node brings along. */
+  readonly ca: readonly string[] | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly skipVerify: boolean;
+}
+
+export interface RegistryRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsMaterial;
+  readonly environment: ProxyEnvironment;
+  readonly signal: AbortSignal;
+  /** Longest time in which nothing comes. */
+  readonly silenceMs: number;
+}
+
+export interface RegistryAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  /** Throws ImagePullError where it breaks off. Ending the loop ends the connection. */
+  readonly body: AsyncIterable<Buffer>;
+  readonly close: () => void;
+}
+
+/** @throws ImagePullError IMAGE_REGISTRY_UNREACHABLE and the like; IMAGE_INTERRUPTED */
+export async function registryRequest(options: RegistryRequest): Promise<RegistryAnswer> {
+  const { url, headers, signal, silenceMs } = options;
+  const agent = agentFor(options);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const send = url.protocol === "http:" ? httpRequest : httpsRequest;
+      const sent = send(url, { agent, signal, headers: { ...headers, "user-agent": "ros-agent" } })
+        .on("response", resolve)
+        .on("error", reject)
+        .end();
+      sent.setTimeout(silenceMs, () => sent.destroy(silent(url.host, silenceMs)));
+    });
+    return {
+      status: response.statusCode ?? 0,
+      header: (name) => {
+        const value = response.headers[name];
+        return Array.isArray(value) ? value.join(", ") : value;
+      },
+      body: bodyOf(response, options, agent),
+      close: () => {
+        response.destroy();
+        agent.destroy();
+      },
+    };
+  } catch (cause) {
+    agent.destroy();
+    throw failure(cause, options);
+  }
+}
+
+async function* bodyOf(response: IncomingMessage, options: RegistryRequest, agent: HttpAgent): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of response) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+  } catch (cause) {
+    throw failure(cause, options);
+  } finally {
+    agent.destroy();
+  }
+}
+
+function failure(cause: unknown, { url, signal }: RegistryRequest): ImagePullError {
+  if (signal.aborted) return new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause });
+  return connectionFailure(cause, url.host);
+}
+
+function silent(host: string, silenceMs: number): ImagePullError {
+  const message = `${host}: says nothing for ${Math.round(silenceMs / 1000)} s`;
+  return new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { details: { host } });
+}
+
+function agentFor({ url, tls, environment }: RegistryRequest): HttpAgent {
+  const choice = chooseProxy(url, environment);
+  if (choice.kind === "invalid") {
+    // The value may hold a password, so it is not shown.
+    const message = `${choice.variable} is not the address of an HTTP proxy`;
+    throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { retry: "never" });
+  }
+  const proxyEnv = choice.kind === "proxy" ? { HTTP_PROXY: choice.proxy.href, HTTPS_PROXY: choice.proxy.href } : {};
+  if (url.protocol === "http:") return new HttpAgent({ proxyEnv });
+  return new HttpsAgent({
+    proxyEnv,
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: !tls.skipVerify,
+    ...(tls.ca === undefined ? {} : { ca: [...tls.ca] }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+  });
+}

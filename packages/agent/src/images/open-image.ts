@@ -1,0 +1,115 @@
+/** Opens an image at its registry: what it is, and a relay through which a runtime on this node can load it. */
+import { backOffMs } from "./back-off.ts";
+import { gaveUp, streamBlob, type StreamOutside } from "./blob-stream.ts";
+import { describeImageThrough, type ImageDescription } from "./describe-image.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { ImagePullError } from "./errors.ts";
+import type { PinnedImage } from "./image-reference.ts";
+import { imageSource } from "./image-source.ts";
+import type { TlsMaterial } from "./io/registry-request.ts";
+import type { startRelayServer } from "./io/relay-server.ts";
+import type { Platform } from "./platform.ts";
+import { rateLimit } from "./rate-limit.ts";
+import type { Registries, RegistryAccount, RegistryTls } from "./registries.ts";
+import { registrySession, type SessionOutside } from "./registry-session.ts";
+import { relayAnswer } from "./relay-answer.ts";
+
+export interface OpenImageOptions {
+  readonly image: PinnedImage;
+  readonly platform: Platform;
+  readonly registries: Registries;
+  /** For the image's own registry. */
+  readonly account: RegistryAccount | undefined;
+  /** undefined: as fast as it comes. */
+  readonly bytesPerSecond: number | undefined;
+  /** How long attempts go on without anything coming. */
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: ImageEvent) => void;
+}
+
+export type ImageEvent =
+  | { readonly kind: "retry"; readonly error: ImagePullError; readonly delayMs: number }
+  | { readonly kind: "bytes"; readonly bytes: number };
+
+export interface OpenImageOutside extends SessionOutside, StreamOutside {
+  readonly readTls: (tls: RegistryTls) => Promise<TlsMaterial>;
+  readonly startRelayServer: typeof startRelayServer;
+  /** Unguessable, fit for a header. */
+  readonly randomSecret: () => string;
+}
+
+export interface OpenImage {
+  readonly description: ImageDescription;
+  /** Until closed. */
+  readonly relay: () => Promise<ImageRelay>;
+}
+
+export interface ImageRelay {
+  /** 127.0.0.1:PORT, without TLS; the image is there under its own repository name and digest. */
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+  /** Why the relay could not bring a layer to its end; undefined where it did what it was asked for. */
+  readonly failure: () => ImagePullError | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** Nothing at all for so long means that the connection is dead. */
+const SILENCE_MS = 30_000;
+const RELAY_USER = "ros-agent";
+
+/** @throws ImagePullError as describeImage, and IMAGE_GAVE_UP */
+export async function openImageThrough(outside: OpenImageOutside, options: OpenImageOptions): Promise<OpenImage> {
+  const { image, platform, registries, account, signal, patienceMs } = options;
+  const sessions = [];
+  for (const endpoint of endpointsOf(image, registries, account)) {
+    const tls = await outside.readTls(endpoint.tls);
+    sessions.push(registrySession(outside, { endpoint, tls, silenceMs: SILENCE_MS }));
+  }
+  const source = imageSource(sessions);
+  const description = await patiently(outside, options, () => describeImageThrough(source, image, platform, signal));
+  const limit = rateLimit(options.bytesPerSecond);
+
+  async function relay(): Promise<ImageRelay> {
+    const password = outside.randomSecret();
+    const authorization = `Basic ${Buffer.from(`${RELAY_USER}:${password}`).toString("base64")}`;
+    let failure: ImagePullError | undefined;
+    const onRetry = (error: ImagePullError, delayMs: number): void =>
+      options.onEvent({ kind: "retry", error, delayMs });
+    const server = await outside.startRelayServer({
+      answer: (request) => relayAnswer(description, authorization, request),
+      async *blob(digest, fromBytes, bytes, gone) {
+        const streaming = { source, limit, patienceMs, onRetry, signal: AbortSignal.any([gone, signal]) };
+        for await (const piece of streamBlob(outside, streaming, digest, fromBytes, bytes)) {
+          options.onEvent({ kind: "bytes", bytes: piece.length });
+          yield piece;
+        }
+      },
+      onFailure(error) {
+        if (error instanceof ImagePullError) failure ??= error;
+      },
+    });
+    return { host: server.host, username: RELAY_USER, password, failure: () => failure, close: server.close };
+  }
+
+  return { description, relay };
+}
+
+async function patiently<T>(outside: StreamOutside, options: OpenImageOptions, work: () => Promise<T>): Promise<T> {
+  const beganMs = outside.nowMs();
+  for (let failures = 1; ; failures++) {
+    try {
+      return await work();
+    } catch (error) {
+      const delayMs = backOffMs(error, failures, outside.random());
+      if (delayMs === undefined || !(error instanceof ImagePullError) || options.signal.aborted) throw error;
+      const waitedMs = outside.nowMs() - beganMs;
+      if (waitedMs + delayMs > options.patienceMs) throw failures === 1 ? error : gaveUp(error, waitedMs, failures);
+      options.onEvent({ kind: "retry", error, delayMs });
+      await outside.sleep(delayMs, options.signal).catch((cause: unknown) => {
+        throw new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause });
+      });
+    }
+  }
+}

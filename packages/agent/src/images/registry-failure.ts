@@ -1,0 +1,76 @@
+/** From what a registry answers, or does not, to what a person can act on. */
+import { ImagePullError } from "./errors.ts";
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  ENOTFOUND: "this node's name servers do not know this name",
+  EAI_AGAIN: "this node's name servers do not answer",
+  ECONNREFUSED: "nothing listens there: the connection was refused",
+  EHOSTUNREACH: "there is no route to it",
+  ENETUNREACH: "there is no route to it",
+  ETIMEDOUT: "it does not answer",
+  ECONNRESET: "it broke the connection",
+  EPIPE: "it broke the connection",
+};
+
+/** Of OpenSSL's verification results (node:tls, X509 certificate error codes). */
+const DISTRUST =
+  /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID)/;
+const LONGEST_RETRY_SECONDS = 3_600;
+
+/** @param cause  thrown or emitted by node:http or node:https; what is an ImagePullError already is given back as it is */
+export function connectionFailure(cause: unknown, host: string): ImagePullError {
+  if (cause instanceof ImagePullError) return cause;
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  const options = { cause, details: { host, ...(code === "" ? {} : { error: code }) } };
+  if (DISTRUST.test(code)) {
+    return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", `${host}: its certificate is not trusted (${code})`, options);
+  }
+  if (code === "EPROTO" || /^(ERR_SSL_|HPE_)/.test(code)) {
+    return new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${host}: does not speak TLS or HTTP as it should`, options);
+  }
+  const sentence = SENTENCES[code] ?? (cause instanceof Error ? "the connection failed" : "it is not there");
+  return new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", `${host}: ${sentence}`, options);
+}
+
+export interface RefusedAnswer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+}
+
+/**
+ * @param what      what was asked for, such as `registry.example.com: rancher/os2`
+ * @param loggedIn  whether an account or a token was sent
+ */
+export function answerFailure(answer: RefusedAnswer, what: string, loggedIn: boolean): ImagePullError {
+  const { status } = answer;
+  const options = { details: { status } };
+  if (status === 401) {
+    const code = loggedIn ? "IMAGE_CREDENTIALS_WRONG" : "IMAGE_NO_RIGHTS";
+    return new ImagePullError(
+      code,
+      `${what}: ${loggedIn ? "the account is refused" : "an account is needed"} (HTTP 401)`,
+      options,
+    );
+  }
+  if (status === 403) return new ImagePullError("IMAGE_NO_RIGHTS", `${what}: may not be pulled (HTTP 403)`, options);
+  if (status === 404) return new ImagePullError("IMAGE_NOT_FOUND", `${what}: is not there (HTTP 404)`, options);
+  if (status === 429 || status === 503) {
+    const seconds = answer.retryAfter;
+    const after =
+      seconds !== undefined && /^\d{1,9}$/.test(seconds) ? Math.min(Number(seconds), LONGEST_RETRY_SECONDS) : undefined;
+    const message = `${what}: the registry asks to come back later (HTTP ${status})`;
+    return new ImagePullError(
+      "IMAGE_REGISTRY_BUSY",
+      message,
+      after === undefined ? options : { ...options, retry: { afterMs: after * 1000 } },
+    );
+  }
+  if (status >= 500) {
+    return new ImagePullError("IMAGE_REGISTRY_FAILED", `${what}: the registry is in trouble (HTTP ${status})`, options);
+  }
+  return new ImagePullError(
+    "IMAGE_REGISTRY_NONSENSE",
+    `${what}: answered with HTTP ${status}, which no registry does`,
+    options,
+  );
+}

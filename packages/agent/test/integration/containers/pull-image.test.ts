@@ -1,0 +1,278 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import {
+  pullImage,
+  runContainer,
+  type ContainerRuntime,
+  type PullOptions,
+  type PullProgress,
+} from "@rancheros/agent/containers";
+import { NO_REGISTRIES, readRegistries } from "@rancheros/agent/images";
+import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
+import { createAuthority } from "../../../../../test/registration/authority.ts";
+import {
+  buildImage,
+  buildIndex,
+  buildOsImage,
+  busyboxLayer,
+  ociArchive,
+  pushImage,
+  REGISTRY_ACCOUNT,
+  startRegistry,
+  startTokenServer,
+  type Image,
+  type ImageIndex,
+  type TestRegistry,
+} from "../../../../../test/registry/index.ts";
+import { watchArguments } from "./watch-arguments.ts";
+
+const MIB = 1024 * 1024;
+
+let folder: string;
+let containerd: TestContainerd;
+let registry: TestRegistry;
+let runtime: ContainerRuntime;
+
+beforeAll(async () => {
+  folder = mkdtempSync("/tmp/ros-pull-");
+  containerd = await startContainerd({ folder: path.join(folder, "c") });
+  registry = await startRegistry({ folder: path.join(folder, "r") });
+  const { ctrProgram, socket, namespace } = containerd;
+  runtime = { kind: "containerd", origin: "set", program: [ctrProgram], socket, namespace, snapshotter: undefined };
+});
+
+afterAll(async () => {
+  await registry.stop();
+  await containerd.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function pull(image: string, options: Partial<PullOptions> = {}): ReturnType<typeof pullImage> {
+  const runFolder = path.join(folder, "run");
+  const signal = new AbortController().signal;
+  return pullImage(
+    runtime,
+    { runFolder },
+    { image, registries: NO_REGISTRIES, patienceMs: 20_000, signal, ...options },
+  );
+}
+
+/** An image whose upper layer does not compress. */
+function largeImage(bytes: number): Image {
+  return buildImage({ layers: [busyboxLayer(), [{ path: "/large", content: randomBytes(bytes) }]] });
+}
+
+async function push(to: TestRegistry, image: Image | ImageIndex, repository = "os/base"): Promise<string> {
+  return `${to.host}/${repository}@${await pushImage(to, repository, "v1", image)}`;
+}
+
+describe("pullImage into a real containerd from a real registry", () => {
+  it("stores the image of that digest, ready to run, and asks no registry for it again", async () => {
+    const image = await push(registry, buildOsImage({ release: "A", upgradeScript: undefined }));
+    const progress: PullProgress[] = [];
+    const pulled = await pull(image, { onProgress: (one) => progress.push(one) });
+    expect(pulled).toMatchObject({ name: image, digest: image.split("@")[1], wasThere: false });
+    expect(progress[0]).toMatchObject({ kind: "described", layers: 2 });
+    expect(progress.at(-1)).toMatchObject({ kind: "bytes", doneBytes: pulled.transferredBytes });
+    expect(await containerd.ctr("images", "ls", `name==${image}`)).toContain("io.cri-containerd.pinned=pinned");
+    const ending = await runContainer(
+      runtime,
+      { runFolder: path.join(folder, "run") },
+      {
+        spec: { name: "ros-agent-pulled", run: "1", image, command: ["/bin/cat", "/usr/lib/rancheros-release"] },
+        deadlineMs: 30_000,
+        signal: new AbortController().signal,
+      },
+    );
+    expect(ending).toMatchObject({ kind: "exited", exitCode: 0, lastLines: ["A"] });
+    await registry.kill();
+    try {
+      expect(await pull(image)).toEqual({ name: image, digest: pulled.digest, wasThere: true, transferredBytes: 0 });
+    } finally {
+      await registry.start();
+    }
+  });
+
+  it("takes this machine's image out of an index, and loads nothing of the others", async () => {
+    const own = buildImage({ layers: [busyboxLayer()] });
+    const other = buildImage({
+      layers: [[{ path: "/large", content: randomBytes(MIB) }]],
+      platform: { os: "linux", architecture: "s390x" },
+    });
+    const image = await push(registry, buildIndex([other, own]), "os/many");
+    expect((await pull(image)).transferredBytes).toBeLessThan(own.layerBytes + 10_000);
+    expect(await containerd.ctr("images", "check", `name==${image}`)).toMatch(/true\s*$/);
+  });
+
+  it("takes an image that was imported under another name, without any registry", async () => {
+    const built = buildOsImage({ release: "imported", upgradeScript: undefined });
+    const archive = path.join(folder, "imported.tar");
+    writeFileSync(archive, ociArchive(built, "airgap.test/os:v7"));
+    await containerd.ctr("images", "import", archive);
+    const image = `registry.invalid/os@${built.descriptor.digest}`;
+    expect(await pull(image)).toMatchObject({ name: image, wasThere: true });
+    expect(await containerd.ctr("images", "ls", `name==${image}`)).toContain(built.descriptor.digest);
+  });
+
+  it("goes on in the middle of a layer when the registry dies there and comes back", async () => {
+    const built = largeImage(24 * MIB);
+    const image = await push(registry, built, "os/dying");
+    const retries: string[] = [];
+    let killed: Promise<void> | undefined;
+    const pulled = await pull(image, {
+      bytesPerSecond: 12 * MIB,
+      onProgress(progress) {
+        if (progress.kind === "retry") retries.push(progress.code);
+        if (progress.kind !== "bytes" || progress.doneBytes < built.layerBytes / 2) return;
+        killed ??= registry
+          .kill()
+          .then(() => sleep(1_000))
+          .then(() => registry.start());
+      },
+    });
+    await killed;
+    expect(retries).toContain("IMAGE_REGISTRY_UNREACHABLE");
+    // Not a byte twice: configuration and layers, each once.
+    expect(pulled.transferredBytes).toBeLessThanOrEqual(built.layerBytes + 2_000);
+  });
+
+  it("is broken off at once, keeps what has come, and loads only the rest the next time", async () => {
+    const built = largeImage(24 * MIB);
+    const image = await push(registry, built, "os/aborted");
+    const abort = new AbortController();
+    let before = 0;
+    const first = pull(image, {
+      bytesPerSecond: 12 * MIB,
+      signal: abort.signal,
+      onProgress(progress) {
+        if (progress.kind !== "bytes") return;
+        before = progress.doneBytes;
+        if (before > built.layerBytes / 2) abort.abort();
+      },
+    });
+    await expect(first).rejects.toMatchObject({ code: "IMAGE_INTERRUPTED" });
+    const second = await pull(image);
+    expect(before + second.transferredBytes).toBeLessThan(built.layerBytes + 4 * MIB);
+  });
+
+  it("keeps to the rate that is set", async () => {
+    const image = await push(registry, largeImage(3 * MIB), "os/slow");
+    const began = performance.now();
+    await pull(image, { bytesPerSecond: 2 * MIB });
+    expect(performance.now() - began).toBeGreaterThan(1_200);
+  });
+
+  it("says that the registry has no such image, or only one for other machines", async () => {
+    const nothing = `${registry.host}/os/none@sha256:${"a".repeat(64)}`;
+    await expect(pull(nothing)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    const foreign = buildImage({ layers: [busyboxLayer()], platform: { os: "linux", architecture: "s390x" } });
+    const wrong = { code: "IMAGE_WRONG_PLATFORM", details: { image: "linux/s390x" } };
+    await expect(pull(await push(registry, foreign, "os/foreign"))).rejects.toMatchObject(wrong);
+    await expect(pull(await push(registry, buildIndex([foreign]), "os/foreign"))).rejects.toMatchObject(wrong);
+  });
+
+  it("refuses a tag: what it leads to may change between two nodes", async () => {
+    await expect(pull(`${registry.host}/os/base:v1`)).rejects.toMatchObject({ code: "IMAGE_UNPINNED" });
+  });
+
+  it("gives up where nothing comes, and says why", async () => {
+    const gone = "127.0.0.1:1/os/base@sha256:" + "b".repeat(64);
+    await expect(pull(gone, { patienceMs: 3_000 })).rejects.toMatchObject({
+      code: "IMAGE_GAVE_UP",
+      details: { lastCode: "IMAGE_REGISTRY_UNREACHABLE" },
+    });
+  });
+
+  it("notices content that is not what the digest names, and loads the right one afterwards", async () => {
+    const built = largeImage(MIB);
+    const image = await push(registry, built, "os/damaged");
+    const layer = [...built.blobs.keys()].at(-1) ?? "";
+    const file = path.join(
+      folder,
+      "r/storage/docker/registry/v2/blobs/sha256",
+      layer.slice(7, 9),
+      layer.slice(7),
+      "data",
+    );
+    const good = readFileSync(file);
+    const bad = Buffer.from(good);
+    bad[bad.length >> 1]! ^= 1;
+    writeFileSync(file, bad);
+    await expect(pull(image)).rejects.toMatchObject({ code: "IMAGE_DIGEST_WRONG" });
+    writeFileSync(file, good);
+    expect(await pull(image)).toMatchObject({ wasThere: false });
+  });
+
+  describe("with accounts", () => {
+    it("logs in by Basic, and shows the password in no argument list, log or file", async () => {
+      const closed = await startRegistry({ folder: path.join(folder, "basic"), auth: "basic" });
+      try {
+        const image = await push(closed, buildOsImage({ release: "basic", upgradeScript: undefined }));
+        await expect(pull(image)).rejects.toMatchObject({ code: "IMAGE_NO_RIGHTS" });
+        const wrong = { registry: closed.host, username: "builder", password: "wrong" };
+        await expect(pull(image, { credentials: [wrong] })).rejects.toMatchObject({ code: "IMAGE_CREDENTIALS_WRONG" });
+        const watched = watchArguments();
+        await pull(image, { credentials: [{ registry: closed.host, ...REGISTRY_ACCOUNT }] });
+        const seen = watched.stop();
+        const { username, password } = REGISTRY_ACCOUNT;
+        const encoded = Buffer.from(`${username}:${password}`).toString("base64");
+        expect(seen).toContain("--hosts-dir");
+        for (const secret of [password, encoded]) {
+          expect(seen).not.toContain(secret);
+          expect(readFileSync(path.join(folder, "c/containerd.log"), "utf8")).not.toContain(secret);
+        }
+        expect(readdirSync(path.join(folder, "run"))).toEqual([]);
+      } finally {
+        await closed.stop();
+      }
+    });
+
+    it("gets a token where the registry asks for one", async () => {
+      const tokens = await startTokenServer();
+      const closed = await startRegistry({ folder: path.join(folder, "token"), auth: tokens });
+      try {
+        const image = await push(closed, buildOsImage({ release: "token", upgradeScript: undefined }));
+        await expect(pull(image)).rejects.toMatchObject({ code: "IMAGE_NO_RIGHTS" });
+        await pull(image, { credentials: [{ registry: closed.host, ...REGISTRY_ACCOUNT }] });
+        expect(tokens.requests.at(-1)?.scope).toBe("repository:os/base:pull");
+      } finally {
+        await closed.stop();
+        await tokens.stop();
+      }
+    });
+  });
+
+  it("goes to the mirror of registries.yaml, with the CA that is set there, and trusts no other", async () => {
+    const authority = createAuthority("mirror");
+    const mirror = await startRegistry({ folder: path.join(folder, "tls"), tls: authority });
+    try {
+      const image = await push(
+        mirror,
+        buildOsImage({ release: "mirror", upgradeScript: undefined }),
+        "mirrored/os/base",
+      );
+      const digest = image.split("@")[1] ?? "";
+      const ca = path.join(folder, "ca.pem");
+      writeFileSync(ca, authority.certificatePem);
+      const file = path.join(folder, "registries.yaml");
+      const settings = (tls: string): string =>
+        `mirrors:\n  registry.invalid:\n    endpoint: ["${mirror.url}"]\n    rewrite:\n      "^os/(.*)": "mirrored/os/$1"\n` +
+        `configs:\n  "${mirror.host}":\n    tls: {${tls}}\n`;
+      writeFileSync(file, settings(""));
+      const patienceMs = 500;
+      await expect(
+        pull(`registry.invalid/os/base@${digest}`, { registries: await readRegistries(file), patienceMs }),
+      ).rejects.toMatchObject({ code: "IMAGE_REGISTRY_UNREACHABLE" });
+      await expect(pull(image, { patienceMs })).rejects.toMatchObject({ code: "IMAGE_REGISTRY_NONSENSE" });
+      writeFileSync(file, settings(`ca_file: ${ca}`));
+      const registries = await readRegistries(file);
+      expect(await pull(`registry.invalid/os/base@${digest}`, { registries })).toMatchObject({ wasThere: false });
+    } finally {
+      await mirror.stop();
+    }
+  });
+});
