@@ -10,6 +10,7 @@ import {
 
 import { EK_POLICY_SHA384 } from "./endorsement-kind.ts";
 import { TpmError } from "./errors.ts";
+import { parseHandles } from "./handle-keeper.ts";
 import { isAbsent, readNvIndex } from "./nv-index.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -20,6 +21,11 @@ export interface EndorsementCandidate {
 }
 
 const PERSISTENT_HANDLE = `0x${PERSISTENT_RSA_EK.toString(16)}`;
+/** Source: TCG Registry of Reserved TPM 2.0 Handles and Localities, section 2.3: endorsement primary keys */
+const FIRST_EK_HANDLE = 0x8101_0000;
+const LAST_EK_HANDLE = 0x8101_ffff;
+/** Far more than a TPM has room for beside its other keys. */
+const HANDLES_READ = 16;
 /** NV indices of the RSA-2048 EK's nonce and template. Source: TCG EK Credential Profile 2.5, 2.2.1.4 */
 const NV_RSA_EK_NONCE = 0x01c0_0003;
 const NV_RSA_EK_TEMPLATE = 0x01c0_0004;
@@ -30,17 +36,49 @@ const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|adminwithpolicy|res
 const ALGORITHM = "rsa2048:null:aes128cfb";
 const HIGH_RANGE_ATTRIBUTES = `${ATTRIBUTES}|userwithauth`;
 
-/** The key at 0x81010001, where somebody may have put the EK; 10 ms. */
+/** The key at 0x81010001, where somebody may have put the RSA-2048 EK; 10 ms. */
 export async function readPersistentKey(bench: Workbench): Promise<EndorsementCandidate | undefined> {
-  const { tpm2, folder } = bench;
+  const area = await readPersistent(bench, PERSISTENT_HANDLE);
+  return area === undefined ? undefined : { publicKeySpkiDer: spkiFrom(area), reference: PERSISTENT_HANDLE };
+}
+
+/**
+ * The wanted key, where it lies at any of the handles that are reserved for EKs: for kinds other than RSA-2048 each
+ * maker and tool has his own (swtpm 0x8101001C for RSA-3072). 10 ms for the list, and as much for each key there.
+ */
+export async function findPersistentKey(
+  bench: Workbench,
+  publicKeySpkiDer: Uint8Array,
+): Promise<EndorsementCandidate | undefined> {
+  const listed = parseHandles(Buffer.from(await bench.tpm2.run("getcap", "handles-persistent")).toString("utf8"));
+  const reserved = listed.filter((handle) => Number(handle) >= FIRST_EK_HANDLE && Number(handle) <= LAST_EK_HANDLE);
+  for (const reference of reserved.slice(0, HANDLES_READ)) {
+    const area = await readPersistent(bench, reference);
+    const spki = area === undefined ? undefined : spkiIfKnown(area);
+    if (spki?.equals(publicKeySpkiDer) === true) return { publicKeySpkiDer: spki, reference };
+  }
+  return undefined;
+}
+
+async function readPersistent({ tpm2, folder }: Workbench, handle: string): Promise<Uint8Array | undefined> {
   const file = "persistent.public";
   try {
-    await tpm2.run("readpublic", "-Q", ["-c", PERSISTENT_HANDLE], ["-f", "tpmt", "-o", await folder.path(file)]);
+    await tpm2.run("readpublic", "-Q", ["-c", handle], ["-f", "tpmt", "-o", await folder.path(file)]);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;
   }
-  return { publicKeySpkiDer: spkiFrom(await folder.read(file)), reference: PERSISTENT_HANDLE };
+  return folder.read(file);
+}
+
+/** Undefined for a key of a kind that this program does not know, such as P-384: it is not the wanted one. */
+function spkiIfKnown(publicArea: Uint8Array): Buffer | undefined {
+  try {
+    return spkiFrom(publicArea);
+  } catch (error) {
+    if (error instanceof TpmError && error.code === "TPM_NONSENSE") return undefined;
+    throw error;
+  }
 }
 
 /** The key of the default RSA-2048 template (L-1), made anew: up to 20 s on a discrete TPM. */

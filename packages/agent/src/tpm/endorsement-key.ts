@@ -3,6 +3,7 @@
 import { ekHash } from "@rancheros/protocol/tpm";
 
 import {
+  findPersistentKey,
   makeDefaultKey,
   makeEccKey,
   makeRsa3072Key,
@@ -34,11 +35,14 @@ const MAKERS: Readonly<Record<EndorsementKeyKind, Maker>> = {
 
 /** Cheapest first: reading takes 10 ms, making a key up to 20 s. */
 const CANDIDATES: Readonly<
-  Record<EndorsementKeyKind, readonly ((bench: Workbench) => Promise<EndorsementCandidate | undefined>)[]>
+  Record<
+    EndorsementKeyKind,
+    readonly ((bench: Workbench, publicKeySpkiDer: Uint8Array) => Promise<EndorsementCandidate | undefined>)[]
+  >
 > = {
   rsa2048: [readPersistentKey, makeDefaultKey, makeStoredTemplateKey],
-  rsa3072: [makeRsa3072Key],
-  "ecc-p256": [makeEccKey],
+  rsa3072: [findPersistentKey, makeRsa3072Key],
+  "ecc-p256": [findPersistentKey, makeEccKey],
 };
 
 /**
@@ -68,7 +72,7 @@ export async function readEndorsementKey(bench: Workbench, kind: EndorsementKeyK
 export async function findEndorsementKey(bench: Workbench, read: ReadEndorsementKey): Promise<string> {
   if (read.reference !== undefined) return read.reference;
   for (const look of CANDIDATES[read.key.kind]) {
-    const candidate = await look(bench);
+    const candidate = await look(bench, read.key.publicKeySpkiDer);
     if (candidate?.publicKeySpkiDer.equals(read.key.publicKeySpkiDer) === true) return candidate.reference;
   }
   throw new TpmError(

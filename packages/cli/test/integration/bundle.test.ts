@@ -116,10 +116,13 @@ describe("scripts/ros-agent", () => {
     expect(stderr).toContain("CLI_DEFECT");
   });
 
-  it("runs the sources where nothing can be written", async () => {
+  it("runs the sources where nothing can be written, and says so once", async () => {
     const root = copyCheckout("read-only");
     // Root may write everywhere, but not make a folder in a file.
     writeFileSync(path.join(root, "dist"), "");
-    expect(await bundled(["version"], root)).toEqual(await rosAgent(["version"]));
+    const [ours, theirs] = await Promise.all([bundled(["version"], root), rosAgent(["version"])]);
+    expect(ours).toEqual({ ...theirs, stderr: ours.stderr });
+    expect(ours.stderr.split("ros-agent: dist/ros-agent")).toHaveLength(2);
+    expect(ours.stderr).toContain("`scripts/build-agent` says why");
   });
 });

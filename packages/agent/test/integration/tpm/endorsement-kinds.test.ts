@@ -14,6 +14,7 @@ import {
   residue,
   startSwtpm,
   startTpmProxy,
+  tpm2,
   withoutRsa,
   writeIndex,
   type Swtpm,
@@ -151,6 +152,42 @@ describe("certificates", () => {
       expect(source).toMatchObject({ kind: "certificate", nvIndex: ENDORSEMENT_KINDS["ecc-p256"].certificateIndex });
       await prove("ecc-p256", tpm);
     });
+  });
+});
+
+describe("a key that lies ready in the TPM", () => {
+  async function keysMade(kind: EndorsementKeyKind): Promise<string[]> {
+    const made: string[] = [];
+    const onEvent = (event: TpmEvent): void => {
+      if (event.kind === "command-started" && /create(ek|primary)$/.test(event.program)) made.push(event.program);
+    };
+    await withTpm({ endorsementKey: kind, onEvent }, (tpm) => prove(kind, tpm));
+    return made;
+  }
+
+  it("is used where it lies, of RSA-3072 at the handle that swtpm gives it: only the attestation key is made", async () => {
+    expect(await keysMade("rsa3072")).toEqual(["tpm2_createprimary"]);
+  });
+
+  it("of P-256 is found at any handle for endorsement keys, among others; what the certificate does not name is not used", async () => {
+    const { tcti } = swtpm;
+    const { publicKeySpkiDer } = await withTpm({ endorsementKey: "ecc-p256" }, (tpm) => tpm.readEndorsementKey());
+    await writeIndex(tcti, "0x01c0000a", certify(folder, pemOf(publicKeySpkiDer)));
+    // Another key of the same kind first: the storage key's template.
+    await tpm2(tcti, "createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", join(folder, "other.ctx"));
+    await tpm2(tcti, "evictcontrol", "-Q", "-C", "o", "-c", join(folder, "other.ctx"), "0x81010011");
+    await tpm2(tcti, "flushcontext", "-t");
+    try {
+      expect(await keysMade("ecc-p256")).toHaveLength(2);
+      await tpm2(tcti, "createek", "-Q", "-G", "ecc", "-c", "0x81010022", "-u", join(folder, "ready.pub"));
+      const before = await residue(tcti);
+      expect(await keysMade("ecc-p256")).toEqual(["tpm2_createprimary"]);
+      expect(await residue(tcti)).toEqual(before);
+    } finally {
+      for (const handle of ["0x81010011", "0x81010022"]) {
+        await tpm2(tcti, "evictcontrol", "-Q", "-C", "o", "-c", handle).catch(() => undefined);
+      }
+    }
   });
 });
 
