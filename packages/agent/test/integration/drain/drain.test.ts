@@ -9,7 +9,7 @@ import {
   removeNamespace,
   useNamespace,
 } from "../../../../../test/control-plane/namespace.ts";
-import { makeTestNode, type TestNode } from "./test-node.ts";
+import { makeTestNode, type TestNode } from "../../../../../test/kubelets/test-node.ts";
 
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "drain");

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { writeKubeletKubeconfig } from "../../../../../test/control-plane/kubelet-kubeconfig.ts";
 import { kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
-import { makeTestNode, type TestNode } from "./test-node.ts";
+import { makeTestNode, type TestNode } from "../../../../../test/kubelets/test-node.ts";
 
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "kubelet");

@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../../../../test/control-plane/control-plane.ts";
-import { makeTestNode, type TestNode } from "./test-node.ts";
+import { makeTestNode, type TestNode } from "../../../../../test/kubelets/test-node.ts";
 
 const AWAY_MS = 3_000;
 

@@ -1,8 +1,8 @@
 /** A node of the shared control plane for one test: its pods, and what a kubelet does when they are deleted. */
 import { connectKubernetes, isMap, listAll, type KubernetesClient } from "@rancheros/agent/kubernetes";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inventName } from "../../../../../test/control-plane/namespace.ts";
-import type { KubectlTarget } from "../../../../../test/control-plane/kubectl.ts";
+import { inventName } from "../control-plane/namespace.ts";
+import type { KubectlTarget } from "../control-plane/kubectl.ts";
 
 const KUBELET_PERIOD_MS = 100;
 
