@@ -1,6 +1,7 @@
 /** Registers, checks or reports this machine with what the command line names: TPM, SMBIOS, server. */
 import {
   checkRegistration,
+  checkWay,
   register,
   registerAttested,
   reportMachine,
@@ -45,6 +46,7 @@ export interface Registered {
 /** @throws RegistrationError, TpmError, SmbiosError, AttestationMessageError */
 export async function registerMachine(run: RegistrationRun): Promise<Registered> {
   const { server, waitMs, withoutEkCertificate, protocol } = run;
+  await checkWay(server);
   const smbios = await smbiosOf(run);
   const ended = new AbortController();
   const report = protocol === "legacy" ? undefined : reportOf(run, smbios, ended.signal);
@@ -80,6 +82,7 @@ export async function tellOfMachine(
   options: Pick<ReportOptions, "goesOn" | "onReported">,
 ): Promise<void> {
   const { server, withoutEkCertificate } = run;
+  await checkWay(server);
   const smbios = await smbiosOf(run);
   const ended = new AbortController();
   const readReport = reportOf(run, smbios, ended.signal);

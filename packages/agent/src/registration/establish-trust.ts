@@ -34,18 +34,44 @@ export async function establishTrust(outside: TrustOutside, options: TrustOption
   const { server, trust } = options;
   if (server.url.protocol === "https:") return trustedCas(outside, options);
   if (trust.kind === "system") return undefined;
-  throw new RegistrationError("REGISTRATION_TRUST_INVALID", "a CA or a fingerprint proves nothing on plain http", {
+  throw uselessOnHttp();
+}
+
+/**
+ * What can be said of the trust before anything else is touched: whether the CA can be read and is one, the fingerprint
+ * one, and either is of use. Nothing is sent.
+ * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_TRUST_INVALID
+ */
+export async function checkTrust(
+  outside: Pick<TrustOutside, "readCaFile">,
+  { server, trust }: Pick<TrustOptions, "server" | "trust">,
+): Promise<void> {
+  if (trust.kind === "system") return;
+  if (server.url.protocol !== "https:") throw uselessOnHttp();
+  if (trust.kind === "pin") parsePin(trust.pin);
+  else await givenCas(outside, trust);
+}
+
+function uselessOnHttp(): RegistrationError {
+  return new RegistrationError("REGISTRATION_TRUST_INVALID", "a CA or a fingerprint proves nothing on plain http", {
     mend: "Use the https:// address, or leave the CA and the fingerprint out.",
   });
+}
+
+async function givenCas(
+  outside: Pick<TrustOutside, "readCaFile">,
+  trust: Extract<Trust, { readonly kind: "ca" | "ca-file" }>,
+): Promise<string> {
+  const isFile = trust.kind === "ca-file";
+  const text = isFile ? await outside.readCaFile(trust.path) : trust.pem;
+  return readCaCertificates(text, isFile ? trust.path : "registrationCACert of the cloud-config").join("\n");
 }
 
 async function trustedCas(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
   const { trust } = options;
   if (trust.kind === "system") return outside.readSystemCas(options.environment["SSL_CERT_FILE"]);
   if (trust.kind === "pin") return fetchPinned(outside, options, parsePin(trust.pin));
-  const isFile = trust.kind === "ca-file";
-  const text = isFile ? await outside.readCaFile(trust.path) : trust.pem;
-  return readCaCertificates(text, isFile ? trust.path : "registrationCACert of the cloud-config").join("\n");
+  return givenCas(outside, trust);
 }
 
 async function fetchPinned(outside: TrustOutside, options: TrustOptions, pin: string): Promise<string> {

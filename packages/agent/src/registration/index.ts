@@ -3,13 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { checkThrough, type CheckOptions } from "./check.ts";
 import type { CheckReport } from "./check-runner.ts";
+import { checkTrust } from "./establish-trust.ts";
 import type { InstallConfig } from "./install-config.ts";
 import { httpGet } from "./io/http-get.ts";
 import { readCaFile, readSystemCas } from "./io/read-ca.ts";
 import { connectServer } from "./io/server-connection.ts";
 import { openWebsocket } from "./io/websocket.ts";
+import { chooseProxy } from "./proxy.ts";
 import { registerAttestedThrough, type RegisterAttestedOptions } from "./register-attested.ts";
-import { registerThrough, type RegisterOptions } from "./register.ts";
+import { registerThrough, type RegisterOptions, type ServerOptions } from "./register.ts";
+import { parseRegistrationUrl } from "./registration-url.ts";
 import { reportThrough, type ReportOptions } from "./report-machine.ts";
 import { keepSession, type SessionKeeper } from "./session-keeper.ts";
 import { prepareVisit, type VisitOptions } from "./visit.ts";
@@ -32,6 +35,17 @@ const OUTSIDE = {
  */
 export function registerAttested(options: RegisterAttestedOptions): Promise<InstallConfig> {
   return registerAttestedThrough(OUTSIDE, options);
+}
+
+/**
+ * Whether the way to the server can be gone, as far as this machine's own files and environment tell: to be asked before
+ * the TPM is opened. Nothing is sent.
+ * @throws RegistrationError for what is wrong with URL, proxy, CA or fingerprint
+ */
+export async function checkWay(options: Omit<ServerOptions, "timeoutMs" | "signal">): Promise<void> {
+  const server = parseRegistrationUrl(options.url, { allowHttp: options.allowHttp, allowBare: true });
+  chooseProxy(server.url, options.environment);
+  await checkTrust(OUTSIDE, { server, trust: options.trust });
 }
 
 /**

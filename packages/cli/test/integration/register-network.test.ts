@@ -145,6 +145,17 @@ describe("a server that is not to be trusted", () => {
       await expectFailure(place, [place.url, ...place.machine, ...flags], failure);
     expect(place.server.dials).toHaveLength(0);
   });
+
+  it.each(["register", "register --protocol legacy", "report --every"])(
+    "is told apart before the TPM is looked for: %s",
+    async (command) => {
+      const missing = join(place.folder, "missing.pem");
+      const flags = ["--no-smbios", "--tcti", "device:/nonexistent/tpm0", "--ca-cert", missing, "--json"];
+      const { code, stdout, stderr } = await rosAgent([...command.split(" "), place.url, ...flags]);
+      expect(stdout + stderr).toContain("REGISTRATION_CA_UNREADABLE");
+      expect(code).toBe(8);
+    },
+  );
 });
 
 describe("through a proxy", () => {
