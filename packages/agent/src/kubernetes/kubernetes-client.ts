@@ -1,6 +1,4 @@
 /** The API server as this machine sees it: one request and its answer, logged in as the kubeconfig says. */
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { readAnswer } from "./api-answer.ts";
 import { readCredentials, type Credentials, type CredentialsOutside, type Identity } from "./credentials.ts";
 import { NodeApiError } from "./errors.ts";
@@ -46,44 +44,54 @@ export interface ClientOutside extends CredentialsOutside {
 export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
 /** A page of 500 pods with all that they can have. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** A second look at credentials on the disk, where the server knows those no more that were read before. */
-const RENEWAL_PAUSE_MS = 1_000;
 
 /** @throws NodeApiError KUBECONFIG_UNREADABLE, KUBECONFIG_INVALID, KUBECONFIG_CERTIFICATE_EXPIRED */
 export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfig): Promise<KubernetesClient> {
   const { host } = kubeconfig.server;
-  let credentials = await readCredentials(outside, kubeconfig);
-  let connection = connect(outside, kubeconfig, credentials);
-  const { identity } = credentials;
+  const first = await readCredentials(outside, kubeconfig);
+  let login: Login = { credentials: first, connection: connect(outside, kubeconfig, first) };
+  let before: Login | undefined;
+  let renewing: Promise<void> | undefined;
 
-  /** @returns whether what lies on the disk is something else by now */
-  async function renew(): Promise<boolean> {
+  /** Takes what lies on the disk by now, if it is something else. */
+  async function renew(): Promise<void> {
     const fresh = await readCredentials(outside, kubeconfig).catch(() => undefined);
-    if (fresh === undefined || isSame(fresh, credentials)) return false;
-    connection.close();
-    credentials = fresh;
-    connection = connect(outside, kubeconfig, fresh);
-    return true;
+    if (fresh === undefined || isSame(fresh, login.credentials)) return;
+    // Requests may still be under way on the last one, not on the one before it.
+    before?.connection.close();
+    before = login;
+    login = { credentials: fresh, connection: connect(outside, kubeconfig, fresh) };
   }
 
   return {
     host,
-    identity,
+    identity: first.identity,
     kubeconfigPath: kubeconfig.path,
     async send(request) {
-      const used = connection;
+      const used = login;
       try {
-        return await sendOnce(used, kubeconfig, credentials.token, request);
+        return await sendOnce(used, kubeconfig, request);
       } catch (error) {
         if (!(error instanceof NodeApiError) || error.code !== "NODE_API_UNAUTHORIZED") throw error;
         // Kubelets' certificates and tokens are renewed in place.
-        if (used === connection && !(await renew())) throw error;
-        await sleep(RENEWAL_PAUSE_MS, undefined, { signal: request.signal }).catch(() => undefined);
-        return sendOnce(connection, kubeconfig, credentials.token, request);
+        renewing ??= renew().finally(() => {
+          renewing = undefined;
+        });
+        await renewing;
+        if (used === login) throw error;
+        return sendOnce(login, kubeconfig, request);
       }
     },
-    close: () => connection.close(),
+    close: () => {
+      before?.connection.close();
+      login.connection.close();
+    },
   };
+}
+
+interface Login {
+  readonly credentials: Credentials;
+  readonly connection: HttpsConnection;
 }
 
 function connect(outside: ClientOutside, kubeconfig: Kubeconfig, credentials: Credentials): HttpsConnection {
@@ -101,12 +109,12 @@ function isSame(one: Credentials, other: Credentials): boolean {
 }
 
 async function sendOnce(
-  connection: HttpsConnection,
+  { connection, credentials }: Login,
   { server }: Kubeconfig,
-  token: string | undefined,
   request: ApiRequest,
 ): Promise<unknown> {
   const { method, path, query, body, signal } = request;
+  const { token } = credentials;
   const url = new URL(server);
   url.pathname = `${server.pathname.replace(/\/+$/, "")}${path}`;
   url.search = new URLSearchParams(query ?? {}).toString();
