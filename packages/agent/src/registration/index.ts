@@ -78,6 +78,7 @@ export function checkRegistration(options: CheckOptions): Promise<CheckReport> {
   return checkThrough(OUTSIDE, options);
 }
 
+export { askDelayMs } from "./approval.ts";
 export type { CheckOptions } from "./check.ts";
 export type { CheckName, CheckOutcome, CheckReport, CheckStep } from "./check-runner.ts";
 export { registrationSettings } from "./cloud-config.ts";
@@ -91,6 +92,7 @@ export type { MachineFacts, OwnReport } from "./machine-report.ts";
 export type { RegisterAttestedOptions } from "./register-attested.ts";
 export type { ReportOptions } from "./report-machine.ts";
 export { daemonRetryDelayMs } from "./retry.ts";
+export type { RetryOutside } from "./retry.ts";
 export type { MachineSession, SessionKeeper, SessionRequest } from "./session-keeper.ts";
 export { prepareFile } from "./io/prepare-file.ts";
 export type { PreparedFile } from "./io/prepare-file.ts";

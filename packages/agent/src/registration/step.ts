@@ -12,6 +12,8 @@ export const STEP_WORDS = {
   config: "waiting for the configuration",
   approval: "asking whether the machine was approved",
   report: "sending the report",
+  plan: "asking for the plan",
+  status: "telling how far the upgrade is",
 } as const;
 
 export type RegistrationStep = keyof typeof STEP_WORDS;

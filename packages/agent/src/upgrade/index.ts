@@ -1,6 +1,82 @@
 /** Upgrades of this machine's operating system: what it does with a plan, and what it remembers of it. */
+import { connectKubernetes, ownNodeName } from "../kubernetes/index.ts";
+import { clusterNode, type ClusterNode } from "./cluster-node.ts";
+import { EMPTY_JOURNAL, type Journal } from "./journal.ts";
+import { grubSlots } from "./io/grub-slots.ts";
+import { journalFile } from "./io/journal-file.ts";
+import { machineHost } from "./io/machine-host.ts";
+import type { HostPort, JournalFile } from "./ports.ts";
+import { readJournal } from "./read-journal.ts";
+import type { SlotPort } from "./rollback.ts";
+
+export interface MachineOptions {
+  /** Where the machine's / is. */
+  readonly hostRoot: string;
+  /** /var/lib/rancheros */
+  readonly stateFolder: string;
+  /** Undefined: what the node has anyway. */
+  readonly kubeconfig: string | undefined;
+  /** For each of the administrator's checks. */
+  readonly checkTimeoutMs: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: (message: string) => void;
+}
+
+/** The machine itself, but for its container runtime and the operator. */
+export interface Machine {
+  readonly host: HostPort;
+  readonly node: ClusterNode;
+  readonly journalFile: JournalFile;
+  readonly slots: SlotPort;
+}
+
+export function openMachine(options: MachineOptions): Machine {
+  const { hostRoot, kubeconfig, environment } = options;
+  const host = machineHost(options);
+  const node = clusterNode({
+    connect: () => connectKubernetes({ path: kubeconfig, environment, hostRoot }),
+    ownName: (client, signal) => ownNodeName(client, { hostRoot, signal }),
+  });
+  const slots = grubSlots(hostRoot, () => host.readBootSlot());
+  return { host, node, journalFile: journalFile(options.stateFolder), slots };
+}
+
+/**
+ * The journal as it lies there, for who only wants to look.
+ * @throws UpgradeError UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_BROKEN
+ */
+export async function lookIntoJournal(file: JournalFile): Promise<Journal> {
+  const text = await file.read();
+  return text === undefined ? EMPTY_JOURNAL : readJournal(text);
+}
+
+export { agentState } from "./agent-state.ts";
+export type { AgentState, EndedState, OperatorState } from "./agent-state.ts";
+export type { BootSlot } from "./boot-slot.ts";
 export { UPGRADE_ERRORS, UpgradeError } from "./errors.ts";
 export type { UpgradeErrorCode } from "./errors.ts";
-export { EMPTY_JOURNAL } from "./journal.ts";
+export { FAULT_POINTS } from "./fault-points.ts";
+export type { FaultPoint, ReachPoint } from "./fault-points.ts";
+export { EMPTY_JOURNAL, orderOfPlan } from "./journal.ts";
 export type { Ended, Ending, FailedDigest, Journal, Order, Reason, Run, Subject } from "./journal.ts";
+export type { OrderVerdict } from "./judge-order.ts";
+export { parseMachineNode } from "./machine-node.ts";
+export { orderByHand } from "./order-by-hand.ts";
+export type { HandOptions } from "./order-by-hand.ts";
+export type {
+  ConfirmSlot,
+  ContainerEnd,
+  ContainerPort,
+  ContainerRun,
+  HostPort,
+  JournalFile,
+  NodePort,
+  UpgradePorts,
+} from "./ports.ts";
+export { agentWord, readAgentWord } from "./read-agent-word.ts";
+export { readOrder } from "./read-journal.ts";
+export { noteRollback, otherSlot, refuseRollbackUnderWay } from "./rollback.ts";
+export type { SlotFacts, SlotPort } from "./rollback.ts";
 export { statusOf } from "./status.ts";
+export { openUpgrades } from "./upgrade.ts";
+export type { Upgrades } from "./upgrade.ts";

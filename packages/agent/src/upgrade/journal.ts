@@ -146,6 +146,11 @@ export const EMPTY_JOURNAL: Journal = {
   lastSucceededPlan: undefined,
 };
 
+/** Of an operator: its word holds for the cloud config too. */
+export function orderOfPlan(plan: Plan): Order {
+  return { plan, isByHand: false, keepsCloudConfig: false };
+}
+
 export function subjectOf({ plan, isByHand }: Order): Subject {
   const { id, image, attempt, osImage, reference } = plan;
   return { planId: id, image, attempt, isByHand, osImage, digest: digestOf(reference) };

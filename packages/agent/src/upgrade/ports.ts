@@ -35,9 +35,13 @@ export type ContainerEnd =
 
 /** Its errors are coded; those that the machine's container runtime has. */
 export interface ContainerPort {
-  /** Bytes that are free where images are kept. Finds the runtime too, so that a missing one is said first. */
-  findRoom(signal: AbortSignal): Promise<{ readonly folder: string; readonly freeBytes: number }>;
-  /** @param reference  repository@sha256:... @returns the digest that it has got */
+  /** Finds out whether there is a runtime at all. */
+  find(signal: AbortSignal): Promise<void>;
+  /**
+   * Nothing to do where it is there. Says itself where there is too little room for it.
+   * @param reference  repository@sha256:...
+   * @returns the digest that it has got
+   */
   pull(reference: string, options: PullOptions): Promise<string>;
   /** @returns undefined where the image has no such file */
   readImageFile(reference: string, path: string, signal: AbortSignal): Promise<Buffer | undefined>;

@@ -45,6 +45,11 @@ export function readJournal(text: string): Journal {
   }
 }
 
+/** An order as the journal has it, from another process of this machine. @throws AttestationMessageError */
+export function readOrder(json: unknown): Order {
+  return Fields.read(json, "the order", orderOf);
+}
+
 /** For the file: with a line end, and indented for whoever has to look into it. */
 export function writeJournal(journal: Journal): string {
   return `${JSON.stringify(journal, undefined, 1)}\n`;

@@ -16,8 +16,6 @@ import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts"
 import { ended } from "./ended.ts";
 import { afterStaging } from "./next-phase.ts";
 
-/** An image of an operating system and its unpacked layers, as far as nobody knows better before it is pulled. */
-export const IMAGE_ROOM_BYTES = 2 * 1024 ** 3;
 const CLOUD_CONFIG_MAX_BYTES = 1024 * 1024;
 
 /** @throws UpgradeError, and what the container runtime and the registry do */
@@ -25,8 +23,8 @@ export async function stage(work: Work): Promise<Edit> {
   const { containers, host } = work.ports;
   const { order } = presentRun(work);
   await host.checkFolders();
-  const room = await withPatience(work, () => containers.findRoom(work.signal));
-  await pullAll(work, room);
+  await withPatience(work, () => containers.find(work.signal));
+  await pullAll(work);
   await say(work, "the image is there, its release file is compared with the one that runs");
   const image = await imageRelease(work, order);
   const running = await runningRelease(work, image?.path);
@@ -48,30 +46,18 @@ function refuseDowngrade(running: Release | undefined, image: Release | undefine
 }
 
 /** Kept by the runtime as soon as it is there: after a kill only what is missing is fetched. */
-async function pullAll(work: Work, room: { readonly folder: string; readonly freeBytes: number }): Promise<void> {
+async function pullAll(work: Work): Promise<void> {
   const { containers } = work.ports;
   const { prepare, upgrade, reference, credentials } = presentRun(work).order.plan;
   const images = new Set([upgrade.image, ...(prepare === undefined ? [] : [prepare.image])]);
-  let isRoomKnown = false;
   for (const image of images) {
     await say(work, `pulling ${image === reference ? "the image" : image}`);
     const digest = await work.act("pull", () =>
-      withPatience(work, async () => {
-        if (!isRoomKnown) requireRoom(room);
-        isRoomKnown = true;
-        return containers.pull(image, { credentials, signal: work.signal });
-      }),
+      withPatience(work, () => containers.pull(image, { credentials, signal: work.signal })),
     );
     if (digest === digestOf(image)) continue;
     throw new UpgradeError("UPGRADE_IMAGE_MISMATCH", `${image} was asked for, and ${digest} came`);
   }
-}
-
-function requireRoom({ folder, freeBytes }: { readonly folder: string; readonly freeBytes: number }): void {
-  if (freeBytes >= IMAGE_ROOM_BYTES) return;
-  const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2);
-  const message = `${folder} has ${mib(freeBytes)} MiB free, and an image needs ${mib(IMAGE_ROOM_BYTES)} MiB`;
-  throw new UpgradeError("UPGRADE_NO_ROOM", message, { details: { folder, freeBytes } });
 }
 
 /** Of the image of the operating system; another upgrade container says nothing of it. */

@@ -13,7 +13,7 @@ const LOOK_MS = 1_000;
 /** suc-upgrade asks for the restart and ends with 1 at once; systemd needs a moment to begin. */
 const REBOOT_SEEN_MS = 60_000;
 /** An exit code 0 is taken at its word, but for a restart that has begun by then. */
-const REBOOT_AFTER_SUCCESS_MS = 5_000;
+const REBOOT_AFTER_SUCCESS_MS = 2_000;
 /** Units that do not want to end hold a restart up for 90 s each by default. */
 export const REBOOT_PATIENCE_MS = 15 * 60_000;
 

@@ -17,6 +17,7 @@ import { createVirtualTime } from "./virtual-time.ts";
 export const TROUBLE = {
   TEST_AWAY: { failure: "unreachable", retry: "backoff", meaning: "away", mend: "wait" },
   TEST_REFUSED: { failure: "refused", retry: "never", meaning: "refused", mend: "ask" },
+  CONTAINER_DISK_FULL: { failure: "environment", retry: "never", meaning: "full", mend: "make room" },
   CONTAINER_DEADLINE: { failure: "timeout", retry: "never", meaning: "late", mend: "wait" },
 } as const satisfies ErrorTable<string>;
 
@@ -39,11 +40,10 @@ export interface World {
   /** What the upgrade container does. */
   upgradeContainer: "suc-upgrade" | "fails" | "hangs" | "installs-live";
   prepareContainer: "works" | "fails";
-  pull: "works" | "away" | "refused" | "another";
+  pull: "works" | "away" | "refused" | "another" | "no-room";
   drain: "works" | "fails";
   reasonNotToDrain: string | undefined;
   checks: readonly CheckResult[];
-  freeBytes: number;
   /** Everything that happened to the machine, in order. */
   readonly events: string[];
   containers: Map<string, string>;
@@ -74,7 +74,6 @@ export function createWorld(changes: Partial<World> = {}): World {
     drain: "works",
     reasonNotToDrain: undefined,
     checks: [],
-    freeBytes: 1e12,
     events: [],
     containers: new Map(),
     pods: ["web-0", "web-1"],
@@ -274,10 +273,11 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
         }),
     },
     containers: {
-      findRoom: () => alive(() => ({ folder: "/var/lib/containers", freeBytes: world.freeBytes })),
+      find: () => alive(() => undefined),
       pull: (reference) =>
         alive(() => {
           if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
+          if (world.pull === "no-room") throw trouble("CONTAINER_DISK_FULL", "the disk is full");
           if (world.pull === "refused") throw trouble("TEST_REFUSED", "no such image");
           events.push("pulled");
           return world.pull === "another" ? `sha256:${"0".repeat(64)}` : reference.slice(reference.indexOf("@") + 1);

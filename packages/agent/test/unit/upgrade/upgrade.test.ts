@@ -115,7 +115,7 @@ describe("an upgrade", () => {
     ["an image that cannot be pulled", { pull: "refused" }, {}, "TEST_REFUSED"],
     ["a registry that stays away", { pull: "away" }, {}, "UPGRADE_TIMED_OUT"],
     ["another image than was asked for", { pull: "another" }, {}, "UPGRADE_IMAGE_MISMATCH"],
-    ["a full disk", { freeBytes: 1e6 }, {}, "UPGRADE_NO_ROOM"],
+    ["a full disk", { pull: "no-room" }, {}, "CONTAINER_DISK_FULL"],
     ["a prepare container that fails", { prepareContainer: "fails" }, {}, "UPGRADE_PREPARE_FAILED"],
     ["a failed drain", { drain: "fails" }, {}, "TEST_REFUSED"],
     [

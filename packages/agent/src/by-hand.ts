@@ -1,0 +1,161 @@
+/** What people do with a machine's upgrades from its command line: through the agent that runs, or without one. */
+import { CodedError } from "@rancheros/protocol/errors";
+import { isJsonObject } from "@rancheros/protocol/messages";
+
+import {
+  openAgent,
+  rollback,
+  socketPath,
+  type AgentOptions,
+  type AgentSession,
+  type RolledBack,
+} from "./agent-session.ts";
+import { DRAIN_ERRORS } from "./drain/index.ts";
+import { NODE_API_ERRORS } from "./kubernetes/index.ts";
+import { askControl, readControlAnswer, type ControlCommand } from "./service/index.ts";
+import {
+  agentState,
+  lookIntoJournal,
+  openMachine,
+  readAgentWord,
+  UPGRADE_ERRORS,
+  UpgradeError,
+  type AgentState,
+  type Journal,
+  type MachineOptions,
+  type Order,
+} from "./upgrade/index.ts";
+
+export interface HandOutside extends MachineOptions {
+  readonly runFolder: string;
+}
+
+const ANSWER_TIMEOUT_MS = 30_000;
+const NODE_LOOK_MS = 5_000;
+
+/** @throws UpgradeError */
+export async function readAgentState(outside: HandOutside): Promise<AgentState> {
+  const asked = await ask(outside, "status");
+  if (asked !== undefined) return readAgentWord(asked.value);
+  const machine = openMachine(outside);
+  try {
+    return agentState(await lookIntoJournal(machine.journalFile), {
+      agentPid: undefined,
+      bootId: machine.host.now().bootId,
+      node: await machine.node.look(AbortSignal.timeout(NODE_LOOK_MS)).catch(() => undefined),
+      operator: undefined,
+      trouble: undefined,
+    });
+  } finally {
+    machine.node.close();
+  }
+}
+
+/**
+ * Breaks off what is under way, before the switch; without an agent it is undone here.
+ * @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE
+ */
+export async function abortByHand(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  if ((await ask(options, "abort")) !== undefined) return;
+  const session = await openAgent(options, () => Promise.resolve("lost"));
+  try {
+    await session.upgrades.abort();
+    await workToTheEnd(session, signal, () => undefined);
+  } finally {
+    session.close();
+  }
+}
+
+/** @throws UpgradeError UPGRADE_NO_OTHER_SLOT, UPGRADE_ROLLBACK_FAILED, UPGRADE_UNDER_WAY */
+export async function rollbackByHand(options: AgentOptions, isDryRun: boolean): Promise<RolledBack> {
+  const asked = await ask(options, "rollback", isDryRun ? "dry-run" : undefined);
+  if (asked !== undefined) return readRolledBack(asked.value);
+  const session = await openAgent(options, () => Promise.resolve("lost"));
+  try {
+    return await rollback(session, isDryRun);
+  } finally {
+    session.close();
+  }
+}
+
+function readRolledBack(value: unknown): RolledBack {
+  if (isJsonObject(value) && typeof value["entry"] === "string") return { entry: value["entry"] };
+  throw new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs answers nonsense");
+}
+
+export interface HandUpgrade {
+  readonly order: Order;
+  readonly signal: AbortSignal;
+  /** At each change. */
+  readonly onState: (journal: Journal) => void;
+}
+
+/**
+ * Upgrades the machine, without an operator, to its end; or hands the order to the agent that runs.
+ * @returns whether the agent that runs has taken it, and goes on without us
+ * @throws UpgradeError UPGRADE_UNDER_WAY, UPGRADE_INTERRUPTED
+ */
+export async function upgradeByHand(
+  options: AgentOptions,
+  { order, signal, onState }: HandUpgrade,
+): Promise<"handed-over" | "ended"> {
+  if ((await ask(options, "upgrade", order)) !== undefined) return "handed-over";
+  const session = await openAgent(options, () => Promise.resolve("held"));
+  try {
+    const { kind } = await session.upgrades.offer(order);
+    if (kind === "later") throw new UpgradeError("UPGRADE_UNDER_WAY", "another upgrade is under way");
+    await workToTheEnd(session, signal, onState);
+    return "ended";
+  } finally {
+    session.close();
+  }
+}
+
+async function workToTheEnd(
+  { upgrades }: AgentSession,
+  signal: AbortSignal,
+  onState: (journal: Journal) => void,
+): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const work = upgrades.work(either);
+  onState(upgrades.journal());
+  while (upgrades.journal().run !== undefined && !signal.aborted) {
+    await upgrades.changed(either);
+    onState(upgrades.journal());
+  }
+  over.abort();
+  await work;
+  if (upgrades.journal().run === undefined) return;
+  throw new UpgradeError(
+    "UPGRADE_INTERRUPTED",
+    "broken off in the midst of an upgrade, which goes on when the agent runs",
+  );
+}
+
+/** @returns undefined where no agent runs */
+async function ask(
+  { runFolder }: HandOutside,
+  command: ControlCommand,
+  argument?: unknown,
+): Promise<{ readonly value: unknown } | undefined> {
+  let line: string | undefined;
+  try {
+    line = await askControl(socketPath(runFolder), JSON.stringify({ command, argument }), ANSWER_TIMEOUT_MS);
+  } catch (cause) {
+    throw new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs does not answer", { cause });
+  }
+  if (line === undefined) return undefined;
+  const answer = readControlAnswer(line);
+  if (answer?.kind === "done") return { value: answer.value };
+  if (answer === undefined) throw new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs answers nonsense");
+  throw refused(answer.code, answer.message);
+}
+
+/** As if it had been thrown here. */
+function refused(code: string, message: string): CodedError {
+  const table = [UPGRADE_ERRORS, NODE_API_ERRORS, DRAIN_ERRORS].find((one) => Object.hasOwn(one, code));
+  return table === undefined
+    ? new UpgradeError("UPGRADE_DEFECT", message)
+    : new CodedError<string>(table, code, message);
+}

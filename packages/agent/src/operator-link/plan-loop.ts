@@ -1,0 +1,42 @@
+/** Asks the operator for this machine's plan, at the operator's pace, and at once when an upgrade has ended. */
+import { isCodedError } from "@rancheros/protocol/errors";
+import type { Plan, PlanAnswer } from "@rancheros/protocol/upgrade";
+
+import { askDelayMs, daemonRetryDelayMs } from "../registration/index.ts";
+import type { AskedPlan, TaggedPlan } from "./ask-plan.ts";
+import type { LinkEvents } from "./link-events.ts";
+import { pause, type LinkOutside } from "./link-outside.ts";
+
+export interface PlanLoop {
+  readonly ask: (last: TaggedPlan | undefined) => Promise<AskedPlan>;
+  /** Offered each time, also when it is the same: the machine knows what it has done. */
+  readonly onPlan: (plan: Plan) => Promise<void>;
+  readonly onAnswer: (answer: PlanAnswer) => void;
+  /** Resolves when the machine has come to rest, or with the signal. */
+  readonly rested: (signal: AbortSignal) => Promise<void>;
+  readonly events: LinkEvents;
+}
+
+/** @returns with the signal. @throws what no trying again mends: what is wrong in the agent's own command line */
+export async function runPlanLoop(outside: LinkOutside, loop: PlanLoop, signal: AbortSignal): Promise<void> {
+  let last: TaggedPlan | undefined;
+  for (let failures = 0; !signal.aborted;) {
+    let delayMs: number;
+    try {
+      const { tagged, nextAskInSeconds } = await loop.ask(last);
+      last = tagged;
+      failures = 0;
+      loop.events.onReached();
+      loop.onAnswer(tagged.answer);
+      delayMs = askDelayMs(nextAskInSeconds, outside.random());
+      if (tagged.answer.plan !== undefined) await loop.onPlan(tagged.answer.plan);
+    } catch (error) {
+      if (signal.aborted) return;
+      const again = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
+      if (again === undefined) throw error;
+      delayMs = again;
+      loop.events.onTrouble("plan", error, delayMs);
+    }
+    await pause(outside, delayMs, signal, loop.rested);
+  }
+}

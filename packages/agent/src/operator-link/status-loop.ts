@@ -1,0 +1,65 @@
+/** Tells the operator of each change, and now and then that a slot is still held; what could not be told is told later. */
+import { isCodedError } from "@rancheros/protocol/errors";
+import { PHASES, type StatusAnswer, type UpgradeStatus } from "@rancheros/protocol/upgrade";
+
+import { daemonRetryDelayMs } from "../registration/index.ts";
+import type { LinkEvents } from "./link-events.ts";
+import { pause, type LinkOutside } from "./link-outside.ts";
+
+export interface StatusLoop {
+  /** Of this moment. */
+  readonly status: () => UpgradeStatus;
+  readonly tell: (status: UpgradeStatus) => Promise<StatusAnswer>;
+  /** Resolves when the status may be another, or with the signal. */
+  readonly changed: (signal: AbortSignal) => Promise<void>;
+  readonly onSlotLost: (planId: string, attempt: number) => void;
+  readonly events: LinkEvents;
+}
+
+/** Messages change more often than phases, and each is a write into the cluster. */
+const MESSAGE_PAUSE_MS = 30_000;
+const NEVER_MS = 2 ** 31 - 1;
+
+/** @returns with the signal. @throws what no trying again mends: what is wrong in the agent's own command line */
+export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, signal: AbortSignal): Promise<void> {
+  let told: { readonly status: UpgradeStatus; readonly atMs: number; readonly againMs: number } | undefined;
+  for (let failures = 0; !signal.aborted;) {
+    const status = loop.status();
+    const dueMs = told === undefined ? 0 : dueIn(outside.nowMs(), status, told);
+    if (dueMs > 0) {
+      await pause(outside, Math.min(dueMs, NEVER_MS), signal, loop.changed);
+      continue;
+    }
+    try {
+      const answer = await loop.tell(status);
+      told = { status, atMs: outside.nowMs(), againMs: answer.nextStatusInSeconds * 1000 };
+      failures = 0;
+      loop.events.onReached();
+      if (!answer.holdsSlot && holdsSlot(status)) loop.onSlotLost(status.plan ?? "", status.attempt);
+    } catch (error) {
+      if (signal.aborted) return;
+      const delayMs = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
+      if (delayMs === undefined) throw error;
+      loop.events.onTrouble("status", error, delayMs);
+      await outside.sleep(delayMs, signal).catch(() => undefined);
+    }
+  }
+}
+
+function holdsSlot({ plan, phase }: UpgradeStatus): boolean {
+  return plan !== undefined && PHASES[phase].holdsSlot;
+}
+
+/** @returns in how many milliseconds it is to be told */
+function dueIn(
+  nowMs: number,
+  status: UpgradeStatus,
+  told: { readonly status: UpgradeStatus; readonly atMs: number; readonly againMs: number },
+): number {
+  const isSame = JSON.stringify(status) === JSON.stringify(told.status);
+  if (isSame) return holdsSlot(status) ? told.atMs + told.againMs - nowMs : Number.POSITIVE_INFINITY;
+  const { message: _message, ...rest } = status;
+  const { message: _toldMessage, ...toldRest } = told.status;
+  const isMessageOnly = JSON.stringify(rest) === JSON.stringify(toldRest);
+  return isMessageOnly ? told.atMs + Math.min(MESSAGE_PAUSE_MS, told.againMs) - nowMs : 0;
+}

@@ -1,0 +1,30 @@
+/** One agent at a time: a lock of the kernel's on a file, which goes with its holder however that ends. */
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** SQLITE_BUSY */
+const BUSY = 5;
+
+export interface AgentLock {
+  release(): void;
+}
+
+/**
+ * Node has no flock; SQLite's exclusive transaction is the same fcntl lock, which no stale process id can feign.
+ * @returns undefined where another process holds it
+ * @throws what the file system says
+ */
+export function takeLock(path: string): AgentLock | undefined {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(path);
+  try {
+    chmodSync(path, 0o600);
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === BUSY) return undefined;
+    throw error;
+  }
+}

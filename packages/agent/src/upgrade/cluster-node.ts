@@ -1,0 +1,110 @@
+/** The node that this machine is, through its cluster's API server. */
+import { hasCode } from "@rancheros/protocol/errors";
+
+import {
+  cordonNode,
+  drainNode,
+  drainOptions,
+  readDrainVerdict,
+  uncordonNode,
+  type DrainEvent,
+} from "../drain/index.ts";
+import type { KubernetesClient } from "../kubernetes/index.ts";
+import { parseMachineNode } from "./machine-node.ts";
+import type { NodePort } from "./ports.ts";
+
+export interface ClusterOptions {
+  /** Finds a kubeconfig anew: it may come, go and change while the agent runs. */
+  readonly connect: () => Promise<KubernetesClient>;
+  readonly ownName: (client: KubernetesClient, signal: AbortSignal) => Promise<string>;
+}
+
+export interface ClusterNode extends NodePort {
+  close(): void;
+}
+
+/** For what a look costs at most: the API server of a machine that restarts may take connections and answer nothing. */
+const LOOK_TIMEOUT_MS = 15_000;
+
+/** Everything in it throws NodeApiError and DrainError. */
+export function clusterNode({ connect, ownName }: ClusterOptions): ClusterNode {
+  let open: { readonly client: KubernetesClient; readonly name: string } | undefined;
+  const close = (): void => {
+    open?.client.close();
+    open = undefined;
+  };
+  const use = async <T>(
+    signal: AbortSignal,
+    work: (client: KubernetesClient, name: string) => Promise<T>,
+  ): Promise<T> => {
+    if (open === undefined) {
+      const client = await connect();
+      try {
+        open = { client, name: await ownName(client, signal) };
+      } catch (error) {
+        client.close();
+        throw error;
+      }
+    }
+    try {
+      return await work(open.client, open.name);
+    } catch (error) {
+      // The next one begins with what lies on the disk then.
+      close();
+      throw error;
+    }
+  };
+  return {
+    close,
+    async look(signal) {
+      try {
+        return await use(signal, async (client, name) => {
+          const path = `/api/v1/nodes/${encodeURIComponent(name)}`;
+          return parseMachineNode(await client.send({ method: "GET", path, timeoutMs: LOOK_TIMEOUT_MS, signal }));
+        });
+      } catch (error) {
+        if (hasCode(error, "KUBECONFIG_MISSING")) return undefined;
+        throw error;
+      }
+    },
+    cordon: (signal) => use(signal, async (client, name) => (await cordonNode(client, name, { signal })).changed),
+    uncordon: (signal) =>
+      use(signal, async (client, name) => {
+        await uncordonNode(client, name, { signal });
+      }),
+    reasonNotToDrain: (signal) =>
+      use(signal, async (client, name) => {
+        const verdict = await readDrainVerdict(client, name, signal);
+        return verdict.kind === "skip" ? verdict.sentence : undefined;
+      }),
+    drain: (spec, signal, onProgress) =>
+      use(signal, async (client, nodeName) => {
+        const options = drainOptions(spec);
+        const onEvent = (event: DrainEvent): void => {
+          const words = wordsFor(event);
+          if (words !== undefined) onProgress(words);
+        };
+        await drainNode(client, { nodeName, options, signal, onEvent });
+      }),
+  };
+}
+
+/** What of a drain a person wants to read: what it waits for, and why. */
+export function wordsFor(event: DrainEvent): string | undefined {
+  const what = sentenceOf(event);
+  return what === undefined ? undefined : `draining: ${what}`;
+}
+
+function sentenceOf(event: DrainEvent): string | undefined {
+  if (event.kind === "warning" || event.kind === "retry") return event.message;
+  if (!("pod" in event)) return undefined;
+  const pod = `${event.pod.namespace}/${event.pod.name}`;
+  if (event.kind === "blocked") {
+    const budget = event.budget === undefined ? "a PodDisruptionBudget" : `the PodDisruptionBudget ${event.budget}`;
+    return `${budget} does not let ${pod} go: ${event.why || event.message}`;
+  }
+  if (event.kind === "namespace-terminating") return `${pod} is not evicted while its namespace goes: ${event.message}`;
+  if (event.kind === "waiting") return `${pod} is ending`;
+  if (event.kind === "not-awaited") return `nobody waits for ${pod}, which has been ending for ${event.seconds} s`;
+  return event.kind === "failed" ? `${pod}: ${event.message}` : undefined;
+}

@@ -1,0 +1,82 @@
+/** The administrator's checks: executables in a folder, one after the other in the order of their names. */
+import { constants } from "node:fs";
+import { access, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { startProgram } from "../../programs/index.ts";
+import type { CheckResult } from "../ports.ts";
+
+export interface CheckOptions {
+  /** For each of them. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly log: (message: string) => void;
+}
+
+/** What a check may print before it is ended; of it the end is told. */
+const OUTPUT_MAX_BYTES = 1024 * 1024;
+const TOLD_CHARACTERS = 512;
+/** As run-parts has it: no backups, no packages' leftovers. Source: run-parts(8) */
+const NAME = /^[a-zA-Z0-9_-]+(\.sh)?$/;
+
+/** @returns of all of them, also where one fails; empty where the folder is missing */
+export async function runChecks(folder: string, options: CheckOptions): Promise<readonly CheckResult[]> {
+  const names = await readdir(folder).catch(() => []);
+  const results: CheckResult[] = [];
+  for (const name of names.filter((one) => NAME.test(one)).sort()) {
+    const path = join(folder, name);
+    if (options.signal.aborted) throw options.signal.reason;
+    if (!(await isExecutable(path))) continue;
+    const result = await runCheck(name, path, options);
+    options.log(`check ${name}: ${result.failure ?? "passed"}`);
+    results.push(result);
+  }
+  return results;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true) return false;
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function runCheck(name: string, path: string, { timeoutMs, signal }: CheckOptions): Promise<CheckResult> {
+  const program = startProgram({
+    program: path,
+    args: ["check"],
+    environment: process.env,
+    maxOutputBytes: OUTPUT_MAX_BYTES,
+    ownGroup: true,
+  });
+  const late = AbortSignal.timeout(timeoutMs);
+  const end = (): void => program.kill("SIGKILL");
+  const either = AbortSignal.any([signal, late]);
+  either.addEventListener("abort", end, { once: true });
+  if (either.aborted) end();
+  const ending = await program.ending;
+  either.removeEventListener("abort", end);
+  if (signal.aborted) throw signal.reason;
+  const output = "stdout" in ending ? Buffer.concat([ending.stdout, ending.stderr]).toString("utf8") : "";
+  return {
+    name,
+    failure: late.aborted ? `did not end within ${timeoutMs / 1000} s` : failureOf(ending),
+    output: told(output),
+  };
+}
+
+function failureOf(ending: Awaited<ReturnType<typeof startProgram>["ending"]>): string | undefined {
+  if (ending.kind === "exited") return ending.exitCode === 0 ? undefined : `ended with ${ending.exitCode}`;
+  if (ending.kind === "killed") return `was ended by ${ending.signal}`;
+  return ending.kind === "flooded" ? `printed more than ${OUTPUT_MAX_BYTES} bytes` : "cannot be started";
+}
+
+/** Without what would move a terminal's cursor. */
+function told(output: string): string {
+  return output
+    .replaceAll(/[^\P{Cc}\n]/gu, " ")
+    .trim()
+    .slice(-TOLD_CHARACTERS);
+}

@@ -1,0 +1,66 @@
+/** cOS' and Elemental's two slots, through their boot loader's environment. */
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { startProgram } from "../../programs/index.ts";
+import type { BootSlot } from "../boot-slot.ts";
+import { UpgradeError } from "../errors.ts";
+import type { SlotPort } from "../rollback.ts";
+
+/** Source: cOS toolkit, docs: `grub2-editenv /oem/grubenv set next_entry=...` */
+const ENVIRONMENT = "/oem/grubenv";
+const PROGRAMS = ["grub2-editenv", "grub-editenv"] as const;
+const STATE_FOLDERS = ["/run/initramfs/cos-state", "/run/initramfs/elemental-state", "/run/cos/state"] as const;
+const PASSIVE = ["cOS/passive.img", ".snapshots/passives"] as const;
+const MENUS = ["grub2/grub.cfg", "grub2/grub/grub.cfg"] as const;
+const MENU_MAX_CHARACTERS = 256 * 1024;
+const TIMEOUT_MS = 30_000;
+
+export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot>): SlotPort {
+  const inState = (names: readonly string[]): readonly string[] =>
+    STATE_FOLDERS.flatMap((folder) => names.map((name) => join(hostRoot, folder, name)));
+  return {
+    async read() {
+      const found = await Promise.all(inState(PASSIVE).map(isThere));
+      const menus = await Promise.all(
+        [...inState(MENUS), join(hostRoot, "/etc/cos/grub.cfg")].map((path) => readFile(path, "utf8").catch(() => "")),
+      );
+      const menu = menus.join("\n").slice(0, MENU_MAX_CHARACTERS);
+      return { booted: await readBootSlot(), hasPassive: found.includes(true), menu };
+    },
+    async startNext(entry) {
+      const path = join(hostRoot, ENVIRONMENT);
+      for (const program of PROGRAMS) {
+        const problem = await setNext(program, path, entry);
+        if (problem === undefined) return;
+        if (problem !== "missing") {
+          throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${program} ${path}: ${problem}`, { details: { path } });
+        }
+      }
+      throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", "neither grub2-editenv nor grub-editenv is there");
+    },
+  };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function setNext(program: string, path: string, entry: string): Promise<string | undefined> {
+  const args = [path, "set", `next_entry=${entry}`];
+  const running = startProgram({ program, args, environment: process.env, maxOutputBytes: 65_536, ownGroup: false });
+  const timer = setTimeout(() => running.kill("SIGKILL"), TIMEOUT_MS);
+  const ending = await running.ending;
+  clearTimeout(timer);
+  if (ending.kind === "not-started") return isMissing(ending.cause) ? "missing" : String(ending.cause);
+  if (ending.kind === "killed") return `ended by ${ending.signal}`;
+  if (ending.kind === "flooded") return "printed too much";
+  return ending.exitCode === 0 ? undefined : ending.stderr.toString("utf8").trim() || `exit code ${ending.exitCode}`;
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+}

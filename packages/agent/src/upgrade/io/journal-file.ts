@@ -1,0 +1,80 @@
+/** The journal's file: all of it or nothing, on the disk, for root only. */
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+
+import { UpgradeError } from "../errors.ts";
+import type { JournalFile } from "../ports.ts";
+import { JOURNAL_MAX_BYTES } from "../read-journal.ts";
+
+const NAME = "upgrade.json";
+const BROKEN_NAME = "upgrade.json.broken";
+
+/** @param folder  made where it is missing */
+export function journalFile(folder: string): JournalFile {
+  const path = join(folder, NAME);
+  return {
+    async read() {
+      try {
+        const { size } = await stat(path);
+        // Whatever has grown so large is none of ours: read as broken.
+        if (size > JOURNAL_MAX_BYTES) return "";
+        return await readFile(path, "utf8");
+      } catch (cause) {
+        if (codeOf(cause) === "ENOENT") return undefined;
+        throw new UpgradeError("UPGRADE_JOURNAL_UNREADABLE", `${path} cannot be read (${codeOf(cause)})`, { cause });
+      }
+    },
+    async write(text) {
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await chmod(folder, 0o700);
+        await replace(folder, path, text);
+      } catch (cause) {
+        const why = codeOf(cause) === "ENOSPC" ? "the disk is full" : codeOf(cause);
+        throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be written: ${why}`, { cause });
+      }
+    },
+    async moveAside() {
+      const aside = join(folder, BROKEN_NAME);
+      try {
+        await rename(path, aside);
+        await syncFolder(folder);
+        return aside;
+      } catch (cause) {
+        throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be moved aside: ${codeOf(cause)}`, { cause });
+      }
+    },
+  };
+}
+
+async function replace(folder: string, path: string, text: string): Promise<void> {
+  const temporary = join(folder, `.${NAME}.${randomBytes(6).toString("hex")}.tmp`);
+  const file = await open(temporary, "wx", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** The rename itself survives a power cut only with the folder. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function codeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return "code" in cause && typeof cause.code === "string" ? cause.code : cause.message;
+}
