@@ -93,7 +93,7 @@ describe("an agent as a process", () => {
   });
 
   it("comes to the same end when it is killed at points that are spread over the upgrade", async () => {
-    const points = [2, 7, 12, 16, 19, 22];
+    const points = [2, 12, 18];
     await Promise.all(
       points.map(async (killAt) => {
         const machine = createMachine();
