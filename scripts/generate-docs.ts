@@ -24,6 +24,7 @@ import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
 import { REGISTRY_ERRORS } from "../packages/operator/src/registry/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
+import { ROLLOUT_ERRORS } from "../packages/operator/src/rollout/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
 import { DECISION_REASONS } from "../packages/operator/src/telemetry/index.ts";
@@ -47,6 +48,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: inventories", INVENTORY_ERRORS],
   ["Operator: registrations", REGISTRATION_STATUS_ERRORS],
   ["Operator: image registries", REGISTRY_ERRORS],
+  ["Operator: rollouts", ROLLOUT_ERRORS],
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
   ["Operator: settings", SETTINGS_ERRORS],

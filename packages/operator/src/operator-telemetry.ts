@@ -9,6 +9,7 @@ import {
   createMetrics,
   errorFields,
   type DecisionLog,
+  type EventFact,
   type Gauges,
   type Log,
   type Metrics,
@@ -17,6 +18,8 @@ import {
 export interface OperatorTelemetry extends DecisionLog {
   /** What /metrics shows. */
   readonly page: Metrics["page"];
+  /** An Event at an object; never waits, and never throws. */
+  record(fact: EventFact): void;
   stop(): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export function createOperatorTelemetry(kubernetes: Kubernetes, log: Log, gauges
   return {
     decide: (decision) => decisions.decide(decision),
     page: () => metrics.page(),
+    record: (fact) => events.record(fact),
     stop: () => events.stop(),
   };
 }

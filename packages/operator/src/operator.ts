@@ -9,7 +9,6 @@ import {
   createProtocolEndpoint,
   createSessionGate,
   listenForHealth,
-  NO_ROLLOUTS,
   SessionError,
 } from "./http/index.ts";
 import {
@@ -25,6 +24,7 @@ import {
   type InventoryEntry,
 } from "./inventory/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
+import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import {
   rancherClusterTokens,
@@ -63,8 +63,21 @@ export async function startOperator(
     serverAddress({ serverUrl, caPem, publicCa, ownCaPem: listeners.ownCaPem(), rancher });
 
   const tokens = rancherClusterTokens(kubernetes);
-  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens, settings);
   const store = inventoryStore(kubernetes);
+  const rollouts = await startRollouts({
+    kubernetes,
+    watchNamespace,
+    log,
+    settings,
+    store,
+    machinesSynced: () => inventories.synced(),
+    record: (fact) => telemetry.record(fact),
+  });
+  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens, {
+    statusDelayMs: settings.statusDelayMs,
+    onMachine: (entry) => rollouts.onMachine(entry),
+    onMachineGone: (object) => rollouts.onMachineGone(object),
+  });
   const refusals = new RefusalCounter();
   const limit = new MachineLimit<InventoryEntry>({
     machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
@@ -111,10 +124,12 @@ export async function startOperator(
   const notReady = (): readonly string[] => [
     ...(registrations.synced() ? [] : ["MachineRegistrations not read yet"]),
     ...(inventories.synced() ? [] : ["MachineInventories not read yet"]),
+    ...rollouts.notReady(),
     ...(listeners.listening() ? [] : ["not listening for machines yet"]),
     ...(sessionKeys.ready() ? [] : ["no session keys yet"]),
     ...stale("MachineRegistrations", registrations.quietMs()),
     ...stale("MachineInventories", inventories.quietMs()),
+    ...stale("ManagedOSImages", rollouts.quietMs()),
   ];
   const assertReady = (): void => {
     if (notReady().length === 0) return;
@@ -130,7 +145,11 @@ export async function startOperator(
     sessions: () => gate.inside,
     inventories: () => inventories.index.size,
     registrations: () => registrations.index.keys().length,
-    quietMs: () => ({ machineinventories: inventories.quietMs(), machineregistrations: registrations.quietMs() }),
+    quietMs: () => ({
+      machineinventories: inventories.quietMs(),
+      machineregistrations: registrations.quietMs(),
+      managedosimages: rollouts.quietMs(),
+    }),
   });
   const shared = {
     registrations: registrations.index,
@@ -157,7 +176,7 @@ export async function startOperator(
     ...shared,
     deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
     keys: sessionKeys,
-    rollouts: NO_ROLLOUTS,
+    rollouts,
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
     configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
   });
@@ -174,7 +193,7 @@ export async function startOperator(
       health?.stop();
       sessionKeys.stop();
       await telemetry.stop();
-      await Promise.all([registrations.stop(), inventories.stop(), rancherWatch.stop()]);
+      await Promise.all([rollouts.stop(), registrations.stop(), inventories.stop(), rancherWatch.stop()]);
     },
   };
 }

@@ -8,6 +8,8 @@ import { KUBERNETES_ERRORS } from "./controller/index.ts";
 import { SESSION_ERRORS } from "./http/index.ts";
 import { INVENTORY_ERRORS } from "./inventory/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "./registration/index.ts";
+import { REGISTRY_ERRORS } from "./registry/index.ts";
+import { ROLLOUT_ERRORS } from "./rollout/index.ts";
 import { SEAL_ERRORS } from "./session/index.ts";
 import { DECISION_REASONS } from "./telemetry/index.ts";
 
@@ -18,6 +20,8 @@ const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   SEAL_ERRORS,
   INVENTORY_ERRORS,
   REGISTRATION_STATUS_ERRORS,
+  REGISTRY_ERRORS,
+  ROLLOUT_ERRORS,
   KUBERNETES_ERRORS,
   MESSAGE_ERRORS,
   ATTESTATION_MESSAGE_ERRORS,

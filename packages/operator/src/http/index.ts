@@ -11,7 +11,6 @@ export { createMachineEndpoint } from "./machine-endpoint.ts";
 export type { MachineEndpoint } from "./machine-endpoint.ts";
 export { createFailedChallenges } from "./failed-challenges.ts";
 export { servingNames } from "./serving-names.ts";
-export { NO_ROLLOUTS } from "./rollout-desk.ts";
 export type { RolloutDesk } from "./rollout-desk.ts";
 export { createProtocolEndpoint } from "./protocol-endpoint.ts";
 export type { ProtocolEndpoint } from "./protocol-endpoint.ts";

@@ -12,13 +12,3 @@ export interface RolloutDesk {
     word: UpgradeStatus,
   ): Pick<StatusAnswer, "holdsSlot" | "nextStatusInSeconds"> & { readonly heardEveryMs: number };
 }
-
-/** Where there are no rollouts. */
-export const NO_ROLLOUTS: RolloutDesk = {
-  ask: async () => ({
-    plan: undefined,
-    waiting: { reason: "NoImage", message: "no ManagedOSImage is for this machine" },
-    nextAskInSeconds: 60,
-  }),
-  told: () => ({ holdsSlot: false, nextStatusInSeconds: 60, heardEveryMs: 600_000 }),
-};

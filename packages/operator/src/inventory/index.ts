@@ -9,7 +9,7 @@ export type { ClusterTokens, TokenReference } from "./cluster-tokens.ts";
 export { INVENTORY_ERRORS, InventoryError } from "./errors.ts";
 export type { InventoryErrorCode } from "./errors.ts";
 export { inventoryAnswer } from "./inventory-answer.ts";
-export { InventoryIndex } from "./inventory-index.ts";
+export { inventoryEntry, InventoryIndex } from "./inventory-index.ts";
 export type { InventoryEntry } from "./inventory-index.ts";
 export { runInventoryController } from "./io/inventory-controller.ts";
 export type { InventoryController } from "./io/inventory-controller.ts";

@@ -7,6 +7,7 @@ export type { PullSecrets } from "./io/pull-secrets.ts";
 export { createRegistryClient } from "./io/registry-client.ts";
 export type { RegistryClient, RegistryClientOptions } from "./io/registry-client.ts";
 export type { ImagePlatform } from "./manifest.ts";
+export { matchCredentials } from "./match-credentials.ts";
 export { parsePullSecret } from "./pull-secret.ts";
 export type { RegistryCredential } from "./pull-secret.ts";
 export type { RegistryAnswer, RegistryOutside, RegistryRequest } from "./registry-outside.ts";

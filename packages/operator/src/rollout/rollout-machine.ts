@@ -17,7 +17,12 @@ export interface MachineUpgrade {
 
 /** One MachineInventory; the inventory's own entries are of this shape. */
 export interface RolloutMachine {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
   readonly approval: Approval;
   readonly beingDeleted: boolean;
   readonly rollout: {

@@ -9,7 +9,9 @@ const NAME_MAX = 236;
 const CONTROLLER = "rancheros.cattle.io/operator";
 
 export interface EventFact {
-  readonly regarding: ObjectReference & { readonly kind: "MachineInventory" | "MachineRegistration" };
+  readonly regarding: ObjectReference & {
+    readonly kind: "MachineInventory" | "MachineRegistration" | "ManagedOSImage";
+  };
   readonly type: "Normal" | "Warning";
   readonly action: string;
   readonly reason: string;

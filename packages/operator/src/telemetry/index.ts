@@ -4,6 +4,7 @@ export type { Decision, DecisionKind, DecisionProtocol, DecisionReason, ObjectRe
 export { createDecisionLog } from "./decision-log.ts";
 export type { DecisionLog } from "./decision-log.ts";
 export { errorFields, hintOf } from "./error-fields.ts";
+export type { EventFact } from "./event-object.ts";
 export { createEventRecorder } from "./event-recorder.ts";
 export type { EventRecorder, EventRequest } from "./event-recorder.ts";
 export { createMetrics } from "./io/metrics.ts";

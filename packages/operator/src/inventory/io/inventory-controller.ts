@@ -7,6 +7,7 @@ import {
   createWorkQueue,
   retryTimer,
   watchResource,
+  type NamedObject,
   type ControllerParts,
 } from "../../controller/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
@@ -24,6 +25,9 @@ const PROMPT_MS = 500;
 export interface InventoryOptions {
   /** From a registration to the status that its visit left out; up to twice as long, so that replicas differ. */
   readonly statusDelayMs: number;
+  /** Told of new machines and of changed ones, and of those that are gone. */
+  readonly onMachine: (entry: InventoryEntry) => void;
+  readonly onMachineGone: (object: NamedObject) => void;
 }
 
 export interface InventoryController {
@@ -100,12 +104,14 @@ export function runInventoryController(
       queueStatus(entry, index.named(entry));
       index.put(entry);
       if (entry.needsWork) queue.add(`${entry.metadata.namespace}/${entry.metadata.name}`);
+      options.onMachine(entry);
     },
     onDelete(entry) {
       statuses.remove(`${entry.metadata.namespace}/${entry.metadata.name}`);
       const { ekHash, challenge } = index.named(entry) ?? {};
       if (ekHash !== undefined && challenge !== undefined) deleted.note(ekHash, challenge, performance.now());
       index.delete(entry);
+      options.onMachineGone(entry);
     },
     onSynced() {
       synced.inventories = true;

@@ -14,7 +14,7 @@ export interface Gauges {
   readonly inventories: () => number;
   readonly registrations: () => number;
   /** Milliseconds since the API server was last heard of each kind. */
-  readonly quietMs: () => Readonly<Record<"machineinventories" | "machineregistrations", number>>;
+  readonly quietMs: () => Readonly<Record<"machineinventories" | "machineregistrations" | "managedosimages", number>>;
 }
 
 export interface Metrics {

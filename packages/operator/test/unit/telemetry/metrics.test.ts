@@ -7,7 +7,7 @@ function metricsWith(sessions: number) {
     sessions: () => sessions,
     inventories: () => 7,
     registrations: () => 2,
-    quietMs: () => ({ machineinventories: 1_500, machineregistrations: 250 }),
+    quietMs: () => ({ machineinventories: 1_500, machineregistrations: 250, managedosimages: 0 }),
   });
 }
 

@@ -1,0 +1,57 @@
+/** Rollouts put together with what they need: machines as the inventory knows them, registries, Events. */
+import { readFile } from "node:fs/promises";
+import type { ControllerParts } from "./controller/index.ts";
+import { inventoryEntry, type InventoryStore } from "./inventory/index.ts";
+import { createRegistryClient } from "./registry/index.ts";
+import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout/index.ts";
+import type { Settings } from "./settings/index.ts";
+import type { EventFact, Log } from "./telemetry/index.ts";
+
+export interface OperatorRolloutParts extends ControllerParts {
+  readonly settings: Settings;
+  readonly store: Pick<InventoryStore, "read">;
+  readonly machinesSynced: () => boolean;
+  readonly record: (fact: EventFact) => void;
+}
+
+const SENTENCES: Readonly<Record<RolloutNews["kind"], string>> = {
+  state: "rollout changed",
+  granted: "slot granted",
+  failed: "upgrade failed",
+};
+
+const ACTIONS: Readonly<Record<RolloutNews["kind"], string>> = { state: "Roll", granted: "Grant", failed: "Fail" };
+
+/** One line of the log, and one Event at the image; of a failure another one at the machine. */
+function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): void {
+  const { image, machine, kind, reason, message } = news;
+  const level = news.isTrouble ? "warn" : "info";
+  log[level](SENTENCES[kind], { image: `${image.namespace}/${image.name}`, machine: machine?.name, reason, message });
+  const fact = { type: news.isTrouble ? "Warning" : "Normal", action: ACTIONS[kind], reason, note: message } as const;
+  record({ ...fact, regarding: { ...image, kind: "ManagedOSImage" } });
+  if (kind === "failed" && machine !== undefined) {
+    record({ ...fact, regarding: { ...machine, kind: "MachineInventory" } });
+  }
+}
+
+/** @throws RegistryError  REGISTRY_CA_INVALID; and what reading --registry-ca throws */
+export async function startRollouts(parts: OperatorRolloutParts): Promise<Rollouts> {
+  const { settings, store, log, record } = parts;
+  const { registryCaFile, registries } = settings;
+  const caPem = registryCaFile === undefined ? undefined : await readFile(registryCaFile, "utf8");
+  const registry = createRegistryClient({ caPem, environment: process.env });
+  const rollouts = runRolloutController(parts, {
+    machinesSynced: parts.machinesSynced,
+    readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),
+    registry,
+    registrySettings: registries,
+    tell: (news) => tell(news, log, record),
+  });
+  return {
+    ...rollouts,
+    async stop() {
+      await rollouts.stop();
+      await registry.close();
+    },
+  };
+}

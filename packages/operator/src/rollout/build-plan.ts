@@ -1,0 +1,88 @@
+/** From a granted slot to what the machine is told to do. */
+import { parseImageReference } from "@rancheros/protocol/images";
+import type { Container } from "@rancheros/protocol/resources";
+import {
+  CLOUD_CONFIG_MAX_CHARACTERS,
+  type Plan,
+  type PlanContainer,
+  type RegistryCredential,
+} from "@rancheros/protocol/upgrade";
+import { stringify } from "yaml";
+import type { CompiledImage } from "./compile-image.ts";
+import { RolloutError } from "./errors.ts";
+import type { Slot } from "./slot.ts";
+import { pinnedContainers, resolvedImages } from "./resolved.ts";
+
+/** What RancherOS and Elemental images bring along. */
+const DEFAULT_COMMAND: readonly string[] = ["/usr/sbin/suc-upgrade"];
+/** Of the answer's 128 KiB, encrypted and in base64, with room for what is around the plan. */
+const PLAN_MAX_BYTES = 90 * 1024;
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What the image refers to; holds secrets. */
+export interface Materials {
+  readonly prepareEnv: Variables;
+  readonly upgradeEnv: Variables;
+  readonly credentials: readonly RegistryCredential[];
+}
+
+function containerOf(container: Container, envFrom: Variables, command: readonly string[] | undefined): PlanContainer {
+  const own = (container.env ?? container.envs ?? []).map(({ name, value }) => [name, value ?? ""] as const);
+  return {
+    image: container.image ?? "",
+    command: container.command ?? command,
+    args: container.args,
+    env: { ...envFrom, ...Object.fromEntries(own) },
+    volumes: container.volumes ?? [],
+    securityContext: container.securityContext ?? undefined,
+  };
+}
+
+function cloudConfigOf(cloudConfig: Readonly<Record<string, unknown>> | null | undefined): string | undefined {
+  if (cloudConfig === null || cloudConfig === undefined) return undefined;
+  const text = `#cloud-config\n${stringify(cloudConfig, { lineWidth: 0 })}`;
+  if (text.length <= CLOUD_CONFIG_MAX_CHARACTERS) return text;
+  throw new RolloutError(
+    "ROLLOUT_REFERENCE_INVALID",
+    `spec.cloudConfig: is longer than ${CLOUD_CONFIG_MAX_CHARACTERS} characters`,
+  );
+}
+
+/**
+ * @param slot  granted for the plan that the image is about now
+ * @throws RolloutError  ROLLOUT_REFERENCE_INVALID where it is too large to be told
+ */
+export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials): Plan {
+  const { object } = image;
+  const { spec, metadata } = object;
+  const images = resolvedImages(object);
+  if (images === undefined) throw new RolloutError("ROLLOUT_CONTESTED", "the image was changed a moment ago");
+  const { prepare, upgradeContainer } = pinnedContainers(object, images);
+  // A container of its own image brings its own command; one of osImage is carried out as always.
+  const command = spec.upgradeContainer?.image || upgradeContainer?.args ? undefined : DEFAULT_COMMAND;
+  const plan: Plan = {
+    id: slot.plan,
+    image: metadata.name,
+    attempt: slot.attempt,
+    osImage: images.resolvedImage,
+    reference: images.reference,
+    version: parseImageReference(images.resolvedImage).tag ?? "latest",
+    cloudConfig: cloudConfigOf(spec.cloudConfig),
+    cordon: spec.cordon ?? true,
+    drain: spec.drain ?? undefined,
+    prepare: prepare === undefined ? undefined : containerOf(prepare, materials.prepareEnv, undefined),
+    upgrade: containerOf(upgradeContainer ?? { image: images.reference }, materials.upgradeEnv, command),
+    credentials: materials.credentials,
+    timeoutSeconds: Math.ceil(image.nodeTimeoutMs / 1000),
+    force: spec.force ?? false,
+    retry: slot.isRetry ?? false,
+    allowDowngrade: spec.allowDowngrade ?? false,
+  };
+  const bytes = Buffer.byteLength(JSON.stringify(plan));
+  if (bytes <= PLAN_MAX_BYTES) return plan;
+  throw new RolloutError(
+    "ROLLOUT_REFERENCE_INVALID",
+    `cloudConfig, containers and their variables are ${bytes} bytes together; machines take ${PLAN_MAX_BYTES}`,
+  );
+}

@@ -1,0 +1,174 @@
+/** From a ManagedOSImage to what rollouts go by: every field read once, every bad one named. */
+import { ImageReferenceError, parseImageReference } from "@rancheros/protocol/images";
+import { durationMs, type ManagedOSImage } from "@rancheros/protocol/resources";
+import {
+  compileSelector,
+  compileTargets,
+  type LabelMatch,
+  type LabelSelector,
+  type TargetMatch,
+} from "../fleet/index.ts";
+import { parseAmount, type Amount } from "./amount.ts";
+import { compileWindow, type Window } from "./window.ts";
+
+/** Namespace of the images for the cluster in which the operator runs. */
+export const LOCAL_NAMESPACE = "fleet-local";
+/** What the cluster of that namespace is called. */
+export const LOCAL_CLUSTER = "local";
+
+const DEFAULT_NODE_TIMEOUT_MS = 2 * 3_600_000;
+const LONGEST_NODE_TIMEOUT_MS = 30 * 86_400_000;
+
+/** Which machines the image is for. */
+export interface Claim {
+  /** Which of the namespace's Fleet clusters; undefined: the local cluster. */
+  readonly targets: TargetMatch | undefined;
+  readonly hasTargets: boolean;
+  readonly nodes: LabelMatch;
+}
+
+export interface Canary {
+  readonly nodes: LabelMatch;
+  readonly soakMs: number;
+}
+
+export interface CompiledImage {
+  readonly object: ManagedOSImage;
+  readonly key: string;
+  /** Undefined where it cannot be told: the image is for no machine then. */
+  readonly claim: Claim | undefined;
+  readonly concurrency: Amount;
+  readonly failureBudget: Amount;
+  readonly nodeTimeoutMs: number;
+  readonly window: Window | undefined;
+  readonly canary: Canary | undefined;
+  readonly order: "ServersFirst" | "AgentsFirst" | "Any";
+  readonly isSuspended: boolean;
+  /** One sentence for each bad field. */
+  readonly problems: readonly string[];
+}
+
+export function imageKey(object: { readonly namespace: string; readonly name: string }): string {
+  return `${object.namespace}/${object.name}`;
+}
+
+const EVERYTHING: LabelMatch = () => true;
+
+function nodesOf(
+  selector: LabelSelector | null | undefined,
+  field: string,
+  problems: string[],
+): LabelMatch | undefined {
+  if (selector === null || selector === undefined) return EVERYTHING;
+  const compiled = compileSelector(selector, field);
+  if (compiled.ok) return compiled.matches;
+  problems.push(...compiled.problems);
+  return undefined;
+}
+
+function claimOf({ metadata, spec }: ManagedOSImage, problems: string[]): Claim | undefined {
+  const nodes = nodesOf(spec.nodeSelector, "spec.nodeSelector", problems);
+  const field = spec.clusterTargets ? "spec.clusterTargets" : "spec.targets";
+  const targets = spec.clusterTargets ?? spec.targets ?? [];
+  if (metadata.namespace === LOCAL_NAMESPACE) {
+    if (targets.length > 0) {
+      problems.push("spec.targets should be empty if in the fleet-local namespace");
+      return undefined;
+    }
+    return nodes === undefined ? undefined : { targets: undefined, hasTargets: true, nodes };
+  }
+  const compiled = compileTargets(targets, field);
+  if (!compiled.ok) {
+    problems.push(...compiled.problems);
+    return undefined;
+  }
+  return nodes === undefined ? undefined : { targets: compiled.match, hasTargets: targets.length > 0, nodes };
+}
+
+function checkReference(text: string | undefined, field: string, problems: string[]): void {
+  if (text === undefined || text === "") {
+    problems.push(`${field}: is missing`);
+    return;
+  }
+  try {
+    parseImageReference(text);
+  } catch (error) {
+    if (!(error instanceof ImageReferenceError)) throw error;
+    problems.push(...error.problems.map((one) => `${field}: ${one}`));
+  }
+}
+
+function checkImages({ spec }: ManagedOSImage, problems: string[]): void {
+  if ((spec.osImage === undefined || spec.osImage === "") && spec.managedOSVersionName) {
+    problems.push("spec.osImage: is missing, and there are no ManagedOSVersions here to take it from");
+  } else {
+    checkReference(spec.osImage, "spec.osImage", problems);
+  }
+  if (spec.prepare) checkReference(spec.prepare.image, "spec.prepare.image", problems);
+  // Without an image of its own, the container is one of osImage.
+  if (spec.upgradeContainer?.image) {
+    checkReference(spec.upgradeContainer.image, "spec.upgradeContainer.image", problems);
+  }
+}
+
+function amount(
+  value: number | string | null | undefined,
+  fallback: number,
+  field: string,
+  problems: string[],
+): Amount {
+  const parsed = parseAmount(value ?? fallback);
+  if (parsed !== undefined) return parsed;
+  problems.push(`${field}: ${JSON.stringify(value)} is neither a number of nodes nor a percentage`);
+  return { kind: "count", count: 0 };
+}
+
+function span(value: number | string | undefined, fallbackMs: number, field: string, problems: string[]): number {
+  if (value === undefined) return fallbackMs;
+  const ms = durationMs(value);
+  if (ms !== undefined) return ms;
+  problems.push(`${field}: ${JSON.stringify(value)} is no duration`);
+  return fallbackMs;
+}
+
+function canaryOf({ spec }: ManagedOSImage, problems: string[]): Canary | undefined {
+  const { canary } = spec;
+  if (canary === null || canary === undefined || canary.selector === null) return undefined;
+  const nodes = nodesOf(canary.selector, "spec.canary.selector", problems);
+  const soakMs = span(canary.soakTime, 0, "spec.canary.soakTime", problems);
+  // What cannot be read holds the rollout up by itself; see problems.
+  return nodes === undefined ? undefined : { nodes, soakMs };
+}
+
+/** Never throws: what is wrong is listed, and an image with problems lets no machine start. */
+export function compileImage(object: ManagedOSImage): CompiledImage {
+  const { metadata, spec } = object;
+  const problems: string[] = [];
+  checkImages(object, problems);
+  const claim = claimOf(object, problems);
+  const nodeTimeoutMs = span(spec.nodeTimeout, DEFAULT_NODE_TIMEOUT_MS, "spec.nodeTimeout", problems);
+  if (nodeTimeoutMs < 1000 || nodeTimeoutMs > LONGEST_NODE_TIMEOUT_MS) {
+    problems.push("spec.nodeTimeout: is not between one second and 30 days");
+  }
+  const order = spec.order === "AgentsFirst" || spec.order === "Any" ? spec.order : "ServersFirst";
+  return {
+    object,
+    key: imageKey(metadata),
+    claim,
+    concurrency: amount(spec.concurrency, 1, "spec.concurrency", problems),
+    failureBudget: amount(spec.failureBudget, 0, "spec.failureBudget", problems),
+    nodeTimeoutMs: Math.min(Math.max(1000, nodeTimeoutMs), LONGEST_NODE_TIMEOUT_MS),
+    window: spec.window ? compileWindow(spec.window, problems) : undefined,
+    canary: canaryOf(object, problems),
+    order,
+    isSuspended: spec.suspend === true,
+    problems,
+  };
+}
+
+/** Which of two images for one machine wins: the older one, and of two of one second that with the lower uid. */
+export function olderFirst(a: CompiledImage, b: CompiledImage): number {
+  const [madeA, madeB] = [a.object.metadata.creationTimestamp ?? "", b.object.metadata.creationTimestamp ?? ""];
+  if (madeA !== madeB) return madeA < madeB ? -1 : 1;
+  return a.object.metadata.uid < b.object.metadata.uid ? -1 : 1;
+}

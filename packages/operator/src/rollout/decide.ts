@@ -1,0 +1,247 @@
+/**
+ * The decision about one image: which slots end, who gets one, what the status says then. It is made on one version of
+ * the object and stored by compare-and-swap on that version: nothing else may grant or take a slot.
+ */
+import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import type { Waiting } from "@rancheros/protocol/upgrade";
+import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
+import type { CompiledImage } from "./compile-image.ts";
+import { describeRollout, type Found } from "./describe-rollout.ts";
+import { gateOf, type Gate } from "./gate.ts";
+import type { Counts, Failure, Slot } from "./slot.ts";
+import { isAbout, isCanary, isServer, isUnderWay } from "./machine-place.ts";
+import { canonicalJson } from "./plan-id.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+import { slotFate, type Holder } from "./slot-fate.ts";
+import { FAILURES_LISTED_MAX, tally, type Seen, type Tally } from "./tally.ts";
+import { earliest, timeText } from "./time-text.ts";
+
+/** What one cluster looks like to an image. */
+export interface ClusterView {
+  /** Machines that the image has there. */
+  readonly total: number;
+  /** Servers of the cluster, whichever image has them. */
+  readonly servers: number;
+  /** Servers that hold slots of other images. */
+  readonly otherServersAway: number;
+  /** Machines that are in the middle of an upgrade without a slot of this image; by uid, with when they were heard of. */
+  readonly underWay: ReadonlyMap<string, number>;
+}
+
+/** What a replica knows around an image; another replica may know something else. */
+export interface RolloutView {
+  readonly image: CompiledImage;
+  readonly plan: string | undefined;
+  readonly counts: Counts;
+  readonly conflicts: ReadonlyMap<string, number>;
+  readonly clusters: number;
+  /** @param atMs  since when the status names the machine */
+  holder(uid: string, atMs: number): Holder;
+  seen(uid: string): Seen | undefined;
+  cluster(name: string): ClusterView;
+}
+
+/** A machine that asks for a slot, as the API server has it now. */
+export interface Candidate {
+  readonly machine: RolloutMachine;
+  readonly cluster: string;
+}
+
+export interface Decision {
+  readonly status: ManagedOSImageStatus;
+  readonly isChanged: boolean;
+  readonly granted: readonly Slot[];
+  readonly failed: readonly Failure[];
+  /** Why a candidate gets nothing, by uid. */
+  readonly refused: ReadonlyMap<string, Waiting>;
+  /** When the decision may be another one by time alone. */
+  readonly wakeAtMs: number | undefined;
+}
+
+const QUEUED: Waiting = { reason: "Queued", message: "other machines of the cluster are being upgraded" };
+const SERVERS: Waiting = {
+  reason: "ServersFirst",
+  message: "no further server may be away: the cluster keeps its quorum",
+};
+const BUSY: Waiting = { reason: "Queued", message: "the machine is in the middle of another upgrade" };
+
+function status(image: CompiledImage): ManagedOSImageStatus {
+  return image.object.status ?? {};
+}
+
+export interface Settled {
+  readonly slots: readonly Slot[];
+  readonly failures: readonly Failure[];
+  readonly failed: readonly Failure[];
+  readonly wakeAtMs: number | undefined;
+}
+
+/** Slots end, failures are noted and forgotten. */
+export function settle(view: RolloutView, nowMs: number): Settled {
+  const { image, plan } = view;
+  const { name } = image.object.metadata;
+  const slots: Slot[] = [];
+  const failed: Failure[] = [];
+  let wakeAtMs: number | undefined;
+  for (const slot of status(image).slots ?? []) {
+    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs };
+    const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), name, plan, timing);
+    if (fate.kind === "kept") {
+      slots.push(slot);
+      wakeAtMs = Math.min(wakeAtMs ?? fate.untilMs, fate.untilMs);
+    }
+    if (fate.kind === "failed") failed.push(fate.failure);
+  }
+  const kept = (status(image).failures ?? []).filter(({ uid, time }) => {
+    const holder = view.holder(uid, Date.parse(time));
+    return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);
+  });
+  // The newest are kept: who has failed twice is among them.
+  const failures = [...kept, ...failed].slice(-FAILURES_LISTED_MAX);
+  return { slots, failures, failed, wakeAtMs };
+}
+
+/** Slots of this image in the cluster, and machines that are as good as in one. */
+function awayIn(
+  view: RolloutView,
+  cluster: string,
+  slots: readonly Slot[],
+  failures: readonly Failure[],
+  nowMs: number,
+) {
+  const { underWay } = view.cluster(cluster);
+  const held = slots.filter((slot) => slot.cluster === cluster);
+  const accounted = new Set([...held, ...failures].map(({ uid }) => uid));
+  const others = [...underWay].filter(
+    ([uid, heardMs]) => !accounted.has(uid) && nowMs - heardMs < view.image.nodeTimeoutMs,
+  );
+  return { held, others: others.map(([uid]) => uid) };
+}
+
+interface Books {
+  readonly slots: Slot[];
+  failures: readonly Failure[];
+  attempts: number;
+}
+
+/** Why this machine gets none; undefined where it does. */
+function refusalOf(
+  view: RolloutView,
+  gate: Gate,
+  books: Books,
+  candidate: Candidate,
+  nowMs: number,
+): Waiting | undefined {
+  const { machine, cluster } = candidate;
+  const { uid } = machine.metadata;
+  if (gate.closed !== undefined) return gate.closed;
+  if (gate.canariesOnly !== undefined && !isCanary(view.image, machine)) return gate.canariesOnly;
+  const place = view.cluster(cluster);
+  const { held, others } = awayIn(view, cluster, books.slots, books.failures, nowMs);
+  // A slot of an earlier plan that the machine has not begun with is exchanged.
+  const rest = held.filter((slot) => slot.uid !== uid);
+  const own = held.length - rest.length;
+  const { upgrade } = machine.rollout;
+  if (isUnderWay(machine) && nowMs - (upgrade?.heardMs ?? 0) < view.image.nodeTimeoutMs) return BUSY;
+  const limit = concurrencyOf(view.image.concurrency, place.total);
+  if (own === 0 && rest.length + others.filter((one) => one !== uid).length >= limit) return QUEUED;
+  if (!isServer(machine)) return undefined;
+  const serversAway = rest.filter((slot) => slot.isServer === true).length + place.otherServersAway;
+  return serversAway < serversAwayAtMost(place.servers) ? undefined : SERVERS;
+}
+
+function grant(view: RolloutView, books: Books, { machine, cluster }: Candidate, plan: string, nowMs: number): Slot {
+  const { name, uid } = machine.metadata;
+  const { retry } = machine.rollout;
+  const isRetry = books.failures.some((one) => one.uid === uid) || view.seen(uid)?.isBroken === true;
+  books.attempts += 1;
+  const slot: Slot = {
+    machine: name,
+    uid,
+    cluster,
+    attempt: books.attempts,
+    plan,
+    grantedAt: timeText(nowMs),
+    ...(isServer(machine) ? { isServer: true } : {}),
+    ...(isRetry || machine.rollout.upgrade?.plan === plan ? { isRetry: true } : {}),
+    ...(retry === undefined ? {} : { retry }),
+  };
+  const at = books.slots.findIndex((one) => one.uid === uid);
+  if (at === -1) books.slots.push(slot);
+  else books.slots[at] = slot;
+  books.failures = books.failures.filter((one) => one.uid !== uid);
+  return slot;
+}
+
+function canariesDoneAt(view: RolloutView, counted: Tally, nowMs: number): string | undefined {
+  const { image, plan } = view;
+  if (image.canary === undefined || plan === undefined) return undefined;
+  const isDone = counted.canaries > 0 && counted.canariesDone === counted.canaries;
+  return status(image).canariesDoneAt ?? (isDone ? timeText(nowMs) : undefined);
+}
+
+/** Order of keys and times of no account: whether it is worth a write. */
+function isSameStatus(a: ManagedOSImageStatus, b: ManagedOSImageStatus): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+/** Whether the slot that the machine holds may be exchanged for one of the current plan: it has not begun with it. */
+function mayExchange(view: RolloutView, slot: Slot, machine: RolloutMachine): boolean {
+  return slot.plan !== view.plan && !isAbout(machine, view.image.object.metadata.name, slot);
+}
+
+/**
+ * @param candidates  machines that ask, in their order, read after the image was
+ * @param found       whether the images can be had, where that has just been found out
+ */
+export function decide(view: RolloutView, candidates: readonly Candidate[], nowMs: number, found?: Found): Decision {
+  const { image, plan } = view;
+  const settled = settle(view, nowMs);
+  const books: Books = {
+    slots: [...settled.slots],
+    failures: settled.failures,
+    attempts: status(image).attempts ?? 0,
+  };
+  const count = (): Tally => tally(view.counts, books.slots, books.failures, (uid) => view.seen(uid));
+  const before = count();
+  const doneAt = canariesDoneAt(view, before, nowMs);
+  const gateNow = (counted: Tally): Gate =>
+    gateOf(image, plan, counted, { listed: books.failures.length, canariesDoneAt: doneAt, nowMs });
+  const gate = gateNow(before);
+  const granted: Slot[] = [];
+  const refused = new Map<string, Waiting>();
+  for (const candidate of candidates) {
+    const { uid } = candidate.machine.metadata;
+    const held = books.slots.find((one) => one.uid === uid);
+    if (held !== undefined && !mayExchange(view, held, candidate.machine)) continue;
+    const refusal = refusalOf(view, gate, books, candidate, nowMs);
+    if (refusal !== undefined || plan === undefined) refused.set(uid, refusal ?? QUEUED);
+    else granted.push(grant(view, books, candidate, plan, nowMs));
+  }
+  const counted = count();
+  const { clusters, conflicts } = view;
+  const last = gateNow(counted);
+  const next: ManagedOSImageStatus = {
+    ...status(image),
+    ...describeRollout({ image, plan, counted, gate: last, clusters, conflicts, found, nowMs }),
+    ...(image.object.metadata.generation === undefined ? {} : { observedGeneration: image.object.metadata.generation }),
+    ...(doneAt === undefined ? {} : { canariesDoneAt: doneAt }),
+    attempts: books.attempts,
+    total: counted.total,
+    updated: counted.updated,
+    updating: counted.updating,
+    failed: counted.failed,
+    pending: counted.pending,
+    clusters,
+    slots: books.slots,
+    failures: [...books.failures],
+  };
+  return {
+    status: next,
+    isChanged: !isSameStatus(next, status(image)),
+    granted,
+    failed: settled.failed,
+    refused,
+    wakeAtMs: earliest(settled.wakeAtMs, last.changesAtMs),
+  };
+}

@@ -1,0 +1,176 @@
+/** The words of a ManagedOSImage's status: state, message, conditions. */
+import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { isNone } from "./amount.ts";
+import type { CompiledImage } from "./compile-image.ts";
+import type { Gate } from "./gate.ts";
+import type { Tally } from "./tally.ts";
+import { timeText } from "./time-text.ts";
+
+type Condition = NonNullable<ManagedOSImageStatus["conditions"]>[number];
+export type RolloutState = NonNullable<ManagedOSImageStatus["state"]>;
+
+/** Why what the image refers to cannot be had. */
+export interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What has just been found out about that. */
+export type Found = Trouble | "fine";
+
+export interface RolloutFacts {
+  readonly image: CompiledImage;
+  readonly plan: string | undefined;
+  readonly counted: Tally;
+  readonly gate: Gate;
+  /** How many clusters the targets choose. */
+  readonly clusters: number;
+  /** Machines that another image has, by its name. */
+  readonly conflicts: ReadonlyMap<string, number>;
+  /** Undefined where there is nothing new to say. */
+  readonly found: Found | undefined;
+  readonly nowMs: number;
+}
+
+/** What is found out now; without reason and message where all is as it should be. */
+interface Finding {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+}
+
+const MESSAGE_MAX = 1024;
+
+function problemsOf({ problems }: CompiledImage): string {
+  return problems.join("; ").slice(0, MESSAGE_MAX);
+}
+
+function machines(count: number): string {
+  return count === 1 ? "1 machine" : `${count} machines`;
+}
+
+function conflictMessage(conflicts: ReadonlyMap<string, number>): string {
+  return [...conflicts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, count]) => `${machines(count)} belong to the older ManagedOSImage ${name}`)
+    .join("; ");
+}
+
+function progressMessage({ total, updated, updating, failed }: Tally): string {
+  const parts = [`${updated} of ${machines(total)} updated`];
+  if (updating > 0) parts.push(`${updating} under way`);
+  if (failed > 0) parts.push(`${failed} failed`);
+  return parts.join(", ");
+}
+
+function emptyMessage({ image, clusters }: RolloutFacts): string {
+  if (image.claim?.hasTargets === false) return "spec.targets is empty: the image is for no cluster";
+  return clusters === 0 ? "spec.targets chooses no cluster" : "no machine of its clusters matches nodeSelector";
+}
+
+function resolvedFinding({ image, plan, found }: RolloutFacts, old: readonly Condition[]): Finding {
+  const type = "Resolved";
+  if (image.problems.length > 0) return { type, status: "Unknown", reason: "Invalid", message: "the spec is invalid" };
+  if (found !== undefined && found !== "fine") {
+    return { type, status: "False", reason: found.reason, message: found.message.slice(0, MESSAGE_MAX) };
+  }
+  // What another replica has found out about this very spec stands until somebody knows better.
+  const before = old.find((one) => one.type === type);
+  const stands = before?.status === "False" && before.observedGeneration === image.object.metadata.generation;
+  if (found === undefined && stands) {
+    return { type, status: "False", reason: before.reason ?? "", message: before.message ?? "" };
+  }
+  return plan === undefined
+    ? { type, status: "Unknown", reason: "Resolving", message: "the registry is being asked" }
+    : { type, status: "True", reason: "Resolved", message: image.object.status?.reference ?? "" };
+}
+
+interface Stand {
+  readonly state: RolloutState;
+  readonly message: string;
+}
+
+function isComplete({ image, plan, counted }: RolloutFacts): boolean {
+  const isAll = counted.total > 0 && counted.updated === counted.total && counted.updating === 0;
+  return plan !== undefined && isAll && !isNone(image.concurrency) && image.problems.length === 0;
+}
+
+function standOf(facts: RolloutFacts, resolved: Finding): Stand {
+  const { image, plan, counted, gate, conflicts } = facts;
+  const progress = progressMessage(counted);
+  if (image.problems.length > 0) return { state: "Invalid", message: problemsOf(image) };
+  if (counted.total === 0 && counted.updating === 0) {
+    if (conflicts.size > 0) return { state: "Conflict", message: conflictMessage(conflicts) };
+    return { state: "NoMachines", message: emptyMessage(facts) };
+  }
+  if (plan === undefined) return { state: "Resolving", message: resolved.message };
+  if (isNone(image.concurrency)) return { state: "Paused", message: `concurrency is 0; ${progress}` };
+  if (isComplete(facts)) return { state: "Complete", message: progress };
+  if (resolved.status === "False") return { state: "Resolving", message: `${resolved.message}; ${progress}` };
+  if (image.isSuspended) return { state: "Suspended", message: `suspend is true; ${progress}` };
+  if (gate.halted !== undefined) return { state: "Halted", message: `${gate.halted}; ${progress}` };
+  if (gate.windowClosed !== undefined) return { state: "WindowClosed", message: `${gate.windowClosed}; ${progress}` };
+  if (gate.soaking !== undefined) return { state: "Soaking", message: `${gate.soaking}; ${progress}` };
+  const held = gate.canariesOnly !== undefined && counted.canaries === 0 ? `${gate.canariesOnly.message}; ` : "";
+  return { state: "Progressing", message: `${held}${progress}` };
+}
+
+function flag(type: string, message: string | undefined, otherwise: string): Finding {
+  return message === undefined
+    ? { type, status: "False", reason: otherwise, message: "" }
+    : { type, status: "True", reason: type, message };
+}
+
+function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonly Finding[] {
+  const { image, gate, conflicts, clusters } = facts;
+  const { state } = stand;
+  const isPaused = isNone(image.concurrency) || image.isSuspended;
+  const matched = image.claim !== undefined && clusters > 0;
+  const isUnder = state === "Progressing" || state === "Soaking" || facts.counted.updating > 0;
+  return [
+    { type: "Progressing", status: isUnder ? "True" : "False", reason: state, message: "" },
+    { type: "Complete", status: state === "Complete" ? "True" : "False", reason: state, message: "" },
+    flag("Paused", isPaused ? (image.isSuspended ? "suspend is true" : "concurrency is 0") : undefined, "Running"),
+    flag("Halted", gate.halted, "WithinBudget"),
+    flag("Conflict", conflicts.size === 0 ? undefined : conflictMessage(conflicts), "NoConflict"),
+    flag("WindowClosed", gate.windowClosed, image.window === undefined ? "NoWindow" : "Open"),
+    flag("Invalid", image.problems.length === 0 ? undefined : problemsOf(image), "Valid"),
+    resolved,
+    matched
+      ? { type: "TargetsMatched", status: "True", reason: "Matched", message: "" }
+      : { type: "TargetsMatched", status: "False", reason: "NoCluster", message: emptyMessage(facts) },
+  ];
+}
+
+function withFindings(
+  old: readonly Condition[],
+  found: readonly Finding[],
+  generation: number | undefined,
+  nowMs: number,
+): readonly Condition[] {
+  const now = timeText(nowMs);
+  const ours = found.map((one): Condition => {
+    const before = old.find((condition) => condition.type === one.type);
+    const isSame = before?.status === one.status;
+    return {
+      ...one,
+      lastTransitionTime: isSame ? (before?.lastTransitionTime ?? now) : now,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
+  });
+  // Conditions of other writers stay.
+  return [...old.filter((one) => !found.some(({ type }) => type === one.type)), ...ours];
+}
+
+/** State, message and all conditions; times of conditions change only where their status does. */
+export function describeRollout(
+  facts: RolloutFacts,
+): Required<Pick<ManagedOSImageStatus, "state" | "message" | "conditions">> {
+  const { object } = facts.image;
+  const old = object.status?.conditions ?? [];
+  const resolved = resolvedFinding(facts, old);
+  const stand = standOf(facts, resolved);
+  const found = findings(facts, stand, resolved);
+  return { ...stand, conditions: [...withFindings(old, found, object.metadata.generation, facts.nowMs)] };
+}

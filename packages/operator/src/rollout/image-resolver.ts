@@ -1,0 +1,83 @@
+/** Asks registries what the images of a spec stand for, once for each rollout, and begins the rollout with the answer. */
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
+import { parseImageReference, pinImageReference, writeImageReference } from "@rancheros/protocol/images";
+import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { errorFields } from "../telemetry/index.ts";
+import { namedImages, planOf, type ResolvedImages } from "./resolved.ts";
+import type { Trouble } from "./describe-rollout.ts";
+import type { ImageState } from "./image-state.ts";
+import type { RolloutIndex } from "./rollout-index.ts";
+import type { RolloutParts } from "./rollout-parts.ts";
+import { timeText } from "./time-text.ts";
+
+/** Whether the images have to be asked for. */
+export function needsResolving(image: ImageState): boolean {
+  return image.plan === undefined && image.image.problems.length === 0;
+}
+
+async function resolveAll(parts: RolloutParts, object: ManagedOSImage): Promise<ResolvedImages> {
+  let own: { readonly image: string; readonly digest: string; readonly reference: string } | undefined;
+  const containerImages: { name: string; image: string; reference: string }[] = [];
+  for (const named of namedImages(object)) {
+    const digest = await parts.resolve(object, named);
+    const reference = writeImageReference(pinImageReference(parseImageReference(named.image), digest));
+    if (named.name === "osImage") own = { image: named.image, digest, reference };
+    else containerImages.push({ name: named.name, image: named.image, reference });
+  }
+  if (own === undefined) throw new TypeError("an image without osImage has problems, and is not resolved");
+  return { resolvedImage: own.image, digest: own.digest, reference: own.reference, containerImages };
+}
+
+/** Of the status before, what a new plan takes over: slots are still held, failures were another plan's. */
+function statusOfNewPlan(object: ManagedOSImage, images: ResolvedImages, nowMs: number): ManagedOSImageStatus {
+  const { status = {} } = object;
+  const plan = planOf(object, images);
+  const resolved = { ...images, containerImages: [...images.containerImages] };
+  if (plan === status.plan) return { ...status, ...resolved };
+  const { canariesDoneAt: _, failures: __, ...others } = status;
+  return { ...others, ...resolved, plan, startedAt: timeText(nowMs), failures: [] };
+}
+
+function troubleOf(error: unknown): Trouble {
+  const { reason, error: message } = errorFields(error);
+  return { reason, message: isCodedError(error) ? `${message}; ${error.mend}` : message };
+}
+
+export interface ResolverOptions {
+  readonly index: RolloutIndex;
+  readonly parts: RolloutParts;
+  readonly onTrouble: (key: string, trouble: Trouble) => void;
+  readonly onResolved: (key: string) => void;
+}
+
+/** The work of one key of the queue; what it throws is tried again later. */
+export async function resolveImage(key: string, options: ResolverOptions): Promise<void> {
+  const { index, parts } = options;
+  const image = index.image(key);
+  if (image === undefined || !needsResolving(image)) return;
+  const { object } = image.image;
+  let images: ResolvedImages;
+  try {
+    images = await resolveAll(parts, object);
+  } catch (error) {
+    options.onTrouble(key, troubleOf(error));
+    throw error;
+  }
+  const { generation } = object.metadata;
+  for (;;) {
+    // The spec is what was asked about, the status may have been written meanwhile.
+    const now = index.image(key);
+    if (now === undefined || now.image.object.metadata.generation !== generation || !needsResolving(now)) return;
+    const known = now.image.object;
+    try {
+      index.putImage(await parts.store.writeStatus(known, statusOfNewPlan(known, images, parts.nowMs())));
+      options.onResolved(key);
+      return;
+    } catch (error) {
+      if (!hasCode(error, "KUBERNETES_CONFLICT")) throw error;
+      const fresh = await parts.store.read(known.metadata.namespace, known.metadata.name);
+      if (fresh === undefined) return;
+      index.putImage(fresh);
+    }
+  }
+}

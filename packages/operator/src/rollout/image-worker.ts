@@ -1,0 +1,205 @@
+/** Decides about one image and stores what was decided: many who ask at once are served by one write. */
+import { hasCode } from "@rancheros/protocol/errors";
+import type { Waiting } from "@rancheros/protocol/upgrade";
+import { errorFields } from "../telemetry/index.ts";
+import { decide, type Candidate, type Decision } from "./decide.ts";
+import type { Found } from "./describe-rollout.ts";
+import { RolloutError } from "./errors.ts";
+import type { ImageState } from "./image-state.ts";
+import { clusterOf } from "./machine-place.ts";
+import { newsOf } from "./news-of.ts";
+import type { RolloutIndex } from "./rollout-index.ts";
+import type { RolloutParts } from "./rollout-parts.ts";
+import { viewOf } from "./view-of.ts";
+
+const TRIES = 6;
+const RETRY_MS = 50;
+/** What has ended is written down so late where the next machine will ask before: then it is one write, not two. */
+const LAZY_MS = 10_000;
+const SOON_MS = 2_000;
+const READS_AT_ONCE = 8;
+
+interface Asker {
+  readonly uid: string;
+  readonly settle: (refusal: Waiting | undefined) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Why the image's machines cannot be decided about now. */
+const NOT_READY: Waiting = { reason: "Queued", message: "the operator does not know the cluster at this moment" };
+const WITHDRAWN: Waiting = { reason: "NoImage", message: "the ManagedOSImage is not for this machine any more" };
+
+export class ImageWorker {
+  readonly #key: string;
+  readonly #index: RolloutIndex;
+  readonly #parts: RolloutParts;
+  readonly #isReady: () => boolean;
+  #askers: Asker[] = [];
+  #isRunning = false;
+  #isStopped = false;
+  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  #found: Found | undefined;
+
+  constructor(key: string, index: RolloutIndex, parts: RolloutParts, isReady: () => boolean) {
+    this.#key = key;
+    this.#index = index;
+    this.#parts = parts;
+    this.#isReady = isReady;
+  }
+
+  /** Asks for a slot. @returns why there is none; undefined where it is granted and stored */
+  ask(uid: string): Promise<Waiting | undefined> {
+    return new Promise((settle, fail) => {
+      this.#askers.push({ uid, settle, fail });
+      void this.#run();
+    });
+  }
+
+  /** Something may have to be written: soon, or with the next grant where one is to be expected. */
+  touch(image: ImageState): void {
+    this.#wakeIn((image.front > 0 ? LAZY_MS : SOON_MS) * (0.5 + this.#parts.random()));
+  }
+
+  /** Whether what the image refers to can be had. */
+  report(found: Found): void {
+    this.#found = found;
+    this.#wakeIn(0);
+  }
+
+  wakeSoon(): void {
+    this.#wakeIn(RETRY_MS * (1 + this.#parts.random()));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    for (const asker of this.#askers.splice(0)) asker.settle(NOT_READY);
+  }
+
+  #wakeIn(delayMs: number): void {
+    if (this.#isStopped) return;
+    const atMs = this.#parts.nowMs() + delayMs;
+    if (this.#timer !== undefined && this.#timer.atMs <= atMs) return;
+    this.#timer?.cancel();
+    const cancel = this.#parts.setTimer(() => {
+      this.#timer = undefined;
+      void this.#run();
+    }, delayMs);
+    this.#timer = { atMs, cancel };
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    do {
+      const askers = this.#askers.splice(0);
+      try {
+        const refused = await this.#decideAndStore(askers.map(({ uid }) => uid));
+        for (const { uid, settle } of askers) settle(refused.get(uid));
+      } catch (error) {
+        for (const { fail } of askers) fail(error);
+        const level = hasCode(error, "ROLLOUT_CONTESTED") ? "info" : "warn";
+        this.#parts.log[level]("rollout not written", { image: this.#key, ...errorFields(error) });
+        this.#wakeIn(SOON_MS * (1 + this.#parts.random()));
+      }
+    } while (this.#askers.length > 0 && !this.#isStopped);
+    this.#isRunning = false;
+  }
+
+  async #decideAndStore(uids: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
+    const refuseAll = (why: Waiting) => new Map(uids.map((uid) => [uid, why]));
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      if (this.#isStopped) return refuseAll(NOT_READY);
+      if (!this.#isReady()) {
+        this.#wakeIn(SOON_MS);
+        return refuseAll(NOT_READY);
+      }
+      const image = this.#index.image(this.#key);
+      if (image === undefined) return refuseAll(WITHDRAWN);
+      // Machines are read after the image: what the status says of them is older than what they say themselves.
+      const { object } = image.image;
+      await this.#refresh(image, uids);
+      const known = this.#index.image(this.#key);
+      if (known?.image.object.metadata.resourceVersion !== object.metadata.resourceVersion) continue;
+      const decision = this.#decide(known, uids);
+      if (!decision.isChanged || (await this.#store(known, decision))) {
+        this.#found = undefined;
+        this.#planAhead(decision);
+        return this.#answers(known.image.key, uids, decision);
+      }
+      await new Promise<void>((resolve) => {
+        this.#parts.setTimer(resolve, RETRY_MS * attempt * (0.5 + this.#parts.random()));
+      });
+    }
+    throw new RolloutError("ROLLOUT_CONTESTED", `the status of ManagedOSImage ${this.#key} is changed all the time`);
+  }
+
+  /** Reads who asks, and whose slot is to be taken by the clock, once more: the watch may be late. */
+  async #refresh(image: ImageState, uids: readonly string[]): Promise<void> {
+    const { nowMs } = this.#parts;
+    const ahead = decide(viewOf(this.#index, image, nowMs(), true), [], nowMs());
+    const late = ahead.failed.filter(({ reason }) => reason === "ROLLOUT_NODE_TIMEOUT").map(({ uid }) => uid);
+    const wanted = [...new Set([...uids, ...late])];
+    for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
+      await Promise.all(wanted.slice(at, at + READS_AT_ONCE).map((uid) => this.#refreshMachine(uid)));
+    }
+  }
+
+  async #refreshMachine(uid: string): Promise<void> {
+    const state = this.#index.machine(uid);
+    if (state === undefined) return;
+    const { namespace, name } = state.machine.metadata;
+    const fresh = await this.#parts.readMachine(namespace, name);
+    if (fresh === undefined) this.#index.deleteMachine(state.machine);
+    else this.#index.putMachine(fresh);
+  }
+
+  #decide(image: ImageState, uids: readonly string[]): Decision {
+    const states = uids.flatMap((uid) => this.#index.machine(uid) ?? []);
+    const candidates = states
+      .filter((state) => state.claims[0] === image && this.#index.isToUpgrade(state))
+      .sort((a, b) => (a.orderKey() < b.orderKey() ? -1 : 1))
+      .flatMap(({ machine }): readonly Candidate[] => {
+        const cluster = clusterOf(machine);
+        return cluster === undefined ? [] : [{ machine, cluster }];
+      });
+    const nowMs = this.#parts.nowMs();
+    return decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, this.#found);
+  }
+
+  /** @returns whether it is stored; false where it has to be decided anew */
+  async #store(image: ImageState, decision: Decision): Promise<boolean> {
+    const { object } = image.image;
+    const { namespace, name } = object.metadata;
+    try {
+      const stored = await this.#parts.store.writeStatus(object, decision.status);
+      this.#index.putImage(stored);
+      for (const news of newsOf(object, decision)) this.#parts.tell(news);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "KUBERNETES_NOT_FOUND")) this.#index.deleteImage(object);
+      else if (hasCode(error, "KUBERNETES_CONFLICT")) {
+        const fresh = await this.#parts.store.read(namespace, name);
+        if (fresh === undefined) this.#index.deleteImage(object);
+        else this.#index.putImage(fresh);
+      } else throw error;
+      return false;
+    }
+  }
+
+  #planAhead({ wakeAtMs }: Decision): void {
+    // Long timers are set again on the way: the process may sleep, and clocks are set.
+    if (wakeAtMs !== undefined) this.#wakeIn(Math.min(600_000, Math.max(0, wakeAtMs - this.#parts.nowMs())));
+  }
+
+  /** Granted is who holds a slot of the current plan now; whoever stored it. */
+  #answers(key: string, uids: readonly string[], decision: Decision): ReadonlyMap<string, Waiting> {
+    const image = this.#index.image(key);
+    const refused = new Map<string, Waiting>();
+    for (const uid of uids) {
+      if (image !== undefined && image.slots.get(uid)?.plan === image.plan) continue;
+      refused.set(uid, decision.refused.get(uid) ?? WITHDRAWN);
+    }
+    return refused;
+  }
+}

@@ -1,0 +1,127 @@
+/** What a ManagedOSImage refers to: digests at registries, pull secrets, and what envFrom names. */
+import { parseImageReference, writeImageName } from "@rancheros/protocol/images";
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import type { RegistryCredential as HostCredential } from "@rancheros/protocol/upgrade";
+import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import {
+  matchCredentials,
+  parsePullSecret,
+  RegistryError,
+  resolveDigest,
+  type RegistryCredential,
+  type RegistryOutside,
+  type RegistrySettings,
+} from "../../registry/index.ts";
+import type { Materials } from "../build-plan.ts";
+import { envSources, variablesOf, type EnvSource } from "../env-from.ts";
+import { RolloutError } from "../errors.ts";
+import { namedImages, type NamedImage } from "../resolved.ts";
+
+/** Read again after so long: many machines that ask at once are served by one look. */
+const KEPT_MS = 5_000;
+const KEPT_MAX = 1_000;
+
+export interface MaterialsOptions {
+  readonly kubernetes: Kubernetes;
+  readonly registry: RegistryOutside;
+  readonly registrySettings: RegistrySettings;
+  readonly nowMs: () => number;
+}
+
+export interface PlanMaterials {
+  resolve(object: ManagedOSImage, image: NamedImage): Promise<string>;
+  materials(object: ManagedOSImage): Promise<Materials>;
+}
+
+function missing(kind: string, namespace: string, name: string): RolloutError {
+  return new RolloutError("ROLLOUT_REFERENCE_MISSING", `there is no ${kind} ${namespace}/${name}`);
+}
+
+export function planMaterials(options: MaterialsOptions): PlanMaterials {
+  const { kubernetes, nowMs } = options;
+  const kept = new Map<string, { readonly atMs: number; readonly materials: Promise<Materials> }>();
+
+  async function pullSecret(namespace: string, name: string): Promise<readonly RegistryCredential[]> {
+    const secret = await readOrNothing(
+      kubernetes,
+      `/api/v1/namespaces/${namespace}/secrets/${encodeURIComponent(name)}`,
+    );
+    if (secret === undefined) throw missing("Secret", namespace, name);
+    try {
+      return parsePullSecret(secret);
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+      const message = `Secret ${namespace}/${name}: ${error.message}`;
+      throw new RolloutError("ROLLOUT_REFERENCE_INVALID", message, { cause: error });
+    }
+  }
+
+  async function credentialsOf({ metadata, spec }: ManagedOSImage): Promise<readonly RegistryCredential[]> {
+    const all = await Promise.all(
+      (spec.imagePullSecrets ?? []).map(({ name }) => pullSecret(metadata.namespace, name)),
+    );
+    return all.flat();
+  }
+
+  async function variables(namespace: string, source: EnvSource): Promise<Readonly<Record<string, string>>> {
+    const plural = source.kind === "Secret" ? "secrets" : "configmaps";
+    const path = `/api/v1/namespaces/${namespace}/${plural}/${encodeURIComponent(source.name)}`;
+    const object = await readOrNothing(kubernetes, path);
+    if (object === undefined && !source.isOptional) throw missing(source.kind, namespace, source.name);
+    return object === undefined ? {} : variablesOf(source, object);
+  }
+
+  async function envOf(namespace: string, sources: readonly EnvSource[]): Promise<Readonly<Record<string, string>>> {
+    const all = await Promise.all(sources.map((source) => variables(namespace, source)));
+    // As in Kubernetes, a later source wins.
+    return Object.fromEntries(all.flatMap((one) => Object.entries(one)));
+  }
+
+  async function read(object: ManagedOSImage): Promise<Materials> {
+    const { metadata, spec } = object;
+    const [credentials, prepareEnv, upgradeEnv] = await Promise.all([
+      credentialsOf(object),
+      envOf(metadata.namespace, envSources(spec.prepare, "spec.prepare")),
+      envOf(metadata.namespace, envSources(spec.upgradeContainer, "spec.upgradeContainer")),
+    ]);
+    return { credentials: credentialsForHosts(object, credentials), prepareEnv, upgradeEnv };
+  }
+
+  return {
+    async resolve(object, image) {
+      const credentials = await credentialsOf(object);
+      const settings = options.registrySettings;
+      const { digest } = await resolveDigest(options.registry, parseImageReference(image.image), {
+        settings,
+        credentials,
+      });
+      if (digest.startsWith("sha256:")) return digest;
+      throw new RolloutError(
+        "ROLLOUT_REFERENCE_INVALID",
+        `${image.image}: nodes take digests of sha256, not ${digest}`,
+      );
+    },
+    materials(object) {
+      const { uid, generation } = object.metadata;
+      const key = `${uid}/${generation}`;
+      const found = kept.get(key);
+      if (found !== undefined && nowMs() - found.atMs < KEPT_MS) return found.materials;
+      if (kept.size >= KEPT_MAX) kept.clear();
+      const materials = read(object);
+      kept.set(key, { atMs: nowMs(), materials });
+      return materials;
+    },
+  };
+}
+
+/** Of all credentials, what the image's own registries need: a machine is told no other account. */
+function credentialsForHosts(object: ManagedOSImage, all: readonly RegistryCredential[]): readonly HostCredential[] {
+  const byHost = new Map<string, HostCredential>();
+  for (const { image } of namedImages(object)) {
+    const reference = parseImageReference(image);
+    const [best] = matchCredentials(all, writeImageName(reference));
+    if (best === undefined || byHost.has(reference.host)) continue;
+    byHost.set(reference.host, { registry: reference.host, username: best.username, password: best.password });
+  }
+  return [...byHost.values()];
+}

@@ -1,0 +1,96 @@
+/** Follows ManagedOSImages and Fleet's objects, and runs their rollouts. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import {
+  API_GROUP,
+  API_VERSION,
+  managedOSImage,
+  parseManagedOSImage,
+  type ManagedOSImage,
+} from "@rancheros/protocol/resources";
+import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
+import { watchFleet } from "../../fleet/index.ts";
+import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
+import { errorFields, hintOf } from "../../telemetry/index.ts";
+import type { Rollouts } from "../rollout-desk.ts";
+import type { RolloutMachine } from "../rollout-machine.ts";
+import type { RolloutNews } from "../rollout-parts.ts";
+import { runRollouts, type RolloutRun } from "../run-rollouts.ts";
+import { imageStore } from "./image-store.ts";
+import { planMaterials } from "./plan-materials.ts";
+
+export interface RolloutOptions {
+  readonly machinesSynced: () => boolean;
+  /** The machine as the API server has it now; undefined where it is gone. @throws KubernetesError */
+  readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;
+  readonly registry: RegistryOutside;
+  readonly registrySettings: RegistrySettings;
+  /** Must not wait, and not throw. */
+  readonly tell: (news: RolloutNews) => void;
+}
+
+interface ImageEntry extends KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+  readonly image: ManagedOSImage;
+}
+
+/** @param onNonsense  told of an object that the schema does not take, which was stored before the schema was there */
+function imageEntry(object: unknown, onNonsense: (problems: readonly string[]) => void): ImageEntry | undefined {
+  const parsed = parseManagedOSImage(object);
+  if (!parsed.ok) {
+    onNonsense(parsed.problems);
+    return undefined;
+  }
+  const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
+  return { metadata: { name, namespace, uid, resourceVersion }, image: parsed.value };
+}
+
+export function runRolloutController(parts: ControllerParts, options: RolloutOptions): Rollouts {
+  const { kubernetes, log, watchNamespace } = parts;
+  let onFleet: RolloutRun["onFleet"] = () => undefined;
+  const fleet = watchFleet(parts, (namespace) => onFleet(namespace));
+  const materials = planMaterials({ kubernetes, nowMs: () => performance.now(), ...options });
+  const run = runRollouts({
+    store: imageStore(kubernetes),
+    fleet: fleet.index,
+    fleetSynced: fleet.synced,
+    machinesSynced: options.machinesSynced,
+    readMachine: options.readMachine,
+    resolve: (object, image) => materials.resolve(object, image),
+    materials: (object) => materials.materials(object),
+    tell: options.tell,
+    log,
+    nowMs: Date.now,
+    random: Math.random,
+    setTimer: retryTimer,
+  });
+  onFleet = (namespace) => run.onFleet(namespace);
+
+  const images = watchResource<ImageEntry>(kubernetes, {
+    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSImage.plural, watchNamespace),
+    keep: (object) =>
+      imageEntry(object, (problems) => log.warn("image not understood", { problems: problems.join("; ") })),
+    onChange: ({ image }) => run.onImage(image),
+    onDelete: (object) => run.onImageGone(object),
+    onSynced: () => run.onImagesSynced(),
+    onTrouble: (error) => log.warn("cannot follow ManagedOSImages", { ...errorFields(error), hint: hintOf(error) }),
+    random: Math.random,
+  });
+
+  return {
+    ask: (machine) => run.ask(machine),
+    told: (machine, word) => run.told(machine, word),
+    onMachine: (machine) => run.onMachine(machine),
+    onMachineGone: (object) => run.onMachineGone(object),
+    notReady: () => (run.imagesSynced() ? [] : ["ManagedOSImages not read yet"]),
+    quietMs: () => images.quietMs(),
+    async stop() {
+      await run.stop();
+      await Promise.all([images.stop(), fleet.stop()]);
+    },
+  };
+}

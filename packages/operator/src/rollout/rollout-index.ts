@@ -1,0 +1,336 @@
+/**
+ * What one replica knows of all machines and images, kept so that a change of one machine costs the same whether there
+ * are ten or ten thousand. Only a change of an image's spec, or of Fleet's objects, looks at all machines of a namespace.
+ */
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import type { FleetIndex } from "../fleet/index.ts";
+import { concurrencyOf } from "./amount.ts";
+import { compileImage, imageKey, olderFirst, type CompiledImage } from "./compile-image.ts";
+import { Expiry } from "./expiry.ts";
+import { ImageState, type Group, type MachineState } from "./image-state.ts";
+import { clusterOf, isCanary, isServer, isUnderWay, orderKey, outcomeOf } from "./machine-place.ts";
+import { frontOf } from "./pace.ts";
+import { currentPlan } from "./resolved.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+
+interface Named {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+}
+
+/** Of deleted machines so many are remembered. */
+const GONE_MAX = 10_000;
+
+function isOlder(version: string, known: string): boolean {
+  return Number(version) < Number(known);
+}
+
+function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.size === b.size && [...a].every((one) => b.has(one));
+}
+
+export class RolloutIndex {
+  readonly #fleet: Pick<FleetIndex, "chosen">;
+  readonly #images = new Map<string, ImageState>();
+  /** By namespace, the oldest first. */
+  readonly #ordered = new Map<string, readonly ImageState[]>();
+  readonly #machines = new Map<string, Map<string, MachineState>>();
+  readonly #byUid = new Map<string, MachineState>();
+  readonly #servers = new Map<string, number>();
+  readonly #gone = new Set<string>();
+  /** Machines that asked lately, by uid. */
+  readonly #alive = new Expiry<string>();
+  /** Machines in the fronts of all clusters of all images. */
+  #front = 0;
+
+  constructor(fleet: Pick<FleetIndex, "chosen">) {
+    this.#fleet = fleet;
+  }
+
+  get size(): number {
+    return this.#byUid.size;
+  }
+
+  get aliveCount(): number {
+    return this.#alive.size;
+  }
+
+  get front(): number {
+    return this.#front;
+  }
+
+  images(): readonly ImageState[] {
+    return [...this.#images.values()];
+  }
+
+  image(key: string): ImageState | undefined {
+    return this.#images.get(key);
+  }
+
+  imagesOf(namespace: string): readonly ImageState[] {
+    return this.#ordered.get(namespace) ?? [];
+  }
+
+  machine(uid: string): MachineState | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  /** Whether this replica has seen that the machine was deleted. */
+  isGone(uid: string): boolean {
+    return this.#gone.has(uid);
+  }
+
+  serversOf(namespace: string, cluster: string): number {
+    return this.#servers.get(`${namespace}/${cluster}`) ?? 0;
+  }
+
+  // --- machines ---
+
+  /** @returns the images for which something has changed */
+  putMachine(machine: RolloutMachine): ReadonlySet<ImageState> {
+    const { namespace, name, uid, resourceVersion } = machine.metadata;
+    const named = this.#namedIn(namespace);
+    const old = named.get(name);
+    if (old?.machine.metadata.uid === uid && isOlder(resourceVersion, old.machine.metadata.resourceVersion)) {
+      return new Set();
+    }
+    if (old !== undefined && old.machine.metadata.uid !== uid) this.deleteMachine(old.machine);
+    else if (old !== undefined) this.#take(old);
+    const state = this.#stateOf(machine);
+    named.set(name, state);
+    this.#byUid.set(uid, state);
+    this.#gone.delete(uid);
+    this.#add(state);
+    if (old !== undefined && old.signature === state.signature) return new Set();
+    return new Set([...(old?.claims ?? []), ...state.claims, ...this.#holding(uid, namespace)]);
+  }
+
+  deleteMachine(object: Named): ReadonlySet<ImageState> {
+    const { namespace, name } = object.metadata;
+    const named = this.#namedIn(namespace);
+    const old = named.get(name);
+    if (old === undefined) return new Set();
+    const { uid } = old.machine.metadata;
+    this.#take(old);
+    named.delete(name);
+    this.#byUid.delete(uid);
+    this.#alive.delete(uid);
+    if (this.#gone.size >= GONE_MAX) for (const oldest of this.#gone) if (this.#gone.delete(oldest)) break;
+    this.#gone.add(uid);
+    return new Set([...old.claims, ...this.#holding(uid, namespace)]);
+  }
+
+  /** The machine counts as alive until then; later calls never make it shorter. */
+  keepAlive(uid: string, untilMs: number): void {
+    const isNew = !this.#alive.has(uid);
+    this.#alive.renew(uid, untilMs);
+    const state = this.#byUid.get(uid);
+    if (isNew && state !== undefined) this.#place(state);
+  }
+
+  /** Lets machines go that have not asked for long. */
+  expire(nowMs: number): void {
+    for (const uid of this.#alive.expired(nowMs)) {
+      const state = this.#byUid.get(uid);
+      if (state !== undefined) this.#place(state);
+    }
+  }
+
+  #namedIn(namespace: string): Map<string, MachineState> {
+    const found = this.#machines.get(namespace);
+    if (found !== undefined) return found;
+    const made = new Map<string, MachineState>();
+    this.#machines.set(namespace, made);
+    return made;
+  }
+
+  #holding(uid: string, namespace: string): readonly ImageState[] {
+    return this.imagesOf(namespace).filter((image) => image.slots.has(uid) || image.failures.has(uid));
+  }
+
+  #stateOf(machine: RolloutMachine): MachineState {
+    const cluster = clusterOf(machine);
+    const claims =
+      cluster === undefined || machine.beingDeleted
+        ? []
+        : this.imagesOf(machine.metadata.namespace).filter((image) => image.claims(cluster, machine.rollout.labels));
+    const winner = claims[0];
+    const outcome = outcomeOf(machine, winner?.plan);
+    const canary = winner !== undefined && isCanary(winner.image, machine);
+    const { upgrade, retry } = machine.rollout;
+    const signature = JSON.stringify([
+      cluster,
+      claims.map((one) => one.image.key),
+      winner?.plan,
+      outcome,
+      canary,
+      isServer(machine),
+      retry,
+      machine.approval,
+      machine.beingDeleted,
+      upgrade && [upgrade.image, upgrade.plan, upgrade.attempt, upgrade.phase],
+    ]);
+    let key: string | undefined;
+    return {
+      machine,
+      cluster,
+      claims,
+      outcome,
+      isCanary: canary,
+      isServer: isServer(machine),
+      signature,
+      orderKey() {
+        key ??= winner === undefined ? "" : orderKey(winner.image, machine, winner.plan ?? "");
+        return key;
+      },
+    };
+  }
+
+  #add(state: MachineState): void {
+    this.#count(state, 1);
+    this.#place(state);
+  }
+
+  #take(state: MachineState): void {
+    this.#count(state, -1);
+    const [winner] = state.claims;
+    const group = winner?.group(state.cluster);
+    if (group === undefined) return;
+    const { uid } = state.machine.metadata;
+    group.waiting.delete(state.orderKey());
+    group.underWay.delete(uid);
+    if (winner !== undefined) this.#refreshFront(winner, group);
+  }
+
+  #count(state: MachineState, by: 1 | -1): void {
+    const { machine, cluster, claims } = state;
+    if (cluster !== undefined && state.isServer) {
+      const key = `${machine.metadata.namespace}/${cluster}`;
+      this.#servers.set(key, (this.#servers.get(key) ?? 0) + by);
+    }
+    const [winner, ...losers] = claims;
+    if (winner === undefined || cluster === undefined) return;
+    winner.count(state, by);
+    for (const loser of losers) loser.countConflict(winner.image.object.metadata.name, by);
+  }
+
+  /** Whether the machine is to carry out the plan of the image that has it, sooner or later. */
+  isToUpgrade(state: MachineState): boolean {
+    const [winner] = state.claims;
+    if (winner?.plan === undefined || state.machine.approval !== "Approved") return false;
+    return state.outcome !== "done" && !winner.isFailed(state);
+  }
+
+  /** Whether it waits for its turn: nothing but the order and the gates keeps it from a slot. */
+  isWaiting(state: MachineState): boolean {
+    const holds = state.claims[0]?.slots.has(state.machine.metadata.uid) === true;
+    return this.isToUpgrade(state) && !holds && !isUnderWay(state.machine);
+  }
+
+  #place(state: MachineState): void {
+    const [winner] = state.claims;
+    const group = winner?.group(state.cluster);
+    if (winner === undefined || group === undefined) return;
+    const { uid } = state.machine.metadata;
+    if (this.isWaiting(state) && this.#alive.has(uid)) group.waiting.add(state.orderKey());
+    else group.waiting.delete(state.orderKey());
+    if (isUnderWay(state.machine) && !winner.slots.has(uid)) group.underWay.set(uid, state);
+    else group.underWay.delete(uid);
+    this.#refreshFront(winner, group);
+  }
+
+  #refreshFront(image: ImageState, group: Group): void {
+    const limit = concurrencyOf(image.image.concurrency, group.total);
+    const front = Math.min(group.waiting.size, frontOf(limit));
+    this.#front += front - group.front;
+    image.front += front - group.front;
+    group.front = front;
+  }
+
+  // --- images ---
+
+  /** @returns the images for which something has changed */
+  putImage(object: ManagedOSImage): ReadonlySet<ImageState> {
+    const { namespace } = object.metadata;
+    const key = imageKey(object.metadata);
+    const old = this.#images.get(key);
+    if (object.metadata.deletionTimestamp !== undefined) return this.deleteImage(object);
+    const isSame = old?.image.object.metadata.uid === object.metadata.uid;
+    const known = old?.image.object.metadata;
+    if (isSame && known !== undefined && isOlder(object.metadata.resourceVersion, known.resourceVersion)) {
+      return new Set();
+    }
+    const { generation } = object.metadata;
+    const isSpecSame = isSame && generation !== undefined && generation === known?.generation;
+    if (old !== undefined && isSpecSame) {
+      const plan = currentPlan(object);
+      const image: CompiledImage = { ...old.image, object };
+      if (plan === old.plan) {
+        for (const uid of old.renew(image)) {
+          const state = this.#byUid.get(uid);
+          if (state !== undefined) this.#place(state);
+        }
+        return new Set([old]);
+      }
+      return this.#replace(new ImageState(image, plan, old.chosen));
+    }
+    const image = compileImage(object);
+    return this.#replace(new ImageState(image, currentPlan(object), this.#chosenBy(image, namespace)));
+  }
+
+  deleteImage(object: Named): ReadonlySet<ImageState> {
+    const key = imageKey(object.metadata);
+    if (!this.#images.has(key)) return new Set();
+    this.#rebuild(object.metadata.namespace, () => {
+      this.#images.delete(key);
+    });
+    return new Set(this.imagesOf(object.metadata.namespace));
+  }
+
+  /** Fleet's objects of the namespace have changed. */
+  refreshFleet(namespace: string): ReadonlySet<ImageState> {
+    const changed = this.imagesOf(namespace).filter(
+      (state) => !sameSet(this.#chosenBy(state.image, namespace), state.chosen),
+    );
+    if (changed.length === 0) return new Set();
+    this.#rebuild(namespace, () => {
+      for (const state of changed) {
+        const next = new ImageState(state.image, state.plan, this.#chosenBy(state.image, namespace));
+        this.#images.set(state.image.key, next);
+      }
+    });
+    return new Set(this.imagesOf(namespace));
+  }
+
+  #chosenBy(image: CompiledImage, namespace: string): ReadonlySet<string> | undefined {
+    const targets = image.claim?.targets;
+    return targets === undefined ? undefined : this.#fleet.chosen(namespace, targets);
+  }
+
+  #replace(next: ImageState): ReadonlySet<ImageState> {
+    const { namespace } = next.image.object.metadata;
+    this.#rebuild(namespace, () => {
+      this.#images.set(next.image.key, next);
+    });
+    return new Set(this.imagesOf(namespace));
+  }
+
+  /** Changes the namespace's images while no machine is counted in them. */
+  #rebuild(namespace: string, change: () => void): void {
+    const named = this.#namedIn(namespace);
+    for (const state of named.values()) this.#take(state);
+    change();
+    const images = [...this.#images.values()].filter((one) => one.image.object.metadata.namespace === namespace);
+    this.#ordered.set(
+      namespace,
+      images.sort((a, b) => olderFirst(a.image, b.image)),
+    );
+    for (const image of images) image.clear();
+    for (const [name, old] of named) {
+      const state = this.#stateOf(old.machine);
+      named.set(name, state);
+      this.#byUid.set(state.machine.metadata.uid, state);
+      this.#add(state);
+    }
+  }
+}

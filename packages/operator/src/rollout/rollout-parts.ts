@@ -1,0 +1,49 @@
+/** What rollouts need from outside; io/ and the operator's entry have it. */
+import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import type { FleetIndex } from "../fleet/index.ts";
+import type { Log } from "../telemetry/index.ts";
+import type { Materials } from "./build-plan.ts";
+import type { NamedImage } from "./resolved.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+
+export interface ImageStore {
+  /** Undefined where it is gone. @throws KubernetesError */
+  read(namespace: string, name: string): Promise<ManagedOSImage | undefined>;
+  /**
+   * Stores the status if the object is what it was.
+   * @returns the object as it is stored
+   * @throws KubernetesError  KUBERNETES_CONFLICT where somebody has changed it meanwhile
+   */
+  writeStatus(object: ManagedOSImage, next: ManagedOSImageStatus): Promise<ManagedOSImage>;
+}
+
+/** Something that has been stored. Of no use for secrets: it is shown to everybody. */
+export interface RolloutNews {
+  readonly image: { readonly namespace: string; readonly name: string; readonly uid: string };
+  /** The machine's, where it is about one. */
+  readonly machine: { readonly namespace: string; readonly name: string; readonly uid: string } | undefined;
+  readonly kind: "state" | "granted" | "failed";
+  readonly reason: string;
+  readonly message: string;
+  readonly isTrouble: boolean;
+}
+
+export interface RolloutParts {
+  readonly store: ImageStore;
+  readonly fleet: Pick<FleetIndex, "chosen">;
+  readonly fleetSynced: () => boolean;
+  readonly machinesSynced: () => boolean;
+  /** The machine as the API server has it now. @throws KubernetesError */
+  readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;
+  /** sha256:... of an image. @throws RegistryError, RolloutError, KubernetesError */
+  readonly resolve: (object: ManagedOSImage, image: NamedImage) => Promise<string>;
+  /** What the image refers to. @throws RolloutError, RegistryError, KubernetesError */
+  readonly materials: (object: ManagedOSImage) => Promise<Materials>;
+  readonly tell: (news: RolloutNews) => void;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+  /** @returns what cancels it */
+  readonly setTimer: (run: () => void, delayMs: number) => () => void;
+}

@@ -1,0 +1,317 @@
+/** The rollouts of one replica: answers machines, follows what changes, and lets the workers of the images write. */
+import { hasCode } from "@rancheros/protocol/errors";
+import { PHASES, type Waiting } from "@rancheros/protocol/upgrade";
+import { createWorkQueue, type WorkQueue } from "../controller/index.ts";
+import { errorFields } from "../telemetry/index.ts";
+import { buildPlan } from "./build-plan.ts";
+import { concurrencyOf } from "./amount.ts";
+import { imageKey } from "./compile-image.ts";
+import { needsResolving, resolveImage } from "./image-resolver.ts";
+import type { ImageState, MachineState } from "./image-state.ts";
+import { ImageWorker } from "./image-worker.ts";
+import { isAbout, isUnderWay } from "./machine-place.ts";
+import { fleetPaceSeconds, frontOf, frontPaceSeconds, jittered } from "./pace.ts";
+import type { Asked, Rollouts, Told } from "./rollout-desk.ts";
+import { RolloutIndex } from "./rollout-index.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+import type { RolloutParts } from "./rollout-parts.ts";
+import { standingOf, type Standing } from "./standing.ts";
+import { viewOf } from "./view-of.ts";
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+
+/** A machine that asks this many of its paces late is not waited for. */
+const ALIVE_PACES = 3;
+/** Right after the start, who was seen so lately counts as alive until it had the time to ask. */
+const SEEN_LATELY_MS = 15 * 60_000;
+const STANDING_MS = 1_000;
+const HOLDER_PACE_SECONDS = 60;
+const IDLE_STATUS_SECONDS = 600;
+const HELD_STATUS_SECONDS = 60;
+
+const NO_IMAGE: Waiting = { reason: "NoImage", message: "no ManagedOSImage is for this machine" };
+const NOT_APPROVED: Waiting = {
+  reason: "NotApproved",
+  message: "the machine waits until spec.approval is Approved",
+};
+const NOT_READY: Waiting = { reason: "Queued", message: "the operator does not know the cluster at this moment" };
+const UP_TO_DATE: Waiting = { reason: "UpToDate", message: "the machine runs the image" };
+const QUEUED: Waiting = { reason: "Queued", message: "other machines of the cluster are being upgraded" };
+const ANOTHER_FIRST: Waiting = { reason: "Queued", message: "an earlier plan is to end first on this machine" };
+const FAILED_HERE: Waiting = {
+  reason: "FailedHere",
+  message:
+    "the upgrade went wrong on this machine; another text in the annotation rancheros.cattle.io/retry-upgrade of its MachineInventory lets it try again",
+};
+
+export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady"> {
+  onImage(object: ManagedOSImage): void;
+  onImageGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
+  onImagesSynced(): void;
+  onFleet(namespace: string): void;
+  readonly index: RolloutIndex;
+  readonly imagesSynced: () => boolean;
+}
+
+/** Where a machine stands with the image that has it. */
+interface Place {
+  readonly state: MachineState;
+  readonly image: ImageState;
+  readonly standing: Standing;
+}
+
+export function runRollouts(parts: RolloutParts): RolloutRun {
+  const { nowMs, random } = parts;
+  const index = new RolloutIndex(parts.fleet);
+  const startedMs = nowMs();
+  const workers = new Map<string, ImageWorker>();
+  const resolvers = new Map<string, WorkQueue>();
+  const standings = new Map<
+    ImageState,
+    { readonly standing: Standing; readonly object: object; readonly atMs: number }
+  >();
+  let isSynced = false;
+  let isStopped = false;
+
+  function isReady(key: string): boolean {
+    const needsFleet = (index.image(key)?.image.claim?.targets ?? undefined) !== undefined;
+    return isSynced && parts.machinesSynced() && (!needsFleet || parts.fleetSynced());
+  }
+
+  function workerOf(key: string): ImageWorker {
+    const found = workers.get(key);
+    if (found !== undefined) return found;
+    const made = new ImageWorker(key, index, parts, () => isReady(key));
+    workers.set(key, made);
+    return made;
+  }
+
+  function resolve(key: string): void {
+    if (isStopped) return;
+    let queue = resolvers.get(key);
+    if (queue === undefined) {
+      queue = createWorkQueue({
+        work: (one) =>
+          resolveImage(one, {
+            index,
+            parts,
+            onTrouble: (image, trouble) => workerOf(image).report(trouble),
+            onResolved: (image) => workerOf(image).report("fine"),
+          }),
+        onFailure: (image, error) => parts.log.warn("image not resolved", { image, ...errorFields(error) }),
+        random,
+        setTimer: parts.setTimer,
+      });
+      resolvers.set(key, queue);
+    }
+    queue.add(key);
+  }
+
+  function forget(key: string): void {
+    workers.get(key)?.stop();
+    workers.delete(key);
+    resolvers.get(key)?.stop();
+    resolvers.delete(key);
+  }
+
+  function touch(images: ReadonlySet<ImageState>): void {
+    for (const image of images) {
+      standings.delete(image);
+      if (index.image(image.image.key) === image) workerOf(image.image.key).touch(image);
+    }
+  }
+
+  function standing(image: ImageState): Standing {
+    const now = nowMs();
+    const { object } = image.image;
+    const known = standings.get(image);
+    if (known !== undefined && known.object === object && now - known.atMs < STANDING_MS) return known.standing;
+    for (const one of standings.keys()) if (index.image(one.image.key) !== one) standings.delete(one);
+    const made = standingOf(viewOf(index, image, now, isReady(image.image.key)), now);
+    standings.set(image, { standing: made, object, atMs: now });
+    return made;
+  }
+
+  /** What the image as a whole, and the machine's last upgrade, say against a slot; undefined where its turn may be. */
+  function waitingAs({ state, image, standing: stand }: Place): Waiting | undefined {
+    if (state.outcome === "done") return UP_TO_DATE;
+    if (image.isFailed(state)) return FAILED_HERE;
+    if (stand.gate.closed !== undefined) return stand.gate.closed;
+    const { canariesOnly } = stand.gate;
+    return canariesOnly !== undefined && !state.isCanary ? canariesOnly : undefined;
+  }
+
+  function isItsTurn({ state, image, standing: stand }: Place): boolean {
+    const { cluster } = state;
+    const group = image.group(cluster);
+    if (cluster === undefined || group === undefined) return false;
+    return group.waiting.rank(state.orderKey()) < stand.free(cluster);
+  }
+
+  async function planOrWaiting(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
+    const { image, state } = place;
+    const { uid } = state.machine.metadata;
+    const slot = image.slots.get(uid);
+    if (slot === undefined || slot.plan !== image.plan) return { plan: undefined, waiting: QUEUED };
+    try {
+      const materials = await parts.materials(image.image.object);
+      resolved(image);
+      return { plan: buildPlan(image.image, slot, materials), waiting: undefined };
+    } catch (error) {
+      if (hasCode(error, "ROLLOUT_CONTESTED")) return { plan: undefined, waiting: QUEUED };
+      return { plan: undefined, waiting: unresolved(image, error) };
+    }
+  }
+
+  /** All that the image refers to can be had: what was said against that is over. */
+  function resolved({ image }: ImageState): void {
+    const condition = image.object.status?.conditions?.find(({ type }) => type === "Resolved");
+    if (condition?.status !== "True") workerOf(image.key).report("fine");
+  }
+
+  /** What the image refers to cannot be had. */
+  function unresolved(image: ImageState, error: unknown): Waiting {
+    const { reason, error: message } = errorFields(error);
+    parts.log.warn("plan not made", { image: image.image.key, ...errorFields(error) });
+    workerOf(image.image.key).report({ reason, message });
+    return { reason: "Unresolved", message: message.slice(0, 500) };
+  }
+
+  async function request(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
+    const { image, state } = place;
+    try {
+      // Before the slot: a machine that holds one without being told what to do keeps others from theirs.
+      await parts.materials(image.image.object);
+      resolved(image);
+    } catch (error) {
+      return { plan: undefined, waiting: unresolved(image, error) };
+    }
+    const { uid } = state.machine.metadata;
+    const refusal = await workerOf(image.image.key).ask(uid);
+    const now = placeOf(uid);
+    if (now === undefined) return { plan: undefined, waiting: NO_IMAGE };
+    if (refusal === undefined) return planOrWaiting(now);
+    return { plan: undefined, waiting: waitingAs(now) ?? refusal };
+  }
+
+  function placeOf(uid: string): Place | undefined {
+    const state = index.machine(uid);
+    const image = state?.claims[0];
+    return state === undefined || image === undefined ? undefined : { state, image, standing: standing(image) };
+  }
+
+  async function decideFor(uid: string): Promise<Pick<Asked, "plan" | "waiting">> {
+    const wait = (waiting: Waiting) => ({ plan: undefined, waiting });
+    const state = index.machine(uid);
+    if (state === undefined || state.machine.beingDeleted) return wait(NO_IMAGE);
+    if (state.machine.approval !== "Approved") return wait(NOT_APPROVED);
+    const place = placeOf(uid);
+    if (place === undefined) return wait(isSynced ? NO_IMAGE : NOT_READY);
+    const { image } = place;
+    if (!isReady(image.image.key)) return wait(NOT_READY);
+    const slot = place.standing.slots.get(uid);
+    if (slot !== undefined && slot.plan === image.plan) return planOrWaiting(place);
+    const waiting = waitingAs(place);
+    if (waiting !== undefined) return wait(waiting);
+    if (slot !== undefined) {
+      return isAbout(state.machine, image.image.object.metadata.name, slot) ? wait(ANOTHER_FIRST) : request(place);
+    }
+    const isBusy = isUnderWay(state.machine) && isFresh(state, image);
+    if (isBusy) return wait(ANOTHER_FIRST);
+    return isItsTurn(place) ? request(place) : wait(QUEUED);
+  }
+
+  /** Whether what the machine said last is not older than it may be silent. */
+  function isFresh(state: MachineState, image: ImageState): boolean {
+    return nowMs() - (state.machine.rollout.upgrade?.heardMs ?? 0) < image.image.nodeTimeoutMs;
+  }
+
+  function paceOf(uid: string, asked: Pick<Asked, "plan" | "waiting">): number {
+    if (asked.plan !== undefined) return HOLDER_PACE_SECONDS;
+    const fleet = fleetPaceSeconds(Math.max(index.aliveCount, isStarting() ? index.size : 0));
+    const state = index.machine(uid);
+    const image = state?.claims[0];
+    const group = image?.group(state?.cluster);
+    if (state === undefined || image === undefined || group === undefined) return fleet;
+    const front = frontOf(concurrencyOf(image.image.concurrency, group.total));
+    const isInFront = index.isWaiting(state) && group.waiting.rank(state.orderKey()) < front;
+    return isInFront ? Math.min(fleet, frontPaceSeconds(index.front)) : fleet;
+  }
+
+  function isStarting(): boolean {
+    return nowMs() - startedMs < fleetPaceSeconds(index.size) * ALIVE_PACES * 1000;
+  }
+
+  function keepSeenAlive(machine: RolloutMachine): void {
+    const { lastSeenMs } = machine.rollout;
+    if (lastSeenMs === undefined || !isStarting() || nowMs() - lastSeenMs > SEEN_LATELY_MS) return;
+    index.keepAlive(machine.metadata.uid, startedMs + fleetPaceSeconds(index.size) * ALIVE_PACES * 1000);
+  }
+
+  return {
+    index,
+    imagesSynced: () => isSynced,
+    async ask(machine) {
+      const { uid } = machine.metadata;
+      const now = nowMs();
+      index.expire(now);
+      touch(index.putMachine(machine));
+      index.keepAlive(uid, now + ALIVE_PACES * fleetPaceSeconds(index.aliveCount) * 1000);
+      const asked = await decideFor(uid);
+      const seconds = jittered(paceOf(uid, asked), random());
+      index.keepAlive(uid, nowMs() + ALIVE_PACES * seconds * 1000);
+      return { ...asked, nextAskInSeconds: seconds };
+    },
+    told(machine, word): Told {
+      // An upgrade that somebody began by hand is nothing that the operator ends.
+      const none = {
+        holdsSlot: true,
+        nextStatusInSeconds: IDLE_STATUS_SECONDS,
+        heardEveryMs: IDLE_STATUS_SECONDS * 1000,
+      };
+      if (word.image === undefined || word.plan === undefined) return none;
+      const image = index.image(imageKey({ namespace: machine.metadata.namespace, name: word.image }));
+      if (image === undefined) return { ...none, holdsSlot: !isSynced || PHASES[word.phase].mayBeSwitched };
+      const { uid } = machine.metadata;
+      const slot = image.slots.get(uid);
+      const { nodeTimeoutMs, object } = image.image;
+      const often = {
+        nextStatusInSeconds: Math.max(1, Math.min(HELD_STATUS_SECONDS, Math.floor(nodeTimeoutMs / 8000))),
+        heardEveryMs: nodeTimeoutMs / 4,
+      };
+      if (slot?.attempt === word.attempt) {
+        const state = index.machine(uid);
+        const isWanted = slot.plan === image.plan && (state === undefined || state.claims[0] === image);
+        return { ...often, holdsSlot: isWanted || PHASES[word.phase].mayBeSwitched };
+      }
+      // A grant that this replica has not seen yet is no lost one: grants are counted.
+      return { ...often, holdsSlot: (object.status?.attempts ?? 0) < word.attempt };
+    },
+    onMachine(machine) {
+      touch(index.putMachine(machine));
+      keepSeenAlive(machine);
+    },
+    onMachineGone: (object) => touch(index.deleteMachine(object)),
+    onImage(object) {
+      const key = imageKey(object.metadata);
+      const before = index.image(key)?.image.object.metadata.generation;
+      touch(index.putImage(object));
+      const image = index.image(key);
+      if (image === undefined) return;
+      if (before !== object.metadata.generation) workerOf(key).wakeSoon();
+      if (needsResolving(image)) resolve(key);
+    },
+    onImageGone(object) {
+      touch(index.deleteImage(object));
+      forget(imageKey(object.metadata));
+    },
+    onImagesSynced() {
+      isSynced = true;
+    },
+    onFleet: (namespace) => touch(index.refreshFleet(namespace)),
+    async stop() {
+      isStopped = true;
+      for (const key of workers.keys()) forget(key);
+      for (const queue of resolvers.values()) queue.stop();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** What becomes of slots that are held: kept, given back, or lost. Everything comes from what the machine has said. */
+import { isTerminal } from "@rancheros/protocol/upgrade";
+import type { Failure, Slot } from "./slot.ts";
+import { isAbout } from "./machine-place.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+import { timeText } from "./time-text.ts";
+
+export const FAILURE_MESSAGE_MAX = 256;
+/** A machine that goes on saying that it is under way may take so many times its nodeTimeout. */
+const UNDER_WAY_TIMES = 2;
+
+/** After so long a machine that was told to begin has said so. */
+const BEGIN_MS = 60_000;
+
+/** What is known of the machine that holds the slot. */
+export type Holder =
+  | { readonly kind: "known"; readonly machine: RolloutMachine; readonly isClaimed: boolean }
+  /** Seen to be deleted. */
+  | { readonly kind: "gone" }
+  /** Not known here: it may have been made a moment ago. */
+  | { readonly kind: "unknown" };
+
+export type SlotFate =
+  | { readonly kind: "kept"; /** When it is lost unless the machine is heard of. */ readonly untilMs: number }
+  | { readonly kind: "returned" }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+function failureOf(slot: Slot, nowMs: number, reason: string, message: string): SlotFate {
+  const { machine, uid, attempt, retry } = slot;
+  return {
+    kind: "failed",
+    failure: {
+      machine,
+      uid,
+      attempt,
+      time: timeText(nowMs),
+      reason,
+      message: message.slice(0, FAILURE_MESSAGE_MAX),
+      ...(retry === undefined ? {} : { retry }),
+    },
+  };
+}
+
+/** When a machine was last heard of that holds the slot. */
+function heardMs(slot: Slot, machine: RolloutMachine | undefined, image: string): number {
+  const grantedMs = Date.parse(slot.grantedAt);
+  if (machine === undefined || !isAbout(machine, image, slot)) return grantedMs;
+  const { heardMs: heard, sinceMs } = machine.rollout.upgrade ?? {};
+  return Math.max(grantedMs, heard ?? 0, sinceMs ?? 0);
+}
+
+interface Timing {
+  readonly nowMs: number;
+  readonly nodeTimeoutMs: number;
+}
+
+function minutes(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+/** By the clock: kept, or lost to a machine that is silent or does not come to an end. */
+function byClock(slot: Slot, machine: RolloutMachine | undefined, image: string, timing: Timing): SlotFate {
+  const { nowMs, nodeTimeoutMs } = timing;
+  const silentFromMs = heardMs(slot, machine, image) + nodeTimeoutMs;
+  const overFromMs = Date.parse(slot.grantedAt) + UNDER_WAY_TIMES * nodeTimeoutMs;
+  const untilMs = Math.min(silentFromMs, overFromMs);
+  if (nowMs < untilMs) return { kind: "kept", untilMs };
+  const phase = machine !== undefined && isAbout(machine, image, slot) ? machine.rollout.upgrade?.phase : undefined;
+  const message =
+    silentFromMs <= overFromMs
+      ? `not heard of for ${minutes(nodeTimeoutMs)}, last in phase ${phase ?? "Granted"}`
+      : `still in phase ${phase ?? "Granted"} after ${minutes(UNDER_WAY_TIMES * nodeTimeoutMs)}`;
+  return failureOf(slot, nowMs, "ROLLOUT_NODE_TIMEOUT", message);
+}
+
+/** What the machine itself says of this grant. */
+function byWord(slot: Slot, machine: RolloutMachine, isWanted: boolean, nowMs: number): SlotFate | undefined {
+  const { upgrade } = machine.rollout;
+  if (upgrade === undefined) return undefined;
+  if (upgrade.phase === "Succeeded") return { kind: "returned" };
+  if (isTerminal(upgrade.phase)) {
+    return failureOf(slot, nowMs, upgrade.reason ?? upgrade.phase, upgrade.message ?? `phase ${upgrade.phase}`);
+  }
+  if (upgrade.phase !== "Idle") return undefined;
+  // Broken off because the operator wanted it so, or by somebody on the machine, who is to say when it goes on.
+  if (!isWanted) return { kind: "returned" };
+  const message = upgrade.message ?? "broken off on the machine";
+  return failureOf(slot, nowMs, upgrade.reason ?? "ROLLOUT_BROKEN_OFF", message);
+}
+
+/** The image is not for the machine any more, and the machine has not begun although it had the time. */
+function isForgone(slot: Slot, holder: Holder, image: string, nowMs: number): boolean {
+  if (holder.kind !== "known" || holder.isClaimed || isAbout(holder.machine, image, slot)) return false;
+  return nowMs - Date.parse(slot.grantedAt) > BEGIN_MS;
+}
+
+/**
+ * @param image  name of the ManagedOSImage
+ * @param plan   what it is about now; a slot of an earlier plan fails nothing
+ */
+export function slotFate(
+  slot: Slot,
+  holder: Holder,
+  image: string,
+  plan: string | undefined,
+  timing: Timing,
+): SlotFate {
+  if (holder.kind === "gone") return { kind: "returned" };
+  const machine = holder.kind === "known" ? holder.machine : undefined;
+  const isWanted = slot.plan === plan && (holder.kind === "unknown" || holder.isClaimed);
+  const said =
+    machine !== undefined && isAbout(machine, image, slot) ? byWord(slot, machine, isWanted, timing.nowMs) : undefined;
+  if (said === undefined && isForgone(slot, holder, image, timing.nowMs)) return { kind: "returned" };
+  const fate = said ?? byClock(slot, machine, image, timing);
+  return fate.kind === "failed" && !isWanted ? { kind: "returned" } : fate;
+}

@@ -1,0 +1,31 @@
+/** Where an image stands for those who ask, as this replica sees it; made at most once a second and change. */
+import { concurrencyOf } from "./amount.ts";
+import { settle, type RolloutView } from "./decide.ts";
+import { gateOf, type Gate } from "./gate.ts";
+import type { Slot } from "./slot.ts";
+import { tally } from "./tally.ts";
+
+export interface Standing {
+  readonly gate: Gate;
+  /** Slots that are really held: what has ended is not written down yet. By uid. */
+  readonly slots: ReadonlyMap<string, Slot>;
+  /** Slots that could be granted now in a cluster. */
+  free(cluster: string): number;
+}
+
+export function standingOf(view: RolloutView, nowMs: number): Standing {
+  const { image, plan } = view;
+  const { slots, failures } = settle(view, nowMs);
+  const counted = tally(view.counts, slots, failures, (uid) => view.seen(uid));
+  const canariesDoneAt = image.object.status?.canariesDoneAt;
+  const held = new Map<string, number>();
+  for (const { cluster } of slots) held.set(cluster, (held.get(cluster) ?? 0) + 1);
+  return {
+    gate: gateOf(image, plan, counted, { listed: failures.length, canariesDoneAt, nowMs }),
+    slots: new Map(slots.map((slot) => [slot.uid, slot])),
+    free(cluster) {
+      const limit = concurrencyOf(image.concurrency, view.cluster(cluster).total);
+      return limit - (held.get(cluster) ?? 0);
+    },
+  };
+}

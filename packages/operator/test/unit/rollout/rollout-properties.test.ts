@@ -1,0 +1,174 @@
+/** What holds of every rollout, whatever happens: tried on fleets in virtual time. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import { serversAwayAtMost } from "../../../src/rollout/amount.ts";
+import { SimulatedFleet, type Fault, type FleetSetup, type StoredWrite } from "./simulated-fleet.ts";
+
+const MINUTE_MS = 60_000;
+const CANARY = { ring: "canary" };
+
+function limitOf(setup: FleetSetup, cluster: string): number {
+  const { concurrency = 1 } = setup.spec;
+  const total = setup.machines.filter((one) => one.cluster === cluster).length;
+  if (typeof concurrency === "number") return concurrency;
+  return Math.max(1, Math.floor((total * Number.parseInt(concurrency ?? "1", 10)) / 100));
+}
+
+function budgetOf(setup: FleetSetup): number {
+  const { failureBudget = 0 } = setup.spec;
+  if (typeof failureBudget === "number") return failureBudget;
+  return Math.floor((setup.machines.length * Number.parseInt(failureBudget ?? "0", 10)) / 100);
+}
+
+function grantsOf({ before, after }: StoredWrite) {
+  const known = new Set((before.status?.slots ?? []).map(({ attempt }) => attempt));
+  return (after.status?.slots ?? []).filter(({ attempt }) => !known.has(attempt));
+}
+
+function checkConcurrency(setup: FleetSetup, { status }: ManagedOSImage): void {
+  const clusters = new Set(setup.machines.map(({ cluster }) => cluster));
+  for (const cluster of clusters) {
+    const slots = (status?.slots ?? []).filter((slot) => slot.cluster === cluster);
+    expect(slots.length, `slots of ${cluster}`).toBeLessThanOrEqual(limitOf(setup, cluster));
+    const servers = setup.machines.filter((one) => one.cluster === cluster && one.role === "server").length;
+    const away = slots.filter(({ isServer }) => isServer === true).length;
+    expect(away, `servers of ${cluster}`).toBeLessThanOrEqual(serversAwayAtMost(servers));
+  }
+}
+
+function checkGrants(fleet: SimulatedFleet, write: StoredWrite): void {
+  const { setup } = fleet;
+  const grants = grantsOf(write);
+  const { status } = write.after;
+  const attempts = grants.map(({ attempt }) => attempt);
+  expect(new Set(attempts).size).toBe(attempts.length);
+  for (const { attempt } of grants) expect(attempt).toBeGreaterThan(write.before.status?.attempts ?? 0);
+  if (grants.length > 0)
+    expect(status?.failed ?? 0, "failures when a slot is granted").toBeLessThanOrEqual(budgetOf(setup));
+  const canaries = setup.machines.filter(({ labels }) => labels["ring"] === "canary").map(({ name }) => name);
+  if (!setup.spec.canary) return;
+  for (const slot of grants) {
+    if (canaries.includes(slot.machine)) continue;
+    const { canariesDoneAt = "" } = status ?? {};
+    expect(write.atMs - Date.parse(canariesDoneAt), "soak").toBeGreaterThanOrEqual(60_000 - 1_000);
+  }
+}
+
+/** At every state that was ever stored. */
+function checkHistory(fleet: SimulatedFleet): void {
+  for (const write of fleet.writes) {
+    checkConcurrency(fleet.setup, write.after);
+    checkGrants(fleet, write);
+    expect(JSON.stringify(write.after.status)).not.toBe(JSON.stringify(write.before.status));
+    const { total = 0, updated = 0, failed = 0, pending = 0, state, conditions } = write.after.status ?? {};
+    expect(updated + failed + pending).toBeLessThanOrEqual(total);
+    if (state === "Complete") expect(updated).toBe(total);
+    expect(conditions?.length ?? 9).toBe(9);
+  }
+}
+
+const fault = fc.constantFrom<Fault>("none", "none", "none", "none", "none", "none", "fails", "dies", "offline");
+
+function machinesArbitrary(faults: fc.Arbitrary<Fault>) {
+  const one = fc.record({
+    cluster: fc.constantFrom("a", "a", "b"),
+    role: fc.constantFrom("server" as const, "agent" as const, "agent" as const),
+    labels: fc.constantFrom<Record<string, string>>({}, {}, CANARY),
+    fault: faults,
+  });
+  return fc
+    .array(one, { minLength: 1, maxLength: 14 })
+    .map((all) => all.map((machine, index) => ({ ...machine, name: `m${index}` })));
+}
+
+function setupArbitrary(faults: fc.Arbitrary<Fault>): fc.Arbitrary<FleetSetup> {
+  return fc.record({
+    seed: fc.nat(),
+    machines: machinesArbitrary(faults),
+    spec: fc
+      .record({
+        concurrency: fc.constantFrom<number | string>(1, 2, 3, 10, "34%", "100%"),
+        failureBudget: fc.constantFrom<number | string>(0, 1, 3, "25%"),
+        canary: fc.constantFrom(undefined, { selector: { matchLabels: CANARY }, soakTime: "1m" }),
+        order: fc.constantFrom("ServersFirst", "AgentsFirst", "Any"),
+      })
+      .map(({ canary, ...spec }) => ({
+        osImage: "registry.example.com/os:v2",
+        targets: [{ clusterSelector: {} }],
+        nodeTimeout: "10m",
+        ...spec,
+        ...(canary === undefined ? {} : { canary }),
+      })),
+    replicas: fc.constantFrom(1, 2, 3),
+    lagMs: fc.constantFrom(0, 50, 2_000),
+    writeFaults: fc.constantFrom(0, 0, 0.1, 0.3),
+    restartEveryMs: fc.constantFrom(undefined, undefined, 60_000),
+  });
+}
+
+/** What a canary selector that matches nothing would hold up for ever is tried by itself. */
+function hasCanaries(setup: FleetSetup): boolean {
+  return !setup.spec.canary || setup.machines.some(({ labels }) => labels["ring"] === "canary");
+}
+
+async function ended(fleet: SimulatedFleet): Promise<void> {
+  const isEnd = () => ["Complete", "Halted"].includes(fleet.image.status?.state ?? "");
+  await fleet.time.until(isEnd, 240 * MINUTE_MS);
+}
+
+async function quiet(fleet: SimulatedFleet): Promise<void> {
+  await fleet.time.pass(2 * MINUTE_MS);
+  const { length } = fleet.writes;
+  const { asks } = fleet;
+  await fleet.time.pass(5 * MINUTE_MS);
+  if (fleet.setup.machines.some(({ fault: one }) => one !== "dies")) expect(fleet.asks).toBeGreaterThan(asks);
+  expect(fleet.writes.length, "writes in a world that does not change").toBe(length);
+}
+
+describe("any rollout", () => {
+  it(
+    "ends with every machine updated where none fails, and keeps its limits on the way",
+    { timeout: 120_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          setupArbitrary(fc.constantFrom<Fault>("none", "none", "offline")).filter(hasCanaries),
+          async (setup) => {
+            const fleet = new SimulatedFleet(setup);
+            await ended(fleet);
+            checkHistory(fleet);
+            expect(fleet.image.status).toMatchObject({
+              state: "Complete",
+              updated: setup.machines.length,
+              updating: 0,
+            });
+            await quiet(fleet);
+            await fleet.stop();
+          },
+        ),
+        { numRuns: 40 },
+      );
+    },
+  );
+
+  it("keeps concurrency, quorum and budget where machines fail, die and come late", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(setupArbitrary(fault).filter(hasCanaries), async (setup) => {
+        const fleet = new SimulatedFleet(setup);
+        const wrong = setup.machines.filter(({ fault: one }) => one === "fails" || one === "dies").length;
+        const isOver = () => {
+          const { slots = [], state, updated } = fleet.image.status ?? {};
+          return slots.length === 0 && (state === "Halted" || updated === setup.machines.length - wrong);
+        };
+        // All that could be updated is, or it has halted; and no slot is held for ever.
+        expect(await fleet.time.until(isOver, 300 * MINUTE_MS)).toBe(true);
+        checkHistory(fleet);
+        if (fleet.image.status?.state === "Halted") expect(fleet.image.status.failed).toBeGreaterThan(0);
+        await quiet(fleet);
+        await fleet.stop();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,337 @@
+/**
+ * A fleet in virtual time: an object store with compare-and-swap, replicas of the operator whose watches are late and
+ * that die between decision and write, machines that ask, upgrade, fail, fall silent and come back. What stands on it
+ * is the real code of the rollouts; the real API server is in test/integration.
+ */
+import { PHASES, type Phase, type Plan } from "@rancheros/protocol/upgrade";
+import { parseManagedOSImage, type ManagedOSImage, type ManagedOSImageSpec } from "@rancheros/protocol/resources";
+import { KubernetesError } from "../../../src/controller/index.ts";
+import type { RolloutMachine } from "../../../src/rollout/index.ts";
+import { runRollouts, type RolloutRun } from "../../../src/rollout/run-rollouts.ts";
+import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+export const NAMESPACE = "fleet-default";
+const DIGEST = `sha256:${"ab".repeat(32)}`;
+
+export type Fault = "none" | "fails" | "dies" | "dies-and-returns" | "offline" | "rolls-back";
+
+export interface MachineSetup {
+  readonly name: string;
+  readonly cluster: string;
+  readonly role: "server" | "agent";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly fault: Fault;
+}
+
+export interface FleetSetup {
+  readonly seed: number;
+  readonly machines: readonly MachineSetup[];
+  readonly spec: ManagedOSImageSpec;
+  readonly replicas: number;
+  /** How late watches may be. */
+  readonly lagMs: number;
+  /** Share of writes that fail, half of them after they were stored. */
+  readonly writeFaults: number;
+  /** How often a replica is begun anew. */
+  readonly restartEveryMs: number | undefined;
+}
+
+export interface StoredWrite {
+  readonly atMs: number;
+  readonly before: ManagedOSImage;
+  readonly after: ManagedOSImage;
+}
+
+/** mulberry32: small, and the same everywhere. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+const ON_THE_WAY: readonly Phase[] = ["Granted", "Staging", "Draining", "Upgrading", "Rebooting", "Verifying"];
+
+interface Replica {
+  run: RolloutRun;
+  generation: number;
+}
+
+export class SimulatedFleet {
+  readonly time = new VirtualTime();
+  readonly writes: StoredWrite[] = [];
+  readonly news: RolloutNews[] = [];
+  readonly machines = new Map<string, RolloutMachine>();
+  readonly setup: FleetSetup;
+  /** Plans that machines have begun to carry out, in order. */
+  readonly begun: { readonly machine: string; readonly plan: Plan; readonly atMs: number }[] = [];
+  asks = 0;
+  image: ManagedOSImage;
+  isOver = false;
+  readonly random: () => number;
+  #version = 100;
+  readonly #replicas: Replica[] = [];
+  readonly #down = new Set<string>();
+
+  constructor(setup: FleetSetup) {
+    this.setup = setup;
+    this.random = randomOf(setup.seed);
+    this.image = this.#parse({
+      metadata: {
+        name: "os",
+        namespace: NAMESPACE,
+        uid: "image-uid",
+        generation: 1,
+        resourceVersion: String(this.#next()),
+        creationTimestamp: "2029-01-01T00:00:00Z",
+      },
+      spec: setup.spec,
+    });
+    for (const machine of setup.machines) this.#putMachine(this.#made(machine));
+    for (let count = 0; count < setup.replicas; count += 1) this.#replicas.push(this.#started());
+    for (const machine of setup.machines) this.#live(machine);
+    if (setup.restartEveryMs !== undefined) this.#restarts(setup.restartEveryMs);
+  }
+
+  /** Machines that are away at this moment, whatever the status says. */
+  get down(): ReadonlySet<string> {
+    return this.#down;
+  }
+
+  phaseOf(name: string): Phase | undefined {
+    return this.machines.get(name)?.rollout.upgrade?.phase;
+  }
+
+  setSpec(spec: ManagedOSImageSpec): void {
+    const { metadata } = this.image;
+    const generation = (metadata.generation ?? 0) + 1;
+    this.#publish({
+      ...this.image,
+      spec,
+      metadata: { ...metadata, generation, resourceVersion: String(this.#next()) },
+    });
+  }
+
+  annotate(name: string, retry: string): void {
+    const machine = this.machines.get(name);
+    if (machine !== undefined) this.#putMachine({ ...machine, rollout: { ...machine.rollout, retry } });
+  }
+
+  remove(name: string): void {
+    const machine = this.machines.get(name);
+    if (machine === undefined) return;
+    this.machines.delete(name);
+    this.#tellAll((run) => run.onMachineGone(machine));
+  }
+
+  async stop(): Promise<void> {
+    this.isOver = true;
+    await Promise.all(this.#replicas.map(({ run }) => run.stop()));
+  }
+
+  #next(): number {
+    this.#version += 1;
+    return this.#version;
+  }
+
+  #parse(object: unknown): ManagedOSImage {
+    const parsed = parseManagedOSImage(object);
+    if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+    return parsed.value;
+  }
+
+  #between(fromMs: number, toMs: number): number {
+    return fromMs + this.random() * (toMs - fromMs);
+  }
+
+  // --- the object store ---
+
+  #made({ name, cluster, role, labels }: MachineSetup): RolloutMachine {
+    return {
+      metadata: { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "0" },
+      approval: "Approved",
+      beingDeleted: false,
+      rollout: {
+        clusterName: cluster,
+        role,
+        labels,
+        lastSeenMs: this.time.nowMs,
+        retry: undefined,
+        upgrade: undefined,
+      },
+    };
+  }
+
+  #putMachine(machine: RolloutMachine): void {
+    const stored = { ...machine, metadata: { ...machine.metadata, resourceVersion: String(this.#next()) } };
+    this.machines.set(machine.metadata.name, stored);
+    this.#tellAll((run) => run.onMachine(stored));
+  }
+
+  #publish(image: ManagedOSImage): void {
+    this.image = image;
+    this.#tellAll((run) => run.onImage(image));
+  }
+
+  /** Watches keep the order of what they show, each replica's in its own time. */
+  #tellAll(tell: (run: RolloutRun) => void): void {
+    for (const replica of this.#replicas) {
+      const { generation } = replica;
+      this.time.setTimer(() => {
+        if (replica.generation === generation) tell(replica.run);
+      }, this.random() * this.setup.lagMs);
+    }
+  }
+
+  async #writeStatus(object: ManagedOSImage, status: ManagedOSImage["status"]): Promise<ManagedOSImage> {
+    await this.time.delay(this.#between(1, 40));
+    const isFault = this.random() < this.setup.writeFaults;
+    const isStored = !isFault || this.random() < 0.5;
+    if (object.metadata.resourceVersion !== this.image.metadata.resourceVersion) {
+      throw new KubernetesError("KUBERNETES_CONFLICT", "the object has been modified");
+    }
+    if (isStored) {
+      const before = this.image;
+      const metadata = { ...before.metadata, resourceVersion: String(this.#next()) };
+      const after = this.#parse(JSON.parse(JSON.stringify({ ...before, metadata, status })));
+      this.writes.push({ atMs: this.time.nowMs, before, after });
+      this.#publish(after);
+    }
+    if (isFault) throw new KubernetesError("KUBERNETES_UNREACHABLE", "the connection broke");
+    await this.time.delay(this.#between(1, 20));
+    return this.image.metadata.resourceVersion === object.metadata.resourceVersion ? object : this.#stored(status);
+  }
+
+  #stored(status: ManagedOSImage["status"]): ManagedOSImage {
+    const found = this.writes.findLast((one) => one.after.status === status) ?? this.writes.at(-1);
+    return found?.after ?? this.image;
+  }
+
+  // --- the replicas ---
+
+  #started(): Replica {
+    const { time } = this;
+    const run = runRollouts({
+      store: {
+        read: async () => {
+          await time.delay(this.#between(1, 20));
+          return this.image;
+        },
+        writeStatus: (object, status) => this.#writeStatus(object, status),
+      },
+      fleet: { chosen: () => new Set(this.setup.machines.map(({ cluster }) => cluster)) },
+      fleetSynced: () => true,
+      machinesSynced: () => true,
+      readMachine: async (_, name) => {
+        await time.delay(this.#between(1, 20));
+        return this.machines.get(name);
+      },
+      resolve: async () => DIGEST,
+      materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
+      tell: (news) => this.news.push(news),
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      nowMs: () => time.nowMs,
+      random: this.random,
+      setTimer: time.setTimer,
+    });
+    for (const machine of this.machines.values()) run.onMachine(machine);
+    run.onImage(this.image);
+    run.onImagesSynced();
+    return { run, generation: 0 };
+  }
+
+  #restarts(everyMs: number): void {
+    this.time.setTimer(
+      () => {
+        if (this.isOver) return;
+        const replica = this.#replicas[Math.floor(this.random() * this.#replicas.length)];
+        if (replica !== undefined) {
+          void replica.run.stop();
+          replica.run = this.#started().run;
+          replica.generation += 1;
+        }
+        this.#restarts(everyMs);
+      },
+      this.#between(everyMs / 2, everyMs),
+    );
+  }
+
+  #anyReplica(): RolloutRun {
+    const replica = this.#replicas[Math.floor(this.random() * this.#replicas.length)];
+    if (replica === undefined) throw new Error("a fleet needs a replica");
+    return replica.run;
+  }
+
+  // --- the machines ---
+
+  #live(setup: MachineSetup): void {
+    const offlineMs = setup.fault === "offline" ? 1_200_000 : 0;
+    this.time.setTimer(() => void this.#ask(setup, 0), offlineMs + this.#between(0, 5_000));
+  }
+
+  async #ask(setup: MachineSetup, done: number): Promise<void> {
+    const machine = this.machines.get(setup.name);
+    if (this.isOver || machine === undefined) return;
+    this.asks += 1;
+    const again = (seconds: number): void => {
+      this.time.setTimer(() => void this.#ask(setup, done), seconds * 1000);
+    };
+    try {
+      const { plan, nextAskInSeconds } = await this.#anyReplica().ask(machine);
+      if (plan === undefined || plan.attempt <= done) again(nextAskInSeconds);
+      else await this.#carryOut(setup, plan);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      again(5);
+    }
+  }
+
+  #say(name: string, plan: Plan, phase: Phase): boolean {
+    const machine = this.machines.get(name);
+    if (machine === undefined) return false;
+    const { id, image, attempt } = plan;
+    const now = this.time.nowMs;
+    const { holdsSlot } = this.#anyReplica().told(machine, { plan: id, image, attempt, phase });
+    const upgrade = {
+      image,
+      plan: id,
+      attempt,
+      phase,
+      sinceMs: now,
+      heardMs: now,
+      reason: undefined,
+      message: undefined,
+    };
+    this.#putMachine({ ...machine, rollout: { ...machine.rollout, upgrade } });
+    return holdsSlot;
+  }
+
+  async #carryOut(setup: MachineSetup, plan: Plan): Promise<void> {
+    const { name, fault } = setup;
+    const isRetried = this.machines.get(name)?.rollout.retry !== undefined;
+    this.begun.push({ machine: name, plan, atMs: this.time.nowMs });
+    this.#down.add(name);
+    const end = (phase: Phase): void => {
+      this.#down.delete(name);
+      this.#say(name, plan, phase);
+      this.time.setTimer(() => void this.#ask(setup, plan.attempt), this.#between(100, 5_000));
+    };
+    const wrongAt = ON_THE_WAY[Math.floor(this.random() * ON_THE_WAY.length)];
+    for (const phase of ON_THE_WAY) {
+      const holds = this.#say(name, plan, phase);
+      if (!holds && !PHASES[phase].mayBeSwitched) return end("Idle");
+      await this.time.delay(this.#between(1_000, 20_000));
+      if (this.isOver) return undefined;
+      if (phase !== wrongAt || isRetried) continue;
+      if (fault === "fails") return end("Failed");
+      if (fault === "rolls-back" && PHASES[phase].mayBeSwitched) return end("RolledBack");
+      if (fault === "dies") return undefined;
+      if (fault === "dies-and-returns") await this.time.delay(2_400_000);
+    }
+    return end(fault === "rolls-back" && !isRetried ? "RolledBack" : "Succeeded");
+  }
+}
