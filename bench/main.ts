@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { loadAverage, measuringMachine } from "./machine.ts";
 import { PLAN, QUICK_PLAN, type Plan } from "./plan.ts";
 import { formatReport, type Report } from "./report.ts";
+import { measureDrain } from "./sections/drain.ts";
 import { measureTpmHash } from "./sections/get-tpm-hash.ts";
 import { measureHostile } from "./sections/hostile.ts";
 import { measureMemory } from "./sections/memory.ts";
@@ -26,6 +27,7 @@ const SECTIONS: Readonly<Record<string, (plan: Plan) => Promise<Partial<Report>>
     registrations: await onStage((stage) => measureRegistrations(stage, registrations, say)),
   }),
   memory: async ({ memory }) => ({ memory: await onStage((stage) => measureMemory(stage, memory, say)) }),
+  drain: async ({ drain }) => ({ drain: await onStage((stage) => measureDrain(stage, drain, say)) }),
   hostile: async ({ hostile }) => ({ hostile: await onStage((stage) => measureHostile(stage, hostile, say)) }),
 };
 

@@ -1,4 +1,5 @@
 /** How much is measured: enough for medians that come out the same again, or just enough to see that it works. */
+import type { DrainPlan } from "./sections/drain.ts";
 import type { HostilePlan } from "./sections/hostile.ts";
 import type { MemoryPlan } from "./sections/memory.ts";
 import type { OneMachinePlan } from "./sections/one-machine.ts";
@@ -12,6 +13,7 @@ export interface Plan {
   readonly oneMachine: OneMachinePlan;
   readonly registrations: RegistrationPlan;
   readonly memory: MemoryPlan;
+  readonly drain: DrainPlan;
   readonly hostile: HostilePlan;
 }
 
@@ -31,6 +33,7 @@ export const PLAN: Plan = {
     warmUp: 3_000,
     smbios: SMBIOS,
   },
+  drain: { pods: 200, budgets: 20, runs: 5 },
   memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 9 },
 };
@@ -46,6 +49,7 @@ export const QUICK_PLAN: Plan = {
     warmUp: 300,
     smbios: SMBIOS,
   },
+  drain: { pods: 200, budgets: 20, runs: 1 },
   memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 3 },
 };

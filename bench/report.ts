@@ -1,5 +1,6 @@
 /** The figures as a page: tables that are Markdown and legible as they are. */
 import { formatTable, percent, short } from "./format-table.ts";
+import type { DrainReport } from "./sections/drain.ts";
 import type { CommandSpread, HashFigures } from "./sections/get-tpm-hash.ts";
 import type { LoadAverage, MeasuringMachine } from "./machine.ts";
 import type { ProcessMemory } from "./process-figures.ts";
@@ -19,6 +20,7 @@ export interface Report {
   readonly oneMachine?: OneMachineReport;
   readonly registrations?: RegistrationReport;
   readonly memory?: MemoryReport;
+  readonly drain?: DrainReport;
   readonly hostile?: HostileReport;
 }
 
@@ -124,6 +126,17 @@ function hostileTable(report: HostileReport): string {
   ].join("\n\n");
 }
 
+function drainTable(report: DrainReport): string {
+  const { pods, budgets, graceMs, rosAgent, kubectl } = report;
+  return [
+    `${pods} pods under ${budgets} budgets that let all go; a pod ends ${graceMs} ms after its eviction. All were evicted.`,
+    formatTable(COMMAND_HEADING, [
+      commandRow(`drain of ${pods} pods`, "ros-agent", rosAgent),
+      commandRow(`drain of ${pods} pods`, "kubectl", kubectl),
+    ]),
+  ].join("\n\n");
+}
+
 function machineLine({ machine, quick, startedAt }: Report): string {
   const { cores, processor, memoryGb, kernel, node, virtual } = machine;
   const hardware = `${cores} cores of ${virtual ? "a virtual machine, " : ""}${processor}, ${memoryGb} GB`;
@@ -139,7 +152,7 @@ function section(report: Report, name: string, title: string, text: string): str
 
 /** One part a section that was measured. */
 export function formatReport(report: Report): string {
-  const { tpmHash, oneMachine, registrations, memory, hostile } = report;
+  const { tpmHash, oneMachine, registrations, memory, drain, hostile } = report;
   const parts = [machineLine(report)];
   if (tpmHash !== undefined) parts.push(section(report, "get-tpm-hash", "TPM hash", hashTable(tpmHash)));
   if (oneMachine !== undefined) parts.push(section(report, "one-machine", "One machine", oneMachineTable(oneMachine)));
@@ -147,6 +160,7 @@ export function formatReport(report: Report): string {
     parts.push(section(report, "registrations", "Many machines", registrationsTable(registrations)));
   }
   if (memory !== undefined) parts.push(section(report, "memory", "Memory", memoryTable(memory)));
+  if (drain !== undefined) parts.push(section(report, "drain", "Drain", drainTable(drain)));
   if (hostile !== undefined) parts.push(section(report, "hostile", "Hostile connections", hostileTable(hostile)));
   return `${parts.join("\n\n")}\n`;
 }
