@@ -53,6 +53,7 @@ export async function readRemovals(logFile: string): Promise<ReadonlyMap<string,
       pod: objectRef.name,
       gracePeriodSeconds: options.gracePeriodSeconds,
       dryRun: options.dryRun?.includes("All") === true,
+      uid: options.preconditions?.uid,
       status: responseStatus.code,
     });
   }

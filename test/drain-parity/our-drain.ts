@@ -123,12 +123,14 @@ function removalOf({ method, path, body }: ApiRequest, status: number): RemovalR
   if (namespace === undefined || pod === undefined) return undefined;
   if (!(method === "POST" && eviction !== undefined) && method !== "DELETE") return undefined;
   const asked = body as { deleteOptions?: DeleteOptions } & DeleteOptions;
-  const { gracePeriodSeconds, dryRun } = asked.deleteOptions ?? asked;
+  const { gracePeriodSeconds, dryRun, preconditions } = asked.deleteOptions ?? asked;
   const verb = eviction === undefined ? "delete" : "evict";
-  return { verb, namespace, pod, gracePeriodSeconds, dryRun: dryRun?.includes("All") === true, status };
+  const uid = preconditions?.uid;
+  return { verb, namespace, pod, gracePeriodSeconds, dryRun: dryRun?.includes("All") === true, uid, status };
 }
 
 interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
   readonly dryRun?: readonly string[];
+  readonly preconditions?: { readonly uid?: string };
 }

@@ -23,6 +23,8 @@ export interface RemovalRequest {
   readonly pod: string;
   readonly gracePeriodSeconds: number | undefined;
   readonly dryRun: boolean;
+  /** Of the pod that is meant, so that no other one of its name goes. */
+  readonly uid: string | undefined;
   readonly status: number;
 }
 
