@@ -1,6 +1,7 @@
 /** What the flows need of a container runtime; one implementation for containerd's ctr, one for docker and its likes. */
 import type { ImageDescription, ImageRelay, PinnedImage } from "../images/index.ts";
 import type { ContainerSpec } from "./container-spec.ts";
+import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
 import type { RunFolder } from "./io/run-folder.ts";
 import type { OutputLines } from "./output-lines.ts";
 
@@ -50,6 +51,8 @@ export interface RuntimeDriver {
   /** Loads and unpacks; what came before it is broken off is kept for the next time where the runtime can. */
   readonly load: (call: LoadCall) => Promise<void>;
   readonly missingLayers: (description: ImageDescription) => Promise<ImageDescription["layers"]>;
+  /** Of an image that was pulled; the folder is empty, for whatever is needed meanwhile. */
+  readonly readFiles: (call: ReadFilesCall, folder: RunFolder) => Promise<ImageFiles>;
   /** Where the runtime keeps images, for the free space of that file system. */
   readonly storageFolder: () => Promise<string>;
   readonly inspect: (name: string) => Promise<ContainerState>;

@@ -7,10 +7,12 @@ import { containerdDriver } from "./containerd/containerd-driver.ts";
 import type { RuntimeDriver } from "./driver.ts";
 import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
 import { followRecorded } from "./io/follow-recorded.ts";
+import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
 import { freeSpace } from "./io/free-space.ts";
 import { lookAt } from "./io/look-at.ts";
+import { readInside } from "./io/read-inside.ts";
 import { recorderCommand } from "./io/recorder-command.ts";
-import { runFolder } from "./io/run-folder.ts";
+import { runFolder, type RunFolder } from "./io/run-folder.ts";
 import { runTool } from "./io/run-tool.ts";
 import { pullImageThrough, type PulledImage, type PullOptions } from "./pull-image.ts";
 import {
@@ -44,10 +46,20 @@ export function pullImage(
   options: PullOptions,
 ): Promise<PulledImage> {
   const driver = driverOf(runtime, containers);
-  // One folder for an image: what a killed pull left in it goes with the next.
-  const name = createHash("sha256").update(options.image).digest("hex").slice(0, 16);
-  const folder = runFolder(containers.runFolder, `pull-${name}`);
+  const folder = imageFolder(containers, "pull", options.image);
   return pullImageThrough({ driver, folder, openImage, freeSpace, platform: nodePlatform(process.arch) }, options);
+}
+
+/**
+ * Small files of a pulled image, without starting anything of it: release files, or whether a program is there.
+ * @throws ContainerError CONTAINER_IMAGE_MISSING, CONTAINER_FILE_TOO_LARGE and what the runtime does
+ */
+export function readImageFiles(
+  runtime: ContainerRuntime,
+  containers: ContainersOptions,
+  call: ReadFilesCall,
+): Promise<ImageFiles> {
+  return driverOf(runtime, containers).readFiles(call, imageFolder(containers, "read", call.image));
 }
 
 /**
@@ -76,6 +88,12 @@ export function removeContainer(
   return removeContainerThrough(outsideOf(runtime, containers, name), name, graceMs);
 }
 
+/** The same each time: what a killed agent left in it goes with the next use. */
+function imageFolder(containers: ContainersOptions, use: "pull" | "read", image: string): RunFolder {
+  const name = createHash("sha256").update(image).digest("hex").slice(0, 16);
+  return runFolder(containers.runFolder, `${use}-${name}`);
+}
+
 function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, name: string): RunOutside {
   return {
     driver: driverOf(runtime, containers),
@@ -86,7 +104,8 @@ function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, nam
 }
 
 function driverOf(runtime: ContainerRuntime, { recorder = recorderCommand() }: ContainersOptions): RuntimeDriver {
-  return containerdDriver(runtime, { runTool, followRecorded, recorder, platform: nodePlatform(process.arch) });
+  const platform = nodePlatform(process.arch);
+  return containerdDriver(runtime, { runTool, followRecorded, readInside, recorder, platform });
 }
 
 export type { ContainerFile, ContainerMount, ContainerSpec, SecurityContext } from "./container-spec.ts";
@@ -94,6 +113,8 @@ export { CONTAINER_ERRORS, ContainerError } from "./errors.ts";
 export type { ContainerErrorCode } from "./errors.ts";
 export { runtimeMissing } from "./find-runtime.ts";
 export type { FindRuntimeOptions, Look, RuntimeChoice, RuntimeSearch } from "./find-runtime.ts";
+export type { ImageFile, ImageFiles, ReadFilesCall } from "./image-file.ts";
+export { parseSecurityContext } from "./security-context.ts";
 export type { OutputEvent, OutputStream } from "./output-lines.ts";
 export type { PullCredential, PulledImage, PullOptions, PullProgress } from "./pull-image.ts";
 export type { ContainerEnding, RunOptions } from "./run-container.ts";

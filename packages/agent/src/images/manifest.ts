@@ -28,6 +28,8 @@ export interface ImageConfig {
   readonly command: readonly string[];
   /** NAME=VALUE */
   readonly env: readonly string[];
+  /** Digests of the layers' uncompressed content, the lowest first. */
+  readonly diffIds: readonly string[];
 }
 
 export const MANIFEST_TYPES = [
@@ -86,7 +88,13 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
     problems.push(`config.${name}: is not a list of texts`);
     return [];
   };
+  const rootfs = isRecord(top["rootfs"]) ? top["rootfs"] : {};
+  const told: unknown = rootfs["diff_ids"];
+  const diffIds = Array.isArray(told) ? told.flatMap((one: unknown) => (isDigest(one) ? [one] : [])) : [];
+  if (!Array.isArray(told) || told.length !== diffIds.length)
+    problems.push("rootfs.diff_ids: is not a list of digests");
   const parsed = {
+    diffIds,
     platform: { os, architecture, variant },
     entrypoint: strings("Entrypoint"),
     command: strings("Cmd"),
@@ -153,6 +161,10 @@ function bounded(value: unknown, max: number, field: string, problems: string[])
   else if (value.length > max) problems.push(`${field}: has more than ${max} entries`);
   else return value;
   return [];
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === "string" && isImageDigest(value);
 }
 
 function text(value: unknown, field: string, problems: string[]): string {

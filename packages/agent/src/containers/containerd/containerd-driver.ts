@@ -3,6 +3,7 @@ import type { Platform } from "../../images/index.ts";
 import type { ContainerSpec } from "../container-spec.ts";
 import type { ContainerState, RuntimeDriver, StartCall } from "../driver.ts";
 import type { followRecorded } from "../io/follow-recorded.ts";
+import type { readInside } from "../io/read-inside.ts";
 import type { runTool, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
@@ -17,12 +18,14 @@ import {
 import { ctrRunArguments } from "./ctr-arguments.ts";
 import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
 import { imageState, loadImage, missingLayers, snapshotterOf } from "./load-image.ts";
+import { readFiles } from "./read-files.ts";
 import { storageFolder } from "./storage-folder.ts";
 import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
 
 export interface ContainerdOutside {
   readonly runTool: typeof runTool;
   readonly followRecorded: typeof followRecorded;
+  readonly readInside: typeof readInside;
   /** Program and argument that start io/record-output.ts; the folder is its second argument. */
   readonly recorder: readonly [program: string, argument: string];
   readonly platform: Platform;
@@ -95,6 +98,9 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     remove,
     storedImage: (image) => imageState(runtime, ctr, image),
     load: (call) => loadImage(runtime, ctr, call),
+    readFiles: (call, folder) => {
+      return readFiles({ ...outside, runtime, ctr, folder }, call);
+    },
     missingLayers: (description) => missingLayers(ctr, description),
     storageFolder: () => storageFolder(runtime, ctr),
     async signal(name, signal) {

@@ -10,6 +10,8 @@ export interface RunFolder {
   readonly prepare: () => Promise<void>;
   /** @returns the file's path. @throws ContainerError CONTAINER_RUN_FOLDER */
   readonly write: (name: string, content: string) => Promise<string>;
+  /** @throws ContainerError CONTAINER_RUN_FOLDER */
+  readonly makeFolder: (name: string) => Promise<void>;
   /** The beginning of a file; undefined where it is not there. Never throws. */
   readonly read: (name: string) => Promise<string | undefined>;
   /** Never throws. */
@@ -39,6 +41,12 @@ export function runFolder(base: string, name: string): RunFolder {
           await handle.close();
         }
         return target;
+      });
+    },
+    makeFolder: (name) => {
+      const target = path.join(folder, name);
+      return naming(target, async () => {
+        await mkdir(target, { recursive: true, mode: 0o700 });
       });
     },
     read: (file) => readBeginning(path.join(folder, file)).catch(() => undefined),

@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { readImageFiles, type ContainerRuntime, type ImageFiles } from "@rancheros/agent/containers";
+import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
+import { buildOsImage, ociArchive } from "../../../../../test/registry/index.ts";
+
+const IMAGE = "registry.test/os:read";
+
+let folder: string;
+let containerd: TestContainerd;
+let runtime: ContainerRuntime;
+
+beforeAll(async () => {
+  folder = mkdtempSync("/tmp/ros-read-");
+  containerd = await startContainerd({ folder: path.join(folder, "c") });
+  const { ctrProgram, socket, namespace } = containerd;
+  runtime = { kind: "containerd", origin: "set", program: [ctrProgram], socket, namespace, snapshotter: undefined };
+  const image = buildOsImage({
+    release: "IMAGE=os:v2\n",
+    upgradeScript: "#!/bin/sh\n",
+    files: [
+      { path: "/etc/os-release", symlink: "/usr/lib/os-release" },
+      { path: "/usr/lib/os-release", content: "ID=rancheros\n" },
+      { path: "/etc/outside", symlink: "../../../../../../../etc/hostname" },
+      { path: "/etc/circle", symlink: "circle" },
+      { path: "/etc/large", content: Buffer.alloc(100_000) },
+    ],
+  });
+  const archive = path.join(folder, "image.tar");
+  writeFileSync(archive, ociArchive(image, IMAGE));
+  await containerd.ctr("images", "import", archive);
+});
+
+afterAll(async () => {
+  await containerd.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function read(...paths: readonly string[]): Promise<ImageFiles> {
+  return readImageFiles(runtime, { runFolder: path.join(folder, "run") }, { image: IMAGE, paths, maxBytes: 64 * 1024 });
+}
+
+describe("readImageFiles of a real containerd", () => {
+  it("reads files, follows links inside of the image, and says what is not there", async () => {
+    const files = await read(
+      "/usr/lib/rancheros-release",
+      "/etc/os-release",
+      "/usr/sbin/suc-upgrade",
+      "/nothing",
+      "/etc",
+    );
+    const text = (name: string): unknown => {
+      const file = files.get(name);
+      return file?.kind === "file" ? [file.content.toString("utf8"), file.executable] : file?.kind;
+    };
+    expect(text("/usr/lib/rancheros-release")).toEqual(["IMAGE=os:v2\n", false]);
+    expect(text("/etc/os-release")).toEqual(["ID=rancheros\n", false]);
+    expect(text("/usr/sbin/suc-upgrade")).toEqual(["#!/bin/sh\n", true]);
+    expect(text("/nothing")).toBe("absent");
+    expect(text("/etc")).toBe("other");
+  });
+
+  it("never leaves the image, whatever its links say", async () => {
+    const files = await read("/etc/outside", "/etc/circle", "/../../etc/hostname");
+    expect([...files.values()]).toEqual([{ kind: "absent" }, { kind: "absent" }, { kind: "absent" }]);
+  });
+
+  it("refuses a file that is too large, and a missing image", async () => {
+    await expect(read("/etc/large")).rejects.toMatchObject({ code: "CONTAINER_FILE_TOO_LARGE" });
+    const runFolder = path.join(folder, "run");
+    await expect(
+      readImageFiles(runtime, { runFolder }, { image: "registry.test/none:1", paths: ["/etc"], maxBytes: 10 }),
+    ).rejects.toMatchObject({ code: "CONTAINER_IMAGE_MISSING" });
+  });
+
+  it("leaves no mount, snapshot, lease or folder behind", async () => {
+    await read("/etc/os-release");
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(path.join(folder, "run"));
+    expect(await containerd.leftovers()).toEqual([]);
+    expect(await containerd.ctr("leases", "ls", "--quiet")).toBe("");
+    expect(readdirSync(path.join(folder, "run"))).toEqual([]);
+  });
+});
