@@ -1,12 +1,13 @@
 /** Small text files: kubeconfigs, and the keys, certificates and tokens that they name. */
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 
 /** Larger than any kubeconfig, with room for many clusters. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /** @throws what node:fs throws; RangeError where it is larger than such files are, Error where it is no file */
 export async function readSmallFile(path: string): Promise<string> {
-  const file = await open(path, "r");
+  // A pipe that nobody writes to would hold us for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!(await file.stat()).isFile()) throw new Error(`${path} is no file`);
     const buffer = Buffer.alloc(MAX_FILE_BYTES + 1);

@@ -1,5 +1,6 @@
 /** The client against the real API server, and against servers that are none. */
 import { connectKubernetes, type ConnectOptions, type KubernetesClient } from "@rancheros/agent/kubernetes";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
@@ -7,6 +8,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { issueClientCertificate } from "../../../../../test/control-plane/client-authority.ts";
 import { writeKubeletKubeconfig } from "../../../../../test/control-plane/kubelet-kubeconfig.ts";
@@ -105,6 +107,16 @@ describe("the real API server", () => {
       message: "nothing listens at the API server 127.0.0.1:1: the connection was refused",
     });
   });
+});
+
+it("a kubeconfig that is a folder, a pipe or huge is told to be unreadable", async () => {
+  const pipe = path.join(folder, "pipe");
+  await promisify(execFile)("mkfifo", [pipe]);
+  const huge = path.join(folder, "huge");
+  writeFileSync(huge, Buffer.alloc(1024 * 1024 + 1, "#"));
+  for (const file of [folder, pipe, huge]) {
+    await expect(connect({ path: file })).rejects.toMatchObject({ code: "KUBECONFIG_UNREADABLE" });
+  }
 });
 
 describe("a server that is none", () => {
