@@ -32,12 +32,24 @@ export const CHALLENGE_ATTACKS: readonly Attack[] = [
     answerWith(scene, encodeChallengeResponse({ secret: Buffer.alloc(8) })),
   ),
   attack("no secret", "MESSAGE_FIELDS", /Secret: is missing/, async (scene) => answerWith(scene, "{}")),
+  attack("nothing", "MESSAGE_NOT_JSON", /is not JSON/, async (scene) => answerWith(scene, "")),
   attack("no JSON", "MESSAGE_NOT_JSON", /is not JSON/, async (scene) => answerWith(scene, "nonsense")),
   attack("broken UTF-8", "MESSAGE_NOT_UTF8", /UTF-8/, async (scene) =>
     answerWith(scene, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])),
   ),
   attack("the right answer twice", "SESSION_SECOND_ANSWER", /takes one answer/, async (scene) =>
     twoAnswers(await challenged(scene)),
+  ),
+  attack(
+    "a wrong answer and the right one in one breath",
+    "CHALLENGE_FAILED",
+    /answer to the challenge is wrong/,
+    async (scene) => {
+      const session = await challenged(scene);
+      session.socket.send(wrong);
+      session.socket.send(answerOf(session.tpm, session.challenge));
+      return ending(session);
+    },
   ),
   attack("the answer to an earlier challenge of the same machine", "CHALLENGE_FAILED", /is wrong/, async (scene) => {
     const tpm = newTpm(scene);

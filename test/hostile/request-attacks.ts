@@ -51,6 +51,9 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
     refused(/not supported/),
     async (scene) => dialAndListen({ url: scene.url, headers: { Authorization: "Bearer eDp5" } }),
   ),
+  attack("channel", "a name and a password", "AUTHORIZATION_UNSUPPORTED", refused(/not supported/), async (scene) =>
+    dialAndListen({ url: scene.url, headers: { Authorization: "Basic eDp5" } }),
+  ),
   attack(
     "twice",
     "the configuration of a machine that is not known",
@@ -70,6 +73,9 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
   attack("size", "SMBIOS that is no object", "MESSAGE_FIELDS", refused(/not an object/), async (scene) =>
     beside(scene, smbios(`["a"]`)),
   ),
+  attack("size", "SMBIOS that is no JSON", "MESSAGE_NOT_JSON", refused(/JSON/), async (scene) =>
+    beside(scene, smbios("abc")),
+  ),
   attack("size", "SMBIOS in broken UTF-8", "MESSAGE_NOT_UTF8", refused(/UTF-8/), async (scene) =>
     beside(scene, smbios(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x22, 0x22, 0x7d]))),
   ),
@@ -87,6 +93,9 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
   ),
   attack("size", "keys that are no JSON", "MESSAGE_NOT_JSON", refused(/JSON/), async (scene) =>
     dialAndListen({ url: scene.url, headers: { Authorization: "Bearer TPMYWJj" } }),
+  ),
+  attack("ek", "neither of the keys", "MESSAGE_FIELDS", refused(/EK: is missing; AK: is missing/), async (scene) =>
+    dialAndListen({ url: scene.url, headers: { Authorization: "Bearer TPMe30=" } }),
   ),
   {
     ...attack("size", "an answer of 60 KiB", "MESSAGE_TOO_LARGE", refused(/more than/), async (scene) => {

@@ -1,9 +1,7 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
-import * as fc from "fast-check";
+import { createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ekHash } from "@rancheros/protocol/tpm";
-import { trustAnchors, verifyEkCertificate } from "../../../src/attestation/index.ts";
-import type { EkVerdict, TrustAnchors } from "../../../src/attestation/index.ts";
+import { trustAnchors } from "../../../src/attestation/index.ts";
 import {
   basicConstraints,
   createAuthority,
@@ -18,34 +16,10 @@ import {
   withRsaesOaep,
   wrapEkCertificate,
   type CertificateParts,
-  type MadeAuthority,
 } from "../../../../../test/software-tpm/index.ts";
+import { NOW, rsaSpki, eccSpki, root, intermediate, anchors, ek, verdictOf, codeOf } from "./ek-certificates.ts";
 import chain from "./testdata/swtpm-chain.json" with { type: "json" };
-import { hex, swtpm } from "./swtpm-vectors.ts";
-
-const NOW = Date.parse("2027-06-01T00:00:00Z");
-const rsaSpki = hex(swtpm.endorsementKeys.rsa.spki);
-const eccSpki = hex(swtpm.endorsementKeys.ecc.spki);
-
-const root = createAuthority("Example TPM Root CA");
-const intermediate = createAuthority("Example TPM Manufacturing CA 007", root);
-const anchors = trustAnchors({ "hardware.pem": root.pem, "intermediate.pem": intermediate.pem });
-
-function ek(overrides: Partial<CertificateParts> = {}, issuer: MadeAuthority = intermediate): Buffer {
-  const parts = { spkiDer: rsaSpki, issuer: issuer.name, extensions: ekExtensions(), ...overrides };
-  return createCertificate(issuer.key, parts);
-}
-
-function verdictOf(der: Buffer | undefined, below: TrustAnchors = anchors, expired: "accept" | "refuse" = "accept") {
-  return verifyEkCertificate(der, below, { nowMs: NOW, expired });
-}
-
-function codeOf(verdict: EkVerdict): string {
-  // A problem and a class never come together.
-  expect(verdict.class === "none").toBe(verdict.problem !== undefined);
-  expect(verdict.class === "none").toBe(verdict.ekHash === undefined);
-  return verdict.problem?.code ?? verdict.class;
-}
+import { hex } from "./swtpm-vectors.ts";
 
 describe("the chain of a software TPM", () => {
   const swtpmAnchors = trustAnchors({
@@ -224,79 +198,5 @@ describe("a certificate that is not", () => {
     const made = createCertificate(own.privateKey, { spkiDer: rsaSpki, issuer: "", extensions: ekExtensions() });
     const asLink = trustAnchors({ hardware: root.pem, intermediate: intermediate.pem + pemOf(honest) });
     expect(codeOf(verdictOf(made, asLink))).toBe("EK_CERTIFICATE_FIELDS");
-  });
-});
-
-describe("chains", () => {
-  function ladder(authorities: number): { readonly anchors: TrustAnchors; readonly lowest: MadeAuthority } {
-    const made = [createAuthority("level 0", undefined, { keyType: "ec" })];
-    for (let level = 1; level < authorities; level += 1) {
-      made.push(createAuthority(`level ${level}`, made[level - 1], { keyType: "ec" }));
-    }
-    const intermediates = made.slice(1).map(({ pem }) => pem);
-    const built = trustAnchors({ virtual: made[0]?.pem ?? "", intermediate: intermediates.join("") });
-    return { anchors: built, lowest: made.at(-1) ?? root };
-  }
-
-  it("may have five authorities and no more", () => {
-    const five = ladder(5);
-    expect(codeOf(verdictOf(ek({}, five.lowest), five.anchors))).toBe("virtual");
-    const six = ladder(6);
-    expect(codeOf(verdictOf(ek({}, six.lowest), six.anchors))).toBe("EK_CHAIN_TOO_LONG");
-  });
-
-  it("that go in circles and branch at every step end soon", () => {
-    const names = Array.from({ length: 12 }, () => "The Same CA");
-    const made = names.map((name) => createAuthority(name, undefined, { keyType: "ec" }));
-    // All sign for all: each has the name that the others name as their issuer.
-    const cross = made.flatMap((below) =>
-      made.map((above) => pemOf(createCertificate(above.key, crossParts(below, above)))),
-    );
-    const circle = trustAnchors({ hardware: root.pem, intermediate: cross.join("") });
-    expect(circle.intermediates).toHaveLength(144);
-    const begun = performance.now();
-    expect(codeOf(verdictOf(ek({}, made[0] ?? root), circle))).not.toBe("hardware");
-    expect(performance.now() - begun).toBeLessThan(1_000);
-  });
-
-  function crossParts(below: MadeAuthority, above: MadeAuthority): CertificateParts {
-    const spkiDer = createPublicKey(createPrivateKey(below.key.export({ format: "pem", type: "pkcs8" })));
-    return {
-      spkiDer: spkiDer.export({ format: "der", type: "spki" }),
-      subject: below.name,
-      issuer: above.name,
-      extensions: [basicConstraints(true), keyUsage(0x04)],
-    };
-  }
-});
-
-describe("any certificate", () => {
-  const honest = ek();
-  const mutation = fc.oneof(
-    fc.record({ kind: fc.constant("set"), at: fc.nat(honest.length - 1), bytes: fc.uint8Array({ maxLength: 3 }) }),
-    fc.record({ kind: fc.constant("insert"), at: fc.nat(honest.length - 1), bytes: fc.uint8Array({ maxLength: 3 }) }),
-    fc.record({ kind: fc.constant("cut"), at: fc.nat(honest.length - 1), bytes: fc.uint8Array({ maxLength: 3 }) }),
-  );
-
-  it("is vouched for only as it was signed, and nothing throws", () => {
-    fc.assert(
-      fc.property(mutation, ({ kind, at, bytes }) => {
-        const skipped = kind === "insert" ? 0 : bytes.length;
-        const middle = kind === "cut" ? Buffer.alloc(0) : bytes;
-        const mutated = Buffer.concat([honest.subarray(0, at), middle, honest.subarray(at + skipped)]);
-        const verdict = verdictOf(mutated);
-        const isSame = mutated.subarray(0, honest.length).equals(honest);
-        expect(codeOf(verdict) === "hardware").toBe(isSame);
-      }),
-      { numRuns: 5_000 },
-    );
-  });
-
-  it("of random bytes is nobody's", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(verdictOf(Buffer.from(bytes)).class).toBe("none");
-      }),
-    );
   });
 });

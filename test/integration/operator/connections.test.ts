@@ -1,0 +1,159 @@
+/** Connections that are slow, silent, many, or given up: each ends in time, and leaves nothing behind. */
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { challenged as challengedAt } from "../../hostile/say.ts";
+import { dial, visit } from "../../machine/visit.ts";
+import { eventually, listInventories, removeInventories } from "../../operator/objects.ts";
+import { useOperator } from "../../operator/use-operator.ts";
+import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
+
+const target = inject("controlPlane");
+const used = useOperator(target, "connections", { flags: ["--max-sessions=40"] });
+const ak = generateAttestationKey("rsa");
+const newTpm = () => createSoftwareTpm({ ak });
+let url: string;
+
+beforeAll(async () => {
+  url = used.legacyUrl((await used.makeDoor("door")).token);
+});
+
+afterAll(async () => {
+  expect(await listInventories(target, used.namespace)).toEqual([]);
+});
+
+const challenged = async () => challengedAt({ url, ak });
+
+describe("leaks", () => {
+  function openFiles(): number {
+    return readdirSync(`/proc/${used.operator.pid}/fd`).length;
+  }
+
+  /** Clients that never close, whatever the server says. */
+  function clingTo(port: number, text: string, count: number): readonly Socket[] {
+    return Array.from({ length: count }, () => {
+      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.on("error", () => undefined);
+      socket.write(text);
+      return socket;
+    });
+  }
+
+  const upgrade = (target: string, more = "") =>
+    `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+    `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n${more}`;
+
+  it("none of the ways to be refused leaves a connection behind", async () => {
+    const http = Number(new URL(used.operator.httpUrl).port);
+    const https = Number(new URL(used.operator.httpsUrl).port);
+    const before = openFiles();
+    const clinging = [
+      clingTo(http, upgrade("/nowhere", "trailing"), 20),
+      clingTo(http, upgrade("/v1-rancheros/inventory"), 20),
+      clingTo(http, "nonsense\r\n\r\n", 20),
+      clingTo(http, "", 20),
+      clingTo(http, "GET / HTTP/1.1\r\nX: ", 20),
+      clingTo(https, "", 20),
+      clingTo(https, "\u0016\u0003\u0001", 20),
+    ].flat();
+    // The silent ones are let be for ten seconds: while they are, they count.
+    await eventually(async () => (openFiles() >= before + 60 ? true : undefined), "they are connected");
+    const left = await eventually(async () => (openFiles() <= before + 5 ? openFiles() : undefined), "all are gone");
+    expect(left).toBeLessThanOrEqual(before + 5);
+    for (const socket of clinging) socket.destroy();
+  });
+
+  it("dials that are given up do not use up the sessions", async () => {
+    for (let count = 0; count < 60; count += 1) {
+      const socket = connect(Number(new URL(used.operator.httpUrl).port), "127.0.0.1");
+      socket.on("error", () => undefined);
+      const head = upgrade(new URL(url).pathname).replace(
+        "\r\n\r\n",
+        `\r\nAuthorization: ${newTpm().authorization()}\r\n\r\n`,
+      );
+      await once(socket, "connect");
+      socket.write(head, () => socket.destroy());
+    }
+    await sleep(300);
+    const session = await challenged();
+    expect(session.challenge.length).toBeGreaterThan(400);
+    session.socket.terminate();
+  });
+
+  it("an offer of another protocol is passed over", async () => {
+    const socket = connect(Number(new URL(used.operator.httpUrl).port), "127.0.0.1");
+    socket.write("GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 200 OK/);
+    socket.destroy();
+  });
+
+  it("a websocket handshake that is none is a 400 of ours", async () => {
+    const bad = upgrade("/v1-rancheros/inventory").replace("Version: 13", "Version: 8");
+    const [socket] = clingTo(Number(new URL(used.operator.httpUrl).port), bad, 1);
+    const [answer] = (await once(socket!, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 400 Bad Request[^]*this is no websocket handshake of version 13/);
+    socket?.destroy();
+  });
+
+  it("SMBIOS and labels that are made to take long take no longer", async () => {
+    const labels = Object.fromEntries(Array.from({ length: 64 }, (_, key) => [`l${key}`, "${a}${a}${a}"]));
+    const { token } = await used.makeDoor("long", { machineInventoryLabels: labels });
+    const tpm = newTpm();
+    const start = performance.now();
+    const smbios = { a: `a${".".repeat(14_000)}a` };
+    const outcome = await visit({ url: `${used.operator.httpUrl}/v1-rancheros/registration/${token}`, tpm, smbios });
+    expect(outcome.close?.code).toBe(1000);
+    // The original expression took 42 seconds.
+    expect(performance.now() - start).toBeLessThan(9_000);
+    await removeInventories(target, used.namespace);
+  });
+});
+
+describe("slow and many", () => {
+  it("silence is cut off after ten seconds, with a reason", async () => {
+    const session = await challenged();
+    const start = performance.now();
+    expect(await session.closed()).toEqual({ code: 1008, reason: "the challenge was not answered in time" });
+    expect(performance.now() - start).toBeGreaterThan(9_000);
+    expect(performance.now() - start).toBeLessThan(13_000);
+  });
+
+  async function ended(socket: Socket): Promise<number> {
+    const start = performance.now();
+    socket.on("error", () => undefined);
+    socket.resume();
+    await once(socket, "close");
+    return performance.now() - start;
+  }
+
+  async function raw(text: string): Promise<Socket> {
+    const socket = connect(Number(new URL(used.operator.httpUrl).port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.write(text);
+    return socket;
+  }
+
+  it("clients that send nothing, half a header, or a byte now and then are cut off", async () => {
+    const silent = await raw("");
+    const half = await raw("GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: x\r\nX-A: ");
+    const drip = await raw("GET /v1-rancheros/cacerts HTTP/1.1\r\n");
+    const dripping = setInterval(() => drip.write("X-A: b\r\n"), 500);
+    const times = await Promise.all([silent, half, drip].map(ended));
+    clearInterval(dripping);
+    for (const time of times) expect(time).toBeLessThan(14_000);
+  });
+
+  it("more sessions than allowed are asked to come back, and honest machines come in afterwards", async () => {
+    const held = await Promise.all(Array.from({ length: 40 }, async () => challenged()));
+    const refused = await dial({ url, tpm: newTpm() });
+    expect(refused).toMatchObject({ kind: "refused", status: 503, headers: { "retry-after": "10" } });
+    for (const session of held) session.socket.terminate();
+    await sleep(200);
+    const session = await challenged();
+    session.socket.close();
+    expect((await session.closed()).code).toBe(1005);
+  });
+});
