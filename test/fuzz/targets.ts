@@ -3,6 +3,7 @@ import * as protocol from "@rancheros/protocol/attestation";
 import {
   decodeChallenge,
   decodeChallengeResponse,
+  MessageError,
   parseAttestationHeader,
   parseAttestationJson,
   parseEndorsementKey,
@@ -11,7 +12,9 @@ import {
   TPM_AUTHORIZATION_PREFIX,
 } from "@rancheros/protocol/messages";
 import * as tpm from "@rancheros/protocol/tpm";
+import * as upgrade from "@rancheros/protocol/upgrade";
 import { verifyAttestation } from "../../packages/operator/src/attestation/index.ts";
+import { planSeal, sealedPlans, upgradeMessages } from "./upgrade-vectors.ts";
 import * as vectors from "./vectors.ts";
 
 export interface FuzzTarget {
@@ -84,7 +87,10 @@ const LEGACY_MESSAGES: readonly FuzzTarget[] = [
         `-----BEGIN CERTIFICATE-----\n${vectors.certificates[0].toString("base64")}\n-----END CERTIFICATE-----\n`,
       ),
     ],
-    read: only((input) => parseEndorsementKey(input.toString("latin1"))),
+    read: only((input) => {
+      // It answers undefined; its caller refuses with this.
+      if (parseEndorsementKey(input.toString("latin1")) === undefined) throw new MessageError("MESSAGE_FIELDS", "EK");
+    }),
   },
   { name: "challenge", vectors: vectors.challenges, read: only(decodeChallenge) },
   { name: "challenge response", vectors: vectors.challengeResponses, read: only(decodeChallengeResponse) },
@@ -97,19 +103,17 @@ const LEGACY_MESSAGES: readonly FuzzTarget[] = [
     name: "SMBIOS tree",
     vectors: vectors.smbiosTrees,
     read: only((input) => {
-      // What is no JSON is another reader's business.
-      const text = input.toString();
-      if (isJson(text)) parseSmbiosTree(JSON.parse(text));
+      parseSmbiosTree(jsonOf(input.toString()));
     }),
   },
 ];
 
-function isJson(text: string): boolean {
+/** What is no JSON is another reader's business. @throws MessageError */
+function jsonOf(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new MessageError("MESSAGE_NOT_JSON", "SMBIOS is not JSON", { cause });
   }
 }
 
@@ -139,6 +143,18 @@ const PROTOCOL_MESSAGES: readonly FuzzTarget[] = [
   },
 ];
 
+/** What a machine says of its upgrade, and what it is told. */
+const UPGRADE_MESSAGES: readonly FuzzTarget[] = [
+  { name: "readPlanAnswer", vectors: upgradeMessages.readPlanAnswer, read: only(upgrade.readPlanAnswer) },
+  { name: "readUpgradeStatus", vectors: upgradeMessages.readUpgradeStatus, read: only(upgrade.readUpgradeStatus) },
+  { name: "readStatusAnswer", vectors: upgradeMessages.readStatusAnswer, read: only(upgrade.readStatusAnswer) },
+  {
+    name: "openSessionSeal",
+    vectors: sealedPlans,
+    read: only((input) => protocol.openSessionSeal(input, planSeal.what, planSeal.key)),
+  },
+];
+
 /** The structures together, as the verifier takes them: one of them is spoilt, the others are as the TPM made them. */
 const VERIFIER: readonly FuzzTarget[] = (["public", "createData", "createAttestation", "createSignature"] as const)
   .map((field): FuzzTarget => {
@@ -162,5 +178,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...TPM_STRUCTURES,
   ...LEGACY_MESSAGES,
   ...PROTOCOL_MESSAGES,
+  ...UPGRADE_MESSAGES,
   ...VERIFIER,
 ];
