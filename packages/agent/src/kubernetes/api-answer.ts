@@ -8,6 +8,7 @@ export interface RawAnswer {
   readonly status: number;
   /** Header of this name, as it came. */
   readonly retryAfter: string | undefined;
+  readonly date: string | undefined;
   readonly body: Buffer;
 }
 

@@ -83,6 +83,10 @@ export class FakeCluster implements KubernetesClient {
     }
   }
 
+  serverMs(): number {
+    return this.#time.wallMs();
+  }
+
   close(): void {
     // Nothing is open.
   }
