@@ -21,7 +21,7 @@ export interface Scene {
 /** The lines of the list of what a server must refuse; docs/security.md has them too. */
 export const LINES = {
   token: "a registration token that is missing, unknown, switched off, expired or used up",
-  ek: "an endorsement key that is missing, of another kind, too weak, or published",
+  ek: "an endorsement key that is missing, of another kind, too weak, or that can be factored",
   certificate: "a certificate that is not of an allowed root, or not for this key",
   ak: "an attestation key that fails one of the checks, trailing bytes, SHA-1",
   challenge: "a second, late, foreign or wrong answer to a challenge",

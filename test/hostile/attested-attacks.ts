@@ -21,9 +21,10 @@ import {
   type OpenChallenge,
   type Reply,
 } from "../machine/attested-visit.ts";
-import { createSoftwareTpm, type SoftwareTpm } from "../software-tpm/index.ts";
+import { createSoftwareTpm, rocaModulus, type SoftwareTpm } from "../software-tpm/index.ts";
 import type { Attack, Scene, Told } from "./attack.ts";
 import { ATTESTATION_KEY_ROWS } from "./attestation-key-attacks.ts";
+import { rsaSpki } from "./endorsement-key-attacks.ts";
 import { newTpm } from "./say.ts";
 
 export interface AttestedScene extends Scene {
@@ -166,6 +167,14 @@ export const ATTESTED_ATTACKS: readonly AttestedAttack[] = [
   ekAttack("P-384", "EK_KEY_TYPE", () => ({
     type: "public-key",
     spkiDer: generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey.export({ format: "der", type: "spki" }),
+  })),
+  ekAttack("RSA-4096", "EK_SIZE_UNSUPPORTED", () => ({
+    type: "public-key",
+    spkiDer: rsaSpki(Buffer.alloc(512, 0xdb)),
+  })),
+  ekAttack("a key of the library whose keys can be factored", "EK_ROCA", () => ({
+    type: "public-key",
+    spkiDer: rsaSpki(rocaModulus(1_000)),
   })),
   ekAttack("a certificate that is none", "EK_CERTIFICATE_UNREADABLE", () => ({
     type: "certificate",

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { formatAttestationJson } from "@rancheros/protocol/messages";
 import { encodeSubjectPublicKey } from "@rancheros/protocol/tpm";
 import { answerOf } from "../machine/visit.ts";
-import { createEkCertificate, createSoftwareTpm } from "../software-tpm/index.ts";
+import { createEkCertificate, createSoftwareTpm, rocaModulus } from "../software-tpm/index.ts";
 import type { Attack, Scene, Told } from "./attack.ts";
 import { challenged, dialAndListen, ending, newTpm, show } from "./say.ts";
 
@@ -12,7 +12,7 @@ async function showEk(scene: Scene, spkiDer: Buffer): Promise<Told> {
   return show(scene, newTpm(scene), { mutate: { ek: () => ({ type: "public-key", spkiDer }) } });
 }
 
-function rsaSpki(modulus: Buffer, exponent = 65537): Buffer {
+export function rsaSpki(modulus: Buffer, exponent = 65537): Buffer {
   return encodeSubjectPublicKey({ type: "rsa", bits: modulus.length * 8, modulus, exponent });
 }
 
@@ -81,6 +81,13 @@ export const ENDORSEMENT_KEY_ATTACKS: readonly Attack[] = [
     reason: "EK_MODULUS",
     told,
     run: async (scene) => showEk(scene, rsaSpki(Buffer.alloc(256, 0xdc))),
+  },
+  {
+    line: "ek",
+    what: "a key of the library whose keys can be factored",
+    reason: "EK_ROCA",
+    told: { via: "http", code: 401, text: /CVE-2017-15361/ },
+    run: async (scene) => showEk(scene, rsaSpki(rocaModulus(1_000))),
   },
   {
     line: "ek",

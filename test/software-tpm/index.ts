@@ -7,6 +7,7 @@ export { ecEndorsementKey, generateRsaEndorsementKey, rsaEndorsementKey } from "
 export type { EndorsementKeyJson, SoftwareEndorsementKey } from "./endorsement-key.ts";
 export { createFleet, importFleet } from "./fleet.ts";
 export type { FleetJson, SoftwareTpmFleet } from "./fleet.ts";
+export { ROCA_PRODUCT, rocaModulus } from "./roca.ts";
 export { createSoftwareTpm, importSoftwareTpm, softwareTpm } from "./software-tpm.ts";
 export type { AttestationOptions, SoftwareTpm, SoftwareTpmJson, SoftwareTpmOptions } from "./software-tpm.ts";
 export * from "./certificate-authority.ts";

@@ -9,6 +9,8 @@ import {
   createSoftwareTpm,
   generateAttestationKey,
   withRsaesOaep,
+  ROCA_PRODUCT,
+  rocaModulus,
 } from "../../../../../test/software-tpm/index.ts";
 import { refusedWith } from "./attestation-mutations.ts";
 import { hex, swtpm } from "./swtpm-vectors.ts";
@@ -140,23 +142,6 @@ describe("an endorsement key that is refused", () => {
 });
 
 describe("the fingerprint of CVE-2017-15361", () => {
-  /** The primes of the published fingerprint; a modulus of the faulty library is a power of 65537 modulo their product. */
-  const product = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157].reduce(
-    (n, p) => n * BigInt(p),
-    1n,
-  );
-
-  function rocaModulus(power: number): Buffer {
-    let residue = 1n;
-    for (let step = 0; step < power; step += 1) {
-      residue = (residue * 65537n) % product;
-    }
-    const base = (1n << 2047n) + (1n << 1000n);
-    let modulus = base - (base % product) + product + residue;
-    modulus += modulus % 2n === 0n ? product : 0n;
-    return hex(modulus.toString(16));
-  }
-
   it.each([0, 1, 2, 1000, 54321])("is found: 65537 to the power of %d", (power) => {
     expect(() => verifyEndorsementKey(rsa(rocaModulus(power)))).toThrow(refusedWith("EK_ROCA"));
   });
@@ -175,7 +160,7 @@ describe("the fingerprint of CVE-2017-15361", () => {
   });
 
   it("is lost with a single prime", () => {
-    const power = hex((BigInt(`0x${rocaModulus(3).toString("hex")}`) + 2n * (product / 11n)).toString(16));
+    const power = hex((BigInt(`0x${rocaModulus(3).toString("hex")}`) + 2n * (ROCA_PRODUCT / 11n)).toString(16));
     expect(verifyEndorsementKey(rsa(power)).publicKey.type).toBe("rsa");
   });
 });
