@@ -9,6 +9,7 @@ export interface Hands {
   makeDoor(name: string, spec?: Spec): Promise<string>;
   changeDoor(name: string, spec: Spec): Promise<void>;
   removeDoor(name: string): Promise<void>;
+  /** Until its status says so: what changes after that is an attack's doing. */
   denyMachine(name: string): Promise<void>;
   removeMachine(name: string): Promise<void>;
   /** Name of the machine with this endorsement key. */
@@ -27,7 +28,11 @@ export function hands(target: KubectlTarget, namespace: string): Hands {
     makeDoor: async (name, spec) => (await makeRegistration(target, namespace, name, spec)).token,
     changeDoor: async (name, spec) => patch(`mreg/${name}`, spec),
     removeDoor: async (name) => remove(`mreg/${name}`),
-    denyMachine: async (name) => patch(`minv/${name}`, { approval: "Denied" }),
+    async denyMachine(name) {
+      await patch(`minv/${name}`, { approval: "Denied" });
+      const shown = ["--for=condition=Approved=False", "--timeout=8s"];
+      await kubectl(target, ["wait", `minv/${name}`, `--namespace=${namespace}`, ...shown]);
+    },
     removeMachine: async (name) => remove(`minv/${name}`),
     async findMachine(ekHash) {
       const found = (await listInventories(target, namespace)).find(({ spec }) => spec["tpm"] === ekHash);

@@ -5,10 +5,10 @@ import { channelAt } from "../../machine/attested-visit.ts";
 import { listInventories } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { generateAttestationKey } from "../../software-tpm/index.ts";
-import { tryAttacks } from "./try-attacks.ts";
+import { ATTACKED, tryAttacks } from "./try-attacks.ts";
 
 const target = inject("controlPlane");
-const used = useOperator(target, "attested");
+const used = useOperator(target, "attested", { flags: ATTACKED });
 let scene: AttestedScene;
 
 beforeAll(async () => {

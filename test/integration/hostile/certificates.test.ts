@@ -8,10 +8,10 @@ import { channelAt, visitAttested } from "../../machine/attested-visit.ts";
 import { listInventories, type AnyObject } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { generateRsaEndorsementKey, softwareTpm, type SoftwareTpm } from "../../software-tpm/index.ts";
-import { tryAttacks } from "./try-attacks.ts";
+import { ATTACKED, tryAttacks } from "./try-attacks.ts";
 
 const target = inject("controlPlane");
-const used = useOperator(target, "certificates");
+const used = useOperator(target, "certificates", { flags: ATTACKED });
 let scene: DoorScene;
 
 beforeAll(async () => {

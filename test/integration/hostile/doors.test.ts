@@ -9,11 +9,11 @@ import { visit } from "../../machine/visit.ts";
 import { listInventories } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { createSoftwareTpm } from "../../software-tpm/index.ts";
-import { tryAttacks } from "./try-attacks.ts";
+import { ATTACKED, tryAttacks } from "./try-attacks.ts";
 
 const target = inject("controlPlane");
 /** So few that they can all be held. */
-const used = useOperator(target, "doors", { flags: ["--max-sessions=8"] });
+const used = useOperator(target, "doors", { flags: [...ATTACKED, "--max-sessions=8"] });
 let scene: DoorScene;
 
 beforeAll(async () => {

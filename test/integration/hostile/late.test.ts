@@ -17,10 +17,10 @@ import { channelAt } from "../../machine/attested-visit.ts";
 import { readSealKeys } from "../../operator/seal-keys.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { generateAttestationKey } from "../../software-tpm/index.ts";
-import { tryAttacks } from "./try-attacks.ts";
+import { ATTACKED, tryAttacks } from "./try-attacks.ts";
 
 const target = inject("controlPlane");
-const used = useOperator(target, "late");
+const used = useOperator(target, "late", { flags: ATTACKED });
 let scene: LateScene & ClosingScene;
 
 beforeAll(async () => {

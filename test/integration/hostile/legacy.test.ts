@@ -6,10 +6,10 @@ import { answerOf, dial, visit } from "../../machine/visit.ts";
 import { eventually, listInventories, removeInventories } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
-import { tryAttacks } from "./try-attacks.ts";
+import { ATTACKED, tryAttacks } from "./try-attacks.ts";
 
 const target = inject("controlPlane");
-const used = useOperator(target, "hostile");
+const used = useOperator(target, "hostile", { flags: ATTACKED });
 const ak = generateAttestationKey("rsa");
 let scene: Scene;
 

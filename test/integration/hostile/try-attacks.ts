@@ -4,6 +4,9 @@ import type { ApiTarget } from "../../control-plane/read-metadata.ts";
 import { LINES, type Attack, type AttackFacts, type StagedAttack } from "../../hostile/attack.ts";
 import { untilStill, watched, type Seen, type WatchedOperator } from "../../hostile/watcher.ts";
 
+/** For an operator that is attacked: honest machines' statuses come when all is over, so that what changes is an attack's doing. */
+export const ATTACKED = ["--status-delay=86400"] as const;
+
 function refusalOf({ told: { via, code, text }, reason }: AttackFacts): Seen {
   return { told: { via, code, text: expect.stringMatching(text) as string }, reasons: [reason], changed: [] };
 }
