@@ -1,6 +1,7 @@
 /** What people do with a machine's upgrades from its command line: through the agent that runs, or without one. */
-import { CodedError } from "@rancheros/protocol/errors";
+import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
 import { isJsonObject } from "@rancheros/protocol/messages";
+import { PHASES, type Phase } from "@rancheros/protocol/upgrade";
 
 import {
   openAgent,
@@ -10,8 +11,11 @@ import {
   type AgentSession,
   type RolledBack,
 } from "./agent-session.ts";
+import { CONTAINER_ERRORS } from "./containers/index.ts";
 import { DRAIN_ERRORS } from "./drain/index.ts";
+import { IMAGE_PULL_ERRORS } from "./images/index.ts";
 import { NODE_API_ERRORS } from "./kubernetes/index.ts";
+import { REGISTRATION_ERRORS } from "./registration/index.ts";
 import { askControl, readControlAnswer, type ControlCommand } from "./service/index.ts";
 import {
   agentState,
@@ -24,6 +28,7 @@ import {
   type Journal,
   type MachineOptions,
   type Order,
+  type Reason,
 } from "./upgrade/index.ts";
 
 export interface HandOutside extends MachineOptions {
@@ -152,9 +157,31 @@ async function ask(
   throw refused(answer.code, answer.message);
 }
 
+/** @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE */
+export function requireAbortable(phase: Phase, isUnderWay: boolean): void {
+  if (!isUnderWay) throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");
+  if (PHASES[phase].mayBeSwitched) throw new UpgradeError("UPGRADE_TOO_LATE", `the upgrade is in ${phase}`);
+}
+
+/** What ended an upgrade, as an error for who waited for it. */
+export function errorOfReason(reason: Reason | undefined, message: string | undefined): CodedError {
+  return reason === undefined
+    ? new UpgradeError("UPGRADE_DEFECT", message ?? "the upgrade has ended, and nobody knows why")
+    : refused(reason.code, reason.message);
+}
+
+const TABLES: readonly ErrorTable<string>[] = [
+  UPGRADE_ERRORS,
+  NODE_API_ERRORS,
+  DRAIN_ERRORS,
+  CONTAINER_ERRORS,
+  IMAGE_PULL_ERRORS,
+  REGISTRATION_ERRORS,
+];
+
 /** As if it had been thrown here. */
 function refused(code: string, message: string): CodedError {
-  const table = [UPGRADE_ERRORS, NODE_API_ERRORS, DRAIN_ERRORS].find((one) => Object.hasOwn(one, code));
+  const table = TABLES.find((one) => Object.hasOwn(one, code));
   return table === undefined
     ? new UpgradeError("UPGRADE_DEFECT", message)
     : new CodedError<string>(table, code, message);

@@ -3,14 +3,19 @@ import type { CommandClass } from "./agent-command.ts";
 import { SUMMARIES, type CommandName } from "./summaries.ts";
 
 export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
+  abort: async () => (await import("./commands/abort.ts")).Abort,
   drain: async () => (await import("./commands/drain.ts")).Drain,
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,
   labels: async () => (await import("./commands/labels.ts")).Labels,
   register: async () => (await import("./commands/register.ts")).Register,
   report: async () => (await import("./commands/report.ts")).Report,
+  rollback: async () => (await import("./commands/rollback.ts")).Rollback,
+  run: async () => (await import("./commands/run.ts")).Run,
   smbios: async () => (await import("./commands/smbios.ts")).SmbiosCommand,
+  status: async () => (await import("./commands/status.ts")).Status,
   undrain: async () => (await import("./commands/undrain.ts")).Undrain,
+  upgrade: async () => (await import("./commands/upgrade.ts")).Upgrade,
   version: async () => (await import("./commands/version.ts")).Version,
 };
 

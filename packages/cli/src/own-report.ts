@@ -2,6 +2,7 @@
 import { readHardware, HardwareError, type Hardware } from "@rancheros/agent/hardware";
 import { machineReport, readMachineFacts, type OwnReport } from "@rancheros/agent/registration";
 import type { Smbios } from "@rancheros/agent/smbios";
+import type { MachineNode } from "@rancheros/protocol/attestation";
 
 import { VERSION } from "./program.ts";
 
@@ -18,10 +19,10 @@ export interface ReportSource {
 const HARDWARE_TIMEOUT_MS = 15_000;
 
 /** Begins at once, so that it is ready when the TPM is. @returns gives the report, always the same hardware */
-export function startReport(source: ReportSource): () => Promise<OwnReport> {
+export function startReport(source: ReportSource): (node?: MachineNode) => Promise<OwnReport> {
   const hardware = source.withHardware ? hardwareIfAny(source) : Promise.resolve(undefined);
   const { smbios, labels, annotations } = source;
-  return async () =>
+  return async (node) =>
     machineReport({
       smbios,
       hardware: await hardware,
@@ -29,7 +30,7 @@ export function startReport(source: ReportSource): () => Promise<OwnReport> {
       annotations,
       facts: await readMachineFacts(),
       agentVersion: VERSION,
-      node: undefined,
+      node,
     });
 }
 

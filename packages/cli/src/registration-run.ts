@@ -10,6 +10,7 @@ import {
   type InstallConfig,
   type RegistrationEvent,
   type ReportOptions,
+  type SessionKeeper,
   type ServerOptions,
 } from "@rancheros/agent/registration";
 import type { Smbios } from "@rancheros/agent/smbios";
@@ -81,17 +82,33 @@ export async function tellOfMachine(
   run: MachineRun,
   options: Pick<ReportOptions, "goesOn" | "onReported">,
 ): Promise<void> {
+  const { signal } = run.server;
+  const onEvent = progressOf(run);
+  await withOperator(
+    run,
+    ({ keeper, readReport }) =>
+      reportMachine(keeper, { ...options, signal, readReport: () => readReport(undefined), onEvent }),
+    onEvent,
+  );
+}
+
+/**
+ * With a session that is kept, for as long as the work takes.
+ * @param onEvent  of conversations with the server
+ * @throws RegistrationError, TpmError, SmbiosError, and what the work throws
+ */
+export async function withOperator<T>(
+  run: MachineRun,
+  work: (link: { readonly keeper: SessionKeeper; readonly readReport: ReturnType<typeof startReport> }) => Promise<T>,
+  onEvent: (event: RegistrationEvent) => void = () => undefined,
+): Promise<T> {
   const { server, withoutEkCertificate } = run;
-  await checkWay(server);
   const smbios = await smbiosOf(run);
   const ended = new AbortController();
   const readReport = reportOf(run, smbios, ended.signal);
   const tpm = await openTpmOf(run);
-  const onEvent = progressOf(run);
-  const { signal } = server;
   try {
-    const keeper = sessionKeeper({ ...server, tpm, withoutEkCertificate, onEvent });
-    await reportMachine(keeper, { ...options, signal, readReport, onEvent });
+    return await work({ keeper: sessionKeeper({ ...server, tpm, withoutEkCertificate, onEvent }), readReport });
   } finally {
     ended.abort();
     await tpm.close();

@@ -1,13 +1,18 @@
 /** One sentence for each command: for the list of commands, which loads none of them. */
 export const SUMMARIES = {
+  abort: "Break off an upgrade of this machine before its operating system is switched.",
   drain: "Cordon a node of the cluster and evict its pods, as `kubectl drain` does.",
   "get-tpm-hash": "Print the hash of this machine's TPM endorsement key, by which an operator knows it.",
   hardware: "Print what this machine is made of: processors, memory, disks, network interfaces.",
   labels: "Print the name and labels that templates of a MachineRegistration would give this machine.",
   register: "Register this machine with an operator and print or save the configuration that it gets.",
   report: "Tell the operator what this machine is: once, or again and again at its pace.",
+  rollback: "Start the operating system from before the last upgrade at the next restart.",
+  run: "Carry out the operator's plans for this machine, and tell it how far they are: what systemd runs.",
   smbios: "Print what the firmware says about this machine.",
+  status: "Show how far the upgrade of this machine is, what it waits for, and how the last ones ended.",
   undrain: "Let pods come to a node again, as `kubectl uncordon` does.",
+  upgrade: "Upgrade this machine's operating system to an image, without an operator.",
   version: "Print the version of this program.",
 } as const;
 

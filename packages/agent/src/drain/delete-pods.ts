@@ -69,11 +69,11 @@ async function waitUntilAllGone(bench: Bench, pods: readonly NodePod[]): Promise
 }
 
 function endingsSeen(
-  { client, options, onEvent }: Bench,
+  { outside, options, onEvent }: Bench,
   pods: readonly NodePod[],
   seen: PodsOnNode,
 ): readonly PodEnding[] {
-  const world = { options, serverMs: client.serverMs() };
+  const world = { options, wallMs: outside.wallMs() };
   return pods.flatMap((pod): readonly PodEnding[] => {
     const found = seen.get(pod.uid);
     if (found === undefined) {

@@ -55,7 +55,7 @@ export async function drainThrough(
     await requireSelector(client, request);
     const { changed } = await cordonNode(client, nodeName, { dryRun, signal });
     onEvent({ kind: "cordon", nodeName, changed });
-    const judged = await judgeNode(client, request);
+    const judged = await judgeNode(outside, client, request);
     const refusals = refusalTexts(judged);
     if (refusals.length > 0) throw refusalError(nodeName, refusals);
     const warning = warningText(judged);
@@ -97,11 +97,12 @@ async function requireSelector(client: KubernetesClient, { nodeName, options, si
 }
 
 async function judgeNode(
+  outside: DrainOutside,
   client: KubernetesClient,
   { nodeName, options, signal }: DrainRequest,
 ): Promise<readonly JudgedPod[]> {
   const pods = await listNodePods(client, nodeName, options.podSelector, signal);
-  const world = { options, serverMs: client.serverMs() };
+  const world = { options, wallMs: outside.wallMs() };
   const daemonSets = await lookUpDaemonSets(client, daemonSetsToLookUp(pods, world), signal);
   return judgePods(pods, { ...world, daemonSets });
 }

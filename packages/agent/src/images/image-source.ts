@@ -16,8 +16,8 @@ export interface ImageSource {
 }
 
 /** Registries take manifests of at most 4 MiB. */
-const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(", ");
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+export const ACCEPT_MANIFESTS = [...INDEX_TYPES, ...MANIFEST_TYPES].join(", ");
 
 /** @param sessions  in the order in which they are asked; at least one */
 export function imageSource(sessions: readonly RegistrySession[]): ImageSource {
@@ -52,7 +52,7 @@ export function imageSource(sessions: readonly RegistrySession[]): ImageSource {
   return {
     manifest: (digest, signal) =>
       verified(digest, signal, (session) =>
-        session.get(manifestUrl(session.endpoint, digest), { accept: ACCEPT }, signal),
+        session.get(manifestUrl(session.endpoint, digest), { accept: ACCEPT_MANIFESTS }, signal),
       ),
     smallBlob: (digest, signal) =>
       verified(digest, signal, (session) => session.get(blobUrl(session.endpoint, digest), {}, signal)),

@@ -6,6 +6,7 @@ import { readTls } from "./io/read-registries.ts";
 import { registryRequest } from "./io/registry-request.ts";
 import { startRelayServer } from "./io/relay-server.ts";
 import { openImageThrough, type OpenImage, type OpenImageOptions } from "./open-image.ts";
+import { resolveTagThrough, type ResolvedTag, type ResolveTagOptions } from "./resolve-tag.ts";
 
 /**
  * Asks the registry what the image is. Nothing large is loaded before `relay` is called and used.
@@ -27,6 +28,14 @@ export function openImage(options: OpenImageOptions): Promise<OpenImage> {
   );
 }
 
+/**
+ * Which digest a tag names now.
+ * @throws ImagePullError, ImageReferenceError
+ */
+export function resolveTag(options: ResolveTagOptions): Promise<ResolvedTag> {
+  return resolveTagThrough({ registryRequest, readTls, environment: process.env }, options);
+}
+
 export type { ImageDescription } from "./describe-image.ts";
 export { IMAGE_PULL_ERRORS, ImagePullError } from "./errors.ts";
 export type { ImagePullErrorCode } from "./errors.ts";
@@ -40,3 +49,4 @@ export { nodePlatform, platformDistance, platformText } from "./platform.ts";
 export type { Platform } from "./platform.ts";
 export { NO_REGISTRIES } from "./registries.ts";
 export type { Registries, RegistryAccount } from "./registries.ts";
+export type { ResolvedTag, ResolveTagOptions } from "./resolve-tag.ts";

@@ -8,7 +8,6 @@ export interface RawAnswer {
   readonly status: number;
   /** Header of this name, as it came. */
   readonly retryAfter: string | undefined;
-  readonly date: string | undefined;
   readonly body: Buffer;
 }
 

@@ -32,12 +32,6 @@ export interface KubernetesClient {
    * @throws NodeApiError  one code for each kind of failure; NODE_API_INTERRUPTED when the signal was given
    */
   send(request: ApiRequest): Promise<unknown>;
-  /**
-   * The API server's clock as far as it is known: ours, corrected by the date of its last answer. What it has dated is to
-   * be measured by it, for a node's clock may be far off.
-   * @returns milliseconds since 1970, to the second
-   */
-  serverMs(): number;
   /** Ends open connections. */
   close(): void;
 }
@@ -58,7 +52,6 @@ export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfi
   let login: Login = { credentials: first, connection: connect(outside, kubeconfig, first) };
   let before: Login | undefined;
   let renewing: Promise<void> | undefined;
-  let aheadMs = 0;
 
   /** Takes what lies on the disk by now, if it is something else. */
   async function renew(): Promise<void> {
@@ -74,14 +67,10 @@ export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfi
     host,
     identity: first.identity,
     kubeconfigPath: kubeconfig.path,
-    serverMs: () => outside.wallMs() + aheadMs,
     async send(request) {
       const used = login;
-      const onDate = (dateMs: number): void => {
-        aheadMs = dateMs - outside.wallMs();
-      };
       try {
-        return await sendOnce(used, kubeconfig, request, onDate);
+        return await sendOnce(used, kubeconfig, request);
       } catch (error) {
         if (!(error instanceof NodeApiError) || error.code !== "NODE_API_UNAUTHORIZED") throw error;
         // Kubelets' certificates and tokens are renewed in place.
@@ -90,7 +79,7 @@ export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfi
         });
         await renewing;
         if (used === login) throw error;
-        return sendOnce(login, kubeconfig, request, onDate);
+        return sendOnce(login, kubeconfig, request);
       }
     },
     close: () => {
@@ -123,7 +112,6 @@ async function sendOnce(
   { connection, credentials }: Login,
   { server }: Kubeconfig,
   request: ApiRequest,
-  onDate: (dateMs: number) => void,
 ): Promise<unknown> {
   const { method, path, query, body, signal } = request;
   const { token } = credentials;
@@ -148,8 +136,6 @@ async function sendOnce(
       signal: AbortSignal.any([signal, deadline]),
     });
     if (answer === "flooded") throw new NodeApiError("NODE_API_NONSENSE", `the answer for ${path} is too large`);
-    const dateMs = Date.parse(answer.date ?? "");
-    if (!Number.isNaN(dateMs)) onDate(dateMs);
     return readAnswer(answer);
   } catch (error) {
     if (error instanceof NodeApiError) throw error;

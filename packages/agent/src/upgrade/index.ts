@@ -61,6 +61,8 @@ export { EMPTY_JOURNAL, orderOfPlan } from "./journal.ts";
 export type { Ended, Ending, FailedDigest, Journal, Order, Reason, Run, Subject } from "./journal.ts";
 export type { OrderVerdict } from "./judge-order.ts";
 export { parseMachineNode } from "./machine-node.ts";
+export { nodeContainers, nodeRegistries } from "./node-containers.ts";
+export type { NodeContainersOptions } from "./node-containers.ts";
 export { orderByHand } from "./order-by-hand.ts";
 export type { HandOptions } from "./order-by-hand.ts";
 export type {

@@ -83,10 +83,6 @@ export class FakeCluster implements KubernetesClient {
     }
   }
 
-  serverMs(): number {
-    return this.#time.wallMs();
-  }
-
   close(): void {
     // Nothing is open.
   }

@@ -1,0 +1,115 @@
+/** An upgrade's containers, in whatever runs containers on this node. */
+import {
+  findRuntime,
+  parseSecurityContext,
+  pullImage,
+  readImageFiles,
+  removeContainer,
+  runContainer,
+  runtimeMissing,
+  type ContainerRuntime,
+  type RuntimeChoice,
+} from "../containers/index.ts";
+import { readRegistries, type Registries } from "../images/index.ts";
+import type { ContainerPort, ContainerRun } from "./ports.ts";
+import { RELEASE_MAX_BYTES } from "./release.ts";
+
+export interface NodeContainersOptions {
+  readonly hostRoot: string;
+  /** Of the agent; what containers need while they run lies below. */
+  readonly runFolder: string;
+  readonly choice: RuntimeChoice;
+  /** Undefined: those of k3s and rke2, below the host's root. */
+  readonly registriesPath: string | undefined;
+  readonly bytesPerSecond: number | undefined;
+  /** How a node's own program records the output of containers; undefined: the sources' own. */
+  readonly recorder: readonly [program: string, argument: string] | undefined;
+  readonly log: (message: string) => void;
+}
+
+const STOP_GRACE_MS = 30_000;
+const REGISTRIES = ["/etc/rancher/rke2/registries.yaml", "/etc/rancher/k3s/registries.yaml"] as const;
+
+/** Everything in it throws ContainerError, ImagePullError and ImageReferenceError. */
+export function nodeContainers(options: NodeContainersOptions): ContainerPort {
+  const { hostRoot, choice, log, recorder } = options;
+  const containers = {
+    runFolder: `${options.runFolder}/containers`,
+    ...(recorder === undefined ? {} : { recorder }),
+  };
+  let known: ContainerRuntime | undefined;
+  const runtime = async (): Promise<ContainerRuntime> => {
+    if (known !== undefined) return known;
+    const search = await findRuntime({ hostRoot, choice });
+    if (search.kind === "missing") throw runtimeMissing(search.looks);
+    return (known = search.runtime);
+  };
+  return {
+    async find() {
+      // It may have come and gone since.
+      known = undefined;
+      await runtime();
+    },
+    async pull(image, { credentials, signal }) {
+      const { bytesPerSecond } = options;
+      const registries = await nodeRegistries(options);
+      const { digest } = await pullImage(await runtime(), containers, {
+        image,
+        credentials,
+        registries,
+        bytesPerSecond,
+        signal,
+        onProgress: (progress) => {
+          if (progress.kind === "retry") log(`pulling ${image}: ${progress.message} (${progress.code}); trying again`);
+        },
+      });
+      return digest;
+    },
+    async readImageFile(image, path) {
+      const call = { image, paths: [path], maxBytes: RELEASE_MAX_BYTES };
+      const file = (await readImageFiles(await runtime(), containers, call)).get(path);
+      return file?.kind === "file" ? file.content : undefined;
+    },
+    async run(run, { signal, leave, deadlineMs, onLine }) {
+      const spec = specOf(run, hostRoot);
+      return runContainer(await runtime(), containers, {
+        spec,
+        signal,
+        leave,
+        deadlineMs,
+        onOutput: (event) => onLine(`${run.name}: ${event.kind === "line" ? event.text : "output was left out"}`),
+      });
+    },
+    async stop(name) {
+      await removeContainer(await runtime(), containers, name, STOP_GRACE_MS);
+    },
+  };
+}
+
+/** Those that the node's own runtime goes by. @throws ImagePullError IMAGE_REGISTRIES_INVALID */
+export async function nodeRegistries({
+  hostRoot,
+  registriesPath,
+}: Pick<NodeContainersOptions, "hostRoot" | "registriesPath">): Promise<Registries> {
+  if (registriesPath !== undefined) return readRegistries(registriesPath);
+  const [rke2, k3s] = REGISTRIES.map((path) => `${hostRoot.replace(/\/+$/, "")}${path}`);
+  const first = await readRegistries(rke2 ?? "");
+  const isEmpty = first.mirrors.size === 0 && first.configs.size === 0;
+  return isEmpty ? readRegistries(k3s ?? "") : first;
+}
+
+function specOf({ name, run, container, env, files }: ContainerRun, hostRoot: string) {
+  const { image, command, args, volumes, securityContext } = container;
+  return {
+    name,
+    run,
+    image,
+    command,
+    args,
+    env: { ...container.env, ...env },
+    mounts: volumes.map(({ source, destination }) => ({ source, destination })),
+    files,
+    hostRoot,
+    securityContext: parseSecurityContext(securityContext),
+  };
+}

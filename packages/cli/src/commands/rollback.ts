@@ -1,0 +1,44 @@
+/** `ros-agent rollback` */
+import { boolean } from "@oclif/core/flags";
+
+import { AgentCommand } from "../agent-command.ts";
+import { MACHINE_FLAGS, RUNTIME_FLAGS } from "../machine-flags.ts";
+import { SUMMARIES } from "../summaries.ts";
+
+/** Result of `rollback --json`. */
+export interface RolledBackJson {
+  /** The boot loader's menu entry that is started next. */
+  readonly entry: string;
+  readonly dryRun: boolean;
+}
+
+export class Rollback extends AgentCommand {
+  static override id = "rollback";
+  static override summary = SUMMARIES.rollback;
+  static override usage = "<%= command.id %> [FLAGS]";
+  static override description =
+    "Has the boot loader start the passive slot, which holds the operating system from before the last upgrade, at the " +
+    "next restart, and only at that one. The restart is yours to do. The image that is gone back from is not tried again " +
+    "on this machine until somebody asks for it. Refuses where the machine has no other slot, and while an upgrade is " +
+    "under way.";
+  static override examples = ["$ ros-agent rollback --dry-run", "$ ros-agent rollback && systemctl reboot"];
+  static override flags = {
+    "dry-run": boolean({ default: false, description: "Change nothing, and say what would be started." }),
+    ...MACHINE_FLAGS,
+    ...RUNTIME_FLAGS,
+  };
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(Rollback);
+    const [{ rollbackByHand }, { agentOptions }] = await Promise.all([
+      import("@rancheros/agent/by-hand"),
+      import("../machine-run.ts"),
+    ]);
+    const dryRun = flags["dry-run"];
+    const options = agentOptions(flags, this.surroundings, (message) => this.remark(message));
+    const { entry } = await rollbackByHand(options, dryRun);
+    if (flags.json) this.printJson({ entry, dryRun } satisfies RolledBackJson);
+    else if (dryRun) this.print(`Would start ${entry} at the next restart.`);
+    else this.print(`The next restart starts ${entry}: systemctl reboot`);
+  }
+}

@@ -1,0 +1,161 @@
+/** run, status, upgrade, rollback and abort as a person calls them, on a machine that is a folder. */
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { errorOf, rosAgent, startRosAgent, type Outcome, type Running } from "./ros-agent.ts";
+
+let machine: string;
+const running: Running[] = [];
+
+beforeEach(() => {
+  machine = mkdtempSync(join(tmpdir(), "machine-"));
+  for (const folder of ["dev", "run", "var/lib/rancheros"]) mkdirSync(join(machine, folder), { recursive: true });
+});
+
+afterEach(async () => {
+  for (const { child, outcome } of running.splice(0)) {
+    child.kill("SIGKILL");
+    await outcome;
+  }
+  rmSync(machine, { recursive: true, force: true });
+});
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(machine, path)), { recursive: true });
+  writeFileSync(join(machine, path), text);
+}
+
+const flags = (): readonly string[] => [
+  "--host-root",
+  machine,
+  "--state-folder",
+  join(machine, "var/lib/rancheros"),
+  "--run-folder",
+  join(machine, "run/rancheros"),
+];
+
+const call = (command: string, args: readonly string[] = [], environment = {}): Promise<Outcome> =>
+  rosAgent([command, ...args, ...flags()], environment);
+
+async function startDaemon(): Promise<Running> {
+  const agent = startRosAgent(["run", "--without-operator", ...flags()]);
+  running.push(agent);
+  if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
+  return agent;
+}
+
+const REFERENCE = `registry.invalid/os@sha256:${"a".repeat(64)}`;
+
+/** A machine of cOS' kind, whose boot loader's tool writes down what it is told. */
+function makeSlots(): Readonly<Record<string, string>> {
+  write("proc/cmdline", "root=LABEL=COS_ACTIVE cos-img/filename=/cOS/active.img\n");
+  write("run/initramfs/cos-state/cOS/passive.img", "");
+  write("run/initramfs/cos-state/grub2/grub.cfg", 'menuentry "fallback" --id fallback {\n');
+  write("bin/grub2-editenv", `#!/bin/sh\necho "$@" > ${machine}/grubenv-call\n`);
+  chmodSync(join(machine, "bin/grub2-editenv"), 0o755);
+  return { PATH: `${machine}/bin:${process.env["PATH"] ?? ""}` };
+}
+
+describe("status", () => {
+  it("tells without an agent what the journal says, and with one that it runs", async () => {
+    const without = await call("status");
+    expect(without).toMatchObject({ code: 0, stderr: "" });
+    expect(without.stdout).toMatch(/^Phase {6}Idle$/m);
+    expect(without.stdout).toMatch(/^Agent {6}does not run/m);
+    const agent = await startDaemon();
+    const state: unknown = JSON.parse((await call("status", ["--json"])).stdout);
+    expect(state).toMatchObject({ agentPid: agent.child.pid, phase: "Idle", isUnderWay: false, history: [] });
+  });
+
+  it("fails with what is wrong where the journal is broken and no agent has moved it aside", async () => {
+    write("var/lib/rancheros/upgrade.json", "{");
+    expect(errorOf(await call("status", ["--json"]))).toMatchObject({ code: "UPGRADE_JOURNAL_BROKEN" });
+  });
+});
+
+describe("run", () => {
+  it("ends with exit code 0 at SIGTERM, and lets nobody else run beside it", async () => {
+    const agent = await startDaemon();
+    const second = await call("run", ["--without-operator"]);
+    expect(second.code).toBe(5);
+    expect(second.stderr).toContain("UPGRADE_AGENT_RUNNING");
+    agent.child.kill("SIGTERM");
+    expect((await agent.outcome).code).toBe(0);
+    expect(existsSync(join(machine, "run/rancheros/agent.sock"))).toBe(false);
+  });
+
+  it("wants to know whom to ask", async () => {
+    expect((await call("run")).code).toBe(2);
+  });
+});
+
+describe("upgrade", () => {
+  it("with --dry-run tells what would be done, and does nothing", async () => {
+    const outcome = await call("upgrade", [REFERENCE, "--dry-run", "--json", "--drain-timeout", "5m"]);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      reference: REFERENCE,
+      dryRun: true,
+      cordon: true,
+      drain: { timeout: "300s", ignoreDaemonSets: true },
+    });
+    expect(existsSync(join(machine, "var/lib/rancheros/upgrade.json"))).toBe(false);
+  });
+
+  it("fails where there is no container runtime, says so, and can be broken off meanwhile", async () => {
+    await startDaemon();
+    const handed = await call("upgrade", [REFERENCE, "--no-cordon", "--no-wait"]);
+    expect(handed).toMatchObject({ code: 0 });
+    expect((await call("upgrade", [REFERENCE, "--no-cordon", "--no-wait", "--force"])).code).toBe(5);
+    const aborted = await call("abort", ["--json"]);
+    expect(JSON.parse(aborted.stdout)).toEqual({ phase: "Staging", dryRun: false });
+    let state: { isUnderWay: boolean; reason?: { code: string } };
+    do state = JSON.parse((await call("status", ["--json"])).stdout) as typeof state;
+    while (state.isUnderWay);
+    expect(state.reason?.code).toBe("UPGRADE_ABORTED");
+  });
+
+  it("ends with the problem's exit code where it is done without an agent", async () => {
+    const outcome = await call("upgrade", [REFERENCE, "--no-cordon", "--timeout", "2s"]);
+    expect(outcome.code).toBe(6);
+    expect(outcome.stderr).toContain("UPGRADE_TIMED_OUT");
+    expect(outcome.stderr).toContain("no container runtime was found");
+    expect(JSON.parse(readFileSync(join(machine, "var/lib/rancheros/upgrade.json"), "utf8"))).toMatchObject({
+      history: [{ phase: "Failed", reason: { code: "UPGRADE_TIMED_OUT" } }],
+    });
+  });
+});
+
+describe("abort", () => {
+  it.each([[[]], [["--dry-run"]]])("%j refuses where nothing is under way", async (args) => {
+    const outcome = await call("abort", [...args, "--json"]);
+    expect(outcome.code).toBe(5);
+    expect(errorOf(outcome)).toMatchObject({ code: "UPGRADE_NOT_UNDER_WAY" });
+  });
+});
+
+describe("rollback", () => {
+  it("refuses on a machine without slots", async () => {
+    write("proc/cmdline", "root=/dev/sda1\n");
+    const outcome = await call("rollback", ["--json"]);
+    expect(errorOf(outcome)).toMatchObject({ code: "UPGRADE_NO_OTHER_SLOT" });
+  });
+
+  it("has the boot loader start the other slot once, with an agent as without", async () => {
+    const environment = makeSlots();
+    const dry = await call("rollback", ["--dry-run"], environment);
+    expect(dry).toMatchObject({ code: 0, stdout: "Would start fallback at the next restart.\n" });
+    expect(existsSync(join(machine, "grubenv-call"))).toBe(false);
+    expect(await call("rollback", [], environment)).toMatchObject({ code: 0 });
+    const told = (): string => readFileSync(join(machine, "grubenv-call"), "utf8");
+    expect(told()).toBe(`${machine}/oem/grubenv set next_entry=fallback\n`);
+    rmSync(join(machine, "grubenv-call"));
+    const agent = startRosAgent(["run", "--without-operator", ...flags()], environment);
+    running.push(agent);
+    if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
+    expect(JSON.parse((await call("rollback", ["--json"])).stdout)).toEqual({ entry: "fallback", dryRun: false });
+    expect(told()).toContain("next_entry=fallback");
+  });
+});
