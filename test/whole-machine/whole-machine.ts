@@ -1,0 +1,314 @@
+/**
+ * A machine of real parts: a software TPM, a containerd with runc, a folder as its /, a node of the API server with its
+ * kubelet's kubeconfig, and ros-agent as a process that is killed when the machine restarts. What is played: firmware,
+ * boot loader and kernel (MachineRoot.boot) and the kubelet (test/kubelets).
+ */
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { startContainerd, type TestContainerd } from "../containerd/index.ts";
+import { writeKubeletKubeconfig, type KubeletAuthority } from "../control-plane/kubelet-kubeconfig.ts";
+import { TetheredProcess } from "../control-plane/tethered-process.ts";
+import type { Kubelets } from "../kubelets/index.ts";
+import { writeSystemTables } from "../smbios/system-tables.ts";
+import { startSwtpm, type Swtpm } from "../swtpm/index.ts";
+import { MachineRoot } from "./machine-root.ts";
+
+const run = promisify(execFile);
+
+const CLI = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+const KUBECONFIG = "var/lib/rancher/k3s/agent/kubelet.kubeconfig";
+const LOOK_MS = 50;
+const DOWN_MS = 300;
+/** RestartSec of the unit, in short. */
+const START_AGAIN_MS = 500;
+const INSIST_MS = 300_000;
+
+export interface WholeMachineOptions {
+  /** Holds everything; short, as sockets lie in it. */
+  readonly folder: string;
+  /** Of the node: the kubelets' prefix, "-", and this. */
+  readonly name: string;
+  readonly number: number;
+  readonly authority: KubeletAuthority;
+  readonly kubelets: Kubelets;
+  readonly authorityFolder: string;
+  readonly release: string;
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  /** Of the operator, as PEM. */
+  readonly caFile: string;
+  readonly url: string;
+  /** More of them for ros-agent run. */
+  readonly agentFlags?: readonly string[];
+  /** Where containerd keeps images; made by a test that wants it small. */
+  readonly beforeContainerd?: (folder: string) => Promise<void>;
+}
+
+/** Starts TPM, containerd and node; the agent is started by `startAgent`. */
+export async function createWholeMachine(options: WholeMachineOptions): Promise<WholeMachine> {
+  const { folder, name, number, authority, kubelets, authorityFolder } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await options.beforeContainerd?.(path.join(folder, "c"));
+  const [tpm, containerd] = await Promise.all([
+    startSwtpm({ stateFolder: path.join(folder, "tpm"), authorityFolder, withEkCertificate: false }),
+    startContainerd({ folder: path.join(folder, "c") }),
+  ]);
+  const dmi = path.join(folder, "dmi");
+  const serialNumber = `S${number}`;
+  const uuidHex = `4c4c4544005810398039b7c04f5140${String(number).padStart(2, "0")}`;
+  writeSystemTables(dmi, { manufacturer: "Supermicro", productName: "SYS-E300", serialNumber, uuidHex });
+  const root = new MachineRoot({
+    folder: path.join(folder, "root"),
+    release: options.release,
+    containerdSocket: containerd.socket,
+    ctrProgram: containerd.ctrProgram,
+  });
+  const { bootId } = root;
+  const node = await kubelets.addNode(name, {
+    bootId,
+    osImage: versionOf(options.release),
+    labels: options.nodeLabels ?? {},
+  });
+  mkdirSync(path.dirname(root.path(KUBECONFIG)), { recursive: true });
+  writeKubeletKubeconfig(authority, node, root.path(KUBECONFIG));
+  return new WholeMachine(options, { tpm, containerd, root, node, dmi });
+}
+
+interface Parts {
+  readonly tpm: Swtpm;
+  readonly containerd: TestContainerd;
+  readonly root: MachineRoot;
+  readonly node: string;
+  readonly dmi: string;
+}
+
+export class WholeMachine {
+  readonly number: number;
+  readonly node: string;
+  readonly root: MachineRoot;
+  readonly containerd: TestContainerd;
+  readonly #tpm: Swtpm;
+  readonly #dmi: string;
+  readonly #options: WholeMachineOptions;
+  /** By the clock of the whole machine on which tests run, in seconds. */
+  #bootedAt = hostUptime();
+  #agent: TetheredProcess | undefined;
+  #agentIsWanted = false;
+  #reboots = 0;
+  #over = false;
+  #living: Promise<void> | undefined;
+  /** Called with the number of each restart, once the machine is down. */
+  onReboot: (count: number) => Promise<void> | void = () => undefined;
+
+  constructor(options: WholeMachineOptions, { tpm, containerd, root, node, dmi }: Parts) {
+    this.#options = options;
+    this.#tpm = tpm;
+    this.#dmi = dmi;
+    this.containerd = containerd;
+    this.root = root;
+    this.node = node;
+    this.number = options.number;
+  }
+
+  get reboots(): number {
+    return this.#reboots;
+  }
+
+  get agentLog(): string {
+    return this.#agent === undefined ? "" : readFileSync(this.#agent.logPath, "utf8");
+  }
+
+  get journalPath(): string {
+    return this.root.path("var/lib/rancheros/upgrade.json");
+  }
+
+  /** @returns undefined where there is none yet */
+  journal(): Journal | undefined {
+    const text = this.root.read("var/lib/rancheros/upgrade.json");
+    return text === undefined ? undefined : (JSON.parse(text) as Journal);
+  }
+
+  get registerFlags(): readonly string[] {
+    return ["--ca-cert", this.#options.caFile, "--smbios-dump", this.#dmi, "--tcti", this.#tpm.tcti];
+  }
+
+  /** Makes its MachineInventory. @throws with what the agent said where it is refused */
+  async register(): Promise<void> {
+    const output = ["--output", this.root.path("oem/99_custom.yaml")];
+    const { code, stderr } = await this.command(["register", this.#options.url, ...this.registerFlags, ...output]);
+    if (code !== 0) throw new Error(`${this.node} did not register (${code}):\n${stderr}`);
+  }
+
+  /** From now on the agent runs whenever the machine does, and the machine restarts when somebody asks it to. */
+  startAgent(): void {
+    this.#agentIsWanted = true;
+    this.#launch();
+    this.#living ??= this.#live();
+  }
+
+  /** As OOM killers and people do; systemd starts it again. */
+  async killAgent(): Promise<void> {
+    await this.#endAgent();
+  }
+
+  async stopAgent(): Promise<void> {
+    this.#agentIsWanted = false;
+    const pid = this.#agentPid();
+    if (pid !== undefined) process.kill(pid, "SIGTERM");
+    await this.#agent?.stop(10_000);
+  }
+
+  /** Power is cut and comes back. */
+  async powerCut(): Promise<void> {
+    await this.#restart();
+  }
+
+  /** One of the agent's commands on this machine. @returns what it printed and how it ended */
+  async command(
+    args: readonly string[],
+  ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+    return new Promise((resolve) => {
+      const [program = "", ...rest] = this.#inMachine([process.execPath, CLI, ...args]);
+      execFile(program, rest, { timeout: 60_000 }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+        resolve({ code, stdout, stderr });
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true;
+    this.#agentIsWanted = false;
+    await this.#living;
+    await this.#endAgent();
+    await this.containerd.stop();
+    await this.#tpm.stop();
+  }
+
+  async #live(): Promise<void> {
+    while (!this.#over) {
+      if (this.root.wantsReboot) await this.#restart();
+      else if (this.#agentIsWanted && this.#agent?.running !== true) {
+        await sleep(START_AGAIN_MS);
+        this.#launch();
+      }
+      await sleep(LOOK_MS);
+    }
+  }
+
+  async #restart(): Promise<void> {
+    const { kubelets } = this.#options;
+    const wasWanted = this.#agentIsWanted;
+    this.#agentIsWanted = false;
+    await this.#endAgent();
+    await this.#endContainers();
+    await insist(() => kubelets.takeDown(this.node));
+    this.root.boot();
+    this.#bootedAt = hostUptime();
+    this.#reboots += 1;
+    await this.onReboot(this.#reboots);
+    await sleep(DOWN_MS);
+    const system = { bootId: this.root.bootId, osImage: versionOf(this.root.release) };
+    await insist(() => kubelets.bringUp(this.node, system));
+    this.#agentIsWanted = wasWanted;
+    if (wasWanted) this.#launch();
+  }
+
+  /** What runs is gone; what containerd knows of containers is on the disk, and is there again. */
+  async #endContainers(): Promise<void> {
+    const tasks = (await this.containerd.ctr("tasks", "ls", "--quiet")).split(/\s+/).filter((task) => task !== "");
+    for (const task of tasks) await this.containerd.ctr("tasks", "rm", "--force", task).catch(() => undefined);
+  }
+
+  #launch(): void {
+    if (this.#over) return;
+    const { url } = this.#options;
+    const [executable = "", ...args] = this.#inMachine([
+      process.execPath,
+      CLI,
+      "run",
+      url,
+      ...this.registerFlags,
+      ...this.placeFlags,
+      ...(this.#options.agentFlags ?? []),
+    ]);
+    this.#agent = new TetheredProcess({ name: "ros-agent", executable, args, folder: this.#options.folder });
+  }
+
+  /** Where the machine's / is, for the agent's commands. */
+  get placeFlags(): readonly string[] {
+    const { folder } = this.root;
+    const own = ["--state-folder", `${folder}/var/lib/rancheros`, "--run-folder", `${folder}/run/rancheros`];
+    return ["--host-root", folder, ...own];
+  }
+
+  /** With the uptime of this machine: a time namespace whose clock of the boot began when the machine did. */
+  #inMachine(command: readonly string[]): readonly string[] {
+    const offset = `--boottime=-${Math.floor(this.#bootedAt)}`;
+    return ["unshare", "--time", offset, "--fork", "--kill-child=SIGKILL", "--", ...command];
+  }
+
+  /** The child of unshare. */
+  #agentPid(): number | undefined {
+    const pid = this.#agent?.running === true ? this.#agent.pid : undefined;
+    if (pid === undefined) return undefined;
+    try {
+      const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+      return child === undefined || child === "" ? undefined : Number(child);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The agent itself first: its parent would be outlived by it for a moment. */
+  async #endAgent(): Promise<void> {
+    const pid = this.#agentPid();
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    await this.#agent?.kill();
+    await this.#tidyTpm();
+  }
+
+  /** As the kernel's resource manager does for a process that is gone; swtpm has none. */
+  async #tidyTpm(): Promise<void> {
+    for (const what of ["--transient-object", "--loaded-session", "--saved-session"]) {
+      // Ends with an error where there is nothing.
+      await run("tpm2_flushcontext", ["-T", this.#tpm.tcti, what]).catch(() => undefined);
+    }
+  }
+}
+
+/** Of the agent's journal, as far as tests look into it. */
+export interface Journal {
+  readonly cordon: string;
+  readonly run?: { readonly phase: string };
+  readonly history: readonly {
+    readonly phase: string;
+    readonly reason?: { readonly code: string; readonly message: string };
+  }[];
+  readonly failedDigests: readonly { readonly digest: string }[];
+}
+
+function hostUptime(): number {
+  return Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
+}
+
+function versionOf(release: string): string {
+  return `RancherOS ${/^VERSION_ID="(.*)"$/m.exec(release)?.[1] ?? "unknown"}`;
+}
+
+/** The API server may be away while a machine restarts. */
+async function insist(work: () => Promise<unknown>): Promise<void> {
+  const deadlineMs = performance.now() + INSIST_MS;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await sleep(200);
+    }
+  }
+}
