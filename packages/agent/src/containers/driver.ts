@@ -47,6 +47,8 @@ export interface LoadCall {
 
 /** Everything here throws ContainerError. */
 export interface RuntimeDriver {
+  /** Under which the runtime keeps the image, and runs it. */
+  readonly nameOf: (image: PinnedImage) => string;
   readonly storedImage: (image: PinnedImage) => Promise<StoredImageState>;
   /** Loads and unpacks; what came before it is broken off is kept for the next time where the runtime can. */
   readonly load: (call: LoadCall) => Promise<void>;

@@ -1,4 +1,5 @@
 /** Small files of an image, read without starting it. */
+import { ContainerError } from "./errors.ts";
 
 export type ImageFile =
   | { readonly kind: "file"; readonly content: Buffer; readonly executable: boolean }
@@ -15,4 +16,9 @@ export interface ReadFilesCall {
   readonly paths: readonly string[];
   /** For each file. */
   readonly maxBytes: number;
+}
+
+export function tooLarge(wanted: string, bytes: number, maxBytes: number): ContainerError {
+  const message = `${wanted} of the image has ${bytes} bytes, and at most ${maxBytes} are read`;
+  return new ContainerError("CONTAINER_FILE_TOO_LARGE", message, { details: { file: wanted } });
 }

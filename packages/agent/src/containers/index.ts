@@ -5,7 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { nodePlatform, openImage } from "../images/index.ts";
 import { containerdDriver } from "./containerd/containerd-driver.ts";
 import type { RuntimeDriver } from "./driver.ts";
+import { engineDriver } from "./engine/engine-driver.ts";
 import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
+import { followLogs } from "./io/follow-logs.ts";
 import { followRecorded } from "./io/follow-recorded.ts";
 import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
 import { freeSpace } from "./io/free-space.ts";
@@ -104,6 +106,7 @@ function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, nam
 }
 
 function driverOf(runtime: ContainerRuntime, { recorder = recorderCommand() }: ContainersOptions): RuntimeDriver {
+  if (runtime.kind !== "containerd") return engineDriver(runtime.kind, runtime, { runTool, followLogs });
   const platform = nodePlatform(process.arch);
   return containerdDriver(runtime, { runTool, followRecorded, readInside, recorder, platform });
 }

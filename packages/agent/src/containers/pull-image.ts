@@ -71,7 +71,8 @@ const DEFAULT_PATIENCE_MS = 600_000;
 export async function pullImageThrough(outside: PullOutside, options: PullOptions): Promise<PulledImage> {
   const { driver } = outside;
   const image = parsePinnedImage(options.image);
-  const { name, digest } = image;
+  const { digest } = image;
+  const name = driver.nameOf(image);
   if ((await driver.storedImage(image)) === "complete") return { name, digest, wasThere: true, transferredBytes: 0 };
   let doneBytes = 0;
   let transferBytes = 0;

@@ -96,6 +96,7 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     inspect,
     start,
     remove,
+    nameOf: (image) => image.name,
     storedImage: (image) => imageState(runtime, ctr, image),
     load: (call) => loadImage(runtime, ctr, call),
     readFiles: (call, folder) => {

@@ -4,7 +4,7 @@ import { lstat, open, readlink } from "node:fs/promises";
 import path from "node:path";
 
 import { ContainerError } from "../errors.ts";
-import type { ImageFile } from "../image-file.ts";
+import { tooLarge, type ImageFile } from "../image-file.ts";
 
 const MAX_LINKS = 40;
 
@@ -63,9 +63,4 @@ async function readRegular(file: string, wanted: string, maxBytes: number): Prom
   } finally {
     await handle.close();
   }
-}
-
-export function tooLarge(wanted: string, bytes: number, maxBytes: number): ContainerError {
-  const message = `${wanted} of the image has ${bytes} bytes, and at most ${maxBytes} are read`;
-  return new ContainerError("CONTAINER_FILE_TOO_LARGE", message, { details: { file: wanted } });
 }

@@ -1,0 +1,149 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import {
+  pullImage,
+  readImageFiles,
+  runContainer,
+  type ContainerEnding,
+  type ContainerRuntime,
+  type ContainerSpec,
+  type RunOptions,
+} from "@rancheros/agent/containers";
+import { NO_REGISTRIES } from "@rancheros/agent/images";
+import {
+  buildOsImage,
+  pushImage,
+  REGISTRY_ACCOUNT,
+  startRegistry,
+  type TestRegistry,
+} from "../../../../../test/registry/index.ts";
+import { watchArguments } from "./watch-arguments.ts";
+
+const NAME = "ros-agent-podman";
+
+let folder: string;
+let registry: TestRegistry;
+let runtime: ContainerRuntime;
+let image: string;
+
+beforeAll(async () => {
+  if (process.getuid?.() !== 0) throw new Error("tests that run containers need root: run them with sudo");
+  folder = mkdtempSync("/tmp/ros-podman-");
+  registry = await startRegistry({ folder: path.join(folder, "r"), auth: "basic" });
+  // A machine without CAP_SYS_RESOURCE cannot give podman's usual limits to containers.
+  const configuration =
+    '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\nruntime = "runc"\n';
+  writeFileSync(
+    path.join(folder, "containers.conf"),
+    `${configuration}cgroup_manager = "cgroupfs"\nevents_logger = "file"\n`,
+  );
+  const program = path.join(folder, "podman");
+  const storage = `--root ${folder}/root --runroot ${folder}/runroot --tmpdir ${folder}/tmp --storage-driver vfs`;
+  writeFileSync(program, `#!/bin/sh\nCONTAINERS_CONF=${folder}/containers.conf exec podman ${storage} "$@"\n`, {
+    mode: 0o755,
+  });
+  runtime = {
+    kind: "podman",
+    origin: "set",
+    program: [program],
+    socket: undefined,
+    namespace: undefined,
+    snapshotter: undefined,
+  };
+  const built = buildOsImage({ release: "A\n", upgradeScript: "#!/bin/sh\necho upgraded\nexit 1\n" });
+  image = `${registry.host}/os/podman@${await pushImage(registry, "os/podman", "v1", built)}`;
+});
+
+afterAll(async () => {
+  await registry.stop();
+  execFileSync(runtime.program[0], ["system", "reset", "--force"], { stdio: "ignore" });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(spec: Partial<ContainerSpec>, options: Partial<RunOptions> = {}): Promise<ContainerEnding> {
+  return runContainer(
+    runtime,
+    { runFolder: path.join(folder, "run") },
+    {
+      spec: { name: NAME, run: "digest/1", image, ...spec },
+      deadlineMs: 60_000,
+      signal: new AbortController().signal,
+      ...options,
+    },
+  );
+}
+
+function shell(script: string): Pick<ContainerSpec, "command" | "args"> {
+  return { command: ["/bin/sh", "-c"], args: [script] };
+}
+
+describe("a real podman", () => {
+  it("gets the image by digest through the relay, with no account in its arguments, and keeps its name", async () => {
+    const runFolder = path.join(folder, "run");
+    const signal = new AbortController().signal;
+    const watched = watchArguments();
+    const credentials = [{ registry: registry.host, ...REGISTRY_ACCOUNT }];
+    const pulled = await pullImage(runtime, { runFolder }, { image, credentials, registries: NO_REGISTRIES, signal });
+    const seen = watched.stop();
+    expect(pulled).toMatchObject({ name: image, wasThere: false });
+    expect(seen).toContain("--authfile");
+    expect(seen).not.toContain(REGISTRY_ACCOUNT.password);
+    expect(readdirSync(runFolder)).toEqual([]);
+    expect(await pullImage(runtime, { runFolder }, { image, registries: NO_REGISTRIES, signal })).toMatchObject({
+      wasThere: true,
+    });
+  });
+
+  it("reads files of the image without starting it", async () => {
+    const call = {
+      image,
+      paths: ["/usr/lib/rancheros-release", "/usr/sbin/suc-upgrade", "/none", "/etc"],
+      maxBytes: 4096,
+    };
+    const files = await readImageFiles(runtime, { runFolder: path.join(folder, "run") }, call);
+    expect(files.get("/usr/lib/rancheros-release")).toEqual({
+      kind: "file",
+      content: Buffer.from("A\n"),
+      executable: false,
+    });
+    expect(files.get("/usr/sbin/suc-upgrade")).toMatchObject({ kind: "file", executable: true });
+    expect([files.get("/none"), files.get("/etc")]).toEqual([{ kind: "absent" }, { kind: "other" }]);
+  });
+
+  it("runs containers with host, environment and files, and tells their output and exit code", async () => {
+    const host = path.join(folder, "host");
+    mkdirSync(host);
+    writeFileSync(path.join(host, "marker"), "of the host\n");
+    const ending = await run({
+      ...shell('cat /host/marker; echo "$SECRET"; cat /run/data/cloud-config; echo x > /host/written; exit 3'),
+      hostRoot: host,
+      env: { SECRET: "of the plan" },
+      files: [{ destination: "/run/data/cloud-config", content: "#cloud-config\n" }],
+    });
+    expect(ending).toMatchObject({
+      kind: "exited",
+      exitCode: 3,
+      lastLines: ["of the host", "of the plan", "#cloud-config"],
+    });
+    expect(readFileSync(path.join(host, "written"), "utf8")).toBe("x\n");
+  });
+
+  it("takes over what an earlier agent left running, and ends what is broken off", async () => {
+    const leave = new AbortController();
+    const spec = shell("echo first; sleep 1; echo second; exit 4");
+    expect(await run(spec, { leave: leave.signal, onOutput: () => leave.abort() })).toEqual({ kind: "left-running" });
+    expect(await run(spec)).toMatchObject({ exitCode: 4, takenOver: true, lastLines: ["first", "second"] });
+    const abort = new AbortController();
+    const stubborn = shell("trap '' TERM; echo ready; while true; do sleep 0.1; done");
+    const broken = run(stubborn, { signal: abort.signal, graceMs: 300, onOutput: () => abort.abort() });
+    await expect(broken).rejects.toMatchObject({ code: "CONTAINER_INTERRUPTED", details: { lastLine: "ready" } });
+    expect(execFileSync(runtime.program[0], ["ps", "--all", "--quiet"], { encoding: "utf8" })).toBe("");
+  });
+
+  it("says that the command is missing", async () => {
+    await expect(run({ command: ["/usr/sbin/none"] })).rejects.toMatchObject({ code: "CONTAINER_COMMAND_MISSING" });
+  });
+});
