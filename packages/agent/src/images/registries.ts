@@ -43,7 +43,7 @@ const MAX_ENTRIES = 500;
 export function parseRegistries(text: string): Registries {
   let document: unknown;
   try {
-    document = parse(text, { maxAliasCount: 100 });
+    document = parse(text, { maxAliasCount: 100, logLevel: "error" });
   } catch {
     // The parser's own message would show a part of the file.
     throw invalid(["it is not YAML"]);

@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+
+import { chainId } from "../../../src/containers/containerd/chain-id.ts";
+import {
+  deletedTaskExitCode,
+  isImageRunnable,
+  pluginRoot,
+  storedImages,
+  taskStatus,
+} from "../../../src/containers/containerd/ctr-answers.ts";
+import { mountArguments } from "../../../src/containers/containerd/read-files.ts";
+import { engineRunArguments } from "../../../src/containers/engine/engine-arguments.ts";
+import { parseInspected, repoDigests } from "../../../src/containers/engine/engine-answers.ts";
+import { checkSpace, neededBytes } from "../../../src/containers/storage-space.ts";
+import { lastWords, toolFailure } from "../../../src/containers/tool-failure.ts";
+
+/** Printed by ctr 2.4.2. */
+const TASKS = "TASK     PID      STATUS    \none      21760    STOPPED\nones     21761    RUNNING\n";
+const CHECK =
+  "REF    TYPE    DIGEST     STATUS         SIZE            UNPACKED \n" +
+  "a/b:1  t       sha256:aa  complete (2/2) 1.0 MiB/1.0 MiB true\na/b:2  t  sha256:bb  incomplete (1/2) 1.0 MiB/2.0 MiB false\n";
+const PLUGINS =
+  "Type:             io.containerd.content.v1\nID:               content\nExports:         \n                  root      /r/content\n" +
+  "                               \nType:             io.containerd.snapshotter.v1\nID:               overlayfs\n" +
+  "Platforms:        linux/amd64\nExports:         \n                  root      /r/overlayfs\n";
+
+describe("ctr's answers", () => {
+  it("tell a task's status by its whole name", () => {
+    expect([taskStatus(TASKS, "one"), taskStatus(TASKS, "ones"), taskStatus(TASKS, "on")]).toEqual([
+      "STOPPED",
+      "RUNNING",
+      undefined,
+    ]);
+    expect(() => taskStatus("", "one")).toThrow(/heading/);
+    expect(() => taskStatus("TASK PID STATUS\none 1 DANCING\n", "one")).toThrow(/unknown status/);
+  });
+
+  it("tell the exit code in a warning", () => {
+    const warning = 'time="2026-11-25T13:30:19Z" level=warning msg="task one exit with non-zero exit code 7"';
+    expect([deletedTaskExitCode(warning), deletedTaskExitCode("")]).toEqual([7, 0]);
+  });
+
+  it("tell images, and whether containers can be made of them", () => {
+    expect(storedImages("REF TYPE DIGEST SIZE\na/b:1 t sha256:aa 1\n")).toEqual([
+      { name: "a/b:1", digest: "sha256:aa" },
+    ]);
+    expect(() => storedImages("ctr: what?")).toThrow(/heading/);
+    expect([isImageRunnable(CHECK, "a/b:1"), isImageRunnable(CHECK, "a/b:2"), isImageRunnable(CHECK, "a/b")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("tell where layers are kept", () => {
+    expect(pluginRoot(PLUGINS, "io.containerd.snapshotter.v1", "overlayfs")).toBe("/r/overlayfs");
+    expect(pluginRoot(PLUGINS, "io.containerd.snapshotter.v1", "native")).toBeUndefined();
+  });
+
+  it("tell how an image is mounted, and nothing else is run", () => {
+    expect(mountArguments("mount -t overlay overlay /t -o ro,lowerdir=/a:/b\n", "/t")).toEqual([
+      "-t",
+      "overlay",
+      "-o",
+      "ro,lowerdir=/a:/b",
+      "overlay",
+      "/t",
+    ]);
+    expect(mountArguments("mount -t bind /s /t -o rbind", "/t")).toEqual(["-o", "ro,rbind", "/s", "/t"]);
+    for (const other of [
+      "",
+      "rm -rf /",
+      "mount -t bind /s /elsewhere -o ro",
+      "mount -t a b /t -o c\nmount -t a b /t -o c",
+    ]) {
+      expect(() => mountArguments(other, "/t")).toThrow(/no single mount/);
+    }
+  });
+});
+
+describe("chainId", () => {
+  it("is the only layer's own, and the hash of all otherwise", () => {
+    const [one, two] = [`sha256:${"1".repeat(64)}`, `sha256:${"2".repeat(64)}`];
+    expect(chainId([one])).toBe(one);
+    // printf 'sha256:1…1 sha256:2…2' | sha256sum
+    expect(chainId([one, two])).toBe("sha256:9932074217c35353d2e03a3f5a86549f7c67bfeb0ba53e23d69f4d4c8f7958f5");
+  });
+});
+
+/** As documented in `docker container inspect`; podman's of the same fields is held by a real one. */
+describe("answers of docker and its likes", () => {
+  it.each([
+    ["created", "created"],
+    ["configured", "created"],
+    ["running", "running"],
+    ["paused", "running"],
+    ["restarting", "running"],
+    ["exited", "ended"],
+    ["dead", "ended"],
+  ])("take the status %s for %s", (status, expected) => {
+    const printed = JSON.stringify([{ State: { Status: status, ExitCode: 3 }, Config: { Labels: { a: "b" } } }]);
+    expect(parseInspected(printed)).toEqual({ status: expected, exitCode: 3, labels: { a: "b" } });
+  });
+
+  it("are refused where they are something else", () => {
+    for (const printed of ["", "[]", "[{}]", '[{"State":{},"Config":{}}]']) {
+      expect(() => parseInspected(printed)).toThrow(expect.objectContaining({ code: "CONTAINER_NONSENSE" }));
+    }
+    expect(repoDigests('[{"RepoDigests":["a/b@sha256:1"]}]')).toEqual(["sha256:1"]);
+  });
+
+  it("are asked for with bounded logs, never a pull, and the environment in a file", () => {
+    const spec = {
+      name: "ros-agent-x",
+      run: "r",
+      image: "i",
+      command: ["/a", "b"],
+      args: ["c"],
+      env: { SECRET: "hidden" },
+      hostRoot: "/",
+    };
+    const call = { spec, labels: { l: "v" }, folder: "/f", envFile: "/f/environment", files: [] };
+    const args = engineRunArguments("docker", call, "rslave").join(" ");
+    expect(args).toContain("--pull never --name ros-agent-x --privileged --network host --pid host --ipc host");
+    expect(args).toContain(
+      "--log-driver json-file --log-opt max-size=1m --log-opt max-file=2 --env-file /f/environment",
+    );
+    expect(args).toContain(
+      "--mount type=bind,source=/,target=/host,bind-propagation=rslave --label l=v --entrypoint /a i b c",
+    );
+    expect(args).not.toContain("hidden");
+  });
+});
+
+describe("toolFailure", () => {
+  it.each([
+    ["CONTAINER_DISK_FULL", "ctr: failed to extract layer: write /x: no space left on device"],
+    [
+      "CONTAINER_RUNTIME_UNREACHABLE",
+      'ctr: failed to dial "/run/x.sock": connection error: dial unix /run/x.sock: connect: connection refused',
+    ],
+    [
+      "CONTAINER_PERMISSION",
+      "ctr: failed to dial: dial unix /run/containerd/containerd.sock: connect: permission denied",
+    ],
+    ["CONTAINER_COMMAND_MISSING", 'exec: "/none": stat /none: no such file or directory: unknown'],
+    [
+      "CONTAINER_IMAGE_WRONG",
+      "failed commit on ref: unexpected commit digest sha256:a, expected sha256:b: failed precondition",
+    ],
+    ["CONTAINER_RUNTIME_FAILED", "ctr: something else"],
+  ])("is %s for what the program says", (code, stderr) => {
+    expect(toolFailure("x", { kind: "failed", exitCode: 1, stdout: Buffer.alloc(0), stderr })).toMatchObject({ code });
+  });
+
+  it("passes over warnings, and bounds what is told", () => {
+    expect(lastWords('time="x" level=warning msg="old cgroups"\nctr: no\n')).toBe("ctr: no");
+    expect(lastWords("x".repeat(10_000)).length).toBeLessThan(1_000);
+  });
+});
+
+describe("checkSpace", () => {
+  it("asks for room for the layers twice: as they come, and unpacked", () => {
+    const need = { transferBytes: 1e9, unpackBytes: 1e9 };
+    expect(neededBytes({ transferBytes: 0, unpackBytes: 0 })).toBe(0);
+    expect(() => checkSpace({ path: "/", freeBytes: neededBytes(need) }, need)).not.toThrow();
+    expect(() => checkSpace({ path: "/", freeBytes: 4e9 }, need)).toThrow(
+      expect.objectContaining({ code: "CONTAINER_DISK_FULL" }),
+    );
+  });
+});

@@ -1,0 +1,94 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { findRuntime, runtimeMissing } from "@rancheros/agent/containers";
+
+let root: string;
+let servers: Server[];
+
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), "ros-find-"));
+  servers = [];
+});
+afterEach(async () => {
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  rmSync(root, { recursive: true, force: true });
+});
+
+function program(name: string, mode = 0o755): void {
+  const file = path.join(root, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, "#!/bin/sh\n");
+  chmodSync(file, mode);
+}
+
+async function socket(name: string): Promise<void> {
+  const file = path.join(root, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  const server = createServer();
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(file, resolve));
+}
+
+const K3S = "/run/k3s/containerd/containerd.sock";
+
+describe("findRuntime", () => {
+  it("finds k3s by its own ctr, and without that by k3s itself", async () => {
+    await socket(K3S);
+    program("/usr/local/bin/k3s");
+    const found = { kind: "containerd", origin: "k3s", namespace: "k8s.io", socket: `${root}${K3S}` };
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({
+      kind: "found",
+      runtime: { ...found, program: [`${root}/usr/local/bin/k3s`, "ctr"] },
+    });
+    program("/var/lib/rancher/k3s/data/current/bin/ctr");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({
+      runtime: { ...found, program: [`${root}/var/lib/rancher/k3s/data/current/bin/ctr`] },
+    });
+  });
+
+  it("tells rke2 from k3s, whose socket it shares, by its program", async () => {
+    await socket(K3S);
+    program("/var/lib/rancher/rke2/bin/ctr");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { origin: "rke2", namespace: "k8s.io" } });
+  });
+
+  it("finds containerd, podman and docker of the system", async () => {
+    program("/usr/bin/docker");
+    await socket("/run/docker.sock");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { kind: "docker" } });
+    program("/usr/bin/podman");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { kind: "podman", socket: undefined } });
+    await socket("/run/containerd/containerd.sock");
+    program("/usr/bin/ctr");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({
+      runtime: { kind: "containerd", namespace: "default" },
+    });
+    const choice = { kind: "docker" } as const;
+    expect(await findRuntime({ hostRoot: root, choice })).toMatchObject({ runtime: { kind: "docker" } });
+  });
+
+  it("takes what is set, and refuses a program without its kind", async () => {
+    program("/opt/own/ctr");
+    await socket("/own.sock");
+    const choice = { program: [`${root}/opt/own/ctr`], socket: `${root}/own.sock`, namespace: "mine" } as const;
+    expect(await findRuntime({ hostRoot: root, choice: { ...choice, kind: "containerd" } })).toMatchObject({
+      runtime: { origin: "set", namespace: "mine", socket: `${root}/own.sock` },
+    });
+    await expect(findRuntime({ hostRoot: root, choice })).rejects.toMatchObject({ code: "CONTAINER_SPEC_INVALID" });
+  });
+
+  it("tells what it looked at where it finds nothing", async () => {
+    program("/usr/bin/podman", 0o644);
+    mkdirSync(path.join(root, "/run"));
+    writeFileSync(path.join(root, "/run/docker.sock"), "");
+    const search = await findRuntime({ hostRoot: root });
+    expect(search.kind).toBe("missing");
+    expect(search.looks).toContainEqual({ path: `${root}/usr/bin/podman`, wanted: "program", found: "not-executable" });
+    expect(search.looks).toContainEqual({ path: `${root}/run/docker.sock`, wanted: "socket", found: "not-a-socket" });
+    expect(runtimeMissing(search.looks).details["lookedAt"]).toContain(`${root}${K3S}: missing`);
+  });
+});
