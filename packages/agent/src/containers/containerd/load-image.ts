@@ -1,6 +1,7 @@
 /** Loads an image into containerd's store from the relay of this process. */
 import { platformText, type ImageDescription, type PinnedImage } from "../../images/index.ts";
 import type { LoadCall, StoredImageState } from "../driver.ts";
+import { hostsToml } from "../hosts-toml.ts";
 import type { ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
@@ -16,15 +17,7 @@ const PINNED_LABEL = "io.cri-containerd.pinned=pinned";
 export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadCall): Promise<void> {
   const { description, relay, folder, signal } = call;
   const login = Buffer.from(`${relay.username}:${relay.password}`).toString("base64");
-  // _default is for every host; the file, for root only, is the one way into ctr that shows no login in its arguments.
-  const hosts = [
-    `server = "http://${relay.host}"`,
-    'capabilities = ["pull", "resolve"]',
-    "[header]",
-    `authorization = "Basic ${login}"`,
-    "",
-  ];
-  await folder.write("_default/hosts.toml", hosts.join("\n"));
+  await folder.write("_default/hosts.toml", hostsToml(relay.host, login));
   const pull = (more: readonly string[]): Promise<ToolOutcome> =>
     ctr.outcome(
       [

@@ -1,5 +1,6 @@
 /** How docker, podman and nerdctl are told to load an image from the relay. */
-import type { PinnedImage } from "../../images/index.ts";
+import { platformText, type PinnedImage } from "../../images/index.ts";
+import { hostsToml } from "../hosts-toml.ts";
 import type { LoadCall } from "../driver.ts";
 import type { EngineKind } from "./engine-arguments.ts";
 
@@ -19,46 +20,43 @@ export function storedName(kind: EngineKind, image: PinnedImage): string {
 }
 
 /** Writes what the engine has to read, with the relay's login in it, into the folder. */
-export async function preparePull(kind: EngineKind, call: LoadCall): Promise<EnginePull> {
-  const { description, relay, folder } = call;
-  const { image, platform } = description;
-  const login = Buffer.from(`${relay.username}:${relay.password}`).toString("base64");
-  const auths = JSON.stringify({ auths: { [relay.host]: { auth: login } } });
-  const platformArguments = ["--platform", `${platform.os}/${platform.architecture}`];
-  const atRelay = `${relay.host}/${image.repository}@${image.digest}`;
-  switch (kind) {
-    case "nerdctl": {
-      const hosts = [
-        `server = "http://${relay.host}"`,
-        'capabilities = ["pull", "resolve"]',
-        "[header]",
-        `authorization = "Basic ${login}"`,
-        "",
-      ];
-      await folder.write("hosts/_default/hosts.toml", hosts.join("\n"));
-      const steps = [["--hosts-dir", `${folder.path}/hosts`, "pull", "--quiet", ...platformArguments, image.name]];
-      return { steps, environment: {} };
-    }
-    case "podman": {
-      const registries = [
-        "[[registry]]",
-        `prefix = "${image.host}/${image.repository}"`,
-        `location = "${relay.host}/${image.repository}"`,
-        "insecure = true",
-        "",
-      ];
-      const authFile = await folder.write("auth.json", auths);
-      const file = await folder.write("registries.conf", registries.join("\n"));
-      const steps = [["pull", "--quiet", "--authfile", authFile, ...platformArguments, image.name]];
-      return { steps, environment: { CONTAINERS_REGISTRIES_CONF: file } };
-    }
-    case "docker": {
-      await folder.write("config.json", auths);
-      const steps = [
-        ["pull", "--quiet", ...platformArguments, atRelay],
-        ["tag", atRelay, storedName("docker", image)],
-      ];
-      return { steps, environment: { DOCKER_CONFIG: folder.path } };
-    }
-  }
+export function preparePull(kind: EngineKind, call: LoadCall): Promise<EnginePull> {
+  return PREPARATIONS[kind](call, Buffer.from(`${call.relay.username}:${call.relay.password}`).toString("base64"));
+}
+
+const PREPARATIONS: Readonly<Record<EngineKind, (call: LoadCall, login: string) => Promise<EnginePull>>> = {
+  async nerdctl({ description, relay, folder }, login) {
+    const { image, platform } = description;
+    await folder.write("hosts/_default/hosts.toml", hostsToml(relay.host, login));
+    const pull = ["pull", "--quiet", "--platform", platformText(platform), image.name];
+    return { steps: [["--hosts-dir", `${folder.path}/hosts`, ...pull]], environment: {} };
+  },
+  async podman({ description, relay, folder }, login) {
+    const { image, platform } = description;
+    const registries = [
+      "[[registry]]",
+      `prefix = "${image.host}/${image.repository}"`,
+      `location = "${relay.host}/${image.repository}"`,
+      "insecure = true",
+      "",
+    ];
+    const authFile = await folder.write("auth.json", authsJson(relay.host, login));
+    const file = await folder.write("registries.conf", registries.join("\n"));
+    const pull = ["pull", "--quiet", "--authfile", authFile, "--platform", platformText(platform), image.name];
+    return { steps: [pull], environment: { CONTAINERS_REGISTRIES_CONF: file } };
+  },
+  async docker({ description, relay, folder }, login) {
+    const { image, platform } = description;
+    await folder.write("config.json", authsJson(relay.host, login));
+    const atRelay = `${relay.host}/${image.repository}@${image.digest}`;
+    const steps = [
+      ["pull", "--quiet", "--platform", platformText(platform), atRelay],
+      ["tag", atRelay, storedName("docker", image)],
+    ];
+    return { steps, environment: { DOCKER_CONFIG: folder.path } };
+  },
+};
+
+function authsJson(host: string, login: string): string {
+  return JSON.stringify({ auths: { [host]: { auth: login } } });
 }

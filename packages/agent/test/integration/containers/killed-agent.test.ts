@@ -18,9 +18,9 @@ import {
   startRegistry,
   type TestRegistry,
 } from "../../../../../test/registry/index.ts";
-import type { AgentOrder } from "./agent-process.ts";
+import type { AgentOrder } from "../../../../../test/containerd/agent-process.ts";
 
-const AGENT = fileURLToPath(new URL("agent-process.ts", import.meta.url));
+const AGENT = fileURLToPath(new URL("../../../../../test/containerd/agent-process.ts", import.meta.url));
 const MIB = 1024 * 1024;
 const KILLS = 12;
 
