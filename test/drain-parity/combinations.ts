@@ -17,6 +17,8 @@ export type PodSelector = "none" | "front" | "not-front";
 const NO_YES = [false, true];
 /** Shorter than kubectl's pause of 5 s between two attempts, so that each pod is tried once. */
 export const TIMEOUT_SECONDS = 4;
+/** Longer than any drain here: what is in deletion since its beginning is not past its time at its end. */
+export const GRACE_SECONDS = 60;
 /** What is in deletion for longer is not waited for. */
 export const SKIP_SECONDS = 1;
 
@@ -51,7 +53,7 @@ function combinationAt(index: number): Combination {
     force: choose(NO_YES),
     ignoreDaemonSets: choose(NO_YES),
     deleteLocalData: choose(NO_YES),
-    gracePeriod: choose([-1, 0, 7]),
+    gracePeriod: choose([-1, 0, GRACE_SECONDS]),
     timeoutSeconds: choose([0, TIMEOUT_SECONDS]),
     podSelector: choose<PodSelector>(["none", "front", "not-front"]),
   };

@@ -114,8 +114,9 @@ function isUncountable({ status }: Budget): boolean {
 }
 
 /**
- * A budget with a percentage over pods whose controller has no scale is never counted. An eviction under it is answered
- * "ask again in 10 s", and kubectl's HTTP client does so ten times without a word: deviations.test.ts looks at one.
+ * A budget with a percentage over pods whose controller has no scale may never be counted, if it is looked at when the
+ * pods are there. An eviction under it is answered "ask again in 10 s", and kubectl's HTTP client does so ten times
+ * without a word: deviations.test.ts looks at one.
  */
 async function removeUncountable(client: ApiClient): Promise<void> {
   const { items } = (await client.get("/apis/policy/v1/poddisruptionbudgets")) as { items: readonly Budget[] };

@@ -87,7 +87,7 @@ const budget: fc.Arbitrary<BudgetPlan> = fc
 const budgets = fc.oneof(
   { weight: 3, arbitrary: fc.array(budget, { maxLength: 0 }) },
   { weight: 4, arbitrary: fc.array(budget, { minLength: 1, maxLength: 1 }) },
-  { weight: 1, arbitrary: fc.array(budget, { minLength: 2, maxLength: 2 }) },
+  { weight: 2, arbitrary: fc.array(budget, { minLength: 2, maxLength: 2 }) },
 );
 
 const population: fc.Arbitrary<Population> = fc

@@ -61,7 +61,7 @@ test("each combination of the seven fields meets at least two nodes, and each no
   expect(Math.min(...[...perNode.values()].map((some) => some.length))).toBeGreaterThanOrEqual(3);
 });
 
-test("the nodes differ enough for every kind of ending, refusal and answer", () => {
+test.runIf(POPULATIONS >= 300)("the nodes differ enough for every kind of ending, refusal and answer", () => {
   const seen = (look: (pair: DryPair) => boolean): number => pairs.filter(look).length;
   const kinds = {
     drained: seen(({ kubectls }) => kubectls.ending === "drained" && kubectls.requests.length > 0),

@@ -1,13 +1,19 @@
 /** Real drains: `kubectl drain` on one node, ours on its twin, and the API server's word for what came of both. */
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { readRemovals } from "../../drain-parity/audit-log.ts";
-import { COMBINATIONS, type Combination } from "../../drain-parity/combinations.ts";
+import { COMBINATIONS, GRACE_SECONDS, SKIP_SECONDS, type Combination } from "../../drain-parity/combinations.ts";
 import { difference, type Pair } from "../../drain-parity/differences.ts";
 import { kubectlOutcome, runKubectlDrain, type KubectlRun } from "../../drain-parity/kubectl-drain.ts";
 import { runOurDrain } from "../../drain-parity/our-drain.ts";
 import { inTurns, paritySeed, prepareParityGround, type ParityGround } from "../../drain-parity/parity-ground.ts";
 import { settlePopulations } from "../../drain-parity/place-population.ts";
-import { randomPopulations, type Population } from "../../drain-parity/population.ts";
+import {
+  randomPopulations,
+  type BudgetPlan,
+  type Owner,
+  type PodState,
+  type Population,
+} from "../../drain-parity/population.ts";
 import {
   anonymous,
   placeTwins,
@@ -21,11 +27,22 @@ import {
 const TWINS_A_KIND = 20;
 const SAMPLE = 400;
 const AT_ONCE = 12;
-/** A drain without a timeout has made its second attempt by then, and not its third. */
-const ENDLESS_AFTER_MS = 7_500;
+/** A drain has made its second attempt by then, and not its third; and pods that go are gone, also on a busy machine. */
+const TIMEOUT_SECONDS = 9;
+const ENDLESS_AFTER_MS = TIMEOUT_SECONDS * 1_000;
 const TIMEOUT_MS = 180_000;
 /** Coprime to the number of combinations: their fields vary independently of each other. */
 const STRIDE = 127;
+
+/** One of each kind of ending, whatever chance brings. */
+const KNOWN: readonly (readonly [Population, Combination])[] = [
+  known("ReplicaSet", "ready", { gracePeriod: GRACE_SECONDS }),
+  known("StatefulSet", "held", { timeoutSeconds: TIMEOUT_SECONDS }),
+  known("StatefulSet", "finalizer", { skipWaitForDeleteTimeout: SKIP_SECONDS, disableEviction: true }),
+  known("ReplicaSet", "finalizer", {}),
+  known("none", "ready", {}),
+  known("ReplicaSet", "ready", { timeoutSeconds: TIMEOUT_SECONDS }, [{ over: 0, maxUnavailable: 0 }]),
+];
 
 interface RealPair extends Pair {
   readonly exitCode: number | undefined;
@@ -45,7 +62,8 @@ let pairs: readonly RealPair[];
 
 beforeAll(async () => {
   ground = await prepareParityGround(binariesFolder);
-  const placed = await inTurns(tellingPopulations(), AT_ONCE, async (population, index) =>
+  const planned = [...KNOWN, ...tellingPopulations().map((one, index) => [one, combinationFor(index)] as const)];
+  const placed = await inTurns(planned, AT_ONCE, async ([population], index) =>
     placeTwins(ground, population, `twin-${index}`),
   );
   await settlePopulations(
@@ -53,7 +71,7 @@ beforeAll(async () => {
     placed.flatMap(({ ours, kubectls }) => [ours, kubectls]),
   );
   const twins = await inTurns(placed, AT_ONCE, async (one) => withContested(ground.client, one));
-  const drained = await inTurns(twins, AT_ONCE, drainBoth);
+  const drained = await inTurns(twins, AT_ONCE, async (one, index) => drainBoth(one, planned[index]![1], index));
   const removals = await readRemovals(ground.auditLog);
   pairs = drained.map(({ run, twins: { kubectls, contested }, ...pair }) => {
     const outcome = kubectlOutcome(run, kubectls, removals.get(run.user) ?? []);
@@ -61,6 +79,14 @@ beforeAll(async () => {
   });
 }, TIMEOUT_MS);
 afterAll(async () => ground?.stop());
+
+function known(owner: Owner, state: PodState, fields: Partial<Combination>, budgets: readonly BudgetPlan[] = []) {
+  const groups = [{ app: "app0", owner, tier: "front" as const, emptyDir: false, states: [state, "ready" as const] }];
+  return [
+    { groups, budgets, cordonedBefore: false },
+    { ...COMBINATIONS[0]!, ...fields },
+  ] as const;
+}
 
 /** A drain of nothing but ready pods under no budget is soon told. */
 function tellingPopulations(): readonly Population[] {
@@ -73,15 +99,15 @@ function tellingPopulations(): readonly Population[] {
 
 /** Two of three drains are allowed what populations seldom go without. */
 function combinationFor(index: number): Combination {
-  const combination = COMBINATIONS[(index * STRIDE + seed) % COMBINATIONS.length]!;
+  const drawn = COMBINATIONS[(index * STRIDE + seed) % COMBINATIONS.length]!;
+  const combination = { ...drawn, timeoutSeconds: drawn.timeoutSeconds > 0 ? TIMEOUT_SECONDS : 0 };
   return index % 3 === 0
     ? combination
     : { ...combination, force: true, ignoreDaemonSets: true, deleteLocalData: true, podSelector: "none" };
 }
 
-async function drainBoth(twins: Twins, index: number): Promise<DrainedPair> {
+async function drainBoth(twins: Twins, combination: Combination, index: number): Promise<DrainedPair> {
   const { ours, kubectls, contested } = twins;
-  const combination = combinationFor(index);
   const { controlPlane, agent, client } = ground;
   const user = `twin-${index}`;
   const endless = combination.timeoutSeconds === 0 ? { endlessAfterMs: ENDLESS_AFTER_MS } : {};
