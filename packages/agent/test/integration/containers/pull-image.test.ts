@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -157,6 +158,28 @@ describe("pullImage into a real containerd from a real registry", () => {
     await expect(first).rejects.toMatchObject({ code: "IMAGE_INTERRUPTED" });
     const second = await pull(image);
     expect(before + second.transferredBytes).toBeLessThan(built.layerBytes + 4 * MIB);
+  });
+
+  it("says before it loads anything that the runtime's disk is too small", async () => {
+    const small = path.join(folder, "small");
+    mkdirSync(small);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", small]);
+    const other = await startContainerd({ folder: small });
+    try {
+      const image = await push(registry, largeImage(MIB), "os/too-large");
+      const there = { ...runtime, socket: other.socket };
+      const progress: PullProgress[] = [];
+      const onProgress = (one: PullProgress): number => progress.push(one);
+      const options = { image, registries: NO_REGISTRIES, signal: new AbortController().signal, onProgress };
+      await expect(pullImage(there, { runFolder: path.join(folder, "run") }, options)).rejects.toMatchObject({
+        code: "CONTAINER_DISK_FULL",
+        details: { path: expect.stringContaining(small) as string },
+      });
+      expect(progress.map(({ kind }) => kind)).toEqual(["described"]);
+    } finally {
+      await other.stop();
+      execFileSync("umount", [small]);
+    }
   });
 
   it("keeps to the rate that is set", async () => {
