@@ -139,6 +139,13 @@ const BOTH: readonly Closing[] = [
   },
   {
     line: "token",
+    what: "a token that is rotated away meanwhile",
+    reason: "REGISTRATION_UNKNOWN",
+    close: async ({ hands }, { name }) => hands.changeDoor(name, { token: { rotation: 1, overlap: "0" } }),
+    text: /does not exist/,
+  },
+  {
+    line: "token",
     what: "a door that is taken away meanwhile",
     reason: "REGISTRATION_UNKNOWN",
     close: async ({ hands }, { name }) => hands.removeDoor(name),

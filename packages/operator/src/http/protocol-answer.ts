@@ -12,25 +12,20 @@ import {
 } from "@rancheros/protocol/attestation";
 import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/resources";
 import { approvalOf, challengeText, InventoryError, isLaterChallenge, type Claim } from "../inventory/index.ts";
-import { RegistrationRefusedError } from "../registration/index.ts";
 import { openChallengeState, sealSession, sessionSealKey, type ChallengeState } from "../session/index.ts";
 import { chosenBy, judgeAgain, newInventory } from "./door.ts";
 import { SessionError } from "./errors.ts";
-import { refuseKnown } from "./protocol-attest.ts";
+import { namesOf, refuseKnown } from "./protocol-attest.ts";
 import { commonVersion, nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
 import type { UsedChallenges } from "./used-challenges.ts";
 
 const IV_BYTES = 12;
 
-/** The registration that the challenge was made for, unless it went away while the TPM was working. */
+/** The registration that the challenge was made for, unless it or its token went away while the TPM was working. */
 function registrationOf(parts: ProtocolParts, state: ChallengeState): MachineRegistration | undefined {
   const through = state.registration;
   if (through === undefined) return undefined;
-  const found = parts.registrations.get(`${through.namespace}/${through.name}`);
-  if (found?.metadata.uid !== through.uid || found.metadata.deletionTimestamp !== undefined) {
-    throw new RegistrationRefusedError("REGISTRATION_UNKNOWN");
-  }
-  parts.entrance.checkOpen(found);
+  const found = parts.entrance.enteredThrough(through);
   judgeAgain(found, state);
   return found;
 }
@@ -72,7 +67,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   trace.ekHash = state.ekHash;
   trace.beganMs = state.issuedAtMs;
   trace.akName = state.akName.toString("hex");
-  if (state.registration !== undefined) trace.registration = state.registration;
+  if (state.registration !== undefined) trace.registration = namesOf(state.registration);
   if (commonVersion(request.protocol) !== state.protocol) {
     throw new SessionError("PROTOCOL_CHANGED", "the machine changed the protocol's version on the way");
   }

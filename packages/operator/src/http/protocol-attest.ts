@@ -13,7 +13,8 @@ import { SECRET_MAX_BYTES } from "@rancheros/protocol/messages";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { makeCredential, verifyAttestation } from "../attestation/index.ts";
 import type { InventoryEntry } from "../inventory/index.ts";
-import { checkNonce, sealChallengeState, sealNonce } from "../session/index.ts";
+import { tokenDigest } from "../registration/index.ts";
+import { checkNonce, sealChallengeState, sealNonce, type ThroughRegistration } from "../session/index.ts";
 import { judge } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { commonVersion, type ProtocolParts, type Trace } from "./protocol-parts.ts";
@@ -50,7 +51,8 @@ function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Tr
   return { registration: through, judgedBy: through ?? first, namespace };
 }
 
-function namesOf({
+/** Without what else the object has: what is traced is logged. */
+export function namesOf({
   namespace,
   name,
   uid,
@@ -60,6 +62,11 @@ function namesOf({
   readonly uid: string;
 }) {
   return { namespace, name, uid };
+}
+
+function throughOf(registration: MachineRegistration | undefined, purpose: Purpose): ThroughRegistration | undefined {
+  if (registration === undefined || purpose.kind !== "registration") return undefined;
+  return { ...namesOf(registration.metadata), tokenDigest: tokenDigest(purpose.token) };
 }
 
 /** Said again after the challenge; here it spares the machine and us the work. */
@@ -106,7 +113,7 @@ export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace
       ekHash: endorsementKey.hash,
       akName: attestationKey.name,
       secret,
-      registration: registration === undefined ? undefined : namesOf(registration.metadata),
+      registration: throughOf(registration, purpose),
       trust: verdict.class,
       root: verdict.root,
       certificateSha256: verdict.certificateSha256,

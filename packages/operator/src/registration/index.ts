@@ -14,3 +14,4 @@ export { RefusalCounter } from "./registration-counters.ts";
 export { RegistrationGate } from "./registration-gate.ts";
 export { RegistrationIndex } from "./registration-index.ts";
 export type { TokenAnswer } from "./registration-index.ts";
+export { tokenDigest } from "./token-secret.ts";

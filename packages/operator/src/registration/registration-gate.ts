@@ -5,7 +5,7 @@ import { RegistrationRefusedError } from "./errors.ts";
 import type { CountedMachine, MachineLimit } from "./machine-limit.ts";
 import { RateLimit, sourceOf } from "./rate-limit.ts";
 import type { RefusalCounter } from "./registration-counters.ts";
-import { closedBecause, keyOf, type RegistrationIndex } from "./registration-index.ts";
+import { keyOf, type RegistrationIndex } from "./registration-index.ts";
 
 /** Sources that are remembered, for all registrations together: some megabytes. */
 const MAX_SOURCES = 20_000;
@@ -85,12 +85,15 @@ export class RegistrationGate<Machine extends CountedMachine> {
   }
 
   /**
-   * Asked of a registration that a visit entered through a while ago.
-   * @throws RegistrationRefusedError  REGISTRATION_DISABLED, REGISTRATION_EXPIRED
+   * The registration that a visit entered through a while ago, as it is now. Its token must be good still: one that was
+   * rotated away meanwhile lets nobody in, nor does another registration that has the token now.
+   * @throws RegistrationRefusedError  REGISTRATION_UNKNOWN, REGISTRATION_DISABLED, REGISTRATION_EXPIRED
    */
-  checkOpen(registration: MachineRegistration): void {
-    const refusal = closedBecause(registration, this.#parts.nowMs());
-    if (refusal !== undefined) throw new RegistrationRefusedError(refusal);
+  enteredThrough({ uid, tokenDigest }: { readonly uid: string; readonly tokenDigest: string }): MachineRegistration {
+    const found = this.#parts.index.withTokenDigest(tokenDigest, this.#parts.nowMs());
+    if (found.registration?.metadata.uid !== uid) throw new RegistrationRefusedError("REGISTRATION_UNKNOWN");
+    if ("refusal" in found) throw new RegistrationRefusedError(found.refusal);
+    return found.registration;
   }
 
   /** Takes note of a visit that was refused for whatever reason; of each error once. */

@@ -132,7 +132,12 @@ export class RegistrationIndex {
 
   /** Whether the maximum of machines is reached is asked of MachineLimit, when it is known who the machine is. */
   withToken(token: string, nowMs: number): TokenAnswer {
-    const [found, ...others] = this.#holders(tokenDigest(token), nowMs);
+    return this.withTokenDigest(tokenDigest(token), nowMs);
+  }
+
+  /** The same for who remembers a token without knowing it. @param digest  see tokenDigest */
+  withTokenDigest(digest: string, nowMs: number): TokenAnswer {
+    const [found, ...others] = this.#holders(digest, nowMs);
     const registration = found === undefined ? undefined : this.get(found.key);
     if (found === undefined || registration === undefined || registration.metadata.deletionTimestamp) {
       return { refusal: "REGISTRATION_UNKNOWN" };

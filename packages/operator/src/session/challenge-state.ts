@@ -18,6 +18,8 @@ export interface ThroughRegistration {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** SHA-256 of the token with which it came, hex: good as long as that is. */
+  readonly tokenDigest: string;
 }
 
 export interface ChallengeState {
@@ -92,8 +94,9 @@ function number(holder: unknown, key: string): number | undefined {
 
 function registrationOf(value: unknown): ThroughRegistration | undefined {
   const [namespace, name, uid] = [text(value, "namespace"), text(value, "name"), text(value, "uid")];
-  if (namespace === undefined || name === undefined || uid === undefined) return undefined;
-  return { namespace, name, uid };
+  const digest = text(value, "tokenDigest");
+  if (namespace === undefined || name === undefined || uid === undefined || digest === undefined) return undefined;
+  return { namespace, name, uid, tokenDigest: digest };
 }
 
 /** What was sealed is ours, but perhaps of another version of this program: then the machine begins again. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { RegistrationIndex, type RegistrationEntry } from "../../../src/registration/registration-index.ts";
-import type { RegistrationSecret } from "../../../src/registration/token-secret.ts";
+import { tokenDigest, type RegistrationSecret } from "../../../src/registration/token-secret.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
 const [A, B] = ["a".repeat(20), "b".repeat(20)];
@@ -34,6 +34,16 @@ describe("RegistrationIndex", () => {
     expect(index.withToken(B, nowMs)).toMatchObject({ byPreviousToken: true });
     expect(nameOf(index.withToken(B, nowMs + 1))).toBe("REGISTRATION_UNKNOWN");
     expect(nameOf(index.withToken("nothing", nowMs))).toBe("REGISTRATION_UNKNOWN");
+  });
+
+  it("finds by the digest of a token what it finds by the token", () => {
+    const index = new RegistrationIndex();
+    index.put(entry("one"));
+    index.putSecret(secret("one", A));
+    expect(nameOf(index.withTokenDigest(tokenDigest(A), nowMs))).toBe("one");
+    expect(nameOf(index.withTokenDigest(A, nowMs))).toBe("REGISTRATION_UNKNOWN");
+    index.putSecret(secret("one", B));
+    expect(nameOf(index.withTokenDigest(tokenDigest(A), nowMs))).toBe("REGISTRATION_UNKNOWN");
   });
 
   it("forgets tokens that changed, Secrets that are gone and registrations that are gone", () => {

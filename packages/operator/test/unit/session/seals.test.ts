@@ -39,7 +39,12 @@ const STATE: ChallengeState = {
   ekHash: "a".repeat(64),
   akName: randomBytes(34),
   secret: randomBytes(32),
-  registration: { namespace: "n".repeat(253), name: "r".repeat(253), uid: "11111111-2222-4333-8444-555555555555" },
+  registration: {
+    namespace: "n".repeat(253),
+    name: "r".repeat(253),
+    uid: "11111111-2222-4333-8444-555555555555",
+    tokenDigest: "d".repeat(64),
+  },
   trust: "hardware",
   root: "CN=root ".repeat(200),
   certificateSha256: "b".repeat(64),
