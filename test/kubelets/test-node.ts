@@ -47,7 +47,7 @@ export async function makeTestNode(
   await client.send({
     method: "POST",
     path: "/api/v1/nodes",
-    body: { apiVersion: "v1", kind: "Node", metadata: { name, labels } },
+    body: { apiVersion: "v1", kind: "Node", metadata: { name, labels: { "kubernetes.io/os": "linux", ...labels } } },
     signal,
   });
 

@@ -1,5 +1,5 @@
 /** Keeps new pods off a node, and lets them come again. */
-import { NodeApiError, isMap, type KubernetesClient } from "../kubernetes/index.ts";
+import { NodeApiError, isMap, isPassing, type ApiRequest, type KubernetesClient } from "../kubernetes/index.ts";
 
 export interface CordonOptions {
   /** The API server checks everything and changes nothing; "client": it is only read. */
@@ -10,7 +10,12 @@ export interface CordonOptions {
 export interface CordonResult {
   /** Whether this very call changed it: who finds it so must not undo it. */
   readonly changed: boolean;
+  /** The field manager that set it, as the API server keeps book; undefined where the node is not cordoned, or it is not told. */
+  readonly setBy: string | undefined;
 }
+
+/** By this name the API server remembers who cordoned a node. */
+export const FIELD_MANAGER = "ros-agent";
 
 /** A node's status is written every few seconds, and each write may come between our reading and our writing. */
 const MAX_ATTEMPTS = 8;
@@ -47,33 +52,66 @@ async function setUnschedulable(
 ): Promise<CordonResult> {
   requireOwnNode(client, nodeName);
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
+  let lostAnswer: NodeApiError | undefined;
   for (let attempt = 1; ; attempt++) {
     const node = readNode(await client.send({ method: "GET", path, signal }));
-    if (node.unschedulable === wanted) return { changed: false };
-    if (dryRun === "client") return { changed: true };
+    const { setBy } = node;
+    if (node.unschedulable === wanted) {
+      return { changed: lostAnswer !== undefined && (!wanted || setBy === FIELD_MANAGER), setBy };
+    }
+    // It did not arrive, or not yet: the caller has the time to try again.
+    if (lostAnswer !== undefined) throw lostAnswer;
+    if (dryRun === "client") return { changed: true, setBy };
     try {
-      await client.send({
-        method: "PATCH",
-        path,
-        contentType: "application/strategic-merge-patch+json",
-        ...(dryRun === "server" ? { query: { dryRun: "All" } } : {}),
-        // With the version that was read: that it was not so before is certain then, and the change is ours.
-        body: { metadata: { resourceVersion: node.resourceVersion }, spec: { unschedulable: wanted ? true : null } },
-        signal,
-      });
-      return { changed: true };
+      await client.send(cordonRequest(path, node.resourceVersion, wanted, { dryRun, signal }));
+      return { changed: true, setBy: wanted ? FIELD_MANAGER : undefined };
     } catch (error) {
-      const isConflict = error instanceof NodeApiError && error.code === "NODE_API_CONFLICT";
-      if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
+      if (!(error instanceof NodeApiError) || !isPassing(error) || attempt === MAX_ATTEMPTS) throw error;
+      if (error.code !== "NODE_API_CONFLICT") lostAnswer = error;
     }
   }
 }
 
-function readNode(node: unknown): { readonly unschedulable: boolean; readonly resourceVersion: string } {
+/** With the version that was read: that it was not so before is certain then, and the change is ours. */
+function cordonRequest(
+  path: string,
+  resourceVersion: string,
+  wanted: boolean,
+  { dryRun, signal }: CordonOptions,
+): ApiRequest {
+  return {
+    method: "PATCH",
+    path,
+    contentType: "application/strategic-merge-patch+json",
+    query: { fieldManager: FIELD_MANAGER, ...(dryRun === "server" ? { dryRun: "All" } : {}) },
+    body: { metadata: { resourceVersion }, spec: { unschedulable: wanted ? true : null } },
+    signal,
+  };
+}
+
+interface CordonState {
+  readonly unschedulable: boolean;
+  readonly resourceVersion: string;
+  readonly setBy: string | undefined;
+}
+
+function readNode(node: unknown): CordonState {
   if (isMap(node) && isMap(node["metadata"]) && isMap(node["spec"])) {
-    const { resourceVersion } = node["metadata"];
-    const { unschedulable } = node["spec"];
-    if (typeof resourceVersion === "string") return { unschedulable: unschedulable === true, resourceVersion };
+    const { resourceVersion, managedFields } = node["metadata"];
+    const unschedulable = node["spec"]["unschedulable"] === true;
+    const setBy = unschedulable ? managerOf(managedFields) : undefined;
+    if (typeof resourceVersion === "string") return { unschedulable, resourceVersion, setBy };
   }
   throw new NodeApiError("NODE_API_NONSENSE", "the API server's answer is no node");
+}
+
+/** Source: meta/v1 ManagedFieldsEntry, FieldsV1 */
+function managerOf(managedFields: unknown): string | undefined {
+  const entries: readonly unknown[] = Array.isArray(managedFields) ? managedFields : [];
+  const owner = entries.filter(isMap).find(({ fieldsV1 }) => {
+    const spec = isMap(fieldsV1) ? fieldsV1["f:spec"] : undefined;
+    return isMap(spec) && Object.hasOwn(spec, "f:unschedulable");
+  });
+  const manager = owner?.["manager"];
+  return typeof manager === "string" ? manager : undefined;
 }

@@ -22,7 +22,7 @@ export function drainNode(client: KubernetesClient, request: DrainRequest): Prom
   return drainThrough(OUTSIDE, client, request);
 }
 
-export { cordonNode, uncordonNode } from "./cordon.ts";
+export { FIELD_MANAGER, cordonNode, uncordonNode } from "./cordon.ts";
 export type { CordonOptions, CordonResult } from "./cordon.ts";
 export type { DrainEvent, DryRun } from "./drain-event.ts";
 export type { DrainReport, DrainRequest } from "./drain-node.ts";

@@ -54,6 +54,8 @@ export function openConnection(options: ConnectionOptions): HttpsConnection {
         return await send(agent, request);
       } catch (error) {
         if (!(error instanceof StaleConnection)) throw error;
+        // What changes something may have been done before the connection broke: that is for the caller to find out.
+        if (request.method !== "GET") throw error.cause;
         return send(agent, request);
       }
     },

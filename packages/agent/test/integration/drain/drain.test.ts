@@ -3,6 +3,7 @@ import { DEFAULT_DRAIN_OPTIONS, cordonNode, drainNode, readDrainVerdict, uncordo
 import type { DrainEvent, DrainOptions, DrainReport } from "@rancheros/agent/drain";
 import { isMap } from "@rancheros/agent/kubernetes";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { kubectl } from "../../../../../test/control-plane/kubectl.ts";
 import {
   createNamespace,
   inventName,
@@ -223,6 +224,16 @@ describe("a cordon", () => {
     );
     expect(uncordons.filter(({ changed }) => changed)).toHaveLength(1);
     expect(await node.isCordoned()).toBe(false);
+  });
+
+  it("tells who set it, by the API server's own book", async () => {
+    const byUs = { changed: true, setBy: "ros-agent" };
+    expect(await cordonNode(node.client, node.name, { signal: NEVER })).toEqual(byUs);
+    expect(await cordonNode(node.client, node.name, { signal: NEVER })).toEqual({ ...byUs, changed: false });
+    expect(await uncordonNode(node.client, node.name, { signal: NEVER })).toEqual({ changed: true, setBy: undefined });
+    await kubectl(target, ["cordon", node.name]);
+    const { changed, setBy } = await cordonNode(node.client, node.name, { signal: NEVER });
+    expect({ changed, setBy }).toEqual({ changed: false, setBy: expect.stringContaining("kubectl") as unknown });
   });
 
   it("of a node that is not there is refused", async () => {

@@ -43,7 +43,7 @@ describe("with the kubelet's identity", () => {
     const report = await drainNode(client, { nodeName: node.name, options, signal: NEVER });
     expect(report.removed.map(({ name }) => name).sort()).toEqual(["one", "two"]);
     expect(await node.pods()).toEqual([]);
-    expect(await uncordonNode(client, node.name, { signal: NEVER })).toEqual({ changed: true });
+    expect(await uncordonNode(client, node.name, { signal: NEVER })).toMatchObject({ changed: true });
     expect(await node.isCordoned()).toBe(false);
   });
 

@@ -23,12 +23,14 @@ interface Circumstances {
   readonly away?: readonly (readonly [fromMs: number, toMs: number])[];
   readonly abortAtMs?: number;
   readonly evictionSupport?: boolean;
+  readonly losesCordon?: boolean;
 }
 
 async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
   const time = new VirtualTime();
   const cluster = new FakeCluster(time, pods, circumstances.away);
   cluster.evictionSupport = circumstances.evictionSupport ?? true;
+  cluster.losesCordon = circumstances.losesCordon ?? false;
   const controller = new AbortController();
   const { abortAtMs } = circumstances;
   if (abortAtMs !== undefined) {
@@ -202,6 +204,11 @@ describe("a drain", () => {
       message: 'unable to drain node "n1" due to error: context deadline exceeded',
     });
     expect(tookMs).toBeLessThan(6_500);
+  });
+
+  it("knows its own cordon where the API server's answer got lost", async () => {
+    const { report } = await drain([pod("a")], { losesCordon: true });
+    expect(report?.cordoned).toBe(true);
   });
 
   it("sends the grace period only where one is given, and always the UID", async () => {

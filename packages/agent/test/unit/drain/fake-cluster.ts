@@ -45,6 +45,8 @@ export class FakeCluster implements KubernetesClient {
   mostAtOneTime = 0;
   unschedulable = false;
   evictionSupport = true;
+  /** The next cordon is done, and its answer gets lost. */
+  losesCordon = false;
   #atOneTime = 0;
   readonly #time: VirtualTime;
   readonly #states: State[];
@@ -90,8 +92,13 @@ export class FakeCluster implements KubernetesClient {
   #answer(request: ApiRequest): unknown {
     const { method, path } = request;
     if (path === `/api/v1/nodes/${NODE}`) {
-      if (method === "PATCH") this.unschedulable = true;
-      return { metadata: { name: NODE, resourceVersion: "1" }, spec: { unschedulable: this.unschedulable } };
+      if (method === "PATCH") {
+        this.unschedulable = true;
+        if (this.losesCordon) throw new NodeApiError("NODE_API_UNREACHABLE", "broke the connection");
+      }
+      const managedFields = [{ manager: "ros-agent", fieldsV1: { "f:spec": { "f:unschedulable": {} } } }];
+      const metadata = { name: NODE, resourceVersion: "1", managedFields };
+      return { metadata, spec: { unschedulable: this.unschedulable } };
     }
     if (path === "/api/v1") {
       const eviction = { name: "pods/eviction", kind: "Eviction", group: "policy", version: "v1" };
