@@ -12,7 +12,7 @@ const TELLTALES: readonly (readonly [RegExp, ContainerErrorCode])[] = [
   [/unexpected commit digest|digest mismatch|did not match.*digest|invalid checksum digest/i, "CONTAINER_IMAGE_WRONG"],
   [/(dial|connect|socket).*permission denied|must be (run as )?root/is, "CONTAINER_PERMISSION"],
   [
-    /failed to dial|connection refused|connection error|error reading server preface|transport is closing|Cannot connect to the Docker daemon|dial unix|code = Unavailable/i,
+    /failed to dial|connection refused|connection error|error reading (from server|server preface)|transport is closing|Cannot connect to the Docker daemon|dial unix|code = Unavailable/i,
     "CONTAINER_RUNTIME_UNREACHABLE",
   ],
   [

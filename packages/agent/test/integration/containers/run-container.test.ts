@@ -262,8 +262,9 @@ describe("runContainer on a real containerd", () => {
   });
 
   it("goes on watching while containerd is restarted", async () => {
-    const running = run(shell("echo before; sleep 3; echo after; exit 4"));
-    await sleep(800);
+    const started = Promise.withResolvers<void>();
+    const running = run(shell("echo before; sleep 3; echo after; exit 4"), { onOutput: () => started.resolve() });
+    await started.promise;
     await containerd.kill();
     await sleep(500);
     await containerd.start();
