@@ -8,6 +8,7 @@ import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
 import type { Plan } from "@rancheros/protocol/upgrade";
 
 import type { BootSlot } from "../../../src/upgrade/boot-slot.ts";
+import { UpgradeError } from "../../../src/upgrade/errors.ts";
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
 import type { CheckResult, ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
@@ -33,7 +34,8 @@ export interface World {
   isStopping: boolean;
   /** Content of the journal's file. */
   disk: string | undefined;
-  isDiskFull: boolean;
+  /** Writes that fail yet. */
+  fullDiskWrites: number;
   slotHeld: boolean | "unknown";
   /** What the new operating system does when it is started. */
   imageBoots: "well" | "falls-back";
@@ -65,7 +67,7 @@ export function createWorld(changes: Partial<World> = {}): World {
     boot: 1,
     isStopping: false,
     disk: undefined,
-    isDiskFull: false,
+    fullDiskWrites: 0,
     slotHeld: true,
     imageBoots: "well",
     upgradeContainer: "suc-upgrade",
@@ -173,7 +175,8 @@ async function liveOnce(life: Life, order: Order | undefined): Promise<Death | u
       },
     });
     life.upgrades = upgrades;
-    if (order !== undefined) await upgrades.offer(order);
+    // Whoever has an order gives it again where it could not be written down.
+    while (order !== undefined && !(await isTaken(upgrades, order))) await time.sleep(1_000, over.signal);
     const work = upgrades.work(over.signal);
     while (upgrades.journal().run !== undefined) await upgrades.changed(over.signal);
     over.abort();
@@ -181,6 +184,13 @@ async function liveOnce(life: Life, order: Order | undefined): Promise<Death | u
     return undefined;
   })();
   return time.until(Promise.race([died.promise, lifeline]));
+}
+
+function isTaken(upgrades: Upgrades, order: Order): Promise<boolean> {
+  return upgrades.offer(order).then(
+    () => true,
+    () => false,
+  );
 }
 
 interface Mortality {
@@ -208,7 +218,7 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
       read: () => alive(() => world.disk),
       write: (text) =>
         alive(() => {
-          if (world.isDiskFull) throw trouble("TEST_AWAY", "the disk is full");
+          if (world.fullDiskWrites-- > 0) throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", "the disk is full");
           world.disk = text;
         }),
       moveAside: () =>

@@ -15,6 +15,9 @@ interface Timer {
   readonly ring: () => void;
 }
 
+/** Days of a machine that looks every few seconds. */
+const MAX_TICKS = 3_000;
+
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export function createVirtualTime(): VirtualTime {
@@ -40,7 +43,8 @@ export function createVirtualTime(): VirtualTime {
       const state = { isSettled: false };
       const settled = promise.finally(() => (state.isSettled = true));
       settled.catch(() => undefined);
-      for (let idle = 0; ;) {
+      for (let idle = 0, ticks = 0; ; ticks++) {
+        if (ticks > MAX_TICKS) throw new Error(`no end after ${MAX_TICKS} timers, at ${time.uptimeMs}`);
         await tick();
         if (state.isSettled) break;
         const next = timers.reduce<Timer | undefined>(
