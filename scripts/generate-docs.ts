@@ -16,6 +16,7 @@ import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
 import { IMAGE_ERRORS } from "@rancheros/protocol/images";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
+import { isTerminal, PHASE_NAMES, PHASES } from "@rancheros/protocol/upgrade";
 import { CLI_ERRORS } from "../packages/cli/src/errors.ts";
 import { EXIT_CODES, SUCCESS } from "../packages/cli/src/exit-codes.ts";
 import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.ts";
@@ -91,11 +92,44 @@ function settingsPage(): string {
   return `# Settings\n\n${GENERATED}\n\n## The operator\n\nA flag wins over the environment.\n\n| flag | environment | value | default | |\n|---|---|---|---|---|\n${settings.join("\n")}\n\n## Exit codes of ros-agent\n\n| code | meaning |\n|---|---|\n${exits.join("\n")}\n`;
 }
 
+const PHASES_BEGIN = "<!-- The phases, written by scripts/generate-docs.ts from the table in the code. -->";
+const PHASES_END = "<!-- End of the phases. -->";
+
+/** As prettier leaves it: the rest of such a page is formatted. */
+function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  return [head, widths.map((width) => "-".repeat(width)), ...rows].map(line).join("\n");
+}
+
+/** The state machine as a diagram, and what a node does in each state. */
+function phasesSection(): string {
+  const arrows = PHASE_NAMES.flatMap((phase) => PHASES[phase].next.map((next) => `  ${phase} --> ${next}`));
+  const rows = PHASE_NAMES.map((phase) => {
+    const { meaning, holdsSlot, mayBeSwitched } = PHASES[phase];
+    const marks = [holdsSlot, mayBeSwitched, isTerminal(phase)].map((is) => (is ? "yes" : ""));
+    return [phase, cell(meaning), ...marks];
+  });
+  const table = alignedTable(["phase", "what the node does", "holds a slot", "may be switched", "end"], rows);
+  return `\`\`\`mermaid\nstateDiagram-v2\n  [*] --> Idle\n${arrows.join("\n")}\n\`\`\`\n\n${table}`;
+}
+
+/** docs/upgrades.md with its generated part written anew; the rest of the page is written by people. */
+function upgradesPage(): string {
+  const page = readFileSync(path.join(ROOT, "docs", "upgrades.md"), "utf8");
+  const begin = page.indexOf(PHASES_BEGIN);
+  const end = page.indexOf(PHASES_END);
+  if (begin === -1 || end < begin) throw new Error(`docs/upgrades.md has lost ${PHASES_BEGIN} or ${PHASES_END}`);
+  return `${page.slice(0, begin)}${PHASES_BEGIN}\n\n${phasesSection()}\n\n${page.slice(end)}`;
+}
+
 /** Name below docs/ and content of each generated page. */
 export function generatedPages(): ReadonlyMap<string, string> {
   return new Map([
     ["errors.md", errorsPage()],
     ["settings.md", settingsPage()],
+    ["upgrades.md", upgradesPage()],
   ]);
 }
 
