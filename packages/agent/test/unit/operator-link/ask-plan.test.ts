@@ -49,7 +49,7 @@ function keeperOf(reply: Reply): { readonly keeper: SessionKeeper; readonly requ
       requests.push(request);
       return Promise.resolve(reply);
     },
-    ask: async (request, read) => read((await session.send(request)).body as Buffer),
+    ask: async (request, read) => read((await session.send(request)).body),
   };
   const keeper: SessionKeeper = {
     with: (work) => work(session),

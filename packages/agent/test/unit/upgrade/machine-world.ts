@@ -176,7 +176,8 @@ async function liveOnce(life: Life, order: Order | undefined): Promise<Death | u
     });
     life.upgrades = upgrades;
     // Whoever has an order gives it again where it could not be written down.
-    while (order !== undefined && !(await isTaken(upgrades, order))) await time.sleep(1_000, over.signal);
+    const give = (): Promise<boolean> => (order === undefined ? Promise.resolve(true) : isTaken(upgrades, order));
+    while (!(await give())) await time.sleep(1_000, over.signal);
     const work = upgrades.work(over.signal);
     while (upgrades.journal().run !== undefined) await upgrades.changed(over.signal);
     over.abort();
