@@ -1,5 +1,5 @@
 /** Runs one of an upgrade's containers: the journal knows of it before it starts, and until its end is known. */
-import { hasCode } from "@rancheros/protocol/errors";
+import { isCodedError } from "@rancheros/protocol/errors";
 
 import { UpgradeError } from "../errors.ts";
 import { note } from "../journal-edits.ts";
@@ -35,8 +35,10 @@ export async function runContainer(
       const deadlineMs = leftMs(presentRun(work), host.now());
       return await containers.run(container, { signal: stop, leave, deadlineMs, onLine: work.log });
     } catch (cause) {
-      if (!hasCode(cause, "CONTAINER_DEADLINE")) throw cause;
-      throw new UpgradeError("UPGRADE_CONTAINER_HANGS", cause instanceof Error ? cause.message : "", { cause });
+      if (!isCodedError(cause) || cause.code !== "CONTAINER_DEADLINE") throw cause;
+      const { lastLine } = cause.details;
+      const message = [cause.message, ...(lastLine === undefined ? [] : [String(lastLine)])].join("\n");
+      throw new UpgradeError("UPGRADE_CONTAINER_HANGS", message, { cause });
     }
   };
   const end = await work.act("container", () => withPatience(work, runOnce));
