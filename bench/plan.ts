@@ -33,7 +33,7 @@ export const PLAN: Plan = {
     warmUp: 3_000,
     smbios: SMBIOS,
   },
-  drain: { pods: 200, budgets: 20, runs: 5 },
+  drain: { pods: 200, budgets: [0, 20], runs: 5 },
   memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 9 },
 };
@@ -49,7 +49,7 @@ export const QUICK_PLAN: Plan = {
     warmUp: 300,
     smbios: SMBIOS,
   },
-  drain: { pods: 200, budgets: 20, runs: 1 },
+  drain: { pods: 200, budgets: [0, 20], runs: 1 },
   memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 3 },
 };

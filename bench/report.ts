@@ -126,14 +126,14 @@ function hostileTable(report: HostileReport): string {
   ].join("\n\n");
 }
 
-function drainTable(report: DrainReport): string {
-  const { pods, budgets, graceMs, rosAgent, kubectl } = report;
+function drainTable({ pods, graceMs, figures }: DrainReport): string {
+  const rows = figures.flatMap(({ budgets, rosAgent, kubectl }) => [
+    commandRow(`drain, ${budgets} budgets`, "ros-agent", rosAgent),
+    commandRow(`drain, ${budgets} budgets`, "kubectl", kubectl),
+  ]);
   return [
-    `${pods} pods under ${budgets} budgets that let all go; a pod ends ${graceMs} ms after its eviction. All were evicted.`,
-    formatTable(COMMAND_HEADING, [
-      commandRow(`drain of ${pods} pods`, "ros-agent", rosAgent),
-      commandRow(`drain of ${pods} pods`, "kubectl", kubectl),
-    ]),
+    `${pods} pods, all of them evicted; each ends ${graceMs} ms after its eviction. The budgets let all go.`,
+    formatTable(COMMAND_HEADING, rows),
   ].join("\n\n");
 }
 

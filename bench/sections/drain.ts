@@ -9,16 +9,20 @@ import { commandSpread, ROS_AGENT, type CommandSpread } from "./get-tpm-hash.ts"
 export interface DrainPlan {
   /** On each of the two nodes, divided among the budgets. */
   readonly pods: number;
-  /** PodDisruptionBudgets, which every eviction goes through; all let all go. */
-  readonly budgets: number;
+  /** Numbers of PodDisruptionBudgets, which every eviction goes through; all let all go. */
+  readonly budgets: readonly number[];
   readonly runs: number;
 }
 
 export interface DrainReport {
   readonly pods: number;
-  readonly budgets: number;
   /** How long a pod takes to end, by its kubelet. */
   readonly graceMs: number;
+  readonly figures: readonly DrainFigures[];
+}
+
+export interface DrainFigures {
+  readonly budgets: number;
   readonly rosAgent: CommandSpread;
   readonly kubectl: CommandSpread;
 }
@@ -37,42 +41,57 @@ export async function measureDrain(stage: Stage, plan: DrainPlan, say: (line: st
   await controlPlane.startControllerManager(["disruption-controller"]);
   const client = new ApiClient(controlPlane, controlPlane);
   const kubelets = await startKubelets(controlPlane, { prefix: "bench", graceScale: GRACE_SCALE });
-  const kubeconfig = `--kubeconfig=${controlPlane.kubeconfigPath}`;
-  const drainWith = async (program: string, node: string): Promise<CommandFigures> => {
-    const figures = await measureCommand(program, ["drain", node, kubeconfig, ...FLAGS]);
-    requireAllEvicted(program, figures.stdout, plan.pods);
-    return figures;
-  };
   try {
-    const ours: CommandFigures[] = [];
-    const kubectls: CommandFigures[] = [];
-    // The first of each is not counted: it fills caches, the bundle's among them.
-    for (let run = 0; run <= plan.runs; run += 1) {
-      say(`run ${run} of ${plan.runs}: two nodes with ${plan.pods} pods each`);
-      const [first, second] = [await kubelets.addNode(`${run}-a`), await kubelets.addNode(`${run}-b`)];
-      await populate(client, kubelets, plan, [first, second]);
-      await stage.settle();
-      const our = await drainWith(ROS_AGENT, first);
-      await stage.settle();
-      const kubectl = await drainWith(path.join(controlPlane.binariesFolder, "kubectl"), second);
-      if (run === 0) continue;
-      ours.push(our);
-      kubectls.push(kubectl);
+    const figures: DrainFigures[] = [];
+    for (const budgets of plan.budgets) {
+      say(`two nodes with ${plan.pods} pods each under ${budgets} budgets`);
+      figures.push(await measureUnder(budgets, { stage, client, kubelets, plan }));
     }
-    const { pods, budgets } = plan;
-    const graceMs = GRACE_SECONDS * 1_000 * GRACE_SCALE;
-    return { pods, budgets, graceMs, rosAgent: commandSpread(ours), kubectl: commandSpread(kubectls) };
+    return { pods: plan.pods, graceMs: GRACE_SECONDS * 1_000 * GRACE_SCALE, figures };
   } finally {
     await kubelets.stop();
     await client.close();
   }
 }
 
+interface Tools {
+  readonly stage: Stage;
+  readonly client: ApiClient;
+  readonly kubelets: Kubelets;
+  readonly plan: DrainPlan;
+}
+
+async function measureUnder(budgets: number, { stage, client, kubelets, plan }: Tools): Promise<DrainFigures> {
+  const { controlPlane } = stage;
+  const kubectl = path.join(controlPlane.binariesFolder, "kubectl");
+  const drainWith = async (program: string, node: string): Promise<CommandFigures> => {
+    await stage.settle();
+    const kubeconfig = `--kubeconfig=${controlPlane.kubeconfigPath}`;
+    const figures = await measureCommand(program, ["drain", node, kubeconfig, ...FLAGS]);
+    requireAllEvicted(program, figures.stdout, plan.pods);
+    return figures;
+  };
+  const ours: CommandFigures[] = [];
+  const kubectls: CommandFigures[] = [];
+  // The first of each is not counted: it fills caches, the bundle's among them.
+  for (let run = 0; run <= plan.runs; run += 1) {
+    const first = await kubelets.addNode(`${budgets}-${run}-a`);
+    const second = await kubelets.addNode(`${budgets}-${run}-b`);
+    await populate(client, kubelets, { pods: plan.pods, budgets }, [first, second]);
+    const our = await drainWith(ROS_AGENT, first);
+    const their = await drainWith(kubectl, second);
+    if (run === 0) continue;
+    ours.push(our);
+    kubectls.push(their);
+  }
+  return { budgets, rosAgent: commandSpread(ours), kubectl: commandSpread(kubectls) };
+}
+
 /** Both nodes have the same pods; each budget is over its share of both. */
 async function populate(
   client: ApiClient,
   kubelets: Kubelets,
-  { pods, budgets }: DrainPlan,
+  { pods, budgets }: { readonly pods: number; readonly budgets: number },
   nodes: readonly string[],
 ): Promise<void> {
   const shares = Array.from({ length: budgets }, (_, index) => `share-${nodes[0]}-${index}`);
@@ -81,7 +100,7 @@ async function populate(
   await Promise.all(
     Array.from({ length: MADE_AT_ONCE }, async () => {
       for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-        const app = shares[next.index % budgets] ?? "";
+        const app = shares[next.index % budgets] ?? "none";
         await client.create(PODS, podObject(next.node, next.index, app));
       }
     }),
