@@ -5,6 +5,7 @@ import {
   cordonNode,
   drainNode,
   drainOptions,
+  FIELD_MANAGER,
   readDrainVerdict,
   uncordonNode,
   type DrainEvent,
@@ -67,7 +68,11 @@ export function clusterNode({ connect, ownName }: ClusterOptions): ClusterNode {
         throw error;
       }
     },
-    cordon: (signal) => use(signal, async (client, name) => (await cordonNode(client, name, { signal })).changed),
+    cordon: (signal) =>
+      use(signal, async (client, name) => {
+        const { changed, setBy } = await cordonNode(client, name, { signal });
+        return changed || setBy === FIELD_MANAGER;
+      }),
     uncordon: (signal) =>
       use(signal, async (client, name) => {
         await uncordonNode(client, name, { signal });

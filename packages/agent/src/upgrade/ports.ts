@@ -60,7 +60,10 @@ export interface PullOptions {
 export interface NodePort {
   /** @returns undefined where the machine is no node of a cluster */
   look(signal: AbortSignal): Promise<MachineNode | undefined>;
-  /** @returns whether it was this call that cordoned the node */
+  /**
+   * The journal says before that it is intended.
+   * @returns whether the cordon is ours: of this call, or of an earlier one whose answer got lost
+   */
   cordon(signal: AbortSignal): Promise<boolean>;
   uncordon(signal: AbortSignal): Promise<void>;
   /** @returns why the node is not to be drained; undefined where it is */

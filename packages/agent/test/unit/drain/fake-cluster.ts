@@ -47,6 +47,8 @@ export class FakeCluster implements KubernetesClient {
   evictionSupport = true;
   /** The next cordon is done, and its answer gets lost. */
   losesCordon = false;
+  /** Whom the API server remembers for a cordon. */
+  cordonedBy = "ros-agent";
   #atOneTime = 0;
   readonly #time: VirtualTime;
   readonly #states: State[];
@@ -96,7 +98,7 @@ export class FakeCluster implements KubernetesClient {
         this.unschedulable = true;
         if (this.losesCordon) throw new NodeApiError("NODE_API_UNREACHABLE", "broke the connection");
       }
-      const managedFields = [{ manager: "ros-agent", fieldsV1: { "f:spec": { "f:unschedulable": {} } } }];
+      const managedFields = [{ manager: this.cordonedBy, fieldsV1: { "f:spec": { "f:unschedulable": {} } } }];
       const metadata = { name: NODE, resourceVersion: "1", managedFields };
       return { metadata, spec: { unschedulable: this.unschedulable } };
     }
