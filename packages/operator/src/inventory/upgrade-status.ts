@@ -44,7 +44,9 @@ export function isUpgradeWordDue(
   if (isOvertaken(old, word)) return false;
   const heardAgoMs = nowMs - (old.heardMs ?? Number.NEGATIVE_INFINITY);
   if (isSameWord(old, word)) return !isTerminal(word.phase) && word.phase !== "Idle" && heardAgoMs >= heardEveryMs;
-  const isPassing = isSameAttempt(old, word) && !isTerminal(word.phase) && word.phase !== "Rebooting";
+  // Idle is the end of what was broken off, and is told once.
+  const isEnd = isTerminal(word.phase) || word.phase === "Idle";
+  const isPassing = isSameAttempt(old, word) && !isEnd && word.phase !== "Rebooting";
   const isTrouble = word.reason !== undefined && word.reason !== old.reason;
   return !isPassing || isTrouble || heardAgoMs >= PASSING_PHASE_INTERVAL_MS;
 }

@@ -52,6 +52,13 @@ describe("what a machine says of its upgrade", () => {
     expect(written(found, WORD, NOW + HEARD_EVERY_MS)).toBeDefined();
   });
 
+  it("is written at once where an upgrade was broken off, though its reason was told before", () => {
+    const lost = { reason: "UPGRADE_SLOT_LOST", message: "the operator took the slot back in Draining" };
+    const draining = { ...WORD, ...lost, phase: "Draining" } as const;
+    const found = after(inventory(), upgradeStatus(inventory(), draining, NOW, HEARD_EVERY_MS));
+    expect(written(found, { ...WORD, ...lost, phase: "Idle" }, NOW + 1_000)).toMatchObject({ phase: "Idle" });
+  });
+
   it("takes three writes for an upgrade whose phases pass quickly", () => {
     let found = inventory();
     let writes = 0;
