@@ -1,12 +1,12 @@
 /** The daemon's talk with the operator. */
 import type { MachineNode } from "@rancheros/protocol/attestation";
 import { isCodedError } from "@rancheros/protocol/errors";
-import type { PlanAnswer } from "@rancheros/protocol/upgrade";
+import type { PlanAnswer, UpgradeStatus } from "@rancheros/protocol/upgrade";
 
 import type { AgentSession } from "./agent-session.ts";
-import { askPlan, runPlanLoop, runStatusLoop, tellStatus, type LinkOutside } from "./operator-link/index.ts";
+import { askPlan, HeardWord, runPlanLoop, runStatusLoop, tellStatus, type LinkOutside } from "./operator-link/index.ts";
 import { reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
-import { orderOfPlan, statusOf, type Upgrades } from "./upgrade/index.ts";
+import { orderOfPlan, statusOf, type Journal, type Upgrades } from "./upgrade/index.ts";
 
 export interface DaemonOperator {
   readonly keeper: SessionKeeper;
@@ -15,6 +15,8 @@ export interface DaemonOperator {
 }
 
 const NODE_LOOK_MS = 10_000;
+/** After so long the operator's other replicas know as well what one has heard. */
+const REPLICAS_MS = 1_000;
 
 /** What `status` shows of the talk with the operator. */
 export interface LinkState {
@@ -43,6 +45,9 @@ export function linkLoops(
   const { upgrades, machine } = session;
   const { host, node } = machine;
   const outside = linkOutside(session);
+  const status = (): UpgradeStatus => statusOf(upgrades.journal(), host.now().bootId);
+  const heard = new HeardWord();
+  let toldAgain: string | undefined;
   const events = {
     onReached: () => {
       if (link.trouble !== undefined) log("the operator answers again");
@@ -71,7 +76,14 @@ export function linkLoops(
           const { kind } = await upgrades.offer(orderOfPlan(plan));
           if (kind === "start") log(`granted: ${plan.osImage} (attempt ${plan.attempt})`);
         },
-        rested: (until) => rested(upgrades, until),
+        // An operator that has not heard of the end yet tells the same plan once more, and to come back late.
+        rested: async (until) => {
+          const ended = endedPlan(upgrades.journal(), link.answer);
+          if (ended === undefined || ended === toldAgain) await rested(upgrades, until);
+          toldAgain = ended;
+          await heard.untilItIs(status, until);
+          await outside.sleep(REPLICAS_MS, until);
+        },
         events,
       },
       signal,
@@ -79,8 +91,12 @@ export function linkLoops(
     runStatusLoop(
       outside,
       {
-        status: () => statusOf(upgrades.journal(), host.now().bootId),
-        tell: (status) => tellStatus(keeper, status),
+        status,
+        tell: async (word) => {
+          const answer = await tellStatus(keeper, word);
+          heard.note(word);
+          return answer;
+        },
         changed: (until) => upgrades.changed(until),
         onSlotLost: (planId, attempt) => upgrades.loseSlot(planId, attempt),
         events,
@@ -105,6 +121,14 @@ export function nodeIfAny(
   signal: AbortSignal,
 ): Promise<MachineNode | undefined> {
   return node.look(AbortSignal.any([signal, AbortSignal.timeout(NODE_LOOK_MS)])).catch(() => undefined);
+}
+
+/** @returns names the plan of the answer where it is the one that has ended here last */
+function endedPlan({ run, history }: Journal, answer: PlanAnswer | undefined): string | undefined {
+  const plan = answer?.plan;
+  const subject = run === undefined ? history[0]?.subject : undefined;
+  const isSame = plan !== undefined && subject?.planId === plan.id && subject.attempt === plan.attempt;
+  return isSame ? `${plan.id} ${plan.attempt}` : undefined;
 }
 
 /** When an upgrade that was under way has ended. */

@@ -1,4 +1,5 @@
 /** The talk of a machine that has joined with the operator: its plan, its status. */
+export { HeardWord } from "./heard-word.ts";
 export { askPlan } from "./ask-plan.ts";
 export type { AskedPlan, TaggedPlan } from "./ask-plan.ts";
 export { confirmSlot } from "./confirm-slot.ts";
