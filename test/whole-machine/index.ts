@@ -1,6 +1,6 @@
 /** Machines of real parts, and sites of them. */
 export { DOES_NOT_BOOT, MachineRoot } from "./machine-root.ts";
-export { BROKEN_DISK, buildVersion, RELEASE_FILE, releaseText, SUC_UPGRADE } from "./os-images.ts";
+export { buildVersion, RELEASE_FILE, releaseText, SUC_UPGRADE } from "./os-images.ts";
 export { SITE_NAMESPACE, startSite, type Site, type SiteOptions } from "./site.ts";
 export { createWholeMachine, WholeMachine, type WholeMachineOptions } from "./whole-machine.ts";
 export { Witness } from "./witness.ts";

@@ -22,6 +22,8 @@ export interface MachineRootOptions {
 export class MachineRoot {
   readonly folder: string;
   readonly #containerdSocket: string;
+  /** Whatever is installed, only what ran before comes up. */
+  newSlotIsBroken = false;
 
   constructor(options: MachineRootOptions) {
     this.folder = options.folder;
@@ -67,7 +69,7 @@ export class MachineRoot {
   /** What firmware, boot loader and kernel do: the slot that was installed last, or the one before where it does not come up. */
   boot(): void {
     const installed = this.read(INSTALLED_RELEASE);
-    const fellBack = installed?.includes(DOES_NOT_BOOT) === true;
+    const fellBack = installed !== undefined && (this.newSlotIsBroken || installed.includes(DOES_NOT_BOOT));
     if (installed !== undefined && !fellBack) this.write(RELEASE_FILE, installed);
     this.remove(INSTALLED_RELEASE);
     this.#begin(fellBack ? "passive" : "active");
@@ -78,6 +80,8 @@ export class MachineRoot {
     this.remove("run");
     mkdirSync(this.path("run/containerd"), { recursive: true });
     symlinkSync(this.#containerdSocket, this.path("run/containerd/containerd.sock"));
+    const version = /^VERSION_ID="(.*)"$/m.exec(this.release)?.[1] ?? "";
+    this.write("etc/os-release", `NAME="RancherOS"\nVERSION="${version}"\n`);
     this.write(BOOT_ID, `${randomUUID()}\n`);
     this.write(COMMAND_LINE, `root=LABEL=COS_${slot === "active" ? "ACTIVE" : "PASSIVE"}\n`);
   }

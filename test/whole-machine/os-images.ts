@@ -6,8 +6,6 @@ export const RELEASE_FILE = "/usr/lib/rancheros-release";
 export const INSTALLED_RELEASE = "/var/lib/installed-release";
 /** Somebody asked for a restart. */
 export const REBOOT_REQUEST = "/run/reboot-requested";
-/** On a machine that has this file, the upgrade script fails before it has done anything. */
-export const BROKEN_DISK = "/etc/broken-disk";
 
 export function releaseText(version: string, more: readonly string[] = []): string {
   return [`IMAGE=registry.test/os:${version}`, `VERSION_ID="${version}"`, ...more, ""].join("\n");
@@ -65,11 +63,6 @@ if [ "$FORCE" != true ] && cmp -s "$RELEASE_FILE" "$HOST_DIR$RELEASE_FILE"; then
   cat "$RELEASE_FILE"
   apply_config reboot
   exit 0
-fi
-
-if [ -e "$HOST_DIR${BROKEN_DISK}" ]; then
-  echo "cos-upgrade: I/O error on COS_STATE"
-  exit 3
 fi
 
 apply_config

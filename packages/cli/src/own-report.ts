@@ -10,6 +10,8 @@ export interface ReportSource {
   /** Undefined for nothing about the hardware at all. */
   readonly smbios: Smbios | undefined;
   readonly withHardware: boolean;
+  /** Where the machine's / is. */
+  readonly hostRoot: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -21,14 +23,14 @@ const HARDWARE_TIMEOUT_MS = 15_000;
 /** Begins at once, so that it is ready when the TPM is. @returns gives the report, always the same hardware */
 export function startReport(source: ReportSource): (node?: MachineNode) => Promise<OwnReport> {
   const hardware = source.withHardware ? hardwareIfAny(source) : Promise.resolve(undefined);
-  const { smbios, labels, annotations } = source;
+  const { smbios, labels, annotations, hostRoot } = source;
   return async (node) =>
     machineReport({
       smbios,
       hardware: await hardware,
       labels,
       annotations,
-      facts: await readMachineFacts(),
+      facts: await readMachineFacts(hostRoot),
       agentVersion: VERSION,
       node,
     });

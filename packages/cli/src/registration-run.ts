@@ -27,6 +27,8 @@ export interface MachineRun {
   readonly tcti: string | undefined;
   readonly endorsementKey: EndorsementKeyChoice;
   readonly smbios: "none" | { readonly folder: string | undefined };
+  /** Where the machine's / is; undefined: there. */
+  readonly hostRoot?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly surroundings: Surroundings;
@@ -122,7 +124,8 @@ async function smbiosOf({ smbios, remark }: MachineRun): Promise<Smbios | undefi
 function reportOf(run: MachineRun, smbios: Smbios | undefined, ended: AbortSignal): ReturnType<typeof startReport> {
   const { labels, annotations, remark, surroundings } = run;
   const signal = AbortSignal.any([surroundings.signal, ended]);
-  return startReport({ smbios, withHardware: run.smbios !== "none", labels, annotations, signal, remark });
+  const { hostRoot = "/", smbios: wanted } = run;
+  return startReport({ smbios, withHardware: wanted !== "none", hostRoot, labels, annotations, signal, remark });
 }
 
 function openTpmOf({ tcti, surroundings, remark, endorsementKey }: MachineRun): ReturnType<typeof openMachineTpm> {

@@ -43,6 +43,11 @@ async function upgradeOf(machine: WholeMachine): Promise<Readonly<Record<string,
   return (await site.inventory(machine)).status?.["upgrade"] as Readonly<Record<string, unknown>>;
 }
 
+async function osVersions(): Promise<readonly unknown[]> {
+  const inventories = await Promise.all(site.machines.map((machine) => site.inventory(machine)));
+  return inventories.map(({ status }) => (status?.["os"] as { version?: string } | undefined)?.version);
+}
+
 async function uncordonedAll(): Promise<void> {
   for (const machine of site.machines) expect(await site.isCordoned(machine), machine.node).toBe(false);
 }
@@ -93,6 +98,7 @@ describe("a rollout", () => {
     const shown = await kubectl(site.controlPlane, ["get", "managedosimages,machineinventories", "-n", SITE_NAMESPACE]);
     expect(shown).toMatch(/default +\S+v2\.0\.0 +Complete +3 +3 +0 +0 +0/);
     expect(shown.match(/Succeeded/g)).toHaveLength(3);
+    await expect.poll(osVersions, { timeout: 30_000 }).toEqual(["v2.0.0", "v2.0.0", "v2.0.0"]);
     const wide = await kubectl(site.controlPlane, ["get", "minv", "-n", SITE_NAMESPACE, "-o", "wide"]);
     for (const { node } of site.machines) expect(wide).toContain(node);
     const events = await kubectl(site.controlPlane, ["get", "events", "-n", SITE_NAMESPACE]);

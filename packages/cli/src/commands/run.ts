@@ -67,6 +67,7 @@ export class Run extends AgentCommand {
         tcti: flags.tcti,
         endorsementKey: flags.ek ?? "any",
         smbios: flags["no-smbios"] ? "none" : { folder: flags["smbios-dump"] },
+        hostRoot: flags["host-root"],
         labels: parseKeyValues(flags.label ?? [], "label"),
         annotations: parseKeyValues(flags.annotation ?? [], "annotation"),
         surroundings: this.surroundings,
