@@ -7,8 +7,8 @@ import {
   type MachineState,
 } from "@rancheros/protocol/attestation";
 import { isJsonObject, MessageError, parseJsonBytes } from "@rancheros/protocol/messages";
-import { drain as drainSchema, type Drain } from "@rancheros/protocol/resources";
-import { Compile } from "typebox/compile";
+import type { Drain } from "@rancheros/protocol/resources";
+import { drainProblems } from "./drain-problems.ts";
 import {
   CLOUD_CONFIG_MAX_CHARACTERS,
   CONTAINER_ITEMS_MAX,
@@ -26,7 +26,6 @@ const NAME_MAX = 253;
 const PLAN_ID = /^[0-9a-f]{64}$/;
 const DIGEST_REFERENCE = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const DRAIN = Compile(drainSchema);
 
 function read<Message>(bytes: Uint8Array, maxBytes: number, what: string, take: (fields: Fields) => Message): Message {
   let json: unknown;
@@ -87,11 +86,15 @@ function containerOf(fields: Fields): PlanContainer {
   };
 }
 
+function isDrain(value: unknown): value is Drain {
+  return drainProblems(value).length === 0;
+}
+
 function drainOf(fields: Fields): Drain | undefined {
   const value = fields.raw("drain");
   if (value === undefined || value === null) return undefined;
-  if (DRAIN.Check(value)) return value;
-  for (const error of DRAIN.Errors(value)) fields.problem("drain", `${error.instancePath} ${error.message}`);
+  if (isDrain(value)) return value;
+  for (const problem of drainProblems(value)) fields.problem("drain", problem);
   return undefined;
 }
 
