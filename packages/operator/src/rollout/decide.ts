@@ -23,9 +23,9 @@ export interface ClusterView {
   /** Servers of the cluster, whichever image has them. */
   readonly servers: number;
   /** Servers that hold slots of other images. */
-  readonly otherServersAway: number;
-  /** Machines that are in the middle of an upgrade without a slot of this image; by uid, with when they were heard of. */
-  readonly underWay: ReadonlyMap<string, number>;
+  otherServersAway(): number;
+  /** Machines that are in the middle of an upgrade without a slot of this image, and when they were heard of. */
+  underWay(): readonly { readonly uid: string; readonly heardMs: number }[];
 }
 
 /** What a replica knows around an image; another replica may know something else. */
@@ -101,27 +101,26 @@ export function settle(view: RolloutView, nowMs: number): Settled {
   return { slots, failures, failed, wakeAtMs };
 }
 
-/** Slots of this image in the cluster, and machines that are as good as in one. */
-function awayIn(
-  view: RolloutView,
-  cluster: string,
-  slots: readonly Slot[],
-  failures: readonly Failure[],
-  nowMs: number,
-) {
-  const { underWay } = view.cluster(cluster);
-  const held = slots.filter((slot) => slot.cluster === cluster);
-  const accounted = new Set([...held, ...failures].map(({ uid }) => uid));
-  const others = [...underWay].filter(
-    ([uid, heardMs]) => !accounted.has(uid) && nowMs - heardMs < view.image.nodeTimeoutMs,
-  );
-  return { held, others: others.map(([uid]) => uid) };
-}
-
 interface Books {
   readonly slots: Slot[];
   failures: readonly Failure[];
   attempts: number;
+  /** Machines that are as good as in a slot, by cluster; looked up once. */
+  readonly others: Map<string, ReadonlySet<string>>;
+}
+
+/** Machines of the cluster that are under way without a slot, as after a change of the image that has them. */
+function othersIn(view: RolloutView, cluster: string, books: Books, nowMs: number): ReadonlySet<string> {
+  const known = books.others.get(cluster);
+  if (known !== undefined) return known;
+  const accounted = new Set([...books.slots, ...books.failures].map(({ uid }) => uid));
+  const fresh = view
+    .cluster(cluster)
+    .underWay()
+    .filter(({ uid, heardMs }) => !accounted.has(uid) && nowMs - heardMs < view.image.nodeTimeoutMs);
+  const others = new Set(fresh.map(({ uid }) => uid));
+  books.others.set(cluster, others);
+  return others;
 }
 
 /** Why this machine gets none; undefined where it does. */
@@ -136,17 +135,17 @@ function refusalOf(
   const { uid } = machine.metadata;
   if (gate.closed !== undefined) return gate.closed;
   if (gate.canariesOnly !== undefined && !isCanary(view.image, machine)) return gate.canariesOnly;
-  const place = view.cluster(cluster);
-  const { held, others } = awayIn(view, cluster, books.slots, books.failures, nowMs);
-  // A slot of an earlier plan that the machine has not begun with is exchanged.
-  const rest = held.filter((slot) => slot.uid !== uid);
-  const own = held.length - rest.length;
   const { upgrade } = machine.rollout;
   if (isUnderWay(machine) && nowMs - (upgrade?.heardMs ?? 0) < view.image.nodeTimeoutMs) return BUSY;
+  const place = view.cluster(cluster);
+  const held = books.slots.filter((slot) => slot.cluster === cluster);
+  // A slot of an earlier plan that the machine has not begun with is exchanged.
+  const rest = held.filter((slot) => slot.uid !== uid);
   const limit = concurrencyOf(view.image.concurrency, place.total);
-  if (own === 0 && rest.length + others.filter((one) => one !== uid).length >= limit) return QUEUED;
+  const away = rest.length + othersIn(view, cluster, books, nowMs).size;
+  if (held.length === rest.length && away >= limit) return QUEUED;
   if (!isServer(machine)) return undefined;
-  const serversAway = rest.filter((slot) => slot.isServer === true).length + place.otherServersAway;
+  const serversAway = rest.filter((slot) => slot.isServer === true).length + place.otherServersAway();
   return serversAway < serversAwayAtMost(place.servers) ? undefined : SERVERS;
 }
 
@@ -201,6 +200,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
     slots: [...settled.slots],
     failures: settled.failures,
     attempts: status(image).attempts ?? 0,
+    others: new Map(),
   };
   const count = (): Tally => tally(view.counts, books.slots, books.failures, (uid) => view.seen(uid));
   const before = count();

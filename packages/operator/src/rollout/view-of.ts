@@ -41,19 +41,25 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
     },
     cluster(name) {
       const group = image.groups.get(name);
-      const others = index.imagesOf(namespace).filter((one) => one !== image);
-      const away = others.flatMap((one) =>
-        [...one.slots.values()].filter((slot) => slot.cluster === name && slot.isServer === true),
-      );
-      const underWay = [...(group?.underWay ?? [])].map(
-        ([uid, state]) => [uid, state.machine.rollout.upgrade?.heardMs ?? 0] as const,
-      );
       return {
         total: group?.total ?? 0,
         servers: index.serversOf(namespace, name),
-        otherServersAway: away.length,
-        underWay: new Map(underWay),
+        otherServersAway: () => serversAway(index.imagesOf(namespace), image, name),
+        underWay: () =>
+          [...(group?.underWay ?? [])].map(([uid, { machine }]) => ({
+            uid,
+            heardMs: machine.rollout.upgrade?.heardMs ?? 0,
+          })),
       };
     },
   };
+}
+
+/** Servers of the cluster that hold slots of other images. */
+function serversAway(images: readonly ImageState[], image: ImageState, cluster: string): number {
+  const others = images.filter((one) => one !== image);
+  return others.reduce((sum, one) => {
+    const slots = [...one.slots.values()].filter((slot) => slot.cluster === cluster && slot.isServer === true);
+    return sum + slots.length;
+  }, 0);
 }

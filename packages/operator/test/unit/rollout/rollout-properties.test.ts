@@ -47,6 +47,11 @@ function checkGrants(fleet: SimulatedFleet, write: StoredWrite): void {
   if (grants.length > 0)
     expect(status?.failed ?? 0, "failures when a slot is granted").toBeLessThanOrEqual(budgetOf(setup));
   const canaries = setup.machines.filter(({ labels }) => labels["ring"] === "canary").map(({ name }) => name);
+  for (const { machine, plan } of grants) {
+    const said = write.phases.get(machine);
+    const isDone = said?.plan === plan && said.phase === "Succeeded";
+    expect(isDone, `${machine} had said that it runs the plan when it got a slot`).toBe(false);
+  }
   if (!setup.spec.canary) return;
   for (const slot of grants) {
     if (canaries.includes(slot.machine)) continue;
@@ -122,7 +127,8 @@ async function quiet(fleet: SimulatedFleet): Promise<void> {
   const { length } = fleet.writes;
   const { asks } = fleet;
   await fleet.time.pass(5 * MINUTE_MS);
-  if (fleet.setup.machines.some(({ fault: one }) => one !== "dies")) expect(fleet.asks).toBeGreaterThan(asks);
+  if (fleet.setup.machines.some((one) => one.fault !== "dies" && fleet.machines.has(one.name)))
+    expect(fleet.asks).toBeGreaterThan(asks);
   expect(fleet.writes.length, "writes in a world that does not change").toBe(length);
 }
 
@@ -143,6 +149,7 @@ describe("any rollout", () => {
               updated: setup.machines.length,
               updating: 0,
             });
+            for (const [cluster, down] of fleet.mostDown) expect(down).toBeLessThanOrEqual(limitOf(setup, cluster));
             await quiet(fleet);
             await fleet.stop();
           },
@@ -171,4 +178,43 @@ describe("any rollout", () => {
       { numRuns: 40 },
     );
   });
+
+  it(
+    "keeps its limits while people change the image, ask for retries and take machines away",
+    { timeout: 120_000 },
+    async () => {
+      const deed = fc.record({
+        afterMs: fc.integer({ min: 1_000, max: 120_000 }),
+        what: fc.constantFrom("image", "retry", "remove", "suspend", "resume"),
+        which: fc.nat(),
+      });
+      const faults = fc.constantFrom<Fault>("none", "none", "none", "fails", "rolls-back", "dies-and-returns");
+      await fc.assert(
+        fc.asyncProperty(setupArbitrary(faults), fc.array(deed, { maxLength: 6 }), async (wanted, deeds) => {
+          const { canary: _, ...spec } = wanted.spec;
+          const setup = { ...wanted, spec: { ...spec, concurrency: 2, failureBudget: "100%" } };
+          const fleet = new SimulatedFleet(setup);
+          for (const [index, { afterMs, what, which }] of deeds.entries()) {
+            await fleet.time.pass(afterMs);
+            const { name } = setup.machines[which % setup.machines.length]!;
+            if (what === "image")
+              fleet.setSpec({ ...fleet.image.spec, osImage: `registry.example.com/os:v${index + 3}` });
+            if (what === "retry") fleet.annotate(name, `try-${index}`);
+            if (what === "remove") fleet.remove(name);
+            if (what === "suspend" || what === "resume")
+              fleet.setSpec({ ...fleet.image.spec, suspend: what === "suspend" });
+          }
+          fleet.setSpec({ ...fleet.image.spec, suspend: false });
+          await fleet.time.pass(60 * MINUTE_MS);
+          for (const { after } of fleet.writes) checkConcurrency(setup, after);
+          const { status } = fleet.image;
+          expect(status?.slots).toEqual([]);
+          expect((status?.updated ?? 0) + (status?.failed ?? 0)).toBe(fleet.machines.size);
+          await quiet(fleet);
+          await fleet.stop();
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 });

@@ -3,6 +3,7 @@
  * that die between decision and write, machines that ask, upgrade, fail, fall silent and come back. What stands on it
  * is the real code of the rollouts; the real API server is in test/integration.
  */
+import { createHash } from "node:crypto";
 import { PHASES, type Phase, type Plan } from "@rancheros/protocol/upgrade";
 import { parseManagedOSImage, type ManagedOSImage, type ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { KubernetesError } from "../../../src/controller/index.ts";
@@ -12,7 +13,6 @@ import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 export const NAMESPACE = "fleet-default";
-const DIGEST = `sha256:${"ab".repeat(32)}`;
 
 export type Fault = "none" | "fails" | "dies" | "dies-and-returns" | "offline" | "rolls-back";
 
@@ -41,6 +41,8 @@ export interface StoredWrite {
   readonly atMs: number;
   readonly before: ManagedOSImage;
   readonly after: ManagedOSImage;
+  /** What the machines had said at that moment, by name. */
+  readonly phases: ReadonlyMap<string, { readonly plan: string | undefined; readonly phase: Phase }>;
 }
 
 /** mulberry32: small, and the same everywhere. */
@@ -69,6 +71,8 @@ export class SimulatedFleet {
   readonly setup: FleetSetup;
   /** Plans that machines have begun to carry out, in order. */
   readonly begun: { readonly machine: string; readonly plan: Plan; readonly atMs: number }[] = [];
+  /** Most machines of a cluster that were away at one moment. */
+  readonly mostDown = new Map<string, number>();
   asks = 0;
   image: ManagedOSImage;
   isOver = false;
@@ -198,12 +202,19 @@ export class SimulatedFleet {
       const before = this.image;
       const metadata = { ...before.metadata, resourceVersion: String(this.#next()) };
       const after = this.#parse(JSON.parse(JSON.stringify({ ...before, metadata, status })));
-      this.writes.push({ atMs: this.time.nowMs, before, after });
+      this.writes.push({ atMs: this.time.nowMs, before, after, phases: this.#phases() });
       this.#publish(after);
     }
     if (isFault) throw new KubernetesError("KUBERNETES_UNREACHABLE", "the connection broke");
     await this.time.delay(this.#between(1, 20));
     return this.image.metadata.resourceVersion === object.metadata.resourceVersion ? object : this.#stored(status);
+  }
+
+  #phases(): StoredWrite["phases"] {
+    const said = [...this.machines.values()].flatMap(({ metadata, rollout: { upgrade } }) =>
+      upgrade === undefined ? [] : [[metadata.name, { plan: upgrade.plan, phase: upgrade.phase }] as const],
+    );
+    return new Map(said);
   }
 
   #stored(status: ManagedOSImage["status"]): ManagedOSImage {
@@ -230,7 +241,7 @@ export class SimulatedFleet {
         await time.delay(this.#between(1, 20));
         return this.machines.get(name);
       },
-      resolve: async () => DIGEST,
+      resolve: async (_, { image }) => `sha256:${createHash("sha256").update(image).digest("hex")}`,
       materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
       tell: (news) => this.news.push(news),
       log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -260,7 +271,7 @@ export class SimulatedFleet {
     );
   }
 
-  #anyReplica(): RolloutRun {
+  anyReplica(): RolloutRun {
     const replica = this.#replicas[Math.floor(this.random() * this.#replicas.length)];
     if (replica === undefined) throw new Error("a fleet needs a replica");
     return replica.run;
@@ -281,7 +292,7 @@ export class SimulatedFleet {
       this.time.setTimer(() => void this.#ask(setup, done), seconds * 1000);
     };
     try {
-      const { plan, nextAskInSeconds } = await this.#anyReplica().ask(machine);
+      const { plan, nextAskInSeconds } = await this.anyReplica().ask(machine);
       if (plan === undefined || plan.attempt <= done) again(nextAskInSeconds);
       else await this.#carryOut(setup, plan);
     } catch (error) {
@@ -295,7 +306,7 @@ export class SimulatedFleet {
     if (machine === undefined) return false;
     const { id, image, attempt } = plan;
     const now = this.time.nowMs;
-    const { holdsSlot } = this.#anyReplica().told(machine, { plan: id, image, attempt, phase });
+    const { holdsSlot } = this.anyReplica().told(machine, { plan: id, image, attempt, phase });
     const upgrade = {
       image,
       plan: id,
@@ -315,6 +326,8 @@ export class SimulatedFleet {
     const isRetried = this.machines.get(name)?.rollout.retry !== undefined;
     this.begun.push({ machine: name, plan, atMs: this.time.nowMs });
     this.#down.add(name);
+    const down = this.setup.machines.filter((one) => one.cluster === setup.cluster && this.#down.has(one.name)).length;
+    this.mostDown.set(setup.cluster, Math.max(down, this.mostDown.get(setup.cluster) ?? 0));
     const end = (phase: Phase): void => {
       this.#down.delete(name);
       this.#say(name, plan, phase);
