@@ -70,7 +70,8 @@ export async function startOperator(
     log,
     settings,
     store,
-    machinesSynced: () => inventories.synced(),
+    // Who does not hear of machines any more must not write down what became of them.
+    machinesSynced: () => inventories.synced() && inventories.quietMs() < settings.staleAfterMs,
     record: (fact) => telemetry.record(fact),
   });
   const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens, {

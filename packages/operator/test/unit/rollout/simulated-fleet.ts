@@ -58,9 +58,13 @@ export function randomOf(seed: number): () => number {
 
 const ON_THE_WAY: readonly Phase[] = ["Granted", "Staging", "Draining", "Upgrading", "Rebooting", "Verifying"];
 
+type Watched = "machines" | "images";
+
 interface Replica {
   run: RolloutRun;
   generation: number;
+  /** When each of its watches shows what it showed last. */
+  readonly shownMs: Record<Watched, number>;
 }
 
 export class SimulatedFleet {
@@ -129,7 +133,7 @@ export class SimulatedFleet {
     const machine = this.machines.get(name);
     if (machine === undefined) return;
     this.machines.delete(name);
-    this.#tellAll((run) => run.onMachineGone(machine));
+    this.#tellAll("machines", (run) => run.onMachineGone(machine));
   }
 
   async stop(): Promise<void> {
@@ -173,21 +177,22 @@ export class SimulatedFleet {
   #putMachine(machine: RolloutMachine): void {
     const stored = { ...machine, metadata: { ...machine.metadata, resourceVersion: String(this.#next()) } };
     this.machines.set(machine.metadata.name, stored);
-    this.#tellAll((run) => run.onMachine(stored));
+    this.#tellAll("machines", (run) => run.onMachine(stored));
   }
 
   #publish(image: ManagedOSImage): void {
     this.image = image;
-    this.#tellAll((run) => run.onImage(image));
+    this.#tellAll("images", (run) => run.onImage(image));
   }
 
   /** Watches keep the order of what they show, each replica's in its own time. */
-  #tellAll(tell: (run: RolloutRun) => void): void {
+  #tellAll(watched: Watched, tell: (run: RolloutRun) => void): void {
     for (const replica of this.#replicas) {
-      const { generation } = replica;
+      const { generation, shownMs } = replica;
+      shownMs[watched] = Math.max(shownMs[watched], this.time.nowMs + this.random() * this.setup.lagMs);
       this.time.setTimer(() => {
         if (replica.generation === generation) tell(replica.run);
-      }, this.random() * this.setup.lagMs);
+      }, shownMs[watched] - this.time.nowMs);
     }
   }
 
@@ -252,7 +257,7 @@ export class SimulatedFleet {
     for (const machine of this.machines.values()) run.onMachine(machine);
     run.onImage(this.image);
     run.onImagesSynced();
-    return { run, generation: 0 };
+    return { run, generation: 0, shownMs: { machines: 0, images: 0 } };
   }
 
   #restarts(everyMs: number): void {
@@ -322,29 +327,31 @@ export class SimulatedFleet {
   }
 
   async #carryOut(setup: MachineSetup, plan: Plan): Promise<void> {
-    const { name, fault } = setup;
+    const { name } = setup;
     const isRetried = this.machines.get(name)?.rollout.retry !== undefined;
     this.begun.push({ machine: name, plan, atMs: this.time.nowMs });
     this.#down.add(name);
     const down = this.setup.machines.filter((one) => one.cluster === setup.cluster && this.#down.has(one.name)).length;
     this.mostDown.set(setup.cluster, Math.max(down, this.mostDown.get(setup.cluster) ?? 0));
-    const end = (phase: Phase): void => {
-      this.#down.delete(name);
-      this.#say(name, plan, phase);
-      this.time.setTimer(() => void this.#ask(setup, plan.attempt), this.#between(100, 5_000));
-    };
+    const phase = await this.#walk(name, plan, isRetried ? "none" : setup.fault);
+    if (phase === undefined || this.isOver) return;
+    this.#down.delete(name);
+    this.#say(name, plan, phase);
+    this.time.setTimer(() => void this.#ask(setup, plan.attempt), this.#between(100, 5_000));
+  }
+
+  /** @returns the phase in which it ends; undefined where the machine is not heard of again */
+  async #walk(name: string, plan: Plan, fault: Fault): Promise<Phase | undefined> {
     const wrongAt = ON_THE_WAY[Math.floor(this.random() * ON_THE_WAY.length)];
     for (const phase of ON_THE_WAY) {
       const holds = this.#say(name, plan, phase);
-      if (!holds && !PHASES[phase].mayBeSwitched) return end("Idle");
+      if (!holds && !PHASES[phase].mayBeSwitched) return "Idle";
       await this.time.delay(this.#between(1_000, 20_000));
-      if (this.isOver) return undefined;
-      if (phase !== wrongAt || isRetried) continue;
-      if (fault === "fails") return end("Failed");
-      if (fault === "rolls-back" && PHASES[phase].mayBeSwitched) return end("RolledBack");
+      if (phase !== wrongAt) continue;
+      if (fault === "fails") return "Failed";
       if (fault === "dies") return undefined;
       if (fault === "dies-and-returns") await this.time.delay(2_400_000);
     }
-    return end(fault === "rolls-back" && !isRetried ? "RolledBack" : "Succeeded");
+    return fault === "rolls-back" ? "RolledBack" : "Succeeded";
   }
 }

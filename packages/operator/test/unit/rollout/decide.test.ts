@@ -1,0 +1,197 @@
+/** One decision by itself, on any state of the world, however it came about. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts";
+import { compileImage } from "../../../src/rollout/compile-image.ts";
+import { decide, type RolloutView } from "../../../src/rollout/decide.ts";
+import { slotFate, type Holder } from "../../../src/rollout/slot-fate.ts";
+import type { Slot } from "../../../src/rollout/slot.ts";
+import type { RolloutMachine } from "../../../src/rollout/index.ts";
+
+const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
+const PLAN = "ab".repeat(32);
+const CLUSTERS = ["a", "b"];
+
+type Upgrade = NonNullable<RolloutMachine["rollout"]["upgrade"]>;
+
+function machine(index: number, role: string, upgrade?: Partial<Upgrade>): RolloutMachine {
+  const said = { image: "os", plan: PLAN, attempt: 1, phase: "Idle", sinceMs: NOW_MS, heardMs: NOW_MS } as const;
+  return {
+    metadata: { name: `m${index}`, namespace: "n", uid: `u${index}`, resourceVersion: "1" },
+    approval: "Approved",
+    beingDeleted: false,
+    rollout: {
+      clusterName: CLUSTERS[index % 2],
+      role,
+      labels: {},
+      lastSeenMs: undefined,
+      retry: undefined,
+      upgrade: upgrade === undefined ? undefined : { ...said, reason: undefined, message: undefined, ...upgrade },
+    },
+  };
+}
+
+function slotOf(one: RolloutMachine, attempt: number, more: Partial<Slot> = {}): Slot {
+  const { name, uid } = one.metadata;
+  return {
+    machine: name,
+    uid,
+    cluster: one.rollout.clusterName ?? "",
+    attempt,
+    plan: PLAN,
+    grantedAt: new Date(NOW_MS - 60_000).toISOString(),
+    ...(one.rollout.role === "server" ? { isServer: true } : {}),
+    ...more,
+  };
+}
+
+interface World {
+  readonly machines: readonly RolloutMachine[];
+  readonly slots: readonly Slot[];
+  readonly concurrency: number | string;
+  readonly otherServersAway: number;
+}
+
+function viewOf({ machines, slots, concurrency, otherServersAway }: World): RolloutView {
+  const image = compileImage({
+    metadata: { name: "os", namespace: "n", uid: "i", resourceVersion: "1", generation: 1 },
+    spec: { osImage: "r.example.com/os:v1", targets: [{ clusterSelector: {} }], concurrency, failureBudget: "100%" },
+    status: { attempts: 100, slots: [...slots] },
+  });
+  const of = (uid: string) => machines.find(({ metadata }) => metadata.uid === uid);
+  return {
+    image,
+    plan: PLAN,
+    counts: { total: machines.length, done: 0, broken: 0, canaries: 0, canariesDone: 0 },
+    conflicts: new Map(),
+    clusters: 2,
+    holder(uid): Holder {
+      const found = of(uid);
+      return found === undefined ? { kind: "unknown" } : { kind: "known", machine: found, isClaimed: true };
+    },
+    seen: () => undefined,
+    cluster: (name) => ({
+      total: machines.filter(({ rollout }) => rollout.clusterName === name).length,
+      servers: machines.filter(({ rollout }) => rollout.clusterName === name && rollout.role === "server").length,
+      otherServersAway: () => otherServersAway,
+      underWay: () => [],
+    }),
+  };
+}
+
+const world: fc.Arbitrary<World> = fc
+  .record({
+    roles: fc.array(fc.constantFrom("server", "agent"), { minLength: 1, maxLength: 24 }),
+    held: fc.array(fc.nat(23), { maxLength: 6 }),
+    concurrency: fc.constantFrom<number | string>(0, 1, 2, 5, "10%", "50%", "100%"),
+    otherServersAway: fc.constantFrom(0, 0, 1),
+  })
+  .map(({ roles, held, ...rest }) => {
+    const machines = roles.map((role, index) => machine(index, role));
+    const holders = [...new Set(held)].flatMap((index) => machines[index] ?? []);
+    return { machines, slots: holders.map((one, index) => slotOf(one, index + 1)), ...rest };
+  });
+
+describe("a decision", () => {
+  it("grants no more than the concurrency and the quorum of each cluster leave, whoever asks", () => {
+    fc.assert(
+      fc.property(world, (given) => {
+        const view = viewOf(given);
+        const candidates = given.machines.map((one) => ({ machine: one, cluster: one.rollout.clusterName ?? "" }));
+        const { status, granted } = decide(view, candidates, NOW_MS);
+        for (const name of CLUSTERS) {
+          const { total, servers } = view.cluster(name);
+          const before = given.slots.filter(({ cluster }) => cluster === name);
+          const after = (status.slots ?? []).filter(({ cluster }) => cluster === name);
+          const limit = concurrencyOf(view.image.concurrency, total);
+          // What was granted before under another limit stays; nothing comes on top of it.
+          expect(after.length).toBeLessThanOrEqual(Math.max(before.length, limit));
+          const away = (slots: readonly Slot[]) => slots.filter(({ isServer }) => isServer === true).length;
+          const quorum = Math.max(0, serversAwayAtMost(servers) - given.otherServersAway);
+          expect(away(after)).toBeLessThanOrEqual(Math.max(away(before), quorum));
+          // And as many as may: without servers nothing but the limit holds anybody back.
+          if (servers === 0) expect(after.length).toBe(Math.max(before.length, Math.min(limit, total)));
+        }
+        expect(granted.every(({ attempt }) => attempt > 100)).toBe(true);
+        expect(new Set((status.slots ?? []).map(({ uid }) => uid)).size).toBe(status.slots?.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("decides nothing the second time", () => {
+    fc.assert(
+      fc.property(world, (given) => {
+        const view = viewOf(given);
+        const { status } = decide(view, [], NOW_MS);
+        const object = { ...view.image.object, status };
+        const again = decide({ ...view, image: { ...view.image, object } }, [], NOW_MS + 1_000);
+        expect(again.isChanged).toBe(false);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("a slot", () => {
+  const timing = { nowMs: NOW_MS, nodeTimeoutMs: 600_000 };
+  const fate = (upgrade: Partial<Upgrade> | undefined, more: Partial<Slot> = {}, isClaimed = true) => {
+    const one = machine(0, "agent", upgrade);
+    return slotFate(slotOf(one, 5, more), { kind: "known", machine: one, isClaimed }, "os", PLAN, timing);
+  };
+  const old = { grantedAt: new Date(NOW_MS - 3_600_000).toISOString() };
+
+  it.each<[string, string, Partial<Upgrade> | undefined, Partial<Slot>]>([
+    ["is kept while the machine has not begun", "kept", undefined, {}],
+    ["is kept while it is under way", "kept", { attempt: 5, phase: "Draining" }, {}],
+    ["is returned when it has succeeded", "returned", { attempt: 5, phase: "Succeeded" }, {}],
+    ["is kept for what was said of another attempt", "kept", { attempt: 4, phase: "Succeeded" }, {}],
+    ["is kept for what was said of another image", "kept", { attempt: 5, phase: "Failed", image: "other" }, {}],
+    ["fails with the machine", "failed", { attempt: 5, phase: "Failed" }, {}],
+    ["fails where it rolled back", "failed", { attempt: 5, phase: "RolledBack" }, {}],
+    ["fails where somebody broke it off", "failed", { attempt: 5, phase: "Idle" }, {}],
+    [
+      "is returned where an old plan was broken off",
+      "returned",
+      { attempt: 5, phase: "Idle", plan: "old" },
+      { plan: "old" },
+    ],
+    ["is returned where an old plan failed", "returned", { attempt: 5, phase: "Failed", plan: "old" }, { plan: "old" }],
+    ["fails with a machine that never began", "failed", undefined, old],
+    [
+      "fails with a machine that is silent",
+      "failed",
+      { attempt: 5, phase: "Upgrading", heardMs: NOW_MS - 601_000, sinceMs: 0 },
+      old,
+    ],
+    ["fails where it is under way for twice as long", "failed", { attempt: 5, phase: "Verifying" }, old],
+    [
+      "is kept while it is heard of",
+      "kept",
+      { attempt: 5, phase: "Verifying" },
+      { grantedAt: new Date(NOW_MS - 1_100_000).toISOString() },
+    ],
+  ])("%s", (_, kind, upgrade, more) => {
+    expect(fate(upgrade, more).kind).toBe(kind);
+  });
+
+  it("is returned where the image is not for the machine any more, and it has not begun", () => {
+    expect(fate(undefined, {}, false).kind).toBe("kept");
+    expect(fate(undefined, old, false).kind).toBe("returned");
+  });
+
+  it("fails with the reason and the sentence of the machine, and remembers what was asked when it began", () => {
+    const failed = fate(
+      { attempt: 5, phase: "Failed", reason: "DRAIN_TIMEOUT", message: "x".repeat(1_000) },
+      { retry: "2" },
+    );
+    expect(failed).toMatchObject({ failure: { reason: "DRAIN_TIMEOUT", retry: "2", attempt: 5 } });
+    expect(failed.kind === "failed" && failed.failure.message?.length).toBe(256);
+  });
+
+  it("is returned with a machine that is gone, and kept for one that is not known yet", () => {
+    const slot = slotOf(machine(0, "agent"), 5);
+    expect(slotFate(slot, { kind: "gone" }, "os", PLAN, timing).kind).toBe("returned");
+    expect(slotFate(slot, { kind: "unknown" }, "os", PLAN, timing).kind).toBe("kept");
+  });
+});
