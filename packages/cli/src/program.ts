@@ -8,7 +8,7 @@ export const VERSION = pjson.version;
 export const PROGRAM = {
   name: BIN,
   version: VERSION,
-  description: "Registers a bare-metal machine with a RancherOS operator, by its TPM.",
+  description: "Lets a bare-metal machine join by its TPM, and keeps its operating system up to date.",
   type: "module",
   oclif: {
     bin: BIN,
