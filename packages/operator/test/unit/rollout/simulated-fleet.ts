@@ -297,7 +297,10 @@ export class SimulatedFleet {
       this.time.setTimer(() => void this.#ask(setup, done), seconds * 1000);
     };
     try {
-      const { plan, nextAskInSeconds } = await this.anyReplica().ask(machine);
+      const replica = this.anyReplica();
+      // The endpoint finds the machine in its own memory, which is as old as its watch is late.
+      const shown = replica.index.machine(machine.metadata.uid)?.machine;
+      const { plan, nextAskInSeconds } = await replica.ask(shown ?? machine);
       if (plan === undefined || plan.attempt <= done) again(nextAskInSeconds);
       else await this.#carryOut(setup, plan);
     } catch (error) {
