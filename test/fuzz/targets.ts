@@ -13,7 +13,7 @@ import {
 } from "@rancheros/protocol/messages";
 import * as tpm from "@rancheros/protocol/tpm";
 import * as upgrade from "@rancheros/protocol/upgrade";
-import { verifyAttestation } from "../../packages/operator/src/attestation/index.ts";
+import { readRevocationList, verifyAttestation } from "../../packages/operator/src/attestation/index.ts";
 import { planSeal, sealedPlans, upgradeMessages } from "./upgrade-vectors.ts";
 import * as vectors from "./vectors.ts";
 
@@ -66,6 +66,7 @@ const TPM_STRUCTURES: readonly FuzzTarget[] = [
     vectors: vectors.certificates,
     read: only((input) => tpm.readEkCertificate(tpm.stripTcgCertificateWrapper(input))),
   },
+  { name: "revocation list", vectors: vectors.revocationLists, read: only(readRevocationList) },
 ];
 
 const LEGACY_MESSAGES: readonly FuzzTarget[] = [

@@ -6,6 +6,7 @@ import {
   formatAttestationJson,
   type AttestationData,
 } from "@rancheros/protocol/messages";
+import crl from "../../packages/operator/test/unit/attestation/testdata/openssl-crl.json" with { type: "json" };
 import swtpm from "../../packages/protocol/test/unit/tpm/testdata/swtpm.json" with { type: "json" };
 
 type Vectors = readonly [Buffer, ...Buffer[]];
@@ -58,6 +59,7 @@ export const certificates: Vectors = [
   Buffer.concat([wrapper, certificate]),
   Buffer.concat([certificate, Buffer.alloc(300, 0xff)]),
 ];
+export const revocationLists: Vectors = [hex(crl.list)];
 export const sizedStructures: Vectors = [
   hex(swtpm.credentials.rsa.credentialBlob),
   hex(swtpm.credentials.rsa.encryptedSecret),

@@ -1,15 +1,17 @@
 /** Doors that are closed, full, slow, or want more than is shown; and who comes to them. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
 import { visitAttested, type AttestedVisit } from "../machine/attested-visit.ts";
 import { makeRegistration } from "../operator/objects.ts";
 import {
   createAuthority,
   createCertificate,
+  createRevocationList,
   createSoftwareTpm,
   ekExtensions,
   generateAttestationKey,
   generateRsaEndorsementKey,
+  listPemOf,
   softwareTpm,
   type CertificateParts,
   type MadeAuthority,
@@ -21,6 +23,9 @@ import type { Scene } from "./attack.ts";
 export const ANCHORS = "tpm-roots";
 const trustAnchors = { configMapName: ANCHORS };
 
+/** Of a certificate that the hypervisor has revoked. */
+export const REVOKED_SERIAL = Buffer.from("5245564f4b4544", "hex");
+
 /** `spec` of the MachineRegistrations that are tried. */
 export const DOORS = {
   disabled: { disabled: true },
@@ -30,6 +35,7 @@ export const DOORS = {
   virtual: { attestation: { class: "virtual", trustAnchors } },
   strict: { attestation: { class: "virtual", expiredCertificates: "refuse", trustAnchors } },
   hardware: { attestation: { class: "hardware", trustAnchors } },
+  undemanding: { attestation: { trustAnchors } },
   modern: { attestation: { legacyProtocol: "refuse" } },
   "slow-source": { rateLimit: { perSourcePerMinute: 1 } },
   "slow-door": { rateLimit: { perMinute: 1 } },
@@ -46,6 +52,10 @@ export interface DoorScene extends Omit<Scene, "url"> {
   /** Trusted as well, but their time is over, or has not come. */
   readonly pastHypervisor: MadeAuthority;
   readonly futureHypervisor: MadeAuthority;
+  /** Among the roots, and among the hashes to refuse. */
+  readonly refusedHypervisor: MadeAuthority;
+  /** The hypervisor vouches for it, and an administrator refuses it. */
+  readonly refusedTpm: SoftwareTpm;
   /** Came in through the door `virtual`, with the hypervisor's certificate and by the attestation protocol. */
   readonly known: SoftwareTpm;
 }
@@ -101,9 +111,17 @@ export async function openDoors({ target, namespace, origin, channel }: DoorOpti
   const futureHypervisor = createAuthority("Coming hypervisor", undefined, {
     notBefore: new Date("2999-01-01T00:00:00Z"),
   });
-  const roots = [hypervisor, pastHypervisor, futureHypervisor].map(({ pem }) => pem).join("");
+  const refusedHypervisor = createAuthority("Refused hypervisor");
+  const ak = generateAttestationKey("rsa");
+  const refusedTpm = endorsedTpm({ ak }, hypervisor);
+  const authorities = [hypervisor, pastHypervisor, futureHypervisor, refusedHypervisor];
+  const data = {
+    "virtual.pem": authorities.map(({ pem }) => pem).join(""),
+    "virtual-example.crl": listPemOf(createRevocationList(hypervisor, { serialNumbers: [REVOKED_SERIAL] })),
+    "refused-example": `${refusedTpm.ekHash} # stolen\n${createHash("sha256").update(refusedHypervisor.der).digest("hex")}\n`,
+  };
   const metadata = { name: ANCHORS, namespace };
-  await kubectlApply(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "virtual.pem": roots } });
+  await kubectlApply(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data });
   const made = await Promise.all(
     Object.entries(DOORS).map(async ([door, spec]) => {
       const { token } = await makeRegistration(target, namespace, door, spec);
@@ -120,14 +138,15 @@ export async function openDoors({ target, namespace, origin, channel }: DoorOpti
     virtual: token("virtual"),
     strict: token("strict"),
     hardware: token("hardware"),
+    undemanding: token("undemanding"),
     modern: token("modern"),
     "slow-source": token("slow-source"),
     "slow-door": token("slow-door"),
     open: token("open"),
   };
-  const ak = generateAttestationKey("rsa");
   const known = endorsedTpm({ ak }, hypervisor);
-  const scene = { origin, ak, channel, tokens, hypervisor, pastHypervisor, futureHypervisor, known };
+  const hypervisors = { hypervisor, pastHypervisor, futureHypervisor, refusedHypervisor };
+  const scene = { origin, ak, channel, tokens, ...hypervisors, refusedTpm, known };
   await visitAttested(through(scene, "virtual", known));
   // The one machine that the door takes.
   await visitAttested(through(scene, "single", createSoftwareTpm({ ak })));

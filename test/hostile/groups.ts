@@ -13,6 +13,7 @@ import { openDoors } from "./doors.ts";
 import { hands } from "./hands.ts";
 import { LATE_ATTACKS, LATER_ATTACKS } from "./late-attacks.ts";
 import { RATE_ATTACKS } from "./rate-attacks.ts";
+import { TAKEN_BACK_ATTACKS } from "./taken-back-attacks.ts";
 
 /** In the order in which they are tried: who waits begins first, and after doors nobody may come as often for a while. */
 export const GROUPS = ["late", "later", "legacy", "attested", "doors"] as const;
@@ -49,7 +50,7 @@ async function doorAttacks({ url, channel, doors }: Ground): Promise<readonly Re
   const { target, namespace } = doors;
   const scene = await openDoors({ ...doors, origin: new URL(url).origin, channel });
   return [
-    ...ready([...DOOR_ATTACKS, ...CERTIFICATE_ATTACKS], scene),
+    ...ready([...DOOR_ATTACKS, ...CERTIFICATE_ATTACKS, ...TAKEN_BACK_ATTACKS], scene),
     ...ready(CLOSING_DOOR_ATTACKS, { ...scene, hands: hands(target, namespace) }),
     // Last, for the same reason.
     ...ready(RATE_ATTACKS, scene),

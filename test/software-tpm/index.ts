@@ -11,3 +11,5 @@ export { ROCA_PRODUCT, rocaModulus } from "./roca.ts";
 export { createSoftwareTpm, importSoftwareTpm, softwareTpm } from "./software-tpm.ts";
 export type { AttestationOptions, SoftwareTpm, SoftwareTpmJson, SoftwareTpmOptions } from "./software-tpm.ts";
 export * from "./certificate-authority.ts";
+export { createRevocationList, listPemOf } from "./revocation-list.ts";
+export type { RevocationListParts } from "./revocation-list.ts";

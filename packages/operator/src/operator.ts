@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Kubernetes } from "./controller/index.ts";
-import { createTrustAnchorStore } from "./attestation/index.ts";
+import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
   createFailedChallenges,
   createMachineEndpoint,
@@ -79,6 +79,7 @@ export async function startOperator(
     onMachine: (entry) => rollouts.onMachine(entry),
     onMachineGone: (object) => rollouts.onMachineGone(object),
   });
+  const anchors = createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings));
   const refusals = new RefusalCounter();
   const limit = new MachineLimit<InventoryEntry>({
     machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
@@ -97,6 +98,8 @@ export async function startOperator(
       },
       isFull: (registration) => limit.isFull(registration),
       refusals,
+      trustAnchors: async ({ metadata: { namespace: home }, spec }) =>
+        describeAnchors(await anchors.anchorsFor({ namespace: home, spec }), Date.now()) ?? null,
     },
   );
   const entrance = new RegistrationGate({
@@ -158,11 +161,11 @@ export async function startOperator(
     inventories: inventories.index,
     claims: createInventoryClaims(inventories.index, store),
     records: machineRecords(kubernetes),
-    anchors: createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings)),
+    anchors,
     failures: createFailedChallenges(settings.failedChallengeRate, () => performance.now()),
     nowMs: Date.now,
     assertReady,
-    policy: { acceptRoca: settings.acceptRoca },
+    policy: { acceptRoca: settings.acceptRoca, knownWeakHashes: KNOWN_WEAK_HASHES },
     random: randomBytes,
     gate,
     decide: (decision: Decision) => telemetry.decide(decision),

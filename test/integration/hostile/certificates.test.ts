@@ -1,13 +1,23 @@
 /** Certificates of endorsement keys at demanding doors, tried over the network in both protocols. */
 import { createHash, randomBytes } from "node:crypto";
-import { beforeAll, describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { kubectlApply } from "../../control-plane/kubectl.ts";
 import { CERTIFICATE_ATTACKS } from "../../hostile/certificate-attacks.ts";
 import { certificateFor, endorsedTpm, openDoors, through, type Door, type DoorScene } from "../../hostile/doors.ts";
+import { dialAndListen } from "../../hostile/say.ts";
+import { TAKEN_BACK_ATTACKS } from "../../hostile/taken-back-attacks.ts";
 import { untilStill } from "../../hostile/watcher.ts";
 import { channelAt, visitAttested } from "../../machine/attested-visit.ts";
-import { listInventories, type AnyObject } from "../../operator/objects.ts";
+import { getObject, listInventories, type AnyObject } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
-import { generateRsaEndorsementKey, softwareTpm, type SoftwareTpm } from "../../software-tpm/index.ts";
+import {
+  createAuthority,
+  createRevocationList,
+  generateRsaEndorsementKey,
+  listPemOf,
+  softwareTpm,
+  type SoftwareTpm,
+} from "../../software-tpm/index.ts";
 import { ATTACKED, tryAttacks } from "./try-attacks.ts";
 
 const target = inject("controlPlane");
@@ -27,6 +37,57 @@ async function inventoryOf(tpm: SoftwareTpm): Promise<AnyObject | undefined> {
 
 describe("a certificate that does not do", () => {
   tryAttacks(target, used, CERTIFICATE_ATTACKS, () => scene);
+});
+
+describe("what was taken back", () => {
+  tryAttacks(target, used, TAKEN_BACK_ATTACKS, () => scene);
+
+  it("keeps out a machine that is known, on its next visit; and what is wrong with a list stands at the door", async () => {
+    const maker = createAuthority("Example maker");
+    const ek = generateRsaEndorsementKey(2048, randomBytes);
+    const tpm = softwareTpm(ek, scene.ak, certificateFor(ek.spkiDer, maker));
+    const anchors = (data: Readonly<Record<string, string>>) =>
+      kubectlApply(target, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "changing", namespace: used.namespace },
+        data: { "hardware.pem": maker.pem, ...data },
+      });
+    await anchors({});
+    const trustAnchors = { configMapName: "changing" };
+    const { token } = await used.makeDoor("changing", { attestation: { class: "hardware", trustAnchors } });
+    const registering = { ...through(scene, "open", tpm), purpose: { kind: "registration", token } } as const;
+    expect((await visitAttested(registering)).trust).toBe("hardware");
+
+    const list = createRevocationList(maker, {
+      serialNumbers: [Buffer.from("12345678", "hex")],
+      nextUpdate: new Date("2026-01-02T00:00:00Z"),
+    });
+    await anchors({ "maker.crl": listPemOf(list), "other.crl": listPemOf(createRevocationList(scene.hypervisor)) });
+    const goingOn = { ...registering, purpose: { kind: "session" } } as const;
+    await vi.waitFor(
+      async () => {
+        await expect(visitAttested(goingOn)).rejects.toThrow("EK_CERTIFICATE_REVOKED");
+        await expect(visitAttested(registering)).rejects.toThrow("EK_CERTIFICATE_REVOKED");
+      },
+      { timeout: 45_000, interval: 1000 },
+    );
+    // What rancherd asks as a member of its cluster.
+    const asked = { url: `${scene.origin}/v1-rancheros/inventory`, headers: { Authorization: tpm.authorization() } };
+    const told = await dialAndListen(asked);
+    expect([told.code, told.text]).toEqual([401, expect.stringMatching(/revocation list/)]);
+    await vi.waitFor(
+      async () => {
+        const { status } = (await getObject(target, "mreg", used.namespace, "changing")) ?? {};
+        const conditions = (status?.["conditions"] ?? []) as readonly Readonly<Record<string, unknown>>[];
+        expect(conditions.find(({ type }) => type === "TrustAnchors")).toMatchObject({ status: "False" });
+        const message = String(conditions.find(({ type }) => type === "TrustAnchors")?.["message"]);
+        expect(message).toMatch(/other\.crl, list 1: is of an issuer that is not among the trust anchors/);
+        expect(message).toMatch(/maker\.crl, list 1: is out of date since 2026-01-02, and is used on/);
+      },
+      { timeout: 45_000, interval: 500 },
+    );
+  });
 });
 
 describe("a certificate that does", () => {

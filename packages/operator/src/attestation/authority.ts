@@ -96,12 +96,15 @@ export function namesAsIssuer(certificate: Certificate, authority: Authority): b
   );
 }
 
-/** Whether the authority signed exactly the bytes that were read as the certificate. */
-export function hasSigned(authority: Authority, certificate: Certificate): boolean {
-  const algorithm = SIGNATURE_ALGORITHMS.get(certificate.signatureAlgorithm);
+/** What was signed, with what: the same for certificates and for lists of revoked ones. */
+export type SignedBytes = Pick<Certificate, "tbsDer" | "signature" | "signatureAlgorithm">;
+
+/** Whether the authority signed exactly these bytes, those that were read. */
+export function hasSignedBytes(authority: Authority, signed: SignedBytes): boolean {
+  const algorithm = SIGNATURE_ALGORITHMS.get(signed.signatureAlgorithm);
   if (algorithm === undefined || authority.publicKey.asymmetricKeyType !== algorithm.keyType) return false;
   try {
-    return verify(algorithm.hash, certificate.tbsDer, authority.publicKey, certificate.signature);
+    return verify(algorithm.hash, signed.tbsDer, authority.publicKey, signed.signature);
   } catch {
     // OpenSSL throws for signatures of a length or form that no key makes.
     return false;

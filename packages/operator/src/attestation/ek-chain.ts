@@ -1,8 +1,9 @@
 /** From a certificate up to a root that an administrator trusts. No address that stands in a certificate is ever asked. */
-import { hasSigned, isAcceptedAlgorithm, namesAsIssuer, type Authority } from "./authority.ts";
+import { hasSignedBytes, isAcceptedAlgorithm, namesAsIssuer, type Authority } from "./authority.ts";
 import type { Certificate } from "./certificate.ts";
-import type { TrustAnchors, TrustRoot } from "./trust-anchors.ts";
-import type { EkProblemCode } from "./trust-class.ts";
+import { isRevoked } from "./revocations.ts";
+import { isRefused, type TrustAnchors, type TrustRoot } from "./trust-anchors.ts";
+import { isTakenBack, type EkProblemCode } from "./trust-class.ts";
 
 /** Authorities in one chain, the root among them; real chains have two or three. */
 export const MAX_AUTHORITIES = 5;
@@ -66,7 +67,9 @@ class Search {
     if (authority.certificate.tbsDer.equals(certificate.tbsDer) || !namesAsIssuer(certificate, authority)) return false;
     if (this.#signatures === 0) return this.#refuse("EK_CHAIN_TOO_LONG");
     this.#signatures -= 1;
-    if (!hasSigned(authority, certificate)) return this.#refuse("EK_CERTIFICATE_SIGNATURE");
+    if (!hasSignedBytes(authority, certificate)) return this.#refuse("EK_CERTIFICATE_SIGNATURE");
+    if (isRefused(this.#anchors, authority.certificate)) return this.#refuse("EK_CERTIFICATE_REFUSED");
+    if (isRevoked(this.#anchors.revocations, certificate, authority)) return this.#refuse("EK_CERTIFICATE_REVOKED");
     if (authority.pathLength < below) return this.#refuse("EK_CHAIN_TOO_LONG");
     const { validFromDate, validToDate } = authority.certificate.x509;
     const { nowMs, expired } = this.#options;
@@ -81,7 +84,9 @@ class Search {
   }
 
   #fail(problem: EkProblemCode): undefined {
-    if (this.#problem === "EK_CHAIN_UNKNOWN_ROOT") this.#problem = problem;
+    // What somebody has taken back is said before anything else that is wrong on another way up.
+    const isFirst = this.#problem === "EK_CHAIN_UNKNOWN_ROOT";
+    if (isFirst || (isTakenBack(problem) && !isTakenBack(this.#problem))) this.#problem = problem;
     return undefined;
   }
 }

@@ -14,6 +14,7 @@ export type AttestationErrorCode =
   | "EK_POINT"
   | "EK_KNOWN_WEAK"
   | "EK_ROCA"
+  | "EK_REFUSED"
   | "EK_NOT_ALLOWED"
   | "TRUST_CLASS_NOT_PROVED"
   | EkProblemCode
@@ -109,6 +110,18 @@ export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
   EK_ROCA: refused(
     "The endorsement key was made by the faulty Infineon library of CVE-2017-15361 and can be factored.",
     "Update the TPM's firmware and clear it, so that it makes new keys.",
+  ),
+  EK_REFUSED: refused(
+    "An administrator listed this endorsement key as one to refuse.",
+    "If the machine may come after all, take its hash out of the keys refused-* of the trust anchors (docs/trust.md).",
+  ),
+  EK_CERTIFICATE_REFUSED: refused(
+    "An administrator listed the endorsement key certificate, or an authority above it, as one to refuse.",
+    "If it is good after all, take its hash out of the keys refused-* of the trust anchors (docs/trust.md).",
+  ),
+  EK_CERTIFICATE_REVOKED: refused(
+    "The endorsement key certificate, or one of an authority above it, is on its issuer's revocation list.",
+    "Ask the TPM's maker why; its lists are the keys *.crl of the trust anchors (docs/trust.md).",
   ),
   EK_NOT_ALLOWED: refused(
     "The registration lists the endorsement keys that it lets in, and this one is not among them.",

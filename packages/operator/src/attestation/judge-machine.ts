@@ -1,8 +1,8 @@
 /** Does a machine prove what its registration wants? */
 import type { TrustClass } from "@rancheros/protocol/attestation";
 import type { RegistrationAttestation } from "@rancheros/protocol/resources";
-import { AttestationError } from "./errors.ts";
-import type { EkVerdict } from "./trust-class.ts";
+import { ATTESTATION_ERRORS, AttestationError } from "./errors.ts";
+import { isTakenBack, type EkVerdict } from "./trust-class.ts";
 
 /** From weak to strong: a stronger class does for a weaker demand. */
 const STRENGTH: Readonly<Record<TrustClass, number>> = { none: 0, virtual: 1, hardware: 2 };
@@ -22,6 +22,20 @@ function demandOf(attestation: RegistrationAttestation | undefined): keyof typeo
   const wanted = attestation?.class ?? "any";
   // A word that the schema does not know asks for everything: a newer CRD's demand is not dropped by an older operator.
   return wanted === "any" || wanted === "virtual" ? wanted : "hardware";
+}
+
+/**
+ * Settles when neither the machine's key nor its certificate was taken back. Asked of every machine, known ones and
+ * those that come through a registration without demands among them.
+ * @throws AttestationError EK_REFUSED, EK_CERTIFICATE_REFUSED, EK_CERTIFICATE_REVOKED
+ */
+export function refuseTakenBack(refused: ReadonlySet<string>, { ekHash, verdict }: JudgedMachine): void {
+  const details = { ekHash };
+  if (refused.has(ekHash)) {
+    throw new AttestationError("EK_REFUSED", ATTESTATION_ERRORS.EK_REFUSED.meaning, { details });
+  }
+  const { problem } = verdict;
+  if (isTakenBack(problem?.code)) throw new AttestationError(problem.code, problem.message, { details });
 }
 
 /**

@@ -15,7 +15,16 @@ export type EkProblemCode =
   | "EK_CERTIFICATE_SIGNATURE"
   | "EK_CHAIN_UNKNOWN_ROOT"
   | "EK_CHAIN_TOO_LONG"
-  | "EK_CHAIN_EXPIRED";
+  | "EK_CHAIN_EXPIRED"
+  | "EK_CERTIFICATE_REFUSED"
+  | "EK_CERTIFICATE_REVOKED";
+
+/** Whether somebody said that this certificate is to count no more: then its machine stays outside, whatever is wanted. */
+export function isTakenBack(
+  problem: EkProblemCode | undefined,
+): problem is "EK_CERTIFICATE_REFUSED" | "EK_CERTIFICATE_REVOKED" {
+  return problem === "EK_CERTIFICATE_REFUSED" || problem === "EK_CERTIFICATE_REVOKED";
+}
 
 export interface EkProblem {
   readonly code: EkProblemCode;

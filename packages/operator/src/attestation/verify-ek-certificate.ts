@@ -13,7 +13,7 @@ import type { Certificate } from "./certificate.ts";
 import { CLOCK_SKEW_MS, findRoot, type ChainOptions } from "./ek-chain.ts";
 import { ATTESTATION_ERRORS } from "./errors.ts";
 import { tpmDescriptionOf } from "./tpm-description.ts";
-import type { TrustAnchors } from "./trust-anchors.ts";
+import { isRefused, type TrustAnchors } from "./trust-anchors.ts";
 import type { EkProblemCode, EkVerdict } from "./trust-class.ts";
 
 interface EkParts {
@@ -61,6 +61,7 @@ export function verifyEkCertificate(
     notAfter: certificate.x509.validToDate,
     tpm: tpmDescriptionOf(certificate),
   };
+  if (isRefused(anchors, certificate)) return { ...facts, ...problemOf("EK_CERTIFICATE_REFUSED") };
   if (parts.problem !== undefined) return { ...facts, ...problemOf(parts.problem) };
   const chain = findRoot(certificate, anchors, options);
   if (chain.root === undefined) return { ...facts, ...problemOf(chain.problem) };

@@ -8,7 +8,13 @@ import {
   TRUST_LABEL,
   type MachineRegistration,
 } from "@rancheros/protocol/resources";
-import { judgeMachine, verifyEkCertificate, type EkVerdict, type TrustAnchorStore } from "../attestation/index.ts";
+import {
+  judgeMachine,
+  refuseTakenBack,
+  verifyEkCertificate,
+  type EkVerdict,
+  type TrustAnchorStore,
+} from "../attestation/index.ts";
 import type { ChosenMetadata, InventoryEntry } from "../inventory/index.ts";
 import {
   acceptClientLabels,
@@ -45,6 +51,7 @@ export async function judge(
   const der = machine.ek.type === "certificate" ? machine.ek.certificateDer : undefined;
   const expired = attestation?.expiredCertificates === "refuse" ? "refuse" : "accept";
   const verdict = verifyEkCertificate(der, found, { nowMs: nowMs(), expired });
+  refuseTakenBack(found.refused, { ekHash: machine.ekHash, verdict });
   if (registration !== undefined && isEntry) judgeMachine(attestation, { ekHash: machine.ekHash, verdict });
   return verdict;
 }
@@ -52,14 +59,19 @@ export async function judge(
 /**
  * Asks once more, when the challenge was answered: what the registration demands may have changed while the TPM worked.
  * @param machine  trust: what `judge` found out before the challenge
- * @throws AttestationError EK_NOT_ALLOWED, TRUST_CLASS_NOT_PROVED
+ * @throws AttestationError EK_REFUSED, EK_NOT_ALLOWED, TRUST_CLASS_NOT_PROVED; KubernetesError
  */
-export function judgeAgain(
+export async function judgeAgain(
+  { anchors }: Pick<DoorParts, "anchors">,
   registration: MachineRegistration,
   { ekHash, trust }: { readonly ekHash: string; readonly trust: TrustClass },
-): void {
-  const verdict = { class: trust, ekHash, problem: undefined };
-  judgeMachine(registration.spec.attestation, { ekHash, verdict });
+): Promise<void> {
+  const { namespace } = registration.metadata;
+  const { attestation } = registration.spec;
+  const { refused } = await anchors.anchorsFor({ namespace, spec: { attestation } });
+  const machine = { ekHash, verdict: { class: trust, ekHash, problem: undefined } };
+  refuseTakenBack(refused, machine);
+  judgeMachine(attestation, machine);
 }
 
 /** @throws SessionError MACHINE_NOT_APPROVED, MACHINE_DENIED */

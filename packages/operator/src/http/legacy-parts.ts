@@ -1,4 +1,5 @@
 /** What the answers of rancherd's protocol are made of. */
+import type { EndorsementKeyPolicy } from "../attestation/index.ts";
 import type {
   InventoryClaims,
   InventoryEntry,
@@ -35,7 +36,7 @@ export interface EndpointParts extends DoorParts {
   /** @throws SessionError OPERATOR_NOT_READY */
   readonly assertReady: () => void;
   /** Which weak endorsement keys are let in all the same. */
-  readonly policy: { readonly acceptRoca: boolean };
+  readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
   readonly gate: SessionGate;
   readonly decide: Decide;

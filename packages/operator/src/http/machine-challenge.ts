@@ -6,7 +6,12 @@ import {
   SECRET_MAX_BYTES,
   type EndorsementKey,
 } from "@rancheros/protocol/messages";
-import { checkChallengeAnswer, makeCredential, verifyAttestation } from "../attestation/index.ts";
+import {
+  checkChallengeAnswer,
+  makeCredential,
+  verifyAttestation,
+  type EndorsementKeyPolicy,
+} from "../attestation/index.ts";
 import { SessionError } from "./errors.ts";
 
 /** The protocol of rancherd knows one kind of endorsement key; its client reads no longer challenge. */
@@ -31,7 +36,7 @@ export interface MachineChallenge {
  */
 export function challengeMachine(
   authorization: string,
-  policy: { readonly acceptRoca: boolean },
+  policy: EndorsementKeyPolicy,
   random: (bytes: number) => Buffer,
 ): MachineChallenge {
   const data = parseAttestationHeader(authorization);

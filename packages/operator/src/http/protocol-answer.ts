@@ -22,11 +22,11 @@ import type { UsedChallenges } from "./used-challenges.ts";
 const IV_BYTES = 12;
 
 /** The registration that the challenge was made for, unless it or its token went away while the TPM was working. */
-function registrationOf(parts: ProtocolParts, state: ChallengeState): MachineRegistration | undefined {
+async function registrationOf(parts: ProtocolParts, state: ChallengeState): Promise<MachineRegistration | undefined> {
   const through = state.registration;
   if (through === undefined) return undefined;
   const found = parts.entrance.enteredThrough(through);
-  judgeAgain(found, state);
+  await judgeAgain(parts, found, state);
   return found;
 }
 
@@ -78,7 +78,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   if (!used.use(state.id, parts.nowMs())) {
     throw challengeUsed();
   }
-  const registration = registrationOf(parts, state);
+  const registration = await registrationOf(parts, state);
   const claim = await claimFor(parts, state, registration, report);
   refuseKnown(claim.entry, registration, trace);
   const { ekHash, trust, root, certificateSha256, protocol } = state;

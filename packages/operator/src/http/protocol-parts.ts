@@ -3,6 +3,7 @@ import type { Approval, MachineState } from "@rancheros/protocol/attestation";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
 import { AttestationMessageError } from "@rancheros/protocol/attestation";
 import { durationMs, type MachineRegistration } from "@rancheros/protocol/resources";
+import type { EndorsementKeyPolicy } from "../attestation/index.ts";
 import type { InventoryClaims, InventoryIndex, MachineRecords } from "../inventory/index.ts";
 import type { SessionKeys } from "../session/index.ts";
 import type { Decide, Decision } from "./decision.ts";
@@ -23,7 +24,7 @@ export interface ProtocolParts extends DoorParts {
   /** The config that a machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
   readonly configFor: (registration: MachineRegistration) => Readonly<Record<string, unknown>>;
   readonly assertReady: () => void;
-  readonly policy: { readonly acceptRoca: boolean };
+  readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
   readonly gate: SessionGate;
   readonly decide: Decide;

@@ -74,7 +74,7 @@ export async function registrationPurpose(
       const registration = parts.entrance.look(token, undefined);
       refuseLegacy(parts, registration, machine.ekHash, trace);
       const { ekHash } = machine;
-      judgeAgain(registration, { ekHash, trust });
+      await judgeAgain(parts, registration, { ekHash, trust });
       const made = { ekHash, smbios, trust, certificateSha256, protocol: LEGACY_PROTOCOL, challenge: undefined };
       const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(parts, ekHash) }, () =>
         parts.claims.claim(ekHash, (attempt) => {
@@ -95,14 +95,18 @@ export async function registrationPurpose(
   };
 }
 
-/** @throws SessionError, InventoryError, KubernetesError */
+/** @throws SessionError, AttestationError, InventoryError, KubernetesError */
 export async function inventoryPurpose(
   parts: EndpointParts,
   machine: MachineChallenge,
   trace: Trace,
 ): Promise<Purpose> {
+  const known = machineWithTpm(parts, machine.ekHash, trace);
+  const { namespace } = known.metadata;
+  const first = parts.registrations.get(`${namespace}/${known.registrationName ?? ""}`);
+  await judge(parts, first, namespace, machine, false);
   // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
-  await parts.inventoryAnswer(machineWithTpm(parts, machine.ekHash, trace));
+  await parts.inventoryAnswer(known);
   return {
     payload: async () => ({
       text: await parts.inventoryAnswer(machineWithTpm(parts, machine.ekHash, trace)),

@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly isFull: boolean;
   /** Whether the status shows token and URL, as the original does. */
   readonly tokenInStatus: boolean;
+  /** Of its trust anchors; null where it has none, undefined where they could not be read: then the old one stands. */
+  readonly trustAnchors: Readiness | null | undefined;
 }
 
 /** A merge patch of the status: null takes a field away. */
@@ -32,7 +34,8 @@ export interface StatusPatch {
   readonly conditions: readonly Condition[];
 }
 
-type Readiness = Pick<Condition, "status" | "reason" | "message">;
+/** A condition without type and time. */
+export type Readiness = Pick<Condition, "status" | "reason" | "message">;
 
 function no(reason: string, message: string): Readiness {
   return { status: "False", reason, message };
@@ -77,18 +80,34 @@ function isSame(old: Condition, next: Condition): boolean {
 
 function nextConditions(registration: MachineRegistration, around: Surroundings): readonly Condition[] {
   const old = registration.status?.conditions ?? [];
-  const before = old.find((one) => one.type === "Ready");
-  const now = new Date(around.nowMs).toISOString().replace(/\.\d+Z$/, "Z");
-  const found = readiness(registration, around);
+  const { trustAnchors } = around;
+  const before =
+    trustAnchors === null && old.some(({ type }) => type === "TrustAnchors")
+      ? old.filter(({ type }) => type !== "TrustAnchors")
+      : old;
+  const conditions = trustAnchors ? withCondition(before, "TrustAnchors", trustAnchors, registration, around) : before;
+  return withCondition(conditions, "Ready", readiness(registration, around), registration, around);
+}
+
+/** @returns the old ones themselves where nothing is new */
+function withCondition(
+  old: readonly Condition[],
+  type: string,
+  found: Readiness,
+  { metadata }: MachineRegistration,
+  { nowMs }: Surroundings,
+): readonly Condition[] {
+  const before = old.find((one) => one.type === type);
+  const now = new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z");
   const flipped = before?.status !== found.status;
-  const ready: Condition = {
-    type: "Ready",
+  const next: Condition = {
+    type,
     ...found,
     lastTransitionTime: flipped ? now : (before?.lastTransitionTime ?? now),
-    ...(registration.metadata.generation === undefined ? {} : { observedGeneration: registration.metadata.generation }),
+    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
   };
-  if (before !== undefined && isSame(before, ready)) return old;
-  return [...old.filter((one) => one.type !== "Ready"), ready];
+  if (before !== undefined && isSame(before, next)) return old;
+  return [...old.filter((one) => one.type !== type), next];
 }
 
 /** While the address is not known, the one that was published before stands, if it still has this token. */

@@ -10,7 +10,7 @@ const trustAnchors = Type.Object(
   },
   {
     description:
-      "CA certificates of TPM makers, as PEM. Keys that begin with hardware hold roots of chips, with virtual those of hypervisors, with intermediate what lies between. Without it the operator's own are used.",
+      "CA certificates of TPM makers, as PEM. Keys that begin with hardware hold roots of chips, with virtual those of hypervisors, with intermediate what lies between; with refused SHA-256 hashes of keys and certificates that count no more; keys that end in .crl hold revocation lists. Without it the operator's own are used.",
     "x-kubernetes-validations": [
       {
         rule: "has(self.configMapName) != has(self.secretName)",

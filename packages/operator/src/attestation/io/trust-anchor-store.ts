@@ -117,12 +117,14 @@ async function readAnchors(kubernetes: Kubernetes, source: Source): Promise<Trus
     return source.mayBeMissing ? NO_TRUST_ANCHORS : { ...NO_TRUST_ANCHORS, problems: [missing] };
   }
   const anchors = trustAnchors(Object.fromEntries(dataOf(object, kind)));
+  const from = `${kind} ${namespace}/${name}`;
   const binary = Object.keys(fieldOf(object, "binaryData"));
   return {
     ...anchors,
+    revocations: anchors.revocations.map((one) => ({ ...one, where: `${from}: ${one.where}` })),
     problems: [
-      ...anchors.problems.map((problem) => `${kind} ${namespace}/${name}: ${problem}`),
-      ...binary.slice(0, 8).map((key) => `${kind} ${namespace}/${name}: key ${key}: is binary, not PEM`),
+      ...anchors.problems.map((problem) => `${from}: ${problem}`),
+      ...binary.slice(0, 8).map((key) => `${from}: key ${key}: is binary, not PEM`),
     ],
   };
 }

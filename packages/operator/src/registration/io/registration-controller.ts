@@ -16,7 +16,7 @@ import {
 } from "../../controller/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import { RegistrationContestedError } from "../errors.ts";
-import { reconcileRegistration, type StatusPatch } from "../reconcile-registration.ts";
+import { reconcileRegistration, type Readiness, type StatusPatch } from "../reconcile-registration.ts";
 import { counterPatch, type MachineCounts, type RefusalCounter } from "../registration-counters.ts";
 import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
 import { secretStep, type TokenState } from "../registration-tokens.ts";
@@ -56,6 +56,8 @@ export interface RegistrationOptions {
   readonly countsOf: (namespace: string, name: string) => MachineCounts | undefined;
   readonly isFull: (registration: MachineRegistration) => boolean;
   readonly refusals: RefusalCounter;
+  /** What is to be said about its trust anchors; null where it has none. @throws KubernetesError */
+  readonly trustAnchors: (registration: MachineRegistration) => Promise<Readiness | null>;
 }
 
 export function runRegistrationController(
@@ -126,6 +128,16 @@ export function runRegistrationController(
     if (stored !== undefined && index.get(key) !== undefined) addAll(index.put(stored));
   }
 
+  /** Without them everything else is said all the same. */
+  async function anchorsOf(key: string, registration: MachineRegistration): Promise<Readiness | null | undefined> {
+    try {
+      return await options.trustAnchors(registration);
+    } catch (error) {
+      log.warn("trust anchors not read", { registration: key, ...errorFields(error) });
+      return undefined;
+    }
+  }
+
   const queue = createWorkQueue({
     async work(key) {
       const registration = index.get(key);
@@ -139,6 +151,7 @@ export function runRegistrationController(
         isShared: index.isShared(key, Date.now()),
         isFull: options.isFull(registration),
         tokenInStatus,
+        trustAnchors: await anchorsOf(key, registration),
       });
       if (status === undefined) return;
       if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);

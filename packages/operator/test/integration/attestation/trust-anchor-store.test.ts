@@ -1,6 +1,6 @@
 /** Trust anchors in a real API server: where they are looked for, and for how long an answer is good. */
 import { describe, expect, inject, it } from "vitest";
-import { createTrustAnchorStore } from "../../../src/attestation/index.ts";
+import { createTrustAnchorStore, NO_TRUST_ANCHORS } from "../../../src/attestation/index.ts";
 import { connectKubernetes, KubernetesError, loadKubeConfig, type Kubernetes } from "../../../src/controller/index.ts";
 import { kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
@@ -51,7 +51,7 @@ describe("the trust anchor store", () => {
     const own = await store.anchorsFor(named({ configMapName: "own" }));
     expect(subjects(own)).toEqual(["CN=Own"]);
     expect(own.problems).toEqual([
-      `ConfigMap ${namespace}/own: key readme: begins with none of hardware, virtual, intermediate`,
+      `ConfigMap ${namespace}/own: key readme: begins with none of hardware, virtual, intermediate, refused, and does not end in .crl`,
     ]);
     const hidden = await store.anchorsFor(named({ secretName: "hidden" }));
     expect(hidden.roots.map((root) => [root.class, root.subject])).toEqual([["virtual", "CN=Hidden"]]);
@@ -59,12 +59,12 @@ describe("the trust anchor store", () => {
     expect(subjects(everybody)).toEqual(["CN=Everybody"]);
     expect(everybody.problems).toEqual([`ConfigMap ${home}/everybody: key hardware.der: is binary, not PEM`]);
     const none = createTrustAnchorStore(kubernetes, () => 0);
-    expect(await none.anchorsFor(plain)).toEqual({ roots: [], intermediates: [], problems: [] });
+    expect(await none.anchorsFor(plain)).toEqual(NO_TRUST_ANCHORS);
   });
 
   it("says which object a registration misses, and misses nothing where the operator has none", async () => {
     const store = createTrustAnchorStore(kubernetes, () => 0, { namespace: home, configMapName: "absent" });
-    expect(await store.anchorsFor(plain)).toEqual({ roots: [], intermediates: [], problems: [] });
+    expect(await store.anchorsFor(plain)).toEqual(NO_TRUST_ANCHORS);
     const missing = await store.anchorsFor(named({ secretName: "nowhere" }));
     expect(missing.roots).toEqual([]);
     expect(missing.problems).toEqual([`Secret ${namespace}/nowhere with the trust anchors does not exist`]);

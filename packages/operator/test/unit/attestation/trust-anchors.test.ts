@@ -40,7 +40,11 @@ describe("trustAnchors", () => {
   });
 
   it.each<[string, string, string]>([
-    ["another key", "readme", "key readme: begins with none of hardware, virtual, intermediate"],
+    [
+      "another key",
+      "readme",
+      "key readme: begins with none of hardware, virtual, intermediate, refused, and does not end in .crl",
+    ],
     ["nothing", "", "key hardware: holds no PEM certificate"],
     ["text", "hello", "key hardware: holds no PEM certificate"],
     [

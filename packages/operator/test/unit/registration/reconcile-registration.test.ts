@@ -10,6 +10,7 @@ const around: Surroundings = {
   isShared: false,
   isFull: false,
   tokenInStatus: true,
+  trustAnchors: null,
 };
 const metadata = { name: "a", namespace: "n", uid: "u", resourceVersion: "1", generation: 3 };
 const fresh: MachineRegistration = { metadata, spec: {} };
@@ -54,6 +55,16 @@ describe("reconcileRegistration", () => {
     expect(JSON.stringify(after)).not.toContain(TOKEN);
     expect(after.status).toMatchObject({ tokenHash: "ea1545a5c7d23018", machineCount: 4 });
     expect(after.status?.conditions?.[0]?.message).toBe("machines can register at the URL of Secret registration-a");
+  });
+
+  it("says what is to be said about trust anchors, and no more once there are none", () => {
+    const wrong = { status: "False", reason: "Problems", message: "key readme: is nothing" } as const;
+    const said = applied(fresh, { ...around, trustAnchors: wrong });
+    expect(said.status?.conditions).toMatchObject([{ type: "TrustAnchors", ...wrong }, { type: "Ready" }]);
+    expect(reconcileRegistration(said, { ...around, trustAnchors: wrong })).toBeUndefined();
+    // Not read this time: what was said stands.
+    expect(reconcileRegistration(said, { ...around, trustAnchors: undefined })).toBeUndefined();
+    expect(applied(said).status?.conditions).toMatchObject([{ type: "Ready" }]);
   });
 
   it("keeps the conditions that it does not know", () => {
