@@ -12,9 +12,11 @@ import { kubectl } from "../test/control-plane/kubectl.ts";
 import { createNamespace } from "../test/control-plane/namespace.ts";
 import { makeRegistration } from "../test/operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../test/operator/operator-process.ts";
+import { startRegistry, type TestRegistry } from "../test/registry/index.ts";
 import { writeSystemTables } from "../test/smbios/system-tables.ts";
 import { startSwtpm } from "../test/swtpm/index.ts";
 import { admitByApproval, refuseImpostor, requireTpmMaker } from "./demo-attestation.ts";
+import { showRollout, whyNoContainers } from "./demo-rollout.ts";
 
 const CLI = fileURLToPath(new URL("../packages/cli/src/main.ts", import.meta.url));
 const NAMESPACE = "fleet-default";
@@ -90,26 +92,45 @@ async function showMachines(controlPlane: ControlPlane, config: string): Promise
   const command = ["get", "machineregistrations,machineinventories", "-A"];
   show(`$ kubectl ${command.join(" ")}`, await kubectl(controlPlane, command));
   show("The config that the first machine received:", readFileSync(config, "utf8"));
-  if (!ONCE) show("Look for yourself:", lookForYourself(controlPlane));
-  process.stdout.write(`\nAll of that took ${((performance.now() - startedMs) / 1000).toFixed(0)} s.\n`);
 }
 
-async function startAll(folder: string): Promise<{ controlPlane: ControlPlane; operator: OperatorProcess }> {
+interface Started {
+  readonly controlPlane: ControlPlane;
+  readonly operator: OperatorProcess;
+  /** Undefined where no containers can be run, and there is nothing to do with images. */
+  readonly registry: TestRegistry | undefined;
+}
+
+async function startAll(folder: string): Promise<Started> {
   const controlPlane = await step("Starting etcd and kube-apiserver", async () => startControlPlane({ folder }));
   undo.push(async () => controlPlane.stop());
+  const registry = whyNoContainers() === undefined ? await startRegistryOfDemo(folder) : undefined;
   await step("Applying the CRDs", async () => {
     await applyCrds(controlPlane);
     for (const name of [NAMESPACE, OPERATOR_NAMESPACE]) await createNamespace(controlPlane, name);
   });
   const operator = await step("Starting the operator", async () =>
-    startOperator({ folder, kubeconfigPath: controlPlane.kubeconfigPath, namespace: OPERATOR_NAMESPACE }),
+    startOperator({
+      folder,
+      kubeconfigPath: controlPlane.kubeconfigPath,
+      namespace: OPERATOR_NAMESPACE,
+      flags: registry === undefined ? [] : [`--insecure-registry=${registry.host}`],
+    }),
   );
   undo.push(async () => operator.stop());
-  return { controlPlane, operator };
+  return { controlPlane, operator, registry };
+}
+
+async function startRegistryOfDemo(folder: string): Promise<TestRegistry> {
+  const registry = await step("Starting an image registry", async () =>
+    startRegistry({ folder: path.join(folder, "registry") }),
+  );
+  undo.push(async () => registry.stop());
+  return registry;
 }
 
 async function demo(folder: string): Promise<void> {
-  const { controlPlane, operator } = await startAll(folder);
+  const { controlPlane, operator, registry } = await startAll(folder);
   const { url } = await step("Making a MachineRegistration", async () =>
     makeRegistration(controlPlane, NAMESPACE, "edge", {
       machineName: "${System Information/Manufacturer}-${System Information/Serial Number}-",
@@ -145,6 +166,10 @@ async function demo(folder: string): Promise<void> {
   show("What the impostor was told:", refusal);
   show("What the machine that had to wait said:", approval);
   await showMachines(controlPlane, configs[0] ?? "");
+  if (registry === undefined) process.stderr.write(`No rollout is shown: ${whyNoContainers() ?? ""}.\n`);
+  else await showRollout({ ...stage, registry, step, show });
+  if (!ONCE) show("Look for yourself:", lookForYourself(controlPlane));
+  process.stdout.write(`\nAll of that took ${((performance.now() - startedMs) / 1000).toFixed(0)} s.\n`);
 }
 
 async function stopped(): Promise<void> {
