@@ -83,12 +83,7 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   refuseKnown(claim.entry, registration, trace);
   const { ekHash, trust, root, certificateSha256, protocol } = state;
   const proof = { challenge: state, protocol, ekHash, trust, root, certificateSha256, report };
-  const { inventory, isRecordedAnew } = await parts.records.prove(
-    claim.entry,
-    proof,
-    claim.made,
-    chosenBy(registration, report),
-  );
+  const { inventory, isRecordedAnew } = await parts.records.prove(claim, proof, chosenBy(registration, report));
   const approval = approvalOf(inventory.spec.approval);
   // The index may be a moment behind the object itself.
   if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");

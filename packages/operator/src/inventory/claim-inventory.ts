@@ -27,6 +27,8 @@ export interface Claim {
   readonly entry: InventoryEntry;
   /** Whether this request made it. */
   readonly made: boolean;
+  /** Then the whole object as the API server took it, where the watch has shown that it is still so. */
+  readonly object?: unknown;
 }
 
 export interface InventoryClaims {
@@ -63,9 +65,10 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
     for (let attempt = 0; attempt < NAMES_TO_TRY; attempt += 1) {
       const wanted = build(attempt);
       try {
-        const made = inventoryEntry(await store.create(wanted));
+        const object = await store.create(wanted);
+        const made = inventoryEntry(object);
         if (made === undefined) throw new TypeError("the API server made an object without a name");
-        return { entry: made, made: true };
+        return { entry: made, made: true, object };
       } catch (error) {
         if (!hasCode(error, "KUBERNETES_ALREADY_EXISTS")) throw error;
         const own = await ownNamesake(ekHash, wanted);
@@ -85,9 +88,18 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
     }
     const { firstRevision } = claim.entry;
     const earlier = index.withEndorsementKey(ekHash).find((one) => one.firstRevision < firstRevision);
-    if (earlier === undefined) return claim;
+    if (earlier === undefined) return asShown(claim);
     await store.delete(claim.entry);
     return { entry: usable(earlier), made: false };
+  }
+
+  /** An admission policy of the cluster may have decided otherwise than what was sent: the watch tells. */
+  function asShown({ entry, object }: Claim): Claim {
+    const shown = index.named(entry);
+    if (shown?.metadata.uid !== entry.metadata.uid) return { entry, made: true };
+    const isAsSent = shown.metadata.resourceVersion === entry.metadata.resourceVersion;
+    const isUnchanged = isAsSent && shown.approval === entry.approval;
+    return { entry: usable(shown), made: true, ...(isUnchanged ? { object } : {}) };
   }
 
   async function claimNow(ekHash: string, build: (attempt: number) => NewInventory): Promise<Claim> {
@@ -100,7 +112,7 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
   return {
     async claim(ekHash, build) {
       const before = underway.get(ekHash);
-      if (before !== undefined) return { ...(await before), made: false };
+      if (before !== undefined) return { entry: (await before).entry, made: false };
       const mine = claimNow(ekHash, build).finally(() => underway.delete(ekHash));
       underway.set(ekHash, mine);
       return mine;

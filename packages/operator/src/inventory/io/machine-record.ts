@@ -1,10 +1,16 @@
 /** Writes what machines prove and report into their MachineInventories. */
 import type { MachineReport } from "@rancheros/protocol/attestation";
 import { hasCode } from "@rancheros/protocol/errors";
-import { ACCEPT_EK_CERTIFICATE_ANNOTATION, TRUST_LABEL, type MachineInventory } from "@rancheros/protocol/resources";
+import {
+  ACCEPT_EK_CERTIFICATE_ANNOTATION,
+  parseMachineInventory,
+  TRUST_LABEL,
+  type MachineInventory,
+} from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { Kubernetes } from "../../controller/index.ts";
 import { isLaterChallenge, challengeText } from "../challenge-order.ts";
+import type { Claim } from "../claim-inventory.ts";
 import {
   certificateChange,
   changedSentence,
@@ -39,10 +45,10 @@ export interface Proved {
 export interface MachineRecords {
   /**
    * Uses the challenge up and writes down what was proved.
-   * @param made  whether this very answer made the object, which remembers the challenge then
+   * @param claim  made: this very answer made the object, which remembers the challenge then
    * @throws InventoryError CHALLENGE_USED, EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN; KubernetesError
    */
-  prove(entry: InventoryEntry, proof: MachineProof, made: boolean, chosen?: ChosenMetadata): Promise<Proved>;
+  prove(claim: Claim, proof: MachineProof, chosen?: ChosenMetadata): Promise<Proved>;
   /**
    * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate.
    * @throws InventoryError EK_CERTIFICATE_CHANGED; KubernetesError
@@ -70,13 +76,17 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
     throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${nameOf(entry)} has just been deleted`);
   }
 
-  /** Reads, decides and writes until nobody has written in between. */
+  /**
+   * Reads, decides and writes until nobody has written in between.
+   * @param known  the object where it need not be read: if that was wrong, the write fails and it is read
+   */
   async function change(
     entry: InventoryEntry,
+    known: MachineInventory | undefined,
     decide: (inventory: MachineInventory) => Readonly<Record<string, unknown>> | undefined,
   ): Promise<MachineInventory> {
     for (let attempt = 1; ; attempt += 1) {
-      const inventory = await fresh(entry);
+      const inventory = attempt === 1 && known !== undefined ? known : await fresh(entry);
       const status = decide(inventory);
       if (status === undefined) return inventory;
       try {
@@ -107,9 +117,11 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
   }
 
   return {
-    async prove(entry, proof, made, chosen) {
+    async prove({ entry, made, object }, proof, chosen) {
       let certificate: CertificateChange = "kept";
-      const inventory = await change(entry, (found) => {
+      const parsed = parseMachineInventory(object);
+      const known = parsed.ok ? parsed.value : undefined;
+      const inventory = await change(entry, known, (found) => {
         const remembered = rememberedChallenge(found);
         const isOwn = made && remembered === challengeText(proof.challenge);
         if (!isOwn && !isLaterChallenge(proof.challenge, remembered)) {
@@ -130,7 +142,7 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
     async proveCertificate(entry, shown) {
       if (entry.certificateSha256 === undefined || entry.certificateSha256 === shown.certificateSha256) return;
       let certificate: CertificateChange = "kept";
-      const inventory = await change(entry, (found) => {
+      const inventory = await change(entry, undefined, (found) => {
         certificate = certificateChange(found, shown);
         if (certificate === "kept") return undefined;
         return certificate === "changed"
@@ -140,7 +152,7 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
       await finish(inventory, shown, certificate);
     },
     async report(entry, report, chosen) {
-      const inventory = await change(entry, (found) => reportedStatus(found, report, Date.now()));
+      const inventory = await change(entry, undefined, (found) => reportedStatus(found, report, Date.now()));
       const metadata = chosenMetadata(inventory, chosen);
       if (metadata !== undefined) {
         await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
@@ -150,7 +162,7 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
     async upgrade(entry, word, heardEveryMs) {
       // Most words say nothing new: those cost no request.
       if (!isUpgradeWordDue(entry.rollout.upgrade, word, Date.now(), heardEveryMs)) return;
-      await change(entry, (found) => upgradeStatus(found, word, Date.now(), heardEveryMs));
+      await change(entry, undefined, (found) => upgradeStatus(found, word, Date.now(), heardEveryMs));
     },
   };
 }

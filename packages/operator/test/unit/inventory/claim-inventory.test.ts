@@ -105,6 +105,27 @@ describe("claims", () => {
     expect(server.created).toBe(1);
   });
 
+  it("hands on the object that it made, unless the cluster made something else of it", async () => {
+    for (const approval of [undefined, "Pending"]) {
+      const server = new ApiServer();
+      const index = server.replica();
+      const store = server.store(async () => undefined);
+      const claims = createInventoryClaims(index, {
+        ...store,
+        async create(wanted) {
+          const made = await store.create(wanted);
+          const stored = approval === undefined ? made : { ...(made as object), spec: { tpm: EK, approval } };
+          index.put(inventoryEntry(stored)!);
+          return made;
+        },
+      });
+      const claim = await claims.claim(EK, build("m"));
+      expect(claim.made).toBe(true);
+      expect(claim.entry.approval).toBe(approval ?? "Approved");
+      expect(claim.object === undefined).toBe(approval === "Pending");
+    }
+  });
+
   it("goes on to the next name where another machine has the first", async () => {
     const server = new ApiServer();
     const index = server.replica();
