@@ -34,14 +34,36 @@ export interface OutputFollower {
   readonly close: () => void;
 }
 
-/** "partial": a pull was broken off, or something cleaned up. "other": the name leads to another digest. */
-export type StoredImageState = "absent" | "partial" | "other" | "complete";
+/**
+ * "partial": a pull was broken off, or something cleaned up. "other": the name leads to another digest. "unnamed": all of it
+ * is there under another name.
+ */
+export type StoredImageState = "absent" | "partial" | "other" | "unnamed" | "complete";
+
+/** "foreign": somebody else's, left as it is. "in-use": somebody's container is made of it. */
+export type ImageRemoval = "removed" | "absent" | "foreign" | "in-use";
+
+export interface RemoveImageCall {
+  readonly image: PinnedImage;
+  /** Whoever asks knows that it is this program's, also without the mark. */
+  readonly isClaimed: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Of the image's pull and of the reading of its files. */
+export interface CleanUpCall {
+  readonly pullFolder: RunFolder;
+  readonly readFolder: RunFolder;
+  readonly signal: AbortSignal;
+}
 
 export interface LoadCall {
   readonly description: ImageDescription;
   readonly relay: ImageRelay;
   /** Empty; for a file with the relay's login. */
   readonly folder: RunFolder;
+  /** It gets the mark of this program's own, in the same moment as its name where the runtime can. */
+  readonly isOwn: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -52,6 +74,13 @@ export interface RuntimeDriver {
   readonly storedImage: (image: PinnedImage) => Promise<StoredImageState>;
   /** Loads and unpacks; what came before it is broken off is kept for the next time where the runtime can. */
   readonly load: (call: LoadCall) => Promise<void>;
+  /** Gives an image that is there this program's mark, and the name first where it has another. */
+  readonly mark: (image: PinnedImage) => Promise<void>;
+  readonly ownImages: (signal: AbortSignal) => Promise<readonly PinnedImage[]>;
+  /** Only one with this program's mark, or that is claimed. */
+  readonly removeImage: (call: RemoveImageCall) => Promise<ImageRemoval>;
+  /** Whatever a killed pull or a killed reader of files holds. */
+  readonly cleanUp: (call: CleanUpCall) => Promise<void>;
   readonly missingLayers: (description: ImageDescription) => Promise<ImageDescription["layers"]>;
   /** Of an image that was pulled; the folder is empty, for whatever is needed meanwhile. */
   readonly readFiles: (call: ReadFilesCall, folder: RunFolder) => Promise<ImageFiles>;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { nodePlatform, openImage } from "../images/index.ts";
 import { containerdDriver } from "./containerd/containerd-driver.ts";
-import type { RuntimeDriver } from "./driver.ts";
+import type { ImageRemoval, RuntimeDriver } from "./driver.ts";
 import { engineDriver } from "./engine/engine-driver.ts";
 import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
 import { followLogs } from "./io/follow-logs.ts";
@@ -17,6 +17,7 @@ import { recorderCommand } from "./io/recorder-command.ts";
 import { runFolder, type RunFolder } from "./io/run-folder.ts";
 import { runTool } from "./io/run-tool.ts";
 import { pullImageThrough, type PulledImage, type PullOptions } from "./pull-image.ts";
+import { ownImagesThrough, removeImageThrough, type RemoveImageOptions } from "./remove-image.ts";
 import {
   removeContainerThrough,
   runContainerThrough,
@@ -50,6 +51,33 @@ export function pullImage(
   const driver = driverOf(runtime, containers);
   const folder = imageFolder(containers, "pull", options.image);
   return pullImageThrough({ driver, folder, openImage, freeSpace, platform: nodePlatform(process.arch) }, options);
+}
+
+/**
+ * Takes away an image that `pullImage` has brought, with its layers; nothing to do where it is gone. One that others had
+ * here before, or that somebody's container is made of, stays.
+ * @throws ImageReferenceError, ContainerError
+ */
+export function removeImage(
+  runtime: ContainerRuntime,
+  containers: ContainersOptions,
+  options: RemoveImageOptions,
+): Promise<ImageRemoval> {
+  const pullFolder = imageFolder(containers, "pull", options.image);
+  const readFolder = imageFolder(containers, "read", options.image);
+  return removeImageThrough({ driver: driverOf(runtime, containers), pullFolder, readFolder }, options);
+}
+
+/**
+ * What `pullImage` has brought and nobody has removed yet, as HOST/REPOSITORY@DIGEST.
+ * @throws ContainerError
+ */
+export function ownImages(
+  runtime: ContainerRuntime,
+  containers: ContainersOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  return ownImagesThrough(driverOf(runtime, containers), signal);
 }
 
 /**
@@ -120,6 +148,8 @@ export type { ImageFile, ImageFiles, ReadFilesCall } from "./image-file.ts";
 export { parseSecurityContext } from "./security-context.ts";
 export type { OutputEvent, OutputStream } from "./output-lines.ts";
 export type { PullCredential, PulledImage, PullOptions, PullProgress } from "./pull-image.ts";
+export type { ImageRemoval } from "./driver.ts";
+export type { RemoveImageOptions } from "./remove-image.ts";
 export type { ContainerEnding, RunOptions } from "./run-container.ts";
 export { describeRuntime, RUNTIME_KINDS } from "./runtime.ts";
 export type { ContainerRuntime, RuntimeKind } from "./runtime.ts";

@@ -10,7 +10,7 @@ import {
   type Platform,
   type Registries,
 } from "../images/index.ts";
-import type { RuntimeDriver } from "./driver.ts";
+import type { RuntimeDriver, StoredImageState } from "./driver.ts";
 import { ContainerError } from "./errors.ts";
 import type { freeSpace } from "./io/free-space.ts";
 import type { RunFolder } from "./io/run-folder.ts";
@@ -35,6 +35,10 @@ export interface PullOptions {
   readonly patienceMs?: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: PullProgress) => void;
+  /** An earlier pull of it was told of by `onOwn`: what is there is this program's, marked or not yet. */
+  readonly isOwn?: boolean;
+  /** Before anything of an image comes that is this program's then; not for one that was there before it. */
+  readonly onOwn?: () => Promise<void>;
 }
 
 export type PullProgress =
@@ -73,7 +77,12 @@ export async function pullImageThrough(outside: PullOutside, options: PullOption
   const image = parsePinnedImage(options.image);
   const { digest } = image;
   const name = driver.nameOf(image);
-  if ((await driver.storedImage(image)) === "complete") return { name, digest, wasThere: true, transferredBytes: 0 };
+  const before = await driver.storedImage(image);
+  const isOwn = await isToBeOwn(driver, before, options);
+  if (before === "complete" || before === "unnamed") {
+    if (isOwn) await takeAsOwn(driver, image, options);
+    return { name, digest, wasThere: true, transferredBytes: 0 };
+  }
   let doneBytes = 0;
   let transferBytes = 0;
   const onEvent = (event: ImageEvent): void => {
@@ -90,13 +99,31 @@ export async function pullImageThrough(outside: PullOutside, options: PullOption
   transferBytes = description.transferBytes;
   options.onProgress?.({ kind: "described", transferBytes, layers: description.layers.length });
   await checkRoom(outside, description);
-  await load(outside, opened, options.signal);
+  if (isOwn) await options.onOwn?.();
+  await load(outside, opened, isOwn, options.signal);
+  if (isOwn) await driver.mark(image);
   const state = await driver.storedImage(image);
   if (state !== "complete") {
     const message = `after the pull, what is stored as ${name} is ${state === "other" ? "another image" : "not whole"}`;
     throw new ContainerError("CONTAINER_IMAGE_WRONG", message, { details: { image: name } });
   }
   return { name, digest, wasThere: false, transferredBytes: doneBytes };
+}
+
+/** A name that was there and has no mark is somebody else's, also where the image behind it is damaged. */
+async function isToBeOwn(
+  driver: RuntimeDriver,
+  before: StoredImageState,
+  { image, isOwn, signal }: PullOptions,
+): Promise<boolean> {
+  if (isOwn === true || before === "absent" || before === "unnamed") return true;
+  const { name } = parsePinnedImage(image);
+  return (await driver.ownImages(signal)).some((one) => one.name === name);
+}
+
+async function takeAsOwn(driver: RuntimeDriver, image: PinnedImage, { onOwn }: PullOptions): Promise<void> {
+  await onOwn?.();
+  await driver.mark(image);
 }
 
 function open(
@@ -120,11 +147,16 @@ async function checkRoom({ driver, freeSpace: free }: PullOutside, description: 
   checkSpace(space, { transferBytes, unpackBytes });
 }
 
-async function load({ driver, folder }: PullOutside, opened: OpenImage, signal: AbortSignal): Promise<void> {
+async function load(
+  { driver, folder }: PullOutside,
+  opened: OpenImage,
+  isOwn: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const relay = await opened.relay();
   try {
     await folder.prepare();
-    await driver.load({ description: opened.description, relay, folder, signal });
+    await driver.load({ description: opened.description, relay, folder, isOwn, signal });
   } catch (error) {
     if (signal.aborted) throw new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause: error });
     // The runtime's program only says that its registry broke off.

@@ -5,6 +5,7 @@ import { checkContainerSpec, type ContainerSpec } from "./container-spec.ts";
 import type { Labels, RuntimeDriver } from "./driver.ts";
 import { ContainerError } from "./errors.ts";
 import type { RunFolder } from "./io/run-folder.ts";
+import { MANAGED_LABEL, MANAGER } from "./mark.ts";
 import { createOutputLines, type OutputEvent, type OutputLines } from "./output-lines.ts";
 
 export interface RunOptions {
@@ -48,9 +49,7 @@ export interface RunOutside {
   readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
 }
 
-export const MANAGED_LABEL = "rancheros.cattle.io/managed-by";
 export const RUN_LABEL = "rancheros.cattle.io/run";
-const MANAGER = "ros-agent";
 
 const EXIT_CODE_FILE = "exit-code";
 const DEFAULT_GRACE_MS = 30_000;

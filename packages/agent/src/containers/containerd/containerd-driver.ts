@@ -17,8 +17,10 @@ import {
 } from "./ctr-answers.ts";
 import { ctrRunArguments } from "./ctr-arguments.ts";
 import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
-import { imageState, loadImage, missingLayers, snapshotterOf } from "./load-image.ts";
-import { readFiles } from "./read-files.ts";
+import { imageState, loadImage, missingLayers } from "./load-image.ts";
+import { markImage, ownImages, removeImage, removeLease } from "./own-images.ts";
+import { holdName, readFiles, removeView } from "./read-files.ts";
+import { snapshotterOf } from "./snapshotter.ts";
 import { storageFolder } from "./storage-folder.ts";
 import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
 
@@ -101,6 +103,13 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     load: (call) => loadImage(runtime, ctr, call),
     readFiles: (call, folder) => {
       return readFiles({ ...outside, runtime, ctr, folder }, call);
+    },
+    mark: (image) => markImage(ctr, image),
+    ownImages: (signal) => ownImages(ctr, signal),
+    removeImage: (call) => removeImage(ctr, call),
+    async cleanUp({ pullFolder, readFolder }) {
+      await removeView({ runTool: outside.runTool, runtime, ctr, folder: readFolder });
+      await removeLease(ctr, holdName(pullFolder.path));
     },
     missingLayers: (description) => missingLayers(ctr, description),
     storageFolder: () => storageFolder(runtime, ctr),

@@ -74,6 +74,14 @@ export function storedImages(printed: string): readonly StoredImage[] {
   });
 }
 
+/** Of `ctr containers ls`: columns CONTAINER, IMAGE ("-" for none) and RUNTIME. @throws ContainerError CONTAINER_NONSENSE */
+export function containerImages(printed: string): readonly string[] {
+  const [heading, ...rows] = printed.split("\n").filter((line) => line.trim() !== "");
+  if (heading === undefined || !/^CONTAINER\s+IMAGE\b/.test(heading))
+    throw nonsense("the list of containers has no heading");
+  return rows.flatMap((row) => row.trim().split(/\s+/)[1] ?? []);
+}
+
 /**
  * Of `ctr images check`: whether containers of it can be made on this machine. Columns REF, TYPE, DIGEST, STATUS
  * ("complete (2/2)"), SIZE, UNPACKED. Of what is unpacked, a containerd may be set to throw the compressed layers away.

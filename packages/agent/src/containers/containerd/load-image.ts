@@ -7,15 +7,17 @@ import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
 import { isImageRunnable, saysUnknownFlag, storedImages } from "./ctr-answers.ts";
 import { QUICK_TIMEOUT_MS, SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
+import { OWN_LABELS, PINNED_ONLY } from "./own-images.ts";
+import { holdName } from "./read-files.ts";
+import { snapshotterOf } from "./snapshotter.ts";
 
 /** A pull has no deadline of its own: the relay gives up where nothing comes, and the signal ends it. */
 const PULL_TIMEOUT_MS = 24 * 3_600_000;
-/** The kubelet removes images that no pod uses when the disk fills up, but not those with this label. Source: containerd CRI labels.go */
-const PINNED_LABEL = "io.cri-containerd.pinned=pinned";
 
 /** @throws ContainerError */
 export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadCall): Promise<void> {
-  const { description, relay, folder, signal } = call;
+  const { description, relay, folder, isOwn, signal } = call;
+  const labels = isOwn ? OWN_LABELS : PINNED_ONLY;
   const login = Buffer.from(`${relay.username}:${relay.password}`).toString("base64");
   await folder.write("_default/hosts.toml", hostsToml(relay.host, login));
   const pull = (more: readonly string[]): Promise<ToolOutcome> =>
@@ -27,8 +29,7 @@ export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadC
         folder.path,
         "--platform",
         platformText(description.platform),
-        "--label",
-        PINNED_LABEL,
+        ...labels.flatMap((label) => ["--label", label]),
         ...snapshotterOf(runtime),
         ...more,
         description.image.name,
@@ -58,7 +59,7 @@ export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadC
  * only, and keeps them. A collection of garbage takes those that no running pull holds; deleting a lease in step starts one.
  */
 async function dropPartialContent(ctr: Ctr, folder: string): Promise<void> {
-  const id = `ros-agent-${folder.slice(folder.lastIndexOf("/") + 1)}`;
+  const id = holdName(folder);
   const what = "removing half-loaded layers";
   await ctr.text(["leases", "create", "--id", id, "--expires", "1h"], { what });
   await ctr.text(["leases", "delete", "--sync", id], { what, timeoutMs: SLOW_TIMEOUT_MS });
@@ -79,12 +80,8 @@ export async function imageState(runtime: ContainerRuntime, ctr: Ctr, image: Pin
     what: `checking ${name}`,
     timeoutMs: QUICK_TIMEOUT_MS,
   });
-  if (!isImageRunnable(printed, same.name)) return "partial";
-  if (known === undefined) {
-    await ctr.text(["images", "tag", same.name, name], { what: `naming ${name}` });
-    await ctr.text(["images", "label", name, PINNED_LABEL], { what: `labelling ${name}` });
-  }
-  return "complete";
+  if (!isImageRunnable(printed, same.name)) return known === undefined ? "absent" : "partial";
+  return known === undefined ? "unnamed" : "complete";
 }
 
 /** What containerd has not yet; layers that other images share are there. */
@@ -92,8 +89,4 @@ export async function missingLayers(ctr: Ctr, { layers }: ImageDescription): Pro
   const printed = await ctr.text(["content", "ls", "--quiet"], { what: "listing the store's content" });
   const there = new Set(printed.split("\n").map((line) => line.trim()));
   return layers.filter(({ digest }) => !there.has(digest));
-}
-
-export function snapshotterOf({ snapshotter }: ContainerRuntime): readonly string[] {
-  return snapshotter === undefined ? [] : ["--snapshotter", snapshotter];
 }

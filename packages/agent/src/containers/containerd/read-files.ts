@@ -10,7 +10,7 @@ import { toolFailure } from "../tool-failure.ts";
 import { chainId } from "./chain-id.ts";
 import { saysNotFound } from "./ctr-answers.ts";
 import { SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
-import { snapshotterOf } from "./load-image.ts";
+import { snapshotterOf } from "./snapshotter.ts";
 import { imageMissing, storedConfig } from "./stored-image.ts";
 
 export interface ReadFilesOptions {
@@ -32,16 +32,10 @@ export async function readFiles(options: ReadFilesOptions, call: ReadFilesCall):
   const { ctr, folder, platform } = options;
   const { diffIds } = await storedConfig(ctr, call.image, platform);
   // The same each time: what a killed reader left is found and removed.
-  const key = `ros-agent-${folder.path.slice(folder.path.lastIndexOf("/") + 1)}`;
+  const key = holdName(folder.path);
   const target = `${folder.path}/root`;
   const snapshots = ["snapshots", ...snapshotterOf(options.runtime)];
-  const clean = async (): Promise<void> => {
-    await run(options, "umount", [target]).catch(() => undefined);
-    const what = `removing the view of ${call.image}`;
-    const removed = await ctr.outcome([...snapshots, "rm", key], { what, timeoutMs: SLOW_TIMEOUT_MS });
-    if (removed.kind === "ok" || (removed.kind === "failed" && saysNotFound(removed.stderr))) return;
-    throw toolFailure(what, removed);
-  };
+  const clean = (): Promise<void> => removeView(options);
   await clean();
   await folder.prepare();
   await folder.makeFolder("root");
@@ -64,6 +58,27 @@ export async function readFiles(options: ReadFilesOptions, call: ReadFilesCall):
   }
 }
 
+/** Also the one that a killed reader left. @throws ContainerError */
+export async function removeView(
+  options: Pick<ReadFilesOptions, "runtime" | "ctr" | "folder" | "runTool">,
+): Promise<void> {
+  const { runtime, ctr, folder } = options;
+  const key = holdName(folder.path);
+  await run(options, "umount", [`${folder.path}/root`]).catch(() => undefined);
+  const what = `removing the view ${key}`;
+  const removed = await ctr.outcome(["snapshots", ...snapshotterOf(runtime), "rm", key], {
+    what,
+    timeoutMs: SLOW_TIMEOUT_MS,
+  });
+  if (removed.kind === "ok" || (removed.kind === "failed" && saysNotFound(removed.stderr))) return;
+  throw toolFailure(what, removed);
+}
+
+/** Of a snapshot or a lease: that of its folder, so that the next one finds what a killed one left. */
+export function holdName(folder: string): string {
+  return `ros-agent-${folder.slice(folder.lastIndexOf("/") + 1)}`;
+}
+
 /**
  * Of `ctr snapshots mounts`: the command that a person would type, `mount -t overlay overlay TARGET -o OPTIONS`.
  * @throws ContainerError CONTAINER_NONSENSE for anything else; other snapshotters may need more than one
@@ -81,7 +96,11 @@ export function mountArguments(printed: string, target: string): readonly string
   return type === "bind" ? ["-o", readOnly, source, target] : ["-t", type, "-o", readOnly, source, target];
 }
 
-async function run(options: ReadFilesOptions, program: "mount" | "umount", args: readonly string[]): Promise<void> {
-  const outcome = await options.runTool({ program, args, timeoutMs: MOUNT_TIMEOUT_MS });
+async function run(
+  { runTool }: Pick<ReadFilesOptions, "runTool">,
+  program: "mount" | "umount",
+  args: readonly string[],
+): Promise<void> {
+  const outcome = await runTool({ program, args, timeoutMs: MOUNT_TIMEOUT_MS });
   if (outcome.kind !== "ok") throw toolFailure(`${program} of an image`, outcome);
 }

@@ -48,6 +48,33 @@ export function repoDigests(printed: string): readonly string[] {
   ];
 }
 
+/** Of `image inspect NAME`. @throws ContainerError CONTAINER_NONSENSE */
+export function imageId(printed: string): string {
+  const list = parseJson(printed);
+  const one: unknown = Array.isArray(list) ? list[0] : undefined;
+  const id = isRecord(one) ? one["Id"] : undefined;
+  if (typeof id !== "string" || id === "") throw nonsense("an image has no id");
+  return id;
+}
+
+/** Of `image inspect NAME`: names with a tag. @throws ContainerError CONTAINER_NONSENSE */
+export function repoTags(printed: string): readonly string[] {
+  return inspectedNames(printed, "RepoTags");
+}
+
+/** Of `image inspect NAME`: names with a digest. @throws ContainerError CONTAINER_NONSENSE */
+export function repoDigestNames(printed: string): readonly string[] {
+  return inspectedNames(printed, "RepoDigests");
+}
+
+function inspectedNames(printed: string, field: "RepoTags" | "RepoDigests"): readonly string[] {
+  const list = parseJson(printed);
+  const one: unknown = Array.isArray(list) ? list[0] : undefined;
+  const names = isRecord(one) ? (one[field] ?? []) : undefined;
+  if (!Array.isArray(names)) throw nonsense(`an image's ${field} is not a list`);
+  return names.flatMap((name: unknown) => (typeof name === "string" ? [name] : []));
+}
+
 export function saysNoSuchThing(stderr: string): boolean {
   return /no such (container|object|image)|no container with (name|id)|image not known|not found/i.test(stderr);
 }

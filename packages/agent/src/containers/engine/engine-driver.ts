@@ -17,6 +17,7 @@ import {
 } from "./engine-answers.ts";
 import { engineRunArguments, type EngineKind, type Propagation } from "./engine-arguments.ts";
 import { preparePull, storedName } from "./engine-pull.ts";
+import { markImage, ownImages, removeImage } from "./own-images.ts";
 
 export interface EngineOutside {
   readonly runTool: typeof runTool;
@@ -98,7 +99,7 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
 
   /** A container of the image is made and never started. */
   async function readFiles(call: ReadFilesCall, folder: { readonly path: string }): Promise<ImageFiles> {
-    const name = `ros-agent-${folder.path.slice(folder.path.lastIndexOf("/") + 1)}`;
+    const name = holderName(folder.path);
     const what = `looking into ${call.image}`;
     await remove(name);
     const created = await outcome(["create", "--pull", "never", "--name", name, call.image, "/never-run"], {
@@ -130,6 +131,10 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
     storedImage,
     load,
     readFiles,
+    mark: (image) => markImage(kind, outcome, image),
+    ownImages: (signal) => ownImages(outcome, signal),
+    removeImage: (call) => removeImage(kind, outcome, call),
+    cleanUp: ({ readFolder }) => remove(holderName(readFolder.path)),
     nameOf: (image) => storedName(kind, image),
     async signal(name, signal) {
       const ended = await outcome(["kill", "--signal", signal, name]);
@@ -150,6 +155,11 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
     },
     followOutput: (name, _folder, lines) => outside.followLogs(program, [...prefix, "logs", "--follow", name], lines),
   };
+}
+
+/** Of the container that is made to read files of an image: the next reader finds what a killed one left. */
+function holderName(folder: string): string {
+  return `ros-agent-${folder.slice(folder.lastIndexOf("/") + 1)}`;
 }
 
 function placeArguments(kind: EngineKind, runtime: ContainerRuntime): readonly string[] {

@@ -2,6 +2,7 @@
 import { platformText, type PinnedImage } from "../../images/index.ts";
 import { hostsToml } from "../hosts-toml.ts";
 import type { LoadCall } from "../driver.ts";
+import { markTag } from "../mark.ts";
 import type { EngineKind } from "./engine-arguments.ts";
 
 export interface EnginePull {
@@ -15,8 +16,7 @@ export interface EnginePull {
  * itself, so it gets a tag of this program's own.
  */
 export function storedName(kind: EngineKind, image: PinnedImage): string {
-  if (kind !== "docker") return image.name;
-  return `${image.host}/${image.repository}:ros-agent-${image.digest.replace(":", "-").slice(0, 71)}`;
+  return kind === "docker" ? markTag(image) : image.name;
 }
 
 /** Writes what the engine has to read, with the relay's login in it, into the folder. */

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import {
   pullImage,
+  ownImages,
   readImageFiles,
+  removeImage,
   runContainer,
   type ContainerEnding,
   type ContainerRuntime,
@@ -145,5 +147,26 @@ describe("a real podman", () => {
 
   it("says that the command is missing", async () => {
     await expect(run({ command: ["/usr/sbin/none"] })).rejects.toMatchObject({ code: "CONTAINER_COMMAND_MISSING" });
+  });
+
+  it("takes away what it has brought, and nothing that others use or have brought", async () => {
+    const containers = { runFolder: path.join(folder, "run") };
+    const signal = new AbortController().signal;
+    const podman = (...args: readonly string[]) => execFileSync(runtime.program[0], args, { encoding: "utf8" }).trim();
+    const call = { image, credentials: [{ registry: registry.host, ...REGISTRY_ACCOUNT }], registries: NO_REGISTRIES };
+    expect(await ownImages(runtime, containers, signal)).toEqual([image]);
+    podman("create", "--name", "theirs", image, "/bin/true");
+    expect(await removeImage(runtime, containers, { image, signal })).toBe("in-use");
+    podman("rm", "theirs");
+    podman("tag", image, "localhost/theirs:v1");
+    expect(await removeImage(runtime, containers, { image, signal })).toBe("removed");
+    expect(podman("run", "--rm", "--network", "host", "localhost/theirs:v1", "/bin/echo", "runs")).toBe("runs");
+    expect(await pullImage(runtime, containers, { ...call, signal })).toMatchObject({ wasThere: true });
+    expect(await removeImage(runtime, containers, { image, signal })).toBe("foreign");
+    podman("rmi", "--all", "--force");
+    await pullImage(runtime, containers, { ...call, signal });
+    expect(await removeImage(runtime, containers, { image, signal })).toBe("removed");
+    expect(podman("image", "ls", "--all", "--quiet")).toBe("");
+    expect(await removeImage(runtime, containers, { image, signal })).toBe("absent");
   });
 });

@@ -35,7 +35,7 @@ function call(): { readonly call: LoadCall; readonly written: Map<string, string
     transferBytes: 1,
   };
   const relay = { host: "127.0.0.1:5", username: "u", password: "canary", failure: () => undefined, close: unused };
-  return { call: { description, relay, folder, signal: new AbortController().signal }, written };
+  return { call: { description, relay, folder, isOwn: true, signal: new AbortController().signal }, written };
 }
 
 describe("preparePull", () => {
