@@ -17,6 +17,8 @@ export const FAULT_POINTS = [
   "stop:after",
   "uncordon:before",
   "uncordon:after",
+  "remove-image:before",
+  "remove-image:after",
   "checks:before",
   "checks:after",
 ] as const;

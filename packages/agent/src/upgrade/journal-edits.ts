@@ -5,6 +5,7 @@ import { UpgradeError } from "./errors.ts";
 import {
   FAILED_DIGESTS_MAX,
   HISTORY_MAX,
+  IMAGES_MAX,
   subjectOf,
   TRAIL_MAX,
   type Ended,
@@ -115,6 +116,21 @@ export function finish(journal: Journal, now: Moment): Journal {
 
 export function setCordon(journal: Journal, cordon: Journal["cordon"]): Journal {
   return { ...journal, cordon };
+}
+
+/** Before it comes onto the machine. */
+export function rememberImage(journal: Journal, reference: string): Journal {
+  if (hasImage(journal, reference)) return journal;
+  return { ...journal, images: [...journal.images, { reference }].slice(-IMAGES_MAX) };
+}
+
+/** When it is gone, or is no matter of this upgrade any more. */
+export function forgetImage(journal: Journal, reference: string): Journal {
+  return { ...journal, images: journal.images.filter((one) => one.reference !== reference) };
+}
+
+export function hasImage({ images }: Journal, reference: string): boolean {
+  return images.some((one) => one.reference === reference);
 }
 
 export function cutMessage(text: string): string {

@@ -9,6 +9,8 @@ export const HISTORY_MAX = 20;
 export const FAILED_DIGESTS_MAX = 20;
 /** A phase can be entered again after a restart. */
 export const TRAIL_MAX = 32;
+/** Of an upgrade there are two at most, and of an earlier one as many may be left. */
+export const IMAGES_MAX = 8;
 
 /** What is to be done. Secrets in it leave the journal when the upgrade ends. */
 export interface Order {
@@ -122,6 +124,11 @@ export interface FailedDigest {
   readonly atMs: number;
 }
 
+export interface OwnImage {
+  /** repository@sha256:... */
+  readonly reference: string;
+}
+
 export interface Journal {
   readonly version: typeof JOURNAL_VERSION;
   readonly run: Run | undefined;
@@ -130,6 +137,8 @@ export interface Journal {
    * leaves the node cordoned leaves this behind for the next.
    */
   readonly cordon: "none" | "intended" | "ours";
+  /** On this machine only because upgrades brought them, or were about to: written before, and until they are gone. */
+  readonly images: readonly OwnImage[];
   /** Newest first. */
   readonly history: readonly Ended[];
   /** Newest first. */
@@ -141,6 +150,7 @@ export const EMPTY_JOURNAL: Journal = {
   version: JOURNAL_VERSION,
   run: undefined,
   cordon: "none",
+  images: [],
   history: [],
   failedDigests: [],
   lastSucceededPlan: undefined,

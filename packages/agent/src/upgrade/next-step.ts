@@ -3,6 +3,7 @@ import { PHASES, type Phase } from "@rancheros/protocol/upgrade";
 
 import type { Ending, Journal, Run } from "./journal.ts";
 import { leftMs, type Moment } from "./moment.ts";
+import { keepsImages } from "./own-images.ts";
 
 export type Action =
   /** Whether this image is to be tried here at all. */
@@ -19,7 +20,7 @@ export type Action =
   | "confirm"
   /** Waits for the node and runs the administrator's checks. */
   | "verify"
-  /** Ends what still runs, and takes our own cordon away. */
+  /** Ends what still runs, takes our own cordon away, and the images that were brought. */
   | "tidy"
   | "finish";
 
@@ -50,8 +51,9 @@ function act(action: Action): Step {
   return { kind: "act", action };
 }
 
-function isTidy({ cordon }: Journal, run: Run, ending: Ending): boolean {
-  return run.container === undefined && (cordon === "none" || ending.keepsCordon);
+function isTidy({ cordon, images }: Journal, run: Run, ending: Ending): boolean {
+  const isUncordoned = cordon === "none" || ending.keepsCordon;
+  return run.container === undefined && isUncordoned && (images.length === 0 || keepsImages(ending));
 }
 
 /** Before the switch an upgrade can be broken off at any moment; after it only its own result counts. */

@@ -1,10 +1,12 @@
 /** An upgrade's containers, in whatever runs containers on this node. */
 import {
   findRuntime,
+  ownImages,
   parseSecurityContext,
   pullImage,
   readImageFiles,
   removeContainer,
+  removeImage,
   runContainer,
   runtimeMissing,
   type ContainerRuntime,
@@ -50,7 +52,7 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
       known = undefined;
       await runtime();
     },
-    async pull(image, { credentials, signal }) {
+    async pull(image, { credentials, signal, isOwn, onOwn }) {
       const { bytesPerSecond } = options;
       const registries = await nodeRegistries(options);
       const { digest } = await pullImage(await runtime(), containers, {
@@ -59,11 +61,19 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
         registries,
         bytesPerSecond,
         signal,
+        isOwn,
+        onOwn,
         onProgress: (progress) => {
           if (progress.kind === "retry") log(`pulling ${image}: ${progress.message} (${progress.code}); trying again`);
         },
       });
       return digest;
+    },
+    async removeImage(image, { isClaimed, signal }) {
+      await removeImage(await runtime(), containers, { image, isClaimed, signal });
+    },
+    async ownImages(signal) {
+      return ownImages(await runtime(), containers, signal);
     },
     async readImageFile(image, path) {
       const call = { image, paths: [path], maxBytes: RELEASE_MAX_BYTES };

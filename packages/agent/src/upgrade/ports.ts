@@ -43,6 +43,10 @@ export interface ContainerPort {
    * @returns the digest that it has got
    */
   pull(reference: string, options: PullOptions): Promise<string>;
+  /** Nothing to do where it is gone. One that others brought, or whose containers are others', stays. */
+  removeImage(reference: string, options: RemoveImageOptions): Promise<void>;
+  /** What pulls have brought and nobody has removed yet. */
+  ownImages(signal: AbortSignal): Promise<readonly string[]>;
   /** @returns undefined where the image has no such file */
   readImageFile(reference: string, path: string, signal: AbortSignal): Promise<Buffer | undefined>;
   /** Runs it to its end, or goes on waiting for the one of the same run that was left. @throws also after the deadline */
@@ -53,6 +57,16 @@ export interface ContainerPort {
 
 export interface PullOptions {
   readonly credentials: readonly RegistryCredential[];
+  readonly signal: AbortSignal;
+  /** An earlier pull has told so by `onOwn`. */
+  readonly isOwn: boolean;
+  /** Before anything of it comes, where it was not there before. */
+  readonly onOwn: () => Promise<void>;
+}
+
+export interface RemoveImageOptions {
+  /** Whoever asks knows that a pull has brought it, also where it was killed before it could say so in the runtime. */
+  readonly isClaimed: boolean;
   readonly signal: AbortSignal;
 }
 

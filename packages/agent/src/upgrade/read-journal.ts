@@ -6,6 +6,7 @@ import { UpgradeError } from "./errors.ts";
 import {
   FAILED_DIGESTS_MAX,
   HISTORY_MAX,
+  IMAGES_MAX,
   JOURNAL_VERSION,
   TRAIL_MAX,
   type Ended,
@@ -65,6 +66,7 @@ function journalOf(fields: Fields): Journal {
     version: JOURNAL_VERSION,
     run: fields.optionalObject("run", runOf),
     cordon: fields.choice("cordon", CORDONS),
+    images: fields.list("images", IMAGES_MAX, (image) => ({ reference: image.text("reference", REFERENCE_MAX) })),
     history: fields.list("history", HISTORY_MAX, endedOf),
     failedDigests: fields.list("failedDigests", FAILED_DIGESTS_MAX, failedDigestOf),
     lastSucceededPlan: fields.optionalText("lastSucceededPlan", NAME_MAX),

@@ -11,6 +11,7 @@ import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
 import { leftMs } from "./moment.ts";
 import { nextStep, type Action, type Interruption } from "./next-step.ts";
+import { sweepImages } from "./own-images.ts";
 import { perform } from "./perform.ts";
 import type { UpgradePorts } from "./ports.ts";
 import type { Work } from "./work.ts";
@@ -123,6 +124,7 @@ class UpgradeLoop implements Upgrades {
   }
 
   async work(signal: AbortSignal): Promise<void> {
+    await this.#sweep(signal);
     for (let failures = 0; !signal.aborted;) {
       try {
         await this.#next(signal);
@@ -137,6 +139,17 @@ class UpgradeLoop implements Upgrades {
         await this.#ports.host.sleep(delayMs * (0.5 + 0.5 * this.#ports.host.random()), signal).catch(() => undefined);
       }
     }
+  }
+
+  /** What an earlier life of this program could not remove, and no journal knows of. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { run, images } = this.journal();
+    if (run !== undefined) return;
+    await sweepImages(this.#ports.containers, {
+      keep: images.map(({ reference }) => reference),
+      signal,
+      log: this.#log,
+    });
   }
 
   #interrupt(kind: Exclude<Interruption, "none">): void {

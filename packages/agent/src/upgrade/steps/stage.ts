@@ -12,9 +12,11 @@ import {
   releaseOf,
   type Release,
 } from "../release.ts";
+import { imagesOf, removeOthersThan } from "../own-images.ts";
 import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
 import { ended } from "./ended.ts";
 import { afterStaging } from "./next-phase.ts";
+import { pullImage } from "./pull-image.ts";
 
 const CLOUD_CONFIG_MAX_BYTES = 1024 * 1024;
 
@@ -24,7 +26,8 @@ export async function stage(work: Work): Promise<Edit> {
   const { order } = presentRun(work);
   await host.checkFolders();
   await withPatience(work, () => containers.find(work.signal));
-  await pullAll(work);
+  await removeOthersThan(work, imagesOf(order.plan));
+  for (const image of imagesOf(order.plan)) await pull(work, image);
   await say(work, "the image is there, its release file is compared with the one that runs");
   const image = await imageRelease(work, order);
   const running = await runningRelease(work, image?.path);
@@ -46,18 +49,12 @@ function refuseDowngrade(running: Release | undefined, image: Release | undefine
 }
 
 /** Kept by the runtime as soon as it is there: after a kill only what is missing is fetched. */
-async function pullAll(work: Work): Promise<void> {
-  const { containers } = work.ports;
-  const { prepare, upgrade, reference, credentials } = presentRun(work).order.plan;
-  const images = new Set([upgrade.image, ...(prepare === undefined ? [] : [prepare.image])]);
-  for (const image of images) {
-    await say(work, `pulling ${image === reference ? "the image" : image}`);
-    const digest = await work.act("pull", () =>
-      withPatience(work, () => containers.pull(image, { credentials, signal: work.signal })),
-    );
-    if (digest === digestOf(image)) continue;
-    throw new UpgradeError("UPGRADE_IMAGE_MISMATCH", `${image} was asked for, and ${digest} came`);
-  }
+async function pull(work: Work, image: string): Promise<void> {
+  const { reference } = presentRun(work).order.plan;
+  await say(work, `pulling ${image === reference ? "the image" : image}`);
+  const digest = await pullImage(work, image);
+  if (digest === digestOf(image)) return;
+  throw new UpgradeError("UPGRADE_IMAGE_MISMATCH", `${image} was asked for, and ${digest} came`);
 }
 
 /** Of the image of the operating system; another upgrade container says nothing of it. */

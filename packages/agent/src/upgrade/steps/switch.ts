@@ -5,8 +5,9 @@ import { upgradeRun } from "../container-run.ts";
 import { UpgradeError } from "../errors.ts";
 import { enter, runOf } from "../journal-edits.ts";
 import type { Journal, Switch } from "../journal.ts";
-import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
+import { presentRun, say, type Edit, type Work } from "../work.ts";
 import { ended } from "./ended.ts";
+import { pullImage } from "./pull-image.ts";
 import { runContainer, type RunEnd } from "./run-container.ts";
 
 const LOOK_MS = 1_000;
@@ -52,11 +53,7 @@ async function runAgainIfGone(work: Work): Promise<RunEnd | undefined> {
   } catch (error) {
     if (!hasCode(error, "CONTAINER_IMAGE_MISSING")) throw error;
   }
-  const { upgrade, credentials } = presentRun(work).order.plan;
-  const { containers } = work.ports;
-  await work.act("pull", () =>
-    withPatience(work, () => containers.pull(upgrade.image, { credentials, signal: work.signal })),
-  );
+  await pullImage(work, presentRun(work).order.plan.upgrade.image);
   return runContainer(work, upgradeRun);
 }
 

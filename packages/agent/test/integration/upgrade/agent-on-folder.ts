@@ -82,7 +82,9 @@ export function createFolderMachine(): FolderMachine {
       }),
     async hand(order) {
       const never = { find: () => Promise.reject(new Error("no agent runs")) };
-      const containers = { ...never, pull: never.find, readImageFile: never.find, run: never.find, stop: never.find };
+      const [pull, run, stop] = [never.find, never.find, never.find];
+      const images = { readImageFile: never.find, removeImage: never.find, ownImages: never.find };
+      const containers = { ...never, ...images, pull, run, stop };
       const signal = AbortSignal.timeout(30_000);
       await upgradeByHand({ ...outside, containers }, { order, signal, onState: () => undefined });
     },

@@ -21,6 +21,8 @@ const containers: ContainerPort = {
     say("pulled");
     return Promise.resolve(reference.slice(reference.indexOf("@") + 1));
   },
+  removeImage: () => Promise.resolve(),
+  ownImages: () => Promise.resolve([]),
   readImageFile: (_reference, path) =>
     Promise.resolve(existsSync(at(`image${path}`)) ? readFileSync(at(`image${path}`)) : undefined),
   async run({ name, run }, { leave }) {

@@ -1,7 +1,7 @@
 /** Upgrades with images in the manner of suc-upgrade, from a real registry in a real containerd; the machine is a folder. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { resolveTag, NO_REGISTRIES } from "@rancheros/agent/images";
 import { nodeContainers, orderByHand, type ContainerPort, type Journal, type Order } from "@rancheros/agent/upgrade";
@@ -58,6 +58,13 @@ beforeEach(() => {
     recorder: undefined,
     log: () => undefined,
   });
+});
+
+/** Whatever the end was: no image, no layer and no container of an upgrade stays behind. */
+afterEach(async () => {
+  expect(await containerd.leftovers()).toEqual([]);
+  expect(await containerd.ctr("images", "ls", "--quiet")).toBe("");
+  expect(await containerd.ctr("content", "ls", "--quiet")).toBe("");
 });
 
 function restart(): void {

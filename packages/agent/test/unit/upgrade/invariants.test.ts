@@ -94,6 +94,15 @@ function check(world: World, told: Course): void {
   checkOnce(events, course);
   if (told.drain === "fails" && !told.force) expect(events, course).not.toContain("started ros-agent-upgrade");
   checkCordon(world, journal, told, course);
+  checkImages(world, journal, course);
+}
+
+/** Nothing that was brought stays, but for whoever is to get another slot; and the journal knows of it. */
+function checkImages({ images }: World, journal: Journal, course: string): void {
+  const kept = journal.history[0]?.reason?.code === "UPGRADE_SLOT_LOST";
+  const remembered = journal.images.map(({ reference }) => reference);
+  if (!kept) expect([...images.keys()], course).toEqual([]);
+  for (const image of images.keys()) expect(remembered, course).toContain(image);
 }
 
 /** The journal rests, nothing runs, and what the ending says is the case. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { FAULT_POINTS, type FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, orderOf, type World } from "./machine-world.ts";
+import { createLife, createWorld, live, orderOf, REFERENCE, type World } from "./machine-world.ts";
 
 interface Scenario {
   readonly world: Partial<World>;
@@ -20,6 +20,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     plan: {},
   },
   "without prepare and drain": { world: {}, plan: { prepare: undefined, drain: undefined } },
+  "whose image was there before": { world: { images: new Map([[REFERENCE, "foreign"]]) }, plan: {} },
+  "whose slot is lost": { world: { slotHeld: false }, plan: {} },
   "whose prepare container fails": { world: { prepareContainer: "fails" }, plan: {} },
 };
 
@@ -36,6 +38,8 @@ function finalState(world: World) {
     slots: world.slots,
     failed: journal.failedDigests.map(({ digest }) => digest),
     containers: [...world.containers],
+    images: [...world.images],
+    remembered: journal.images,
     pods: world.pods,
   };
 }
@@ -44,7 +48,11 @@ async function run(
   { world: changes, plan }: Scenario,
   onPoint: (point: FaultPoint, count: number) => "kill" | "power-cut" | undefined,
 ) {
-  const world = createWorld({ ...changes, ...(changes.node === undefined ? {} : { node: { ...changes.node } }) });
+  const world = createWorld({
+    ...changes,
+    ...(changes.node === undefined ? {} : { node: { ...changes.node } }),
+    images: new Map(changes.images),
+  });
   const life = createLife(world);
   life.onPoint = onPoint;
   await live(life, orderOf(plan));

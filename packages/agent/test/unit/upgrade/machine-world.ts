@@ -19,6 +19,7 @@ export const TROUBLE = {
   TEST_AWAY: { failure: "unreachable", retry: "backoff", meaning: "away", mend: "wait" },
   TEST_REFUSED: { failure: "refused", retry: "never", meaning: "refused", mend: "ask" },
   CONTAINER_DISK_FULL: { failure: "environment", retry: "never", meaning: "full", mend: "make room" },
+  CONTAINER_IMAGE_MISSING: { failure: "environment", retry: "backoff", meaning: "gone", mend: "pull it" },
   CONTAINER_DEADLINE: { failure: "timeout", retry: "never", meaning: "late", mend: "wait" },
 } as const satisfies ErrorTable<string>;
 
@@ -49,6 +50,9 @@ export interface World {
   /** Everything that happened to the machine, in order. */
   readonly events: string[];
   containers: Map<string, string>;
+  /** In the runtime's store: whether an upgrade has brought it and said so, has not said so yet, or others brought it. */
+  images: Map<string, "own" | "unmarked" | "foreign">;
+  removal: "works" | "fails";
   /** Pods on the node. */
   pods: string[];
   readonly reached: FaultPoint[];
@@ -78,6 +82,8 @@ export function createWorld(changes: Partial<World> = {}): World {
     checks: [],
     events: [],
     containers: new Map(),
+    images: new Map(),
+    removal: "works",
     pods: ["web-0", "web-1"],
     reached: [],
     ...changes,
@@ -285,19 +291,37 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
     },
     containers: {
       find: () => alive(() => undefined),
-      pull: (reference) =>
-        alive(() => {
+      pull: (reference, { isOwn, onOwn, signal }) =>
+        alive(async () => {
           if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
           if (world.pull === "no-room") throw trouble("CONTAINER_DISK_FULL", "the disk is full");
           if (world.pull === "refused") throw trouble("TEST_REFUSED", "no such image");
+          const present = world.images.get(reference);
+          if (present === undefined || present === "own" || isOwn) {
+            await onOwn();
+            world.images.set(reference, "unmarked");
+            // Here a kill finds it without its mark.
+            await time.sleep(1_000, signal);
+            if (isDead()) return new Promise<never>(() => undefined);
+            world.images.set(reference, "own");
+          }
           events.push("pulled");
           return world.pull === "another" ? `sha256:${"0".repeat(64)}` : reference.slice(reference.indexOf("@") + 1);
         }),
+      removeImage: (reference, { isClaimed }) =>
+        alive(() => {
+          if (world.removal === "fails") throw trouble("TEST_AWAY", "the runtime does not answer");
+          const present = world.images.get(reference);
+          const isOwn = present === "own" || (present === "unmarked" && isClaimed);
+          if (isOwn && world.images.delete(reference)) events.push("image removed");
+        }),
+      ownImages: () => alive(() => [...world.images].flatMap(([name, whose]) => (whose === "own" ? [name] : []))),
       readImageFile: (_reference, path) =>
         alive(() => (path === "/usr/lib/rancheros-release" ? bytes(NEW_RELEASE) : undefined)),
-      run: ({ name, run, files }, { signal, leave, deadlineMs }) =>
+      run: ({ name, run, files, container: { image } }, { signal, leave, deadlineMs }) =>
         alive(async (): Promise<ContainerEnd> => {
           const left = world.containers.get(name);
+          if (!world.images.has(image)) throw trouble("CONTAINER_IMAGE_MISSING", "the image is gone");
           if (left !== undefined && left !== run) events.push(`removed ${name}`);
           if (left !== run) events.push(`started ${name}`);
           world.containers.set(name, run);

@@ -42,6 +42,7 @@ describe("an upgrade", () => {
       "started ros-agent-upgrade",
       "ros-agent-upgrade 0",
       "uncordon",
+      "image removed",
     ]);
     expect(world.slots).toEqual({ active: NEW_RELEASE, passive: OLD_RELEASE, runs: "active" });
     expect(journal).toMatchObject({ cordon: "none", failedDigests: [] });
@@ -63,7 +64,7 @@ describe("an upgrade", () => {
     const { world, phase, message } = await upgraded({
       slots: { active: NEW_RELEASE, passive: OLD_RELEASE, runs: "active" },
     });
-    expect({ phase, events: world.events }).toEqual({ phase: "Succeeded", events: ["pulled"] });
+    expect({ phase, events: world.events }).toEqual({ phase: "Succeeded", events: ["pulled", "image removed"] });
     expect(message).toMatch(/runs already/);
   });
 
