@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import path from "node:path";
 import { INSTALLED_RELEASE, RELEASE_FILE, REBOOT_REQUEST } from "./os-images.ts";
 
-const FOLDERS = ["dev", "run", "oem", "var/lib", "usr/lib", "usr/local/bin", "etc/rancheros/checks.d"];
+const FOLDERS = ["dev", "run", "oem", "var/lib/rancheros", "usr/lib", "usr/local/bin", "etc/rancheros/checks.d"];
 const BOOT_ID = "proc/sys/kernel/random/boot_id";
 const COMMAND_LINE = "proc/cmdline";
 /** A release with this line is installed like any other, and does not come up. */

@@ -41,6 +41,8 @@ export interface WholeMachineOptions {
   /** Of the operator, as PEM. */
   readonly caFile: string;
   readonly url: string;
+  /** In place of ros-agent's own, for `run`. */
+  readonly agentProgram?: string;
   /** More of them for ros-agent run. */
   readonly agentFlags?: readonly string[];
   /** Where containerd keeps images; made by a test that wants it small. */
@@ -193,6 +195,7 @@ export class WholeMachine {
       if (this.root.wantsReboot) await this.#restart();
       else if (this.#agentIsWanted && this.#agent?.running !== true) {
         await sleep(START_AGAIN_MS);
+        await this.#tidyTpm();
         this.#launch();
       }
       await sleep(LOOK_MS);
@@ -228,7 +231,7 @@ export class WholeMachine {
     const { url } = this.#options;
     const [executable = "", ...args] = this.#inMachine([
       process.execPath,
-      CLI,
+      this.#options.agentProgram ?? CLI,
       "run",
       url,
       ...this.registerFlags,
