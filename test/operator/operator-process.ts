@@ -28,6 +28,8 @@ export interface OperatorOptions {
   readonly name?: string;
   /** Do not wait until it is ready. */
   readonly waitReady?: boolean;
+  /** Its time passes so many times as fast from this moment on; see scaled-clock.ts. */
+  readonly clock?: { readonly epochMs: number; readonly factor: number };
 }
 
 export interface OperatorProcess {
@@ -45,6 +47,10 @@ export interface OperatorProcess {
   kill(): Promise<void>;
 }
 
+function scaledClockFlag({ epochMs, factor }: NonNullable<OperatorOptions["clock"]>): string {
+  return `--import=${new URL(`scaled-clock.ts?epoch=${epochMs}&factor=${factor}`, import.meta.url).href}`;
+}
+
 /** @throws Error with the last lines of its log where it does not become ready */
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
@@ -57,6 +63,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     folder: options.folder,
     args: [
       ...NODE_FLAGS,
+      ...(options.clock === undefined ? [] : [scaledClockFlag(options.clock)]),
       options.script ?? MAIN,
       "run",
       `--kubeconfig=${path.resolve(options.kubeconfigPath)}`,

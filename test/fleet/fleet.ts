@@ -1,0 +1,119 @@
+/** A fleet of simulated machines, as many as asked, that join an operator and then live with it. */
+import { setMaxListeners } from "node:events";
+import { Random } from "../fuzz/random.ts";
+import type { SoftwareTpmFleet } from "../software-tpm/index.ts";
+import { drawNodeTimes } from "./node-times.ts";
+import type { ScaledClock } from "./scaled-clock.ts";
+import type { Service } from "./service.ts";
+import { SimulatedMachine } from "./simulated-machine.ts";
+import { SimulatedNode, type Fault } from "./simulated-node.ts";
+
+export interface FleetOptions {
+  readonly size: number;
+  readonly seed: number;
+  readonly clock: ScaledClock;
+  readonly service: Service;
+  readonly tpms: SoftwareTpmFleet;
+  readonly token: string;
+  /** Mean of what a node takes for an upgrade, on the fleet's clock, without what the agent itself waits for. */
+  readonly nodeMs: number;
+  readonly nodeLabels: (number: number) => Readonly<Record<string, string>>;
+  readonly faultOf?: (number: number) => Fault;
+  readonly requestTimeoutMs?: number;
+  readonly onTrouble?: (what: string, error: unknown) => void;
+}
+
+export class Fleet {
+  readonly machines: readonly SimulatedMachine[];
+  readonly #clock: ScaledClock;
+  readonly #random: Random;
+  readonly #over = new AbortController();
+  readonly #lives: Promise<void>[] = [];
+  readonly #down = new Set<number>();
+  /** The most that were down at the same time. */
+  mostDown = 0;
+  /** Called at each change of a machine. */
+  onChange: (machine: SimulatedMachine) => void = () => undefined;
+
+  constructor(options: FleetOptions) {
+    const { size, seed, clock } = options;
+    setMaxListeners(0, this.#over.signal);
+    this.#clock = clock;
+    this.#random = new Random(seed, 0);
+    this.machines = Array.from({ length: size }, (_, number) => this.#made(number, options));
+  }
+
+  get downCount(): number {
+    return this.#down.size;
+  }
+
+  /** All of them register, so many at once. */
+  async join(inFlight: number, onJoined: (count: number) => void = () => undefined): Promise<void> {
+    let next = 0;
+    let joined = 0;
+    const worker = async (): Promise<void> => {
+      for (let machine = this.machines[next++]; machine !== undefined; machine = this.machines[next++]) {
+        await machine.join(this.#over.signal);
+        onJoined(++joined);
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, worker));
+  }
+
+  /** Those begin to live, spread over so long on the fleet's clock. */
+  start(machines: readonly SimulatedMachine[] = this.machines, spreadMs = 0): void {
+    const { signal } = this.#over;
+    for (const machine of machines) {
+      const delayMs = (spreadMs * this.#random.below(1_000)) / 1_000;
+      const life = this.#clock.sleep(delayMs, signal).then(() => machine.live(signal));
+      this.#lives.push(life.catch((error: unknown) => this.#fail(error)));
+    }
+  }
+
+  /** What ended a life too early, if anything did. */
+  failure: unknown;
+
+  async stop(): Promise<void> {
+    this.#over.abort();
+    await Promise.all(this.#lives);
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#over.signal.aborted) this.failure ??= error;
+  }
+
+  #made(number: number, options: FleetOptions): SimulatedMachine {
+    const { seed, clock, service, tpms, token, nodeMs, nodeLabels, faultOf, requestTimeoutMs, onTrouble } = options;
+    const drawn = new Random(seed, number + 1);
+    const random = (): number => drawn.uint32() / 0x1_0000_0000;
+    const node = new SimulatedNode({
+      name: `node-${number}`,
+      uid: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
+      clock,
+      random,
+      times: drawNodeTimes(drawn, nodeMs),
+      labels: nodeLabels(number),
+      fault: faultOf?.(number) ?? "none",
+      onStopping: () => machine.endServices(),
+    });
+    const machine = new SimulatedMachine({
+      number,
+      tpm: tpms.at(number),
+      node,
+      clock,
+      service,
+      random,
+      token,
+      labels: {},
+      ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+      onChange: () => {
+        if (node.isDown) this.#down.add(number);
+        else this.#down.delete(number);
+        this.mostDown = Math.max(this.mostDown, this.#down.size);
+        this.onChange(machine);
+      },
+      onTrouble: onTrouble ?? (() => undefined),
+    });
+    return machine;
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Loaded before a program (`--import=.../scaled-clock.ts?epoch=MS&factor=N`): its clocks and timers then run so many times
+ * as fast. What Node counts by itself, such as the time-outs of AbortSignal.timeout and of sockets, stays as it is.
+ */
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers";
+import timersPromises from "node:timers/promises";
+
+const { searchParams } = new URL(import.meta.url);
+const epochMs = Number(searchParams.get("epoch"));
+const factor = Number(searchParams.get("factor"));
+if (!Number.isFinite(epochMs) || !(factor >= 1)) throw new Error("scaled-clock.ts?epoch=MS&factor=N");
+
+const RealDate = Date;
+const realNowMs = Date.now;
+const beganMs = performance.now();
+const realPerformanceNowMs = performance.now.bind(performance);
+
+function nowMs(): number {
+  return Math.round(epochMs + (realNowMs() - epochMs) * factor);
+}
+
+// A proxy keeps instanceof, parse and UTC as they are.
+const ScaledDate = new Proxy(RealDate, {
+  construct: (target, args, newTarget) =>
+    Reflect.construct(target, args.length === 0 ? [nowMs()] : args, newTarget) as object,
+  get: (target, key) => (key === "now" ? nowMs : (Reflect.get(target, key) as unknown)),
+});
+Reflect.set(globalThis, "Date", ScaledDate);
+Reflect.set(performance, "now", () => beganMs + (realPerformanceNowMs() - beganMs) * factor);
+
+for (const name of ["setTimeout", "setInterval"] as const) {
+  const real = timers[name];
+  const scaled = (run: (...rest: unknown[]) => void, delayMs?: number, ...rest: unknown[]): NodeJS.Timeout =>
+    real(run, (delayMs ?? 1) / factor, ...rest);
+  Reflect.set(globalThis, name, scaled);
+  Reflect.set(timers, name, scaled);
+}
+const realSleep = timersPromises.setTimeout;
+Reflect.set(timersPromises, "setTimeout", (delayMs?: number, ...rest: [unknown?, { signal?: AbortSignal }?]) =>
+  realSleep((delayMs ?? 1) / factor, ...rest),
+);
+syncBuiltinESMExports();
