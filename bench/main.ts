@@ -11,6 +11,7 @@ import { measureHostile } from "./sections/hostile.ts";
 import { measureMemory } from "./sections/memory.ts";
 import { measureOneMachine } from "./sections/one-machine.ts";
 import { measureRegistrations } from "./sections/registrations.ts";
+import { measureRollout } from "./sections/rollout.ts";
 import { onStage } from "./stage.ts";
 
 function say(line: string): void {
@@ -28,6 +29,7 @@ const SECTIONS: Readonly<Record<string, (plan: Plan) => Promise<Partial<Report>>
   }),
   memory: async ({ memory }) => ({ memory: await onStage((stage) => measureMemory(stage, memory, say)) }),
   drain: async ({ drain }) => ({ drain: await onStage((stage) => measureDrain(stage, drain, say)) }),
+  rollout: async ({ rollout }) => ({ rollout: await onStage((stage) => measureRollout(stage, rollout, say)) }),
   hostile: async ({ hostile }) => ({ hostile: await onStage((stage) => measureHostile(stage, hostile, say)) }),
 };
 

@@ -4,6 +4,7 @@ import type { HostilePlan } from "./sections/hostile.ts";
 import type { MemoryPlan } from "./sections/memory.ts";
 import type { OneMachinePlan } from "./sections/one-machine.ts";
 import type { RegistrationPlan } from "./sections/registrations.ts";
+import type { RolloutPlan } from "./sections/rollout.ts";
 
 /** 13 KB of JSON, as a real two-socket server has. */
 const SMBIOS = { memoryModules: 16 };
@@ -15,6 +16,7 @@ export interface Plan {
   readonly memory: MemoryPlan;
   readonly drain: DrainPlan;
   readonly hostile: HostilePlan;
+  readonly rollout: RolloutPlan;
 }
 
 /** Half an hour or so on two cores. */
@@ -36,6 +38,16 @@ export const PLAN: Plan = {
   drain: { pods: 200, budgets: [0, 20], runs: 5 },
   memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 9 },
+  rollout: {
+    machines: 10_000,
+    concurrency: 500,
+    nodeMs: 165_000,
+    factor: 6,
+    nodeLabels: 20,
+    seed: 1,
+    idleMs: 30_000,
+    planning: { machines: [100, 1_000, 10_000], concurrency: 20, events: 1_000, batches: 9, nodeLabels: 20 },
+  },
 };
 
 export const QUICK_PLAN: Plan = {
@@ -52,4 +64,14 @@ export const QUICK_PLAN: Plan = {
   drain: { pods: 200, budgets: [0, 20], runs: 1 },
   memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 3 },
+  rollout: {
+    machines: 200,
+    concurrency: 20,
+    nodeMs: 60_000,
+    factor: 8,
+    nodeLabels: 20,
+    seed: 1,
+    idleMs: 5_000,
+    planning: { machines: [100, 1_000], concurrency: 20, events: 200, batches: 3, nodeLabels: 20 },
+  },
 };

@@ -7,6 +7,8 @@ import type { ProcessMemory } from "./process-figures.ts";
 import type { HostileReport } from "./sections/hostile.ts";
 import type { MemoryReport } from "./sections/memory.ts";
 import type { OneMachineReport } from "./sections/one-machine.ts";
+import { rolloutTable } from "./rollout-table.ts";
+import type { RolloutReport } from "./sections/rollout.ts";
 import type { ProtocolFigures, RegistrationFigures, RegistrationReport } from "./sections/registrations.ts";
 
 export interface Report {
@@ -22,6 +24,7 @@ export interface Report {
   readonly memory?: MemoryReport;
   readonly drain?: DrainReport;
   readonly hostile?: HostileReport;
+  readonly rollout?: RolloutReport;
 }
 
 const COMMAND_HEADING = ["whole process", "program", "wall ms", "min", "max", "CPU ms", "peak MB"];
@@ -152,7 +155,7 @@ function section(report: Report, name: string, title: string, text: string): str
 
 /** One part a section that was measured. */
 export function formatReport(report: Report): string {
-  const { tpmHash, oneMachine, registrations, memory, drain, hostile } = report;
+  const { tpmHash, oneMachine, registrations, memory, drain, hostile, rollout } = report;
   const parts = [machineLine(report)];
   if (tpmHash !== undefined) parts.push(section(report, "get-tpm-hash", "TPM hash", hashTable(tpmHash)));
   if (oneMachine !== undefined) parts.push(section(report, "one-machine", "One machine", oneMachineTable(oneMachine)));
@@ -161,6 +164,7 @@ export function formatReport(report: Report): string {
   }
   if (memory !== undefined) parts.push(section(report, "memory", "Memory", memoryTable(memory)));
   if (drain !== undefined) parts.push(section(report, "drain", "Drain", drainTable(drain)));
+  if (rollout !== undefined) parts.push(section(report, "rollout", "Rollout", rolloutTable(rollout)));
   if (hostile !== undefined) parts.push(section(report, "hostile", "Hostile connections", hostileTable(hostile)));
   return `${parts.join("\n\n")}\n`;
 }

@@ -12,7 +12,8 @@ import { startOperator, type OperatorProcess } from "../test/operator/operator-p
 import { apiAccess, Inventories, type ApiAccess } from "./inventories.ts";
 import { cpuMs } from "./process-figures.ts";
 
-const BUNDLE = fileURLToPath(new URL("../dist/rancheros-operator.mjs", import.meta.url));
+/** The operator as it is shipped. */
+export const BUNDLE = fileURLToPath(new URL("../dist/rancheros-operator.mjs", import.meta.url));
 /** Where the operator and its machines are. */
 export const NAMESPACE = "bench";
 /** Where objects are made that the operator does not watch: for what an API server does for its client alone. */

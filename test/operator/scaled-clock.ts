@@ -1,6 +1,7 @@
 /**
  * Loaded before a program (`--import=.../scaled-clock.ts?epoch=MS&factor=N`): its clocks and timers then run so many times
- * as fast. What Node counts by itself, such as the time-outs of AbortSignal.timeout and of sockets, stays as it is.
+ * as fast. What Node counts by itself, such as the time-outs of AbortSignal.timeout and of sockets, stays as it is, and so
+ * does performance.now: by it the operator judges the API server, whose clock is the real one.
  */
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
@@ -13,8 +14,6 @@ if (!Number.isFinite(epochMs) || !(factor >= 1)) throw new Error("scaled-clock.t
 
 const RealDate = Date;
 const realNowMs = Date.now;
-const beganMs = performance.now();
-const realPerformanceNowMs = performance.now.bind(performance);
 
 function nowMs(): number {
   return Math.round(epochMs + (realNowMs() - epochMs) * factor);
@@ -27,7 +26,6 @@ const ScaledDate = new Proxy(RealDate, {
   get: (target, key) => (key === "now" ? nowMs : (Reflect.get(target, key) as unknown)),
 });
 Reflect.set(globalThis, "Date", ScaledDate);
-Reflect.set(performance, "now", () => beganMs + (realPerformanceNowMs() - beganMs) * factor);
 
 for (const name of ["setTimeout", "setInterval"] as const) {
   const real = timers[name];
