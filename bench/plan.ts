@@ -36,7 +36,7 @@ export const PLAN: Plan = {
     smbios: SMBIOS,
   },
   drain: { pods: 200, budgets: [0, 20], runs: 5 },
-  memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS },
+  memory: { inventories: 10_000, visitors: 2_000, starts: 3, restMs: 20_000, smbios: SMBIOS, labels: 20 },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 9 },
   rollout: {
     machines: 10_000,
@@ -62,7 +62,7 @@ export const QUICK_PLAN: Plan = {
     smbios: SMBIOS,
   },
   drain: { pods: 200, budgets: [0, 20], runs: 1 },
-  memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS },
+  memory: { inventories: 1_000, visitors: 200, starts: 1, restMs: 3_000, smbios: SMBIOS, labels: 20 },
   hostile: { connections: 500, machines: 50, atOnce: 10, rounds: 3 },
   rollout: {
     machines: 200,

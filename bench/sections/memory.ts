@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createFleet } from "../../test/software-tpm/index.ts";
 import type { OperatorProcess } from "../../test/operator/operator-process.ts";
+import type { StoredInventory } from "../inventories.ts";
 import { Machines } from "../machines.ts";
 import { cpuMs, memoryOf, type ProcessMemory } from "../process-figures.ts";
 import { sampleSmbios, type SmbiosSize } from "../sample-smbios.ts";
@@ -16,6 +17,8 @@ export interface MemoryPlan {
   /** How long the operator is left alone before it is looked at. */
   readonly restMs: number;
   readonly smbios: SmbiosSize;
+  /** Of each inventory; the operator keeps those of the node and of the object alike. */
+  readonly labels: number;
 }
 
 /** Medians over the starts. */
@@ -48,7 +51,7 @@ export async function measureMemory(
   const empty = await measureStarts(stage, plan, 0);
   say(`making ${plan.inventories} inventories`);
   await withMachines(stage, fleet, plan, async (machines) =>
-    machines.makeResidents(await machines.pattern(), 0, plan.inventories),
+    machines.makeResidents(withLabels(await machines.pattern(), plan.labels), 0, plan.inventories),
   );
   say(`the operator with ${plan.inventories} inventories`);
   const full = await measureStarts(stage, plan, plan.inventories);
@@ -61,6 +64,12 @@ export async function measureMemory(
   });
   const smbiosJsonBytes = JSON.stringify(sampleSmbios("00000000", plan.smbios)).length;
   return { smbiosJsonBytes, restMs: plan.restMs, starts: [empty, full], visited };
+}
+
+function withLabels(pattern: StoredInventory, count: number): StoredInventory {
+  const more = Array.from({ length: count }, (_, at) => [`example.com/label-${at}`, `value-${at}`]);
+  const labels = { ...pattern.metadata.labels, ...(Object.fromEntries(more) as Record<string, string>) };
+  return { ...pattern, metadata: { ...pattern.metadata, labels } };
 }
 
 async function withMachines<Result>(

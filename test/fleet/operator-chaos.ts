@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startOperator, type OperatorOptions, type OperatorProcess } from "../operator/operator-process.ts";
 
-const BETWEEN_MS = 1_500;
+const BETWEEN_MS = 4_000;
 /** A frozen replica then goes on with what it knew before, and with requests that nobody waits for any more. */
-const FROZEN_MS = 3_000;
+const FROZEN_MS = 2_000;
 
 export class OperatorChaos {
   readonly #options: OperatorOptions;

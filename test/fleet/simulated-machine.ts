@@ -13,6 +13,7 @@ import {
 } from "../../packages/agent/src/operator-link/index.ts";
 import { answerReportBytes, type OwnReport } from "../../packages/agent/src/registration/machine-report.ts";
 import { reportThrough } from "../../packages/agent/src/registration/report-machine.ts";
+import { withRetries } from "../../packages/agent/src/registration/retry.ts";
 import { keepSession, type SessionKeeper } from "../../packages/agent/src/registration/session-keeper.ts";
 import {
   prepareVisit,
@@ -28,6 +29,8 @@ import type { SimulatedNode } from "./simulated-node.ts";
 
 /** Of one request, by a clock that nobody scales: a replica that hangs is not waited for. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** On the fleet's clock. */
+const JOIN_WAIT_MS = 10 * 60_000;
 const ADDRESS = "http://operator.fleet.test";
 
 export interface SimulatedMachineOptions {
@@ -91,12 +94,14 @@ export class SimulatedMachine {
     this.#boot.abort();
   }
 
-  /** Registers. @throws as the agent's own registration */
+  /** Registers, and tries again as the agent does. @throws as the agent's own registration */
   async join(signal: AbortSignal): Promise<void> {
+    const { clock, random, token, onTrouble } = this.options;
     const report = this.#report();
-    const attested = await this.#visit(signal).attest(
-      { kind: "registration", token: this.options.token },
-      async (bytes) => answerReportBytes(report, bytes),
+    const visit = this.#visit(signal, REQUEST_TIMEOUT_MS);
+    const policy = { waitMs: JOIN_WAIT_MS, signal, onRetry: (error: unknown) => onTrouble("registration", error) };
+    const attested = await withRetries({ nowMs: clock.nowMs, random, sleep: clock.sleep }, policy, () =>
+      visit.attest({ kind: "registration", token }, async (bytes) => answerReportBytes(report, bytes)),
     );
     this.#first = attested;
     this.name = attested.admission.machine.name;
@@ -177,7 +182,7 @@ export class SimulatedMachine {
   }
 
   #keeper(signal: AbortSignal): SessionKeeper {
-    const visit = this.#visit(signal);
+    const visit = this.#visit(signal, this.options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
     const first = this.#first;
     this.#first = undefined;
     const attest = (): Promise<Attested> => visit.attest({ kind: "session" }, async () => Buffer.alloc(0));
@@ -192,8 +197,8 @@ export class SimulatedMachine {
     return { nowMs, connectServer: service.connect, httpGet: unused, readCaFile: unused, readSystemCas: unused };
   }
 
-  #visit(signal: AbortSignal): Visit {
-    const { tpm, token, requestTimeoutMs: timeoutMs = REQUEST_TIMEOUT_MS } = this.options;
+  #visit(signal: AbortSignal, timeoutMs: number): Visit {
+    const { tpm, token } = this.options;
     const options = {
       url: `${ADDRESS}/v1-rancheros/registration/${token}`,
       allowHttp: true,

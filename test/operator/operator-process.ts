@@ -1,12 +1,14 @@
 /** A real operator process for tests, the demo and measurements. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { findFreePort } from "../control-plane/free-port.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
+const SCALED_CLOCK = fileURLToPath(new URL("scaled-clock.ts", import.meta.url));
 /** As scripts/rancheros-operator starts it. */
 const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=8"];
 const STOP_GRACE_MS = 6_000;
@@ -47,8 +49,12 @@ export interface OperatorProcess {
   kill(): Promise<void>;
 }
 
-function scaledClockFlag({ epochMs, factor }: NonNullable<OperatorOptions["clock"]>): string {
-  return `--import=${new URL(`scaled-clock.ts?epoch=${epochMs}&factor=${factor}`, import.meta.url).href}`;
+/** Its types are taken out here: what does that in the operator would stay in its memory, which is measured. */
+function scaledClockFlag({ folder, clock }: Pick<OperatorOptions, "folder" | "clock">): readonly string[] {
+  if (clock === undefined) return [];
+  const script = path.resolve(folder, "scaled-clock.mjs");
+  writeFileSync(script, stripTypeScriptTypes(readFileSync(SCALED_CLOCK, "utf8")));
+  return [`--import=${pathToFileURL(script).href}?epoch=${clock.epochMs}&factor=${clock.factor}`];
 }
 
 /** @throws Error with the last lines of its log where it does not become ready */
@@ -63,7 +69,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     folder: options.folder,
     args: [
       ...NODE_FLAGS,
-      ...(options.clock === undefined ? [] : [scaledClockFlag(options.clock)]),
+      ...scaledClockFlag(options),
       options.script ?? MAIN,
       "run",
       `--kubeconfig=${path.resolve(options.kubeconfigPath)}`,

@@ -1,5 +1,5 @@
 /**
- * Loaded before a program (`--import=.../scaled-clock.ts?epoch=MS&factor=N`): its clocks and timers then run so many times
+ * Loaded before a program (`--import=.../scaled-clock.mjs?epoch=MS&factor=N`): its clocks and timers then run so many times
  * as fast. What Node counts by itself, such as the time-outs of AbortSignal.timeout and of sockets, stays as it is, and so
  * does performance.now: by it the operator judges the API server, whose clock is the real one.
  */
@@ -10,7 +10,7 @@ import timersPromises from "node:timers/promises";
 const { searchParams } = new URL(import.meta.url);
 const epochMs = Number(searchParams.get("epoch"));
 const factor = Number(searchParams.get("factor"));
-if (!Number.isFinite(epochMs) || !(factor >= 1)) throw new Error("scaled-clock.ts?epoch=MS&factor=N");
+if (!Number.isFinite(epochMs) || !(factor >= 1)) throw new Error("scaled-clock.mjs?epoch=MS&factor=N");
 
 const RealDate = Date;
 const realNowMs = Date.now;
