@@ -34,7 +34,7 @@ const OFFLINE = 5;
 const FAILING = 5;
 /** So long nobody waits for any of it, on a machine that is as slow as can be. */
 const PATIENCE_MS = 150_000 + SIZE * 1_000;
-const NODE_MS = 30_000;
+const NODE_MS = 15_000;
 const clock = scaledClock({ epochMs: Date.now(), factor: 8 });
 
 const controlPlane = inject("controlPlane");
