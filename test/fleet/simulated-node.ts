@@ -157,6 +157,10 @@ export class SimulatedNode {
           return this.#upgrade(container, files[0]?.content);
         },
         stop: async () => undefined,
+        removeImage: async (reference) => {
+          this.#pulled.delete(reference);
+        },
+        ownImages: async () => [...this.#pulled],
       },
     };
   }
