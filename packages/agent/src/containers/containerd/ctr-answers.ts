@@ -74,12 +74,20 @@ export function storedImages(printed: string): readonly StoredImage[] {
   });
 }
 
+export interface ImageUser {
+  readonly container: string;
+  readonly image: string;
+}
+
 /** Of `ctr containers ls`: columns CONTAINER, IMAGE ("-" for none) and RUNTIME. @throws ContainerError CONTAINER_NONSENSE */
-export function containerImages(printed: string): readonly string[] {
+export function imageUsers(printed: string): readonly ImageUser[] {
   const [heading, ...rows] = printed.split("\n").filter((line) => line.trim() !== "");
   if (heading === undefined || !/^CONTAINER\s+IMAGE\b/.test(heading))
     throw nonsense("the list of containers has no heading");
-  return rows.flatMap((row) => row.trim().split(/\s+/)[1] ?? []);
+  return rows.flatMap((row) => {
+    const [container, image] = row.trim().split(/\s+/);
+    return container === undefined || image === undefined ? [] : [{ container, image }];
+  });
 }
 
 /**

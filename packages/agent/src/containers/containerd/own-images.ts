@@ -1,9 +1,10 @@
 /** Images in containerd's store that carry this program's label: how they get it, and how they go. */
 import { parsePinnedImage, type PinnedImage } from "../../images/index.ts";
+import { NAME_PREFIX } from "../container-spec.ts";
 import type { ImageRemoval, RemoveImageCall } from "../driver.ts";
 import { MANAGED_LABEL, MANAGER } from "../mark.ts";
 import { toolFailure } from "../tool-failure.ts";
-import { containerImages, saysNotFound, storedImages } from "./ctr-answers.ts";
+import { imageUsers, saysNotFound, storedImages } from "./ctr-answers.ts";
 import { SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
 
 /** The kubelet removes images that no pod uses when the disk fills up, but not those with this label. Source: containerd CRI labels.go */
@@ -48,8 +49,11 @@ export async function removeImage(ctr: Ctr, call: RemoveImageCall): Promise<Imag
   if (!isMarked && !(isClaimed && known.digest === image.digest)) return "foreign";
   const others = images.filter(({ name, digest }) => digest === known.digest && name !== image.name);
   const names = new Set([image.name, ...others.map(({ name }) => name)]);
-  const inUse = containerImages(await ctr.text(["containers", "ls"], { what, signal })).some((one) => names.has(one));
-  if (inUse) {
+  const all = imageUsers(await ctr.text(["containers", "ls"], { what, signal }));
+  const users = all.filter((one) => names.has(one.image));
+  // One of this program's own that could not be removed: the image goes another time.
+  if (users.some(({ container }) => container.startsWith(NAME_PREFIX))) return "in-use";
+  if (users.length > 0) {
     // From now on it is the node's, and the kubelet may remove it when nothing needs it.
     const cleared = [`${PINNED_LABEL}=`, `${MANAGED_LABEL}=`];
     await ctr.text(["images", "label", image.name, ...cleared], { what, signal });

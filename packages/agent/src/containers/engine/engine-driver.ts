@@ -16,7 +16,7 @@ import {
   saysNotShared,
 } from "./engine-answers.ts";
 import { engineRunArguments, type EngineKind, type Propagation } from "./engine-arguments.ts";
-import { preparePull, storedName } from "./engine-pull.ts";
+import { preparePull, runnableName, storedName } from "./engine-pull.ts";
 import { markImage, ownImages, removeImage } from "./own-images.ts";
 
 export interface EngineOutside {
@@ -68,9 +68,10 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
   }
 
   async function start(call: StartCall): Promise<"started" | "name-taken"> {
-    const { name } = call.spec;
+    const { name, image } = call.spec;
+    const known = { ...call, spec: { ...call.spec, image: runnableName(kind, image) } };
     for (const propagation of PROPAGATIONS) {
-      const ended = await outcome(engineRunArguments(kind, call, propagation), { timeoutMs: SLOW_TIMEOUT_MS });
+      const ended = await outcome(engineRunArguments(kind, known, propagation), { timeoutMs: SLOW_TIMEOUT_MS });
       if (ended.kind === "ok") return "started";
       const stderr = ended.kind === "failed" ? ended.stderr : "";
       if (saysNameTaken(stderr)) return "name-taken";
@@ -102,9 +103,12 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
     const name = holderName(folder.path);
     const what = `looking into ${call.image}`;
     await remove(name);
-    const created = await outcome(["create", "--pull", "never", "--name", name, call.image, "/never-run"], {
-      timeoutMs: SLOW_TIMEOUT_MS,
-    });
+    const created = await outcome(
+      ["create", "--pull", "never", "--name", name, runnableName(kind, call.image), "/never-run"],
+      {
+        timeoutMs: SLOW_TIMEOUT_MS,
+      },
+    );
     if (created.kind !== "ok") throw toolFailure(what, created);
     try {
       const files = new Map<string, ImageFile>();

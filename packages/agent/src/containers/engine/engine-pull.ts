@@ -1,5 +1,5 @@
 /** How docker, podman and nerdctl are told to load an image from the relay. */
-import { platformText, type PinnedImage } from "../../images/index.ts";
+import { parsePinnedImage, platformText, type PinnedImage } from "../../images/index.ts";
 import { hostsToml } from "../hosts-toml.ts";
 import type { LoadCall } from "../driver.ts";
 import { markTag } from "../mark.ts";
@@ -17,6 +17,11 @@ export interface EnginePull {
  */
 export function storedName(kind: EngineKind, image: PinnedImage): string {
   return kind === "docker" ? markTag(image) : image.name;
+}
+
+/** The image of a container as the engine knows it: what was pulled by digest goes by the name that it is kept under. */
+export function runnableName(kind: EngineKind, image: string): string {
+  return kind === "docker" && image.includes("@") ? storedName(kind, parsePinnedImage(image)) : image;
 }
 
 /** Writes what the engine has to read, with the relay's login in it, into the folder. */

@@ -148,6 +148,10 @@ describe("removeImage of a real containerd", () => {
   it("leaves what somebody's container is made of to the node", async () => {
     const image = await push(freshImage());
     await pull(image);
+    await containerd.ctr("containers", "create", image, "ros-agent-left", "/bin/sh");
+    expect(await remove(image)).toBe("in-use");
+    expect(await ownImages(runtime, containers(), signal)).toEqual([image]);
+    await containerd.ctr("containers", "rm", "ros-agent-left");
     await containerd.ctr("containers", "create", image, "theirs", "/bin/sh");
     expect(await remove(image)).toBe("in-use");
     const row = await containerd.ctr("images", "ls", `name==${image}`);

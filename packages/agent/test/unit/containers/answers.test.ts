@@ -5,6 +5,7 @@ import {
   deletedTaskExitCode,
   isImageRunnable,
   pluginRoot,
+  imageUsers,
   storedImages,
   taskStatus,
 } from "../../../src/containers/containerd/ctr-answers.ts";
@@ -45,6 +46,11 @@ describe("ctr's answers", () => {
       { name: "a/b:1", digest: "sha256:aa" },
     ]);
     expect(() => storedImages("ctr: what?")).toThrow(/heading/);
+    expect(imageUsers("CONTAINER    IMAGE    RUNTIME\nc1    a/b:1    runc\nc2    -    runc\n")).toEqual([
+      { container: "c1", image: "a/b:1" },
+      { container: "c2", image: "-" },
+    ]);
+    expect(() => imageUsers("ctr: what?")).toThrow(/heading/);
     expect([isImageRunnable(CHECK, "a/b:1"), isImageRunnable(CHECK, "a/b:2"), isImageRunnable(CHECK, "a/b")]).toEqual([
       true,
       false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { preparePull, storedName } from "../../../src/containers/engine/engine-pull.ts";
+import { preparePull, runnableName, storedName } from "../../../src/containers/engine/engine-pull.ts";
 import type { LoadCall } from "../../../src/containers/driver.ts";
 import { parsePinnedImage } from "../../../src/images/image-reference.ts";
 
@@ -52,6 +52,12 @@ describe("preparePull", () => {
     expect(environment).toEqual({ DOCKER_CONFIG: "/run/x" });
     const login = Buffer.from("u:canary").toString("base64");
     expect(JSON.parse(written.get("config.json") ?? "")).toEqual({ auths: { "127.0.0.1:5": { auth: login } } });
+  });
+
+  it("finds what docker was given under its other name, and leaves names without a digest", () => {
+    expect(runnableName("docker", image.name)).toBe(storedName("docker", image));
+    expect(runnableName("podman", image.name)).toBe(image.name);
+    expect(runnableName("docker", "localhost/os:v1")).toBe("localhost/os:v1");
   });
 
   it("gives nerdctl a folder of hosts", async () => {
