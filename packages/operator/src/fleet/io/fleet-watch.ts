@@ -6,7 +6,7 @@ import { clusterEntry, FleetIndex, groupEntry, type ClusterEntry, type GroupEntr
 
 const FLEET_API = "/apis/fleet.cattle.io/v1alpha1";
 /** Where there is no Fleet, it is looked for this often. */
-const ABSENT_DELAY_MS = 30_000;
+const ABSENT_DELAY_MS = 5_000;
 
 export interface FleetWatch {
   readonly index: FleetIndex;
