@@ -36,6 +36,8 @@ export class ImageWorker {
   readonly #isReady: () => boolean;
   #askers: Asker[] = [];
   #isRunning = false;
+  /** Timers that have come during a run: what they were set for may be younger than what the run goes by. */
+  #missed = 0;
   #isStopped = false;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #found: Found | undefined;
@@ -89,9 +91,14 @@ export class ImageWorker {
   }
 
   async #run(): Promise<void> {
-    if (this.#isRunning) return;
+    if (this.#isRunning) {
+      this.#missed += 1;
+      return;
+    }
     this.#isRunning = true;
+    let missed: number;
     do {
+      missed = this.#missed;
       const askers = this.#askers.splice(0);
       try {
         const refused = await this.#decideAndStore(askers.map(({ uid }) => uid));
@@ -102,7 +109,7 @@ export class ImageWorker {
         this.#parts.log[level]("rollout not written", { image: this.#key, ...errorFields(error) });
         this.#wakeIn(SOON_MS * (1 + this.#parts.random()));
       }
-    } while (this.#askers.length > 0 && !this.#isStopped);
+    } while ((this.#askers.length > 0 || this.#missed > missed) && !this.#isStopped);
     this.#isRunning = false;
   }
 
@@ -121,9 +128,11 @@ export class ImageWorker {
       await this.#refresh(image, uids);
       const known = this.#index.image(this.#key);
       if (known?.image.object.metadata.resourceVersion !== object.metadata.resourceVersion) continue;
+      const found = this.#found;
       const decision = this.#decide(known, uids);
       if (!decision.isChanged || (await this.#store(known, decision))) {
-        this.#found = undefined;
+        // What was found out during the write is not in it.
+        if (this.#found === found) this.#found = undefined;
         this.#planAhead(decision);
         return this.#answers(known.image.key, uids, decision);
       }
