@@ -207,8 +207,10 @@ describe("any rollout", () => {
           }
           fleet.setSpec({ ...fleet.image.spec, suspend: false });
           const isSettled = () => {
-            const { slots = [], updated = 0, failed = 0, resolvedImage } = fleet.image.status ?? {};
+            const { slots = [], updated = 0, failed = 0, resolvedImage, observedGeneration } = fleet.image.status ?? {};
             if (resolvedImage !== fleet.image.spec.osImage) return false;
+            // Until then the numbers are about the image before.
+            if (observedGeneration !== fleet.image.metadata.generation) return false;
             return fleet.down.size === 0 && slots.length === 0 && updated + failed === fleet.machines.size;
           };
           expect(await fleet.time.until(isSettled, 400 * MINUTE_MS)).toBe(true);
