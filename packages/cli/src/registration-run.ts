@@ -105,6 +105,7 @@ export async function withOperator<T>(
   onEvent: (event: RegistrationEvent) => void = () => undefined,
 ): Promise<T> {
   const { server, withoutEkCertificate } = run;
+  await checkWay(server);
   const smbios = await smbiosOf(run);
   const ended = new AbortController();
   const readReport = reportOf(run, smbios, ended.signal);

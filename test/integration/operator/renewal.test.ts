@@ -1,4 +1,5 @@
 /** What replicas share is made anew while machines are on their way: the serving certificate, and the keys of sessions. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import {
@@ -75,6 +76,7 @@ describe("a serving certificate that one replica has renewed", () => {
 
 describe("keys of sessions", () => {
   /** A replica that is shown an id that it does not know reads the Secret, once in two seconds. */
+  const LOOK_INTERVAL_MS = 2_000;
   async function makeLook(replica: () => string): Promise<void> {
     const visit = { ...machine(await channelOfReplica(0)), next: replica };
     const nonce = await askNonce(replica);
@@ -95,6 +97,8 @@ describe("keys of sessions", () => {
     if (oldKey === undefined) throw new Error("there is no key");
     const oldId = oldKey.id.toString("hex");
     expect(await keyIdsInUse()).toEqual([oldId, oldId]);
+    // Both have read the Secret when they started, which on a fast machine was just now.
+    await sleep(LOOK_INTERVAL_MS);
 
     await ageMasterKey(target, used.namespace, oldKey, KEY_LIFETIME_MS + 60_000);
     await eventually(async () => {
