@@ -76,9 +76,11 @@ describe("an agent that is killed", () => {
       const delayMs = randomInt(150, 1_200);
       delays.push(delayMs);
       const running = agent({ kind: "run", spec });
+      // It may have ended by itself before the kill.
+      const ended = once(running, "exit");
       await sleep(delayMs);
       running.kill("SIGKILL");
-      await once(running, "exit");
+      await ended;
     }
     const last = agent({ kind: "run", spec });
     const [printed] = await Promise.all([text(last.stdout!), once(last, "exit")]);

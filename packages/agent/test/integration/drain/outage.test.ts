@@ -48,6 +48,8 @@ it("a drain goes on where it was when the API server comes back", async () => {
   await node.addPod("default", "held", { labels: { app: "held" } });
   await node.addBudget("default", "pdb", "held", 0);
   const { events, work } = await drainUntil("blocked", TIMEOUT_MS);
+  // The other eviction may still be on its way, and would then rightly be tried again.
+  await expect.poll(() => events.some(({ kind }) => kind === "waiting"), { timeout: 10_000 }).toBe(true);
   await controlPlane.killApiServer();
   await sleep(AWAY_MS);
   await controlPlane.startApiServer();

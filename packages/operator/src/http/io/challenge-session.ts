@@ -58,8 +58,7 @@ function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
     HANDSHAKE_TIMEOUT_MS,
   );
 
-  async function answer(message: Uint8Array): Promise<void> {
-    visit.checkAnswer(message);
+  async function admit(): Promise<void> {
     await sleep(SECOND_ANSWER_WINDOW_MS);
     if (ended) return;
     const payload = await visit.payload(() => !ended);
@@ -72,7 +71,13 @@ function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
   socket.on("message", (data) => {
     if (answered) return refuse(new SessionError("SESSION_SECOND_ANSWER", "a challenge takes one answer"));
     answered = true;
-    answer(bytesOf(data)).catch(refuse);
+    try {
+      // At once: a second message in the same breath must not hide that the first was wrong.
+      visit.checkAnswer(bytesOf(data));
+    } catch (error) {
+      return refuse(error);
+    }
+    admit().catch(refuse);
   });
   socket.on("error", (cause) =>
     refuse(new SessionError("SESSION_BROKEN", "the websocket broke the protocol", { cause })),
