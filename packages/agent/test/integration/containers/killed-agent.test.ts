@@ -43,6 +43,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** systemd waits for five seconds (RestartSec): a call of ctr that the dead agent had begun has ended by then. */
+const RESTART_MS = 2_000;
+
 function agent(work: AgentOrder["work"]): ReturnType<typeof spawn> {
   const order: AgentOrder = { runtime, runFolder: path.join(folder, "run"), work };
   return spawn(process.execPath, [AGENT, JSON.stringify(order)], { stdio: ["ignore", "pipe", "pipe"] });
@@ -81,6 +84,7 @@ describe("an agent that is killed", () => {
       await sleep(delayMs);
       running.kill("SIGKILL");
       await ended;
+      await sleep(RESTART_MS);
     }
     const last = agent({ kind: "run", spec });
     const [printed] = await Promise.all([text(last.stdout!), once(last, "exit")]);
