@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { AttestationMessageError, openSessionSeal, sealForSession } from "@rancheros/protocol/attestation";
+import { machineInventory } from "@rancheros/protocol/resources";
 import {
   isTerminal,
   mayFollow,
@@ -141,6 +142,10 @@ describe("the phases", () => {
   it("are all named, and lead to phases", () => {
     expect(PHASE_NAMES).toEqual(Object.keys(PHASES));
     for (const { next } of Object.values(PHASES)) for (const one of next) expect(PHASE_NAMES).toContain(one);
+  });
+
+  it("are those that a MachineInventory may show", () => {
+    expect(machineInventory.status.properties.upgrade.properties.phase).toHaveProperty("enum", [...PHASE_NAMES]);
   });
 
   it("all lead to an end", () => {
