@@ -1,5 +1,6 @@
 /** A real containerd with folders and a socket of its own, and Debian's runc: started, killed and started again by tests. */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +34,8 @@ export interface TestContainerd {
 export interface ContainerdOptions {
   /** Holds everything, made when missing; short, as sockets lie in it. Removing it afterwards is the caller's. */
   readonly folder: string;
+  /** Lines of shell that run before each runc, with its arguments as "$@". */
+  readonly beforeRunc?: string;
 }
 
 /**
@@ -48,7 +51,10 @@ export async function startContainerd(options: ContainerdOptions): Promise<TestC
   const namespace = "k8s.io";
   const configuration = path.join(folder, "config.toml");
   await writeFile(configuration, configurationText(folder, socket));
-  const searchPath = `${binaries}:${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
+  const ownPrograms = path.join(folder, "bin");
+  await mkdir(ownPrograms, { recursive: true });
+  await writeFile(path.join(ownPrograms, "runc"), runcText(folder, options.beforeRunc), { mode: 0o755 });
+  const searchPath = `${ownPrograms}:${binaries}:${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
   const ctrProgram = path.join(binaries, "ctr");
   const ctr = async (...args: string[]): Promise<string> => {
     const all = ["--address", socket, "--namespace", namespace, ...args];
@@ -137,6 +143,29 @@ function configurationText(folder: string, socket: string): string {
     "level = 'warn'",
     "",
   ].join("\n");
+}
+
+/**
+ * runc keeps what it knows, and cgroups, by a container's name: those of two containerds on one machine must not meet. This
+ * one has a folder and cgroups of its own.
+ */
+function runcText(folder: string, before = ""): string {
+  const own = createHash("sha256").update(folder).digest("hex").slice(0, 8);
+  return `#!/bin/sh
+PATH="\${PATH#*:}"
+${before}
+isFirst=true
+for argument; do
+  if $isFirst; then set --; isFirst=false; fi
+  case "$previous" in
+    --root) argument=${folder}/runc ;;
+    --bundle) sed -i 's#\\("cgroupsPath":"[^"]*/\\)\\([^"/]*"\\)#\\1${own}-\\2#' "$argument/config.json" ;;
+  esac
+  previous="$argument"
+  set -- "$@" "$argument"
+done
+exec runc "$@"
+`;
 }
 
 /** A shim whose task was taken away goes by itself; one that hangs would outlive the tests. */

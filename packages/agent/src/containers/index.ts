@@ -1,5 +1,6 @@
 /** Containers on this node, through whatever runs containers here. */
 import { createHash } from "node:crypto";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { nodePlatform, openImage } from "../images/index.ts";
@@ -7,6 +8,7 @@ import { containerdDriver } from "./containerd/containerd-driver.ts";
 import type { ImageRemoval, RuntimeDriver } from "./driver.ts";
 import { engineDriver } from "./engine/engine-driver.ts";
 import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
+import { containerCalls } from "./io/container-calls.ts";
 import { followLogs } from "./io/follow-logs.ts";
 import { followRecorded } from "./io/follow-recorded.ts";
 import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
@@ -18,13 +20,9 @@ import { runFolder, type RunFolder } from "./io/run-folder.ts";
 import { runTool } from "./io/run-tool.ts";
 import { pullImageThrough, type PulledImage, type PullOptions } from "./pull-image.ts";
 import { ownImagesThrough, removeImageThrough, type RemoveImageOptions } from "./remove-image.ts";
-import {
-  removeContainerThrough,
-  runContainerThrough,
-  type ContainerEnding,
-  type RunOptions,
-  type RunOutside,
-} from "./run-container.ts";
+import { removeContainerThrough } from "./settle-leftover.ts";
+import { runContainerThrough, type ContainerEnding, type RunOptions } from "./run-container.ts";
+import type { RunOutside } from "./run-outside.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 
 export interface ContainersOptions {
@@ -125,18 +123,24 @@ function imageFolder(containers: ContainersOptions, use: "pull" | "read", image:
 }
 
 function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, name: string): RunOutside {
+  const calls = containerCalls(path.resolve(containers.runFolder, `${name}.calls`));
   return {
-    driver: driverOf(runtime, containers),
+    driver: driverOf(runtime, containers, (call) => runTool({ ...call, heldFile: calls.file })),
     folder: runFolder(containers.runFolder, name),
+    calls,
     nowMs: Date.now,
     sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }).catch(() => undefined),
   };
 }
 
-function driverOf(runtime: ContainerRuntime, { recorder = recorderCommand() }: ContainersOptions): RuntimeDriver {
-  if (runtime.kind !== "containerd") return engineDriver(runtime.kind, runtime, { runTool, followLogs });
+function driverOf(
+  runtime: ContainerRuntime,
+  { recorder = recorderCommand() }: ContainersOptions,
+  run: typeof runTool = runTool,
+): RuntimeDriver {
+  if (runtime.kind !== "containerd") return engineDriver(runtime.kind, runtime, { runTool: run, followLogs });
   const platform = nodePlatform(process.arch);
-  return containerdDriver(runtime, { runTool, followRecorded, readInside, recorder, platform });
+  return containerdDriver(runtime, { runTool: run, followRecorded, readInside, recorder, platform });
 }
 
 export type { ContainerFile, ContainerMount, ContainerSpec, SecurityContext } from "./container-spec.ts";

@@ -2,11 +2,12 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 
 import { checkContainerSpec, type ContainerSpec } from "./container-spec.ts";
-import type { Labels, RuntimeDriver } from "./driver.ts";
+import { awaitEarlierCalls } from "./earlier-calls.ts";
 import { ContainerError } from "./errors.ts";
-import type { RunFolder } from "./io/run-folder.ts";
 import { MANAGED_LABEL, MANAGER } from "./mark.ts";
 import { createOutputLines, type OutputEvent, type OutputLines } from "./output-lines.ts";
+import { FIRST_LOOK_MS, LONGEST_LOOK_MS, type RunOutside } from "./run-outside.ts";
+import { endContainer, leftBehind, RUN_LABEL, settleLeftover, takeExitCode } from "./settle-leftover.ts";
 
 export interface RunOptions {
   readonly spec: ContainerSpec;
@@ -41,28 +42,14 @@ interface EndingFacts {
   readonly skippedBytes: number;
 }
 
-export interface RunOutside {
-  readonly driver: RuntimeDriver;
-  readonly folder: RunFolder;
-  readonly nowMs: () => number;
-  /** Resolves also when the signal is given. */
-  readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
-}
-
-export const RUN_LABEL = "rancheros.cattle.io/run";
-
-const EXIT_CODE_FILE = "exit-code";
 const DEFAULT_GRACE_MS = 30_000;
 const DEFAULT_KEEP_LINES = 100;
-const FIRST_LOOK_MS = 50;
-const LONGEST_LOOK_MS = 1_000;
-/** From SIGKILL to giving up: a process that waits for a disk does not end before the disk answers. */
-const KILL_PATIENCE_MS = 60_000;
 /** The output is recorded by another process, which may be a moment late. */
 const OUTPUT_PATIENCE_MS = 5_000;
 /** While the runtime's service restarts, its containers go on. */
 const RUNTIME_PATIENCE_MS = 300_000;
-const MAX_ROUNDS = 10;
+/** For a name that somebody else takes at the same moment. */
+const NAME_PATIENCE_MS = 30_000;
 const ROUND_DELAY_MS = 200;
 
 /**
@@ -71,49 +58,29 @@ const ROUND_DELAY_MS = 200;
  *         CONTAINER_LEFT_BEHIND where it could not be ended; and what the runtime does
  */
 export async function runContainerThrough(outside: RunOutside, options: RunOptions): Promise<ContainerEnding> {
-  const { spec, signal } = options;
+  const { spec, signal, leave } = options;
   checkContainerSpec(spec);
-  for (let round = 1; round <= MAX_ROUNDS; round++) {
+  await awaitEarlierCalls(outside, spec.name, leave === undefined ? signal : AbortSignal.any([signal, leave]));
+  try {
+    return await startOrTakeOver(outside, options);
+  } finally {
+    await outside.calls.forget();
+  }
+}
+
+async function startOrTakeOver(outside: RunOutside, options: RunOptions): Promise<ContainerEnding> {
+  const { spec, signal, leave } = options;
+  const endMs = outside.nowMs() + NAME_PATIENCE_MS;
+  do {
     if (signal.aborted) throw interrupted(spec.name);
+    if (leave?.aborted === true) return { kind: "left-running" };
     const takenOver = await settleLeftover(outside, spec, options.graceMs ?? DEFAULT_GRACE_MS);
-    if (takenOver || (await startAnew(outside, spec))) return watch(outside, options, takenOver);
+    if (takenOver || (await startAnew(outside, spec))) return await watch(outside, options, takenOver);
     // Another process is making it at this moment, or left a part of it.
     await outside.sleep(ROUND_DELAY_MS, signal);
     if ((await outside.driver.inspect(spec.name)).kind === "absent") await outside.driver.remove(spec.name);
-  }
-  throw new ContainerError("CONTAINER_LEFT_BEHIND", `the name ${spec.name} does not become free`);
-}
-
-/**
- * Ends and removes a container, if there is one.
- * @throws ContainerError CONTAINER_NAME_TAKEN, CONTAINER_LEFT_BEHIND
- */
-export async function removeContainerThrough(outside: RunOutside, name: string, graceMs: number): Promise<void> {
-  const state = await outside.driver.inspect(name);
-  if (state.kind !== "absent") {
-    checkOurs(name, state.labels);
-    if (state.kind === "running") await end(outside, name, graceMs);
-  }
-  await outside.driver.remove(name);
-  const left = await outside.driver.inspect(name);
-  if (left.kind !== "absent") throw leftBehind(name, "is there still after it was removed");
-  await outside.folder.remove();
-}
-
-/** @returns whether there is a container of the same run, which is to be watched; otherwise the name is free */
-async function settleLeftover(outside: RunOutside, spec: ContainerSpec, graceMs: number): Promise<boolean> {
-  const state = await outside.driver.inspect(spec.name);
-  if (state.kind === "absent") return false;
-  checkOurs(spec.name, state.labels);
-  const same = state.labels[RUN_LABEL] === spec.run;
-  if (same && (state.kind !== "idle" || (await keptExitCode(outside.folder)) !== undefined)) return true;
-  await removeContainerThrough(outside, spec.name, graceMs);
-  return false;
-}
-
-function checkOurs(name: string, labels: Labels): void {
-  if (labels[MANAGED_LABEL] === MANAGER) return;
-  throw new ContainerError("CONTAINER_NAME_TAKEN", `the container ${name} was not made by ros-agent`);
+  } while (outside.nowMs() < endMs);
+  throw leftBehind(spec.name, "is neither there nor can it be made: its name does not become free");
 }
 
 /** @returns whether it runs; not where there is one of this name already */
@@ -146,7 +113,7 @@ async function watch(outside: RunOutside, options: RunOptions, takenOver: boolea
   try {
     const state = await waitWhileRunning(outside, name, { wake, endMs, catchUp: follower.catchUp });
     if (state === "running" && !signal.aborted && leave?.aborted === true) return { kind: "left-running" };
-    if (state === "running") await end(outside, name, graceMs);
+    if (state === "running") await endContainer(outside, name, graceMs);
     // Before the output is read out: only now the runtime lets go of the pipes.
     const exitCode = state === "absent" ? undefined : await takeExitCode(outside, name);
     await readOut(outside, follower);
@@ -159,20 +126,6 @@ async function watch(outside: RunOutside, options: RunOptions, takenOver: boolea
   } finally {
     follower.close();
   }
-}
-
-/** Some runtimes tell it once only: it is kept until the container is gone, for the case that this program ends before. */
-async function takeExitCode({ driver, folder }: RunOutside, name: string): Promise<number | undefined> {
-  const kept = await keptExitCode(folder);
-  if (kept !== undefined) return kept;
-  const exitCode = await driver.exitCode(name);
-  if (exitCode !== undefined) await folder.write(EXIT_CODE_FILE, `${exitCode}\n`);
-  return exitCode;
-}
-
-async function keptExitCode(folder: RunFolder): Promise<number | undefined> {
-  const text = await folder.read(EXIT_CODE_FILE);
-  return text !== undefined && /^\d{1,3}\n$/.test(text) ? Number(text) : undefined;
 }
 
 interface Waiting {
@@ -208,24 +161,6 @@ async function waitWhileRunning(
   }
 }
 
-/** SIGTERM, then SIGKILL; returns when it does not run any more. */
-async function end(outside: RunOutside, name: string, graceMs: number): Promise<void> {
-  const never = new AbortController().signal;
-  const gone = async (patienceMs: number): Promise<boolean> => {
-    const endMs = outside.nowMs() + patienceMs;
-    for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 1.5, LONGEST_LOOK_MS)) {
-      if ((await outside.driver.inspect(name)).kind !== "running") return true;
-      if (outside.nowMs() >= endMs) return false;
-      await outside.sleep(delayMs, never);
-    }
-  };
-  await outside.driver.signal(name, "SIGTERM");
-  if (await gone(graceMs)) return;
-  await outside.driver.signal(name, "SIGKILL");
-  if (await gone(KILL_PATIENCE_MS)) return;
-  throw leftBehind(name, `runs still, ${KILL_PATIENCE_MS / 1000} s after SIGKILL`);
-}
-
 async function readOut(
   outside: RunOutside,
   follower: { readonly catchUp: () => Promise<void>; readonly hasEnded: () => Promise<boolean> },
@@ -248,8 +183,4 @@ function interrupted(name: string, lines?: OutputLines): ContainerError {
 function late(name: string, deadlineMs: number, lines: OutputLines): ContainerError {
   const message = `the container ${name} did not end within ${Math.round(deadlineMs / 1000)} s`;
   return new ContainerError("CONTAINER_DEADLINE", message, lastWord(lines));
-}
-
-function leftBehind(name: string, why: string): ContainerError {
-  return new ContainerError("CONTAINER_LEFT_BEHIND", `the container ${name} ${why}`, { details: { container: name } });
 }

@@ -3,6 +3,8 @@ import type { Platform } from "../../images/index.ts";
 import type { ContainerSpec } from "../container-spec.ts";
 import type { ContainerState, RuntimeDriver, StartCall } from "../driver.ts";
 import type { followRecorded } from "../io/follow-recorded.ts";
+import { ContainerError } from "../errors.ts";
+import { afterFailedStart } from "../failed-start.ts";
 import type { readInside } from "../io/read-inside.ts";
 import type { runTool, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
@@ -10,6 +12,7 @@ import { toolFailure } from "../tool-failure.ts";
 import {
   containerLabels,
   deletedTaskExitCode,
+  isAtWork,
   saysAlreadyExists,
   saysNotFound,
   saysUnknownFlag,
@@ -75,12 +78,19 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     }
     if (outcome.kind === "ok") return "started";
     if (outcome.kind === "failed" && saysAlreadyExists(outcome.stderr)) return "name-taken";
-    await remove(name).catch(() => undefined);
-    throw toolFailure(what, outcome);
+    return afterFailedStart({ inspect, remove }, call, toolFailure(what, outcome));
   }
 
   async function remove(name: string): Promise<void> {
     const what = `removing the container ${name}`;
+    const status = taskStatus(await ctr.text(["tasks", "ls"], { what }), name);
+    // What follows would kill it, and with it maybe what another call has just started.
+    if (status !== undefined && isAtWork(status)) {
+      throw new ContainerError(
+        "CONTAINER_LEFT_BEHIND",
+        `the container ${name} runs, and is not removed before it has ended`,
+      );
+    }
     const steps = [
       ["tasks", "rm", "--force", name],
       ["containers", "rm", name],

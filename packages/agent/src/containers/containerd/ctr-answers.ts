@@ -8,6 +8,11 @@ function isTaskStatus(text: string): text is TaskStatus {
   return TASK_STATUSES.has(text);
 }
 
+/** Whether its processes may do something. "UNKNOWN" is one whose shim is gone, and with it the processes. */
+export function isAtWork(status: TaskStatus): boolean {
+  return status === "RUNNING" || status === "PAUSED" || status === "PAUSING";
+}
+
 /**
  * Of `ctr tasks ls`: columns TASK, PID and STATUS.
  * @returns undefined where no task has this name
@@ -49,8 +54,9 @@ export function saysNotFound(stderr: string): boolean {
   return /not found|no running task/i.test(stderr);
 }
 
+/** The second of the folder of a task, and the third of its cgroup, which a task of the same name still has. */
 export function saysAlreadyExists(stderr: string): boolean {
-  return /already exists/i.test(stderr);
+  return /already exists|: file exists|cgroup is not empty/i.test(stderr);
 }
 
 /** Of a flag that this version does not have. Source: urfave/cli and Go's flag package. */

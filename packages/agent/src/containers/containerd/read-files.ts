@@ -11,6 +11,7 @@ import { chainId } from "./chain-id.ts";
 import { saysNotFound } from "./ctr-answers.ts";
 import { SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
 import { snapshotterOf } from "./snapshotter.ts";
+import { withCleanUp } from "../with-clean-up.ts";
 import { imageMissing, storedConfig } from "./stored-image.ts";
 
 export interface ReadFilesOptions {
@@ -35,27 +36,24 @@ export async function readFiles(options: ReadFilesOptions, call: ReadFilesCall):
   const key = holdName(folder.path);
   const target = `${folder.path}/root`;
   const snapshots = ["snapshots", ...snapshotterOf(options.runtime)];
-  const clean = (): Promise<void> => removeView(options);
-  await clean();
+  await removeView(options);
   await folder.prepare();
   await folder.makeFolder("root");
-  try {
+  const look = async (): Promise<ImageFiles> => {
     const what = `looking into ${call.image}`;
-    const viewed = await ctr.outcome([...snapshots, "view", key, chainId(diffIds)], { what });
+    // Not "view": of what that makes, a collection of garbage takes everything at any moment. This has the label that keeps it.
+    const viewed = await ctr.outcome([...snapshots, "prepare", key, chainId(diffIds)], { what });
     if (viewed.kind === "failed" && saysNotFound(viewed.stderr)) throw imageMissing(call.image);
     if (viewed.kind !== "ok") throw toolFailure(what, viewed);
-    await run(
-      options,
-      "mount",
-      mountArguments(await ctr.text([...snapshots, "mounts", target, key], { what }), target),
-    );
+    await mount(options, mountArguments(await ctr.text([...snapshots, "mounts", target, key], { what }), target));
     const files = new Map<string, ImageFile>();
     for (const path of call.paths) files.set(path, await options.readInside(target, path, call.maxBytes));
     return files;
-  } finally {
-    await clean();
+  };
+  return withCleanUp(look, async () => {
+    await removeView(options);
     await folder.remove();
-  }
+  });
 }
 
 /** Also the one that a killed reader left. @throws ContainerError */
@@ -64,7 +62,7 @@ export async function removeView(
 ): Promise<void> {
   const { runtime, ctr, folder } = options;
   const key = holdName(folder.path);
-  await run(options, "umount", [`${folder.path}/root`]).catch(() => undefined);
+  await unmount(options, `${folder.path}/root`);
   const what = `removing the view ${key}`;
   const removed = await ctr.outcome(["snapshots", ...snapshotterOf(runtime), "rm", key], {
     what,
@@ -96,11 +94,18 @@ export function mountArguments(printed: string, target: string): readonly string
   return type === "bind" ? ["-o", readOnly, source, target] : ["-t", type, "-o", readOnly, source, target];
 }
 
-async function run(
-  { runTool }: Pick<ReadFilesOptions, "runTool">,
-  program: "mount" | "umount",
-  args: readonly string[],
-): Promise<void> {
-  const outcome = await runTool({ program, args, timeoutMs: MOUNT_TIMEOUT_MS });
-  if (outcome.kind !== "ok") throw toolFailure(`${program} of an image`, outcome);
+async function unmount({ runTool }: Pick<ReadFilesOptions, "runTool">, target: string): Promise<void> {
+  const outcome = await runTool({ program: "umount", args: [target], timeoutMs: MOUNT_TIMEOUT_MS });
+  if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotMounted(outcome.stderr))) return;
+  throw toolFailure("umount of an image", outcome);
+}
+
+/** Also of a folder that is not there. Source: util-linux, umount; busybox's says "Invalid argument" and the like */
+function saysNotMounted(stderr: string): boolean {
+  return /not mounted|no mount point|not found|no such file|invalid argument/i.test(stderr);
+}
+
+async function mount({ runTool }: Pick<ReadFilesOptions, "runTool">, args: readonly string[]): Promise<void> {
+  const outcome = await runTool({ program: "mount", args, timeoutMs: MOUNT_TIMEOUT_MS });
+  if (outcome.kind !== "ok") throw toolFailure("mount of an image", outcome);
 }

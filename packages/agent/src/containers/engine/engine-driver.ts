@@ -1,11 +1,13 @@
 /** Containers through docker, podman or nerdctl, which share docker's command line. */
 import type { PinnedImage } from "../../images/index.ts";
 import type { ContainerState, LoadCall, RuntimeDriver, StartCall, StoredImageState } from "../driver.ts";
+import { afterFailedStart } from "../failed-start.ts";
 import type { ImageFile, ImageFiles, ReadFilesCall } from "../image-file.ts";
 import type { followLogs } from "../io/follow-logs.ts";
 import type { runTool, ToolCall, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
+import { withCleanUp } from "../with-clean-up.ts";
 import { copiedFile } from "./copied-file.ts";
 import {
   parseInspected,
@@ -75,10 +77,12 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
       if (ended.kind === "ok") return "started";
       const stderr = ended.kind === "failed" ? ended.stderr : "";
       if (saysNameTaken(stderr)) return "name-taken";
-      await remove(name).catch(() => undefined);
       // A host whose / is not shared, which systemd makes it.
-      if (!saysNotShared(stderr) || propagation === "rprivate")
-        throw toolFailure(`starting the container ${name}`, ended);
+      const goesOtherwise = saysNotShared(stderr) && propagation !== "rprivate";
+      if (!goesOtherwise) {
+        return afterFailedStart({ inspect, remove }, call, toolFailure(`starting the container ${name}`, ended));
+      }
+      await remove(name);
     }
     return "name-taken";
   }
@@ -110,13 +114,12 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
       },
     );
     if (created.kind !== "ok") throw toolFailure(what, created);
-    try {
+    const look = async (): Promise<ImageFiles> => {
       const files = new Map<string, ImageFile>();
       for (const path of call.paths) files.set(path, await copyOut(name, path, call.maxBytes));
       return files;
-    } finally {
-      await remove(name);
-    }
+    };
+    return withCleanUp(look, () => remove(name));
   }
 
   async function copyOut(name: string, path: string, maxBytes: number): Promise<ImageFile> {

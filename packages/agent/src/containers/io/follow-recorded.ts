@@ -1,5 +1,5 @@
 /** Reads what record-output.ts keeps, while it is written. */
-import { open, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 
 import type { OutputLines } from "../output-lines.ts";
@@ -12,6 +12,7 @@ import {
   segmentNumbers,
   type Frame,
 } from "../recorded-frames.ts";
+import { openIfThere } from "./open-if-there.ts";
 
 export interface RecordedOutput {
   /** Reads what came since the last time; the newest part where that is more than lines should be made of. */
@@ -89,7 +90,7 @@ function tell(frames: readonly Frame[], lines: OutputLines): void {
 
 /** Nothing where the segment is gone already. */
 async function readFrom(file: string, offset: number): Promise<Buffer> {
-  const handle = await open(file, "r").catch(() => undefined);
+  const handle = await openIfThere(file);
   if (handle === undefined) return Buffer.alloc(0);
   try {
     const buffer = Buffer.alloc(MAX_READ_BYTES);

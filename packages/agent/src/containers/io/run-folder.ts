@@ -1,18 +1,19 @@
 /** The folder with a container's files: environment, mounted files, recorded output. For root only, best in memory. */
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 import { ContainerError } from "../errors.ts";
+import { openIfThere } from "./open-if-there.ts";
 
 export interface RunFolder {
   readonly path: string;
   /** Makes it anew, empty. @throws ContainerError CONTAINER_RUN_FOLDER */
   readonly prepare: () => Promise<void>;
-  /** @returns the file's path. @throws ContainerError CONTAINER_RUN_FOLDER */
+  /** All of it or nothing. @returns the file's path. @throws ContainerError CONTAINER_RUN_FOLDER */
   readonly write: (name: string, content: string) => Promise<string>;
   /** @throws ContainerError CONTAINER_RUN_FOLDER */
   readonly makeFolder: (name: string) => Promise<void>;
-  /** The beginning of a file; undefined where it is not there. Never throws. */
+  /** The beginning of a file; undefined where it is not there. @throws ContainerError CONTAINER_RUN_FOLDER */
   readonly read: (name: string) => Promise<string | undefined>;
   /** Never throws. */
   readonly remove: () => Promise<void>;
@@ -34,12 +35,13 @@ export function runFolder(base: string, name: string): RunFolder {
       return naming(target, async () => {
         await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
         // The mode comes before the content: at no moment can others read it.
-        const handle = await open(target, "wx", 0o600);
+        const handle = await open(`${target}.part`, "w", 0o600);
         try {
           await handle.writeFile(content);
         } finally {
           await handle.close();
         }
+        await rename(`${target}.part`, target);
         return target;
       });
     },
@@ -49,15 +51,16 @@ export function runFolder(base: string, name: string): RunFolder {
         await mkdir(target, { recursive: true, mode: 0o700 });
       });
     },
-    read: (file) => readBeginning(path.join(folder, file)).catch(() => undefined),
+    read: (file) => naming(path.join(folder, file), () => readBeginning(path.join(folder, file))),
     remove: () => remove().catch(() => undefined),
   };
 }
 
 const MAX_READ_BYTES = 4096;
 
-async function readBeginning(file: string): Promise<string> {
-  const handle = await open(file, "r");
+async function readBeginning(file: string): Promise<string | undefined> {
+  const handle = await openIfThere(file);
+  if (handle === undefined) return undefined;
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_READ_BYTES), 0, MAX_READ_BYTES, 0);
     return buffer.toString("utf8", 0, bytesRead);

@@ -1,4 +1,7 @@
 /** Runs a runtime's program: bounded in time and output, told apart by how it ended, never judged here. */
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import path from "node:path";
+
 import { startProgram } from "../../programs/index.ts";
 
 export interface ToolCall {
@@ -10,6 +13,8 @@ export interface ToolCall {
   readonly maxOutputBytes?: number;
   /** Ends the program. Without: it runs to its end, so that nothing is left half done. */
   readonly signal?: AbortSignal | undefined;
+  /** Held open from before the start to the end, made where it is missing: by it the call is found by the next agent. */
+  readonly heldFile?: string;
 }
 
 export type ToolOutcome =
@@ -29,6 +34,7 @@ const KILL_AFTER_MS = 2_000;
 export async function runTool(call: ToolCall): Promise<ToolOutcome> {
   const { program, args, timeoutMs, signal } = call;
   if (signal?.aborted === true) return { kind: "cancelled" };
+  const held = call.heldFile === undefined ? undefined : openHeld(call.heldFile);
   const running = startProgram({
     program,
     args,
@@ -36,7 +42,10 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
     maxOutputBytes: call.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     // Ctrl-C comes by the signal.
     ownGroup: true,
+    ...(held === undefined ? {} : { heldDescriptor: held }),
   });
+  // The program has its own.
+  if (held !== undefined) closeSync(held);
   let brokenOff: ToolOutcome | undefined;
   let killTimer: NodeJS.Timeout | undefined;
   const breakOff = (outcome: ToolOutcome): void => {
@@ -59,6 +68,12 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
   const { exitCode, stdout } = ending;
   const stderr = ending.stderr.toString("utf8");
   return exitCode === 0 ? { kind: "ok", stdout, stderr } : { kind: "failed", exitCode, stdout, stderr };
+}
+
+/** In this moment also by this process: between its start and its own program the child is found by that. */
+function openHeld(file: string): number {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  return openSync(file, "a", 0o600);
 }
 
 /** A proxy must not come between the program and this process's own loopback. */

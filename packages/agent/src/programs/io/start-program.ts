@@ -14,6 +14,8 @@ export interface ProgramCall {
    * this process. Without: it ends with this process.
    */
   readonly ownGroup: boolean;
+  /** A file that the program holds open as its descriptor 3 for as long as it runs. */
+  readonly heldDescriptor?: number;
 }
 
 export type ProgramEnding =
@@ -30,10 +32,11 @@ export interface RunningProgram {
 }
 
 export function startProgram(call: ProgramCall): RunningProgram {
-  const { program, args, environment, ownGroup } = call;
+  const { program, args, environment, ownGroup, heldDescriptor } = call;
+  const held = heldDescriptor === undefined ? [] : [heldDescriptor];
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"], detached: ownGroup });
+    child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe", ...held], detached: ownGroup });
   } catch (cause) {
     // Node throws some failures to start (a list of arguments that is too long) and tells the others as an event.
     return { ending: Promise.resolve({ kind: "not-started", cause }), kill: () => undefined };

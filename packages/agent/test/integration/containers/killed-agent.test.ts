@@ -1,103 +1,136 @@
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { pullImage, type ContainerRuntime } from "@rancheros/agent/containers";
-import { NO_REGISTRIES } from "@rancheros/agent/images";
-import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
-import {
-  buildImage,
-  busyboxLayer,
-  pushImage,
-  startRegistry,
-  type TestRegistry,
-} from "../../../../../test/registry/index.ts";
+import type { ContainerSpec } from "@rancheros/agent/containers";
 import type { AgentOrder } from "../../../../../test/containerd/agent-process.ts";
+import { buildImage, busyboxLayer } from "../../../../../test/registry/index.ts";
+import { startImageGround, type ImageGround } from "./image-ground.ts";
 
 const AGENT = fileURLToPath(new URL("../../../../../test/containerd/agent-process.ts", import.meta.url));
 const MIB = 1024 * 1024;
 const KILLS = 12;
+/** Holds seconds: creating and starting a container takes so much longer. */
+const slowness = `/tmp/ros-kill-slowness-${process.pid}`;
 
-let folder: string;
-let containerd: TestContainerd;
-let registry: TestRegistry;
-let runtime: ContainerRuntime;
+let ground: ImageGround;
+let image: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync("/tmp/ros-kill-");
-  containerd = await startContainerd({ folder: path.join(folder, "c") });
-  registry = await startRegistry({ folder: path.join(folder, "r") });
-  const { ctrProgram, socket, namespace } = containerd;
-  runtime = { kind: "containerd", origin: "set", program: [ctrProgram], socket, namespace, snapshotter: undefined };
+  const beforeRunc = `case " $* " in *" create "*|*" start "*) sleep "$(cat ${slowness})" ;; esac`;
+  slow(0);
+  ground = await startImageGround("kill", { beforeRunc });
+  image = await ground.push("os/run", buildImage({ layers: [busyboxLayer()] }));
+  await ground.pull(image);
 });
 
 afterAll(async () => {
-  await registry.stop();
-  await containerd.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await ground.stop();
+  rmSync(slowness);
 });
 
-/** systemd waits for five seconds (RestartSec): a call of ctr that the dead agent had begun has ended by then. */
-const RESTART_MS = 2_000;
+function slow(seconds: number): void {
+  writeFileSync(slowness, `${seconds}\n`);
+}
 
 function agent(work: AgentOrder["work"]): ReturnType<typeof spawn> {
-  const order: AgentOrder = { runtime, runFolder: path.join(folder, "run"), work };
+  const { runtime, containers } = ground;
+  const order: AgentOrder = { runtime, runFolder: containers.runFolder, work };
   return spawn(process.execPath, [AGENT, JSON.stringify(order)], { stdio: ["ignore", "pipe", "pipe"] });
 }
 
-async function pull(image: string): ReturnType<typeof pullImage> {
-  const signal = new AbortController().signal;
-  return pullImage(runtime, { runFolder: path.join(folder, "run") }, { image, registries: NO_REGISTRIES, signal });
+/** A container that leaves a lock where it is ended in the middle, and says so where it finds one. */
+function lockingSpec(name: string): { readonly spec: ContainerSpec; readonly log: () => string } {
+  const hostRoot = path.join(ground.folder, name);
+  mkdirSync(hostRoot);
+  const script =
+    "mkdir /host/lock || { echo twice >> /host/log; exit 9; }; echo begin >> /host/log; sleep 1; echo end >> /host/log; " +
+    "busybox rmdir /host/lock";
+  const spec = { name: `ros-agent-${name}`, run: "1", image, hostRoot, command: ["/bin/sh", "-c"], args: [script] };
+  return { spec, log: () => readFileSync(path.join(hostRoot, "log"), "utf8") };
+}
+
+async function killAfter(spec: ContainerSpec, moment: () => Promise<unknown>): Promise<void> {
+  const running = agent({ kind: "run", spec });
+  // It may have ended by itself before the kill.
+  const ended = once(running, "exit");
+  await moment();
+  running.kill("SIGKILL");
+  await ended;
+}
+
+async function runToTheEnd(spec: ContainerSpec): Promise<unknown> {
+  const last = agent({ kind: "run", spec });
+  const [printed] = await Promise.all([text(last.stdout!), once(last, "exit")]);
+  return JSON.parse(printed);
+}
+
+async function untilContainerIsThere(name: string): Promise<void> {
+  while (!(await ground.containerd.ctr("containers", "ls", "--quiet")).includes(name)) await sleep(10);
+}
+
+/** As systemd does with whatever is left of a service. */
+function killCalls(name: string): void {
+  const file = path.join(ground.containers.runFolder, `${name}.calls`);
+  for (const pid of readdirSync("/proc").filter((one) => /^\d+$/.test(one))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/fd/3`) === file) process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It has no such descriptor, or is gone.
+    }
+  }
 }
 
 describe("an agent that is killed", () => {
   it("never has the same container run twice at a time, whenever the kill comes", async () => {
-    const small = buildImage({ layers: [busyboxLayer()] });
-    const image = `${registry.host}/os/run@${await pushImage(registry, "os/run", "v1", small)}`;
-    await pull(image);
-    const host = path.join(folder, "host");
-    mkdirSync(host);
-    const script =
-      "mkdir /host/lock || { echo twice >> /host/log; exit 9; }; echo begin >> /host/log; sleep 1; echo end >> /host/log; " +
-      "busybox rmdir /host/lock";
-    const spec = {
-      name: "ros-agent-killed",
-      run: "1",
-      image,
-      hostRoot: host,
-      command: ["/bin/sh", "-c"],
-      args: [script],
-    };
-    const delays: number[] = [];
+    const { spec, log } = lockingSpec("whenever");
+    const course: string[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       const delayMs = randomInt(150, 1_200);
-      delays.push(delayMs);
-      const running = agent({ kind: "run", spec });
-      // It may have ended by itself before the kill.
-      const ended = once(running, "exit");
-      await sleep(delayMs);
-      running.kill("SIGKILL");
-      await ended;
-      await sleep(RESTART_MS);
+      const slowMs = randomInt(3) === 0 ? randomInt(50, 500) : 0;
+      course.push(`${delayMs} ms (${slowMs} ms slow)`);
+      slow(slowMs / 1000);
+      await killAfter(spec, () => sleep(delayMs));
     }
-    const last = agent({ kind: "run", spec });
-    const [printed] = await Promise.all([text(last.stdout!), once(last, "exit")]);
-    expect(JSON.parse(printed), `killed after ${delays.join(", ")} ms`).toMatchObject({ kind: "exited", exitCode: 0 });
-    const log = readFileSync(path.join(host, "log"), "utf8");
-    expect(log, `killed after ${delays.join(", ")} ms`).toMatch(/^(begin\nend\n)+$/);
-    expect(await containerd.leftovers()).toEqual([]);
+    slow(0);
+    const where = `killed after ${course.join(", ")}`;
+    expect(await runToTheEnd(spec), where).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(log(), where).toMatch(/^(begin\nend\n)+$/);
+    expect(await ground.containerd.leftovers()).toEqual([]);
+    expect(readdirSync(ground.containers.runFolder)).toEqual([]);
+  });
+
+  it("finds the container that its last call was still making, and watches that", async () => {
+    const { spec, log } = lockingSpec("making");
+    slow(0.7);
+    await killAfter(spec, () => untilContainerIsThere(spec.name));
+    expect(await runToTheEnd(spec)).toMatchObject({ kind: "exited", exitCode: 0, takenOver: true });
+    slow(0);
+    expect(log()).toBe("begin\nend\n");
+    expect(await ground.containerd.leftovers()).toEqual([]);
+  });
+
+  it("is not confused by a call that was killed with it, and that containerd is carrying out yet", async () => {
+    const { spec, log } = lockingSpec("carrying");
+    slow(0.7);
+    await killAfter(spec, () => untilContainerIsThere(spec.name));
+    killCalls(spec.name);
+    expect(await runToTheEnd(spec)).toMatchObject({ kind: "exited", exitCode: 0 });
+    slow(0);
+    expect(log()).toBe("begin\nend\n");
+    expect(await ground.containerd.leftovers()).toEqual([]);
   });
 
   it("loads only the rest of a layer that it was loading", async () => {
     const built = buildImage({ layers: [busyboxLayer(), [{ path: "/large", content: randomBytes(16 * MIB) }]] });
-    const image = `${registry.host}/os/large@${await pushImage(registry, "os/large", "v1", built)}`;
-    const running = agent({ kind: "pull", image, bytesPerSecond: 4 * MIB });
+    const large = await ground.push("os/large", built);
+    const running = agent({ kind: "pull", image: large, bytesPerSecond: 4 * MIB });
     let pieces = 0;
     for await (const chunk of running.stderr!) {
       pieces += Buffer.from(chunk).length;
@@ -105,8 +138,8 @@ describe("an agent that is killed", () => {
     }
     running.kill("SIGKILL");
     await once(running, "exit");
-    const { transferredBytes } = await pull(image);
+    const { transferredBytes } = await ground.pull(large);
     expect(transferredBytes).toBeLessThan(12 * MIB);
-    expect(await containerd.ctr("images", "check", `name==${image}`)).toMatch(/true\s*$/);
+    expect(await ground.containerd.ctr("images", "check", `name==${large}`)).toMatch(/true\s*$/);
   });
 });

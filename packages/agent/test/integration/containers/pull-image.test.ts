@@ -1,17 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import {
-  pullImage,
-  runContainer,
-  type ContainerRuntime,
-  type PullOptions,
-  type PullProgress,
-} from "@rancheros/agent/containers";
+import { pullImage, runContainer, type ContainerRuntime, type PullProgress } from "@rancheros/agent/containers";
 import { NO_REGISTRIES, readRegistries } from "@rancheros/agent/images";
 import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
@@ -29,38 +23,24 @@ import {
   type ImageIndex,
   type TestRegistry,
 } from "../../../../../test/registry/index.ts";
+import { startImageGround, type ImageGround } from "./image-ground.ts";
 import { watchArguments } from "./watch-arguments.ts";
 
 const MIB = 1024 * 1024;
 
+let ground: ImageGround;
 let folder: string;
 let containerd: TestContainerd;
 let registry: TestRegistry;
 let runtime: ContainerRuntime;
+let pull: ImageGround["pull"];
 
 beforeAll(async () => {
-  folder = mkdtempSync("/tmp/ros-pull-");
-  containerd = await startContainerd({ folder: path.join(folder, "c") });
-  registry = await startRegistry({ folder: path.join(folder, "r") });
-  const { ctrProgram, socket, namespace } = containerd;
-  runtime = { kind: "containerd", origin: "set", program: [ctrProgram], socket, namespace, snapshotter: undefined };
+  ground = await startImageGround("pull");
+  ({ folder, containerd, registry, runtime, pull } = ground);
 });
 
-afterAll(async () => {
-  await registry.stop();
-  await containerd.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function pull(image: string, options: Partial<PullOptions> = {}): ReturnType<typeof pullImage> {
-  const runFolder = path.join(folder, "run");
-  const signal = new AbortController().signal;
-  return pullImage(
-    runtime,
-    { runFolder },
-    { image, registries: NO_REGISTRIES, patienceMs: 20_000, signal, ...options },
-  );
-}
+afterAll(() => ground.stop());
 
 /** An image whose upper layer does not compress. */
 function largeImage(bytes: number): Image {

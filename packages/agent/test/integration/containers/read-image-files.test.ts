@@ -75,6 +75,24 @@ describe("readImageFiles of a real containerd", () => {
     ).rejects.toMatchObject({ code: "CONTAINER_IMAGE_MISSING" });
   });
 
+  it("loses nothing to a collection of garbage that comes while it reads", async () => {
+    const over = new AbortController();
+    const collecting = (async () => {
+      for (let round = 0; !over.signal.aborted; round++) {
+        await containerd.ctr("leases", "create", "--id", `garbage-${round}`);
+        await containerd.ctr("leases", "delete", "--sync", `garbage-${round}`);
+      }
+    })();
+    try {
+      for (let round = 0; round < 4; round++) {
+        expect((await read("/etc/os-release")).get("/etc/os-release")).toMatchObject({ kind: "file" });
+      }
+    } finally {
+      over.abort();
+      await collecting;
+    }
+  });
+
   it("leaves no mount, snapshot, lease or folder behind", async () => {
     await read("/etc/os-release");
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(path.join(folder, "run"));

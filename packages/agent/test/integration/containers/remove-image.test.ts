@@ -1,12 +1,11 @@
 /** Images that this program has brought go with all that they took; those of others stay and run. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import {
   ownImages,
-  pullImage,
   readImageFiles,
   removeImage,
   runContainer,
@@ -14,31 +13,20 @@ import {
   type ImageRemoval,
   type PullOptions,
 } from "@rancheros/agent/containers";
-import { NO_REGISTRIES } from "@rancheros/agent/images";
-import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
-import {
-  buildImage,
-  busyboxLayer,
-  ociArchive,
-  pushImage,
-  startRegistry,
-  type Image,
-  type TestRegistry,
-} from "../../../../../test/registry/index.ts";
+import type { TestContainerd } from "../../../../../test/containerd/index.ts";
+import { buildImage, busyboxLayer, ociArchive, type Image } from "../../../../../test/registry/index.ts";
+import { startImageGround, type ImageGround } from "./image-ground.ts";
 
 const signal = new AbortController().signal;
 
+let ground: ImageGround;
 let folder: string;
 let containerd: TestContainerd;
-let registry: TestRegistry;
 let runtime: ContainerRuntime;
 
 beforeAll(async () => {
-  folder = mkdtempSync("/tmp/ros-rmi-");
-  containerd = await startContainerd({ folder: path.join(folder, "c") });
-  registry = await startRegistry({ folder: path.join(folder, "r") });
-  const { ctrProgram, socket, namespace } = containerd;
-  runtime = { kind: "containerd", origin: "set", program: [ctrProgram], socket, namespace, snapshotter: undefined };
+  ground = await startImageGround("rmi");
+  ({ folder, containerd, runtime } = ground);
 });
 
 afterEach(async () => {
@@ -46,16 +34,12 @@ afterEach(async () => {
   if (names.length > 0) await containerd.ctr("images", "rm", "--sync", ...names);
 });
 
-afterAll(async () => {
-  await registry.stop();
-  await containerd.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => ground.stop());
 
-const containers = () => ({ runFolder: path.join(folder, "run") });
+const containers = () => ground.containers;
 
-function pull(image: string, options: Partial<PullOptions> = {}): ReturnType<typeof pullImage> {
-  return pullImage(runtime, containers(), { image, registries: NO_REGISTRIES, signal, ...options });
+function pull(image: string, options: Partial<PullOptions> = {}): ReturnType<ImageGround["pull"]> {
+  return ground.pull(image, options);
 }
 
 function remove(image: string, isClaimed = false): Promise<ImageRemoval> {
@@ -69,8 +53,8 @@ function freshImage(): Image {
   return buildImage({ layers: [busyboxLayer(), layer()] });
 }
 
-async function push(image: Image): Promise<string> {
-  return `${registry.host}/os/removed@${await pushImage(registry, "os/removed", "v1", image)}`;
+function push(image: Image): Promise<string> {
+  return ground.push("os/removed", image);
 }
 
 async function importAs(image: Image, name: string): Promise<void> {

@@ -1,0 +1,12 @@
+/** Opens a file for reading that may not be there; every other trouble is one. */
+import { open, type FileHandle } from "node:fs/promises";
+
+/** @returns undefined where there is no such file. @throws what the file system says */
+export async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, "r");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/** What an earlier agent left under a container's name: watched on, or ended and removed; never two at a time. */
+import { awaitEarlierCalls } from "./earlier-calls.ts";
+import type { ContainerSpec } from "./container-spec.ts";
+import type { Labels } from "./driver.ts";
+import { ContainerError } from "./errors.ts";
+import { MANAGED_LABEL, MANAGER } from "./mark.ts";
+import { FIRST_LOOK_MS, LONGEST_LOOK_MS, type RunOutside } from "./run-outside.ts";
+
+export const RUN_LABEL = "rancheros.cattle.io/run";
+
+const EXIT_CODE_FILE = "exit-code";
+/** From SIGKILL to giving up: a process that waits for a disk does not end before the disk answers. */
+const KILL_PATIENCE_MS = 60_000;
+/** A call that was killed itself may be carried out yet: a container of which there is only a part is looked at again. */
+const SETTLING_MS = 2_000;
+const NEVER = new AbortController().signal;
+
+/** @returns whether there is a container of the same run, which is to be watched; otherwise the name is free */
+export async function settleLeftover(outside: RunOutside, spec: ContainerSpec, graceMs: number): Promise<boolean> {
+  const first = await outside.driver.inspect(spec.name);
+  if (first.kind === "absent") return false;
+  checkOurs(spec.name, first.labels);
+  const isSame = first.labels[RUN_LABEL] === spec.run;
+  if (isSame && (first.kind !== "idle" || (await keptExitCode(outside)) !== undefined)) return true;
+  if (isSame) {
+    await outside.sleep(SETTLING_MS, NEVER);
+    const { kind } = await outside.driver.inspect(spec.name);
+    if (kind === "running" || kind === "ended") return true;
+  }
+  await removeNow(outside, spec.name, graceMs);
+  return false;
+}
+
+/**
+ * Ends and removes a container, if there is one.
+ * @throws ContainerError CONTAINER_NAME_TAKEN, CONTAINER_LEFT_BEHIND
+ */
+export async function removeContainerThrough(outside: RunOutside, name: string, graceMs: number): Promise<void> {
+  await awaitEarlierCalls(outside, name, NEVER);
+  await removeNow(outside, name, graceMs);
+  await outside.calls.forget();
+}
+
+async function removeNow(outside: RunOutside, name: string, graceMs: number): Promise<void> {
+  const state = await outside.driver.inspect(name);
+  if (state.kind !== "absent") {
+    checkOurs(name, state.labels);
+    if (state.kind === "running") await endContainer(outside, name, graceMs);
+  }
+  await outside.driver.remove(name);
+  const left = await outside.driver.inspect(name);
+  if (left.kind !== "absent") throw leftBehind(name, "is there still after it was removed");
+  await outside.folder.remove();
+}
+
+function checkOurs(name: string, labels: Labels): void {
+  if (labels[MANAGED_LABEL] === MANAGER) return;
+  throw new ContainerError("CONTAINER_NAME_TAKEN", `the container ${name} was not made by ros-agent`);
+}
+
+/** SIGTERM, then SIGKILL; returns when it does not run any more. @throws ContainerError CONTAINER_LEFT_BEHIND */
+export async function endContainer(outside: RunOutside, name: string, graceMs: number): Promise<void> {
+  const gone = async (patienceMs: number): Promise<boolean> => {
+    const endMs = outside.nowMs() + patienceMs;
+    for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 1.5, LONGEST_LOOK_MS)) {
+      if ((await outside.driver.inspect(name)).kind !== "running") return true;
+      if (outside.nowMs() >= endMs) return false;
+      await outside.sleep(delayMs, NEVER);
+    }
+  };
+  await outside.driver.signal(name, "SIGTERM");
+  if (await gone(graceMs)) return;
+  await outside.driver.signal(name, "SIGKILL");
+  if (await gone(KILL_PATIENCE_MS)) return;
+  throw leftBehind(name, `runs still, ${KILL_PATIENCE_MS / 1000} s after SIGKILL`);
+}
+
+/** Some runtimes tell it once only: it is kept until the container is gone, for the case that this program ends before. */
+export async function takeExitCode(outside: RunOutside, name: string): Promise<number | undefined> {
+  const kept = await keptExitCode(outside);
+  if (kept !== undefined) return kept;
+  const exitCode = await outside.driver.exitCode(name);
+  if (exitCode !== undefined) await outside.folder.write(EXIT_CODE_FILE, `${exitCode}\n`);
+  return exitCode;
+}
+
+/** @throws ContainerError CONTAINER_RUN_FOLDER: what is there and cannot be read must not be taken for none */
+async function keptExitCode({ folder }: RunOutside): Promise<number | undefined> {
+  const text = await folder.read(EXIT_CODE_FILE);
+  if (text === undefined) return undefined;
+  if (/^\d{1,3}\n$/.test(text)) return Number(text);
+  throw new ContainerError("CONTAINER_RUN_FOLDER", `the kept result in ${folder.path} cannot be understood`);
+}
+
+export function leftBehind(name: string, why: string): ContainerError {
+  return new ContainerError("CONTAINER_LEFT_BEHIND", `the container ${name} ${why}`, { details: { container: name } });
+}
