@@ -15,6 +15,7 @@ import {
 import type { Materials } from "../build-plan.ts";
 import { envSources, variablesOf, type EnvSource } from "../env-from.ts";
 import { RolloutError } from "../errors.ts";
+import { allOrEveryProblem } from "../every-problem.ts";
 import { namedImages, type NamedImage } from "../resolved.ts";
 
 /** Read again after so long: many machines that ask at once are served by one look. */
@@ -57,7 +58,7 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
   }
 
   async function credentialsOf({ metadata, spec }: ManagedOSImage): Promise<readonly RegistryCredential[]> {
-    const all = await Promise.all(
+    const all = await allOrEveryProblem(
       (spec.imagePullSecrets ?? []).map(({ name }) => pullSecret(metadata.namespace, name)),
     );
     return all.flat();
@@ -72,14 +73,14 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
   }
 
   async function envOf(namespace: string, sources: readonly EnvSource[]): Promise<Readonly<Record<string, string>>> {
-    const all = await Promise.all(sources.map((source) => variables(namespace, source)));
+    const all = await allOrEveryProblem(sources.map((source) => variables(namespace, source)));
     // As in Kubernetes, a later source wins.
     return Object.fromEntries(all.flatMap((one) => Object.entries(one)));
   }
 
   async function read(object: ManagedOSImage): Promise<Materials> {
     const { metadata, spec } = object;
-    const [credentials, prepareEnv, upgradeEnv] = await Promise.all([
+    const [credentials, prepareEnv, upgradeEnv] = await allOrEveryProblem([
       credentialsOf(object),
       envOf(metadata.namespace, envSources(spec.prepare, "spec.prepare")),
       envOf(metadata.namespace, envSources(spec.upgradeContainer, "spec.upgradeContainer")),
