@@ -184,7 +184,10 @@ async function buildSite(
         const found = await status(name).catch((): ManagedOSImageStatus => ({}));
         if (look(found)) return found;
         if (performance.now() > deadlineMs) {
-          const logs = machines.map((one) => `${one.node}:\n${one.agentLog.split("\n").slice(-12).join("\n")}`);
+          const logs = [
+            ...machines.map((one) => [one.node, one.agentLog] as const),
+            ...operators.map((one, index) => [`operator-${index + 1}`, one.log()] as const),
+          ].map(([title, log]) => `${title}:\n${log.split("\n").slice(-12).join("\n")}`);
           throw new Error(`gave up waiting: ${what}; ${JSON.stringify(found)}\n${logs.join("\n")}`);
         }
         await sleep(POLL_MS);

@@ -4,7 +4,7 @@
  * boot loader and kernel (MachineRoot.boot) and the kubelet (test/kubelets).
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -258,19 +258,17 @@ export class WholeMachine {
   #agentPid(): number | undefined {
     const pid = this.#agent?.running === true ? this.#agent.pid : undefined;
     if (pid === undefined) return undefined;
-    try {
-      const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-      return child === undefined || child === "" ? undefined : Number(child);
-    } catch {
-      return undefined;
-    }
+    return childrenOf(pid)[0];
   }
 
   /** The agent itself first: its parent would be outlived by it for a moment. */
   async #endAgent(): Promise<void> {
     const pid = this.#agentPid();
+    const orphans = pid === undefined ? [] : childrenOf(pid).filter(isTpmTool);
     if (pid !== undefined) process.kill(pid, "SIGKILL");
     await this.#agent?.kill();
+    // What one of them loads after the tidying would fill the TPM, for which nobody manages the room here.
+    await Promise.all(orphans.map(untilGone));
     await this.#tidyTpm();
   }
 
@@ -292,6 +290,28 @@ export interface Journal {
     readonly reason?: { readonly code: string; readonly message: string };
   }[];
   readonly failedDigests: readonly { readonly digest: string }[];
+}
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
+    return lists.flatMap((list) => list.split(" ").filter((one) => one.trim() !== "")).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function isTpmTool(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("tpm2");
+  } catch {
+    return false;
+  }
+}
+
+async function untilGone(pid: number): Promise<void> {
+  while (existsSync(`/proc/${pid}`) && isTpmTool(pid)) await sleep(20);
 }
 
 function hostUptime(): number {
