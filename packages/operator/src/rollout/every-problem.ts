@@ -15,9 +15,9 @@ export async function allOrEveryProblem<const All extends readonly Promise<unkno
 ): Promise<{ -readonly [At in keyof All]: Awaited<All[At]> }> {
   const settled = await Promise.allSettled(all);
   const reasons: readonly unknown[] = settled.filter(isRejected).map(({ reason }) => reason as unknown);
-  const unknowable = reasons.find((reason) => !(reason instanceof RolloutError));
-  if (unknowable !== undefined) throw unknowable;
   const problems = reasons.filter((reason) => reason instanceof RolloutError);
+  const unknowable = all[settled.findIndex((one) => isRejected(one) && !(one.reason instanceof RolloutError))];
+  if (unknowable !== undefined) await unknowable;
   const [first] = problems;
   if (first === undefined) return Promise.all(all);
   if (problems.length === 1) throw first;

@@ -5,9 +5,9 @@ import { allOrEveryProblem } from "../../../src/rollout/every-problem.ts";
 const missing = (name: string): RolloutError =>
   new RolloutError("ROLLOUT_REFERENCE_MISSING", `there is no Secret default/${name}`);
 
-async function later(error: unknown, turns: number): Promise<never> {
+async function later(problem: Error, turns: number): Promise<never> {
   for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-  throw error;
+  throw problem;
 }
 
 describe("allOrEveryProblem", () => {
