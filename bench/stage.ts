@@ -75,6 +75,7 @@ export async function prepareStage(): Promise<Stage> {
       startOperator({
         folder,
         kubeconfigPath: controlPlane.kubeconfigPath,
+        rights: "given",
         namespace: NAMESPACE,
         watchNamespace: NAMESPACE,
         script: BUNDLE,

@@ -113,6 +113,7 @@ async function startAll(folder: string): Promise<Started> {
     startOperator({
       folder,
       kubeconfigPath: controlPlane.kubeconfigPath,
+      rights: "given",
       namespace: OPERATOR_NAMESPACE,
       flags: registry === undefined ? [] : [`--insecure-registry=${registry.host}`],
     }),

@@ -1,4 +1,4 @@
-/** Writes the pages that are made from tables of the code: docs/errors.md and docs/settings.md. */
+/** Writes what is made from tables of the code: pages of docs/, and the chart's values and CRDs. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,6 +21,7 @@ import { CLI_ERRORS } from "../packages/cli/src/errors.ts";
 import { EXIT_CODES, SUCCESS } from "../packages/cli/src/exit-codes.ts";
 import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.ts";
 import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts";
+import { DEFAULTS_ERRORS } from "../packages/operator/src/defaults/index.ts";
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
 import { REGISTRY_ERRORS } from "../packages/operator/src/registry/index.ts";
@@ -29,6 +30,8 @@ import { ROLLOUT_ERRORS } from "../packages/operator/src/rollout/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
 import { DECISION_REASONS } from "../packages/operator/src/telemetry/index.ts";
+import { crdsYaml } from "../packages/operator/src/crds.ts";
+import { chartValuesRows, chartValuesYaml } from "./chart-values.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GENERATED = "<!-- Written by scripts/generate-docs.ts; change the tables in the code instead. -->";
@@ -53,6 +56,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
   ["Operator: settings", SETTINGS_ERRORS],
+  ["Operator: default objects", DEFAULTS_ERRORS],
   ["Both: messages", MESSAGE_ERRORS],
   ["Both: messages of the attestation protocol", ATTESTATION_MESSAGE_ERRORS],
   ["Both: names of images", IMAGE_ERRORS],
@@ -115,31 +119,42 @@ function phasesSection(): string {
   return `\`\`\`mermaid\nstateDiagram-v2\n  [*] --> Idle\n${arrows.join("\n")}\n\`\`\`\n\n${table}`;
 }
 
-/** docs/upgrades.md with its generated part written anew; the rest of the page is written by people. */
-function upgradesPage(): string {
-  const page = readFileSync(path.join(ROOT, "docs", "upgrades.md"), "utf8");
-  const begin = page.indexOf(PHASES_BEGIN);
-  const end = page.indexOf(PHASES_END);
-  if (begin === -1 || end < begin) throw new Error(`docs/upgrades.md has lost ${PHASES_BEGIN} or ${PHASES_END}`);
-  return `${page.slice(0, begin)}${PHASES_BEGIN}\n\n${phasesSection()}\n\n${page.slice(end)}`;
+const VALUES_BEGIN = "<!-- The values, written by scripts/generate-docs.ts from the chart's values.schema.json. -->";
+const VALUES_END = "<!-- End of the values. -->";
+
+function valuesSection(): string {
+  const rows = chartValuesRows().map((row) => row.map(cell));
+  return alignedTable(["value", "type", "default", "what it is for"], rows);
 }
 
-/** Name below docs/ and content of each generated page. */
+/** A page with its generated part written anew; the rest of it is written by people. */
+function pageWith(name: string, marks: readonly [string, string], section: string): string {
+  const page = readFileSync(path.join(ROOT, name), "utf8");
+  const [first, last] = marks;
+  const [begin, end] = [page.indexOf(first), page.indexOf(last)];
+  if (begin === -1 || end < begin) throw new Error(`${name} has lost ${first} or ${last}`);
+  return `${page.slice(0, begin)}${first}\n\n${section}\n\n${page.slice(end)}`;
+}
+
+/** Path and content of each generated file. */
 export function generatedPages(): ReadonlyMap<string, string> {
   return new Map([
-    ["errors.md", errorsPage()],
-    ["settings.md", settingsPage()],
-    ["upgrades.md", upgradesPage()],
+    ["docs/errors.md", errorsPage()],
+    ["docs/settings.md", settingsPage()],
+    ["docs/upgrades.md", pageWith("docs/upgrades.md", [PHASES_BEGIN, PHASES_END], phasesSection())],
+    ["docs/install-operator.md", pageWith("docs/install-operator.md", [VALUES_BEGIN, VALUES_END], valuesSection())],
+    ["charts/rancheros-operator/values.yaml", chartValuesYaml()],
+    ["charts/rancheros-operator/files/crds.yaml", crdsYaml()],
   ]);
 }
 
-/** Names of the pages that are not what the code says now. */
+/** Paths of the files that are not what the code says now. */
 export function stalePages(): readonly string[] {
   return [...generatedPages()]
-    .filter(([name, content]) => readFileSync(path.join(ROOT, "docs", name), "utf8") !== content)
+    .filter(([name, content]) => readFileSync(path.join(ROOT, name), "utf8") !== content)
     .map(([name]) => name);
 }
 
 if (import.meta.main) {
-  for (const [name, content] of generatedPages()) writeFileSync(path.join(ROOT, "docs", name), content);
+  for (const [name, content] of generatedPages()) writeFileSync(path.join(ROOT, name), content);
 }

@@ -81,6 +81,7 @@ export async function measureRollout(stage: Stage, plan: RolloutPlan, say: Say):
     const operator = await startOperator({
       folder: stage.folder,
       kubeconfigPath: stage.controlPlane.kubeconfigPath,
+      rights: "given",
       namespace: NAMESPACE,
       watchNamespace: NAMESPACE,
       script: BUNDLE,

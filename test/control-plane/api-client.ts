@@ -56,6 +56,12 @@ export class ApiClient {
     return this.#send("PATCH", path, body, "application/merge-patch+json");
   }
 
+  /** Server-side apply of a whole object, made where it is missing; other people's fields are taken over. */
+  async apply(path: string, object: object, fieldManager: string): Promise<unknown> {
+    const query = `fieldManager=${encodeURIComponent(fieldManager)}&force=true`;
+    return this.#send("PATCH", `${path}?${query}`, object, "application/apply-patch+yaml");
+  }
+
   /** @param options  a DeleteOptions: gracePeriodSeconds, preconditions */
   async delete(path: string, options: object = {}): Promise<unknown> {
     return this.#send("DELETE", path, options);

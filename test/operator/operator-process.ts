@@ -4,6 +4,7 @@ import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { writeOperatorKubeconfig } from "../chart/operator-login.ts";
 import { findFreePort } from "../control-plane/free-port.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 
@@ -18,6 +19,13 @@ export interface OperatorOptions {
   /** Holds the log, made when missing. */
   readonly folder: string;
   readonly kubeconfigPath: string;
+  /**
+   * chart, the default: kubeconfigPath is the admin's of a test control plane, and the operator has the rights that the
+   * chart gives it. given: kubeconfigPath is the operator's own.
+   */
+  readonly rights?: "chart" | "given";
+  /** Where rights come and go, such as with the API server: stop() does not mind refused requests. */
+  readonly mayBeForbidden?: boolean;
   /** Namespace of the operator's own Secrets; must exist. */
   readonly namespace: string;
   /** Serves the objects of this namespace only. */
@@ -45,6 +53,7 @@ export interface OperatorProcess {
   log(): string;
   isReady(): Promise<boolean>;
   waitReady(): Promise<void>;
+  /** @throws Error  where the API server has refused it something for want of a right */
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -57,9 +66,14 @@ function scaledClockFlag({ folder, clock }: Pick<OperatorOptions, "folder" | "cl
   return [`--import=${pathToFileURL(script).href}?epoch=${clock.epochMs}&factor=${clock.factor}`];
 }
 
+/** What the API server says to somebody who lacks a right. */
+const FORBIDDEN = /^.* is forbidden: User .*$/m;
+
 /** @throws Error with the last lines of its log where it does not become ready */
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  const kubeconfigPath =
+    options.rights === "given" ? options.kubeconfigPath : await writeOperatorKubeconfig(options.folder, options);
   const [https, http, health] = [await findFreePort(), await findFreePort(), await findFreePort()];
   const httpsUrl = `https://127.0.0.1:${https}`;
   const serverUrl = options.serverUrl ?? httpsUrl;
@@ -72,7 +86,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       ...scaledClockFlag(options),
       options.script ?? MAIN,
       "run",
-      `--kubeconfig=${path.resolve(options.kubeconfigPath)}`,
+      `--kubeconfig=${path.resolve(kubeconfigPath)}`,
       `--namespace=${options.namespace}`,
       `--https-listen=127.0.0.1:${https}`,
       `--http-listen=127.0.0.1:${http}`,
@@ -104,7 +118,13 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
         await sleep(50);
       }
     },
-    stop: () => child.stop(STOP_GRACE_MS),
+    async stop() {
+      await child.stop(STOP_GRACE_MS);
+      const [refused] = FORBIDDEN.exec(operator.log()) ?? [];
+      if (refused !== undefined && options.mayBeForbidden !== true) {
+        throw new Error(`the operator lacks a right: ${refused}`);
+      }
+    },
     kill: () => child.kill(),
   };
   if (options.waitReady ?? true) await operator.waitReady();

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Kubernetes } from "./controller/index.ts";
+import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
   createFailedChallenges,
@@ -57,6 +58,8 @@ export async function startOperator(
 ): Promise<Operator> {
   const { serverUrl, publicCa, watchNamespace } = settings;
   const caPem = settings.caFile === undefined ? undefined : await readFile(settings.caFile, "utf8");
+  const defaults =
+    settings.defaultsFile === undefined ? [] : parseDefaults(await readFile(settings.defaultsFile, "utf8"));
   const listeners = machineListeners(settings, kubernetes, log, signal);
   let rancher: RancherSettings = {};
   const address = (): ServerAddress =>
@@ -185,6 +188,7 @@ export async function startOperator(
     configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
   });
 
+  const making = makeDefaults(kubernetes, log, defaults);
   const health =
     settings.healthListen === undefined
       ? undefined
@@ -196,6 +200,7 @@ export async function startOperator(
       await listeners.stop();
       health?.stop();
       sessionKeys.stop();
+      making.stop();
       await telemetry.stop();
       await Promise.all([rollouts.stop(), registrations.stop(), inventories.stop(), rancherWatch.stop()]);
     },

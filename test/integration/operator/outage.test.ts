@@ -24,7 +24,12 @@ beforeAll(async () => {
   controlPlane = await startControlPlane({ folder, binariesFolder });
   await applyCrds(controlPlane);
   await createNamespace(controlPlane, namespace);
-  operator = await startOperator({ folder, kubeconfigPath: controlPlane.kubeconfigPath, namespace });
+  operator = await startOperator({
+    folder,
+    kubeconfigPath: controlPlane.kubeconfigPath,
+    namespace,
+    mayBeForbidden: true,
+  });
   const { token } = await makeRegistration(controlPlane, namespace, "door");
   url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
 });
@@ -91,6 +96,7 @@ describe("while the API server is away", () => {
       kubeconfigPath: controlPlane.kubeconfigPath,
       namespace,
       name: "late",
+      mayBeForbidden: true,
       waitReady: false,
     });
     try {
@@ -110,6 +116,7 @@ describe("while the API server is away", () => {
       kubeconfigPath: controlPlane.kubeconfigPath,
       namespace,
       name: "strict",
+      mayBeForbidden: true,
       flags: ["--stale-after=5"],
     });
     try {

@@ -52,6 +52,7 @@ export function rawSettings(
     registryCa: pick(SETTINGS.registryCa),
     registryMirrors: pick(SETTINGS.registryMirrors),
     insecureRegistries: pick(SETTINGS.insecureRegistries),
+    defaultsFile: pick(SETTINGS.defaultsFile),
     logLevel: pick(SETTINGS.logLevel),
   };
 }

@@ -32,6 +32,8 @@ export interface Settings {
   /** File with CA certificates for image registries. */
   readonly registryCaFile: string | undefined;
   readonly registries: RegistrySettings;
+  /** File with objects that are made where they are missing. */
+  readonly defaultsFile: string | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -84,6 +86,7 @@ export function readSettings(
     registries: readRegistrySettings(listOf(raw.registryMirrors), listOf(raw.insecureRegistries), (problem) =>
       reader.problems.push(problem),
     ),
+    defaultsFile: orUndefined(raw.defaultsFile),
     logLevel: reader.choice("log-level", raw.logLevel, ["debug", "info", "warn", "error"], "info"),
   };
   if ((raw.tlsCertFile === "") !== (raw.tlsKeyFile === "")) {

@@ -183,6 +183,13 @@ export const SETTINGS = {
     help: "a registry that is spoken to without TLS; may be repeated",
     repeatable: true,
   },
+  defaultsFile: {
+    flag: "defaults-file",
+    env: "RANCHEROS_DEFAULTS_FILE",
+    value: "FILE",
+    fallback: "",
+    help: "YAML with MachineRegistrations and ManagedOSImages that are made at the start where they are missing, and not changed afterwards",
+  },
   logLevel: {
     flag: "log-level",
     env: "RANCHEROS_LOG_LEVEL",

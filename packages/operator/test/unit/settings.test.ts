@@ -27,6 +27,7 @@ describe("readSettings", () => {
       acceptRoca: false,
       registryCaFile: undefined,
       registries: { mirrors: new Map(), insecureHosts: new Set() },
+      defaultsFile: undefined,
       logLevel: "info",
     });
   });

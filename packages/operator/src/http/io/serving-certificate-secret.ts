@@ -35,18 +35,12 @@ function readStored(secret: unknown): StoredIdentity | undefined {
   };
 }
 
-function secretObject(namespace: string, ca: CertificateAndKey, serving: CertificateAndKey, resourceVersion?: string) {
+function stringData(ca: CertificateAndKey, serving: CertificateAndKey): Readonly<Record<string, string>> {
   return {
-    apiVersion: "v1",
-    kind: "Secret",
-    type: "kubernetes.io/tls",
-    metadata: { name: SECRET_NAME, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-    stringData: {
-      "ca.crt": ca.certificatePem,
-      "ca.key": ca.keyPem,
-      "tls.crt": serving.certificatePem,
-      "tls.key": serving.keyPem,
-    },
+    "ca.crt": ca.certificatePem,
+    "ca.key": ca.keyPem,
+    "tls.crt": serving.certificatePem,
+    "tls.key": serving.keyPem,
   };
 }
 
@@ -70,10 +64,17 @@ export async function ensureServingIdentity(
       }
       const ca = stored?.ca.keyPem ? stored.ca : makeCa(nowMs, randomBytes);
       const serving = makeServingCertificate(ca, names, nowMs, randomBytes);
-      const body = secretObject(namespace, ca, serving, stored?.resourceVersion);
-      await (stored === undefined
-        ? kubernetes.send({ method: "POST", path, body })
-        : kubernetes.send({ method: "PUT", path: `${path}/${SECRET_NAME}`, body }));
+      const content = { stringData: stringData(ca, serving) };
+      if (stored === undefined) {
+        const metadata = { name: SECRET_NAME, namespace };
+        const body = { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata, ...content };
+        await kubernetes.send({ method: "POST", path, body });
+      } else {
+        // The chart's Secret is empty and of another type, which cannot be changed; its labels are to stay.
+        const body = { metadata: { resourceVersion: stored.resourceVersion }, ...content };
+        const contentType = "application/merge-patch+json";
+        await kubernetes.send({ method: "PATCH", path: `${path}/${SECRET_NAME}`, contentType, body });
+      }
       return { caPem: ca.certificatePem, serving };
     } catch (error) {
       // Another replica was faster: what it made is what counts.

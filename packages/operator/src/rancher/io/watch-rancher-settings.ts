@@ -4,7 +4,7 @@ import { hasCode } from "@rancheros/protocol/errors";
 import { watchResource, type Kubernetes, type WatchHandle } from "../../controller/index.ts";
 import type { RancherSettings } from "../server-address.ts";
 
-const NAMES = new Set(["server-url", "cacerts", "internal-cacerts"]);
+const NAMES = ["server-url", "cacerts", "internal-cacerts"];
 
 /** Where there is no Rancher, it is looked for this often. */
 const ABSENT_DELAY_MS = 30_000;
@@ -24,7 +24,7 @@ function keep(object: unknown): Setting | undefined {
   const { metadata } = object;
   if (typeof metadata !== "object" || metadata === null) return undefined;
   const name = stringField(metadata, "name");
-  if (!NAMES.has(name)) return undefined;
+  if (!NAMES.includes(name)) return undefined;
   return {
     metadata: { name, resourceVersion: stringField(metadata, "resourceVersion") },
     text: stringField(object, "value") || stringField(object, "default"),
@@ -40,23 +40,33 @@ export function watchRancherSettings(
 ): WatchHandle {
   const settings = new Map<string, string>();
   const tell = () => onChange(Object.fromEntries(settings));
-  return watchResource<Setting>(kubernetes, {
-    path: "/apis/management.cattle.io/v3/settings",
-    keep,
-    onChange: (setting) => {
-      settings.set(setting.metadata.name, setting.text);
-      tell();
+  // One watch each: others of Rancher's settings are none of our business, and no right to read them is needed.
+  const watches = NAMES.map((name) =>
+    watchResource<Setting>(kubernetes, {
+      path: "/apis/management.cattle.io/v3/settings",
+      fieldSelector: `metadata.name=${name}`,
+      keep,
+      onChange: (setting) => {
+        settings.set(setting.metadata.name, setting.text);
+        tell();
+      },
+      onDelete: (setting) => {
+        settings.delete(setting.metadata.name);
+        tell();
+      },
+      onSynced: tell,
+      onTrouble: (error) => {
+        // No such kind: there is no Rancher here, which is nobody's trouble.
+        if (!hasCode(error, "KUBERNETES_NOT_FOUND")) onTrouble(error);
+      },
+      random,
+      absentDelayMs: ABSENT_DELAY_MS,
+    }),
+  );
+  return {
+    quietMs: () => Math.max(...watches.map((watch) => watch.quietMs())),
+    async stop() {
+      await Promise.all(watches.map(async (watch) => watch.stop()));
     },
-    onDelete: (setting) => {
-      settings.delete(setting.metadata.name);
-      tell();
-    },
-    onSynced: tell,
-    onTrouble: (error) => {
-      // No such kind: there is no Rancher here, which is nobody's trouble.
-      if (!hasCode(error, "KUBERNETES_NOT_FOUND")) onTrouble(error);
-    },
-    random,
-    absentDelayMs: ABSENT_DELAY_MS,
-  });
+  };
 }

@@ -27,6 +27,8 @@ const UNKNOWN_ID_READ_MS = 2_000;
 interface Stored {
   readonly resourceVersion: string;
   readonly keys: readonly SessionKey[];
+  /** Of all fields, also of those that are no keys. */
+  readonly names: readonly string[];
 }
 
 export interface SessionKeyStore extends SessionKeys {
@@ -50,26 +52,26 @@ function storedOf(secret: unknown): Stored | undefined {
   if (typeof metadata !== "object" || metadata === null || !("resourceVersion" in metadata)) return undefined;
   const data = "data" in secret && typeof secret.data === "object" && secret.data !== null ? secret.data : {};
   const keys = Object.entries(data).flatMap(([name, value]) => keyOf(name, value) ?? []);
-  return { resourceVersion: String(metadata.resourceVersion), keys };
+  return { resourceVersion: String(metadata.resourceVersion), keys, names: Object.keys(data) };
 }
 
-function secretOf(namespace: string, keys: readonly SessionKey[], resourceVersion: string | undefined): object {
-  const data: Record<string, string> = {};
-  for (const { id, secret, madeAtMs } of keys) {
+function dataOf(keys: readonly SessionKey[]): Readonly<Record<string, string>> {
+  const fields = keys.map(({ id, secret, madeAtMs }) => {
     const value = `${secret.toString("base64")} ${new Date(madeAtMs).toISOString()}`;
-    data[id.toString("hex")] = Buffer.from(value).toString("base64");
-  }
-  return {
-    apiVersion: "v1",
-    kind: "Secret",
-    type: "Opaque",
-    metadata: {
-      name: SESSION_KEYS_SECRET,
-      namespace,
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    },
-    data,
-  };
+    return [id.toString("hex"), Buffer.from(value).toString("base64")] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+function newSecret(namespace: string, keys: readonly SessionKey[]): object {
+  const metadata = { name: SESSION_KEYS_SECRET, namespace };
+  return { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, data: dataOf(keys) };
+}
+
+/** A merge patch: labels and whatever else somebody else has put there stays. */
+function changeOf({ resourceVersion, names }: Stored, keys: readonly SessionKey[]): object {
+  const gone = Object.fromEntries(names.map((name) => [name, null]));
+  return { metadata: { resourceVersion }, data: { ...gone, ...dataOf(keys) } };
 }
 
 /** The keys in the Secret, made or renewed where that is due. @throws KubernetesError */
@@ -81,10 +83,14 @@ async function ensureKeys(kubernetes: Kubernetes, namespace: string): Promise<re
       const rotated = rotatedKeys(stored?.keys ?? [], Date.now(), randomBytes);
       if (stored !== undefined && rotated === undefined) return stored.keys;
       const keys = rotated ?? [];
-      const body = secretOf(namespace, keys, stored?.resourceVersion);
       await (stored === undefined
-        ? kubernetes.send({ method: "POST", path, body })
-        : kubernetes.send({ method: "PUT", path: `${path}/${SESSION_KEYS_SECRET}`, body }));
+        ? kubernetes.send({ method: "POST", path, body: newSecret(namespace, keys) })
+        : kubernetes.send({
+            method: "PATCH",
+            path: `${path}/${SESSION_KEYS_SECRET}`,
+            contentType: "application/merge-patch+json",
+            body: changeOf(stored, keys),
+          }));
       return keys;
     } catch (error) {
       // Another replica was faster: what it made is what counts.

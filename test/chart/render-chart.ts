@@ -1,0 +1,44 @@
+/** What the chart is rendered to, as objects. */
+import { parseAllDocuments } from "yaml";
+import { CHART, helm } from "./helm.ts";
+
+export interface RenderedObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface Release {
+  readonly name: string;
+  readonly namespace: string;
+  readonly values?: object;
+}
+
+/** @throws HelmError  where the values are refused */
+export async function renderText({ name, namespace, values = {} }: Release): Promise<string> {
+  return helm(["template", name, CHART, `--namespace=${namespace}`], { values });
+}
+
+/** @throws HelmError  where the values are refused */
+export async function renderChart(release: Release): Promise<readonly RenderedObject[]> {
+  const documents = parseAllDocuments(await renderText(release));
+  return [...documents].flatMap((document): readonly RenderedObject[] => {
+    if (document.errors.length > 0) throw new Error(`the chart's YAML is broken: ${String(document.errors[0])}`);
+    const object = document.toJS() as RenderedObject | null;
+    return object === null ? [] : [object];
+  });
+}
+
+/** The one object of this kind and name. */
+export function objectOf(objects: readonly RenderedObject[], kind: string, name?: string): RenderedObject {
+  const found = objects.filter((one) => one.kind === kind && (name === undefined || one.metadata.name === name));
+  const [object] = found;
+  if (object === undefined || found.length > 1) throw new Error(`${found.length} objects ${kind} ${name ?? ""}`);
+  return object;
+}

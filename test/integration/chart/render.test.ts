@@ -1,0 +1,204 @@
+/** What the chart is rendered to: held by snapshots, by the operator's own readers, and by the API server's rules for pods. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
+import { describe, expect, inject, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { crdsYaml } from "../../../packages/operator/src/crds.ts";
+import { parseDefaults } from "../../../packages/operator/src/defaults/index.ts";
+import { MACHINE_PATH } from "../../../packages/operator/src/rancherd/index.ts";
+import { readSettings, SETTINGS } from "../../../packages/operator/src/settings/index.ts";
+import { CHART, helm } from "../../chart/helm.ts";
+import { objectOf, renderChart, renderText, type RenderedObject } from "../../chart/render-chart.ts";
+import { VALUE_SETS } from "../../chart/value-sets.ts";
+import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { useNamespace } from "../../control-plane/namespace.ts";
+
+const target = inject("controlPlane");
+const namespace = useNamespace(target, "restricted");
+const OPERATOR = fileURLToPath(new URL("../../../packages/operator", import.meta.url));
+const SETS = Object.entries(VALUE_SETS);
+
+interface PodTemplate {
+  readonly metadata: object;
+  readonly spec: { readonly containers: readonly { readonly env: readonly { name: string; value?: string }[] }[] };
+}
+
+function podOf(objects: readonly RenderedObject[]): PodTemplate {
+  const { spec } = objectOf(objects, "Deployment");
+  return (spec as { readonly template: PodTemplate }).template;
+}
+
+function environmentOf(objects: readonly RenderedObject[]): Readonly<Record<string, string>> {
+  const env = podOf(objects).spec.containers[0]?.env ?? [];
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
+describe("the chart", () => {
+  it.each(SETS)("passes helm lint with the values %s", async (_name, { values }) => {
+    const said = await helm(["lint", "--strict", CHART], { values });
+    expect(said).toContain("1 chart(s) linted, 0 chart(s) failed");
+  });
+
+  it.each(SETS)("is rendered as ever with the values %s", async (name, release) => {
+    const values = { ...release.values, crds: { enabled: false } };
+    await expect(await renderText({ ...release, values })).toMatchFileSnapshot(`testdata/${name}.yaml`);
+  });
+
+  it("has the version of the operator", () => {
+    const chart = parse(readFileSync(path.join(CHART, "Chart.yaml"), "utf8")) as Readonly<Record<string, string>>;
+    const { version } = JSON.parse(readFileSync(path.join(OPERATOR, "package.json"), "utf8")) as { version: string };
+    expect([chart["version"], chart["appVersion"]]).toEqual([version, version]);
+  });
+
+  it("brings the CRDs that the operator prints, and keeps them when it is uninstalled", async () => {
+    const rendered = (await renderChart(VALUE_SETS.documented)).filter(
+      (one) => one.kind === "CustomResourceDefinition",
+    );
+    for (const { metadata } of rendered) {
+      expect(metadata.annotations).toEqual({ "helm.sh/resource-policy": "keep" });
+      expect(metadata.labels).toMatchObject({ "app.kubernetes.io/managed-by": "Helm" });
+    }
+    const printed = [...parseAllDocuments(crdsYaml())].map((document): unknown => document.toJS());
+    expect(rendered.map((one) => ({ ...one, metadata: { name: one.metadata.name } }))).toEqual(printed);
+  });
+
+  it.each(SETS)("makes pods that the restricted Pod Security Standard lets in: %s", async (_name, release) => {
+    const level = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await kubectlApply(target, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: level } });
+    const { spec } = podOf(await renderChart(release));
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "operator", namespace }, spec };
+    const said = await kubectl(target, ["create", "--dry-run=server", "-f", "-"], { input: JSON.stringify(pod) });
+    expect(said).toContain("pod/operator created");
+  });
+
+  it("leads machines to both of the operator's protocols from an Ingress and from a gateway", async () => {
+    const objects = await renderChart(VALUE_SETS.everything);
+    const text = JSON.stringify(objectOf(objects, "Ingress")["spec"]);
+    const route = JSON.stringify(objectOf(objects, "HTTPRoute")["spec"]);
+    for (const machinePath of [MACHINE_PATH, PROTOCOL_PATH]) {
+      expect(text).toContain(`{"path":"${machinePath}","pathType":"Prefix"`);
+      expect(route).toContain(`{"path":{"type":"PathPrefix","value":"${machinePath}"}}`);
+    }
+  });
+});
+
+describe("the chart's values", () => {
+  it("are settings that the operator takes, as they are meant", async () => {
+    const plain = readSettings([], environmentOf(await renderChart(VALUE_SETS.documented)));
+    const service = "rancheros-operator.cattle-rancheros-operator-system";
+    expect(plain).toEqual({
+      ...readSettings([], {}),
+      tlsSan: [service, `${service}.svc`, `${service}.svc.cluster.local`],
+    });
+    const full = readSettings([], environmentOf(await renderChart(VALUE_SETS.everything)));
+    expect(full).toMatchObject({
+      serverUrl: "https://machines.example.com",
+      caFile: "/etc/rancheros-operator/ca.pem",
+      httpsListen: { host: "::", port: 8443 },
+      httpListen: { host: "::", port: 8080 },
+      healthListen: { host: "::", port: 9090 },
+      maxSessions: 100,
+      trustAnchors: "tpm-makers",
+      staleAfterMs: 60_000,
+      statusDelayMs: 5_000,
+      tokenInStatus: false,
+      unknownTokenRate: 10,
+      failedChallengeRate: 20,
+      acceptRoca: true,
+      logLevel: "debug",
+    });
+    expect(full.channelKeys).toHaveLength(2);
+    expect(full.registries.mirrors.get("*")).toEqual({ urls: [new URL("https://all.example.com")], upstream: false });
+  });
+
+  it("reach every setting", async () => {
+    const sets = await Promise.all(Object.values(VALUE_SETS).map(renderChart));
+    const set = new Set(
+      sets.flatMap((objects) => podOf(objects).spec.containers[0]?.env ?? []).map(({ name }) => name),
+    );
+    const missing = Object.values(SETTINGS).filter(({ env }) => !set.has(env));
+    // In a pod its ServiceAccount is used.
+    expect(missing.map(({ flag }) => flag)).toEqual(["kubeconfig"]);
+  });
+
+  it("make first objects that the operator takes", async () => {
+    const files = objectOf(await renderChart(VALUE_SETS.standalone), "ConfigMap")["data"] as Record<string, string>;
+    expect(parseDefaults(files["defaults.yaml"] ?? "").map(({ body, ...where }) => ({ ...where, body }))).toEqual([
+      {
+        plural: "machineregistrations",
+        namespace: "fleet-default",
+        name: "edge",
+        body: {
+          apiVersion: "rancheros.cattle.io/v1",
+          kind: "MachineRegistration",
+          metadata: { name: "edge", namespace: "fleet-default" },
+          spec: { machineInventoryLabels: { site: "berlin" } },
+        },
+      },
+      {
+        plural: "managedosimages",
+        namespace: "fleet-local",
+        name: "default-os-image",
+        body: {
+          apiVersion: "rancheros.cattle.io/v1",
+          kind: "ManagedOSImage",
+          metadata: { name: "default-os-image", namespace: "fleet-local" },
+          spec: { osImage: "example.com/os:v1", concurrency: 2 },
+        },
+      },
+    ]);
+  });
+
+  it.each([
+    [{ replica: 3 }, "additional properties 'replica' not allowed"],
+    [{ replicas: "two" }, "'/replicas': got string, want integer"],
+    [{ replicas: 0 }, "'/replicas': minimum: got 0, want 1"],
+    [{ image: { tag: "a/b" } }, "'/image/tag'"],
+    [{ image: { digest: "sha256:12" } }, "'/image/digest'"],
+    [{ serverURL: "machines.example.com" }, "'/serverURL'"],
+    [{ watchNamespace: "Team A" }, "'/watchNamespace'"],
+    [{ service: { type: "ExternalName" } }, "'/service/type': value must be one of"],
+    [{ service: { port: 70_000 } }, "'/service/port': maximum"],
+    [{ ingress: { enabled: true } }, "'/ingress/host'"],
+    [{ gateway: { enabled: true, host: "a.example" } }, "'/gateway/parentRefs'"],
+    [{ settings: { logLevel: "loud" } }, "'/settings/logLevel'"],
+    [{ settings: { maxSessions: 1.5 } }, "'/settings/maxSessions'"],
+    [{ tls: { ca: "no certificate" } }, "'/tls/ca'"],
+    [{ tls: { channelKeys: ["abc"] } }, "'/tls/channelKeys/0'"],
+    [{ registries: { mirrors: ["docker.io"] } }, "'/registries/mirrors/0'"],
+    [{ env: [{ name: "RANCHEROS_LOG_LEVEL", value: "debug" }] }, "'/env/0/name'"],
+    [{ metrics: { service: false, serviceMonitor: { enabled: true } } }, "'/metrics/service'"],
+    [{ defaultOSImage: { enabled: true } }, "'/defaultOSImage/osImage'"],
+    [{ watchNamespace: "a", defaultRegistration: { enabled: true, namespace: "b" } }, "defaultRegistration.namespace:"],
+    [{ watchNamespace: "a", defaultOSImage: { enabled: true, osImage: "x" } }, "defaultOSImage.enabled:"],
+    [{ tls: { publicCA: true, ca: "-----BEGIN CERTIFICATE-----" } }, "tls.publicCA:"],
+    [
+      { ingress: { enabled: true, host: "a.b" }, gateway: { enabled: true, host: "c.d", parentRefs: [{ name: "g" }] } },
+      "serverURL:",
+    ],
+  ])("%j are refused by the name of the field", async (values, words) => {
+    await expect(renderText({ name: "refused", namespace: "operators", values })).rejects.toThrow(words);
+  });
+});
+
+describe("each of the operator's rights", () => {
+  it("is said to be for a file that there is", () => {
+    const lines = readFileSync(path.join(CHART, "templates", "rbac.yaml"), "utf8").split("\n");
+    const rules = lines.flatMap((line, index) => (line.startsWith("  - apiGroups:") ? [index] : []));
+    expect(rules.length).toBeGreaterThan(10);
+    for (const index of rules) {
+      const above = lines.slice(0, index).toReversed();
+      const comment = above
+        .slice(
+          0,
+          above.findIndex((line) => !line.startsWith("  #")),
+        )
+        .join(" ");
+      const files = [...comment.matchAll(/[a-z-]+(?:\/[a-z-]+)+\.ts/g)].map(([file]) => file);
+      expect(files, lines[index + 1]).not.toEqual([]);
+      for (const file of files) expect(existsSync(path.join(OPERATOR, "src", file)), file).toBe(true);
+    }
+  });
+});
