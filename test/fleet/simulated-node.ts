@@ -108,7 +108,7 @@ export class SimulatedNode {
         random,
         sleep: clock.sleep,
         hostname: () => this.options.name,
-        isStopping: async () => this.#isStopping,
+        shutdown: async () => (this.#isStopping ? "under-way" : "none"),
         readBootSlot: async () => this.#slot,
         readFile: async (path) => {
           if (path === RELEASE_FILE) return Buffer.from(this.#release);
@@ -126,6 +126,7 @@ export class SimulatedNode {
           this.#isCordoned = true;
           return isOurs;
         },
+        cordonedBy: async () => (this.#isCordoned ? "agent" : "nobody"),
         uncordon: async () => {
           this.#isCordoned = false;
         },

@@ -19,6 +19,7 @@ import { REGISTRATION_ERRORS } from "./registration/index.ts";
 import { askControl, readControlAnswer, type ControlCommand } from "./service/index.ts";
 import {
   agentState,
+  lookAtNode,
   lookIntoJournal,
   openMachine,
   readAgentWord,
@@ -44,10 +45,12 @@ export async function readAgentState(outside: HandOutside): Promise<AgentState> 
   if (asked !== undefined) return readAgentWord(asked.value);
   const machine = openMachine(outside);
   try {
+    const { node, trouble } = await lookAtNode(machine.node, new AbortController().signal, NODE_LOOK_MS);
     return agentState(await lookIntoJournal(machine.journalFile), {
       agentPid: undefined,
       bootId: machine.host.now().bootId,
-      node: await machine.node.look(AbortSignal.timeout(NODE_LOOK_MS)).catch(() => undefined),
+      node,
+      nodeTrouble: trouble,
       operator: undefined,
       trouble: undefined,
     });

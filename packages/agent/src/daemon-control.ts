@@ -1,8 +1,8 @@
 /** What the daemon answers to the command line. */
 import { rollback, type AgentSession } from "./agent-session.ts";
-import { nodeIfAny, type LinkState } from "./daemon-link.ts";
+import { NODE_LOOK_MS, type LinkState } from "./daemon-link.ts";
 import { readControlRequest, refusalOf, type ControlAnswer } from "./service/index.ts";
-import { agentWord, readOrder, UpgradeError, type OperatorState } from "./upgrade/index.ts";
+import { agentWord, lookAtNode, readOrder, UpgradeError, type OperatorState } from "./upgrade/index.ts";
 
 export interface ControlledDaemon {
   readonly session: AgentSession;
@@ -42,10 +42,12 @@ async function wordOf({ session, link, options }: ControlledDaemon): Promise<unk
     trouble: link.trouble,
     waiting: link.answer?.waiting,
   };
+  const { node, trouble: nodeTrouble } = await lookAtNode(machine.node, options.signal, NODE_LOOK_MS);
   return agentWord(upgrades.journal(), {
     agentPid: options.pid,
     bootId: machine.host.now().bootId,
-    node: await nodeIfAny(machine.node, options.signal),
+    node,
+    nodeTrouble,
     operator: options.operator === undefined ? undefined : operator,
     trouble: upgrades.trouble() ?? upgrades.brokenJournal,
   });

@@ -6,7 +6,7 @@ import type { PlanAnswer, UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { AgentSession } from "./agent-session.ts";
 import { askPlan, HeardWord, runPlanLoop, runStatusLoop, tellStatus, type LinkOutside } from "./operator-link/index.ts";
 import { reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
-import { orderOfPlan, statusOf, type Journal, type Upgrades } from "./upgrade/index.ts";
+import { lookAtNode, orderOfPlan, statusOf, type Journal, type Upgrades } from "./upgrade/index.ts";
 
 export interface DaemonOperator {
   readonly keeper: SessionKeeper;
@@ -14,7 +14,8 @@ export interface DaemonOperator {
   readonly readReport: (node: MachineNode | undefined) => Promise<OwnReport>;
 }
 
-const NODE_LOOK_MS = 10_000;
+/** For a look at the node that nothing depends on. */
+export const NODE_LOOK_MS = 10_000;
 /** After so long the operator's other replicas know as well what one has heard. */
 const REPLICAS_MS = 1_000;
 
@@ -45,9 +46,10 @@ export function linkLoops(
   const { upgrades, machine } = session;
   const { host, node } = machine;
   const outside = linkOutside(session);
-  const status = (): UpgradeStatus => statusOf(upgrades.journal(), host.now().bootId);
+  const status = (): UpgradeStatus => statusOf(upgrades.journal(), host.now().bootId, upgrades.trouble());
   const heard = new HeardWord();
   let toldAgain: string | undefined;
+  let nodeTrouble: string | undefined;
   const events = {
     onReached: () => {
       if (link.trouble !== undefined) log("the operator answers again");
@@ -104,7 +106,14 @@ export function linkLoops(
       signal,
     ),
     reportMachine(keeper, {
-      readReport: async () => readReport(await nodeIfAny(node, signal)),
+      readReport: async () => {
+        const { node: present, trouble } = await lookAtNode(node, signal, NODE_LOOK_MS);
+        // Once for each trouble. What the operator knows of the node it keeps.
+        if (trouble !== undefined && trouble.message !== nodeTrouble)
+          log(`reported without the node: ${trouble.message}`);
+        nodeTrouble = trouble?.message;
+        return readReport(present);
+      },
       goesOn: true,
       signal,
       onReported: events.onReached,
@@ -113,14 +122,6 @@ export function linkLoops(
       },
     }),
   ];
-}
-
-/** @returns undefined also where it cannot be asked now */
-export function nodeIfAny(
-  node: AgentSession["machine"]["node"],
-  signal: AbortSignal,
-): Promise<MachineNode | undefined> {
-  return node.look(AbortSignal.any([signal, AbortSignal.timeout(NODE_LOOK_MS)])).catch(() => undefined);
 }
 
 /** @returns names the plan of the answer where it is the one that has ended here last */

@@ -40,8 +40,11 @@ function subject({ osImage, digest, isByHand, image, attempt }: NonNullable<Agen
   return [plain(osImage), short(digest), who];
 }
 
-function nodeWords({ node, cordon }: AgentState): readonly string[] {
-  if (node === undefined) return ["this machine is no node, or its API server cannot be asked"];
+function nodeWords({ node, nodeTrouble, cordon }: AgentState): readonly string[] {
+  const isOurs = cordon === "none" ? [] : ["the agent has cordoned it, or was about to"];
+  if (nodeTrouble !== undefined)
+    return [`cannot be asked: ${plain(nodeTrouble.message)} (${nodeTrouble.code})`, ...isOurs];
+  if (node === undefined) return ["this machine is none"];
   const ready = node.ready ? "Ready" : "not Ready";
   if (!node.unschedulable) return [node.name, ready];
   return [node.name, ready, cordon === "none" ? "cordoned by somebody else" : "cordoned by the agent"];

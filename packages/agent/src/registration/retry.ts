@@ -5,6 +5,8 @@ import { RegistrationError } from "./errors.ts";
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 60_000;
+/** A TPM that has no room or no time still after so many attempts needs a person too. */
+const PASSING_TPM_FAILURES = 8;
 /** For what only a person can mend. */
 const FIRST_LASTING_DELAY_MS = 60_000;
 const LONGEST_LASTING_DELAY_MS = 15 * 60_000;
@@ -32,9 +34,10 @@ export function retryDelayMs(retry: Retry, failures: number, random: number): nu
  */
 export function daemonRetryDelayMs(error: CodedError, failures: number, random: number): number | undefined {
   if (error.failure === "usage" || error.failure === "interrupted") return undefined;
-  const delayMs = retryDelayMs(error.retry, failures, random);
-  if (delayMs !== undefined) return delayMs;
-  const ceilingMs = Math.min(FIRST_LASTING_DELAY_MS * 2 ** (failures - 1), LONGEST_LASTING_DELAY_MS);
+  const passing = retryDelayMs(error.retry, failures, random);
+  const lasting = passing === undefined ? failures : error.failure === "tpm" ? failures - PASSING_TPM_FAILURES : 0;
+  if (passing !== undefined && lasting <= 0) return passing;
+  const ceilingMs = Math.min(FIRST_LASTING_DELAY_MS * 2 ** (lasting - 1), LONGEST_LASTING_DELAY_MS);
   return ceilingMs * (0.5 + 0.5 * random);
 }
 

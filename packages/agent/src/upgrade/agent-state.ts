@@ -2,6 +2,7 @@
 import type { MachineNode } from "@rancheros/protocol/attestation";
 import type { Phase, Waiting } from "@rancheros/protocol/upgrade";
 
+import { reasonOf } from "./status.ts";
 import { subjectOf, type Ended, type FailedDigest, type Journal, type Reason, type Subject } from "./journal.ts";
 
 export interface AgentState {
@@ -21,6 +22,8 @@ export interface AgentState {
   /** `ours`: the agent has cordoned the node and will uncordon it. */
   readonly cordon: Journal["cordon"];
   readonly node: NodeState | undefined;
+  /** Why the node cannot be asked now. */
+  readonly nodeTrouble: Reason | undefined;
   readonly bootId: string;
   readonly operator: OperatorState | undefined;
   readonly history: readonly EndedState[];
@@ -46,13 +49,15 @@ export interface Surroundings {
   readonly agentPid: number | undefined;
   readonly bootId: string;
   readonly node: NodeState | undefined;
+  /** Why the node cannot be asked now. */
+  readonly nodeTrouble: Reason | undefined;
   readonly operator: OperatorState | undefined;
   /** What keeps the agent from going on. */
   readonly trouble: Reason | undefined;
 }
 
 export function agentState(journal: Journal, surroundings: Surroundings): AgentState {
-  const { agentPid, bootId, node, operator, trouble } = surroundings;
+  const { agentPid, bootId, node, nodeTrouble, operator, trouble } = surroundings;
   const history = journal.history.map(({ startedMs, endedMs, ...rest }) => ({
     ...rest,
     started: iso(startedMs),
@@ -61,7 +66,7 @@ export function agentState(journal: Journal, surroundings: Surroundings): AgentS
   const { cordon, failedDigests } = journal;
   const seen =
     node === undefined ? undefined : { name: node.name, ready: node.ready, unschedulable: node.unschedulable };
-  const rest = { agentPid, bootId, operator, cordon, node: seen, history, failedDigests };
+  const rest = { agentPid, bootId, operator, cordon, node: seen, nodeTrouble, history, failedDigests };
   return { ...present(journal, trouble), ...rest };
 }
 
@@ -69,12 +74,12 @@ type Present = Pick<AgentState, "phase" | "since" | "message" | "reason" | "ends
 
 function present({ run, history }: Journal, trouble: Reason | undefined): Present {
   if (run !== undefined) {
-    const { phase, sinceMs, message, ending, lastError, order } = run;
+    const { phase, sinceMs, message, ending, order } = run;
     return {
       phase,
       since: iso(sinceMs),
       message: ending?.message ?? message,
-      reason: trouble ?? ending?.reason ?? lastError,
+      reason: reasonOf(run, trouble),
       endsAs: ending?.phase,
       upgrade: subjectOf(order),
       isUnderWay: true,

@@ -73,6 +73,13 @@ export function clusterNode({ connect, ownName }: ClusterOptions): ClusterNode {
         const { changed, setBy } = await cordonNode(client, name, { signal });
         return changed || setBy === FIELD_MANAGER;
       }),
+    cordonedBy: (signal) =>
+      use(signal, async (client, name) => {
+        const { changed, setBy } = await cordonNode(client, name, { dryRun: "client", signal });
+        if (changed) return "nobody";
+        if (setBy === undefined) return "unknown";
+        return setBy === FIELD_MANAGER ? "agent" : "others";
+      }),
     uncordon: (signal) =>
       use(signal, async (client, name) => {
         await uncordonNode(client, name, { signal });

@@ -79,6 +79,8 @@ export { agentWord, readAgentWord } from "./read-agent-word.ts";
 export { readOrder } from "./read-journal.ts";
 export { noteRollback, otherSlot, refuseRollbackUnderWay } from "./rollback.ts";
 export type { SlotFacts, SlotPort } from "./rollback.ts";
+export { lookAtNode } from "./look-at-node.ts";
+export type { NodeLook } from "./look-at-node.ts";
 export { statusOf } from "./status.ts";
 export { openUpgrades } from "./upgrade.ts";
 export type { Upgrades } from "./upgrade.ts";

@@ -83,7 +83,7 @@ export function decideEnding(journal: Journal, ending: Ending, now: Moment): Jou
   }
   const message = ending.message === undefined ? undefined : cutMessage(ending.message);
   const reason = ending.reason === undefined ? undefined : cutReason(ending.reason);
-  return { ...journal, run: { ...run, ending: { ...ending, message, reason } } };
+  return { ...journal, run: { ...run, lastError: undefined, ending: { ...ending, message, reason } } };
 }
 
 /** The run becomes a line of the history; its plan, with the secrets in it, is forgotten. */

@@ -79,6 +79,8 @@ export interface NodePort {
    * @returns whether the cordon is ours: of this call, or of an earlier one whose answer got lost
    */
   cordon(signal: AbortSignal): Promise<boolean>;
+  /** Of the cordon that is there now; "unknown" where the API server keeps no book of it. */
+  cordonedBy(signal: AbortSignal): Promise<"nobody" | "agent" | "others" | "unknown">;
   uncordon(signal: AbortSignal): Promise<void>;
   /** @returns why the node is not to be drained; undefined where it is */
   reasonNotToDrain(signal: AbortSignal): Promise<string | undefined>;
@@ -98,8 +100,11 @@ export interface HostPort {
   random(): number;
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
   hostname(): string;
-  /** Whether the machine is about to restart or to be switched off. */
-  isStopping(): Promise<boolean>;
+  /**
+   * Whether the machine is about to restart or to be switched off. "none": whoever is asked for that says that nobody has;
+   * "unknown": there is nobody who would say so.
+   */
+  shutdown(): Promise<"under-way" | "none" | "unknown">;
   readBootSlot(): Promise<BootSlot>;
   /** Below the host's root. @returns undefined where there is none */
   readFile(path: string, maxBytes: number): Promise<Buffer | undefined>;

@@ -4,7 +4,7 @@ import { STATUS_MESSAGE_MAX_CHARACTERS, WAITING_REASONS } from "@rancheros/proto
 
 import { agentState, type AgentState, type Surroundings } from "./agent-state.ts";
 import { UpgradeError } from "./errors.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, Reason } from "./journal.ts";
 import { JOURNAL_MAX_BYTES, readJournal, writeJournal } from "./read-journal.ts";
 
 const NAME_MAX = 253;
@@ -34,6 +34,7 @@ function stateOf(fields: Fields): AgentState {
       ready: node.flag("ready"),
       unschedulable: node.flag("unschedulable"),
     })),
+    nodeTrouble: fields.optionalObject("nodeTrouble", reasonIn),
     operator: fields.optionalObject("operator", (operator) => ({
       reached: operator.optionalText("reached", NAME_MAX),
       trouble: operator.optionalText("trouble", STATUS_MESSAGE_MAX_CHARACTERS),
@@ -42,9 +43,10 @@ function stateOf(fields: Fields): AgentState {
         message: waiting.text("message", STATUS_MESSAGE_MAX_CHARACTERS),
       })),
     })),
-    trouble: fields.optionalObject("trouble", (trouble) => ({
-      code: trouble.text("code", NAME_MAX),
-      message: trouble.text("message", STATUS_MESSAGE_MAX_CHARACTERS),
-    })),
+    trouble: fields.optionalObject("trouble", reasonIn),
   });
+}
+
+function reasonIn(fields: Fields): Reason {
+  return { code: fields.text("code", NAME_MAX), message: fields.text("message", STATUS_MESSAGE_MAX_CHARACTERS) };
 }

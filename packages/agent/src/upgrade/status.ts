@@ -1,18 +1,21 @@
 /** What the operator is told of an upgrade on this machine. */
 import { PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
-import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
+import { STATUS_MESSAGE_MAX_CHARACTERS, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 
-import { subjectOf, type Journal, type Reason, type Subject } from "./journal.ts";
+import { reasonFrom } from "./journal-edits.ts";
+import { subjectOf, type Journal, type Reason, type Run, type Subject } from "./journal.ts";
 
-/** Of the upgrade under way, or of the last one that ended. */
-export function statusOf({ run, history }: Journal, bootId: string): UpgradeStatus {
+/**
+ * Of the upgrade under way, or of the last one that ended.
+ * @param trouble  what keeps the machine from going on with it
+ */
+export function statusOf({ run, history }: Journal, bootId: string, trouble?: Reason): UpgradeStatus {
   const [last] = history;
   if (run !== undefined) {
-    const reason = run.ending?.reason ?? run.lastError;
     return {
       ...about(subjectOf(run.order)),
       phase: run.phase,
-      ...said(reason, run.ending?.message ?? run.message),
+      ...said(reasonOf(run, trouble), run.ending?.message ?? run.message),
       bootId,
     };
   }
@@ -21,6 +24,15 @@ export function statusOf({ run, history }: Journal, bootId: string): UpgradeStat
   }
   const nothing = { plan: undefined, image: undefined, attempt: 0, digest: undefined };
   return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...said(undefined, undefined), bootId };
+}
+
+/** What is wrong with an upgrade under way: why it ends, and what still has to be undone and cannot be. */
+export function reasonOf({ ending, lastError }: Run, trouble: Reason | undefined): Reason | undefined {
+  if (trouble !== undefined) return trouble;
+  if (ending === undefined || lastError === undefined) return ending?.reason ?? lastError;
+  const { code, message } = ending.reason ?? { code: lastError.code, message: `it ends as ${ending.phase}` };
+  const waits = `; what it leaves behind is not in order yet: ${lastError.message} (${lastError.code})`;
+  return reasonFrom({ code, message: message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS - waits.length) + waits });
 }
 
 function about({ isByHand, planId, image, attempt, digest }: Subject) {

@@ -42,20 +42,28 @@ export async function say(work: Work, message: string): Promise<void> {
   await work.save((journal, now) => note(journal, { message }, now));
 }
 
+/** What hardly mends itself in the time that a slot may be held: a kubelet on a full disk makes room within a minute, if at all. */
+const TRIES: Readonly<Record<string, number>> = { CONTAINER_DISK_FULL: 6 };
+
 /**
  * Tries again what may go well later, until the work's signal and the end of its time; what went wrong stands in the status meanwhile.
- * @throws what cannot be mended by waiting, and everything once the signal is given
+ * @throws what cannot be mended by waiting, or is not after some tries, and everything once the signal is given
  */
 export async function withPatience<T>(work: Work, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 0; ;) {
     try {
-      return await attempt();
+      const result = await attempt();
+      if (failures > 0) await work.save((journal, now) => note(journal, { lastError: undefined }, now));
+      return result;
     } catch (error) {
       if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isLate(work)) throw error;
+      const isUndoing = presentRun(work).ending !== undefined;
+      if (!isUndoing && failures + 1 >= (TRIES[error.code] ?? Infinity)) throw error;
       const lastError = reasonFrom(error);
       await work.save((journal, now) => note(journal, { lastError }, now));
       const delayMs =
-        error.retry === "backoff" ? Math.min(FIRST_DELAY_MS * 2 ** failures++, LONGEST_DELAY_MS) : error.retry.afterMs;
+        error.retry === "backoff" ? Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS) : error.retry.afterMs;
+      failures += 1;
       await work.ports.host.sleep(delayMs * (0.5 + 0.5 * work.ports.host.random()), work.signal);
     }
   }

@@ -48,27 +48,42 @@ export function followRecorded(folder: string, lines: OutputLines): RecordedOutp
     return frames;
   };
 
-  return {
-    async catchUp() {
-      for (;;) {
-        if (number > 0) {
-          const frames = await readSegment();
-          tell(frames, lines);
-          reached += frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
-        }
-        const numbers = segmentNumbers(await readdir(folder).catch(() => []));
-        const next = numbers.find((one) => one > number);
-        if (next === undefined) return;
-        if (number > 0 && numbers.includes(number)) {
-          // The recorder may have written between our reading and its turn to the next segment.
-          const frames = await readSegment();
-          tell(frames, lines);
-          reached += frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
-        }
-        number = next;
-        offset = 0;
+  /** Once for each kind: the container's work is worth more than its words. */
+  const troubles = new Set<string>();
+  const orTold = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      if (!troubles.has(code))
+        lines.feed("stderr", Buffer.from(`the recorded output in ${folder} cannot be read (${code})\n`));
+      troubles.add(code);
+    }
+  };
+
+  const catchUp = async (): Promise<void> => {
+    for (;;) {
+      if (number > 0) {
+        const frames = await readSegment();
+        tell(frames, lines);
+        reached += frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
       }
-    },
+      const numbers = segmentNumbers(await namesIn(folder));
+      const next = numbers.find((one) => one > number);
+      if (next === undefined) return;
+      if (number > 0 && numbers.includes(number)) {
+        // The recorder may have written between our reading and its turn to the next segment.
+        const frames = await readSegment();
+        tell(frames, lines);
+        reached += frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      }
+      number = next;
+      offset = 0;
+    }
+  };
+
+  return {
+    catchUp: () => orTold(catchUp),
     hasEnded: () =>
       stat(path.join(folder, END_MARK)).then(
         () => true,
@@ -86,6 +101,16 @@ function tell(frames: readonly Frame[], lines: OutputLines): void {
   }
   lines.skip(frames.slice(0, first).reduce((sum, { bytes }) => sum + bytes.length, 0));
   for (const { stream, bytes } of frames.slice(first)) lines.feed(stream, bytes);
+}
+
+/** Nothing where the folder is gone, or not there yet. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** Nothing where the segment is gone already. */

@@ -1,7 +1,7 @@
 /** The administrator's checks: executables in a folder, one after the other in the order of their names. */
 import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { startProgram } from "../../programs/index.ts";
 import type { CheckResult } from "../ports.ts";
@@ -19,9 +19,16 @@ const TOLD_CHARACTERS = 512;
 /** As run-parts has it: no backups, no packages' leftovers. Source: run-parts(8) */
 const NAME = /^[a-zA-Z0-9_-]+(\.sh)?$/;
 
-/** @returns of all of them, also where one fails; empty where the folder is missing */
+/** @returns of all of them, also where one fails; empty where the folder is missing, and a failure where it cannot be read */
 export async function runChecks(folder: string, options: CheckOptions): Promise<readonly CheckResult[]> {
-  const names = await readdir(folder).catch(() => []);
+  let names: readonly string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    if (code === "ENOENT") return [];
+    return [{ name: basename(folder), failure: `cannot be read (${code})`, output: "" }];
+  }
   const results: CheckResult[] = [];
   for (const name of names.filter((one) => NAME.test(one)).sort()) {
     const path = join(folder, name);

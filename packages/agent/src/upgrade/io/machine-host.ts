@@ -5,11 +5,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { startProgram } from "../../programs/index.ts";
 import { bootSlotOf } from "../boot-slot.ts";
 import { UpgradeError } from "../errors.ts";
 import type { HostPort } from "../ports.ts";
 import { runChecks } from "./check-programs.ts";
+import { readShutdown } from "./read-shutdown.ts";
 
 export interface MachineHostOptions {
   /** Where the machine's / is. */
@@ -33,7 +33,6 @@ const MODE_FOLDERS = ["/run/cos", "/run/elemental"] as const;
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const COMMAND_LINE = "/proc/cmdline";
 const COMMAND_LINE_MAX = 16 * 1024;
-const STATE_QUERY_TIMEOUT_MS = 10_000;
 
 export function machineHost(options: MachineHostOptions): HostPort {
   const below = (path: string): string => join(options.hostRoot, path);
@@ -44,7 +43,7 @@ export function machineHost(options: MachineHostOptions): HostPort {
     random: Math.random,
     sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
     hostname,
-    isStopping: () => isStopping(options.hostRoot),
+    shutdown: () => readShutdown(options.hostRoot),
     async readBootSlot() {
       const commandLine = firstText([below(COMMAND_LINE), COMMAND_LINE]).slice(0, COMMAND_LINE_MAX);
       const modeFiles = await Promise.all(MODE_FOLDERS.map((folder) => readdir(below(folder)).catch(() => [])));
@@ -80,34 +79,6 @@ function firstText(paths: readonly string[]): string {
 function uptimeMs(): number {
   const seconds = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
   return Math.round(seconds * 1000);
-}
-
-/** systemd says it from the moment on in which a restart is asked for; without it the file by which logins are refused does. */
-async function isStopping(hostRoot: string): Promise<boolean> {
-  const state = hostRoot === "/" ? await systemState() : "offline";
-  if (state !== "offline" && state !== "unknown" && state !== "") return state === "stopping";
-  return isFile(join(hostRoot, "/run/nologin"));
-}
-
-async function systemState(): Promise<string> {
-  const program = startProgram({
-    program: "systemctl",
-    args: ["is-system-running"],
-    environment: process.env,
-    maxOutputBytes: 4096,
-    ownGroup: false,
-  });
-  const timer = setTimeout(() => program.kill("SIGKILL"), STATE_QUERY_TIMEOUT_MS);
-  const ending = await program.ending;
-  clearTimeout(timer);
-  return ending.kind === "exited" ? ending.stdout.toString("utf8").trim() : "unknown";
-}
-
-function isFile(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function readSome(path: string, maxBytes: number): Promise<Buffer | undefined> {

@@ -49,8 +49,10 @@ async function keepCordoned(work: Work, found: MachineNode): Promise<void> {
   const { node } = work.ports;
   const { cordon } = work.journal();
   if (found.unschedulable) {
-    // Intended, and done before the kill; otherwise it is somebody else's.
-    if (cordon === "intended") await work.save((journal) => setCordon(journal, "ours"));
+    if (cordon !== "intended") return;
+    // Done before the kill, or by somebody else meanwhile.
+    const who = await withPatience(work, () => node.cordonedBy(work.signal));
+    await work.save((journal) => setCordon(journal, who === "agent" ? "ours" : "none"));
     return;
   }
   if (cordon === "none") await work.save((journal) => setCordon(journal, "intended"));

@@ -11,10 +11,14 @@ import { pullImage } from "./pull-image.ts";
 import { runContainer, type RunEnd } from "./run-container.ts";
 
 const LOOK_MS = 1_000;
-/** suc-upgrade asks for the restart and ends with 1 at once; systemd needs a moment to begin. */
-const REBOOT_SEEN_MS = 60_000;
-/** An exit code 0 is taken at its word, but for a restart that has begun by then. */
-const REBOOT_AFTER_SUCCESS_MS = 2_000;
+/** suc-upgrade's own after it has asked for a restart, and those of what is ended with the machine. */
+const RESTART_EXIT_CODES: readonly number[] = [1, 137, 143, 255];
+/** Whatever an exit code says, a restart that has begun by then is seen. */
+const SETTLED_MS = 2_000;
+/** Whoever is asked for restarts knows of none: one may be on its way to them. */
+const REBOOT_ASKED_MS = 10_000;
+/** Nobody would say that one was asked for, only that it has begun. */
+const REBOOT_BEGUN_MS = 60_000;
 /** Units that do not want to end hold a restart up for 90 s each by default. */
 export const REBOOT_PATIENCE_MS = 15 * 60_000;
 
@@ -28,12 +32,12 @@ export async function runUpgrade(work: Work): Promise<Edit> {
     end = await runAgainIfGone(work);
   } catch (error) {
     // What is stopped with the machine is no failure.
-    if (await work.ports.host.isStopping()) return toReboot();
+    if ((await work.ports.host.shutdown()) === "under-way") return toReboot();
     throw error;
   }
   const isDone = end?.kind === "exited" && end.exitCode === 0;
   await say(work, "the upgrade container has ended; a restart may follow");
-  if (await seesStop(work, isDone ? REBOOT_AFTER_SUCCESS_MS : REBOOT_SEEN_MS)) return toReboot();
+  if (await seesStop(work, end)) return toReboot();
   if (isDone) {
     return (journal, now) =>
       enter(journal, "Verifying", now, {
@@ -74,19 +78,27 @@ function ran(journal: Journal): Switch {
   return { ...switched, runs: switched.runs + 1 };
 }
 
-async function seesStop({ ports, signal }: Work, patienceMs: number): Promise<boolean> {
+async function seesStop({ ports, signal }: Work, end: RunEnd | undefined): Promise<boolean> {
   const { host } = ports;
   const begun = host.now().uptimeMs;
   for (;;) {
-    if (await host.isStopping()) return true;
-    if (host.now().uptimeMs - begun >= patienceMs) return false;
+    const shutdown = await host.shutdown();
+    if (shutdown === "under-way") return true;
+    if (host.now().uptimeMs - begun >= patienceMs(end, shutdown === "none")) return false;
     try {
       await host.sleep(LOOK_MS, signal);
     } catch (cause) {
-      if (await host.isStopping()) return true;
+      if ((await host.shutdown()) === "under-way") return true;
       throw cause;
     }
   }
+}
+
+/** How long a restart may take to be seen after the container's end. */
+function patienceMs(end: RunEnd | undefined, isNobodyAsked: boolean): number {
+  const mayComeOfIt = end?.kind !== "exited" || RESTART_EXIT_CODES.includes(end.exitCode);
+  if (!mayComeOfIt) return SETTLED_MS;
+  return isNobodyAsked ? REBOOT_ASKED_MS : REBOOT_BEGUN_MS;
 }
 
 /** The agent is ended with the machine; whoever is still here after so long waits for nothing. */

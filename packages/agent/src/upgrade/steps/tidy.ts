@@ -17,12 +17,20 @@ export async function tidy(work: Work): Promise<Edit> {
 }
 
 async function takeCordonAway(work: Work): Promise<void> {
-  const { node } = work.ports;
-  if (work.journal().cordon === "none") return;
-  const found = await withPatience(work, () => node.look(work.signal));
-  // Gone from its cluster, or uncordoned by somebody: there is nothing of ours any more.
-  if (found?.unschedulable === true) {
+  const { cordon } = work.journal();
+  if (cordon === "none") return;
+  if (await isOurs(work, cordon)) {
+    const { node } = work.ports;
     await work.act("uncordon", () => withPatience(work, () => node.uncordon(work.signal)));
   }
   await work.save((journal) => setCordon(journal, "none"));
+}
+
+/** Not where the node is gone from its cluster, or somebody has uncordoned it, and maybe cordoned it again. */
+async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean> {
+  const { node } = work.ports;
+  const found = await withPatience(work, () => node.look(work.signal));
+  if (found?.unschedulable !== true) return false;
+  const who = await withPatience(work, () => node.cordonedBy(work.signal));
+  return who === "agent" || (who === "unknown" && cordon === "ours");
 }

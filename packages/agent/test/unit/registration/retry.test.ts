@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { TpmError } from "../../../src/tpm/index.ts";
 import { RegistrationError } from "../../../src/registration/errors.ts";
 import { daemonRetryDelayMs, retryDelayMs, withRetries, type RetryOutside } from "../../../src/registration/retry.ts";
 
@@ -105,6 +106,12 @@ describe("daemonRetryDelayMs", () => {
     expect(delays("REGISTRATION_DENIED")).toEqual([60_000, 120_000, 900_000, 900_000]);
     expect(delays("REGISTRATION_UNREACHABLE")).toEqual([1000, 2000, 16_000, 60_000]);
     expect(delays("REGISTRATION_PLAIN_HTTP")).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it("slows down for a TPM that has no room still after eight attempts, as nobody but a person makes some", () => {
+    const full = new TpmError("TPM_NO_ROOM", "full");
+    const delays = [1, 8, 9, 10, 50].map((failures) => daemonRetryDelayMs(full, failures, 1));
+    expect(delays).toEqual([1000, 60_000, 60_000, 120_000, 900_000]);
   });
 
   it("spreads machines over the upper half", () => {

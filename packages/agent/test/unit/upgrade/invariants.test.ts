@@ -32,6 +32,7 @@ const EVENTS = {
   "foreign-cordon": ({ world }: Life) => {
     if (world.node.unschedulable) return;
     world.node.unschedulable = true;
+    world.isCordonOurs = false;
     world.events.push("foreign cordon");
   },
   "foreign-uncordon": ({ world }: Life) => {

@@ -8,6 +8,7 @@ import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
 import type { Plan } from "@rancheros/protocol/upgrade";
 
 import type { BootSlot } from "../../../src/upgrade/boot-slot.ts";
+import { CONTAINER_ERRORS } from "../../../src/containers/index.ts";
 import { UpgradeError } from "../../../src/upgrade/errors.ts";
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
@@ -18,9 +19,7 @@ import { createVirtualTime } from "./virtual-time.ts";
 export const TROUBLE = {
   TEST_AWAY: { failure: "unreachable", retry: "backoff", meaning: "away", mend: "wait" },
   TEST_REFUSED: { failure: "refused", retry: "never", meaning: "refused", mend: "ask" },
-  CONTAINER_DISK_FULL: { failure: "environment", retry: "never", meaning: "full", mend: "make room" },
-  CONTAINER_IMAGE_MISSING: { failure: "environment", retry: "backoff", meaning: "gone", mend: "pull it" },
-  CONTAINER_DEADLINE: { failure: "timeout", retry: "never", meaning: "late", mend: "wait" },
+  ...CONTAINER_ERRORS,
 } as const satisfies ErrorTable<string>;
 
 export const trouble = (code: keyof typeof TROUBLE, message: string): CodedError =>
@@ -28,11 +27,17 @@ export const trouble = (code: keyof typeof TROUBLE, message: string): CodedError
 
 export interface World {
   node: { unschedulable: boolean; ready: boolean; bootId: string; exists: boolean };
+  /** Whether it was the agent that has cordoned the node. */
+  isCordonOurs: boolean;
+  /** Whether its API server answers. */
+  apiServer: "answers" | "away";
   /** Of the two slots, and which of them runs. */
   slots: { active: string; passive: string; runs: BootSlot };
   cloudConfig: string | undefined;
   boot: number;
   isStopping: boolean;
+  /** Whether there is somebody who would know that a restart was asked for. */
+  hasLogind: boolean;
   /** Content of the journal's file. */
   disk: string | undefined;
   /** Writes that fail yet. */
@@ -41,7 +46,7 @@ export interface World {
   /** What the new operating system does when it is started. */
   imageBoots: "well" | "falls-back";
   /** What the upgrade container does. */
-  upgradeContainer: "suc-upgrade" | "fails" | "hangs" | "installs-live";
+  upgradeContainer: "suc-upgrade" | "fails" | "fails-for-certain" | "hangs" | "installs-live";
   prepareContainer: "works" | "fails";
   pull: "works" | "away" | "refused" | "another" | "no-room";
   drain: "works" | "fails";
@@ -66,10 +71,13 @@ export const REFERENCE = `example.com/os@sha256:${DIGEST}`;
 export function createWorld(changes: Partial<World> = {}): World {
   return {
     node: { unschedulable: false, ready: true, bootId: "boot-1", exists: true },
+    isCordonOurs: false,
+    apiServer: "answers",
     slots: { active: OLD_RELEASE, passive: OLD_RELEASE, runs: "active" },
     cloudConfig: undefined,
     boot: 1,
     isStopping: false,
+    hasLogind: true,
     disk: undefined,
     fullDiskWrites: 0,
     slotHeld: true,
@@ -215,6 +223,11 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
     return work();
   };
   const never = new AbortController().signal;
+  const asked = <T>(work: () => T): Promise<T> =>
+    alive(() => {
+      if (world.apiServer === "away") throw trouble("TEST_AWAY", "the API server does not answer");
+      return work();
+    });
   const look = (): MachineNode | undefined => {
     const { unschedulable, ready, bootId, exists } = world.node;
     const rest = { name: "n1", uid: "u1", labels: {}, kubeletVersion: "v1.37.2" };
@@ -243,7 +256,7 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
       now: () => ({ wallMs: time.wallMs, uptimeMs: time.uptimeMs, bootId: `boot-${world.boot}` }),
       random: () => 0.5,
       hostname: () => "m1",
-      isStopping: () => alive(() => world.isStopping),
+      shutdown: () => alive(() => (world.isStopping ? "under-way" : world.hasLogind ? "none" : "unknown")),
       readBootSlot: () => alive(() => world.slots.runs),
       readFile: (path) =>
         alive(() => {
@@ -261,20 +274,22 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
       },
     },
     node: {
-      look: () => alive(look),
+      look: () => asked(look),
       cordon: () =>
-        alive(() => {
-          if (world.node.unschedulable) return false;
+        asked(() => {
+          if (world.node.unschedulable) return world.isCordonOurs;
           world.node.unschedulable = true;
+          world.isCordonOurs = true;
           events.push("cordon");
           return true;
         }),
+      cordonedBy: () => asked(() => (world.node.unschedulable ? (world.isCordonOurs ? "agent" : "others") : "nobody")),
       uncordon: () =>
-        alive(() => {
+        asked(() => {
           world.node.unschedulable = false;
           events.push("uncordon");
         }),
-      reasonNotToDrain: () => alive(() => world.reasonNotToDrain),
+      reasonNotToDrain: () => asked(() => world.reasonNotToDrain),
       drain: (_drain, signal, onProgress) =>
         alive(async () => {
           for (const pod of world.pods) {
@@ -356,6 +371,7 @@ const prepareExit = ({ prepareContainer }: World): number => (prepareContainer =
 function upgradeExit(world: World, cloudConfig: string | undefined): number {
   const { slots } = world;
   if (world.upgradeContainer === "fails") return 1;
+  if (world.upgradeContainer === "fails-for-certain") return 127;
   if (running(world) === NEW_RELEASE) {
     if (world.cloudConfig !== cloudConfig) {
       world.cloudConfig = cloudConfig;

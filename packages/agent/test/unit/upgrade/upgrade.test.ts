@@ -1,6 +1,7 @@
 /** Whole upgrades on a machine of which everything but the upgrade itself is played. */
 import { describe, expect, it } from "vitest";
 
+import { statusOf } from "../../../src/upgrade/status.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
 import { createLife, createWorld, live, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
 import type { Plan } from "@rancheros/protocol/upgrade";
@@ -154,6 +155,66 @@ describe("an upgrade", () => {
       expect(code).toBe(upgradeContainer === "fails" ? "UPGRADE_CONTAINER_FAILED" : "UPGRADE_CONTAINER_HANGS");
       expect(world.node.unschedulable).toBe(false);
       expect(journal.failedDigests).toHaveLength(1);
+    },
+  );
+
+  it("waits for a restart after a failure only where one may follow, and no longer than it takes to be seen", async () => {
+    const seconds = async (changes: Partial<World>): Promise<number> => {
+      const { journal, code } = await upgraded(changes);
+      expect(code).toBe("UPGRADE_CONTAINER_FAILED");
+      const [last] = journal.history;
+      return Math.round(((last?.endedMs ?? 0) - (last?.startedMs ?? 0)) / 1000);
+    };
+    const certain = await seconds({ upgradeContainer: "fails-for-certain", hasLogind: false });
+    expect((await seconds({ upgradeContainer: "fails" })) - certain).toBe(8);
+    expect((await seconds({ upgradeContainer: "fails", hasLogind: false })) - certain).toBe(58);
+  });
+
+  it("gives up on a full disk after a minute, and goes on where there is room by then", async () => {
+    const { journal } = await upgraded({ pull: "no-room" });
+    const [last] = journal.history;
+    expect(last).toMatchObject({ phase: "Failed", reason: { code: "CONTAINER_DISK_FULL" } });
+    expect((last?.endedMs ?? 0) - (last?.startedMs ?? 0)).toBeLessThan(60_000);
+    const life = createLife(createWorld({ pull: "no-room" }));
+    void life.time.sleep(15_000, new AbortController().signal).then(() => (life.world.pull = "works"));
+    await live(life, orderOf());
+    expect(ended(life.world).phase).toBe("Succeeded");
+  });
+
+  it("says what it has to undo and cannot, for as long as the API server is away, and then does it", async () => {
+    const life = createLife(createWorld({ upgradeContainer: "fails-for-certain" }));
+    const said = new Set<string | undefined>();
+    life.onPoint = (point) => {
+      const { upgrades, world } = life;
+      if (point === "container:after" && world.events.includes("drained")) world.apiServer = "away";
+      if (point !== "journal:after" || upgrades?.journal().run?.ending === undefined) return undefined;
+      said.add(statusOf(upgrades.journal(), "boot-1").message);
+      if (said.size > 1) world.apiServer = "answers";
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect([...said][1]).toMatch(
+      /^the upgrade container ended with 127.*not in order yet: the API server does not answer/s,
+    );
+    expect(life.world.node.unschedulable).toBe(false);
+    expect(ended(life.world)).toMatchObject({ phase: "Failed", code: "UPGRADE_CONTAINER_FAILED" });
+    expect(ended(life.world).message).not.toMatch(/not in order/);
+  });
+
+  it.each(["cordon:before", "cordon:after"] as const)(
+    "leaves a cordon that somebody else sets while the agent is dead, killed at %s",
+    async (where) => {
+      const life = createLife(createWorld());
+      life.onPoint = (point) => {
+        if (point !== where || life.world.events.includes("foreign cordon")) return undefined;
+        Object.assign(life.world, { isCordonOurs: false }).node.unschedulable = true;
+        life.world.events.push("foreign cordon");
+        return "kill";
+      };
+      await live(life, orderOf());
+      expect(ended(life.world)).toMatchObject({ phase: "Succeeded", journal: { cordon: "none" } });
+      expect(life.world.node.unschedulable).toBe(true);
+      expect(life.world.events).not.toContain("uncordon");
     },
   );
 
