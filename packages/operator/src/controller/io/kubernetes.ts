@@ -4,6 +4,7 @@ import { hasCode } from "@rancheros/protocol/errors";
 import { request, type Dispatcher } from "undici";
 import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
+import { orAborted } from "../or-aborted.ts";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -37,8 +38,12 @@ export interface Kubernetes {
   open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>>;
 }
 
+function isAbort(cause: unknown): boolean {
+  return cause instanceof Error && (cause.name === "TimeoutError" || cause.name === "AbortError");
+}
+
 function unreachable(path: string, cause: unknown): KubernetesError {
-  if (cause instanceof Error && (cause.name === "TimeoutError" || cause.name === "AbortError")) {
+  if (isAbort(cause)) {
     return new KubernetesError("KUBERNETES_TIMEOUT", `the API server did not answer in time for ${path}`, { cause });
   }
   const why = cause instanceof Error ? cause.message : String(cause);
@@ -53,6 +58,7 @@ async function readJson(response: Dispatcher.ResponseData, path: string): Promis
     text = await response.body.text();
     return text === "" ? undefined : JSON.parse(text);
   } catch (cause) {
+    if (isAbort(cause)) throw unreachable(path, cause);
     if (response.statusCode >= 400) return undefined;
     throw new KubernetesError("KUBERNETES_NONSENSE", `the API server's answer for ${path} is no JSON`, { cause });
   }
@@ -106,8 +112,8 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
     const signal = AbortSignal.timeout(asked.timeoutMs ?? 15_000);
     let response: Dispatcher.ResponseData;
     try {
-      const { headers, dispatcher } = await login();
-      response = await request(`${server}${asked.path}`, {
+      const { headers, dispatcher } = await orAborted(login(), signal);
+      const answer = request(`${server}${asked.path}`, {
         method: asked.method,
         headers: {
           ...headers,
@@ -118,6 +124,7 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
         ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
+      response = await orAborted(answer, signal);
     } catch (cause) {
       throw unreachable(asked.path, cause);
     }
@@ -129,14 +136,15 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
   async function open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>> {
     let response: Dispatcher.ResponseData;
     try {
-      const { headers, dispatcher } = await login();
-      response = await request(`${server}${path}`, {
+      const { headers, dispatcher } = await orAborted(login(), signal);
+      const answer = request(`${server}${path}`, {
         headers: { ...headers, accept: "application/json" },
         signal,
         headersTimeout: idleMs,
         bodyTimeout: idleMs,
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
+      response = await orAborted(answer, signal);
     } catch (cause) {
       throw unreachable(path, cause);
     }

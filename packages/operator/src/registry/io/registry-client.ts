@@ -2,6 +2,7 @@
 import { createSecureContext, getCACertificates } from "node:tls";
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
 import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
+import { orAborted } from "../../controller/index.ts";
 import { readCaBundle } from "../ca-bundle.ts";
 import { connectionFailure } from "../connection-failure.ts";
 import { RegistryError } from "../errors.ts";
@@ -65,19 +66,6 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       await Promise.all([direct, ...proxies.values()].map((one) => one.destroy()));
     },
   };
-}
-
-/** undici looks at the signal only when a connection stands; until then nobody should have to wait. */
-async function orAborted<Result>(result: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([result, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 function proxyFor(url: URL, environment: ProxyEnvironment): URL | undefined {
