@@ -10,6 +10,8 @@ import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 import { timeText } from "./time-text.ts";
 
+type Condition = NonNullable<ManagedOSImageStatus["conditions"]>[number];
+
 /** Whether the images have to be asked for. */
 export function needsResolving(image: ImageState): boolean {
   return image.plan === undefined && image.image.problems.length === 0;
@@ -35,7 +37,17 @@ function statusOfNewPlan(object: ManagedOSImage, images: ResolvedImages, nowMs: 
   const resolved = { ...images, containerImages: [...images.containerImages] };
   if (plan === status.plan) return { ...status, ...resolved };
   const { canariesDoneAt: _, failures: __, ...others } = status;
-  return { ...others, ...resolved, plan, startedAt: timeText(nowMs), failures: [] };
+  const startedAt = timeText(nowMs);
+  // What was counted was another plan's: nobody is to take that for this one's end.
+  const uncounted = { state: "Resolving", message: "the machines are being counted" } as const;
+  const conditions = status.conditions?.map((one) => (one.type === "Complete" ? notComplete(one, startedAt) : one));
+  const kept = conditions === undefined ? {} : { conditions };
+  return { ...others, ...resolved, plan, startedAt, failures: [], ...uncounted, ...kept };
+}
+
+function notComplete(condition: Condition, now: string): Condition {
+  const changed = condition.status === "False" ? {} : { lastTransitionTime: now };
+  return { ...condition, ...changed, status: "False", reason: "Resolving" };
 }
 
 function troubleOf(error: unknown): Trouble {

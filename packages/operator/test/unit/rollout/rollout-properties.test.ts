@@ -60,15 +60,21 @@ function checkGrants(fleet: SimulatedFleet, write: StoredWrite): void {
   }
 }
 
+function completeOf(conditions: NonNullable<StoredWrite["after"]["status"]>["conditions"]): string | undefined {
+  return conditions?.find(({ type, status }) => type === "Complete" && status === "True")?.type;
+}
+
 /** At every state that was ever stored. */
 function checkHistory(fleet: SimulatedFleet): void {
   for (const write of fleet.writes) {
     checkConcurrency(fleet.setup, write.after);
     checkGrants(fleet, write);
     expect(JSON.stringify(write.after.status)).not.toBe(JSON.stringify(write.before.status));
-    const { total = 0, updated = 0, failed = 0, pending = 0, state, conditions } = write.after.status ?? {};
+    const { total = 0, updated = 0, failed = 0, pending = 0, plan, state, conditions } = write.after.status ?? {};
     expect(updated + failed + pending).toBeLessThanOrEqual(total);
     if (state === "Complete") expect(updated).toBe(total);
+    // What was counted by then was another plan's.
+    if (plan !== write.before.status?.plan) expect([state, completeOf(conditions)]).not.toContain("Complete");
     expect(conditions?.length ?? 9).toBe(9);
   }
 }

@@ -73,6 +73,23 @@ describe("a rollout", () => {
     expect(order()).toHaveLength(10);
   });
 
+  it("is at no moment Complete with what was counted of the plan before", async () => {
+    start(FIVE, { concurrency: 5 });
+    await until("Complete");
+    const counted = fleet.writes.length;
+    fleet.setSpec({ ...fleet.image.spec, osImage: "registry.example.com/os:v3" });
+    await fleet.time.until(() => order().length === 10, 10 * MINUTE_MS);
+    expect(await until("Complete")).toBe(true);
+    const { plan } = fleet.image.status ?? {};
+    const early = fleet.writes.slice(counted).filter(({ after }) => {
+      const { state: shown, plan: shownPlan, conditions } = after.status ?? {};
+      const isComplete = conditions?.some(({ type, status }) => type === "Complete" && status === "True") === true;
+      return (isComplete || shown === "Complete") && shownPlan === plan;
+    });
+    expect(early).toHaveLength(1);
+    expect(early[0]?.after.status).toMatchObject({ updated: 5, observedGeneration: 2 });
+  });
+
   it("starts no machine outside its window, and says when it opens", async () => {
     start(FIVE, { window: { startTime: "00:10", endTime: "00:11" } });
     await fleet.time.pass(2 * MINUTE_MS);
