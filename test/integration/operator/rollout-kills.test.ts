@@ -156,7 +156,8 @@ describe(`a rollout over ${SIZE} machines whose operators are killed and frozen 
         },
       });
       const troubling = chaos.trouble();
-      await until("the first third", ({ updated = 0 }) => updated >= SIZE / 3);
+      // Those that fail may be among the first: their places are a hash of their UIDs.
+      await until("the first third", ({ updated = 0, state }) => updated >= SIZE / 3 || state === "Halted");
       fleet.start(machines.filter((_, number) => isOffline(number)));
       await until("the halt", ({ state }) => state === "Halted");
       await api.mergePatch(`${images}/os`, { spec: { failureBudget: RAISED_BUDGET } });
