@@ -1,7 +1,7 @@
 /** The running operator: watches, reconcilers and listeners, put together and taken down. */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { Kubernetes } from "./controller/index.ts";
+import { retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
@@ -158,12 +158,19 @@ export async function startOperator(
       managedosimages: rollouts.quietMs(),
     }),
   });
+  const records = machineRecords(kubernetes, {
+    upgradingCount: () => inventories.index.upgradingCount,
+    log,
+    nowMs: Date.now,
+    random: Math.random,
+    setTimer: retryTimer,
+  });
   const shared = {
     registrations: registrations.index,
     entrance,
     inventories: inventories.index,
     claims: createInventoryClaims(inventories.index, store),
-    records: machineRecords(kubernetes),
+    records,
     anchors,
     failures: createFailedChallenges(settings.failedChallengeRate, () => performance.now()),
     nowMs: Date.now,
@@ -201,7 +208,7 @@ export async function startOperator(
       health?.stop();
       sessionKeys.stop();
       making.stop();
-      await telemetry.stop();
+      await Promise.all([telemetry.stop(), records.stop()]);
       await Promise.all([rollouts.stop(), registrations.stop(), inventories.stop(), rancherWatch.stop()]);
     },
   };

@@ -82,7 +82,8 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   const claim = await claimFor(parts, state, registration, report);
   refuseKnown(claim.entry, registration, trace);
   const { ekHash, trust, root, certificateSha256, protocol } = state;
-  const proof = { challenge: state, protocol, ekHash, trust, root, certificateSha256, report };
+  const isRegistration = registration !== undefined;
+  const proof = { challenge: state, protocol, ekHash, trust, root, certificateSha256, report, isRegistration };
   const { inventory, isRecordedAnew } = await parts.records.prove(claim, proof, chosenBy(registration, report));
   const approval = approvalOf(inventory.spec.approval);
   // The index may be a moment behind the object itself.

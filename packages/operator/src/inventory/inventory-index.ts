@@ -13,7 +13,7 @@ import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge } from "./machine-status.ts";
 import { needsWork } from "./reconcile-inventory.ts";
-import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
+import { isUpgrading, rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */
 export interface InventoryEntry extends KubernetesObject {
@@ -127,6 +127,7 @@ function nameOf(object: NamedObject): string {
 /** The index; every look-up costs the same whether there are ten machines or ten thousand. */
 export class InventoryIndex {
   #pendingCount = 0;
+  #upgradingCount = 0;
   readonly #byName = new Map<string, InventoryEntry>();
   readonly #byEk = new Lookup();
   readonly #bySecret = new Lookup();
@@ -137,6 +138,11 @@ export class InventoryIndex {
   /** How many machines wait for their approval. */
   get pendingCount(): number {
     return this.#pendingCount;
+  }
+
+  /** How many machines say that they are in the middle of an upgrade. */
+  get upgradingCount(): number {
+    return this.#upgradingCount;
   }
 
   get size(): number {
@@ -157,6 +163,7 @@ export class InventoryIndex {
     this.delete(entry);
     this.#byName.set(nameOf(entry), entry);
     if (entry.approval === "Pending") this.#pendingCount += 1;
+    if (isUpgrading(entry.rollout)) this.#upgradingCount += 1;
     this.#byEk.add(entry.ekHash, entry);
     if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
     if (entry.tokenSecretName !== undefined) this.#bySecret.add(`${namespace}/${entry.tokenSecretName}`, entry);
@@ -173,6 +180,7 @@ export class InventoryIndex {
     const { uid, namespace } = old.metadata;
     this.#byName.delete(nameOf(object));
     if (old.approval === "Pending") this.#pendingCount -= 1;
+    if (isUpgrading(old.rollout)) this.#upgradingCount -= 1;
     this.#byEk.remove(old.ekHash, uid);
     if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);
     if (old.tokenSecretName !== undefined) this.#bySecret.remove(`${namespace}/${old.tokenSecretName}`, uid);

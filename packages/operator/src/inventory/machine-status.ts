@@ -8,9 +8,10 @@ import {
   type MachineInventoryStatus,
 } from "@rancheros/protocol/resources";
 import { challengeText, type ChallengeMark } from "./challenge-order.ts";
-import { approvalFinding, ATTESTED, withFindings } from "./conditions.ts";
+import { approvalFinding, ATTESTED, withFindings, type Condition } from "./conditions.ts";
 import { changedFinding, recordedFindings, type ShownCertificate } from "./ek-certificate.ts";
 import { nodeStatus } from "./node-status.ts";
+import { isUpgrading, rolloutFacts } from "./rollout-facts.ts";
 import { timeText } from "./time-text.ts";
 
 /** `status.lastSeen` alone is written at most this often. */
@@ -19,6 +20,8 @@ export const LAST_SEEN_INTERVAL_MS = 10 * 60_000;
 /** What a machine has proved by its answer. */
 export interface MachineProof extends ShownCertificate {
   readonly challenge: ChallengeMark;
+  /** Whether it came through a MachineRegistration, and not for a session only. */
+  readonly isRegistration: boolean;
   readonly protocol: number;
   readonly ekHash: string;
   readonly report: MachineReport | undefined;
@@ -56,7 +59,6 @@ export function provedStatus(
   nowMs: number,
 ): Readonly<Record<string, unknown>> {
   const now = timeText(nowMs);
-  const findings = [ATTESTED[proof.trust], approvalFinding(inventory), ...recordedFindings(inventory)];
   return {
     ...reported(proof.report, inventory.status ?? {}),
     attestation: {
@@ -69,8 +71,14 @@ export function provedStatus(
       certificateSha256: proof.certificateSha256 ?? null,
     },
     lastSeen: now,
-    conditions: withFindings(inventory.status?.conditions ?? [], findings, now),
+    conditions: provedConditions(inventory, proof, now),
   };
+}
+
+/** @returns the old ones themselves where nothing is new */
+function provedConditions(inventory: MachineInventory, { trust }: MachineProof, now: string): readonly Condition[] {
+  const findings = [ATTESTED[trust], approvalFinding(inventory), ...recordedFindings(inventory)];
+  return withFindings(inventory.status?.conditions ?? [], findings, now);
 }
 
 /**
@@ -103,29 +111,69 @@ export function certificateStatus(
   };
 }
 
-/** The fields of the status to write when a machine has reported; undefined where there is nothing to write yet. */
+/** What is to be written of a report, and how soon. */
+export interface ReportedStatus {
+  /**
+   * late: how a machine is that is being upgraded, which changes several times on the way. prompt: all else; its labels
+   * and its place in any case, since machines are chosen by them.
+   */
+  readonly urgency: "prompt" | "late";
+  readonly status: Readonly<Record<string, unknown>>;
+}
+
+/** @returns undefined where there is nothing to write yet */
 export function reportedStatus(
   inventory: MachineInventory,
   report: MachineReport,
   nowMs: number,
-): Readonly<Record<string, unknown>> | undefined {
+): ReportedStatus | undefined {
   const now = timeText(nowMs);
   const old = inventory.status ?? {};
   const oldConditions = old.conditions ?? [];
   const conditions = withFindings(oldConditions, [approvalFinding(inventory)], now);
   const facts = reported(report, old);
-  const isNew = conditions !== oldConditions || isNews(facts, old);
-  const seenMs = Date.parse(old.lastSeen ?? "");
-  const isStale = Number.isNaN(seenMs) || nowMs - seenMs >= LAST_SEEN_INTERVAL_MS;
-  return isNew || isStale ? { ...facts, lastSeen: now, conditions } : undefined;
+  const isDue = conditions !== oldConditions || isNewPlace(facts, old) || isLongUnseen(old, nowMs);
+  if (!isDue && !isNews(facts, old)) return undefined;
+  const isPrompt = isDue || !isUpgrading(rolloutFacts(inventory));
+  return { urgency: isPrompt ? "prompt" : "late", status: { ...facts, lastSeen: now, conditions } };
 }
 
-/** Whether the machine says anything that is not written down yet. */
+/** Whether the time at which the machine was last seen is to be written although nothing else is new. */
+function isLongUnseen({ lastSeen }: MachineInventoryStatus, nowMs: number): boolean {
+  const seenMs = Date.parse(lastSeen ?? "");
+  return Number.isNaN(seenMs) || nowMs - seenMs >= LAST_SEEN_INTERVAL_MS;
+}
+
+/** Whether the machine proves, for a session, what is written down already, and that not long ago. */
+export function isKnownProof(inventory: MachineInventory, proof: MachineProof, nowMs: number): boolean {
+  const { status = {} } = inventory;
+  const old = status.attestation;
+  if (proof.isRegistration || proof.report !== undefined || old === undefined) return false;
+  return (
+    old.class === proof.trust &&
+    old.protocol === proof.protocol &&
+    old.root === proof.root &&
+    old.certificateSha256 === proof.certificateSha256 &&
+    provedConditions(inventory, proof, timeText(nowMs)) === status.conditions &&
+    provedMetadata(inventory, proof) === undefined &&
+    !isLongUnseen(status, nowMs)
+  );
+}
+
+/** Whether the machine is elsewhere than was written down, or has other labels. */
+function isNewPlace({ addresses, node }: ReturnType<typeof reported>, old: MachineInventoryStatus): boolean {
+  return (
+    (addresses !== undefined && !isSame(addresses.map(pairOf), (old.addresses ?? []).map(pairOf))) ||
+    (node !== undefined &&
+      (node["labels"] !== undefined || node["name"] !== old.node?.name || node["uid"] !== old.node?.uid))
+  );
+}
+
+/** Whether the machine says anything else that is not written down yet. */
 function isNews(facts: ReturnType<typeof reported>, old: MachineInventoryStatus): boolean {
-  const { addresses, os, agentVersion, node } = facts;
+  const { os, agentVersion, node } = facts;
   return (
     node !== undefined ||
-    (addresses !== undefined && !isSame(addresses.map(pairOf), (old.addresses ?? []).map(pairOf))) ||
     (os !== undefined && !isSame(tripleOf(os), tripleOf(old.os ?? {}))) ||
     (agentVersion !== undefined && agentVersion !== old.agentVersion)
   );

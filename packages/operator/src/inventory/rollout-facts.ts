@@ -1,6 +1,6 @@
 /** Of a MachineInventory, what rollouts go by: where it belongs, its labels, how far its upgrade is. */
 import { RETRY_UPGRADE_ANNOTATION } from "@rancheros/protocol/resources";
-import { PHASE_NAMES, type Phase } from "@rancheros/protocol/upgrade";
+import { PHASE_NAMES, PHASES, type Phase } from "@rancheros/protocol/upgrade";
 
 export interface UpgradeFacts {
   /** The ManagedOSImage; undefined where somebody upgraded by hand. */
@@ -25,6 +25,11 @@ export interface RolloutFacts {
   /** See RETRY_UPGRADE_ANNOTATION. */
   readonly retry: string | undefined;
   readonly upgrade: UpgradeFacts | undefined;
+}
+
+/** Whether the machine says that it is in the middle of an upgrade. */
+export function isUpgrading({ upgrade }: RolloutFacts): boolean {
+  return upgrade !== undefined && PHASES[upgrade.phase].holdsSlot;
 }
 
 function child(holder: unknown, key: string): unknown {

@@ -1,77 +1,103 @@
-/** What of a machine's word on its upgrade is written into its MachineInventory, and when. */
-import type { MachineInventory } from "@rancheros/protocol/resources";
-import { isTerminal, type UpgradeStatus } from "@rancheros/protocol/upgrade";
+/** What of a machine's word on its upgrade is written into its MachineInventory, and how soon. */
+import { isTerminal, PHASES, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { UpgradeFacts } from "./rollout-facts.ts";
-import { rolloutFacts } from "./rollout-facts.ts";
 import { timeText } from "./time-text.ts";
 
-/** A phase on the way is written at most this often: one that has passed by then need not be seen. */
-export const PASSING_PHASE_INTERVAL_MS = 20_000;
+/** A word, since when the machine has been in that phase, and when it last said so. */
+export interface HeardWord {
+  readonly word: UpgradeStatus;
+  readonly sinceMs: number;
+  readonly heardMs: number;
+}
 
-function isSameWord(old: UpgradeFacts, word: UpgradeStatus): boolean {
+/** prompt: what decisions go by, and trouble. late: a phase on the way, which is written when it has lasted. none: it is written, or out of date. */
+export type WordUrgency = "prompt" | "late" | "none";
+
+/** So many milliseconds a phase has to last, for each machine that is under way. */
+const HOLD_MS_EACH = 2_000;
+export const LONGEST_HOLD_MS = 60_000;
+
+/**
+ * How long a phase has to last to be written. Who upgrades three machines watches each of them; of hundreds nobody does,
+ * and what counts is which one does not get on.
+ * @param underWay  machines that say that they are in the middle of an upgrade
+ */
+export function passingPhaseHoldMs(underWay: number): number {
+  return Math.min(LONGEST_HOLD_MS, HOLD_MS_EACH * Math.max(1, underWay));
+}
+
+export function isSameWord(old: UpgradeFacts, word: UpgradeStatus): boolean {
   return (
-    isSameAttempt(old, word) &&
-    old.phase === word.phase &&
-    old.digest === word.digest &&
-    old.reason === word.reason &&
-    old.message === word.message
+    isSamePhase(old, word) && old.digest === word.digest && old.reason === word.reason && old.message === word.message
   );
 }
 
-function isSameAttempt(old: UpgradeFacts, word: UpgradeStatus): boolean {
+export function isSamePhase(old: UpgradeFacts | UpgradeStatus, word: UpgradeStatus): boolean {
+  return isSameAttempt(old, word) && old.phase === word.phase;
+}
+
+function isSameAttempt(old: UpgradeFacts | UpgradeStatus, word: UpgradeStatus): boolean {
   return old.image === word.image && old.plan === word.plan && old.attempt === word.attempt;
 }
 
 /** A word that was on its way while a later one was written. */
 function isOvertaken(old: UpgradeFacts, word: UpgradeStatus): boolean {
-  if (old.image !== word.image || old.plan !== word.plan) return false;
+  // Upgrades by hand are not counted: a word of the next one looks as one of the last.
+  if (word.plan === undefined || old.image !== word.image || old.plan !== word.plan) return false;
   if (word.attempt < old.attempt) return true;
   // After an end only Failed is taken back: a machine that was given up may come through yet.
   return word.attempt === old.attempt && isTerminal(old.phase) && !isTerminal(word.phase);
 }
 
 /**
- * Whether the word has to be written now.
+ * @param old           what the MachineInventory says
  * @param heardEveryMs  how old `heard` may be: who holds a slot must not look silent
  */
-export function isUpgradeWordDue(
+export function wordUrgency(
   old: UpgradeFacts | undefined,
   word: UpgradeStatus,
   nowMs: number,
   heardEveryMs: number,
-): boolean {
-  if (old === undefined) return word.phase !== "Idle";
-  if (isOvertaken(old, word)) return false;
-  const heardAgoMs = nowMs - (old.heardMs ?? Number.NEGATIVE_INFINITY);
-  if (isSameWord(old, word)) return !isTerminal(word.phase) && word.phase !== "Idle" && heardAgoMs >= heardEveryMs;
+): WordUrgency {
   // Idle is the end of what was broken off, and is told once.
   const isEnd = isTerminal(word.phase) || word.phase === "Idle";
-  const isPassing = isSameAttempt(old, word) && !isEnd && word.phase !== "Rebooting";
+  if (old === undefined) return word.phase === "Idle" ? "none" : "prompt";
+  if (isOvertaken(old, word)) return "none";
+  const looksSilent = nowMs >= silentFromMs(old, heardEveryMs);
+  if (isSameWord(old, word)) return !isEnd && looksSilent ? "prompt" : "none";
+  const isBegin = !isSameAttempt(old, word) || !PHASES[old.phase].holdsSlot;
   const isTrouble = word.reason !== undefined && word.reason !== old.reason;
-  return !isPassing || isTrouble || heardAgoMs >= PASSING_PHASE_INTERVAL_MS;
+  return isBegin || isEnd || isTrouble || looksSilent ? "prompt" : "late";
 }
 
-/** The fields of the status to write; undefined where there is nothing to write now. See isUpgradeWordDue. */
+/** When the machine looks silent unless something is written of it. */
+export function silentFromMs({ heardMs }: UpgradeFacts, heardEveryMs: number): number {
+  return (heardMs ?? Number.NEGATIVE_INFINITY) + heardEveryMs;
+}
+
+/** Whether a phase on the way that has been kept until now still says more than what is written. */
+export function isLateWordNews(old: UpgradeFacts | undefined, { word, heardMs }: HeardWord): boolean {
+  if (old === undefined) return true;
+  // Another replica may have heard, and written, something later.
+  return !isOvertaken(old, word) && !isSameWord(old, word) && heardMs >= (old.heardMs ?? 0);
+}
+
+/** The fields of the status to write. */
 export function upgradeStatus(
-  inventory: MachineInventory,
-  word: UpgradeStatus,
-  nowMs: number,
-  heardEveryMs: number,
-): Readonly<Record<string, unknown>> | undefined {
-  const old = rolloutFacts(inventory).upgrade;
-  if (!isUpgradeWordDue(old, word, nowMs, heardEveryMs)) return undefined;
-  const now = timeText(nowMs);
-  const isSamePhase = old !== undefined && isSameAttempt(old, word) && old.phase === word.phase;
+  old: UpgradeFacts | undefined,
+  { word, sinceMs, heardMs }: HeardWord,
+): Readonly<Record<string, unknown>> {
+  const isStill = old !== undefined && isSamePhase(old, word);
   return {
-    lastSeen: now,
+    lastSeen: timeText(heardMs),
     upgrade: {
       // In a merge patch, null takes away what an earlier word left.
       image: word.image ?? null,
       plan: word.plan ?? null,
       attempt: word.attempt,
       phase: word.phase,
-      since: isSamePhase && old.sinceMs !== undefined ? timeText(old.sinceMs) : now,
-      heard: now,
+      since: timeText(isStill ? (old.sinceMs ?? sinceMs) : sinceMs),
+      heard: timeText(heardMs),
       digest: word.digest ?? null,
       reason: word.reason ?? null,
       message: word.message ?? null,

@@ -18,6 +18,9 @@ const RETRY_MS = 50;
 const LAZY_MS = 10_000;
 const SOON_MS = 2_000;
 const READS_AT_ONCE = 8;
+/** From one write to the next, for each machine that holds a slot: who asks in between is served by that one. */
+const GATHER_MS_EACH = 20;
+const LONGEST_GATHER_MS = 1_000;
 
 interface Asker {
   readonly uid: string;
@@ -39,6 +42,7 @@ export class ImageWorker {
   /** Timers that have come during a run: what they were set for may be younger than what the run goes by. */
   #missed = 0;
   #isStopped = false;
+  #writtenMs = Number.NEGATIVE_INFINITY;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #found: Found | undefined;
 
@@ -53,7 +57,7 @@ export class ImageWorker {
   ask(uid: string): Promise<Waiting | undefined> {
     return new Promise((settle, fail) => {
       this.#askers.push({ uid, settle, fail });
-      void this.#run();
+      this.#serve();
     });
   }
 
@@ -76,6 +80,16 @@ export class ImageWorker {
     this.#isStopped = true;
     this.#timer?.cancel();
     for (const asker of this.#askers.splice(0)) asker.settle(NOT_READY);
+  }
+
+  /** Several slots come free in the same second where hundreds of machines upgrade at a time: they are granted together. */
+  #serve(): void {
+    if (this.#isRunning) return;
+    const slots = this.#index.image(this.#key)?.slots.size ?? 0;
+    const gatherMs = Math.min(LONGEST_GATHER_MS, GATHER_MS_EACH * slots);
+    const waitMs = this.#writtenMs + gatherMs - this.#parts.nowMs();
+    if (waitMs > 0) this.#wakeIn(waitMs);
+    else void this.#run();
   }
 
   #wakeIn(delayMs: number): void {
@@ -109,8 +123,9 @@ export class ImageWorker {
         this.#parts.log[level]("rollout not written", { image: this.#key, ...errorFields(error) });
         this.#wakeIn(SOON_MS * (1 + this.#parts.random()));
       }
-    } while ((this.#askers.length > 0 || this.#missed > missed) && !this.#isStopped);
+    } while (this.#missed > missed && !this.#isStopped);
     this.#isRunning = false;
+    if (this.#askers.length > 0 && !this.#isStopped) this.#serve();
   }
 
   async #decideAndStore(uids: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
@@ -182,6 +197,7 @@ export class ImageWorker {
     const { namespace, name } = object.metadata;
     try {
       const stored = await this.#parts.store.writeStatus(object, decision.status);
+      this.#writtenMs = this.#parts.nowMs();
       this.#index.putImage(stored);
       for (const news of newsOf(object, decision)) this.#parts.tell(news);
       return true;

@@ -6,8 +6,8 @@ import { hasCode } from "@rancheros/protocol/errors";
 import { eventName, eventObject, eventsPath, seriesPatch, type EventFact } from "./event-object.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** Of one object and reason. */
-const EACH = { capacity: 10, perMinute: 10 };
+/** Of one object and reason: the first ones at once, then a count a minute. */
+const EACH = { capacity: 10, perMinute: 1 };
 /** Of all together: a fleet that registers at once must not be slowed down by its own Events. */
 const ALL = { capacity: 25, perMinute: 300 };
 const SERIES_MAX = 1_000;

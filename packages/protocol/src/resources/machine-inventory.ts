@@ -103,7 +103,13 @@ const attestation = Type.Object(
     protocol: Type.Optional(
       Type.Integer({ description: "1 for the protocol of rancherd, 2 for the attestation protocol." }),
     ),
-    time: Type.Optional(Type.String({ description: "When the machine last proved itself.", format: "date-time" })),
+    time: Type.Optional(
+      Type.String({
+        description:
+          "When the machine last proved itself; where that said nothing new, it is written along with something else, or when lastSeen is ten minutes old.",
+        format: "date-time",
+      }),
+    ),
     challenge: Type.Optional(
       Type.String({ description: "The last challenge that was used up: issued when, and which. None is taken twice." }),
     ),

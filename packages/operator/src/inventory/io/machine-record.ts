@@ -1,6 +1,6 @@
 /** Writes what machines prove and report into their MachineInventories. */
 import type { MachineReport } from "@rancheros/protocol/attestation";
-import { hasCode } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import {
   ACCEPT_EK_CERTIFICATE_ANNOTATION,
   parseMachineInventory,
@@ -9,6 +9,7 @@ import {
 } from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { Kubernetes } from "../../controller/index.ts";
+import { errorFields, type Log } from "../../telemetry/index.ts";
 import { isLaterChallenge, challengeText } from "../challenge-order.ts";
 import type { Claim } from "../claim-inventory.ts";
 import {
@@ -19,10 +20,13 @@ import {
 } from "../ek-certificate.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-index.ts";
+import { LATE_FACTS_MS, withLateFacts } from "../late-facts.ts";
+import { LateWrites } from "../late-writes.ts";
 import {
   certificateStatus,
   changedStatus,
   chosenMetadata,
+  isKnownProof,
   provedMetadata,
   provedStatus,
   rememberedChallenge,
@@ -30,7 +34,15 @@ import {
   type ChosenMetadata,
   type MachineProof,
 } from "../machine-status.ts";
-import { isUpgradeWordDue, upgradeStatus } from "../upgrade-status.ts";
+import { rolloutFacts, type UpgradeFacts } from "../rollout-facts.ts";
+import {
+  isSamePhase,
+  passingPhaseHoldMs,
+  silentFromMs,
+  upgradeStatus,
+  wordUrgency,
+  type HeardWord,
+} from "../upgrade-status.ts";
 import { patchInventory, readInventory } from "./inventory-store.ts";
 
 const TRIES = 5;
@@ -44,7 +56,7 @@ export interface Proved {
 
 export interface MachineRecords {
   /**
-   * Uses the challenge up and writes down what was proved.
+   * Uses the challenge up and writes down what was proved; a proof for a session that says nothing new has time.
    * @param claim  made: this very answer made the object, which remembers the challenge then
    * @throws InventoryError CHALLENGE_USED, EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN; KubernetesError
    */
@@ -57,18 +69,45 @@ export interface MachineRecords {
   /** Writes down what was reported, where that is due. @returns the object @throws InventoryError, KubernetesError */
   report(entry: InventoryEntry, report: MachineReport, chosen: ChosenMetadata): Promise<MachineInventory>;
   /**
-   * Writes down how far the machine's upgrade is, where that is due.
-   * @param heardEveryMs  see isUpgradeWordDue
+   * Writes down how far the machine's upgrade is, or keeps it where it has time.
+   * @param heardEveryMs  see wordUrgency
    * @throws InventoryError, KubernetesError
    */
   upgrade(entry: InventoryEntry, word: UpgradeStatus, heardEveryMs: number): Promise<void>;
+  /** Writes what is kept, and keeps nothing more. */
+  stop(): Promise<void>;
+}
+
+export interface MachineRecordsParts {
+  /** How many machines say that they are in the middle of an upgrade. */
+  readonly upgradingCount: () => number;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+  /** @returns what cancels it */
+  readonly setTimer: (run: () => void, delayMs: number) => () => void;
 }
 
 function nameOf(entry: InventoryEntry): string {
   return `${entry.metadata.namespace}/${entry.metadata.name}`;
 }
 
-export function machineRecords(kubernetes: Kubernetes): MachineRecords {
+export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsParts): MachineRecords {
+  const { nowMs } = parts;
+  const late = new LateWrites({
+    write: async (entry, facts) => {
+      await change(entry, undefined, (found) => withLateFacts(found, facts, undefined));
+    },
+    onFailure(entry, error) {
+      parts.log.debug("machine's word not written yet", { inventory: nameOf(entry), ...errorFields(error) });
+      return isCodedError(error) && error.retry !== "never" && !hasCode(error, "INVENTORY_UNCERTAIN");
+    },
+    nowMs,
+    random: parts.random,
+    setTimer: parts.setTimer,
+  });
+
   async function fresh(entry: InventoryEntry): Promise<MachineInventory> {
     const { namespace, name, uid } = entry.metadata;
     const inventory = await readInventory(kubernetes, namespace, name);
@@ -98,6 +137,47 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
     }
   }
 
+  /** The same, and what has been kept of the machine is written along. */
+  async function changeAlong(
+    entry: InventoryEntry,
+    known: MachineInventory | undefined,
+    decide: (inventory: MachineInventory) => Readonly<Record<string, unknown>> | undefined,
+  ): Promise<MachineInventory> {
+    const { uid } = entry.metadata;
+    const facts = late.facts(uid);
+    let isWritten = false;
+    const inventory = await change(entry, known, (found) => {
+      const own = decide(found);
+      isWritten = own !== undefined;
+      return own === undefined ? undefined : withLateFacts(found, facts, own);
+    });
+    if (isWritten) late.forget(uid, facts);
+    return inventory;
+  }
+
+  /** @returns what of the word is to be written now; what has time is kept */
+  function dueWord(
+    entry: InventoryEntry,
+    old: UpgradeFacts | undefined,
+    word: UpgradeStatus,
+    heardEveryMs: number,
+  ): HeardWord | undefined {
+    const atMs = nowMs();
+    const { uid } = entry.metadata;
+    const kept = late.facts(uid).word;
+    const still = kept !== undefined && isSamePhase(kept.word, word) ? kept : undefined;
+    const heard: HeardWord = { word, sinceMs: still?.sinceMs ?? atMs, heardMs: atMs };
+    const urgency = wordUrgency(old, word, atMs, heardEveryMs);
+    if (urgency === "prompt" || old === undefined) return urgency === "none" ? undefined : heard;
+    if (urgency === "none") {
+      if (kept !== undefined) late.forget(uid, { word: kept });
+      return undefined;
+    }
+    const lastsMs = still?.dueMs ?? atMs + passingPhaseHoldMs(parts.upgradingCount());
+    const dueMs = Math.min(lastsMs, silentFromMs(old, heardEveryMs));
+    return late.keep(entry, { word: { ...heard, dueMs } }) ? undefined : heard;
+  }
+
   /** @throws InventoryError EK_CERTIFICATE_CHANGED */
   async function finish(
     inventory: MachineInventory,
@@ -121,16 +201,20 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
       let certificate: CertificateChange = "kept";
       const parsed = parseMachineInventory(object);
       const known = parsed.ok ? parsed.value : undefined;
-      const inventory = await change(entry, known, (found) => {
+      const inventory = await changeAlong(entry, known, (found) => {
         const remembered = rememberedChallenge(found);
         const isOwn = made && remembered === challengeText(proof.challenge);
         if (!isOwn && !isLaterChallenge(proof.challenge, remembered)) {
           throw new InventoryError("CHALLENGE_USED", "this challenge, or a later one, has been answered, begin again");
         }
         certificate = certificateChange(found, proof);
-        return certificate === "changed"
-          ? changedStatus(found, proof, proof.challenge, Date.now())
-          : provedStatus(found, proof, Date.now());
+        const atMs = nowMs();
+        if (certificate === "changed") return changedStatus(found, proof, proof.challenge, atMs);
+        const isKept =
+          certificate === "kept" &&
+          isKnownProof(found, proof, atMs) &&
+          late.keep(entry, { proof: { proof, atMs, dueMs: atMs + LATE_FACTS_MS } });
+        return isKept ? undefined : provedStatus(found, proof, atMs);
       });
       await finish(inventory, proof, certificate);
       const metadata = provedMetadata(inventory, proof, chosen);
@@ -146,13 +230,22 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
         certificate = certificateChange(found, shown);
         if (certificate === "kept") return undefined;
         return certificate === "changed"
-          ? changedStatus(found, shown, undefined, Date.now())
-          : certificateStatus(found, shown, Date.now());
+          ? changedStatus(found, shown, undefined, nowMs())
+          : certificateStatus(found, shown, nowMs());
       });
       await finish(inventory, shown, certificate);
     },
     async report(entry, report, chosen) {
-      const inventory = await change(entry, undefined, (found) => reportedStatus(found, report, Date.now()));
+      const { uid } = entry.metadata;
+      const { report: earlier } = late.facts(uid);
+      if (earlier !== undefined) late.forget(uid, { report: earlier });
+      const inventory = await changeAlong(entry, undefined, (found) => {
+        const atMs = nowMs();
+        const said = reportedStatus(found, report, atMs);
+        const isKept =
+          said?.urgency === "late" && late.keep(entry, { report: { report, atMs, dueMs: atMs + LATE_FACTS_MS } });
+        return isKept ? undefined : said?.status;
+      });
       const metadata = chosenMetadata(inventory, chosen);
       if (metadata !== undefined) {
         await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
@@ -160,9 +253,14 @@ export function machineRecords(kubernetes: Kubernetes): MachineRecords {
       return inventory;
     },
     async upgrade(entry, word, heardEveryMs) {
-      // Most words say nothing new: those cost no request.
-      if (!isUpgradeWordDue(entry.rollout.upgrade, word, Date.now(), heardEveryMs)) return;
-      await change(entry, undefined, (found) => upgradeStatus(found, word, Date.now(), heardEveryMs));
+      // Most words say nothing new, or have time: those cost no request.
+      if (dueWord(entry, entry.rollout.upgrade, word, heardEveryMs) === undefined) return;
+      await changeAlong(entry, undefined, (found) => {
+        const old = rolloutFacts(found).upgrade;
+        const heard = dueWord(entry, old, word, heardEveryMs);
+        return heard === undefined ? undefined : upgradeStatus(old, heard);
+      });
     },
+    stop: () => late.stop(),
   };
 }

@@ -1,7 +1,7 @@
 /** What the first answer of a machine costs the API server, and what happens where somebody decides in between. */
 import { randomBytes } from "node:crypto";
 import { expect, inject, it } from "vitest";
-import { connectKubernetes, loadKubeConfig, type Kubernetes } from "../../../src/controller/index.ts";
+import { connectKubernetes, loadKubeConfig, retryTimer, type Kubernetes } from "../../../src/controller/index.ts";
 import {
   challengeText,
   createInventoryClaims,
@@ -10,6 +10,7 @@ import {
   inventoryStore,
   machineRecords,
   type MachineProof,
+  type MachineRecords,
 } from "../../../src/inventory/index.ts";
 import { kubectl } from "../../../../../test/control-plane/kubectl.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
@@ -32,6 +33,13 @@ function watched(): Kubernetes & { readonly asked: string[] } {
   };
 }
 
+function recordsOf(kubernetes: Kubernetes): MachineRecords {
+  const silent = () => undefined;
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
+  const { nowMs, random } = { nowMs: Date.now, random: Math.random };
+  return machineRecords(kubernetes, { upgradingCount: () => 0, log, nowMs, random, setTimer: retryTimer });
+}
+
 function newMachine(name: string) {
   const ekHash = randomBytes(32).toString("hex");
   const challenge = { issuedAtMs: Date.now(), id: randomBytes(16).toString("hex") };
@@ -43,6 +51,7 @@ function newMachine(name: string) {
     root: undefined,
     certificateSha256: undefined,
     report: undefined,
+    isRegistration: true,
   };
   const object = {
     apiVersion: "rancheros.cattle.io/v1",
@@ -78,7 +87,7 @@ it("makes a machine and says what it proved with two requests", async () => {
   const kubernetes = watched();
   const machine = newMachine("alone");
   const claim = await claimed(kubernetes, machine);
-  await machineRecords(kubernetes).prove(claim, machine.proof);
+  await recordsOf(kubernetes).prove(claim, machine.proof);
   expect(kubernetes.asked).toEqual(["POST", "PATCH"]);
   const stored = await getObject(target, "minv", namespace, "alone");
   expect(stored?.status).toMatchObject({
@@ -93,7 +102,7 @@ it("sees what was decided between the two, and says that", async () => {
   const claim = await claimed(kubernetes, machine);
   const patch = '--patch={"spec":{"approval":"Denied"}}';
   await kubectl(target, ["patch", "minv/denied", `--namespace=${namespace}`, "--type=merge", patch]);
-  const { inventory } = await machineRecords(kubernetes).prove(claim, machine.proof);
+  const { inventory } = await recordsOf(kubernetes).prove(claim, machine.proof);
   expect(kubernetes.asked).toEqual(["POST", "PATCH", "GET", "PATCH"]);
   expect(inventory.spec.approval).toBe("Denied");
   const stored = await getObject(target, "minv", namespace, "denied");
@@ -103,7 +112,7 @@ it("sees what was decided between the two, and says that", async () => {
 it("takes the challenge of a machine that it has just made once", async () => {
   const machine = newMachine("once");
   const claim = await claimed(real, machine);
-  await machineRecords(real).prove(claim, machine.proof);
-  const again = machineRecords(real).prove({ entry: claim.entry, made: false }, machine.proof);
+  await recordsOf(real).prove(claim, machine.proof);
+  const again = recordsOf(real).prove({ entry: claim.entry, made: false }, machine.proof);
   await expect(again).rejects.toMatchObject({ code: "CHALLENGE_USED" });
 });

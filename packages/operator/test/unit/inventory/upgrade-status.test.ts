@@ -3,7 +3,8 @@ import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
 import { inventoryEntry } from "../../../src/inventory/inventory-index.ts";
 import { nodeStatus } from "../../../src/inventory/node-status.ts";
-import { PASSING_PHASE_INTERVAL_MS, upgradeStatus } from "../../../src/inventory/upgrade-status.ts";
+import { rolloutFacts } from "../../../src/inventory/rollout-facts.ts";
+import { passingPhaseHoldMs, upgradeStatus, wordUrgency } from "../../../src/inventory/upgrade-status.ts";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const HEARD_EVERY_MS = 600_000;
@@ -31,68 +32,73 @@ function after(found: MachineInventory, change: Readonly<Record<string, unknown>
   return inventory(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
 }
 
-function written(found: MachineInventory, word: UpgradeStatus, nowMs: number): unknown {
-  return upgradeStatus(found, word, nowMs, HEARD_EVERY_MS)?.["upgrade"];
+function change(found: MachineInventory, word: UpgradeStatus, nowMs: number): Readonly<Record<string, unknown>> {
+  return upgradeStatus(rolloutFacts(found).upgrade, { word, sinceMs: nowMs, heardMs: nowMs });
+}
+
+function urgency(found: MachineInventory, word: UpgradeStatus, nowMs: number): string {
+  return wordUrgency(rolloutFacts(found).upgrade, word, nowMs, HEARD_EVERY_MS);
 }
 
 describe("what a machine says of its upgrade", () => {
   it("is written down with the time since when it is so", () => {
-    const first = upgradeStatus(inventory(), WORD, NOW, HEARD_EVERY_MS);
+    const first = change(inventory(), WORD, NOW);
     expect(first).toMatchObject({
       lastSeen: "2026-11-25T12:00:00Z",
       upgrade: { phase: "Staging", attempt: 3, since: "2026-11-25T12:00:00Z", heard: "2026-11-25T12:00:00Z" },
     });
-    const later = written(after(inventory(), first), WORD, NOW + HEARD_EVERY_MS);
-    expect(later).toMatchObject({ since: "2026-11-25T12:00:00Z", heard: "2026-11-25T12:10:00Z" });
+    const later = change(after(inventory(), first), WORD, NOW + HEARD_EVERY_MS);
+    expect(later["upgrade"]).toMatchObject({ since: "2026-11-25T12:00:00Z", heard: "2026-11-25T12:10:00Z" });
   });
 
   it("is not written again while nothing changes, except to show that the machine is alive", () => {
-    const found = after(inventory(), upgradeStatus(inventory(), WORD, NOW, HEARD_EVERY_MS));
-    expect(written(found, WORD, NOW + HEARD_EVERY_MS - 1000)).toBeUndefined();
-    expect(written(found, WORD, NOW + HEARD_EVERY_MS)).toBeDefined();
+    const found = after(inventory(), change(inventory(), WORD, NOW));
+    expect(urgency(found, WORD, NOW + HEARD_EVERY_MS - 1000)).toBe("none");
+    expect(urgency(found, WORD, NOW + HEARD_EVERY_MS)).toBe("prompt");
   });
 
   it("is written at once where an upgrade was broken off, though its reason was told before", () => {
     const lost = { reason: "UPGRADE_SLOT_LOST", message: "the operator took the slot back in Draining" };
     const draining = { ...WORD, ...lost, phase: "Draining" } as const;
-    const found = after(inventory(), upgradeStatus(inventory(), draining, NOW, HEARD_EVERY_MS));
-    expect(written(found, { ...WORD, ...lost, phase: "Idle" }, NOW + 1_000)).toMatchObject({ phase: "Idle" });
+    const found = after(inventory(), change(inventory(), draining, NOW));
+    expect(urgency(found, { ...WORD, ...lost, phase: "Idle" }, NOW + 1_000)).toBe("prompt");
   });
 
-  it("takes three writes for an upgrade whose phases pass quickly", () => {
-    let found = inventory();
-    let writes = 0;
-    const phases = ["Granted", "Staging", "Preparing", "Draining", "Upgrading", "Rebooting", "Verifying", "Succeeded"];
-    for (const [index, phase] of phases.entries()) {
-      const word = { ...WORD, phase } as UpgradeStatus;
-      const change = upgradeStatus(found, word, NOW + index * 1000, HEARD_EVERY_MS);
-      if (change !== undefined) writes += 1;
-      found = after(found, change);
+  it("has time while it is a phase on the way, and none with trouble", () => {
+    const found = after(inventory(), change(inventory(), WORD, NOW));
+    for (const phase of ["Preparing", "Draining", "Upgrading", "Rebooting", "Verifying"] as const) {
+      expect(urgency(found, { ...WORD, phase }, NOW + 1000)).toBe("late");
     }
-    expect(writes).toBe(3);
-    expect(found.status?.upgrade?.phase).toBe("Succeeded");
+    const blocked: UpgradeStatus = {
+      ...WORD,
+      phase: "Draining",
+      reason: "DRAIN_BLOCKED",
+      message: "waits for shop/web",
+    };
+    expect(urgency(found, blocked, NOW + 1000)).toBe("prompt");
   });
 
-  it("shows a phase that lasts, and trouble at once", () => {
-    const found = after(inventory(), upgradeStatus(inventory(), WORD, NOW, HEARD_EVERY_MS));
-    const draining: UpgradeStatus = { ...WORD, phase: "Draining" };
-    expect(written(found, draining, NOW + 1000)).toBeUndefined();
-    expect(written(found, draining, NOW + PASSING_PHASE_INTERVAL_MS)).toMatchObject({ phase: "Draining" });
-    const blocked: UpgradeStatus = { ...draining, reason: "DRAIN_BLOCKED", message: "waits for shop/web" };
-    expect(written(found, blocked, NOW + 1000)).toMatchObject({ message: "waits for shop/web" });
+  it("has the more time the more machines are under way, and never more than a minute", () => {
+    expect([0, 1, 3, 30, 500].map(passingPhaseHoldMs)).toEqual([2_000, 2_000, 6_000, 60_000, 60_000]);
   });
 
   it("does not go back: not to an earlier grant, and not from an end to the way there", () => {
-    const ended = after(inventory(), upgradeStatus(inventory(), { ...WORD, phase: "Failed" }, NOW, HEARD_EVERY_MS));
-    expect(written(ended, { ...WORD, phase: "Draining" }, NOW + 60_000)).toBeUndefined();
-    expect(written(ended, { ...WORD, attempt: 2, phase: "Succeeded" }, NOW + 60_000)).toBeUndefined();
-    expect(written(ended, { ...WORD, phase: "Succeeded" }, NOW + 60_000)).toMatchObject({ phase: "Succeeded" });
-    expect(written(ended, { ...WORD, attempt: 4 }, NOW + 60_000)).toMatchObject({ phase: "Staging", attempt: 4 });
+    const ended = after(inventory(), change(inventory(), { ...WORD, phase: "Failed" }, NOW));
+    expect(urgency(ended, { ...WORD, phase: "Draining" }, NOW + 60_000)).toBe("none");
+    expect(urgency(ended, { ...WORD, attempt: 2, phase: "Succeeded" }, NOW + 60_000)).toBe("none");
+    expect(urgency(ended, { ...WORD, phase: "Succeeded" }, NOW + 60_000)).toBe("prompt");
+    expect(urgency(ended, { ...WORD, attempt: 4 }, NOW + 60_000)).toBe("prompt");
+  });
+
+  it("is shown of a second upgrade by hand too, which nobody counts", () => {
+    const byHand = { ...WORD, plan: undefined, image: undefined, attempt: 0 };
+    const ended = after(inventory(), change(inventory(), { ...byHand, phase: "Succeeded" }, NOW));
+    expect(urgency(ended, { ...byHand, phase: "Staging" }, NOW + 60_000)).toBe("prompt");
   });
 
   it("of nothing at all writes nothing", () => {
     const idle: UpgradeStatus = { ...WORD, plan: undefined, image: undefined, attempt: 0, phase: "Idle" };
-    expect(written(inventory(), idle, NOW)).toBeUndefined();
+    expect(urgency(inventory(), idle, NOW)).toBe("none");
   });
 });
 
