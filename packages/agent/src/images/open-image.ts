@@ -43,6 +43,8 @@ export interface OpenImage {
   readonly description: ImageDescription;
   /** Until closed. */
   readonly relay: () => Promise<ImageRelay>;
+  /** A layer as it is transferred; whoever reads it to its end has what the digest names. @throws ImagePullError */
+  readonly blob: (digest: string, sizeBytes: number) => AsyncIterable<Buffer>;
 }
 
 export interface ImageRelay {
@@ -71,12 +73,20 @@ export async function openImageThrough(outside: OpenImageOutside, options: OpenI
   const description = await patiently(outside, options, () => describeImageThrough(source, image, platform, signal));
   const limit = rateLimit(options.bytesPerSecond);
 
+  const onRetry = (error: ImagePullError, delayMs: number): void => options.onEvent({ kind: "retry", error, delayMs });
+
+  async function* blob(digest: string, sizeBytes: number): AsyncGenerator<Buffer> {
+    const streaming = { source, limit, patienceMs, onRetry, signal };
+    for await (const piece of streamBlob(outside, streaming, digest, 0, sizeBytes)) {
+      options.onEvent({ kind: "bytes", bytes: piece.length });
+      yield piece;
+    }
+  }
+
   async function relay(): Promise<ImageRelay> {
     const password = outside.randomSecret();
     const authorization = `Basic ${Buffer.from(`${RELAY_USER}:${password}`).toString("base64")}`;
     let failure: ImagePullError | undefined;
-    const onRetry = (error: ImagePullError, delayMs: number): void =>
-      options.onEvent({ kind: "retry", error, delayMs });
     const server = await outside.startRelayServer({
       answer: (request) => relayAnswer(description, authorization, request),
       async *blob(digest, fromBytes, bytes, gone) {
@@ -93,7 +103,7 @@ export async function openImageThrough(outside: OpenImageOutside, options: OpenI
     return { host: server.host, username: RELAY_USER, password, failure: () => failure, close: server.close };
   }
 
-  return { description, relay };
+  return { description, relay, blob };
 }
 
 async function patiently<T>(outside: StreamOutside, options: OpenImageOptions, work: () => Promise<T>): Promise<T> {

@@ -16,6 +16,8 @@ export interface ProgramCall {
   readonly ownGroup: boolean;
   /** A file that the program holds open as its descriptor 3 for as long as it runs. */
   readonly heldDescriptor?: number;
+  /** What it reads; without, there is nothing to read. */
+  readonly input?: string;
 }
 
 export type ProgramEnding =
@@ -32,15 +34,19 @@ export interface RunningProgram {
 }
 
 export function startProgram(call: ProgramCall): RunningProgram {
-  const { program, args, environment, ownGroup, heldDescriptor } = call;
+  const { program, args, environment, ownGroup, heldDescriptor, input } = call;
   const held = heldDescriptor === undefined ? [] : [heldDescriptor];
+  const stdin = input === undefined ? "ignore" : "pipe";
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe", ...held], detached: ownGroup });
+    child = spawn(program, args, { env: environment, stdio: [stdin, "pipe", "pipe", ...held], detached: ownGroup });
   } catch (cause) {
     // Node throws some failures to start (a list of arguments that is too long) and tells the others as an event.
     return { ending: Promise.resolve({ kind: "not-started", cause }), kill: () => undefined };
   }
+  // Whoever ends without having read all of it says so by its exit code.
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(input);
   return watched(child, call);
 }
 

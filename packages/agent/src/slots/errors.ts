@@ -1,0 +1,134 @@
+/** Everything that can go wrong with a machine's two slots, with what to do about it. */
+import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+
+export type SlotErrorCode =
+  | "SLOT_BOOT_CHECK_FAILED"
+  | "SLOT_EMPTY"
+  | "SLOT_ENVIRONMENT_BROKEN"
+  | "SLOT_ENVIRONMENT_UNSAVED"
+  | "SLOT_IMAGE_FOREIGN"
+  | "SLOT_IMAGE_INCOMPLETE"
+  | "SLOT_INTERRUPTED"
+  | "SLOT_LAYER_BROKEN"
+  | "SLOT_NONE_HERE"
+  | "SLOT_NO_RESTART"
+  | "SLOT_READ_BACK_DIFFERS"
+  | "SLOT_SOURCE_CORRUPT"
+  | "SLOT_TOO_SMALL"
+  | "SLOT_TOOL_FAILED"
+  | "SLOT_TOOL_HANGS"
+  | "SLOT_TOOL_MISSING"
+  | "SLOT_WRITE_FAILED";
+
+export const SLOT_ERRORS = {
+  SLOT_NONE_HERE: {
+    failure: "environment",
+    retry: "never",
+    meaning: "This machine has no two slots: it was not installed by `ros-agent install`, or runs its live system.",
+    mend: "Install it with `ros-agent install`; on cOS and Elemental systems `upgrade` and `rollback` go their way.",
+  },
+  SLOT_EMPTY: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The other slot holds no operating system that was written to its end.",
+    mend: "Upgrade to the image that is wanted instead: `ros-agent upgrade IMAGE`.",
+  },
+  SLOT_ENVIRONMENT_BROKEN: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "GRUB's environment block cannot be read, or is none.",
+    mend: "Check that ROS_OEM is mounted at /oem and look with `grub-editenv /oem/grub/grubenv list`; installing again writes a new one.",
+  },
+  SLOT_ENVIRONMENT_UNSAVED: {
+    failure: "environment",
+    retry: "backoff",
+    meaning: "GRUB's environment block cannot be written, so that nothing is changed in what starts next.",
+    mend: "Check that /oem is mounted for writing and has room.",
+  },
+  SLOT_IMAGE_INCOMPLETE: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The image lacks what a machine needs to start from it: kernel, initrd, systemd, or this agent.",
+    mend: "The message names what is missing; docs/install.md says what an image must bring.",
+  },
+  SLOT_IMAGE_FOREIGN: {
+    failure: "refused",
+    retry: "never",
+    meaning:
+      "The programs in the image are made for another processor than this machine's, whatever its manifest says.",
+    mend: "Build the image for this machine's processor.",
+  },
+  SLOT_LAYER_BROKEN: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "A layer of the image is no archive that can be unpacked.",
+    mend: "Build and push the image again; OCI layers are tar files, plain or compressed with gzip or zstd.",
+  },
+  SLOT_SOURCE_CORRUPT: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The system that is to be copied (the live system's squashfs) cannot be read to its end.",
+    mend: "The boot medium is damaged or was pulled out: write or load it again, and check its checksum.",
+  },
+  SLOT_TOO_SMALL: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The operating system does not fit into its slot.",
+    mend: "Use a smaller image, or install with a greater slot (rancheros.install.slotSize).",
+  },
+  SLOT_WRITE_FAILED: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The disk refuses what is written to it: it is read-only, broken, or gone.",
+    mend: "Look at the kernel's messages (`dmesg`), check cable and disk, and start again; the slot that runs is untouched.",
+  },
+  SLOT_READ_BACK_DIFFERS: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The disk gives back something else than was written.",
+    mend: "The disk or the memory is failing: look at `smartctl -a` and replace it; nothing was switched.",
+  },
+  SLOT_TOOL_MISSING: {
+    failure: "environment",
+    retry: "never",
+    meaning: "A program that is needed to write disks is not there.",
+    mend: "The message names program and package; an image that is to be installed and upgraded brings them.",
+  },
+  SLOT_TOOL_FAILED: {
+    failure: "environment",
+    retry: "never",
+    meaning: "A program that works on disks has failed.",
+    mend: "Its own words are in the message; look at the kernel's messages (`dmesg`) too.",
+  },
+  SLOT_TOOL_HANGS: {
+    failure: "timeout",
+    retry: "never",
+    meaning: "A program that works on disks did not end in its time.",
+    mend: "The disk does not answer: look at the kernel's messages (`dmesg`).",
+  },
+  SLOT_INTERRUPTED: {
+    failure: "interrupted",
+    retry: "never",
+    meaning: "Writing was broken off on request; the slot that was being written is not used.",
+    mend: "Start again: the slot is written anew.",
+  },
+  SLOT_BOOT_CHECK_FAILED: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The operating system that was tried did not come through its health checks.",
+    mend: "The message names the units and checks; the slot from before starts next.",
+  },
+  SLOT_NO_RESTART: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The restart that was asked for does not begin.",
+    mend: "Restart the machine by hand: `systemctl reboot --force`.",
+  },
+} as const satisfies ErrorTable<SlotErrorCode>;
+
+/** Thrown by everything in this folder. */
+export class SlotError extends CodedError<SlotErrorCode> {
+  constructor(code: SlotErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(SLOT_ERRORS, code, message, options);
+  }
+}

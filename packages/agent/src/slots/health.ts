@@ -1,0 +1,32 @@
+/** What systemd says of a machine, as failures in sentences. */
+
+export interface SystemFacts {
+  /** `systemctl is-system-running` */
+  readonly state: string;
+  /** Names of units that failed. */
+  readonly failedUnits: readonly string[];
+  /** Of the agent's own service: `active`, `activating`, `inactive`, ...; undefined where there is no such unit. */
+  readonly agentState: string | undefined;
+  /** Of the target that stands for a machine that is up. */
+  readonly targetState: string;
+  readonly checks: readonly { readonly name: string; readonly failure: string | undefined; readonly output: string }[];
+}
+
+/** @param ignoredUnits  whose failure does not count */
+export function healthFailures(facts: SystemFacts, ignoredUnits: readonly string[]): readonly string[] {
+  const failures: string[] = [];
+  for (const unit of facts.failedUnits) {
+    if (!ignoredUnits.includes(unit)) failures.push(`the unit ${unit} has failed`);
+  }
+  if (facts.state === "stopping" || facts.state === "maintenance") failures.push(`the system is ${facts.state}`);
+  if (facts.targetState !== "active")
+    failures.push(`the system is not up yet (multi-user.target is ${facts.targetState})`);
+  if (facts.agentState !== undefined && facts.agentState !== "active")
+    failures.push(`ros-agent.service is ${facts.agentState}`);
+  for (const { name, failure, output } of facts.checks) {
+    if (failure === undefined) continue;
+    const said = output.trim();
+    failures.push(`the check ${name} ${failure}${said === "" ? "" : `: ${said}`}`);
+  }
+  return failures;
+}

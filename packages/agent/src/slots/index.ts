@@ -1,0 +1,81 @@
+/** The two slots of a machine: what is in them, which one starts, how one is written and found good. Source: docs/decisions/0015-slots.md */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { bootCheck, type BootCheckVerdict } from "./boot-check.ts";
+import { BOOT_CHECK_FILE, writeBootCheckRecord } from "./boot-check-record.ts";
+import { healthFailures, type SystemFacts } from "./health.ts";
+import { bootMoment } from "./io/boot-moment.ts";
+import { slotsOutside, type OpenSlotsOptions } from "./io/open-slots.ts";
+import { restartForSure } from "./io/restart-machine.ts";
+import { writeStateFile } from "./io/state-file.ts";
+import { systemFacts } from "./io/system-health.ts";
+import { machineSlots, type MachineSlots } from "./machine-slots.ts";
+
+/** Nothing is read or mounted before it is asked for. */
+export function openSlots(options: OpenSlotsOptions): MachineSlots {
+  return machineSlots(slotsOutside(options));
+}
+
+export interface RunBootCheckOptions extends OpenSlotsOptions {
+  /** From the start of the machine on. */
+  readonly patienceMs: number;
+  readonly steadyMs: number;
+  readonly restarts: boolean;
+  /** Whose failure does not count. */
+  readonly ignoredUnits: readonly string[];
+  /** The administrator's. */
+  readonly runChecks: (signal: AbortSignal) => Promise<SystemFacts["checks"]>;
+  readonly signal: AbortSignal;
+  readonly onLook: (failures: readonly string[]) => void;
+}
+
+const OWN_UNIT = "ros-agent-boot-check.service";
+
+/** @throws SlotError SLOT_BOOT_CHECK_FAILED where nothing restarts; SLOT_ENVIRONMENT_BROKEN, SLOT_INTERRUPTED */
+export function runBootCheck(options: RunBootCheckOptions): Promise<BootCheckVerdict> {
+  const { stateFolder, runChecks, ignoredUnits } = options;
+  return bootCheck(
+    {
+      slots: openSlots(options),
+      async look(signal) {
+        const facts = await systemFacts(OWN_UNIT, signal);
+        return healthFailures({ ...facts, checks: await runChecks(signal) }, ignoredUnits);
+      },
+      record: (record) => writeStateFile(join(stateFolder, BOOT_CHECK_FILE), writeBootCheckRecord(record)),
+      restart: restartForSure,
+      ...bootMoment(),
+      wallMs: Date.now,
+      sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
+    },
+    options,
+  );
+}
+
+export type { BootCheckVerdict } from "./boot-check.ts";
+export type { BootCheckRecord } from "./boot-check-record.ts";
+export { SLOT_ERRORS, SlotError } from "./errors.ts";
+export type { SlotErrorCode } from "./errors.ts";
+export { grubConfig } from "./grub-config.ts";
+export { GRUB_ENVIRONMENT_BYTES, readGrubEnvironment, writeGrubEnvironment } from "./grub-environment.ts";
+export { imageSource } from "./image-source.ts";
+export { clearMounts, makeExt4, makeFat, mount, syncFileSystem, unmount } from "./io/file-systems.ts";
+export { treeLayer } from "./io/tree-layer.ts";
+export { writeGrubEnvironmentFile } from "./io/grub-environment-file.ts";
+export type { OpenSlotsOptions } from "./io/open-slots.ts";
+export { askForRestart } from "./io/restart-machine.ts";
+export { runProgram } from "./io/run-program.ts";
+export { slotDisk } from "./io/slot-disk.ts";
+export { writeStateFile } from "./io/state-file.ts";
+export { kernelWords, startedSlot } from "./kernel-words.ts";
+export type { StartedSlot } from "./kernel-words.ts";
+export type { MachineSlots, WrittenSystem } from "./machine-slots.ts";
+export { isSlotName, otherSlotName, PARTITIONS } from "./slot.ts";
+export type { SlotName } from "./slot.ts";
+export { freshSlotWords } from "./slot-words.ts";
+export type { SlotStamp } from "./slot-stamp.ts";
+export { requireSystem } from "./system-parts.ts";
+export type { SystemLayer, SystemSource } from "./system-source.ts";
+export { readTar } from "./tar/read-tar.ts";
+export { writeSlot } from "./write-slot.ts";
+export type { SlotDisk, SlotProgress, SlotStep } from "./write-slot.ts";

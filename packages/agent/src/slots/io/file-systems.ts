@@ -1,0 +1,89 @@
+/** Makes, mounts and checks the file systems of slots. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+
+import { SlotError } from "../errors.ts";
+import { runProgram } from "./run-program.ts";
+
+const MKFS_TIMEOUT_MS = 300_000;
+const SYNC_TIMEOUT_MS = 600_000;
+
+/** What GRUB 2.06 can read: it knows nothing of a checksum seed of its own. */
+const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] as const;
+
+/** @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED */
+export async function makeExt4(device: string, label: string, signal: AbortSignal): Promise<void> {
+  const args = [...EXT4, "-L", label, device];
+  await runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" });
+}
+
+export async function makeFat(device: string, label: string, signal: AbortSignal): Promise<void> {
+  await runProgram({
+    program: "mkfs.vfat",
+    args: ["-n", label, device],
+    timeoutMs: MKFS_TIMEOUT_MS,
+    signal,
+    from: "dosfstools",
+  });
+}
+
+/** @throws SlotError */
+export async function mount(device: string, folder: string, options: string): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await runProgram({ program: "mount", args: ["-o", options, device, folder], from: "mount" });
+}
+
+/** Nothing to do where nothing is mounted. @throws SlotError */
+export async function unmount(folder: string): Promise<void> {
+  while (isMounted(folder))
+    await runProgram({ program: "umount", args: [folder], timeoutMs: SYNC_TIMEOUT_MS, from: "mount" });
+}
+
+/** All below a folder that an earlier, killed run has left mounted; the folder goes with it. */
+export async function clearMounts(folder: string): Promise<void> {
+  for (const point of mountPoints()
+    .filter((one) => one === folder || one.startsWith(`${folder}/`))
+    .reverse()) {
+    await unmount(point);
+  }
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Everything on the disk. @throws SlotError SLOT_WRITE_FAILED */
+export async function syncFileSystem(folder: string): Promise<void> {
+  await runProgram({ program: "sync", args: ["-f", folder], timeoutMs: SYNC_TIMEOUT_MS, from: "coreutils" });
+}
+
+/** What is read next comes from the disk. */
+export async function forgetCache(device: string): Promise<void> {
+  const handle = await open(device, "r+").catch((cause: unknown) => {
+    throw new SlotError("SLOT_WRITE_FAILED", `${device} cannot be opened`, { cause });
+  });
+  try {
+    // The device's own cache too is told to put everything down.
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await runProgram({
+    program: "blockdev",
+    args: ["--flushbufs", device],
+    timeoutMs: SYNC_TIMEOUT_MS,
+    from: "util-linux",
+  });
+}
+
+export function isMounted(folder: string): boolean {
+  return mountPoints().includes(folder);
+}
+
+/** In the order in which they were mounted. Source: proc_pid_mountinfo(5) */
+function mountPoints(): readonly string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_all, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    );
+}

@@ -1,0 +1,42 @@
+/** The file of GRUB's environment block: all of it or nothing, and on the disk. */
+import { randomBytes } from "node:crypto";
+import { open, readFile, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import { SlotError } from "../errors.ts";
+import { readGrubEnvironment, writeGrubEnvironment, type GrubWords } from "../grub-environment.ts";
+
+/** @throws SlotError SLOT_ENVIRONMENT_BROKEN */
+export async function readGrubEnvironmentFile(path: string): Promise<GrubWords> {
+  const block = await readFile(path).catch((cause: unknown) => {
+    throw new SlotError("SLOT_ENVIRONMENT_BROKEN", `${path} cannot be read`, { cause, details: { path } });
+  });
+  return readGrubEnvironment(block);
+}
+
+/** @throws SlotError SLOT_ENVIRONMENT_UNSAVED, SLOT_ENVIRONMENT_BROKEN */
+export async function writeGrubEnvironmentFile(path: string, words: GrubWords): Promise<void> {
+  const block = writeGrubEnvironment(words);
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    const file = await open(temporary, "wx", 0o644);
+    try {
+      await file.writeFile(block);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    // The rename itself survives a power cut only with the folder.
+    const folder = await open(dirname(path), "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (cause) {
+    await unlink(temporary).catch(() => undefined);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", `${path} cannot be written: ${why}`, { cause, details: { path } });
+  }
+}

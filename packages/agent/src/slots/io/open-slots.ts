@@ -1,0 +1,66 @@
+/** The real machine's slots. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { BOOT_CHECK_FILE, BOOT_CHECK_MAX_BYTES, readBootCheckRecord } from "../boot-check-record.ts";
+import type { SlotsOutside } from "../machine-slots.ts";
+import { PARTITIONS, type SlotName } from "../slot.ts";
+import { readSlotStamp, STAMP_FILE, STAMP_MAX_BYTES, type SlotStamp } from "../slot-stamp.ts";
+import { clearMounts, mount, unmount } from "./file-systems.ts";
+import { readGrubEnvironmentFile, writeGrubEnvironmentFile } from "./grub-environment-file.ts";
+import { partitionBeside } from "./partitions.ts";
+import { slotDisk } from "./slot-disk.ts";
+import { readStateFile } from "./state-file.ts";
+
+export interface OpenSlotsOptions {
+  /** Where the machine's / is. */
+  readonly hostRoot: string;
+  /** /var/lib/rancheros */
+  readonly stateFolder: string;
+  /** /run/rancheros; slots are mounted below it. */
+  readonly runFolder: string;
+}
+
+const COMMAND_LINE_MAX = 16 * 1024;
+
+export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOptions): SlotsOutside {
+  const grubenv = join(hostRoot, "/oem/grub/grubenv");
+  const device = (slot: SlotName): string => partitionBeside("/oem", PARTITIONS[slot]);
+  return {
+    arch: process.arch,
+    commandLine() {
+      const own = join(hostRoot, "/proc/cmdline");
+      return readFileSync(existsSync(own) ? own : "/proc/cmdline", "utf8").slice(0, COMMAND_LINE_MAX);
+    },
+    readWords: () => readGrubEnvironmentFile(grubenv),
+    writeWords: (words) => writeGrubEnvironmentFile(grubenv, words),
+    async readStamp(slot, isRunning) {
+      if (isRunning) return stampIn(hostRoot);
+      const folder = join(runFolder, "other-slot");
+      await clearMounts(folder);
+      try {
+        await mount(device(slot), folder, "ro");
+        return await stampIn(folder);
+      } finally {
+        await unmount(folder);
+      }
+    },
+    openDisk: (slot, signal) =>
+      slotDisk({
+        device: device(slot),
+        label: PARTITIONS[slot],
+        mountFolder: join(runFolder, "slot"),
+        nowMs: Date.now,
+        signal,
+      }),
+    async readBootCheck() {
+      const text = await readStateFile(join(stateFolder, BOOT_CHECK_FILE), BOOT_CHECK_MAX_BYTES);
+      return text === undefined ? undefined : readBootCheckRecord(text);
+    },
+  };
+}
+
+async function stampIn(root: string): Promise<SlotStamp | undefined> {
+  const text = await readStateFile(join(root, STAMP_FILE), STAMP_MAX_BYTES);
+  return text === undefined ? undefined : readSlotStamp(text);
+}

@@ -1,0 +1,75 @@
+/** One slot's partition, while an operating system is written into it. */
+import { mkdirSync, renameSync, writeFileSync, openSync, fsyncSync, closeSync, lstatSync } from "node:fs";
+
+import { slotStamp, STAMP_FILE } from "../slot-stamp.ts";
+import type { SlotDisk } from "../write-slot.ts";
+import { forgetCache, makeExt4, mount, syncFileSystem, unmount, clearMounts } from "./file-systems.ts";
+import { readBack } from "./read-back.ts";
+import { writeSpecials } from "./special-files.ts";
+import { treeLook } from "./tree-look.ts";
+import { treeWriter, writeFailure } from "./tree-writer.ts";
+
+export interface SlotDiskOptions {
+  readonly device: string;
+  /** PARTITIONS.a or .b */
+  readonly label: string;
+  /** Made and taken away again. */
+  readonly mountFolder: string;
+  readonly nowMs: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** @throws SlotError from all of its functions */
+export function slotDisk({ device, label, mountFolder, nowMs, signal }: SlotDiskOptions): SlotDisk {
+  const written = <T>(what: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw writeFailure(cause, what);
+    }
+  };
+  return {
+    look: treeLook(mountFolder),
+    async format() {
+      await clearMounts(mountFolder);
+      await makeExt4(device, label, signal);
+      await mount(device, mountFolder, "rw,noatime");
+      const writer = treeWriter(mountFolder);
+      return { writer, specials: () => writeSpecials(mountFolder, writer.takeSpecials()) };
+    },
+    makeFolders(paths) {
+      for (const path of paths) {
+        const full = `${mountFolder}/${path}`;
+        if (lstatSync(full, { throwIfNoEntry: false }) === undefined)
+          written(path, () => mkdirSync(full, { recursive: true }));
+      }
+    },
+    async sync() {
+      await syncFileSystem(mountFolder);
+      await unmount(mountFolder);
+      await forgetCache(device);
+    },
+    async readBack(records, stop, onProgress) {
+      await mount(device, mountFolder, "ro");
+      await readBack(mountFolder, records, { signal: stop, onProgress });
+    },
+    async stamp(source, files) {
+      await mount(device, mountFolder, "remount,rw");
+      const path = `${mountFolder}/${STAMP_FILE}`;
+      const text = `${JSON.stringify(slotStamp(source, files, nowMs()))}\n`;
+      written(STAMP_FILE, () => {
+        writeFileSync(`${path}.tmp`, text, { mode: 0o644 });
+        for (const one of [`${path}.tmp`, mountFolder]) {
+          const handle = openSync(one, "r");
+          fsyncSync(handle);
+          closeSync(handle);
+        }
+        renameSync(`${path}.tmp`, path);
+      });
+      await syncFileSystem(mountFolder);
+    },
+    async close() {
+      await unmount(mountFolder);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** Asks systemd how the machine is. */
+import { SlotError } from "../errors.ts";
+import type { SystemFacts } from "../health.ts";
+import { runProgram } from "./run-program.ts";
+
+const ASK_TIMEOUT_MS = 20_000;
+const AGENT = "ros-agent.service";
+const UP = "multi-user.target";
+
+/** @param own  the unit that asks: it is not waited for */
+export async function systemFacts(own: string, signal: AbortSignal): Promise<Omit<SystemFacts, "checks">> {
+  const ask = async (...args: readonly string[]): Promise<string> => {
+    try {
+      return (
+        await runProgram({ program: "systemctl", args, timeoutMs: ASK_TIMEOUT_MS, signal, accepts: [0, 1, 2, 3, 4] })
+      ).trim();
+    } catch (error) {
+      // systemd that does not answer is a failure of the machine, not of the question.
+      if (error instanceof SlotError && error.code !== "SLOT_INTERRUPTED") return "unknown";
+      throw error;
+    }
+  };
+  const list = ["--plain", "--no-legend", "--no-pager"] as const;
+  const state = await ask("is-system-running");
+  const failed = await ask("list-units", "--state=failed", ...list);
+  const jobs = await ask("list-jobs", ...list);
+  const target = await ask("is-active", UP);
+  const agent = await ask("show", "--property=LoadState,ActiveState,UnitFileState", AGENT);
+  return {
+    state,
+    failedUnits: firstWords(failed, 0),
+    targetState: target === "active" || isOnlyWaitedFor(jobs, own) ? "active" : target,
+    agentState: agentState(agent),
+  };
+}
+
+/** Of each line. */
+function firstWords(text: string, column: number): readonly string[] {
+  return text
+    .split("\n")
+    .flatMap((line) =>
+      line
+        .trim()
+        .split(/\s+/)
+        .slice(column, column + 1),
+    )
+    .filter((word) => word !== "");
+}
+
+/** All that has still to start is what waits for the unit that asks. */
+function isOnlyWaitedFor(jobs: string, own: string): boolean {
+  const units = firstWords(jobs, 1);
+  return units.includes(own) && units.every((unit) => unit === own || unit.endsWith(".target"));
+}
+
+/** One that is not enabled is not missed. */
+function agentState(properties: string): string | undefined {
+  const values = new Map(
+    properties.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+  if (values.get("LoadState") !== "loaded") return undefined;
+  const state = values.get("ActiveState");
+  if (state === "inactive" && !(values.get("UnitFileState") ?? "").startsWith("enabled")) return undefined;
+  return state;
+}

@@ -1,0 +1,118 @@
+/** The two slots of the machine that runs: which one it is, what is in the other one, what starts next. */
+import type { BootCheckRecord } from "./boot-check-record.ts";
+import { SlotError } from "./errors.ts";
+import type { GrubWords } from "./grub-environment.ts";
+import { startedSlot, type StartedSlot } from "./kernel-words.ts";
+import { otherSlotName, type SlotName } from "./slot.ts";
+import { changeSlotWords, readSlotWords, type SlotWords } from "./slot-words.ts";
+import type { SlotStamp } from "./slot-stamp.ts";
+import type { SystemSource } from "./system-source.ts";
+import type { SlotDisk, SlotProgress } from "./write-slot.ts";
+import { writeSlot } from "./write-slot.ts";
+
+export interface SlotsOutside {
+  /** /proc/cmdline */
+  readonly commandLine: () => string;
+  readonly readWords: () => Promise<GrubWords>;
+  readonly writeWords: (words: GrubWords) => Promise<void>;
+  /** What the running slot, or another one, says of itself. */
+  readonly readStamp: (slot: SlotName, isRunning: boolean) => Promise<SlotStamp | undefined>;
+  readonly openDisk: (slot: SlotName, signal: AbortSignal) => SlotDisk;
+  /** What the boot check has written last. */
+  readonly readBootCheck: () => Promise<BootCheckRecord | undefined>;
+  readonly arch: string;
+}
+
+export interface WriteSystem {
+  readonly source: SystemSource;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: SlotProgress) => void;
+  /** A file at which it ends at once. */
+  readonly stopAt?: string;
+  /** To be read of what was written, before it is closed. */
+  readonly files?: readonly string[];
+}
+
+export interface WrittenSystem {
+  readonly slot: SlotName;
+  readonly ending: "written" | "stopped";
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+export interface MachineSlots {
+  /** @returns undefined where the machine has no slots of ours */
+  started(): StartedSlot | undefined;
+  words(): Promise<SlotWords>;
+  stamp(slot: SlotName): Promise<SlotStamp | undefined>;
+  /** Into the slot that does not run. @throws SlotError, and what the source throws */
+  write(system: WriteSystem): Promise<WrittenSystem>;
+  /** Starts it once. */
+  tryOnce(slot: SlotName): Promise<void>;
+  /** Starts it from now on. */
+  markGood(slot: SlotName): Promise<void>;
+  /** Neither a trial nor a reset is to come. */
+  change(change: Partial<SlotWords>): Promise<void>;
+  /** @throws SlotError SLOT_EMPTY, SLOT_NONE_HERE */
+  otherGoodSlot(): Promise<SlotName>;
+  bootCheck(): Promise<BootCheckRecord | undefined>;
+}
+
+const FILE_MAX_BYTES = 64 * 1024;
+
+export function machineSlots(outside: SlotsOutside): MachineSlots {
+  const started = (): StartedSlot | undefined => startedSlot(outside.commandLine());
+  const running = (): SlotName => {
+    const found = started();
+    if (found !== undefined) return found.slot;
+    throw new SlotError("SLOT_NONE_HERE", "the kernel's command line names no slot (rancheros.slot)");
+  };
+  const change = async (words: Partial<SlotWords>): Promise<void> => {
+    await outside.writeWords(changeSlotWords(await outside.readWords(), words));
+  };
+  const words = async (): Promise<SlotWords> => readSlotWords(await outside.readWords());
+  const stamp = (slot: SlotName): Promise<SlotStamp | undefined> => outside.readStamp(slot, slot === running());
+  return {
+    started,
+    words,
+    stamp,
+    change,
+    async write({ source, signal, onProgress, stopAt, files = [] }) {
+      const slot = otherSlotName(running());
+      // A trial that was asked for and has not come would start what is half written.
+      if ((await words()).try !== undefined) await change({ try: undefined });
+      // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
+      if ((await words()).good === slot) {
+        throw new SlotError(
+          "SLOT_EMPTY",
+          `slot ${slot} is the only one that is known to start, and is not written over`,
+          {
+            mend: "The running slot is on trial: wait for its boot check, or restart the machine.",
+          },
+        );
+      }
+      const disk = outside.openDisk(slot, signal);
+      const found = new Map<string, Buffer>();
+      const watched: SlotDisk = {
+        ...disk,
+        async readBack(...args) {
+          await disk.readBack(...args);
+          for (const path of files) {
+            const content = disk.look.head(path.replace(/^\//, ""), FILE_MAX_BYTES);
+            if (content !== undefined) found.set(path, Buffer.from(content));
+          }
+        },
+      };
+      const common = { disk: watched, source, arch: outside.arch, signal, onProgress };
+      const ending = await writeSlot(stopAt === undefined ? common : { ...common, stopAt });
+      return { slot, ending, files: found };
+    },
+    tryOnce: (slot) => change({ try: slot }),
+    markGood: (slot) => change({ good: slot, try: undefined }),
+    async otherGoodSlot() {
+      const other = otherSlotName(running());
+      if ((await stamp(other)) !== undefined) return other;
+      throw new SlotError("SLOT_EMPTY", `slot ${other} holds no operating system that was written to its end`);
+    },
+    bootCheck: outside.readBootCheck,
+  };
+}

@@ -1,0 +1,117 @@
+/** Writes an operating system into a slot: written, on the disk, read back, and only then called whole. */
+import { SlotError } from "./errors.ts";
+import type { TreeWriter } from "./io/tree-writer.ts";
+import type { SystemLayer, SystemSource } from "./system-source.ts";
+import { MOUNT_POINTS, requireSystem, type TreeLook } from "./system-parts.ts";
+import type { TreeRecords } from "./tree-record.ts";
+import { decompress } from "./tar/decompress.ts";
+import { readTar } from "./tar/read-tar.ts";
+
+export type SlotStep = "format" | "unpack" | "sync" | "read-back" | "stamp";
+
+export type SlotProgress =
+  | { readonly step: SlotStep }
+  /** Of the source, as it comes. */
+  | {
+      readonly step: "unpack";
+      readonly layer: string;
+      readonly doneBytes: number;
+      readonly sizeBytes: number | undefined;
+    }
+  | { readonly step: "read-back"; readonly doneFiles: number; readonly files: number };
+
+export interface SlotDisk {
+  /** An empty file system, mounted. */
+  format(): Promise<{ readonly writer: TreeWriter; readonly specials: () => Promise<void> }>;
+  /** As it is mounted now. */
+  readonly look: TreeLook;
+  makeFolders(paths: readonly string[]): void;
+  sync(): Promise<void>;
+  /** From the disk, not from memory. */
+  readBack(records: TreeRecords, signal: AbortSignal, onProgress: (doneFiles: number) => void): Promise<void>;
+  stamp(source: SystemSource, files: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WriteSlotOptions {
+  readonly disk: SlotDisk;
+  readonly source: SystemSource;
+  /** As `process.arch` has it. */
+  readonly arch: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: SlotProgress) => void;
+  /** Ends it as soon as such a file comes. */
+  readonly stopAt?: string;
+}
+
+/** A message a second and layer is enough for people. */
+const TOLD_BYTES = 4 * 1024 * 1024;
+
+/**
+ * @returns "stopped" where the image has the file at which it was to stop; the slot is not whole then
+ * @throws SlotError, and what the source throws
+ */
+export async function writeSlot(options: WriteSlotOptions): Promise<"written" | "stopped"> {
+  const { disk, source, arch, signal, onProgress } = options;
+  try {
+    onProgress({ step: "format" });
+    const { writer, specials } = await disk.format();
+    for (const layer of source.layers) {
+      const ending = await unpack(layer, writer, options);
+      if (ending === "stopped") return "stopped";
+      await specials();
+    }
+    requireSystem(disk.look, arch);
+    disk.makeFolders(MOUNT_POINTS);
+    writer.end();
+    onProgress({ step: "sync" });
+    await disk.sync();
+    requireGoing(signal);
+    onProgress({ step: "read-back" });
+    const files = writer.records.size;
+    await disk.readBack(writer.records, signal, (doneFiles) => onProgress({ step: "read-back", doneFiles, files }));
+    onProgress({ step: "stamp" });
+    await disk.stamp(source, files);
+    return "written";
+  } finally {
+    await disk.close();
+  }
+}
+
+async function unpack(layer: SystemLayer, writer: TreeWriter, options: WriteSlotOptions): Promise<"done" | "stopped"> {
+  const { signal, onProgress, stopAt } = options;
+  const { name, sizeBytes } = layer;
+  let doneBytes = 0;
+  let toldBytes = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const piece of layer.open(signal)) {
+      doneBytes += piece.length;
+      if (doneBytes - toldBytes >= TOLD_BYTES) {
+        toldBytes = doneBytes;
+        onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
+      }
+      yield piece;
+    }
+  };
+  onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
+  writer.beginLayer();
+  const plain = decompress(counted());
+  try {
+    for await (const item of readTar(plain)) {
+      requireGoing(signal);
+      const { path, kind } = item.entry;
+      if (stopAt !== undefined && kind !== "folder" && path.join("/") === stopAt) return "stopped";
+      await writer.write(item);
+    }
+    // What stands behind the end of the archive belongs to the digest too.
+    while ((await plain.next()).done !== true) requireGoing(signal);
+  } finally {
+    await plain.return(undefined);
+  }
+  onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
+  return "done";
+}
+
+function requireGoing(signal: AbortSignal): void {
+  if (signal.aborted) throw new SlotError("SLOT_INTERRUPTED", "writing the slot was broken off");
+}

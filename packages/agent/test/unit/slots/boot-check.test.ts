@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+
+import { bootCheck, type BootCheckOutside } from "../../../src/slots/boot-check.ts";
+import {
+  readBootCheckRecord,
+  writeBootCheckRecord,
+  type BootCheckRecord,
+} from "../../../src/slots/boot-check-record.ts";
+import { healthFailures, type SystemFacts } from "../../../src/slots/health.ts";
+import type { SlotName } from "../../../src/slots/slot.ts";
+
+interface World {
+  readonly outside: BootCheckOutside;
+  readonly good: () => SlotName;
+  readonly records: BootCheckRecord[];
+  readonly restarts: () => number;
+}
+
+/** A machine in slot b, on a clock that sleeping moves. */
+function world(look: (uptimeMs: number) => readonly string[], good: SlotName = "a", isFull = false): World {
+  let uptimeMs = 20_000;
+  let present = good;
+  let restarts = 0;
+  const records: BootCheckRecord[] = [];
+  const words = () => Promise.resolve({ good: present, try: undefined, reset: false, extra: "" });
+  const outside: BootCheckOutside = {
+    slots: {
+      started: () => ({ slot: "b", isTrial: present !== "b" }),
+      words,
+      async markGood(slot) {
+        present = slot;
+        await Promise.resolve();
+      },
+      stamp: () => Promise.resolve({ version: 1, reference: "r", digest: "sha256:b", writtenAt: "", files: 1 }),
+    },
+    look: () => Promise.resolve(look(uptimeMs)),
+    record: (record) =>
+      isFull ? Promise.reject(new Error("the disk is full")) : Promise.resolve(void records.push(record)),
+    async restart() {
+      restarts++;
+      await Promise.resolve();
+    },
+    bootId: "boot-2",
+    wallMs: () => 1_000,
+    uptimeMs: () => uptimeMs,
+    async sleep(delayMs) {
+      uptimeMs += delayMs;
+      await Promise.resolve();
+    },
+  };
+  return { outside, good: () => present, records, restarts: () => restarts };
+}
+
+const options = {
+  patienceMs: 60_000,
+  steadyMs: 5_000,
+  restarts: true,
+  signal: new AbortController().signal,
+  onLook: () => undefined,
+};
+
+describe("the boot check", () => {
+  it("marks a slot good when all has been well for a while", async () => {
+    const { outside, good, records } = world((uptimeMs) => (uptimeMs < 30_000 ? ["starting"] : []));
+    expect(await bootCheck(outside, options)).toEqual({ kind: "marked-good", slot: "b" });
+    expect(good()).toBe("b");
+    expect(records).toMatchObject([{ slot: "b", digest: "sha256:b", outcome: "good", failures: [], bootId: "boot-2" }]);
+  });
+
+  it("does not mark what is well for a moment only, writes why, and restarts", async () => {
+    let looks = 0;
+    const { outside, good, records, restarts } = world(() =>
+      looks++ % 2 === 0 ? [] : ["the unit x.service has failed"],
+    );
+    await expect(bootCheck(outside, options)).rejects.toThrow(/x\.service has failed/);
+    expect([good(), restarts()]).toEqual(["a", 1]);
+    expect(records).toMatchObject([{ outcome: "failed", failures: ["the unit x.service has failed"] }]);
+  });
+
+  it("restarts also where the disk takes no word of it", async () => {
+    const { outside, restarts } = world(() => ["bad"], "a", true);
+    await expect(bootCheck(outside, options)).rejects.toThrow(/could not be written down: the disk is full/);
+    expect(restarts()).toBe(1);
+  });
+
+  it("leaves alone what is good already, and machines without slots", async () => {
+    const { outside, records } = world(() => ["bad"], "b");
+    expect(await bootCheck(outside, options)).toEqual({ kind: "already-good", slot: "b" });
+    const without = { ...outside, slots: { ...outside.slots, started: () => undefined } };
+    expect(await bootCheck(without, options)).toEqual({ kind: "no-slots" });
+    expect(records).toEqual([]);
+  });
+
+  it("reads back what it wrote, and nothing else", () => {
+    const record = {
+      version: 1,
+      slot: "b",
+      digest: undefined,
+      bootId: "x",
+      at: "now",
+      outcome: "failed",
+      failures: ["a"],
+    } as const;
+    expect(readBootCheckRecord(writeBootCheckRecord(record))).toEqual(record);
+    for (const bad of ["", "{}", "[]", "null", '{"version":2}', '{"version":1,"slot":"c"}']) {
+      expect(readBootCheckRecord(bad)).toBeUndefined();
+    }
+  });
+});
+
+describe("a machine's health", () => {
+  const well: SystemFacts = {
+    state: "running",
+    failedUnits: [],
+    agentState: "active",
+    targetState: "active",
+    checks: [],
+  };
+
+  it.each<[Partial<SystemFacts>, readonly string[]]>([
+    [{}, []],
+    [{ agentState: undefined }, []],
+    [{ failedUnits: ["a.service"], state: "degraded" }, ["the unit a.service has failed"]],
+    [{ failedUnits: ["noise.service"], state: "degraded" }, []],
+    [{ targetState: "inactive" }, ["the system is not up yet (multi-user.target is inactive)"]],
+    [{ agentState: "activating" }, ["ros-agent.service is activating"]],
+    [{ state: "maintenance" }, ["the system is maintenance"]],
+    [
+      {
+        checks: [
+          { name: "10-x", failure: "ended with 1", output: "no\n" },
+          { name: "20", failure: undefined, output: "" },
+        ],
+      },
+      ["the check 10-x ended with 1: no"],
+    ],
+  ])("is judged by %o", (change, expected) => {
+    expect(healthFailures({ ...well, ...change }, ["noise.service"])).toEqual(expected);
+  });
+});

@@ -1,0 +1,144 @@
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+
+import { decompress } from "../../../src/slots/tar/decompress.ts";
+import { readTar, tarPath } from "../../../src/slots/tar/read-tar.ts";
+import type { TarEntry } from "../../../src/slots/tar/tar-entry.ts";
+import { entry, paxRecord, tarFile } from "./tar-file.ts";
+
+interface Read {
+  readonly entry: TarEntry;
+  readonly text: string;
+}
+
+async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
+}
+
+async function readAll(stream: AsyncIterable<Buffer>): Promise<readonly Read[]> {
+  const all: Read[] = [];
+  for await (const { entry: one, content } of readTar(stream)) {
+    const parts: Buffer[] = [];
+    for await (const piece of content) parts.push(piece);
+    all.push({ entry: one, text: Buffer.concat(parts).toString() });
+  }
+  return all;
+}
+
+const SAMPLE = tarFile([
+  entry({ name: "./", type: "5", mode: 0o755 }),
+  entry({ name: "./etc/passwd", content: "root", mode: 0o644, uid: 7, gid: 8 }),
+  entry({ name: "bin/sh", type: "2", link: "busybox" }),
+  entry({
+    name: "pax",
+    type: "x",
+    content:
+      paxRecord("path", `${"long/".repeat(40)}name`) +
+      paxRecord("SCHILY.xattr.user.a", "b\nc=") +
+      paxRecord("uid", "3000000"),
+  }),
+  entry({ name: "short", content: "x".repeat(600) }),
+  entry({ name: "dev/null", type: "3", major: 1, minor: 3 }),
+  entry({ name: "bin/ash", type: "1", link: "bin/sh" }),
+]);
+
+describe("a layer", () => {
+  it.each([1, 7, 512, 513, 100_000])("is read the same in pieces of %i bytes", async (size) => {
+    const all = await readAll(pieces(SAMPLE, size));
+    expect(all.map(({ entry: one, text }) => [one.kind, one.path.join("/"), text.length])).toEqual([
+      ["folder", "", 0],
+      ["file", "etc/passwd", 4],
+      ["symlink", "bin/sh", 0],
+      ["file", `${"long/".repeat(40)}name`, 600],
+      ["character-device", "dev/null", 0],
+      ["hardlink", "bin/ash", 0],
+    ]);
+    expect(all[1]?.entry).toMatchObject({ mode: 0o644, uid: 7, gid: 8 });
+    expect(all[3]?.entry.uid).toBe(3_000_000);
+    expect([...(all[3]?.entry.xattrs ?? [])]).toEqual([["user.a", Buffer.from("b\nc=")]]);
+    expect(all[4]?.entry).toMatchObject({ major: 1, minor: 3 });
+  });
+
+  it("may be compressed, and is read to the end of the compressed bytes", async () => {
+    for (const packed of [gzipSync(SAMPLE), zstdCompressSync(SAMPLE), SAMPLE]) {
+      let isRead = false;
+      const source = async function* (): AsyncGenerator<Buffer> {
+        yield* pieces(packed, 100);
+        isRead = true;
+      };
+      const plain = decompress(source());
+      expect(await readAll(plain)).toHaveLength(6);
+      while ((await plain.next()).done !== true);
+      expect(isRead).toBe(true);
+    }
+  });
+
+  it("reads what stands behind a compressed archive too, so that its digest is known", async () => {
+    let bytes = 0;
+    const packed = Buffer.concat([gzipSync(SAMPLE), Buffer.alloc(100_000)]);
+    const source = async function* (): AsyncGenerator<Buffer> {
+      for await (const piece of pieces(packed, 1000)) {
+        bytes += piece.length;
+        yield piece;
+      }
+    };
+    for await (const piece of decompress(source())) expect(piece.length).toBeGreaterThan(0);
+    expect(bytes).toBe(packed.length);
+  });
+
+  it("gives the source's own failure, not the decompressor's", async () => {
+    const source = async function* (): AsyncGenerator<Buffer> {
+      yield* pieces(gzipSync(SAMPLE).subarray(0, 100), 100);
+      throw new Error("the registry has gone");
+    };
+    await expect(readAll(decompress(source()))).rejects.toThrow("the registry has gone");
+  });
+
+  it.each([
+    ["a wrong checksum", Buffer.from(SAMPLE).fill(1, 10, 12)],
+    ["an end in a header", SAMPLE.subarray(0, 700)],
+    ["an end in a file", SAMPLE.subarray(0, 512 * 2 + 2)],
+    ["a way out of the image", tarFile([entry({ name: "../etc/shadow" })])],
+    ["a sparse file", tarFile([entry({ name: "x", type: "S" })])],
+    ["an unknown kind", tarFile([entry({ name: "x", type: "Z" })])],
+    [
+      "a broken extended header",
+      tarFile([entry({ name: "x", type: "x", content: "99 path=x\n" }), entry({ name: "y" })]),
+    ],
+    ["gzip that is none", Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(2000, 7)])],
+    ["a name that is not UTF-8", tarFile([entry({ name: Buffer.from([0x61, 0xff]).toString("latin1") }, "latin1")])],
+  ])("is refused for %s", async (_name, bytes) => {
+    await expect(readAll(decompress(pieces(bytes, 512)))).rejects.toThrow(
+      expect.objectContaining({ code: "SLOT_LAYER_BROKEN" }),
+    );
+  });
+
+  it("is refused or read, and never anything else, with any byte bent", async () => {
+    const seed = Date.now() % 100_000;
+    let state = seed;
+    const next = (below: number): number => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return state % below;
+    };
+    for (let round = 0; round < 300; round++) {
+      const bent = Buffer.from(SAMPLE);
+      bent[next(bent.length)] = next(256);
+      try {
+        await readAll(pieces(bent, 4096));
+      } catch (error) {
+        expect(error, `seed ${seed}`).toMatchObject({ code: "SLOT_LAYER_BROKEN" });
+      }
+    }
+    expect(state).not.toBe(seed);
+  });
+});
+
+describe("a path of a layer", () => {
+  it("loses what says nothing, and never leads out", () => {
+    expect(tarPath("./a//b/./c/")).toEqual(["a", "b", "c"]);
+    expect(tarPath("/etc/x")).toEqual(["etc", "x"]);
+    for (const bad of ["a/../../b", "..", "a\0b", "x".repeat(300), "y/".repeat(3000)]) {
+      expect(() => tarPath(bad)).toThrow(expect.objectContaining({ code: "SLOT_LAYER_BROKEN" }));
+    }
+  });
+});
