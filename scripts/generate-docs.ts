@@ -4,10 +4,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONTAINER_ERRORS } from "@rancheros/agent/containers";
 import { IMAGE_PULL_ERRORS } from "@rancheros/agent/images";
+import { INSTALL_ERRORS } from "@rancheros/agent/install";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
 import { DRAIN_ERRORS } from "@rancheros/agent/drain";
 import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
 import { NODE_API_ERRORS } from "@rancheros/agent/kubernetes";
+import { SLOT_ERRORS } from "@rancheros/agent/slots";
 import { SMBIOS_ERRORS } from "@rancheros/agent/smbios";
 import { TPM_ERRORS } from "@rancheros/agent/tpm";
 import { UPGRADE_ERRORS } from "@rancheros/agent/upgrade";
@@ -46,6 +48,8 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: images", IMAGE_PULL_ERRORS],
   ["Agent: containers", CONTAINER_ERRORS],
   ["Agent: upgrades", UPGRADE_ERRORS],
+  ["Agent: slots", SLOT_ERRORS],
+  ["Agent: installation", INSTALL_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
   ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],

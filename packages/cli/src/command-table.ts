@@ -4,9 +4,11 @@ import { SUMMARIES, type CommandName } from "./summaries.ts";
 
 export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
   abort: async () => (await import("./commands/abort.ts")).Abort,
+  "boot-check": async () => (await import("./commands/boot-check.ts")).BootCheck,
   drain: async () => (await import("./commands/drain.ts")).Drain,
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,
+  install: async () => (await import("./commands/install.ts")).Install,
   labels: async () => (await import("./commands/labels.ts")).Labels,
   register: async () => (await import("./commands/register.ts")).Register,
   report: async () => (await import("./commands/report.ts")).Report,

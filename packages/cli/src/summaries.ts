@@ -1,9 +1,11 @@
 /** One sentence for each command: for the list of commands, which loads none of them. */
 export const SUMMARIES = {
   abort: "Break off an upgrade of this machine before its operating system is switched.",
+  "boot-check": "Mark the slot that was started good when the machine is well, or go back: what systemd runs.",
   drain: "Cordon a node of the cluster and evict its pods, as `kubectl drain` does.",
   "get-tpm-hash": "Print the hash of this machine's TPM endorsement key, by which an operator knows it.",
   hardware: "Print what this machine is made of: processors, memory, disks, network interfaces.",
+  install: "Install an operating system with two slots onto a disk of this machine, from its live system.",
   labels: "Print the name and labels that templates of a MachineRegistration would give this machine.",
   register: "Register this machine with an operator and print or save the configuration that it gets.",
   report: "Tell the operator what this machine is: once, or again and again at its pace.",

@@ -1,0 +1,97 @@
+/** How a disk is divided. Source: docs/decisions/0015-slots.md; UEFI specification, "GPT"; GRUB manual, "BIOS installation" */
+import { PARTITIONS } from "../slots/index.ts";
+import { sizeText } from "./disk.ts";
+import { InstallError } from "./errors.ts";
+
+export type PartitionRole = keyof typeof PARTITIONS;
+
+export interface PlannedPartition {
+  readonly role: PartitionRole;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly typeId: string;
+}
+
+export interface DiskLayout {
+  readonly partitions: readonly PlannedPartition[];
+}
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+/** Before the first partition, and behind the last: the tables, and a margin for the alignment. */
+const EDGE_BYTES = 2 * MIB;
+const SIZES = { bios: MIB, esp: 64 * MIB, oem: 128 * MIB } as const;
+const SLOT_DEFAULT_MIN = 2 * GIB;
+const SLOT_DEFAULT_MAX = 8 * GIB;
+const SLOT_MIN = 128 * MIB;
+/** Containers, logs and what people put there; less makes no node. */
+const STATE_MIN = GIB;
+
+const LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
+const TYPES: Readonly<Record<PartitionRole, string>> = {
+  bios: "21686148-6449-6E6F-744E-656564454649",
+  esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+  oem: LINUX,
+  a: LINUX,
+  b: LINUX,
+  state: LINUX,
+};
+const ORDER: readonly PartitionRole[] = ["bios", "esp", "oem", "a", "b", "state"];
+
+export interface LayoutWish {
+  /** Of each slot; undefined: by the disk's size. */
+  readonly slotBytes: number | undefined;
+  /** What the operating system takes, as far as it can be told before. */
+  readonly systemBytes: number;
+}
+
+/** What a disk has to have at least. */
+export function neededBytes({ slotBytes, systemBytes }: LayoutWish): number {
+  const slot = slotBytes ?? Math.max(SLOT_DEFAULT_MIN, roundUp(systemBytes));
+  return fixedBytes() + 2 * roundUp(slot) + STATE_MIN;
+}
+
+/** @throws InstallError INSTALL_DISK_TOO_SMALL, INSTALL_SETTINGS_INVALID */
+export function planLayout(diskBytes: number, wish: LayoutWish): DiskLayout {
+  const { slotBytes, systemBytes } = wish;
+  if (slotBytes !== undefined && slotBytes < Math.max(SLOT_MIN, systemBytes)) {
+    const least = sizeText(Math.max(SLOT_MIN, systemBytes));
+    throw new InstallError(
+      "INSTALL_SETTINGS_INVALID",
+      `slotSize is ${sizeText(slotBytes)}, and the system needs about ${least}`,
+    );
+  }
+  const byDisk = Math.min(SLOT_DEFAULT_MAX, Math.max(SLOT_DEFAULT_MIN, Math.floor(diskBytes / 5)));
+  const slot = roundUp(slotBytes ?? Math.max(byDisk, systemBytes));
+  const state = Math.floor((diskBytes - fixedBytes() - 2 * slot) / MIB) * MIB;
+  if (state < STATE_MIN) {
+    const needed = sizeText(neededBytes(wish));
+    throw new InstallError("INSTALL_DISK_TOO_SMALL", `the disk has ${sizeText(diskBytes)}, and ${needed} are needed`, {
+      details: { diskBytes, neededBytes: neededBytes(wish) },
+    });
+  }
+  const sizes: Readonly<Record<PartitionRole, number>> = { ...SIZES, a: slot, b: slot, state };
+  const partitions = ORDER.map((role) => ({
+    role,
+    name: PARTITIONS[role],
+    sizeBytes: sizes[role],
+    typeId: TYPES[role],
+  }));
+  return { partitions };
+}
+
+/** For sfdisk's stdin. Source: sfdisk(8), "Named-fields format" */
+export function sfdiskScript({ partitions }: DiskLayout): string {
+  const rows = partitions.map(
+    ({ name, sizeBytes, typeId }) => `name="${name}", size=${sizeBytes / MIB}MiB, type=${typeId}`,
+  );
+  return ["label: gpt", "", ...rows, ""].join("\n");
+}
+
+function fixedBytes(): number {
+  return EDGE_BYTES + SIZES.bios + SIZES.esp + SIZES.oem;
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / MIB) * MIB;
+}

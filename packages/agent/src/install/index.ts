@@ -1,0 +1,62 @@
+/** Installation of an operating system onto a disk of this machine. */
+import { join } from "node:path";
+
+import { clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
+import { installThrough, type InstallOptions, type InstallPlan } from "./install-machine.ts";
+import { makeBootLoader } from "./io/boot-loader.ts";
+import { listDisks } from "./io/list-disks.ts";
+import { writeOemFiles } from "./io/oem-files.ts";
+import {
+  detachLoops,
+  divideDisk,
+  installBiosBoot,
+  installEfiBoot,
+  isDiskThere,
+  makeFileSystems,
+  wipeDisk,
+} from "./io/target-disk.ts";
+
+/**
+ * @param workFolder  where file systems are mounted meanwhile
+ * @throws InstallError, SlotError, and what the source throws
+ */
+export function installMachine(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
+  return installThrough(
+    {
+      arch: process.arch,
+      listDisks,
+      makeBootLoader: () => makeBootLoader(process.arch),
+      clear: () => clearMounts(workFolder),
+      wipe: ({ path, sizeBytes }) => wipeDisk(path, sizeBytes),
+      divide: ({ path }, layout) => divideDisk(path, layout),
+      format: makeFileSystems,
+      openSlot: ({ a: device }, signal) =>
+        slotDisk({ device, label: PARTITIONS.a, mountFolder: join(workFolder, "slot"), nowMs: Date.now, signal }),
+      writeOem: ({ oem }, files, words) => writeOemFiles(oem, join(workFolder, "oem"), files, words),
+      async installBoot({ path }, table, { esp }, { efi, bios }) {
+        if (efi !== undefined) await installEfiBoot(esp, efi.image, efi.fileName);
+        if (bios !== undefined) await installBiosBoot(path, table, bios);
+      },
+      async release({ path }) {
+        await clearMounts(workFolder);
+        await detachLoops(path);
+      },
+      isThere: ({ path }) => isDiskThere(path),
+    },
+    options,
+  );
+}
+
+export type { DiskChoice } from "./choose-disk.ts";
+export { sizeText } from "./disk.ts";
+export type { Disk, DiskRule } from "./disk.ts";
+export { INSTALL_ERRORS, InstallError } from "./errors.ts";
+export type { InstallErrorCode } from "./errors.ts";
+export type { InstallOptions, InstallPlan, InstallProgress } from "./install-machine.ts";
+export { fetchDocument } from "./io/fetch-document.ts";
+export { findLiveRoot, kernelCommandLine, liveSource, treeBytes } from "./io/live-system.ts";
+export { consoleArguments } from "./serial-console.ts";
+export { readSettings } from "./settings.ts";
+export type { InstallSettings } from "./settings.ts";
+export { documentFields, kernelFields, mergeFields } from "./settings-fields.ts";
+export type { SettingsFields } from "./settings-fields.ts";

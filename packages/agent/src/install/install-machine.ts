@@ -1,0 +1,143 @@
+/** Installs an operating system: looks, decides, asks, and only then writes. The boot loader comes last: what was broken off does not start. */
+import { isCodedError } from "@rancheros/protocol/errors";
+
+import {
+  freshSlotWords,
+  grubConfig,
+  writeSlot,
+  type SlotDisk,
+  type SlotProgress,
+  type SystemSource,
+} from "../slots/index.ts";
+import { chooseDisk, requireFit, type DiskChoice } from "./choose-disk.ts";
+import { neededBytes, planLayout, type DiskLayout } from "./disk-layout.ts";
+import type { Disk, DiskRule } from "./disk.ts";
+import { InstallError } from "./errors.ts";
+import type { BootLoader } from "./io/boot-loader.ts";
+import type { Partitions } from "./io/target-disk.ts";
+import type { PartitionTable } from "./parse-table.ts";
+import { serialConsole } from "./serial-console.ts";
+
+export type InstallStep = "boot-loader" | "wipe" | "divide" | "format" | "system" | "configuration" | "start";
+
+export type InstallProgress = { readonly step: InstallStep } | { readonly step: "system"; readonly slot: SlotProgress };
+
+/** What is to become of the disk, before anything is written. */
+export interface InstallPlan {
+  readonly choice: DiskChoice;
+  readonly layout: DiskLayout;
+  readonly source: string;
+  readonly kernelArguments: string;
+}
+
+export interface InstallOutside {
+  readonly listDisks: () => Promise<readonly Disk[]>;
+  readonly makeBootLoader: () => Promise<BootLoader>;
+  /** What an earlier run, that was killed, has left mounted. */
+  readonly clear: () => Promise<void>;
+  readonly wipe: (disk: Disk) => Promise<void>;
+  readonly divide: (
+    disk: Disk,
+    layout: DiskLayout,
+  ) => Promise<{ readonly table: PartitionTable; readonly partitions: Partitions }>;
+  readonly format: (partitions: Partitions, signal: AbortSignal) => Promise<void>;
+  readonly openSlot: (partitions: Partitions, signal: AbortSignal) => SlotDisk;
+  /** Files below /oem, for root only; and GRUB's words. */
+  readonly writeOem: (
+    partitions: Partitions,
+    files: ReadonlyMap<string, string>,
+    words: ReadonlyMap<string, string>,
+  ) => Promise<void>;
+  readonly installBoot: (
+    disk: Disk,
+    table: PartitionTable,
+    partitions: Partitions,
+    loader: BootLoader,
+  ) => Promise<void>;
+  /** Everything is on the disk, and nothing of it is held any more. */
+  readonly release: (disk: Disk) => Promise<void>;
+  readonly isThere: (disk: Disk) => boolean;
+  readonly arch: string;
+}
+
+export interface InstallOptions {
+  readonly rule: DiskRule;
+  readonly source: SystemSource;
+  /** What it takes, as far as it can be told before. */
+  readonly systemBytes: number;
+  readonly slotBytes: number | undefined;
+  readonly kernelArguments: string;
+  /** Below /oem. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Whether the disk may be erased. @returns false for no */
+  readonly confirm: (plan: InstallPlan) => Promise<boolean>;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+  readonly onPlan: (plan: InstallPlan) => void;
+  readonly onProgress: (progress: InstallProgress) => void;
+}
+
+const MENU_SECONDS = 1;
+
+/** @throws InstallError, SlotError, and what the source throws */
+export async function installThrough(outside: InstallOutside, options: InstallOptions): Promise<InstallPlan> {
+  const { rule, source, systemBytes, slotBytes, kernelArguments, dryRun } = options;
+  if (!dryRun) await outside.clear();
+  const wish = { slotBytes, systemBytes };
+  const choice = chooseDisk(await outside.listDisks(), rule, neededBytes(wish));
+  const layout = planLayout(choice.disk.sizeBytes, wish);
+  const plan = { choice, layout, source: source.reference, kernelArguments };
+  options.onPlan(plan);
+  if (dryRun) return plan;
+  if (!(await options.confirm(plan))) throw new InstallError("INSTALL_DECLINED", `${choice.disk.path} was not erased`);
+  // It may have been mounted while somebody thought about it.
+  const disk = (await outside.listDisks()).find(({ path }) => path === choice.disk.path);
+  if (disk === undefined) throw vanished(choice.disk);
+  requireFit(disk, neededBytes(wish));
+  try {
+    await write(outside, options, plan);
+  } catch (error) {
+    // Whatever failed then, this is why.
+    if (!outside.isThere(disk)) throw vanished(disk, error);
+    throw error;
+  } finally {
+    await outside.release(disk).catch(() => undefined);
+  }
+  return plan;
+}
+
+async function write(outside: InstallOutside, options: InstallOptions, { choice, layout }: InstallPlan): Promise<void> {
+  const { source, files, kernelArguments, signal, onProgress } = options;
+  const { disk } = choice;
+  // Before the disk is touched: without it all the rest is for nothing.
+  onProgress({ step: "boot-loader" });
+  const loader = await outside.makeBootLoader();
+  onProgress({ step: "wipe" });
+  await outside.wipe(disk);
+  onProgress({ step: "divide" });
+  const { table, partitions } = await outside.divide(disk, layout);
+  onProgress({ step: "format" });
+  await outside.format(partitions, signal);
+  onProgress({ step: "system" });
+  await writeSlot({
+    disk: outside.openSlot(partitions, signal),
+    source,
+    arch: outside.arch,
+    signal,
+    onProgress: (slot) => onProgress({ step: "system", slot }),
+  });
+  onProgress({ step: "configuration" });
+  const config = grubConfig({ serial: serialConsole(kernelArguments), timeoutSeconds: MENU_SECONDS });
+  const words = freshSlotWords({ good: "a", try: undefined, reset: false, extra: kernelArguments });
+  await outside.writeOem(partitions, new Map([...files, ["grub/grub.cfg", config]]), words);
+  onProgress({ step: "start" });
+  await outside.installBoot(disk, table, partitions, loader);
+}
+
+function vanished({ path }: Disk, cause?: unknown): InstallError {
+  const why = isCodedError(cause) ? `: ${cause.message}` : "";
+  return new InstallError("INSTALL_DISK_VANISHED", `${path} is not there any more${why}`, {
+    cause,
+    details: { device: path },
+  });
+}

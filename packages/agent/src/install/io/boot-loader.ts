@@ -1,0 +1,88 @@
+/** GRUB for this disk, made of the parts that this system has. */
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { PARTITIONS, runProgram } from "../../slots/index.ts";
+import { InstallError } from "../errors.ts";
+
+export interface BootLoader {
+  readonly efi: { readonly image: Buffer; readonly fileName: string } | undefined;
+  readonly bios: { readonly boot: Buffer; readonly core: Buffer } | undefined;
+}
+
+const FOLDER = "/usr/lib/grub";
+const MODULES = [
+  "part_gpt",
+  "ext2",
+  "fat",
+  "search",
+  "search_label",
+  "search_fs_file",
+  "normal",
+  "configfile",
+  "linux",
+  "loadenv",
+  "echo",
+  "test",
+  "true",
+  "regexp",
+  "sleep",
+  "reboot",
+  "halt",
+  "boot",
+  "minicmd",
+  "ls",
+  "cat",
+  "serial",
+  "terminal",
+  "gzio",
+  "probe",
+] as const;
+/** By Node's names of processors. Source: UEFI specification, "Removable Media Boot Behavior" */
+const EFI: Readonly<Record<string, readonly [target: string, fileName: string]>> = {
+  x64: ["x86_64-efi", "BOOTX64.EFI"],
+  arm64: ["arm64-efi", "BOOTAA64.EFI"],
+};
+const MAKE_TIMEOUT_MS = 300_000;
+
+/** With `normal` it reads grub.cfg beside the words. The third partition of the disk that the firmware starts is tried first. */
+const EARLY = `search --no-floppy --set=root --label ${PARTITIONS.oem} --hint=hd0,gpt3
+set prefix=($root)/grub
+`;
+
+/** @throws InstallError INSTALL_BOOT_LOADER_MISSING, SlotError */
+export async function makeBootLoader(arch: string): Promise<BootLoader> {
+  const work = mkdtempSync(join(tmpdir(), "ros-grub-"));
+  try {
+    const early = join(work, "early.cfg");
+    writeFileSync(early, EARLY);
+    const make = async (target: string, modules: readonly string[]): Promise<Buffer> => {
+      const file = join(work, target);
+      const args = ["-O", target, "-o", file, "-p", "/grub", "-c", early, ...modules];
+      await runProgram({ program: "grub-mkimage", args, timeoutMs: MAKE_TIMEOUT_MS, from: "grub-common" });
+      return readFileSync(file);
+    };
+    const [efiTarget, fileName] = EFI[arch] ?? ["", ""];
+    const hasEfi = efiTarget !== "" && existsSync(`${FOLDER}/${efiTarget}/moddep.lst`);
+    const hasBios = arch === "x64" && existsSync(`${FOLDER}/i386-pc/boot.img`);
+    requireForThisStart(hasEfi, hasBios);
+    return {
+      efi: hasEfi ? { image: await make(efiTarget, [...MODULES, "efi_gop", "all_video"]), fileName } : undefined,
+      bios: hasBios
+        ? { boot: readFileSync(`${FOLDER}/i386-pc/boot.img`), core: await make("i386-pc", [...MODULES, "biosdisk"]) }
+        : undefined,
+    };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** It will start the way in which the live system was started. */
+function requireForThisStart(hasEfi: boolean, hasBios: boolean): void {
+  const isEfi = existsSync("/sys/firmware/efi");
+  if (isEfi ? hasEfi : hasBios) return;
+  const what = isEfi ? "UEFI (grub-efi-amd64-bin)" : "BIOS (grub-pc-bin)";
+  throw new InstallError("INSTALL_BOOT_LOADER_MISSING", `GRUB for ${what} is not below ${FOLDER}`);
+}

@@ -1,0 +1,53 @@
+/** A configuration that a setting names: a file on this machine, or a page. */
+import { open } from "node:fs/promises";
+
+import { InstallError } from "../errors.ts";
+
+const MAX_BYTES = 1024 * 1024;
+const TIMEOUT_MS = 30_000;
+
+/** @throws InstallError INSTALL_CONFIG_UNREADABLE */
+export async function fetchDocument(place: string, signal: AbortSignal): Promise<string> {
+  const url = /^https?:\/\//.test(place) ? URL.parse(place) : null;
+  if (url === null) return readDocument(place);
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    const body: AsyncIterable<Uint8Array> | null = answer.body;
+    for await (const piece of body ?? []) {
+      bytes += piece.byteLength;
+      if (bytes > MAX_BYTES) throw new Error("it has more than 1 MiB");
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces).toString("utf8");
+  } catch (cause) {
+    throw unreadable(`${url.protocol}//${url.host}`, cause);
+  }
+}
+
+async function readDocument(path: string): Promise<string> {
+  if (/^[a-z]+:\/\//.test(path)) throw unreadable(path, new Error("only http, https and paths are known"), "never");
+  try {
+    const file = await open(path.replace(/^file:/, ""), "r");
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
+      if (bytesRead > MAX_BYTES) throw new Error("it has more than 1 MiB");
+      return buffer.toString("utf8", 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw unreadable(path, cause, "never");
+  }
+}
+
+/** @param place  without path and query of a page, which may hold secrets */
+function unreadable(place: string, cause: unknown, retry?: "never"): InstallError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new InstallError("INSTALL_CONFIG_UNREADABLE", `the configuration at ${place} cannot be fetched: ${why}`, {
+    cause,
+    ...(retry === undefined ? {} : { retry }),
+  });
+}

@@ -1,0 +1,164 @@
+/** The disk that is installed to: divided, its partitions found, its first sectors written. */
+import { existsSync, mkdtempSync, statSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { makeExt4, makeFat, PARTITIONS, runProgram } from "../../slots/index.ts";
+import { biosBoot } from "../bios-boot.ts";
+import { sfdiskScript, type DiskLayout, type PartitionRole } from "../disk-layout.ts";
+import { InstallError } from "../errors.ts";
+import { parseTable, type PartitionTable } from "../parse-table.ts";
+
+export type Partitions = Readonly<Record<PartitionRole, string>>;
+
+const APPEAR_MS = 15_000;
+const LOOK_MS = 100;
+/** Where tables and boot code of before lie: from the beginning and up to the end. */
+const WIPED_BYTES = 1024 ** 2;
+const SECTOR_BYTES = 512;
+
+/** Nothing of before starts from it any more. @throws InstallError INSTALL_DISK_FAILED */
+export async function wipeDisk(path: string, sizeBytes: number): Promise<void> {
+  await detachLoops(path);
+  const zeros = Buffer.alloc(WIPED_BYTES);
+  await writeAt(path, [
+    [0, zeros],
+    [sizeBytes - WIPED_BYTES, zeros],
+  ]);
+}
+
+/** @throws SlotError, InstallError INSTALL_PARTITIONS_MISSING */
+export async function divideDisk(
+  path: string,
+  layout: DiskLayout,
+): Promise<{ readonly table: PartitionTable; readonly partitions: Partitions }> {
+  const args = ["--wipe", "always", "--wipe-partitions", "always", path];
+  await runProgram({ program: "sfdisk", args, input: sfdiskScript(layout), from: "fdisk" });
+  const table = parseTable(await runProgram({ program: "sfdisk", args: ["--json", path], from: "fdisk" }), layout);
+  return { table, partitions: await partitionDevices(path, table) };
+}
+
+/** As the kernel shows them; of a file that is attached without its partitions, attached one by one. */
+async function partitionDevices(path: string, table: PartitionTable): Promise<Partitions> {
+  await runProgram({ program: "udevadm", args: ["settle", "--timeout=10"] }).catch(() => undefined);
+  const isFile = path.startsWith("/dev/loop");
+  const found = new Map<PartitionRole, string>();
+  for (const { role, node, startBytes, sizeBytes } of table.partitions) {
+    if (await appears(node, isFile ? 0 : APPEAR_MS)) found.set(role, node);
+    else if (isFile) {
+      const args = ["--find", "--show", "--offset", String(startBytes), "--sizelimit", String(sizeBytes), path];
+      found.set(role, (await runProgram({ program: "losetup", args, from: "mount" })).trim());
+    } else
+      throw new InstallError("INSTALL_PARTITIONS_MISSING", `the kernel does not show ${node}`, { details: { node } });
+  }
+  const at = (role: PartitionRole): string => found.get(role) ?? "";
+  return { bios: at("bios"), esp: at("esp"), oem: at("oem"), a: at("a"), b: at("b"), state: at("state") };
+}
+
+async function appears(node: string, patienceMs: number): Promise<boolean> {
+  const begun = performance.now();
+  while (!isBlockDevice(node)) {
+    if (performance.now() - begun >= patienceMs) return false;
+    await sleep(LOOK_MS);
+  }
+  return true;
+}
+
+/** Of this run, and of a killed one. */
+export async function detachLoops(path: string): Promise<void> {
+  if (!path.startsWith("/dev/loop")) return;
+  const list = await runProgram({
+    program: "losetup",
+    args: ["--list", "--noheadings", "--output", "NAME,BACK-FILE"],
+    from: "mount",
+  });
+  for (const line of list.split("\n")) {
+    const [name = "", file = ""] = line.trim().split(/\s+/);
+    if (file === path) await runProgram({ program: "losetup", args: ["--detach", name], from: "mount" });
+  }
+}
+
+/** All but the slot that is written first. @throws SlotError */
+export async function makeFileSystems(partitions: Partitions, signal: AbortSignal): Promise<void> {
+  await makeExt4(partitions.oem, PARTITIONS.oem, signal);
+  await makeExt4(partitions.state, PARTITIONS.state, signal);
+  await makeExt4(partitions.b, PARTITIONS.b, signal);
+  await makeFat(partitions.esp, PARTITIONS.esp, signal);
+}
+
+/** The last writes of an installation: without them nothing starts from the disk. @throws InstallError, SlotError */
+export async function installBiosBoot(
+  path: string,
+  table: PartitionTable,
+  images: { readonly boot: Buffer; readonly core: Buffer },
+): Promise<void> {
+  const partition = table.partitions.find(({ role }) => role === "bios");
+  if (partition === undefined)
+    throw new InstallError("INSTALL_PARTITIONS_MISSING", "there is no partition for GRUB's core image");
+  const disk = await open(path, "r");
+  const present = Buffer.alloc(SECTOR_BYTES);
+  try {
+    await disk.read(present, 0, SECTOR_BYTES, 0);
+  } finally {
+    await disk.close();
+  }
+  const { startBytes, sizeBytes } = partition;
+  const { mbr, core } = biosBoot(present, images.boot, images.core, startBytes / SECTOR_BYTES, sizeBytes);
+  await writeAt(path, [[startBytes, core]]);
+  await writeAt(path, [[0, mbr]]);
+}
+
+/** @param efi  GRUB as one file. @throws SlotError */
+export async function installEfiBoot(device: string, efi: Buffer, fileName: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "ros-efi-"));
+  try {
+    const file = join(folder, fileName);
+    const handle = await open(file, "wx", 0o600);
+    await handle.writeFile(efi);
+    await handle.close();
+    const from = "mtools";
+    await runProgram({ program: "mmd", args: ["-D", "s", "-i", device, "::/EFI", "::/EFI/BOOT"], from });
+    await runProgram({ program: "mcopy", args: ["-D", "o", "-i", device, file, `::/EFI/BOOT/${fileName}`], from });
+    const written = await open(device, "r+");
+    try {
+      await written.sync();
+    } finally {
+      await written.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export function isDiskThere(path: string): boolean {
+  return isBlockDevice(path);
+}
+
+function isBlockDevice(path: string): boolean {
+  return existsSync(path) && statSync(path).isBlockDevice();
+}
+
+async function writeAt(path: string, pieces: readonly (readonly [offset: number, bytes: Buffer])[]): Promise<void> {
+  try {
+    const disk = await open(path, "r+");
+    try {
+      for (const [offset, bytes] of pieces) await disk.write(bytes, 0, bytes.length, offset);
+      await disk.sync();
+    } finally {
+      await disk.close();
+    }
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    const isProtected = code === "EROFS" || code === "EPERM" || code === "EACCES";
+    throw new InstallError(
+      isProtected ? "INSTALL_DISK_READ_ONLY" : "INSTALL_DISK_FAILED",
+      `${path} cannot be written (${code})`,
+      {
+        cause,
+        details: { device: path },
+      },
+    );
+  }
+}

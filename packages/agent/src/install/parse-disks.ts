@@ -1,0 +1,97 @@
+/** What lsblk says of disks. Source: lsblk(8) --json */
+import { InstallError } from "./errors.ts";
+import type { Disk } from "./disk.ts";
+import { isMap } from "./settings-fields.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const CONTENTS_MAX = 12;
+
+/**
+ * @param names  other names of devices, by path
+ * @throws InstallError INSTALL_NO_DISK for an answer that makes no sense
+ */
+export function parseDisks(json: string, names: ReadonlyMap<string, readonly string[]>): readonly Disk[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new InstallError("INSTALL_NO_DISK", "lsblk answers nonsense", { cause });
+  }
+  const devices = isMap(value) ? value["blockdevices"] : undefined;
+  if (!Array.isArray(devices)) throw new InstallError("INSTALL_NO_DISK", "lsblk answers nonsense");
+  return devices.flatMap((device: unknown) => (isMap(device) ? diskOf(device, names) : []));
+}
+
+function diskOf(fields: Fields, names: ReadonlyMap<string, readonly string[]>): readonly Disk[] {
+  const path = text(fields, "path");
+  const type = text(fields, "type");
+  const sizeBytes = Number(fields["size"]);
+  const name = text(fields, "name");
+  // Memory that looks like a disk, floppies, and the boards of eMMC that firmware lives on.
+  const isDisk = type === "disk" || type === "loop";
+  if (!isDisk || path === "" || !(sizeBytes > 0) || /^(zram|ram|fd)\d|boot\d$|rpmb$/.test(name)) return [];
+  return [
+    {
+      path,
+      sizeBytes,
+      model: text(fields, "model"),
+      serial: text(fields, "serial"),
+      kind: kindOf(fields, type),
+      isRemovable: isTrue(fields["rm"]) || text(fields, "tran") === "usb",
+      isReadOnly: isTrue(fields["ro"]),
+      use: useOf(fields, true),
+      contents: contentsOf(fields).slice(0, CONTENTS_MAX),
+      names: names.get(path) ?? [],
+    },
+  ];
+}
+
+function kindOf(fields: Fields, type: string): Disk["kind"] {
+  if (type === "loop") return "loop";
+  if (text(fields, "tran") === "nvme" || text(fields, "name").startsWith("nvme")) return "nvme";
+  return isTrue(fields["rota"]) ? "hdd" : "ssd";
+}
+
+/** Why it cannot be erased: of itself or of anything that is made of it. */
+function useOf(fields: Fields, isTop: boolean): string | undefined {
+  const points: unknown = fields["mountpoints"];
+  const [mounted] = (Array.isArray(points) ? points : []).filter(
+    (one): one is string => typeof one === "string" && one !== "",
+  );
+  const path = text(fields, "path");
+  if (mounted === "[SWAP]") return `${path} is swap space in use`;
+  if (mounted !== undefined) {
+    const isMedium = mounted.startsWith("/run/live/") || mounted === "/run/initramfs/live" || mounted === "/cdrom";
+    return isMedium ? "it is the medium from which the live system runs" : `${path} is mounted at ${mounted}`;
+  }
+  const type = text(fields, "type");
+  // A RAID, a volume group or an encrypted volume that runs is made of it.
+  if (!isTop && type !== "part") return `${path} (${type}) is made of it`;
+  for (const child of childrenOf(fields)) {
+    const use = useOf(child, false);
+    if (use !== undefined) return use;
+  }
+  return undefined;
+}
+
+function contentsOf(fields: Fields): readonly string[] {
+  const own = [text(fields, "fstype"), text(fields, "label") || text(fields, "partlabel")]
+    .filter((word) => word !== "")
+    .join(" ");
+  return [...(own === "" ? [] : [own]), ...childrenOf(fields).flatMap(contentsOf)];
+}
+
+function childrenOf(fields: Fields): readonly Fields[] {
+  const children = fields["children"];
+  return Array.isArray(children) ? children.filter(isMap) : [];
+}
+
+function text(fields: Fields, key: string): string {
+  const value = fields[key];
+  return typeof value === "string" ? value.trim() : "";
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true || value === 1 || value === "1";
+}

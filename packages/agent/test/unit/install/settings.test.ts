@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+
+import { consoleArguments, serialConsole } from "../../../src/install/serial-console.ts";
+import { readSettings } from "../../../src/install/settings.ts";
+import { documentFields, kernelFields, mergeFields } from "../../../src/install/settings-fields.ts";
+
+describe("settings on the kernel's command line", () => {
+  it("are found in any spelling", () => {
+    const fields = kernelFields(
+      'quiet rancheros.install.automatic rancheros.install.config_url="http://a/b c" RancherOS.Install.registrationURL=https://x ' +
+        "rancheros.install.device-selector.min_size=20GiB rancheros.install.device_selector.type=SSD rancheros.install.slotSize=3g rancheros.installation.x=1",
+    );
+    expect(readSettings(fields)).toMatchObject({
+      automatic: true,
+      configUrls: ["http://a/b c"],
+      registrationUrl: "https://x",
+      slotBytes: 3 * 1024 ** 3,
+      rule: { kind: "ssd", minBytes: 20 * 1024 ** 3, device: undefined },
+      warnings: [],
+    });
+  });
+
+  it("come more than once as a list", () => {
+    const settings = readSettings(
+      kernelFields(
+        "rancheros.install.config_url=/a rancheros.install.config_url=/b rancheros.install.device=/dev/a rancheros.install.device=/dev/b",
+      ),
+    );
+    expect(settings.configUrls).toEqual(["/a", "/b"]);
+    expect(settings.rule.device).toBe("/dev/b");
+  });
+});
+
+describe("settings in a document", () => {
+  it("stand at rancheros.install, or at install", () => {
+    for (const document of [{ rancheros: { install: { powerOff: true } } }, { install: { power_off: "yes" } }]) {
+      expect(readSettings(documentFields(document)).powerOff).toBe(true);
+    }
+    for (const document of [null, "x", [], { rancheros: 7 }]) expect(documentFields(document)).toEqual({});
+  });
+
+  it("give way to later ones, key by key", () => {
+    const merged = mergeFields(
+      { device: "a", deviceselector: { type: "ssd", model: "x" } },
+      { device: "b", deviceselector: { type: "hdd" } },
+    );
+    expect(merged).toEqual({ device: "b", deviceselector: { type: "hdd", model: "x" } });
+  });
+
+  it("name every problem at once, and warn of what means nothing", () => {
+    const bad = {
+      automatic: "maybe",
+      slotsize: "big",
+      deviceselector: { type: "tape", colour: "red" },
+      kernelarguments: "a;reboot",
+    };
+    expect(() => readSettings(bad)).toThrow(
+      "automatic: is neither true nor false; deviceSelector.type: is none of ssd, hdd, nvme; deviceSelector: rancheros.install.colour is not known here; " +
+        "slotsize: is no size such as 4GiB; kernelArguments: has characters that mean something to GRUB",
+    );
+    expect(readSettings({ isourl: "x", foo: 1 }).warnings).toEqual([
+      "rancheros.install.isourl means nothing here: the live system installs itself, or set osImage",
+      "rancheros.install.foo is not known here",
+    ]);
+  });
+});
+
+describe("consoles", () => {
+  it("are taken over from the live system", () => {
+    expect(consoleArguments("boot=live console=tty1 console=ttyS0,115200 quiet console=tty1")).toBe(
+      "console=tty1 console=ttyS0,115200",
+    );
+    expect(serialConsole("console=tty1 console=ttyS1,115200n8")).toEqual({ unit: 1, speed: 115_200 });
+    expect(serialConsole("console=tty1")).toBeUndefined();
+    expect(serialConsole("console=ttyS0")).toEqual({ unit: 0, speed: 9600 });
+  });
+});

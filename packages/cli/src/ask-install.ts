@@ -1,0 +1,39 @@
+/** Questions to whoever installs a machine at its terminal. */
+import { createInterface } from "node:readline/promises";
+import { InstallError, type InstallSettings } from "@rancheros/agent/install";
+
+import type { InstallFlagValues } from "./install-flags.ts";
+
+/** @returns what was answered; nothing where nobody is to be asked */
+export async function askInstall(
+  { automatic, registrationUrl, configUrls }: InstallSettings,
+  flags: InstallFlagValues,
+  remark: (text: string) => void,
+): Promise<Partial<Pick<InstallSettings, "registrationUrl">>> {
+  const isTold =
+    automatic ||
+    flags["dry-run"] ||
+    registrationUrl !== undefined ||
+    configUrls.length > 0 ||
+    flags.config !== undefined;
+  if (isTold || !process.stdin.isTTY) return {};
+  remark("The registration URL is in the status of a MachineRegistration: kubectl get machineregistrations -A -o wide");
+  const url = (await ask("Registration URL (empty for a machine without an operator): ")).trim();
+  return url === "" ? {} : { registrationUrl: url };
+}
+
+/** @throws InstallError INSTALL_NOT_ASKED without a terminal */
+export async function askYesNo(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new InstallError("INSTALL_NOT_ASKED", "there is no terminal to ask on whether the disk may be erased");
+  return /^(y|yes)$/i.test((await ask(`${question} [y/N] `)).trim());
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}

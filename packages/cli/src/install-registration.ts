@@ -1,0 +1,63 @@
+/** Registration before an installation: nobody is there to start it again, so it is tried for ever. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { parsePin, parseRegistrationUrl, type Trust } from "@rancheros/agent/registration";
+import type { InstallSettings } from "@rancheros/agent/install";
+import { isCodedError } from "@rancheros/protocol/errors";
+
+import { describeError } from "./describe-error.ts";
+import type { InstallRun } from "./install-flags.ts";
+import type { InstallDocument } from "./install-settings.ts";
+
+const TIMEOUT_MS = 30_000;
+const FIRST_DELAY_MS = 2_000;
+const LONGEST_DELAY_MS = 60_000;
+
+/**
+ * @returns the operator's answer; undefined where no registration is asked for, or nothing is to be done
+ * @throws what is wrong with URL and trust; the rest is told and tried again
+ */
+export async function installRegistration(
+  run: InstallRun,
+  settings: InstallSettings,
+): Promise<InstallDocument | undefined> {
+  const { flags, surroundings, remark } = run;
+  const { registrationUrl: url, registrationAllowHttp: allowHttp } = settings;
+  if (url === undefined || flags["dry-run"]) return undefined;
+  parseRegistrationUrl(url, { allowHttp });
+  const { registerMachine } = await import("./registration-run.ts");
+  const { environment, signal } = surroundings;
+  for (let failures = 0; ;) {
+    try {
+      const { config, tpmHash } = await registerMachine({
+        protocol: "attestation",
+        labels: {},
+        annotations: {},
+        endorsementKey: "any",
+        server: { url, allowHttp, trust: trustOf(settings), environment, signal, timeoutMs: TIMEOUT_MS },
+        waitMs: 0,
+        withoutEkCertificate: false,
+        tcti: flags.tcti,
+        smbios: { folder: undefined },
+        surroundings,
+        remark,
+      });
+      remark(`registered as ${tpmHash}`);
+      return config;
+    } catch (error) {
+      if (signal.aborted || !isCodedError(error) || error.failure === "usage" || error.failure === "internal")
+        throw error;
+      const longestMs = Math.min(FIRST_DELAY_MS * 2 ** failures++, LONGEST_DELAY_MS);
+      const told = typeof error.retry === "object" ? error.retry.afterMs : 0;
+      const delayMs = Math.max(told, longestMs * (0.5 + 0.5 * Math.random()));
+      remark(
+        `${describeError(error, { withStack: false }).trimEnd()}\nRegistering again in ${Math.ceil(delayMs / 1000)} s.`,
+      );
+      await sleep(delayMs, undefined, { signal });
+    }
+  }
+}
+
+function trustOf({ registrationCaCert: ca, registrationCaSha256: pin }: InstallSettings): Trust {
+  if (ca !== undefined) return ca.includes("-----BEGIN") ? { kind: "ca", pem: ca } : { kind: "ca-file", path: ca };
+  return pin === undefined ? { kind: "system" } : { kind: "pin", pin: parsePin(pin) };
+}

@@ -1,0 +1,142 @@
+/** `ros-agent install`: settings from everywhere, registration, the source, and then the disk. */
+import {
+  installMachine,
+  consoleArguments,
+  InstallError,
+  kernelCommandLine,
+  sizeText,
+  type InstallPlan,
+  type InstallSettings,
+} from "@rancheros/agent/install";
+import { startedSlot } from "@rancheros/agent/slots";
+
+import { askInstall } from "./ask-install.ts";
+import { describeInstallPlan, installProgress } from "./describe-install.ts";
+import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
+import { installRegistration } from "./install-registration.ts";
+import { installSource } from "./install-source.ts";
+import { gatherSettings, type InstallDocument } from "./install-settings.ts";
+import { formatCloudConfig } from "./cloud-config-text.ts";
+
+/** Result of `install --json`. */
+export interface InstallJson {
+  readonly sentence: string;
+  readonly outcome: "installed" | "planned" | "not-automatic";
+  readonly device: string | undefined;
+  readonly why: string | undefined;
+  readonly source: string | undefined;
+  readonly kernelArguments: string | undefined;
+  readonly partitions: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly disks: readonly {
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly against: string | undefined;
+  }[];
+  readonly registered: boolean;
+  readonly restart: "reboot" | "poweroff" | undefined;
+}
+
+/** @throws InstallError, SlotError, and what registration and the registry do */
+export async function runInstall(run: InstallRun): Promise<InstallJson> {
+  const { flags, surroundings, remark } = run;
+  const commandLine = kernelCommandLine();
+  if (startedSlot(commandLine) !== undefined) {
+    throw new InstallError("INSTALL_NOT_LIVE", "this machine was started from a slot");
+  }
+  const first = await gatherSettings(run, commandLine, undefined);
+  if (flags.automatic && !first.settings.automatic) return notAutomatic();
+  const asked = await askInstall(first.settings, flags, remark);
+  const registered = await installRegistration(run, { ...first.settings, ...asked });
+  const { settings, document } = registered === undefined ? first : await gatherSettings(run, commandLine, registered);
+  for (const warning of settings.warnings) remark(`warning: ${warning}`);
+  const { source, systemBytes } = await installSource(run, settings);
+  const isAutomatic = settings.automatic || flags.yes;
+  const plan = await installMachine(
+    {
+      rule: settings.rule,
+      source,
+      systemBytes,
+      slotBytes: settings.slotBytes,
+      kernelArguments: settings.kernelArguments ?? consoleArguments(commandLine),
+      files: oemFiles({ ...settings, ...asked }, registered ?? document),
+      confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned)),
+      dryRun: flags["dry-run"],
+      signal: surroundings.signal,
+      onPlan: (planned) => remark(describeInstallPlan(planned)),
+      onProgress: installProgress(remark),
+    },
+    flags["work-folder"],
+  );
+  return outcomeOf(plan, { flags, settings, isRegistered: registered !== undefined });
+}
+
+/** Where the machine was asked to register stays, so that it finds its operator after a reset too. */
+function oemFiles(settings: InstallSettings, document: InstallDocument): ReadonlyMap<string, string> {
+  const { registrationUrl, registrationCaCert } = settings;
+  const install = {
+    ...(registrationUrl === undefined ? {} : { registrationURL: registrationUrl }),
+    ...(registrationCaCert === undefined ? {} : { registrationCACert: registrationCaCert }),
+  };
+  const own = { rancheros: { install } };
+  const { install: _bare, rancheros: ours, ...rest } = document;
+  const kept =
+    typeof ours === "object" && ours !== null
+      ? Object.fromEntries(Object.entries(ours).filter(([key]) => key !== "install"))
+      : {};
+  const config = { ...rest, rancheros: { ...kept, install } };
+  return new Map([
+    ["99_custom.yaml", formatCloudConfig(config)],
+    ...(registrationUrl === undefined ? [] : [["registration.yaml", formatCloudConfig(own)] as const]),
+  ]);
+}
+
+async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {
+  const { disk } = choice;
+  const { askYesNo } = await import("./ask-install.ts");
+  return askYesNo(`Everything on ${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model}) will be erased. Go on?`);
+}
+
+function outcomeOf(
+  { choice, layout, source, kernelArguments }: InstallPlan,
+  {
+    flags,
+    settings,
+    isRegistered,
+  }: { readonly flags: InstallFlagValues; readonly settings: InstallSettings; readonly isRegistered: boolean },
+): InstallJson {
+  const isDry = flags["dry-run"];
+  const restarts = isDry || flags["no-restart"];
+  const restart = restarts ? undefined : flags["power-off"] || settings.powerOff ? "poweroff" : "reboot";
+  const then =
+    restart === undefined ? "" : restart === "poweroff" ? " The machine is switched off." : " The machine restarts.";
+  return {
+    sentence: isDry
+      ? `Would install ${source} to ${choice.disk.path}.`
+      : `Installed ${source} to ${choice.disk.path}.${then}`,
+    outcome: isDry ? "planned" : "installed",
+    device: choice.disk.path,
+    why: choice.why,
+    source,
+    kernelArguments,
+    partitions: layout.partitions.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+    disks: choice.judged.map(({ disk, against }) => ({ path: disk.path, sizeBytes: disk.sizeBytes, against })),
+    registered: isRegistered,
+    restart,
+  };
+}
+
+function notAutomatic(): InstallJson {
+  return {
+    sentence:
+      "The settings do not say rancheros.install.automatic: nothing is done. Start `ros-agent install` to be asked.",
+    outcome: "not-automatic",
+    device: undefined,
+    why: undefined,
+    source: undefined,
+    kernelArguments: undefined,
+    partitions: [],
+    disks: [],
+    registered: false,
+    restart: undefined,
+  };
+}

@@ -1,0 +1,88 @@
+/** The settings of an installation, from the medium, the kernel's command line, configUrl, the operator and the flags. */
+import {
+  documentFields,
+  fetchDocument,
+  kernelFields,
+  mergeFields,
+  readSettings,
+  type InstallSettings,
+  type SettingsFields,
+} from "@rancheros/agent/install";
+
+import { parseCloudConfig } from "./cloud-config-text.ts";
+import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
+
+/** A cloud-config. */
+export type InstallDocument = Readonly<Record<string, unknown>>;
+
+export interface GatheredSettings {
+  readonly settings: InstallSettings;
+  /** What the machine shall become, where no operator says it. */
+  readonly document: InstallDocument;
+}
+
+const MEDIUM = "/run/live/medium/config";
+const DOCUMENTS_MAX = 8;
+const TRIES_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
+
+/**
+ * @param answer  the operator's; its settings win over all but the flags'
+ * @throws InstallError INSTALL_SETTINGS_INVALID, INSTALL_CONFIG_UNREADABLE; CliError for a file that is no YAML
+ */
+export async function gatherSettings(
+  run: InstallRun,
+  commandLine: string,
+  answer: InstallDocument | undefined,
+): Promise<GatheredSettings> {
+  const { flags } = run;
+  const medium = await mediumDocument(run);
+  const near = mergeFields(documentFields(medium), kernelFields(commandLine));
+  const urls = readSettings(mergeFields(near, flagFields(flags))).configUrls.slice(0, DOCUMENTS_MAX);
+  const far: InstallDocument[] = [];
+  for (const url of urls) far.push(documentOf(await patiently(run, url), url));
+  const settings = readSettings(
+    mergeFields(near, ...far.map(documentFields), documentFields(answer), flagFields(flags)),
+  );
+  return { settings, document: [medium, ...far].reduce((all, one) => ({ ...all, ...one })) };
+}
+
+async function mediumDocument({ flags, surroundings }: InstallRun): Promise<InstallDocument> {
+  if (flags.config !== undefined)
+    return documentOf(await fetchDocument(flags.config, surroundings.signal), flags.config);
+  const text = await fetchDocument(MEDIUM, surroundings.signal).catch(() => undefined);
+  return text === undefined ? {} : documentOf(text, MEDIUM);
+}
+
+/** The network of a live system comes up late. */
+async function patiently({ surroundings, remark }: InstallRun, url: string): Promise<string> {
+  const { isCodedError } = await import("@rancheros/protocol/errors");
+  const { setTimeout: sleep } = await import("node:timers/promises");
+  for (const delayMs of TRIES_MS) {
+    try {
+      return await fetchDocument(url, surroundings.signal);
+    } catch (error) {
+      if (!isCodedError(error) || error.retry === "never" || surroundings.signal.aborted) throw error;
+      remark(`${error.message}; trying again`);
+      await sleep(delayMs, undefined, { signal: surroundings.signal });
+    }
+  }
+  return fetchDocument(url, surroundings.signal);
+}
+
+function documentOf(text: string, place: string): InstallDocument {
+  const value = parseCloudConfig(text, place);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function flagFields(flags: InstallFlagValues): SettingsFields {
+  const told: Readonly<Record<string, unknown>> = {
+    device: flags.device,
+    osimage: flags["os-image"],
+    slotsize: flags["slot-size"],
+    registrationurl: flags["registration-url"],
+    ...(flags.yes ? { automatic: "true" } : {}),
+    ...(flags["power-off"] ? { poweroff: "true" } : {}),
+    ...(flags["allow-http"] ? { registrationallowhttp: "true" } : {}),
+  };
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+}

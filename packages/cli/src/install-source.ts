@@ -1,0 +1,52 @@
+/** What is installed: an image by its digest, a folder, or the live system itself. */
+import { findLiveRoot, InstallError, liveSource, treeBytes, type InstallSettings } from "@rancheros/agent/install";
+import {
+  NO_REGISTRIES,
+  nodePlatform,
+  openImage,
+  parsePinnedImage,
+  readRegistries,
+  resolveTag,
+} from "@rancheros/agent/images";
+import { imageSource, type SystemSource } from "@rancheros/agent/slots";
+
+import type { InstallRun } from "./install-flags.ts";
+
+export interface InstallSource {
+  readonly source: SystemSource;
+  /** What it takes on a disk, rather too much. */
+  readonly systemBytes: number;
+}
+
+/** How much more an image is than its compressed layers. */
+const UNPACKED = 3.5;
+const PATIENCE_MS = 600_000;
+
+/** @throws InstallError INSTALL_NO_SOURCE; ImagePullError, ImageReferenceError */
+export async function installSource(
+  { flags, surroundings, remark }: InstallRun,
+  { osImage }: InstallSettings,
+): Promise<InstallSource> {
+  const { signal } = surroundings;
+  const folder = flags.source ?? (osImage === undefined ? findLiveRoot() : undefined);
+  if (folder !== undefined) return { source: liveSource(folder), systemBytes: await treeBytes(folder) };
+  if (osImage === undefined)
+    throw new InstallError("INSTALL_NO_SOURCE", "no image is named, and this is no live system");
+  const registries = flags.registries === undefined ? NO_REGISTRIES : await readRegistries(flags.registries);
+  // Whatever the tag names later, this is what is installed.
+  const { reference } = await resolveTag({ reference: osImage, registries, account: undefined, signal });
+  const image = parsePinnedImage(reference);
+  const opened = await openImage({
+    image,
+    platform: nodePlatform(process.arch),
+    registries,
+    account: undefined,
+    bytesPerSecond: undefined,
+    patienceMs: PATIENCE_MS,
+    signal,
+    onEvent(event) {
+      if (event.kind === "retry") remark(`${event.error.message} (${event.error.code}); trying again`);
+    },
+  });
+  return { source: imageSource(image, opened), systemBytes: Math.ceil(opened.description.transferBytes * UNPACKED) };
+}
