@@ -22,6 +22,7 @@ import { isTerminal, PHASE_NAMES, PHASES } from "@rancheros/protocol/upgrade";
 import { CLI_ERRORS } from "../packages/cli/src/errors.ts";
 import { EXIT_CODES, SUCCESS } from "../packages/cli/src/exit-codes.ts";
 import { ATTESTATION_ERRORS } from "../packages/operator/src/attestation/index.ts";
+import { BOOT_ERRORS } from "../packages/operator/src/boot/index.ts";
 import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts";
 import { DEFAULTS_ERRORS } from "../packages/operator/src/defaults/index.ts";
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
@@ -56,6 +57,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: inventories", INVENTORY_ERRORS],
   ["Operator: registrations", REGISTRATION_STATUS_ERRORS],
   ["Operator: image registries", REGISTRY_ERRORS],
+  ["Operator: boot files", BOOT_ERRORS],
   ["Operator: rollouts", ROLLOUT_ERRORS],
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],

@@ -2,11 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { Kubernetes } from "./controller/index.ts";
+import type { BootDesk } from "./boot/index.ts";
 import {
+  bootResponder,
   ensureServingIdentity,
   listenForMachines,
   servingNames,
   tlsChannel,
+  type BootResponder,
   type MachineEndpoint,
   type MachineListener,
   type ProtocolEndpoint,
@@ -34,7 +37,7 @@ export interface MachineListeners {
   /** Whether all listeners that were asked for are there. */
   readonly listening: () => boolean;
   /** Settles when they are. */
-  start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint): Promise<void>;
+  start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint, boot: BootDesk): Promise<void>;
   /** Whether machines may have this TLS key in front of them: the present one, the one before, or one of --channel-keys. */
   isOwnChannel(channel: Buffer): Promise<boolean>;
   stop(): Promise<void>;
@@ -114,14 +117,16 @@ export function machineListeners(
   return {
     ownCaPem: () => tls?.ownCaPem,
     listening: () => started,
-    async start(endpoint, protocol) {
+    async start(endpoint, protocol, desk) {
+      const boot = (isTls: boolean): BootResponder =>
+        bootResponder(desk, isTls, (error) => log.warn("boot file not served", errorFields(error)));
       if (settings.httpListen !== undefined) {
-        listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint, protocol));
+        listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint, protocol, boot));
       }
       if (settings.httpsListen !== undefined) {
         const first = await readTls();
         take(first);
-        listeners.push(await listenForMachines(settings.httpsListen, first.material, endpoint, protocol));
+        listeners.push(await listenForMachines(settings.httpsListen, first.material, endpoint, protocol, boot));
         renewal = setInterval(() => {
           renew().catch((error: unknown) => log.error("certificate not renewed", errorFields(error)));
         }, CERTIFICATE_CHECK_MS);

@@ -1,14 +1,14 @@
 /** Rollouts put together with what they need: machines as the inventory knows them, registries, Events. */
-import { readFile } from "node:fs/promises";
 import type { ControllerParts } from "./controller/index.ts";
 import { inventoryEntry, type InventoryStore } from "./inventory/index.ts";
-import { createRegistryClient } from "./registry/index.ts";
+import type { RegistryOutside } from "./registry/index.ts";
 import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout/index.ts";
 import type { Settings } from "./settings/index.ts";
 import type { EventFact, Log } from "./telemetry/index.ts";
 
 export interface OperatorRolloutParts extends ControllerParts {
   readonly settings: Settings;
+  readonly registry: RegistryOutside;
   readonly store: Pick<InventoryStore, "read">;
   readonly machinesSynced: () => boolean;
   readonly record: (fact: EventFact) => void;
@@ -34,24 +34,13 @@ function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): v
   }
 }
 
-/** @throws RegistryError  REGISTRY_CA_INVALID; and what reading --registry-ca throws */
-export async function startRollouts(parts: OperatorRolloutParts): Promise<Rollouts> {
-  const { settings, store, log, record } = parts;
-  const { registryCaFile, registries } = settings;
-  const caPem = registryCaFile === undefined ? undefined : await readFile(registryCaFile, "utf8");
-  const registry = createRegistryClient({ caPem, environment: process.env });
-  const rollouts = runRolloutController(parts, {
+export function startRollouts(parts: OperatorRolloutParts): Rollouts {
+  const { settings, store, registry, log, record } = parts;
+  return runRolloutController(parts, {
     machinesSynced: parts.machinesSynced,
     readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),
     registry,
-    registrySettings: registries,
+    registrySettings: settings.registries,
     tell: (news) => tell(news, log, record),
   });
-  return {
-    ...rollouts,
-    async stop() {
-      await rollouts.stop();
-      await registry.close();
-    },
-  };
 }

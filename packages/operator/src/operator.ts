@@ -25,6 +25,7 @@ import {
   type InventoryEntry,
 } from "./inventory/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
+import { openRegistries, startBootDesk } from "./operator-boot.ts";
 import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import {
@@ -34,7 +35,9 @@ import {
   type RancherSettings,
   type ServerAddress,
 } from "./rancher/index.ts";
+import { registrationUrl } from "./rancherd/index.ts";
 import {
+  cloudConfigDocument,
   installConfigData,
   MachineLimit,
   RefusalCounter,
@@ -67,8 +70,10 @@ export async function startOperator(
 
   const tokens = rancherClusterTokens(kubernetes);
   const store = inventoryStore(kubernetes);
-  const rollouts = await startRollouts({
+  const registry = await openRegistries(settings);
+  const rollouts = startRollouts({
     kubernetes,
+    registry,
     watchNamespace,
     log,
     settings,
@@ -196,11 +201,19 @@ export async function startOperator(
   });
 
   const making = makeDefaults(kubernetes, log, defaults);
+  const boot = startBootDesk({
+    settings,
+    kubernetes,
+    registry,
+    assertReady,
+    look: (token, remoteAddress) => entrance.look(token, remoteAddress),
+    configOf: (token) => cloudConfigDocument(registrationUrl(serverUrlNow(), token), address().caPem),
+  });
   const health =
     settings.healthListen === undefined
       ? undefined
       : await listenForHealth(settings.healthListen, notReady, () => telemetry.page());
-  await listeners.start(endpoint, protocol);
+  await listeners.start(endpoint, protocol, boot);
 
   return {
     async stop() {
@@ -210,6 +223,7 @@ export async function startOperator(
       making.stop();
       await Promise.all([telemetry.stop(), records.stop()]);
       await Promise.all([rollouts.stop(), registrations.stop(), inventories.stop(), rancherWatch.stop()]);
+      await registry.close();
     },
   };
 }

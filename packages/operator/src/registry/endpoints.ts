@@ -42,7 +42,15 @@ function upstreamEndpoint(reference: ImageReference, settings: RegistrySettings)
 
 /** @param tagOrDigest  what is behind manifests/ */
 export function manifestUrl(endpoint: Endpoint, tagOrDigest: string): URL {
-  const url = new URL(`/v2/${endpoint.repository}/manifests/${tagOrDigest}`, endpoint.origin);
+  return urlAt(endpoint, `manifests/${tagOrDigest}`);
+}
+
+export function blobUrl(endpoint: Endpoint, digest: string): URL {
+  return urlAt(endpoint, `blobs/${digest}`);
+}
+
+function urlAt(endpoint: Endpoint, what: string): URL {
+  const url = new URL(`/v2/${endpoint.repository}/${what}`, endpoint.origin);
   // As containerd does: one mirror can serve several registries.
   if (endpoint.mirrorOf !== undefined) url.searchParams.set("ns", endpoint.mirrorOf);
   return url;

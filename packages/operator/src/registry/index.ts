@@ -2,6 +2,8 @@
 export { readCaBundle } from "./ca-bundle.ts";
 export { REGISTRY_ERRORS, RegistryError } from "./errors.ts";
 export type { RegistryErrorCode } from "./errors.ts";
+export { openArtifact, openBlob } from "./open-artifact.ts";
+export type { Artifact, ArtifactSource } from "./open-artifact.ts";
 export { readPullSecrets } from "./io/pull-secrets.ts";
 export type { PullSecrets } from "./io/pull-secrets.ts";
 export { createRegistryClient } from "./io/registry-client.ts";
@@ -10,7 +12,13 @@ export type { ImagePlatform } from "./manifest.ts";
 export { matchCredentials } from "./match-credentials.ts";
 export { parsePullSecret } from "./pull-secret.ts";
 export type { RegistryCredential } from "./pull-secret.ts";
-export type { RegistryAnswer, RegistryOutside, RegistryRequest } from "./registry-outside.ts";
+export type {
+  RegistryAnswer,
+  RegistryBlobs,
+  RegistryOutside,
+  RegistryRequest,
+  RegistryStream,
+} from "./registry-outside.ts";
 export { NO_REGISTRY_SETTINGS } from "./registry-settings.ts";
 export type { RegistryMirrors, RegistrySettings } from "./registry-settings.ts";
 export { resolveDigest } from "./resolve-digest.ts";

@@ -1,4 +1,5 @@
 /** What the flow towards a registry needs of the world: requests, and a clock. */
+import type { Readable } from "node:stream";
 
 export interface RegistryRequest {
   readonly method: "GET" | "HEAD";
@@ -18,6 +19,14 @@ export interface RegistryAnswer {
   readonly body: Buffer;
 }
 
+/** An answer whose body is still to be read, or to be destroyed. */
+export interface RegistryStream {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: RegistryAnswer["headers"];
+  readonly body: Readable;
+}
+
 export interface RegistryOutside {
   /**
    * One request; redirects are answers.
@@ -28,8 +37,18 @@ export interface RegistryOutside {
   nowMs(): number;
 }
 
+/** Beside that, bodies of any size, as they come. */
+export interface RegistryBlobs extends RegistryOutside {
+  /**
+   * One request; redirects are answers. What comes too late after that errors the body.
+   * @param request  timeoutMs is for connection and headers
+   * @throws RegistryError  nothing answered, no TLS that is trusted, too late, or interrupted
+   */
+  open(request: Omit<RegistryRequest, "bodyLimitBytes">): Promise<RegistryStream>;
+}
+
 /** The first line of a header. */
-export function headerText(answer: RegistryAnswer, name: string): string | undefined {
+export function headerText(answer: Pick<RegistryAnswer, "headers">, name: string): string | undefined {
   const value = answer.headers[name];
   return typeof value === "string" ? value : value?.[0];
 }

@@ -1,14 +1,15 @@
 /** A visit to one endpoint with one account, or none: login when it is asked for. */
+import { Readable } from "node:stream";
 import { parseChallenge } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
 import { bearerToken } from "./bearer-token.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
-import { followRedirects, type Send } from "./follow-redirects.ts";
+import { followRedirects, type Send, type SentRequest } from "./follow-redirects.ts";
 import { MANIFEST_ACCEPT, MANIFEST_LIMIT_BYTES } from "./manifest.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
-import type { RegistryAnswer, RegistryOutside } from "./registry-outside.ts";
+import type { RegistryAnswer, RegistryBlobs, RegistryOutside, RegistryStream } from "./registry-outside.ts";
 
 export interface VisitOptions {
   readonly endpoint: Endpoint;
@@ -33,16 +34,30 @@ export class RegistryVisit {
    * @throws RegistryError
    */
   async ask(method: "GET" | "HEAD", url: URL): Promise<RegistryAnswer> {
-    let answer = await this.#manifest(method, url);
-    if (answer.status === 401 && this.#authorization === undefined) {
-      this.#authorization = await this.#login(answer);
-      answer = await this.#manifest(method, url);
-    }
-    if (answer.status === 401 || answer.status === 403) {
-      const { host, repository } = this.#options.endpoint;
-      throw answerFailure(answer, `${host}: ${repository}`);
-    }
-    return answer;
+    const answer = await this.#withLogin(() => this.#manifest(method, url));
+    if (answer.status !== 401 && answer.status !== 403) return answer;
+    const { host, repository } = this.#options.endpoint;
+    throw answerFailure(answer, `${host}: ${repository}`);
+  }
+
+  /**
+   * @param headers  such as a Range
+   * @returns an answer of any status, whose body is the caller's to read or to destroy
+   * @throws RegistryError
+   */
+  async open(blobs: RegistryBlobs, url: URL, headers: Readonly<Record<string, string>>): Promise<RegistryStream> {
+    const send = async (request: SentRequest): Promise<RegistryStream> =>
+      blobs.open({ ...request, timeoutMs: this.#leftMs(request.url), signal: this.#options.signal });
+    const request = { method: "GET", url, headers, bodyLimitBytes: 0 } as const;
+    return this.#withLogin(() => followRedirects(send, request, this.#authorization));
+  }
+
+  async #withLogin<Answer extends RegistryAnswer | RegistryStream>(ask: () => Promise<Answer>): Promise<Answer> {
+    const answer = await ask();
+    if (answer.status !== 401 || this.#authorization !== undefined) return answer;
+    if (answer.body instanceof Readable) answer.body.destroy();
+    this.#authorization = await this.#login(answer);
+    return ask();
   }
 
   #manifest(method: "GET" | "HEAD", url: URL): Promise<RegistryAnswer> {
@@ -51,7 +66,7 @@ export class RegistryVisit {
     return followRedirects(this.#send, request, this.#authorization);
   }
 
-  async #login(answer: RegistryAnswer): Promise<string> {
+  async #login(answer: Pick<RegistryAnswer, "status" | "headers">): Promise<string> {
     const { endpoint, credential } = this.#options;
     const challenge = parseChallenge(answer.headers["www-authenticate"]);
     if (challenge === undefined) {
@@ -69,8 +84,12 @@ export class RegistryVisit {
   }
 
   readonly #send: Send = async (request) => {
-    const timeoutMs = this.#options.deadlineAtMs - this.#outside.nowMs();
-    if (timeoutMs <= 0) throw new RegistryError("REGISTRY_TIMEOUT", `${request.url.host}: did not answer in time`);
-    return this.#outside.send({ ...request, timeoutMs, signal: this.#options.signal });
+    return this.#outside.send({ ...request, timeoutMs: this.#leftMs(request.url), signal: this.#options.signal });
   };
+
+  #leftMs(url: URL): number {
+    const leftMs = this.#options.deadlineAtMs - this.#outside.nowMs();
+    if (leftMs <= 0) throw new RegistryError("REGISTRY_TIMEOUT", `${url.host}: did not answer in time`);
+    return leftMs;
+  }
 }

@@ -15,6 +15,8 @@ export interface Settings {
   readonly publicCa: boolean;
   readonly httpsListen: ListenAddress | undefined;
   readonly httpListen: ListenAddress | undefined;
+  /** Without a slash at its end. */
+  readonly bootUrl: string | undefined;
   readonly healthListen: ListenAddress | undefined;
   readonly tlsFiles: { readonly certificate: string; readonly key: string } | undefined;
   readonly tlsSan: readonly string[];
@@ -67,6 +69,7 @@ export function readSettings(
     publicCa: reader.choice("public-ca", raw.publicCa, ["true", "false"], "false") === "true",
     httpsListen: reader.listen("https-listen", raw.httpsListen),
     httpListen: reader.listen("http-listen", raw.httpListen),
+    bootUrl: reader.url("boot-url", raw.bootUrl),
     healthListen: reader.listen("health-listen", raw.healthListen),
     tlsFiles:
       raw.tlsCertFile === "" || raw.tlsKeyFile === ""

@@ -69,6 +69,13 @@ export const SETTINGS = {
     fallback: "none",
     help: "where machines are served without TLS; only behind a proxy that ends TLS",
   },
+  bootUrl: {
+    flag: "boot-url",
+    env: "RANCHEROS_BOOT_URL",
+    value: "URL",
+    fallback: "",
+    help: "where machines that boot from the network fetch their files, such as http://boot.example.com; when empty, where they asked for the iPXE script",
+  },
   healthListen: {
     flag: "health-listen",
     env: "RANCHEROS_HEALTH_LISTEN",

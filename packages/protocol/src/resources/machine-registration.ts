@@ -3,6 +3,7 @@ import { Type, type Static } from "typebox";
 import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
 import { duration } from "./duration.ts";
 import { registrationAttestation } from "./registration-attestation.ts";
+import { registrationBoot } from "./registration-boot.ts";
 import { anyMap, conditions, keyedStrings, nullable } from "./schema-parts.ts";
 
 /** A label key, or all keys below a prefix: example.com/* */
@@ -96,6 +97,7 @@ const spec = Type.Object(
       }),
     ),
     attestation: Type.Optional(registrationAttestation),
+    boot: Type.Optional(registrationBoot),
     token: Type.Optional(token),
     disabled: Type.Optional(Type.Boolean({ description: "Nobody registers; machines that did stay." })),
     rateLimit: Type.Optional(rateLimit),

@@ -16,6 +16,9 @@ import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS, LAST_WORD_MS } from
 import type { MachineRequest } from "../legacy-parts.ts";
 import type { MachineEndpoint } from "../machine-endpoint.ts";
 import { isProtocolTarget, type ProtocolEndpoint } from "../protocol-endpoint.ts";
+import { isBootPath } from "../../boot/index.ts";
+import { pathOf } from "../route.ts";
+import type { BootResponder } from "./boot-response.ts";
 import { createBodyReader } from "./body-reader.ts";
 import { createVisits } from "./challenge-session.ts";
 import { listen } from "./listen.ts";
@@ -107,9 +110,11 @@ export async function listenForMachines(
   tls: TlsMaterial | undefined,
   endpoint: MachineEndpoint,
   protocol: ProtocolEndpoint,
+  boot: (isTls: boolean) => BootResponder,
 ): Promise<MachineListener> {
   const visits = createVisits();
   const bodies = createBodyReader();
+  const bootFiles = boot(tls !== undefined);
   const server =
     tls === undefined
       ? createHttpServer(LIMITS)
@@ -117,7 +122,8 @@ export async function listenForMachines(
   server.maxConnections = CONNECTION_LIMIT;
 
   server.on("request", (request, response) => {
-    if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
+    if (isBootPath(pathOf(request.url ?? "/"))) bootFiles.respond(request, response);
+    else if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
     else void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -1,0 +1,136 @@
+/** What machines without an operating system are answered: a script for iPXE, and the files that it names. */
+import { pipeline, type Readable } from "node:stream";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
+import type { BootBlob, BootMedia } from "./boot-manifest.ts";
+import { bootRouteOf, type BootFile, type BootRoute } from "./boot-route.ts";
+import { byteRangeOf } from "./byte-range.ts";
+import { checkedStream } from "./checked-stream.ts";
+import { BootError } from "./errors.ts";
+import { ipxeScript } from "./ipxe-script.ts";
+
+/** Transfers at one time. Source: the registry client's MAX_STREAMS; more would wait for each other there */
+const MAX_TRANSFERS = 32;
+
+export interface BootRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** The Host header. */
+  readonly host: string | undefined;
+  /** Whether it came over TLS. */
+  readonly isTls: boolean;
+  readonly range: string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+export interface BootAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** undefined: for HEAD, and with 416 */
+  readonly body: string | Readable | undefined;
+}
+
+/** Boot media that were found at their registry. */
+export interface FoundMedia {
+  readonly media: BootMedia;
+  /** @throws RegistryError */
+  open(blob: BootBlob, range: string | undefined): Promise<{ readonly isPart: boolean; readonly body: Readable }>;
+}
+
+export interface BootParts {
+  /** @throws SessionError OPERATOR_NOT_READY */
+  readonly assertReady: () => void;
+  /** @throws RegistrationRefusedError */
+  readonly look: (token: string, remoteAddress: string | undefined) => MachineRegistration;
+  /** @throws BootError BOOT_MEDIA_NOT_SET, BOOT_MEDIA_INVALID; RegistryError */
+  readonly find: (registration: MachineRegistration) => Promise<FoundMedia>;
+  /** The cloud-config that leads a machine to this registration. */
+  readonly configOf: (token: string) => string;
+  /** Where machines fetch boot files, such as http://boot.example.com; undefined: as they came. */
+  readonly bootUrl: string | undefined;
+}
+
+export interface BootDesk {
+  /** Transfers at this moment. */
+  readonly transfers: number;
+  /** @throws  CodedErrors of the parts, and BootError */
+  answer(request: BootRequest): Promise<BootAnswer | undefined>;
+}
+
+const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+/** RFC 9112 section 3.2: a host, with or without port; nothing that could end a line of the script. */
+const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+
+/** @throws BootError  BOOT_MEDIA_NOT_SET */
+export function mediaOf({ metadata, spec: { boot } }: MachineRegistration) {
+  const { media, kernelArguments, imagePullSecrets } = boot ?? {};
+  if (media !== undefined) return { media, kernelArguments, imagePullSecrets: imagePullSecrets ?? [] };
+  const { namespace, name } = metadata;
+  throw new BootError("BOOT_MEDIA_NOT_SET", `MachineRegistration ${namespace}/${name} has no spec.boot.media`);
+}
+
+export function createBootDesk(parts: BootParts): BootDesk {
+  let transfers = 0;
+
+  function script(request: BootRequest, { token }: BootRoute, registration: MachineRegistration): BootAnswer {
+    const { host, isTls, path } = request;
+    const origin = parts.bootUrl ?? `${isTls ? "https" : "http"}://${host ?? ""}`;
+    if (parts.bootUrl === undefined && !HOST.test(host ?? "")) return { status: 400, headers: TEXT, body: "no host\n" };
+    const prefix = path.slice(0, path.indexOf(`/${token}/`));
+    const { kernelArguments } = mediaOf(registration);
+    const body = ipxeScript({ base: `${origin}${prefix}/${token}`, kernelArguments });
+    return { status: 200, headers: TEXT, body };
+  }
+
+  async function file(request: BootRequest, what: BootFile, registration: MachineRegistration): Promise<BootAnswer> {
+    const found = await parts.find(registration);
+    const blob = found.media[what];
+    const { digest, sizeBytes } = blob;
+    const headers = { "content-type": "application/octet-stream", "accept-ranges": "bytes", etag: `"${digest}"` };
+    const range = byteRangeOf(request.range, sizeBytes);
+    if (range === "unsatisfiable") {
+      return { status: 416, headers: { ...headers, "content-range": `bytes */${sizeBytes}` }, body: undefined };
+    }
+    if (request.method === "HEAD") {
+      return { status: 200, headers: { ...headers, "content-length": String(sizeBytes) }, body: undefined };
+    }
+    if (transfers >= MAX_TRANSFERS) throw new BootError("BOOT_BUSY", `${MAX_TRANSFERS} transfers are under way`);
+    transfers += 1;
+    const left = (): void => void (transfers -= 1);
+    try {
+      const asked = range === undefined ? undefined : `bytes=${range.first}-${range.last}`;
+      const { isPart, body } = await found.open(blob, asked);
+      const isRange = range !== undefined && isPart;
+      const partBytes = isRange ? range.last - range.first + 1 : sizeBytes;
+      const checked = checkedStream({ digest: isRange ? undefined : digest, sizeBytes: partBytes });
+      // The answer's end tells of a failure: it is cut off.
+      pipeline(body, checked, () => undefined);
+      checked.once("close", left);
+      const length = { "content-length": String(partBytes) };
+      if (!isRange) return { status: 200, headers: { ...headers, ...length }, body: checked };
+      const content = { "content-range": `bytes ${range.first}-${range.last}/${sizeBytes}` };
+      return { status: 206, headers: { ...headers, ...length, ...content }, body: checked };
+    } catch (error) {
+      left();
+      throw error;
+    }
+  }
+
+  return {
+    get transfers() {
+      return transfers;
+    },
+    async answer(request) {
+      const route = bootRouteOf(request.path);
+      if (route === undefined) return undefined;
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        return { status: 405, headers: { ...TEXT, allow: "GET, HEAD" }, body: "only GET is served here\n" };
+      }
+      parts.assertReady();
+      const registration = parts.look(route.token, request.remoteAddress);
+      if (route.what === "ipxe") return script(request, route, registration);
+      if (route.what === "config") return { status: 200, headers: TEXT, body: parts.configOf(route.token) };
+      return file(request, route.what, registration);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** Finds the boot media that a MachineRegistration names, and remembers them for a while: machines come in crowds. */
+import { parseImageReference } from "@rancheros/protocol/images";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
+import {
+  openArtifact,
+  openBlob,
+  type PullSecrets,
+  type RegistryBlobs,
+  type RegistrySettings,
+} from "../registry/index.ts";
+import { mediaOf, type FoundMedia } from "./boot-desk.ts";
+import { parseBootManifest } from "./boot-manifest.ts";
+
+/** Long enough for one boot's four requests, short enough that a tag that moved is seen by the next machine. */
+const KEPT_MS = 60_000;
+const KEPT_MAX = 256;
+
+export interface MediaFinderParts {
+  readonly blobs: RegistryBlobs;
+  readonly settings: RegistrySettings;
+  /** @throws KubernetesError */
+  readonly pullSecrets: (namespace: string, names: readonly string[]) => Promise<PullSecrets>;
+}
+
+export function mediaFinder(parts: MediaFinderParts): (registration: MachineRegistration) => Promise<FoundMedia> {
+  const kept = new Map<string, { readonly atMs: number; readonly found: Promise<FoundMedia> }>();
+
+  async function find(registration: MachineRegistration): Promise<FoundMedia> {
+    const { media, imagePullSecrets } = mediaOf(registration);
+    const names = imagePullSecrets.map(({ name }) => name);
+    const { credentials } = await parts.pullSecrets(registration.metadata.namespace, names);
+    const { settings, blobs } = parts;
+    const { manifest, source } = await openArtifact(blobs, parseImageReference(media), { settings, credentials });
+    return {
+      media: parseBootManifest(manifest, media),
+      async open({ digest }, range) {
+        const { status, body } = await openBlob(blobs, source, digest, { range });
+        return { isPart: status === 206, body };
+      },
+    };
+  }
+
+  return async (registration) => {
+    const key = JSON.stringify([registration.metadata.namespace, registration.spec.boot]);
+    const nowMs = parts.blobs.nowMs();
+    const held = kept.get(key);
+    if (held !== undefined && nowMs - held.atMs < KEPT_MS) return held.found;
+    if (kept.size >= KEPT_MAX) kept.clear();
+    const found = find(registration);
+    kept.set(key, { atMs: nowMs, found });
+    // What failed is asked again by the next one.
+    found.catch(() => kept.delete(key));
+    return found;
+  };
+}

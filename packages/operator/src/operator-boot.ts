@@ -1,0 +1,27 @@
+/** The registries that the settings describe, and the boot files out of them. */
+import { readFile } from "node:fs/promises";
+import { createBootDesk, mediaFinder, type BootDesk, type BootParts } from "./boot/index.ts";
+import type { Kubernetes } from "./controller/index.ts";
+import { createRegistryClient, readPullSecrets, type RegistryBlobs, type RegistryClient } from "./registry/index.ts";
+import type { Settings } from "./settings/index.ts";
+
+/** @throws RegistryError  REGISTRY_CA_INVALID; and what reading --registry-ca throws */
+export async function openRegistries({ registryCaFile }: Settings): Promise<RegistryClient> {
+  const caPem = registryCaFile === undefined ? undefined : await readFile(registryCaFile, "utf8");
+  return createRegistryClient({ caPem, environment: process.env });
+}
+
+export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl"> {
+  readonly settings: Settings;
+  readonly kubernetes: Kubernetes;
+  readonly registry: RegistryBlobs;
+}
+
+export function startBootDesk({ settings, kubernetes, registry, ...parts }: OperatorBootParts): BootDesk {
+  const find = mediaFinder({
+    blobs: registry,
+    settings: settings.registries,
+    pullSecrets: async (namespace, names) => readPullSecrets(kubernetes, namespace, names),
+  });
+  return createBootDesk({ ...parts, find, bootUrl: settings.bootUrl });
+}
