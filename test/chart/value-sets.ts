@@ -53,6 +53,7 @@ export const VALUE_SETS = {
         maxSessions: 100,
         staleAfterSeconds: 60,
         statusDelaySeconds: 5,
+        bootURL: "http://boot.example.com",
         tokenInStatus: false,
         unknownTokenRate: 10,
         failedChallengeRate: 20,

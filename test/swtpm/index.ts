@@ -1,5 +1,5 @@
 export * from "./break-tpm.ts";
-export { authorityFiles } from "./manufacture.ts";
+export { authorityFiles, manufactureTpm } from "./manufacture.ts";
 export { startSwtpm } from "./swtpm.ts";
 export type { Swtpm, SwtpmOptions } from "./swtpm.ts";
 export { TPM_CC, failWith, startTpmProxy, withoutRsa } from "./tpm-proxy.ts";

@@ -46,6 +46,10 @@
   value: {{ int .staleAfterSeconds | quote }}
 - name: RANCHEROS_STATUS_DELAY
   value: {{ int .statusDelaySeconds | quote }}
+{{- with .bootURL }}
+- name: RANCHEROS_BOOT_URL
+  value: {{ . | quote }}
+{{- end }}
 - name: RANCHEROS_TOKEN_IN_STATUS
   value: {{ .tokenInStatus | quote }}
 - name: RANCHEROS_UNKNOWN_TOKEN_RATE

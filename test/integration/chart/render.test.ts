@@ -103,6 +103,7 @@ describe("the chart's values", () => {
       trustAnchors: "tpm-makers",
       staleAfterMs: 60_000,
       statusDelayMs: 5_000,
+      bootUrl: "http://boot.example.com",
       tokenInStatus: false,
       unknownTokenRate: 10,
       failedChallengeRate: 20,

@@ -1,0 +1,66 @@
+/** QEMU's command line for a machine without KVM that has what a server has: TPM, SMBIOS, disk, network card, watchdog. */
+
+export interface SystemValues {
+  readonly manufacturer: string;
+  readonly product: string;
+  readonly serial: string;
+  readonly uuid: string;
+}
+
+export interface MachineParts {
+  readonly system: SystemValues;
+  readonly firmware: "bios" | "uefi";
+  readonly memoryMegabytes: number;
+  readonly disk: string;
+  readonly tpmSocket: string;
+  readonly portSocket: string;
+  readonly serialLog: string;
+  /** Written by the firmware; with UEFI only. */
+  readonly uefiVariables: string;
+  /** What the DHCP server tells who boots from the network. */
+  readonly bootFile: string | undefined;
+  readonly cdrom: string | undefined;
+}
+
+/** Debian's place, package ovmf. */
+export const OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+export const OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+/** A comma in a value ends it, two stand for one. */
+function escaped(value: string): string {
+  return value.replaceAll(",", ",,");
+}
+
+/** The disk comes first: one with nothing on it leads on to the CD, and that to the network. */
+export function qemuArguments(parts: MachineParts): readonly string[] {
+  const { system, bootFile, cdrom } = parts;
+  const smbios = `manufacturer=${escaped(system.manufacturer)},product=${escaped(system.product)}`;
+  return [
+    ["-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", `${parts.memoryMegabytes}`],
+    ["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
+    ["-smbios", `type=1,${smbios},serial=${escaped(system.serial)},uuid=${system.uuid}`],
+    ["-chardev", `file,id=serial,path=${parts.serialLog},append=on`, "-serial", "chardev:serial"],
+    ["-chardev", `socket,id=tpm,path=${parts.tpmSocket}`, "-tpmdev", "emulator,id=tpm,chardev=tpm"],
+    ["-device", "tpm-tis,tpmdev=tpm", "-device", "virtio-rng-pci"],
+    ["-device", "virtio-serial-pci", "-chardev", `socket,id=port,path=${parts.portSocket},server=on,wait=off`],
+    ["-device", "virtserialport,chardev=port,name=rancheros.test"],
+    // What the guest wrote is in the file when QEMU is killed, whatever the guest flushed; what it still held is lost.
+    ["-drive", `if=none,id=disk,file=${parts.disk},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
+    ["-device", "virtio-blk-pci,drive=disk,serial=disk0,bootindex=1"],
+    ["-netdev", `user,id=net${bootFile === undefined ? "" : `,bootfile=${escaped(bootFile)}`}`],
+    ["-device", "virtio-net-pci,netdev=net,bootindex=3"],
+    ["-device", "i6300esb", "-action", "watchdog=reset"],
+    cdrom === undefined
+      ? []
+      : [
+          ["-device", "virtio-scsi-pci", "-drive", `if=none,id=cd,file=${cdrom},format=raw,media=cdrom,readonly=on`],
+          ["-device", "scsi-cd,drive=cd,bootindex=2"],
+        ].flat(),
+    parts.firmware === "bios"
+      ? []
+      : [
+          ["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${OVMF_CODE}`],
+          ["-drive", `if=pflash,unit=1,format=raw,file=${parts.uefiVariables}`],
+        ].flat(),
+  ].flat();
+}
