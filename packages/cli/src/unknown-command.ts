@@ -1,6 +1,7 @@
 /** The error for a command that there is not. */
+import { closest } from "@rancheros/agent/spelling";
+
 import { commandNames } from "./command-table.ts";
-import { closest } from "./closest.ts";
 import { CliError } from "./errors.ts";
 import { BIN } from "./program.ts";
 

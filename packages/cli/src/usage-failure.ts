@@ -1,6 +1,7 @@
 /** From what oclif's parser says about a command line to our words for it. */
+import { closest } from "@rancheros/agent/spelling";
+
 import { CliError } from "./errors.ts";
-import { closest } from "./closest.ts";
 
 /** What oclif adds to each sentence; our second line says it. */
 const OCLIF_HINT = /\nSee more help with --help/;

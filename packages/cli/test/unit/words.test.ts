@@ -1,31 +1,9 @@
-/** Small things that turn words into others: suggestions, durations, hidden tokens. */
+/** Small things that turn words into others: durations, hidden tokens. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { closest } from "../../src/closest.ts";
 import { hideTokens } from "../../src/hide-tokens.ts";
 import { parseDuration } from "../../src/parse-duration.ts";
-
-describe("closest", () => {
-  const known = ["get-tpm-hash", "hardware", "register", "smbios", "version"];
-
-  it.each([
-    ["registr", "register"],
-    ["regsiter", "register"],
-    ["get-tpm-hsah", "get-tpm-hash"],
-    ["get", "get-tpm-hash"],
-    ["hw", undefined],
-    ["versoin", "version"],
-    ["upgrade", undefined],
-    ["x", undefined],
-  ])("of %s is %s", (word, meant) => {
-    expect(closest(word, known)).toBe(meant);
-  });
-
-  it("of nothing is nothing", () => {
-    expect(closest("x", [])).toBeUndefined();
-  });
-});
 
 describe("parseDuration", () => {
   it.each([

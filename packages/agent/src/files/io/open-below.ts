@@ -1,0 +1,101 @@
+/** Walks from a root to a folder so that no link leads out of the root, however it changes meanwhile. */
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readlink, type FileHandle } from "node:fs/promises";
+
+import { FilesError } from "../errors.ts";
+import { partsOf } from "../path-parts.ts";
+
+/** The kernel's own limit. Source: path_resolution(7) */
+const MAX_LINKS = 40;
+const MAX_DEPTH = 128;
+const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+export interface WalkOptions {
+  /** `follow` as within a chroot; `refuse` where others than root can put links. */
+  readonly links: "follow" | "refuse";
+  /** Folders that are missing are made, with this mode and owner. */
+  readonly make?: { readonly mode: number; readonly uid: number; readonly gid: number };
+}
+
+/** Where a name in an open folder is reached, whatever its path has become. Node has no openat(2). */
+export function inFolder(folder: FileHandle, name: string): string {
+  return `/proc/self/fd/${folder.fd}/${name}`;
+}
+
+/**
+ * @param root  taken as it is, links included
+ * @param path  below it
+ * @returns the open folder, to be closed by the caller; undefined where it is missing
+ * @throws FilesError FILES_UNSAFE; what the file system says
+ */
+export async function openBelow(root: string, path: string, options: WalkOptions): Promise<FileHandle | undefined> {
+  const opened: FileHandle[] = [await open(root, constants.O_RDONLY | constants.O_DIRECTORY)];
+  try {
+    const isThere = await walk(opened, [...partsOf(path)], path, options);
+    return isThere ? opened.pop() : undefined;
+  } finally {
+    await Promise.all(opened.map((handle) => handle.close()));
+  }
+}
+
+/** Leaves the folder that was reached at the end of `opened`. */
+async function walk(opened: FileHandle[], left: string[], path: string, options: WalkOptions): Promise<boolean> {
+  let links = 0;
+  for (let part = left.shift(); part !== undefined; part = left.shift()) {
+    const here = opened.at(-1);
+    if (here === undefined || opened.length > MAX_DEPTH) throw unsafe(path, "is too deep");
+    if (part === "..") {
+      // As in a chroot, the root's parent is the root.
+      if (opened.length > 1) await opened.pop()?.close();
+      continue;
+    }
+    const next = await step(here, part, options);
+    if (next === undefined) return false;
+    if (typeof next !== "string") {
+      opened.push(next);
+      continue;
+    }
+    if (options.links === "refuse") throw unsafe(path, `leads through the link ${part}`);
+    if (++links > MAX_LINKS) throw unsafe(path, "leads through too many links");
+    if (next.startsWith("/")) await Promise.all(opened.splice(1).map((handle) => handle.close()));
+    left.unshift(...partsOf(next));
+  }
+  return true;
+}
+
+/** @returns the folder, or where a link leads; undefined for nothing */
+async function step(here: FileHandle, part: string, { make }: WalkOptions): Promise<FileHandle | string | undefined> {
+  const place = inFolder(here, part);
+  const found = await openFolder(place);
+  if (found !== undefined) return found;
+  if (make === undefined) return undefined;
+  // Whoever is faster has made it too.
+  await mkdir(place, { mode: make.mode }).catch((error: unknown) => {
+    if (codeOf(error) !== "EEXIST") throw error;
+  });
+  const made = await openFolder(place);
+  if (made === undefined || typeof made === "string") return made;
+  await made.chmod(make.mode);
+  await made.chown(make.uid, make.gid);
+  await here.sync();
+  return made;
+}
+
+async function openFolder(place: string): Promise<FileHandle | string | undefined> {
+  try {
+    return await open(place, FOLDER);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    if (codeOf(error) !== "ENOTDIR" && codeOf(error) !== "ELOOP") throw error;
+    if (!(await lstat(place)).isSymbolicLink()) throw error;
+    return readlink(place);
+  }
+}
+
+function unsafe(path: string, what: string): FilesError {
+  return new FilesError("FILES_UNSAFE", `the path ${path} ${what}`, { details: { path } });
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

@@ -1,0 +1,26 @@
+/** What can go wrong with rancherd's configuration. */
+import { CodedError } from "@rancheros/protocol/errors";
+import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
+
+export type RancherdErrorCode = "RANCHERD_CONFIG_UNREADABLE" | "RANCHERD_CONFIG_UNSAVED";
+
+export const RANCHERD_ERRORS = {
+  RANCHERD_CONFIG_UNREADABLE: {
+    failure: "usage",
+    retry: "never",
+    meaning: "rancherd's own file cannot be read, or is not a map in YAML, so nothing is written into it.",
+    mend: "Correct /etc/rancher/rancherd/config.yaml, or move it away: rancherd would fail on it as well.",
+  },
+  RANCHERD_CONFIG_UNSAVED: {
+    failure: "environment",
+    retry: "never",
+    meaning: "rancherd's configuration cannot be written.",
+    mend: "Look whether /etc/rancher/rancherd may be written to and whether the disk is full.",
+  },
+} as const satisfies ErrorTable<RancherdErrorCode>;
+
+export class RancherdError extends CodedError<RancherdErrorCode> {
+  constructor(code: RancherdErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(RANCHERD_ERRORS, code, message, options);
+  }
+}

@@ -1,0 +1,198 @@
+/** Puts what a registration says into rancherd's own file, and leaves there what people have written. */
+import { createHash } from "node:crypto";
+import { isMap as isMapNode, parseDocument, type Document } from "yaml";
+
+import { RancherdError } from "./errors.ts";
+import { parseGoYaml } from "./go-yaml.ts";
+
+/** What this program has written: by hash, as there are secrets among it. Keys are paths as JSON. */
+export type JoinRecord = Readonly<Record<string, string | readonly string[]>>;
+
+export interface Joined {
+  readonly text: string;
+  readonly isChanged: boolean;
+  readonly record: JoinRecord;
+  /** Paths at which people have written something else than the registration says. */
+  readonly kept: readonly string[];
+}
+
+const HEAD = " Written by ros-agent from this machine's registration. What you add or change here stays.";
+
+/**
+ * A value is set where there was none, or where the one that is there is the one that this program has written before; any
+ * other is somebody's own and stays. Lists get what they lack.
+ * @param current  the file as it is; undefined where there is none
+ * @param answer   the registration's `rancherd`
+ * @throws RancherdError RANCHERD_CONFIG_UNREADABLE
+ */
+export function joinConfig(
+  current: string | undefined,
+  answer: Readonly<Record<string, unknown>>,
+  before: JoinRecord,
+): Joined {
+  const values = current === undefined ? {} : readValues(current);
+  const document = parseDocument(current ?? "", { compat: "yaml-1.1", uniqueKeys: false });
+  if (current === undefined || document.contents === null) {
+    document.contents = null;
+    document.commentBefore ??= HEAD;
+  }
+  // Of a whole cloud-config rancherd takes this map and nothing else.
+  const inner = isMap(values["rancherd"]) ? values["rancherd"] : undefined;
+  const edit = new Edit(document, inner === undefined ? [] : ["rancherd"], before);
+  edit.map([], answer, inner ?? values);
+  edit.takeBack(answer, inner ?? values);
+  return {
+    text: edit.isChanged ? document.toString({ lineWidth: 0 }) : (current ?? ""),
+    isChanged: edit.isChanged,
+    record: edit.record,
+    kept: edit.kept,
+  };
+}
+
+class Edit {
+  readonly record: Record<string, string | readonly string[]> = {};
+  readonly kept: string[] = [];
+  isChanged = false;
+  readonly #document: Document;
+  readonly #prefix: readonly string[];
+  readonly #before: JoinRecord;
+
+  constructor(document: Document, prefix: readonly string[], before: JoinRecord) {
+    this.#document = document;
+    this.#prefix = prefix;
+    this.#before = before;
+  }
+
+  map(path: readonly string[], wanted: Readonly<Record<string, unknown>>, current: unknown): void {
+    for (const [key, value] of Object.entries(wanted)) {
+      const there = isMap(current) ? current[key] : undefined;
+      this.#value([...path, key], value, there);
+    }
+  }
+
+  #value(path: readonly string[], wanted: unknown, current: unknown): void {
+    const isMissing = current === undefined || current === null;
+    if (isMap(wanted) && Object.keys(wanted).length > 0) {
+      if (isMissing || isMap(current)) this.map(path, wanted, current);
+      else this.kept.push(path.join("."));
+    } else if (Array.isArray(wanted) && (isMissing || Array.isArray(current))) {
+      this.#list(path, wanted, Array.isArray(current) ? current : []);
+    } else this.#scalar(path, wanted, isMissing ? undefined : current);
+  }
+
+  #scalar(path: readonly string[], wanted: unknown, current: unknown): void {
+    const name = JSON.stringify(path);
+    const isAsWanted = hashOf(current ?? null) === hashOf(wanted ?? null);
+    const isTheirs = current !== undefined && this.#before[name] !== hashOf(current);
+    if (isTheirs && !isAsWanted) {
+      this.kept.push(path.join("."));
+      return;
+    }
+    if (!isAsWanted) this.#set(path, wanted);
+    this.record[name] = hashOf(wanted);
+  }
+
+  /** What was ours and is wanted no more goes, what is wanted and missing comes last. */
+  #list(path: readonly string[], wanted: readonly unknown[], current: readonly unknown[]): void {
+    const name = JSON.stringify(path);
+    const before = this.#before[name];
+    const ours = new Set(Array.isArray(before) ? before : []);
+    const wantedHashes = new Set(wanted.map(hashOf));
+    const stays = current.filter((item) => !ours.has(hashOf(item)) || wantedHashes.has(hashOf(item)));
+    const there = new Set(stays.map(hashOf));
+    const added = wanted.filter((item) => !there.has(hashOf(item)));
+    if (added.length > 0 || stays.length < current.length) this.#set(path, [...stays, ...added]);
+    this.record[name] = wanted.map(hashOf).filter((hash) => ours.has(hash) || !there.has(hash));
+  }
+
+  /** Values that a registration has given once and gives no more, where nobody has changed them since. */
+  takeBack(wanted: Readonly<Record<string, unknown>>, current: unknown): void {
+    for (const [name, before] of Object.entries(this.#before)) {
+      const path = parsePath(name);
+      if (path === undefined || Object.hasOwn(this.record, name) || valueAt(wanted, path) !== undefined) continue;
+      const there = valueAt(current, path);
+      if (typeof before === "string" ? hashOf(there) === before : isAllOurs(there, before)) this.#delete(path);
+    }
+  }
+
+  #set(path: readonly string[], value: unknown): void {
+    const full = [...this.#prefix, ...path];
+    // A key without a value stands in the way of what shall be below it.
+    for (let length = 1; length < full.length; length++) {
+      const above = full.slice(0, length);
+      if (this.#document.hasIn(above) && !isMapNode(this.#document.getIn(above, true))) this.#document.deleteIn(above);
+    }
+    this.#document.setIn(full, this.#document.createNode(value));
+    this.isChanged = true;
+  }
+
+  #delete(path: readonly string[]): void {
+    this.#document.deleteIn([...this.#prefix, ...path]);
+    this.isChanged = true;
+  }
+}
+
+function readValues(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = parseGoYaml(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "it cannot be read";
+    throw new RancherdError("RANCHERD_CONFIG_UNREADABLE", `rancherd's configuration is none: ${why}`, { cause });
+  }
+  if (value === null || value === undefined) return {};
+  if (!isMap(value)) throw new RancherdError("RANCHERD_CONFIG_UNREADABLE", "rancherd's configuration is not a map");
+  return value;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isAllOurs(value: unknown, hashes: readonly string[]): boolean {
+  return Array.isArray(value) && value.every((item) => hashes.includes(hashOf(item)));
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isMap(inner) ? inner[key] : undefined), value);
+}
+
+function parsePath(name: string): readonly string[] | undefined {
+  try {
+    const path: unknown = JSON.parse(name);
+    return Array.isArray(path) && path.every((part) => typeof part === "string") ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a value whatever the order of its keys. */
+function hashOf(value: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(value)) ?? "")
+    .digest("hex");
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isMap(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, sorted(inner)] as const);
+  return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** @returns an empty record for anything that is none: then every value that is there counts as somebody's own */
+export function readJoinRecord(text: string | undefined): JoinRecord {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!isMap(value)) return {};
+    const record: Record<string, string | readonly string[]> = {};
+    for (const [name, hash] of Object.entries(value)) {
+      if (typeof hash === "string") record[name] = hash;
+      else if (Array.isArray(hash)) record[name] = hash.filter((item) => typeof item === "string");
+    }
+    return record;
+  } catch {
+    return {};
+  }
+}

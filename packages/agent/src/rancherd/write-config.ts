@@ -1,0 +1,58 @@
+/** Gives rancherd what a registration says. */
+import type { RootFiles } from "../files/index.ts";
+import { CONFIG_PLACE } from "./config-places.ts";
+import { joinConfig, readJoinRecord } from "./join-config.ts";
+
+/** What of rancherd's file is ours. */
+export const JOIN_RECORD_PLACE = "/var/lib/rancheros/rancherd-config.json";
+
+export interface RancherdWritten {
+  readonly path: string;
+  readonly before: string | undefined;
+  readonly after: string;
+  readonly isChanged: boolean;
+  /** Paths at which the registration says something else than people have written there; theirs stays. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Writing it again changes nothing. A kill between the file and its record costs nothing: what is in the file already counts
+ * as written.
+ * @param answer  `rancherd` of the registration's answer
+ * @throws RancherdError RANCHERD_CONFIG_UNREADABLE; FilesError
+ */
+export async function writeRancherdConfig(
+  files: Pick<RootFiles, "read" | "replace">,
+  answer: Readonly<Record<string, unknown>>,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<RancherdWritten> {
+  const found = await files.read(CONFIG_PLACE);
+  const recorded = (await files.read(JOIN_RECORD_PLACE))?.content.toString("utf8");
+  const before = found?.content.toString("utf8");
+  const joined = joinConfig(before, answer, readJoinRecord(recorded));
+  // A token is in it, so others must not read it, whoever has made it.
+  const isOpen = found !== undefined && (found.mode & 0o077) !== 0;
+  if (!dryRun) {
+    if (joined.isChanged || isOpen) {
+      await files.replace({
+        path: CONFIG_PLACE,
+        content: joined.text,
+        mode: 0o600,
+        uid: found?.uid ?? 0,
+        gid: found?.gid ?? 0,
+      });
+    }
+    const record = `${JSON.stringify(joined.record, undefined, 2)}\n`;
+    if (record !== recorded) {
+      const folders = { mode: 0o700, uid: 0, gid: 0 };
+      await files.replace({ path: JOIN_RECORD_PLACE, content: record, mode: 0o600, uid: 0, gid: 0, folders });
+    }
+  }
+  return {
+    path: CONFIG_PLACE,
+    before,
+    after: joined.text,
+    isChanged: joined.isChanged || isOpen,
+    kept: joined.kept,
+  };
+}

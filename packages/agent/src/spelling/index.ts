@@ -1,0 +1,2 @@
+/** Words that people mistype: which of the known ones may have been meant. */
+export { closest } from "./closest.ts";
