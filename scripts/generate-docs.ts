@@ -2,9 +2,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { CLOUD_CONFIG_ERRORS } from "@rancheros/agent/cloud-config";
 import { CONTAINER_ERRORS } from "@rancheros/agent/containers";
 import { IMAGE_PULL_ERRORS } from "@rancheros/agent/images";
 import { INSTALL_ERRORS } from "@rancheros/agent/install";
+import { FILES_ERRORS } from "@rancheros/agent/files";
+import { RANCHERD_ERRORS } from "@rancheros/agent/rancherd";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
 import { DRAIN_ERRORS } from "@rancheros/agent/drain";
 import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
@@ -44,6 +47,9 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: SMBIOS", SMBIOS_ERRORS],
   ["Agent: hardware", HARDWARE_ERRORS],
   ["Agent: registration", REGISTRATION_ERRORS],
+  ["Agent: cloud-config", CLOUD_CONFIG_ERRORS],
+  ["Agent: rancherd", RANCHERD_ERRORS],
+  ["Agent: files", FILES_ERRORS],
   ["Agent: API server of the node's cluster", NODE_API_ERRORS],
   ["Agent: drain", DRAIN_ERRORS],
   ["Agent: images", IMAGE_PULL_ERRORS],

@@ -5,6 +5,10 @@ import { SUMMARIES, type CommandName } from "./summaries.ts";
 export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>> = {
   abort: async () => (await import("./commands/abort.ts")).Abort,
   "boot-check": async () => (await import("./commands/boot-check.ts")).BootCheck,
+  "config apply": async () => (await import("./commands/config/apply.ts")).ConfigApply,
+  "config runcmd": async () => (await import("./commands/config/runcmd.ts")).ConfigRuncmd,
+  "config show": async () => (await import("./commands/config/show.ts")).ConfigShow,
+  "config validate": async () => (await import("./commands/config/validate.ts")).ConfigValidate,
   drain: async () => (await import("./commands/drain.ts")).Drain,
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,
@@ -23,6 +27,21 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>
 
 export function isCommandName(text: string): text is CommandName {
   return Object.hasOwn(COMMANDS, text);
+}
+
+/** Whether commands of two words begin with this one. */
+export function isTopic(word: string): boolean {
+  return Object.keys(COMMANDS).some((name) => name.startsWith(`${word} `));
+}
+
+/** The command that stands at the beginning: its name has one word, or two. */
+export function leadingCommand(
+  words: readonly string[],
+): { readonly name: CommandName; readonly rest: readonly string[] } | undefined {
+  const [first = "", second = ""] = words;
+  const two = `${first} ${second}`;
+  if (isCommandName(two)) return { name: two, rest: words.slice(2) };
+  return isCommandName(first) ? { name: first, rest: words.slice(1) } : undefined;
 }
 
 /** In the order in which help lists them. */

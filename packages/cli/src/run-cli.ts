@@ -1,6 +1,6 @@
 /** From arguments to an exit code. The only place that tells errors. */
 import { AlreadyTold } from "./already-told.ts";
-import { COMMANDS, isCommandName } from "./command-table.ts";
+import { COMMANDS, isTopic, leadingCommand } from "./command-table.ts";
 import { codedError, describeError, errorJson } from "./describe-error.ts";
 import { CliError } from "./errors.ts";
 import { SUCCESS, exitCodeOf } from "./exit-codes.ts";
@@ -31,15 +31,19 @@ async function dispatch(args: readonly string[], surroundings: Surroundings): Pr
     await tellHelp(undefined, "stderr");
     throw new CliError("CLI_USAGE", "no command was given", { mend: `\`${BIN} help COMMAND\` describes one of them.` });
   }
-  if (["help", "--help", "-h"].includes(first))
-    return tellHelp(
-      rest.find((arg) => !arg.startsWith("-")),
-      "stdout",
-    );
-  const name = ["--version", "-v", "-V"].includes(first) ? "version" : first;
-  if (!isCommandName(name)) throw unknownCommand(name);
-  if (wantsHelp(rest)) return tellHelp(name, "stdout");
-  return runCommand(name, rest, surroundings);
+  if (["help", "--help", "-h"].includes(first)) return tellHelp(helpSubject(rest), "stdout");
+  const command = leadingCommand(["--version", "-v", "-V"].includes(first) ? ["version", ...rest] : args);
+  if (command === undefined) throw unknownCommand(isTopic(first) ? ownArgs(args).slice(0, 2).join(" ") : first);
+  if (wantsHelp(command.rest)) return tellHelp(command.name, "stdout");
+  return runCommand(command.name, command.rest, surroundings);
+}
+
+/** `help config show` and `help drain`. */
+function helpSubject(args: readonly string[]): string | undefined {
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  const [first] = words;
+  if (first === undefined) return undefined;
+  return leadingCommand(words)?.name ?? (isTopic(first) ? words.slice(0, 2).join(" ") : first);
 }
 
 /** Loads what only help needs. */

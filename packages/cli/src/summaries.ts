@@ -2,6 +2,10 @@
 export const SUMMARIES = {
   abort: "Break off an upgrade of this machine before its operating system is switched.",
   "boot-check": "Mark the slot that was started good when the machine is well, or go back: what systemd runs.",
+  "config apply": "Make this machine what a cloud-config says, with the system's own tool where it has one.",
+  "config runcmd": "Run the commands of the applied cloud-config that have not run yet, each once.",
+  "config show": "Print rancherd's configuration as rancherd merges it, and where each value comes from.",
+  "config validate": "Check a cloud-config, with line and column for everything that is wrong or unknown.",
   drain: "Cordon a node of the cluster and evict its pods, as `kubectl drain` does.",
   "get-tpm-hash": "Print the hash of this machine's TPM endorsement key, by which an operator knows it.",
   hardware: "Print what this machine is made of: processors, memory, disks, network interfaces.",

@@ -42,7 +42,7 @@ export function daemonRetryDelayMs(error: CodedError, failures: number, random: 
 }
 
 export interface RetryPolicy {
-  /** No new attempt begins later than this after the first; 0 for one attempt. */
+  /** No new attempt begins later than this after the first; 0 for one attempt. Infinity: as a daemon, see daemonRetryDelayMs. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
   readonly onRetry: (error: CodedError, delayMs: number) => void;
@@ -70,7 +70,10 @@ export async function withRetries<T>(
       return await attempt();
     } catch (error) {
       if (!isCodedError(error)) throw error;
-      const delayMs = retryDelayMs(error.retry, failures, outside.random());
+      const delayMs =
+        policy.waitMs === Number.POSITIVE_INFINITY
+          ? daemonRetryDelayMs(error, failures, outside.random())
+          : retryDelayMs(error.retry, failures, outside.random());
       if (delayMs === undefined) throw error;
       if (outside.nowMs() + delayMs > endMs) {
         if (policy.waitMs > 0) policy.onGaveUp?.(failures, outside.nowMs() - startedMs);

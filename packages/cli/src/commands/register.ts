@@ -19,6 +19,11 @@ export interface SavedJson {
   readonly tpmHash: string;
 }
 
+/** Result of `register --if-needed --json` where it was not. */
+export interface RegisteredJson {
+  readonly registered: { readonly path: string };
+}
+
 export class Register extends AgentCommand {
   static override id = "register";
   static override summary = SUMMARIES.register;
@@ -32,6 +37,7 @@ export class Register extends AgentCommand {
   static override examples = [
     "$ ros-agent register https://rancher.example.com/v1-rancheros/registration/TOKEN --output /oem/99_custom.yaml",
     "$ ros-agent register URL --ca-sha256 4f06f8a0... --wait 10m",
+    "$ ros-agent register URL --apply",
     "$ ros-agent register URL --check",
     "$ ros-agent register URL --protocol legacy",
   ];
@@ -51,6 +57,14 @@ export class Register extends AgentCommand {
       helpValue: "FILE",
       exclusive: ["check"],
     }),
+    "if-needed": boolean({
+      description: "Do nothing where the file of --output is there already, and is a valid cloud-config.",
+      dependsOn: ["output"],
+    }),
+    apply: boolean({
+      description: "Make this machine what the configuration says, as `config apply` does. As root.",
+      exclusive: ["check"],
+    }),
     check: boolean({ description: "Try every step that leaves nothing behind, and say for each how it went." }),
     ...REPORT_FLAGS,
     "without-ek-certificate": boolean({
@@ -58,7 +72,9 @@ export class Register extends AgentCommand {
     }),
     timeout: string({ description: "For the conversation with the server.", helpValue: "DURATION", default: "30s" }),
     wait: string({
-      description: "Try again for this long what may go well later: no network yet, server busy, not approved yet.",
+      description:
+        "Try again for this long what may go well later: no network yet, server busy, not approved yet. `forever`: and, " +
+        "with long pauses, what only people can mend, too.",
       helpValue: "DURATION",
       exclusive: ["check"],
     }),
@@ -68,6 +84,11 @@ export class Register extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(Register);
+    if (flags["if-needed"] && flags.output !== undefined && (await isRegistered(flags.output))) {
+      if (flags.json) this.printJson({ registered: { path: flags.output } } satisfies RegisteredJson);
+      else this.remark(`This machine has registered: its configuration is in ${flags.output}.`);
+      return;
+    }
     const { registrationTarget } = await import("../registration-target.ts");
     const target = await registrationTarget({
       url: args.url,
@@ -89,7 +110,7 @@ export class Register extends AgentCommand {
       annotations,
       endorsementKey: flags.ek ?? (protocol === "legacy" ? "rsa2048" : "any"),
       server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
-      waitMs: flags.wait === undefined ? 0 : parseDuration(flags.wait, "wait"),
+      waitMs: waitOf(flags.wait),
       withoutEkCertificate: flags["without-ek-certificate"],
       tcti: flags.tcti,
       smbios: flags["no-smbios"] ? "none" : { folder: flags["smbios-dump"] },
@@ -97,7 +118,7 @@ export class Register extends AgentCommand {
       remark: (text) => this.remark(text),
     };
     if (flags.check) return this.check(run, flags.json);
-    return this.register(run, flags.output, flags.json);
+    return this.register(run, flags);
   }
 
   private async check(run: RegistrationRun, asJson: boolean): Promise<void> {
@@ -110,13 +131,15 @@ export class Register extends AgentCommand {
     if (error !== undefined) throw new AlreadyTold(error);
   }
 
-  private async register(run: RegistrationRun, output: string | undefined, asJson: boolean): Promise<void> {
+  private async register(run: RegistrationRun, flags: RegisterFlags): Promise<void> {
     const { registerMachine } = await import("../registration-run.ts");
     const { formatCloudConfig } = await import("../cloud-config-text.ts");
+    const { output, apply, json } = flags;
     if (output === undefined) {
       const { config } = await registerMachine(run);
-      if (asJson) this.printJson(config);
-      else this.print(formatCloudConfig(config));
+      if (apply) await this.apply(formatCloudConfig(config));
+      if (json) this.printJson(config);
+      else if (!apply) this.print(formatCloudConfig(config));
       return;
     }
     const { prepareFile } = await import("@rancheros/agent/registration");
@@ -126,13 +149,36 @@ export class Register extends AgentCommand {
       const { config, tpmHash } = await registerMachine(run);
       const text = formatCloudConfig(config);
       await file.commit(text);
+      if (apply) await this.apply(text);
       const saved: SavedJson = { saved: { path: output, bytes: Buffer.byteLength(text) }, tpmHash };
-      if (asJson) this.printJson(saved);
+      if (json) this.printJson(saved);
       else this.remark(`The configuration is in ${output}.`);
     } finally {
       await file.discard();
     }
   }
+
+  private async apply(text: string): Promise<void> {
+    const { applyAnswer } = await import("../cloud-config-run.ts");
+    await applyAnswer(text, this.surroundings, (remark) => this.remark(remark));
+  }
+}
+
+interface RegisterFlags {
+  readonly output: string | undefined;
+  readonly apply: boolean;
+  readonly json: boolean;
+}
+
+function waitOf(flag: string | undefined): number {
+  if (flag === "forever") return Number.POSITIVE_INFINITY;
+  return flag === undefined ? 0 : parseDuration(flag, "wait");
+}
+
+/** A configuration that cannot be used is asked for again: it may have been mended meanwhile. */
+async function isRegistered(path: string): Promise<boolean> {
+  const { readConfigs, usable } = await import("../cloud-config-run.ts");
+  return usable(await readConfigs([path], { ifThere: true })).length > 0;
 }
 
 /** @throws CliError CLI_USAGE for what rancherd's protocol does not know */

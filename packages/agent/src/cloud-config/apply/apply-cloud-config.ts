@@ -1,0 +1,173 @@
+/** Makes a machine what cloud-configs say: with the operating system's own tool, or with its own hands. */
+import type { NewFile, RootFiles } from "../../files/index.ts";
+import { writeRancherdConfig } from "../../rancherd/index.ts";
+import { mergeConfigs, type CloudConfig } from "../cloud-config.ts";
+import { CloudConfigError } from "../errors.ts";
+import { parseAccounts, type Accounts } from "./accounts.ts";
+import type { Activation, Change } from "./change.ts";
+import { chooseTool, type Tool } from "./choose-tool.ts";
+import { filesForCloudInit, filesForYip } from "./hand-over.ts";
+import { planFiles, type FilePlan } from "./plan-files.ts";
+import { planUser, type ProgramStep } from "./plan-users.ts";
+import { RUN_RECORD_PLACE, formatRecord, parseRecord, recordToWrite } from "./run-record.ts";
+import { applyTimezone } from "./timezone.ts";
+
+export interface GivenConfig {
+  /** Where it comes from, on the machine. */
+  readonly path: string;
+  readonly text: string;
+  readonly config: CloudConfig;
+}
+
+export interface ApplyOutside {
+  readonly files: RootFiles;
+  /** @throws CloudConfigError */
+  readonly runStep: (step: ProgramStep, signal: AbortSignal) => Promise<void>;
+  /** @returns why it could not be; nothing to do where the machine does not run. */
+  readonly activate: (activation: Activation, signal: AbortSignal) => Promise<string | undefined>;
+}
+
+export interface ApplyOptions {
+  readonly tool: Tool | "auto";
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Applied {
+  readonly tool: Tool;
+  /** Empty where the machine is as it shall be already. */
+  readonly changes: readonly Change[];
+  /** What is left as it is, and why. */
+  readonly remarks: readonly string[];
+  /** What does not fit to this machine, with everything else applied. */
+  readonly problems: readonly string[];
+  readonly takesEffect: "now" | "next-start";
+}
+
+/** Places that rancherd reads by itself: a second copy of their lists would double them. */
+const RANCHERDS_OWN = /^\/oem\//;
+const ROOT_ONLY = { mode: 0o600, uid: 0, gid: 0, folders: { mode: 0o700, uid: 0, gid: 0 } };
+
+/**
+ * Applying twice changes nothing the second time; broken off at any point, applying again does the rest.
+ * @param given  valid ones; later ones win
+ * @throws CloudConfigError, FilesError, RancherdError
+ */
+export async function applyThrough(
+  outside: ApplyOutside,
+  given: readonly GivenConfig[],
+  options: ApplyOptions,
+): Promise<Applied> {
+  const tool = options.tool === "auto" ? await chooseTool(outside.files) : options.tool;
+  const run = new ApplyRun(outside, options);
+  await run.rancherd(given);
+  if (tool === "native") await run.natively(mergeConfigs(given.map(({ config }) => config)));
+  else await run.handOver(tool === "yip" ? filesForYip(given) : filesForCloudInit(given));
+  const { changes, remarks, problems } = run;
+  return { tool, changes, remarks, problems, takesEffect: tool === "native" ? "now" : "next-start" };
+}
+
+class ApplyRun {
+  readonly changes: Change[] = [];
+  readonly remarks: string[] = [];
+  readonly problems: string[] = [];
+  readonly #outside: ApplyOutside;
+  readonly #options: ApplyOptions;
+
+  constructor(outside: ApplyOutside, options: ApplyOptions) {
+    this.#outside = outside;
+    this.#options = options;
+  }
+
+  async rancherd(given: readonly GivenConfig[]): Promise<void> {
+    const last = given.findLast(({ path, config }) => config.rancherd !== undefined && !RANCHERDS_OWN.test(path));
+    const answer = last?.config.rancherd;
+    if (answer === undefined) return;
+    const { files } = this.#outside;
+    const { path, before, after, isChanged, kept } = await writeRancherdConfig(files, answer, this.#options);
+    if (isChanged) this.changes.push({ subject: path, before, after, isSecret: true });
+    for (const key of kept) this.remarks.push(`${path} has another ${key} already, which stays`);
+  }
+
+  async handOver(wanted: readonly NewFile[]): Promise<void> {
+    for (const file of wanted) {
+      const found = await this.#outside.files.read(file.path);
+      const after = String(file.content);
+      const before = found?.content.toString("utf8");
+      if (found !== undefined && before === after && found.mode === file.mode) continue;
+      await this.#do({ subject: file.path, before, after, isSecret: true }, () => this.#outside.files.replace(file));
+    }
+  }
+
+  async natively(config: CloudConfig): Promise<void> {
+    await this.#users(config);
+    const { files } = this.#outside;
+    const { plans, problems } = await planFiles(files, config, await this.#accounts());
+    this.problems.push(...problems);
+    for (const plan of plans) await this.#file(plan);
+    if (config.timezone !== undefined) {
+      const { change, problem, apply } = await applyTimezone(files, config.timezone);
+      if (problem !== undefined) this.problems.push(problem);
+      if (change !== undefined) await this.#do(change, apply);
+    }
+    if (config.ntp?.isEnabled === false) {
+      this.remarks.push(
+        "ntp.enabled is false: nothing is configured; `systemctl disable systemd-timesyncd` switches it off",
+      );
+    }
+    await this.#commands(config);
+  }
+
+  async #users({ users }: CloudConfig): Promise<void> {
+    const shells = (await this.#isThere("/bin/bash")) ? ["/bin/bash"] : [];
+    for (const user of users) {
+      const plan = planUser(user, await this.#accounts(), shells);
+      if (plan === undefined) continue;
+      this.remarks.push(...plan.remarks);
+      if (plan.steps.length === 0) continue;
+      await this.#do(plan.change, async () => {
+        for (const step of plan.steps) await this.#outside.runStep(step, this.#options.signal);
+      });
+    }
+  }
+
+  async #file({ change, file }: FilePlan): Promise<void> {
+    await this.#do(change, () => this.#outside.files.replace(file));
+  }
+
+  /** They run after the start, in a service of their own. */
+  async #commands({ commands }: CloudConfig): Promise<void> {
+    const found = await this.#outside.files.read(RUN_RECORD_PLACE);
+    const before = found?.content.toString("utf8");
+    const record = recordToWrite(commands, before === undefined ? undefined : parseRecord(before));
+    if (record === undefined) return;
+    const content = formatRecord(record);
+    const change: Change = { subject: RUN_RECORD_PLACE, before, after: content, isSecret: true };
+    await this.#do(change, () => this.#outside.files.replace({ path: RUN_RECORD_PLACE, content, ...ROOT_ONLY }));
+  }
+
+  async #do(change: Change, work: () => Promise<void>): Promise<void> {
+    const { signal, dryRun } = this.#options;
+    if (signal.aborted) throw new CloudConfigError("CLOUD_CONFIG_INTERRUPTED", "applying was broken off");
+    this.changes.push(change);
+    if (dryRun) return;
+    await work();
+    if (change.activates === undefined) return;
+    const problem = await this.#outside.activate(change.activates, signal);
+    if (problem !== undefined) this.remarks.push(`${problem}; the next start applies it`);
+  }
+
+  async #accounts(): Promise<Accounts> {
+    const text = async (path: string): Promise<string> =>
+      (await this.#outside.files.read(path))?.content.toString("utf8") ?? "";
+    return parseAccounts({
+      passwd: await text("/etc/passwd"),
+      group: await text("/etc/group"),
+      shadow: await text("/etc/shadow"),
+    });
+  }
+
+  async #isThere(path: string): Promise<boolean> {
+    return (await this.#outside.files.kind(path)) !== undefined;
+  }
+}

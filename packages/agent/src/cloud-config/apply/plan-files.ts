@@ -1,0 +1,149 @@
+/** The files of a cloud-config on a machine: which of them differ from what is there. */
+import type { FoundFile, NewFile, RootFiles } from "../../files/index.ts";
+import type { CloudConfig, UserSetting } from "../cloud-config.ts";
+import { groupId, userId, type Account, type Accounts } from "./accounts.ts";
+import type { Activation, Change } from "./change.ts";
+import { joinKeys } from "./join-keys.ts";
+
+export interface FilePlan {
+  readonly change: Change;
+  readonly file: NewFile;
+}
+
+export interface FilesPlanned {
+  readonly plans: readonly FilePlan[];
+  /** What cannot be done on this machine. */
+  readonly problems: readonly string[];
+}
+
+type Reading = Pick<RootFiles, "read" | "kind">;
+
+const ROOT = { uid: 0, gid: 0 };
+const WRITTEN_BY = "# Written by ros-agent from the cloud-config of this machine.\n";
+export const TIMESYNCD_PLACE = "/etc/systemd/timesyncd.conf.d/95-ros-agent.conf";
+export const SYSCTL_PLACE = "/etc/sysctl.d/95-ros-agent.conf";
+export const MODULES_PLACE = "/etc/modules-load.d/95-ros-agent.conf";
+
+/** @param accounts  after users are made; of users that are yet to be made, their files belong to root in a dry run */
+export async function planFiles(files: Reading, config: CloudConfig, accounts: Accounts): Promise<FilesPlanned> {
+  const problems: string[] = [];
+  const wanted = [
+    ...writeFiles(config, accounts, problems),
+    ...(await keyFiles(files, config, accounts, problems)),
+    ...systemFiles(config),
+  ];
+  const plans: FilePlan[] = [];
+  for (const { file, activates } of wanted) {
+    const found = await foundAt(files, file);
+    if (found !== undefined && isSame(found, file)) continue;
+    const after = textOf(file.content);
+    const before = found === undefined ? undefined : textOf(found.content);
+    const isSecret = (file.mode & 0o004) === 0;
+    // What differs in owner and permissions only is a change as well.
+    const marked = before === after ? `${after}# mode ${file.mode.toString(8)} owner ${file.uid}:${file.gid}\n` : after;
+    const change: Change = { subject: file.path, before, after: marked, isSecret };
+    plans.push({ change: activates === undefined ? change : { ...change, activates }, file });
+  }
+  return { plans, problems };
+}
+
+interface Wanted {
+  readonly file: NewFile;
+  readonly activates?: Activation;
+}
+
+/** A link in the place of a file is replaced, so what it leads to is of no interest. */
+async function foundAt(files: Reading, { path, links }: NewFile): Promise<FoundFile | undefined> {
+  return (await files.kind(path)) === "link" ? undefined : files.read(path, links);
+}
+
+function writeFiles({ files, users }: CloudConfig, accounts: Accounts, problems: string[]): readonly Wanted[] {
+  // In a dry run users and groups of the same cloud-config are not there yet.
+  const planned = new Set(users.flatMap(({ name, groups }) => [name, ...groups]));
+  return files.flatMap(({ path, content, mode, user, group }) => {
+    const uid = userId(accounts, user) ?? (planned.has(user) ? 0 : undefined);
+    const ownGroup = accounts.users.get(user)?.gid ?? 0;
+    const gid = group === undefined ? ownGroup : (groupId(accounts, group) ?? (planned.has(group) ? 0 : undefined));
+    if (uid !== undefined && gid !== undefined) return [{ file: { path, content, mode, uid, gid } }];
+    problems.push(`the owner of ${path} is not there: ${group === undefined ? user : `${user}:${group}`}`);
+    return [];
+  });
+}
+
+async function keyFiles(
+  files: Reading,
+  config: CloudConfig,
+  accounts: Accounts,
+  problems: string[],
+): Promise<readonly Wanted[]> {
+  const wanted: Wanted[] = [];
+  for (const [name, keys] of keysByUser(config)) {
+    const account = accounts.users.get(name);
+    if (account !== undefined) wanted.push({ file: await keyFile(files, account, keys) });
+    else if (!config.users.some((user) => user.name === name)) problems.push(`there is no user ${name} for SSH keys`);
+  }
+  return wanted;
+}
+
+/** Keys without a user are the first user's, or root's. */
+function keysByUser({ users, authorizedKeys }: CloudConfig): ReadonlyMap<string, readonly string[]> {
+  const byUser = new Map<string, readonly string[]>();
+  const add = (name: string, keys: readonly string[]): void => {
+    if (keys.length > 0) byUser.set(name, [...(byUser.get(name) ?? []), ...keys]);
+  };
+  for (const user of users) add(user.name, user.authorizedKeys);
+  const [first]: readonly (UserSetting | undefined)[] = users;
+  add(first?.name ?? "root", authorizedKeys);
+  return byUser;
+}
+
+async function keyFile(files: Reading, { home, uid, gid }: Account, keys: readonly string[]): Promise<NewFile> {
+  const path = `${home}/.ssh/authorized_keys`;
+  const found = await files.read(path, linksIn(uid));
+  const content = joinKeys(found?.content.toString("utf8") ?? "", keys);
+  return { path, content, mode: 0o600, uid, gid, folders: { mode: 0o700, uid, gid }, links: linksIn(uid) };
+}
+
+/** In a home its owner makes links where it likes, and would have root write there. */
+function linksIn(uid: number): "follow" | "refuse" {
+  return uid === 0 ? "follow" : "refuse";
+}
+
+function systemFiles(config: CloudConfig): readonly Wanted[] {
+  const wanted: Wanted[] = [];
+  const add = (path: string, content: string, activates: Activation): void => {
+    wanted.push({ file: { path, content, mode: 0o644, ...ROOT }, activates });
+  };
+  const { hostname, ntp, sysctl, modules } = config;
+  if (hostname !== undefined) add("/etc/hostname", `${hostname}\n`, { kind: "hostname", hostname });
+  if (ntp !== undefined && ntp.isEnabled && ntp.servers.length + ntp.pools.length > 0) {
+    const lines = `[Time]\nNTP=${[...ntp.servers, ...ntp.pools].join(" ")}\n`;
+    add(TIMESYNCD_PLACE, WRITTEN_BY + lines, { kind: "restart", unit: "systemd-timesyncd.service" });
+  }
+  if (sysctl.size > 0) {
+    const lines = [...sysctl].map(([key, value]) => `${key} = ${value}\n`).join("");
+    add(SYSCTL_PLACE, WRITTEN_BY + lines, { kind: "restart", unit: "systemd-sysctl.service" });
+  }
+  if (modules.length > 0) {
+    const lines = modules.map((module) => `${module}\n`).join("");
+    add(MODULES_PLACE, WRITTEN_BY + lines, { kind: "restart", unit: "systemd-modules-load.service" });
+  }
+  return wanted;
+}
+
+function isSame(found: FoundFile, file: NewFile): boolean {
+  return (
+    found.content.equals(Buffer.from(file.content)) &&
+    found.mode === file.mode &&
+    found.uid === file.uid &&
+    found.gid === file.gid
+  );
+}
+
+/** Binary files too have to be shown somehow. */
+function textOf(content: Uint8Array | string): string {
+  if (typeof content === "string") return content;
+  const bytes = Buffer.from(content);
+  const text = bytes.toString("utf8");
+  return text.includes("\0") || text.includes("\uFFFD") ? `(binary, ${bytes.byteLength} bytes)\n` : text;
+}

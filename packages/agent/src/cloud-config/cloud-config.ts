@@ -1,0 +1,81 @@
+/** What a cloud-config says, after everything in it has been looked at. */
+
+export interface UserSetting {
+  readonly name: string;
+  readonly gecos?: string;
+  /** For /etc/shadow. */
+  readonly passwordHash?: string;
+  readonly isLocked?: boolean;
+  readonly groups: readonly string[];
+  readonly primaryGroup?: string;
+  readonly uid?: number;
+  readonly home?: string;
+  readonly shell?: string;
+  readonly isSystem: boolean;
+  readonly withoutHome: boolean;
+  readonly authorizedKeys: readonly string[];
+}
+
+export interface FileSetting {
+  readonly path: string;
+  readonly content: Buffer;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Names or numbers. */
+  readonly user: string;
+  readonly group: string | undefined;
+}
+
+export type RunCommand =
+  { readonly kind: "shell"; readonly script: string } | { readonly kind: "program"; readonly argv: readonly string[] };
+
+export interface NtpSetting {
+  readonly isEnabled: boolean;
+  readonly servers: readonly string[];
+  readonly pools: readonly string[];
+}
+
+export interface CloudConfig {
+  readonly hostname?: string;
+  readonly users: readonly UserSetting[];
+  /** For the first of the users, or root. */
+  readonly authorizedKeys: readonly string[];
+  readonly files: readonly FileSetting[];
+  readonly commands: readonly RunCommand[];
+  readonly ntp?: NtpSetting;
+  readonly timezone?: string;
+  readonly sysctl: ReadonlyMap<string, string>;
+  readonly modules: readonly string[];
+  /** rancherd's own affair. */
+  readonly rancherd?: Readonly<Record<string, unknown>>;
+}
+
+export const EMPTY_CONFIG: CloudConfig = {
+  users: [],
+  authorizedKeys: [],
+  files: [],
+  commands: [],
+  sysctl: new Map(),
+  modules: [],
+};
+
+/** Later ones win where there can be one only; users, files and settings are told apart by their names. */
+export function mergeConfigs(configs: readonly CloudConfig[]): CloudConfig {
+  return configs.reduce(
+    (one, other) => ({
+      ...one,
+      ...other,
+      users: byName([...one.users, ...other.users], ({ name }) => name),
+      authorizedKeys: [...new Set([...one.authorizedKeys, ...other.authorizedKeys])],
+      files: byName([...one.files, ...other.files], ({ path }) => path),
+      commands: [...one.commands, ...other.commands],
+      sysctl: new Map([...one.sysctl, ...other.sysctl]),
+      modules: [...new Set([...one.modules, ...other.modules])],
+    }),
+    EMPTY_CONFIG,
+  );
+}
+
+function byName<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
+  return [...new Map(items.map((item) => [nameOf(item), item])).values()];
+}

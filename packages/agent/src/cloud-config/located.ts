@@ -1,0 +1,46 @@
+/** YAML values that know where they stand. */
+
+export interface Position {
+  /** From 1. */
+  readonly line: number;
+  /** In UTF-16 units, from 1. */
+  readonly column: number;
+}
+
+export type Located =
+  | { readonly kind: "map"; readonly at: Position; readonly entries: ReadonlyMap<string, LocatedEntry> }
+  | { readonly kind: "list"; readonly at: Position; readonly items: readonly Located[] }
+  | {
+      readonly kind: "scalar";
+      readonly at: Position;
+      readonly value: string | number | bigint | boolean | Uint8Array | null;
+      /** As it is written, without quotes: `0644` stays that. */
+      readonly source: string;
+    };
+
+export interface LocatedEntry {
+  readonly keyAt: Position;
+  readonly value: Located;
+}
+
+/** One thing that is wrong or odd. Never holds a value of the document: that may be a secret. */
+export interface Finding extends Position {
+  readonly severity: "error" | "warning";
+  /** As `users[0].passwd`; empty for the document. */
+  readonly path: string;
+  readonly sentence: string;
+}
+
+/** @returns JSON-like values; dates and binary do not come from our schema. */
+export function plain(node: Located): unknown {
+  if (node.kind === "map") {
+    return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, plain(value)]));
+  }
+  if (node.kind === "list") return node.items.map(plain);
+  return typeof node.value === "bigint" || node.value instanceof Uint8Array ? node.source : node.value;
+}
+
+export function below(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
+  return path === "" ? key : `${path}.${key}`;
+}

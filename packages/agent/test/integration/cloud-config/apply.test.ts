@@ -1,0 +1,218 @@
+/** Applying cloud-configs to a machine's /, with the real useradd, usermod, groupadd and chpasswd. */
+import { lstat, mkdir, readlink, stat, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { describeChange, runPendingCommands } from "../../../src/cloud-config/index.ts";
+import { machineRoot, type MachineRoot } from "./machine-root.ts";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+const HASH = "$6$canarysalt$canaryhashcanaryhash";
+const SECRET = "canary-content";
+const ALL = `#cloud-config
+hostname: node-1
+users:
+- {name: root, passwd: ${HASH}}
+- {name: alice, gecos: Alice A, passwd: ${HASH}, groups: "wheel, docker", ssh_authorized_keys: ["${KEY} one"]}
+- {name: svc, system: true, uid: 777, lock_passwd: true}
+write_files:
+- {path: /opt/a/secret.conf, content: ${SECRET}, permissions: "0640", owner: "alice:docker"}
+- {path: /etc/motd, encoding: b64, content: aGVsbG8K}
+runcmd: [echo hi]
+sysctl: {net.ipv4.ip_forward: 1}
+ntp: {servers: [time.example.com]}
+timezone: Europe/Berlin
+modules: [nvme]
+rancherd: {role: server, token: canary-token}
+`;
+
+let machine: MachineRoot;
+beforeEach(async () => {
+  machine = await machineRoot();
+});
+afterEach(() => machine.remove());
+
+describe("a cloud-config", () => {
+  it("makes the machine what it says, and a second time changes nothing", async () => {
+    const applied = await machine.apply(ALL);
+    expect(applied).toMatchObject({ tool: "native", takesEffect: "now", remarks: [], problems: [] });
+    const passwd = await machine.text("etc/passwd");
+    const [, uid, gid] = /^alice:x:(\d+):(\d+):Alice A:\/home\/alice:\/bin\/bash$/m.exec(passwd) ?? [];
+    expect(passwd).toMatch(/^svc:x:777:/m);
+    const shadow = await machine.text("etc/shadow");
+    expect(shadow).toContain(`root:${HASH}:`);
+    expect(shadow).toContain(`alice:${HASH}:`);
+    expect(shadow).toMatch(/^svc:!/m);
+    const group = await machine.text("etc/group");
+    expect(group).toMatch(/^wheel:x:10:alice$/m);
+    const [, docker] = /^docker:x:(\d+):alice$/m.exec(group) ?? [];
+    expect(await machine.text("home/alice/.ssh/authorized_keys")).toBe(`${KEY} one\n`);
+    const ssh = await stat(machine.path("home/alice/.ssh"));
+    expect([ssh.mode & 0o777, String(ssh.uid), String(ssh.gid)]).toEqual([0o700, uid, gid]);
+    const secret = await stat(machine.path("opt/a/secret.conf"));
+    expect([secret.mode & 0o777, String(secret.uid), String(secret.gid)]).toEqual([0o640, uid, docker]);
+    expect(await machine.text("etc/motd")).toBe("hello\n");
+    expect(await machine.text("etc/hostname")).toBe("node-1\n");
+    expect(await machine.text("etc/systemd/timesyncd.conf.d/95-ros-agent.conf")).toContain("NTP=time.example.com\n");
+    expect(await machine.text("etc/sysctl.d/95-ros-agent.conf")).toContain("net.ipv4.ip_forward = 1\n");
+    expect(await machine.text("etc/modules-load.d/95-ros-agent.conf")).toContain("nvme\n");
+    expect(await readlink(machine.path("etc/localtime"))).toBe("../usr/share/zoneinfo/Europe/Berlin");
+    expect(await machine.text("etc/rancher/rancherd/config.yaml")).toContain("canary-token");
+    expect((await stat(machine.path("etc/rancher/rancherd/config.yaml"))).mode & 0o777).toBe(0o600);
+    expect((await stat(machine.path("var/lib/rancheros/runcmd.json"))).mode & 0o777).toBe(0o600);
+    const before = await machine.snapshot();
+    const again = await machine.apply(ALL);
+    expect(again.changes).toEqual([]);
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("is shown as a diff without secrets by a dry run, which changes nothing", async () => {
+    const before = await machine.snapshot();
+    const { changes, problems } = await machine.apply(ALL, { dryRun: true });
+    expect(problems).toEqual([]);
+    const shown = changes.map(describeChange).join("");
+    expect(shown).toContain("+++ b/etc/hostname\n@@ -0,0 +1,1 @@\n+node-1\n");
+    expect(shown).toContain("+++ b/user alice\n");
+    for (const secret of [SECRET, "canary-token", HASH]) expect(shown).not.toContain(secret);
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("mends what was changed since, and leaves other keys, groups and members alone", async () => {
+    await machine.apply(ALL);
+    const own = `${KEY.replace("AAAAIJ", "AAAAIK")} own\n`;
+    await machine.put("home/alice/.ssh/authorized_keys", own, 0o600);
+    await machine.put("etc/motd", "other\n", 0o600);
+    const { changes } = await machine.apply(ALL);
+    expect(changes.map(({ subject }) => subject).sort()).toEqual(["/etc/motd", "/home/alice/.ssh/authorized_keys"]);
+    expect(await machine.text("home/alice/.ssh/authorized_keys")).toBe(`${own}${KEY} one\n`);
+    expect((await stat(machine.path("etc/motd"))).mode & 0o777).toBe(0o644);
+    const more = await machine.apply("#cloud-config\nusers: [{name: alice, groups: [audio], gecos: B, uid: 5}]\n");
+    expect(more.remarks).toEqual([expect.stringMatching(/^user alice has the uid \d+ already, which stays$/)]);
+    expect(await machine.text("etc/group")).toMatch(/^audio:x:\d+:alice$/m);
+    expect(await machine.text("etc/group")).toMatch(/^wheel:x:10:alice$/m);
+  });
+
+  it("writes nothing outside the machine's root, wherever links lead", async () => {
+    const outside = join(machine.root, "..", "outside");
+    await mkdir(outside);
+    await symlink(outside, machine.path("opt/absolute"));
+    await symlink("../../outside", machine.path("opt/climbing"));
+    await machine.apply(
+      `#cloud-config\nwrite_files: [{path: /opt/absolute/a, content: x}, {path: /opt/climbing/b, content: x}]\n`,
+    );
+    await expect(stat(join(outside, "a"))).rejects.toThrow("ENOENT");
+    await expect(stat(join(outside, "b"))).rejects.toThrow("ENOENT");
+    // As in a chroot: the links lead somewhere below the root.
+    expect(await machine.text(`${outside}/a`)).toBe("x");
+    expect(await machine.text("outside/b")).toBe("x");
+  });
+
+  it("does not follow a user's own links to where root may write", async () => {
+    await machine.apply("#cloud-config\nusers: [{name: mallory}]\n");
+    await symlink("/etc", machine.path("home/mallory/.ssh"));
+    const before = await machine.snapshot();
+    await expect(
+      machine.apply(`#cloud-config\nusers: [{name: mallory, ssh_authorized_keys: ["${KEY}"]}]\n`),
+    ).rejects.toMatchObject({ code: "FILES_UNSAFE" });
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("replaces a link in the place of a file, and not what it leads to", async () => {
+    await machine.put("etc/target", "kept\n");
+    await symlink("target", machine.path("etc/motd"));
+    await machine.apply("#cloud-config\nwrite_files: [{path: /etc/motd, content: new}]\n");
+    expect(await machine.text("etc/target")).toBe("kept\n");
+    expect((await lstat(machine.path("etc/motd"))).isFile()).toBe(true);
+  });
+
+  it("applies the rest where a part does not fit to the machine", async () => {
+    const { problems } = await machine.apply(
+      "#cloud-config\nhostname: a\ntimezone: Nowhere/Land\nwrite_files: [{path: /x, owner: nobody-here}]\n",
+    );
+    expect(problems).toEqual([
+      "the owner of /x is not there: nobody-here",
+      "there is no time zone Nowhere/Land in /usr/share/zoneinfo: is the package tzdata there?",
+    ]);
+    expect(await machine.text("etc/hostname")).toBe("a\n");
+  });
+
+  it("tells what useradd says where it refuses", async () => {
+    await machine.apply("#cloud-config\nusers: [{name: a, uid: 1234}]\n");
+    await expect(machine.apply("#cloud-config\nusers: [{name: b, uid: 1234}]\n")).rejects.toMatchObject({
+      code: "CLOUD_CONFIG_PROGRAM_FAILED",
+      message: expect.stringMatching(/useradd: .*UID 1234 is not unique/) as string,
+    });
+  });
+
+  it("takes up what a killed attempt has left behind", async () => {
+    await machine.put("etc/.motd.ros-agent.tmp", "half", 0o600);
+    await machine.apply("#cloud-config\nwrite_files: [{path: /etc/motd, content: whole}]\n");
+    expect(await machine.text("etc/motd")).toBe("whole");
+    await expect(stat(machine.path("etc/.motd.ros-agent.tmp"))).rejects.toThrow("ENOENT");
+  });
+
+  it("goes to yip as a file in /oem, and what lies in /oem is left to it", async () => {
+    await machine.put("usr/bin/yip", "", 0o755);
+    await mkdir(machine.path("oem"));
+    const applied = await machine.apply("hostname: a\nrancherd: {role: agent}\n");
+    expect(applied).toMatchObject({ tool: "yip", takesEffect: "next-start" });
+    expect(await machine.text("oem/95_ros-agent.yaml")).toBe("#cloud-config\nhostname: a\nrancherd: {role: agent}\n");
+    expect(await machine.text("etc/rancher/rancherd/config.yaml")).toContain("role: agent");
+    await expect(stat(machine.path("etc/hostname"))).rejects.toThrow("ENOENT");
+    expect((await machine.apply("hostname: a\nrancherd: {role: agent}\n")).changes).toEqual([]);
+    expect(
+      (await machine.apply("hostname: b\nrancherd: {role: b}\n", { from: "/oem/99_custom.yaml" })).changes,
+    ).toEqual([]);
+  });
+
+  it("goes to cloud-init as a NoCloud seed, with a new instance where it is another", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    expect(await machine.apply("#cloud-config\nhostname: a\n")).toMatchObject({ tool: "cloud-init" });
+    const seed = "var/lib/cloud/seed/nocloud";
+    expect(await machine.text(`${seed}/user-data`)).toBe("#cloud-config\nhostname: a\n");
+    const instance = await machine.text(`${seed}/meta-data`);
+    await machine.apply("#cloud-config\nhostname: b\n");
+    expect(await machine.text(`${seed}/meta-data`)).not.toBe(instance);
+    await machine.put("etc/cloud/cloud-init.disabled", "");
+    expect(await machine.apply("#cloud-config\nhostname: c\n")).toMatchObject({ tool: "native" });
+  });
+});
+
+describe("runcmd", () => {
+  const run = (): Promise<unknown> =>
+    runPendingCommands(
+      { root: machine.root, lockFile: join(machine.root, "..", "runcmd.lock") },
+      () => undefined,
+      new AbortController().signal,
+    );
+  const config = (script: string): string =>
+    `#cloud-config\nruncmd: [${JSON.stringify(script)}, [/bin/false], "true"]\n`;
+
+  it("runs each command once, in order, also after one that fails", async () => {
+    const log = join(machine.root, "..", "log");
+    await machine.apply(config(`echo ran >> ${log}`));
+    await expect(run()).rejects.toMatchObject({
+      code: "CLOUD_CONFIG_COMMAND_FAILED",
+      message: "1 of 3 commands failed",
+    });
+    expect(await run()).toEqual({ ran: 0, failed: 0 });
+    expect((await machine.apply(config(`echo ran >> ${log}`))).changes).toEqual([]);
+    expect(await machine.text("../log")).toBe("ran\n");
+    const record = JSON.parse(await machine.text("var/lib/rancheros/runcmd.json")) as { readonly states: unknown };
+    expect(record.states).toEqual([
+      { kind: "ended", outcome: "exit code 0" },
+      { kind: "ended", outcome: "exit code 1" },
+      { kind: "ended", outcome: "exit code 0" },
+    ]);
+  });
+
+  it("does not run again what a power cut has broken off, and goes on behind it", async () => {
+    const log = join(machine.root, "..", "log");
+    await machine.apply(`#cloud-config\nruncmd: ["echo one >> ${log}", "echo two >> ${log}"]\n`);
+    const place = "var/lib/rancheros/runcmd.json";
+    await machine.put(place, (await machine.text(place)).replace('"waiting"', '"started"'), 0o600);
+    await expect(run()).rejects.toMatchObject({ code: "CLOUD_CONFIG_COMMAND_FAILED" });
+    expect(await machine.text("../log")).toBe("two\n");
+    expect(await run()).toEqual({ ran: 0, failed: 0 });
+  });
+});

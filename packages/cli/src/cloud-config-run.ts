@@ -1,0 +1,85 @@
+/** Reads and checks the cloud-configs that a command line names. */
+import {
+  applyCloudConfig,
+  CloudConfigError,
+  parseCloudConfig,
+  readGiven,
+  type GivenConfig,
+  type ParsedCloudConfig,
+} from "@rancheros/agent/cloud-config";
+
+import { CliError } from "./errors.ts";
+import { describeFinding } from "./describe-finding.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Held by whoever applies a cloud-config. */
+export const APPLY_LOCK = "config.lock";
+const RUN_FOLDER = "/run/rancheros";
+
+export interface ReadConfig extends ParsedCloudConfig {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** @param ifThere  files that are missing are none. @throws CliError CLI_FILE_UNREADABLE; FilesError */
+export async function readConfigs(
+  paths: readonly string[],
+  { ifThere = false }: { readonly ifThere?: boolean } = {},
+): Promise<readonly ReadConfig[]> {
+  const read: ReadConfig[] = [];
+  for (const path of paths) {
+    const files = await readGiven(path);
+    if (files === undefined && !ifThere) {
+      throw new CliError("CLI_FILE_UNREADABLE", `there is no file ${path}`, { details: { path } });
+    }
+    for (const { path: file, bytes } of files ?? []) {
+      read.push({ ...parseCloudConfig(bytes), path: file, text: bytes.toString("utf8") });
+    }
+  }
+  return read;
+}
+
+/** The valid ones, as they are applied. */
+export function usable(read: readonly ReadConfig[]): readonly GivenConfig[] {
+  return read.flatMap(({ path, text, config }) => (config === undefined ? [] : [{ path, text, config }]));
+}
+
+/** @returns an error that names the first mistake; undefined where all are valid */
+export function invalidConfig(read: readonly ReadConfig[]): CloudConfigError | undefined {
+  const wrong = read.filter(({ config }) => config === undefined);
+  const [first] = wrong;
+  if (first === undefined) return undefined;
+  const errors = wrong.flatMap(({ findings }) => findings).filter(({ severity }) => severity === "error");
+  const [mistake] = first.findings.filter(({ severity }) => severity === "error");
+  const where = mistake === undefined ? first.path : describeFinding(first.path, mistake);
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  return new CloudConfigError("CLOUD_CONFIG_INVALID", `${where}${more}`, {
+    details: {
+      file: first.path,
+      errors: errors.length,
+      ...(mistake === undefined ? {} : { line: mistake.line, column: mistake.column }),
+    },
+  });
+}
+
+/**
+ * Applies what a registration has answered.
+ * @throws CloudConfigError, FilesError, RancherdError
+ */
+export async function applyAnswer(
+  text: string,
+  { signal }: Surroundings,
+  remark: (text: string) => void,
+): Promise<void> {
+  const path = "registration";
+  const { config, findings } = parseCloudConfig(Buffer.from(text));
+  for (const one of findings) remark(describeFinding(path, one));
+  const wrong = invalidConfig([{ path, text, config, findings }]);
+  if (wrong !== undefined) throw wrong;
+  const machine = { root: "/", lockFile: `${RUN_FOLDER}/${APPLY_LOCK}` };
+  const given = usable([{ path, text, config, findings }]);
+  const applied = await applyCloudConfig(machine, given, { tool: "auto", dryRun: false, signal });
+  for (const { subject } of applied.changes) remark(`changed ${subject}`);
+  for (const sentence of [...applied.remarks, ...applied.problems]) remark(sentence);
+  if (applied.takesEffect === "next-start") remark(`${applied.tool} applies it at the next start.`);
+}

@@ -1,0 +1,96 @@
+/** `ros-agent config apply` */
+import { boolean, option, string } from "@oclif/core/flags";
+import { string as textArgument } from "@oclif/core/args";
+
+import { AgentCommand } from "../../agent-command.ts";
+import { SUMMARIES } from "../../summaries.ts";
+
+/** Result of `config apply --json`. */
+export interface AppliedJson {
+  readonly tool: "native" | "yip" | "cloud-init";
+  readonly dryRun: boolean;
+  readonly takesEffect: "now" | "next-start";
+  /** Files, and `user NAME`. */
+  readonly changed: readonly string[];
+  readonly remarks: readonly string[];
+  readonly problems: readonly string[];
+}
+
+export class ConfigApply extends AgentCommand {
+  static override id = "config apply";
+  static override summary = SUMMARIES["config apply"];
+  static override usage = "<%= command.id %> FILE... [FLAGS]";
+  static override description =
+    "Applying twice changes nothing the second time; broken off at any point, applying again does the rest. Where yip or " +
+    "cloud-init is there, it gets the file and applies it at the next start. Otherwise hostname, users, SSH keys, files, " +
+    "ntp, timezone, sysctl and modules are set at once, and runcmd after the start, once. What stands at rancherd goes to " +
+    "/etc/rancher/rancherd/config.yaml, beside what people have written there. A file with errors is not applied at all.";
+  static override examples = [
+    "$ ros-agent config apply /oem/99_custom.yaml --dry-run",
+    "$ ros-agent config apply FILE --json",
+  ];
+  // oclif's arguments have one value each: a second and third file cover what our units name.
+  static override args = {
+    file: textArgument({ description: "A cloud-config, or a folder of them. What comes later wins.", required: true }),
+    file2: textArgument({ description: "Another one." }),
+    file3: textArgument({ description: "Another one." }),
+  };
+  static override flags = {
+    "dry-run": boolean({
+      default: false,
+      description: "Change nothing, and print what would change as a unified diff.",
+    }),
+    root: string({ description: "The machine's / is this folder.", helpValue: "FOLDER", default: "/" }),
+    tool: option({
+      description: "Who applies it. Default: what is found on the machine.",
+      options: ["auto", "native", "yip", "cloud-init"] as const,
+      helpValue: "NAME",
+      default: "auto" as const,
+    })(),
+    "if-there": boolean({ default: false, description: "Files that are missing are passed over." }),
+    "keep-going": boolean({
+      default: false,
+      description: "Apply the files that are valid where others are not; the exit code tells of those still.",
+    }),
+    "run-folder": string({ description: "Where the lock is.", helpValue: "FOLDER", default: "/run/rancheros" }),
+  };
+
+  override async run(): Promise<void> {
+    const { flags, args } = await this.parse(ConfigApply);
+    const [
+      { applyCloudConfig, CloudConfigError, describeChange },
+      { readConfigs, usable, invalidConfig },
+      { describeFinding },
+    ] = await Promise.all([
+      import("@rancheros/agent/cloud-config"),
+      import("../../cloud-config-run.ts"),
+      import("../../describe-finding.ts"),
+    ]);
+    const paths = [args.file, args.file2, args.file3].filter((path) => path !== undefined);
+    const read = await readConfigs(paths, { ifThere: flags["if-there"] });
+    for (const { path, findings } of read) for (const one of findings) this.remark(describeFinding(path, one));
+    const wrong = invalidConfig(read);
+    if (wrong !== undefined && !flags["keep-going"]) throw wrong;
+    const dryRun = flags["dry-run"];
+    const machine = { root: flags.root, lockFile: `${flags["run-folder"]}/config.lock` };
+    const { signal } = this.surroundings;
+    const applied = await applyCloudConfig(machine, usable(read), { tool: flags.tool, dryRun, signal });
+    const { tool, changes, remarks, problems, takesEffect } = applied;
+    if (flags.json) {
+      const changed = changes.map(({ subject }) => subject);
+      this.printJson({ tool, dryRun, takesEffect, changed, remarks, problems } satisfies AppliedJson);
+    } else if (dryRun) {
+      for (const change of changes) this.print(describeChange(change));
+    } else {
+      for (const { subject } of changes) this.print(`changed ${subject}`);
+    }
+    for (const remark of remarks) this.remark(remark);
+    for (const problem of problems) this.remark(problem);
+    if (changes.length === 0) this.remark("Nothing to change.");
+    else if (takesEffect === "next-start") this.remark(`${tool} applies it at the next start.`);
+    if (wrong !== undefined) throw wrong;
+    const [problem] = problems;
+    if (problem !== undefined)
+      throw new CloudConfigError("CLOUD_CONFIG_UNAPPLIED", problem, { details: { problems: problems.length } });
+  }
+}

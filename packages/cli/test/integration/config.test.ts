@@ -1,0 +1,112 @@
+/** `ros-agent config`: what it prints, its exit codes, and that no secret stands in any of it. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { errorOf, rosAgent } from "./ros-agent.ts";
+
+const SECRET = "canary-horse-battery";
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "config-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(join(path, ".."), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+describe("ros-agent config", () => {
+  it("validate names each mistake with line and column, and ends with 2", async () => {
+    const bad = await file("bad.yaml", `#cloud-config\nhostnam: x\nusers:\n- name: a\n  passwd: ${SECRET}\n`);
+    const outcome = await rosAgent(["config", "validate", bad]);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stdout).toContain(
+      `${bad}:2:1: warning: there is no key "hostnam"; it is left out. Did you mean hostname?`,
+    );
+    expect(outcome.stdout).toContain(`${bad}:5:11: error: users[0].passwd has to be a hash`);
+    expect(outcome.stdout + outcome.stderr).not.toContain(SECRET);
+    const json = await rosAgent(["config", "validate", bad, "--json"]);
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      files: [{ file: bad, valid: false, findings: [{ line: 2 }, { line: 5, column: 11, path: "users[0].passwd" }] }],
+    });
+  });
+
+  it("apply leaves a machine as it is where a file is wrong, and with --keep-going applies the others", async () => {
+    const bad = await file("bad-2.yaml", "#cloud-config\nhostname:\n\t- a\n");
+    const good = await file("good.yaml", "#cloud-config\nwrite_files: [{path: /etc/motd, content: hi}]\n");
+    const root = join(folder, "root");
+    await mkdir(join(root, "etc"), { recursive: true });
+    const flags = ["--root", root, "--run-folder", join(folder, "run"), "--json"];
+    const refused = await rosAgent(["config", "apply", bad, good, ...flags]);
+    expect(refused.code).toBe(2);
+    expect(errorOf(refused)).toMatchObject({
+      code: "CLOUD_CONFIG_INVALID",
+      message: `${bad}:3:1: error: a tab is used as indentation: YAML wants spaces`,
+      details: { line: 3, column: 1 },
+    });
+    await expect(readFile(join(root, "etc/motd"))).rejects.toThrow("ENOENT");
+    const kept = await rosAgent([
+      "config",
+      "apply",
+      bad,
+      good,
+      join(folder, "none.yaml"),
+      "--if-there",
+      "--keep-going",
+      ...flags,
+    ]);
+    expect(kept.code).toBe(2);
+    expect(await readFile(join(root, "etc/motd"), "utf8")).toBe("hi");
+    expect((await rosAgent(["config", "apply", join(folder, "none.yaml"), ...flags])).code).toBe(8);
+  });
+
+  it("show says where each value comes from, and hides secrets until they are asked for", async () => {
+    const root = join(folder, "shown");
+    await file("shown/oem/99_custom.yaml", `#cloud-config\nrancherd: {role: agent, token: ${SECRET}, labels: [a=b]}\n`);
+    await file("shown/etc/rancher/rancherd/config.yaml", "labels: [c=d]\nrol: x\n");
+    const shown = await rosAgent(["config", "show", "--origin", "--root", root]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout.replaceAll(/ +#/g, " #")).toBe(
+      `role: "agent" # /oem/99_custom.yaml\ntoken: "(hidden)" # /oem/99_custom.yaml\nlabels[0]: "a=b" # /oem/99_custom.yaml\n` +
+        `labels[1]: "c=d" # /etc/rancher/rancherd/config.yaml\nrol: "x" # /etc/rancher/rancherd/config.yaml\n`,
+    );
+    expect(shown.stderr).toContain("rancherd knows no key rol; did you mean role?");
+    const json = await rosAgent(["config", "show", "--json", "--show-secrets", "--root", root]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      config: { role: "agent", token: SECRET, labels: ["a=b", "c=d"] },
+      asksRemote: false,
+    });
+  });
+
+  it("has help for its commands of two words, and says so of others", async () => {
+    expect((await rosAgent(["help", "config", "apply"])).stdout).toContain("ros-agent config apply FILE");
+    expect((await rosAgent(["config", "validate", "--help"])).stdout).toContain("ros-agent config validate");
+    const unknown = await rosAgent(["config", "shwo", "--json"]);
+    expect(unknown.code).toBe(2);
+    expect(errorOf(unknown)).toMatchObject({
+      code: "CLI_COMMAND_UNKNOWN",
+      message: expect.stringContaining("config shwo") as string,
+    });
+    expect(String(errorOf(unknown)["mend"])).toContain("config show");
+  });
+
+  it("runcmd has nothing to do where nothing was applied", async () => {
+    const outcome = await rosAgent([
+      "config",
+      "runcmd",
+      "--root",
+      join(folder, "shown"),
+      "--run-folder",
+      join(folder, "run"),
+      "--json",
+    ]);
+    expect(outcome.code).toBe(0);
+    expect(JSON.parse(outcome.stdout)).toEqual({ ran: 0, failed: 0 });
+  });
+});
