@@ -1,0 +1,97 @@
+/** The units, looked at by systemd itself: nothing in them that it does not understand, no circle, and no more rights than before. */
+import { execFile } from "node:child_process";
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const UNITS = fileURLToPath(new URL("../../../systemd/", import.meta.url));
+const SYSTEM_UNITS = "/usr/lib/systemd/system";
+
+/**
+ * Tenths of `systemd-analyze security` (systemd 252 counts so; later ones know more, and count alike): the lower, the less
+ * the unit may do. Those above 80 start what may be anything: upgrades of the whole system, an administrator's commands.
+ */
+const EXPOSURE: Readonly<Record<string, number>> = {
+  "ros-agent.service": 93,
+  "ros-agent-boot-check.service": 92,
+  "ros-agent-boot-fallback.service": 10,
+  "ros-agent-config.service": 31,
+  "ros-agent-join.service": 31,
+  "ros-agent-register.service": 23,
+  "ros-agent-runcmd.service": 96,
+};
+
+/** Keys that came with systemd 253 and 254: older ones say that they leave them out. */
+const NEWER =
+  /Unknown key(?: name)? '(OpenFile|RestartSteps|RestartMaxDelaySec)' in section '?\[?Service\]?'?, ignoring/;
+
+let root: string;
+let units: readonly string[];
+
+/** A root with Debian's units, ours installed as an image does, and programs in the places that they name. */
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "units-"));
+  units = (await readdir(UNITS)).filter((name) => name.endsWith(".service")).sort();
+  await cp(SYSTEM_UNITS, join(root, SYSTEM_UNITS), { recursive: true, verbatimSymlinks: true });
+  for (const program of ["usr/bin/ros-agent", "bin/true"]) {
+    await mkdir(join(root, program, ".."), { recursive: true });
+    await writeFile(join(root, program), "#!/bin/sh\n", { mode: 0o755 });
+  }
+  for (const unit of units) {
+    await copyFile(join(UNITS, unit), join(root, SYSTEM_UNITS, unit));
+    const [, target] = /^WantedBy=(.+)$/m.exec(await readFile(join(UNITS, unit), "utf8")) ?? [];
+    if (target === undefined) continue;
+    const wants = join(root, "etc/systemd/system", `${target}.wants`);
+    await mkdir(wants, { recursive: true });
+    await symlink(join(SYSTEM_UNITS, unit), join(wants, unit));
+  }
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function analyze(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  const environment = { ...process.env, SYSTEMD_COLORS: "0", SYSTEMD_PAGER: "" };
+  return promisify(execFile)("systemd-analyze", [...args], { env: environment }).then(
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+    (error: unknown) => {
+      const { code, stdout, stderr } = error as {
+        readonly code: unknown;
+        readonly stdout: string;
+        readonly stderr: string;
+      };
+      if (typeof code !== "number") throw error;
+      return { code, output: stdout + stderr };
+    },
+  );
+}
+
+describe("our units", () => {
+  it("are understood by systemd, with all that a start of the machine brings along", async () => {
+    const { output } = await analyze(["verify", `--root=${root}`, "--man=no", ...units, "multi-user.target"]);
+    const lines = output.split("\n").filter((line) => line.trim() !== "" && !NEWER.test(line));
+    // Debian's own units name programs of packages that this root lacks.
+    expect(lines.filter((line) => /ros-agent|cycle/i.test(line))).toEqual([]);
+  });
+
+  it("are all judged here", () => {
+    expect(units).toEqual(Object.keys(EXPOSURE).sort());
+  });
+
+  it.each(Object.entries(EXPOSURE))("%s has no more rights than its work needs", async (unit, threshold) => {
+    const args = ["security", "--offline=true", `--threshold=${threshold}`, "--no-pager", join(UNITS, unit)];
+    const { code, output } = await analyze(args);
+    expect(code, output).toBe(0);
+  });
+
+  it("run the registration, which is what speaks with the network, as nobody in particular", async () => {
+    const text = await readFile(join(UNITS, "ros-agent-register.service"), "utf8");
+    expect(text).toMatch(/^DynamicUser=yes$/m);
+    expect(text).toMatch(/^CapabilityBoundingSet=CAP_DAC_READ_SEARCH$/m);
+  });
+
+  it.each(["ros-agent-config.service", "ros-agent-join.service"])("%s, which is root, has no network", async (unit) => {
+    expect(await readFile(join(UNITS, unit), "utf8")).toMatch(/^PrivateNetwork=yes$/m);
+  });
+});
