@@ -15,7 +15,7 @@ const SYSTEM_UNITS = "/usr/lib/systemd/system";
  * the unit may do. Those above 80 start what may be anything: upgrades of the whole system, an administrator's commands.
  */
 const EXPOSURE: Readonly<Record<string, number>> = {
-  "ros-agent.service": 93,
+  "ros-agent.service": 95,
   "ros-agent-boot-check.service": 92,
   "ros-agent-boot-fallback.service": 10,
   "ros-agent-config.service": 31,

@@ -28,7 +28,9 @@ function machine(files: Readonly<Record<string, string>>): ConfigFiles {
       const names = paths.filter((one) => one.startsWith(`${path}/`)).map((one) => one.slice(path.length + 1));
       if (names.length === 0) return undefined;
       const entries = new Map(names.map((name) => [name.split("/")[0] ?? "", name.includes("/")]));
-      return [...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, isFolder]) => ({ name, isFolder }));
+      return [...entries]
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([name, isFolder]) => ({ name, isFolder }));
     },
   };
 }
