@@ -6,7 +6,6 @@ import {
   noteRollback,
   openMachine,
   openUpgrades,
-  otherSlot,
   refuseRollbackUnderWay,
   UpgradeError,
   type ConfirmSlot,
@@ -14,13 +13,14 @@ import {
   type Machine,
   type MachineOptions,
   type ReachPoint,
+  type SystemSlotsPort,
   type Upgrades,
 } from "./upgrade/index.ts";
 
 export interface AgentOptions extends MachineOptions {
-  /** /run/rancheros: lock, socket, what containers need while they run. */
-  readonly runFolder: string;
   readonly containers: ContainerPort;
+  /** Undefined: upgrades go by containers only. */
+  readonly systemSlots?: SystemSlotsPort;
   /** Where tests kill it. */
   readonly reach?: ReachPoint;
 }
@@ -47,7 +47,7 @@ export async function openAgent(options: AgentOptions, confirmSlot: ConfirmSlot)
   try {
     const machine = openMachine(options);
     const { host, node, journalFile } = machine;
-    const ports = { host, node, journalFile, containers, confirmSlot };
+    const ports = { host, node, journalFile, containers, confirmSlot, slots: options.systemSlots };
     const upgrades = await openUpgrades(ports, reach === undefined ? { log } : { log, reach });
     const close = (): void => {
       node.close();
@@ -71,7 +71,7 @@ export interface RolledBack {
  */
 export async function rollback({ machine, upgrades }: AgentSession, isDryRun: boolean): Promise<RolledBack> {
   refuseRollbackUnderWay(upgrades.journal());
-  const entry = otherSlot(await machine.slots.read());
+  const entry = await machine.slots.other();
   if (isDryRun) return { entry };
   await machine.slots.startNext(entry);
   await upgrades.amend((journal) => noteRollback(journal, machine.host.now()));

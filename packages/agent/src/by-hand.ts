@@ -16,6 +16,7 @@ import { DRAIN_ERRORS } from "./drain/index.ts";
 import { IMAGE_PULL_ERRORS } from "./images/index.ts";
 import { NODE_API_ERRORS } from "./kubernetes/index.ts";
 import { REGISTRATION_ERRORS } from "./registration/index.ts";
+import { SLOT_ERRORS } from "./slots/index.ts";
 import { askControl, readControlAnswer, type ControlCommand } from "./service/index.ts";
 import {
   agentState,
@@ -32,9 +33,7 @@ import {
   type Reason,
 } from "./upgrade/index.ts";
 
-export interface HandOutside extends MachineOptions {
-  readonly runFolder: string;
-}
+export type HandOutside = MachineOptions;
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const NODE_LOOK_MS = 5_000;
@@ -179,6 +178,7 @@ const TABLES: readonly ErrorTable<string>[] = [
   DRAIN_ERRORS,
   CONTAINER_ERRORS,
   IMAGE_PULL_ERRORS,
+  SLOT_ERRORS,
   REGISTRATION_ERRORS,
 ];
 

@@ -1,6 +1,12 @@
 /** From flags to the machine that the agent works on. */
 import type { HandOptions } from "@rancheros/agent/upgrade";
-import { nodeContainers, nodeRegistries, type ContainerPort } from "@rancheros/agent/upgrade";
+import {
+  nodeContainers,
+  nodeRegistries,
+  nodeSlots,
+  type ContainerPort,
+  type SystemSlotsPort,
+} from "@rancheros/agent/upgrade";
 
 import { parseByteRate } from "./byte-rate.ts";
 import { parseDuration } from "./parse-duration.ts";
@@ -54,18 +60,22 @@ export function agentOptions(
   flags: RuntimeFlagValues,
   surroundings: Surroundings,
   log: (message: string) => void,
-): MachineRunOptions & { readonly containers: ContainerPort } {
+): MachineRunOptions & { readonly containers: ContainerPort; readonly systemSlots: SystemSlotsPort } {
   const machine = machineOptions(flags, surroundings, log);
+  const registriesPath = flags.registries;
+  const bytesPerSecond = parseByteRate(flags["pull-rate"], "pull-rate");
   const containers = nodeContainers({
     hostRoot: machine.hostRoot,
     runFolder: machine.runFolder,
     choice: { kind: flags.runtime, socket: flags["runtime-socket"] },
-    registriesPath: flags.registries,
-    bytesPerSecond: parseByteRate(flags["pull-rate"], "pull-rate"),
+    registriesPath,
+    bytesPerSecond,
     recorder: undefined,
     log,
   });
-  return { ...machine, checkTimeoutMs: parseDuration(flags["check-timeout"], "check-timeout"), containers };
+  const systemSlots = nodeSlots({ ...machine, registriesPath, bytesPerSecond });
+  const checkTimeoutMs = parseDuration(flags["check-timeout"], "check-timeout");
+  return { ...machine, checkTimeoutMs, containers, systemSlots };
 }
 
 /** What a tag names now. @throws ImagePullError, ImageReferenceError */

@@ -1,7 +1,8 @@
 /** Which of its operating systems a machine has started. */
+import { startedSlot } from "../slots/index.ts";
 
-/** `unknown`: it has no slots, or none that this program knows. */
-export type BootSlot = "active" | "passive" | "recovery" | "unknown";
+/** `a` and `b` are of our own installation, the others cOS' and Elemental's. `unknown`: it has no slots, or none that this program knows. */
+export type BootSlot = "a" | "b" | "active" | "passive" | "recovery" | "unknown";
 
 export interface BootTraces {
   /** /proc/cmdline */
@@ -23,8 +24,10 @@ const MODES: readonly (readonly [file: string, slot: BootSlot])[] = [
   ["active_mode", "active"],
 ];
 
-/** The mode files win: they are made by what has looked at what is mounted. */
+/** Of the other systems' traces the mode files win: they are made by what has looked at what is mounted. */
 export function bootSlotOf({ commandLine, modeFiles }: BootTraces): BootSlot {
+  const ours = startedSlot(commandLine);
+  if (ours !== undefined) return ours.slot;
   const byFile = MODES.find(([file]) => modeFiles.includes(file));
   if (byFile !== undefined) return byFile[1];
   return LABELS.find(([pattern]) => pattern.test(commandLine))?.[1] ?? "unknown";

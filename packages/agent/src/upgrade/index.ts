@@ -1,19 +1,25 @@
 /** Upgrades of this machine's operating system: what it does with a plan, and what it remembers of it. */
 import { connectKubernetes, ownNodeName } from "../kubernetes/index.ts";
+import { openSlots, type OpenSlotsOptions } from "../slots/index.ts";
 import { clusterNode, type ClusterNode } from "./cluster-node.ts";
 import { EMPTY_JOURNAL, type Journal } from "./journal.ts";
 import { grubSlots } from "./io/grub-slots.ts";
 import { journalFile } from "./io/journal-file.ts";
 import { machineHost } from "./io/machine-host.ts";
-import type { HostPort, JournalFile } from "./ports.ts";
+import { systemSlotsOutside } from "./io/system-slots-outside.ts";
+import type { NodeContainersOptions } from "./node-containers.ts";
+import type { HostPort, JournalFile, SystemSlotsPort } from "./ports.ts";
 import { readJournal } from "./read-journal.ts";
 import type { SlotPort } from "./rollback.ts";
+import { rollbackSlots, systemSlots } from "./system-slots.ts";
 
 export interface MachineOptions {
   /** Where the machine's / is. */
   readonly hostRoot: string;
   /** /var/lib/rancheros */
   readonly stateFolder: string;
+  /** /run/rancheros; slots are mounted below it. */
+  readonly runFolder: string;
   /** Undefined: what the node has anyway. */
   readonly kubeconfig: string | undefined;
   /** For each of the administrator's checks. */
@@ -37,8 +43,18 @@ export function openMachine(options: MachineOptions): Machine {
     connect: () => connectKubernetes({ path: kubeconfig, environment, hostRoot }),
     ownName: (client, signal) => ownNodeName(client, { hostRoot, signal }),
   });
-  const slots = grubSlots(hostRoot, () => host.readBootSlot());
+  const ours = openSlots(options);
+  const isOurs = ours.started() !== undefined;
+  const slots = isOurs ? rollbackSlots(ours) : grubSlots(hostRoot, () => host.readBootSlot());
   return { host, node, journalFile: journalFile(options.stateFolder), slots };
+}
+
+export type NodeSlotsOptions = OpenSlotsOptions &
+  Pick<NodeContainersOptions, "registriesPath" | "bytesPerSecond" | "log">;
+
+/** The machine's two slots, where it has them, for its upgrades. */
+export function nodeSlots(options: NodeSlotsOptions): SystemSlotsPort {
+  return systemSlots({ ...options, ...systemSlotsOutside(options), slots: openSlots(options) });
 }
 
 /**
@@ -73,6 +89,7 @@ export type {
   HostPort,
   JournalFile,
   NodePort,
+  SystemSlotsPort,
   UpgradePorts,
 } from "./ports.ts";
 export { agentWord, readAgentWord } from "./read-agent-word.ts";

@@ -19,7 +19,7 @@ import {
 import { spentMs, type Moment } from "./moment.ts";
 
 /** What changes in a run without a change of its phase. */
-export type RunNote = Partial<Pick<Run, "message" | "lastError" | "container" | "releases" | "switched">>;
+export type RunNote = Partial<Pick<Run, "message" | "lastError" | "container" | "releases" | "target" | "switched">>;
 
 /** @throws UpgradeError UPGRADE_UNDER_WAY */
 export function startRun(journal: Journal, order: Order, now: Moment): Journal {
@@ -36,6 +36,7 @@ export function startRun(journal: Journal, order: Order, now: Moment): Journal {
     trail: [{ phase: "Granted", bootId: now.bootId, atMs: now.wallMs }],
     container: undefined,
     releases: undefined,
+    target: undefined,
     switched: undefined,
     ending: undefined,
   };

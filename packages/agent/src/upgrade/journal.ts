@@ -100,6 +100,8 @@ export interface Run {
   readonly container: string | undefined;
   /** From Staging on. */
   readonly releases: Releases | undefined;
+  /** The slot that was written, from the end of Staging on; undefined where an upgrade container does it. */
+  readonly target: "a" | "b" | undefined;
   /** From Upgrading on. */
   readonly switched: Switch | undefined;
   readonly ending: Ending | undefined;

@@ -126,10 +126,51 @@ export interface JournalFile {
 /** Waits until the operator has said it. An upgrade by hand has nobody to ask. */
 export type ConfirmSlot = (order: Order, signal: AbortSignal) => Promise<"held" | "lost">;
 
+export type SystemSlot = "a" | "b";
+
+export interface StageOptions {
+  readonly credentials: readonly RegistryCredential[];
+  readonly signal: AbortSignal;
+  readonly onProgress: (message: string) => Promise<void>;
+  /** To be read of what was written. */
+  readonly files: readonly string[];
+}
+
+export interface StagedSystem {
+  readonly slot: SystemSlot;
+  /** Of those that were asked for, the ones that are there. */
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+/** The two slots of our own installation. Source: docs/decisions/0015-slots.md */
+export interface SystemSlotsPort {
+  /** @returns undefined where the machine has none */
+  running(): SystemSlot | undefined;
+  /** Of the image that was written into the slot that runs. */
+  runningDigest(): Promise<string | undefined>;
+  /**
+   * Written, on the disk, and read back.
+   * @returns undefined where the image brings a program that installs it; the slot holds nothing then
+   */
+  write(reference: string, options: StageOptions): Promise<StagedSystem | undefined>;
+  /** The next start takes this slot, and no other one. */
+  tryOnce(slot: SystemSlot): Promise<void>;
+  /** Asks for it, and goes on. */
+  restart(): Promise<void>;
+  /** Whether the boot check has found it good. */
+  isGood(slot: SystemSlot): Promise<boolean>;
+  /** What the last trial of the slot has left, one sentence; undefined where it has left nothing. */
+  trialTrace(slot: SystemSlot): Promise<string | undefined>;
+  /** Undefined takes it away. */
+  writeCloudConfig(path: string, text: string | undefined): Promise<void>;
+}
+
 export interface UpgradePorts {
   readonly containers: ContainerPort;
   readonly node: NodePort;
   readonly host: HostPort;
   readonly journalFile: JournalFile;
   readonly confirmSlot: ConfirmSlot;
+  /** Undefined, or without a running one: the image's own upgrade container is the only way. */
+  readonly slots?: SystemSlotsPort | undefined;
 }

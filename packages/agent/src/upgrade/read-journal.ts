@@ -27,7 +27,8 @@ const REFERENCE_MAX = 4096;
 const CODE_MAX = 64;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const ENDINGS = ["Idle", "Succeeded", "RolledBack", "Failed"] as const;
-const SLOTS = ["active", "passive", "recovery", "unknown"] as const;
+const TARGETS = ["a", "b"] as const;
+const SLOTS = ["a", "b", "active", "passive", "recovery", "unknown"] as const;
 const CORDONS = ["none", "intended", "ours"] as const;
 
 /** @throws UpgradeError UPGRADE_JOURNAL_BROKEN, with everything that is wrong */
@@ -100,6 +101,7 @@ function runOf(fields: Fields): Run {
       old: releases.optionalText("old", CODE_MAX),
       new: releases.optionalText("new", CODE_MAX),
     })),
+    target: fields.has("target") ? fields.choice("target", TARGETS) : undefined,
     switched: fields.optionalObject("switched", switchOf),
     ending: fields.optionalObject("ending", endingOf),
   };

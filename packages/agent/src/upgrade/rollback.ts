@@ -13,10 +13,11 @@ export interface SlotFacts {
   readonly menu: string;
 }
 
-/** Of other slots than cOS' and Elemental's this program knows nothing yet. */
+/** The slots of cOS and Elemental, or our own. */
 export interface SlotPort {
-  read(): Promise<SlotFacts>;
-  /** One boot only. @throws UpgradeError UPGRADE_ROLLBACK_FAILED */
+  /** What would be started. @throws UpgradeError UPGRADE_NO_OTHER_SLOT; SlotError SLOT_EMPTY */
+  other(): Promise<string>;
+  /** Of cOS' slots for one start only, of ours from now on. @throws UpgradeError UPGRADE_ROLLBACK_FAILED; SlotError */
   startNext(entry: string): Promise<void>;
 }
 
@@ -29,6 +30,7 @@ const ENTRIES = ["fallback", "passive"] as const;
  */
 export function otherSlot({ booted, hasPassive, menu }: SlotFacts): string {
   if (booted === "unknown") throw noOther("this machine's boot loader has no slots that are known here");
+  if (booted === "a" || booted === "b") throw noOther("the slots of this machine are not those of cOS");
   if (booted === "passive") throw noOther("the machine runs its passive slot already; a restart starts the active one");
   if (booted === "recovery") throw noOther("the machine runs its recovery system");
   if (!hasPassive) throw noOther("the passive slot is empty: there was no upgrade yet");

@@ -7,7 +7,7 @@ import { SUMMARIES } from "../summaries.ts";
 
 /** Result of `rollback --json`. */
 export interface RolledBackJson {
-  /** The boot loader's menu entry that is started next. */
+  /** What is started next: `slot a`, `slot b`, or a menu entry of the boot loader of cOS. */
   readonly entry: string;
   readonly dryRun: boolean;
 }
@@ -17,9 +17,10 @@ export class Rollback extends AgentCommand {
   static override summary = SUMMARIES.rollback;
   static override usage = "<%= command.id %> [FLAGS]";
   static override description =
-    "Has the boot loader start the passive slot, which holds the operating system from before the last upgrade, at the " +
-    "next restart, and only at that one. The restart is yours to do. The image that is gone back from is not tried again " +
-    "on this machine until somebody asks for it. Refuses where the machine has no other slot, and while an upgrade is " +
+    "Goes back to the operating system from before the last upgrade at the next restart, which is yours to do. On a " +
+    "machine with two slots (`ros-agent install`) the other slot is the good one from now on; on cOS and Elemental " +
+    "systems the passive slot starts once. The image that is gone back from is not tried again on this machine until " +
+    "somebody asks for it. Refuses where the machine has no other slot that holds a whole system, and while an upgrade is " +
     "under way.";
   static override examples = ["$ ros-agent rollback --dry-run", "$ ros-agent rollback && systemctl reboot"];
   static override flags = {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { startProgram } from "../../programs/index.ts";
 import type { BootSlot } from "../boot-slot.ts";
 import { UpgradeError } from "../errors.ts";
-import type { SlotPort } from "../rollback.ts";
+import { otherSlot, type SlotPort } from "../rollback.ts";
 
 /** Source: cOS toolkit, docs: `grub2-editenv /oem/grubenv set next_entry=...` */
 const ENVIRONMENT = "/oem/grubenv";
@@ -20,13 +20,13 @@ export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot
   const inState = (names: readonly string[]): readonly string[] =>
     STATE_FOLDERS.flatMap((folder) => names.map((name) => join(hostRoot, folder, name)));
   return {
-    async read() {
+    async other() {
       const found = await Promise.all(inState(PASSIVE).map(isThere));
       const menus = await Promise.all(
         [...inState(MENUS), join(hostRoot, "/etc/cos/grub.cfg")].map((path) => readFile(path, "utf8").catch(() => "")),
       );
       const menu = menus.join("\n").slice(0, MENU_MAX_CHARACTERS);
-      return { booted: await readBootSlot(), hasPassive: found.includes(true), menu };
+      return otherSlot({ booted: await readBootSlot(), hasPassive: found.includes(true), menu });
     },
     async startNext(entry) {
       const path = join(hostRoot, ENVIRONMENT);

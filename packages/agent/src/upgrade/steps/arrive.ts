@@ -6,8 +6,11 @@ import type { Journal } from "../journal.ts";
 import type { Moment } from "../moment.ts";
 import { RELEASE_MAX_BYTES, releaseOf } from "../release.ts";
 import { presentRun, type Edit, type Work } from "../work.ts";
+import { arriveInSlot } from "./arrive-in-slot.ts";
 
 export async function arrive(work: Work): Promise<Edit> {
+  const { target } = presentRun(work);
+  if (target !== undefined) return arriveInSlot(work, target);
   const { host } = work.ports;
   const { releases } = presentRun(work);
   const slot = await host.readBootSlot();

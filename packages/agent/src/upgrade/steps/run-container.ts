@@ -8,7 +8,7 @@ import { leftMs } from "../moment.ts";
 import type { ContainerEnd, ContainerRun } from "../ports.ts";
 import type { RunPlace } from "../container-run.ts";
 import { presentRun, say, withPatience, type Work } from "../work.ts";
-import { cloudConfigFor } from "./stage.ts";
+import { cloudConfigFor } from "./cloud-config.ts";
 
 const SAID_LINES = 10;
 

@@ -9,6 +9,7 @@ import { presentRun, say, type Edit, type Work } from "../work.ts";
 import { ended } from "./ended.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer, type RunEnd } from "./run-container.ts";
+import { requestRestart, switchSlot } from "./switch-slot.ts";
 
 const LOOK_MS = 1_000;
 /** suc-upgrade's own after it has asked for a restart, and those of what is ended with the machine. */
@@ -27,6 +28,7 @@ export const REBOOT_PATIENCE_MS = 15 * 60_000;
  * @throws UpgradeError UPGRADE_CONTAINER_FAILED, UPGRADE_CONTAINER_HANGS, and what the container runtime does
  */
 export async function runUpgrade(work: Work): Promise<Edit> {
+  if (presentRun(work).target !== undefined) return switchSlot(work);
   let end: RunEnd | undefined;
   try {
     end = await runAgainIfGone(work);
@@ -103,6 +105,7 @@ function patienceMs(end: RunEnd | undefined, isNobodyAsked: boolean): number {
 
 /** The agent is ended with the machine; whoever is still here after so long waits for nothing. */
 export async function awaitReboot(work: Work): Promise<Edit> {
+  await requestRestart(work);
   const { host } = work.ports;
   const begun = host.now().uptimeMs;
   while (host.now().uptimeMs - begun < REBOOT_PATIENCE_MS) await host.sleep(LOOK_MS, work.signal);

@@ -12,10 +12,25 @@ const CHECKS_AGAIN_MS = 15_000;
 
 /** @throws UpgradeError UPGRADE_NODE_NOT_READY, UPGRADE_CHECK_FAILED when the phase's time is over */
 export async function verify(work: Work): Promise<Edit> {
+  await awaitGoodSlot(work);
   await awaitReady(work);
   await awaitChecks(work);
   const message = (presentRun(work).switched?.boots ?? 0) > 0 ? "the machine runs the new operating system" : undefined;
   return ended({ phase: "Succeeded", reason: undefined, message, keepsCordon: false, blamesImage: false });
+}
+
+/** The boot check of the slot alone says so; where it says no, the machine restarts and comes back in the other one. */
+async function awaitGoodSlot(work: Work): Promise<void> {
+  const { host, slots } = work.ports;
+  const { target } = presentRun(work);
+  if (slots === undefined || target === undefined) return;
+  while (!(await slots.isGood(target))) {
+    const left = leftMs(presentRun(work), host.now());
+    const message = `the boot check has not yet found slot ${target} good`;
+    if (left === 0) throw new UpgradeError("UPGRADE_CHECK_FAILED", `${message} (journalctl -u ros-agent-boot-check)`);
+    await say(work, `waiting: ${message}`);
+    await host.sleep(Math.min(LOOK_MS, left), work.signal);
+  }
 }
 
 async function awaitReady(work: Work): Promise<void> {

@@ -14,6 +14,8 @@ import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
 import type { CheckResult, ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
 import { openUpgrades, type Upgrades } from "../../../src/upgrade/upgrade.ts";
+import { ownSlotsPort, startOwnSlot, type OwnSlots } from "./own-slots.ts";
+import { NEW_RELEASE, OLD_RELEASE, REFERENCE } from "./releases.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 export const TROUBLE = {
@@ -25,6 +27,8 @@ export const TROUBLE = {
 export const trouble = (code: keyof typeof TROUBLE, message: string): CodedError =>
   new CodedError(TROUBLE, code, message);
 
+export { NEW_RELEASE, OLD_RELEASE, REFERENCE };
+
 export interface World {
   node: { unschedulable: boolean; ready: boolean; bootId: string; exists: boolean };
   /** Whether it was the agent that has cordoned the node. */
@@ -33,6 +37,8 @@ export interface World {
   apiServer: "answers" | "away";
   /** Of the two slots, and which of them runs. */
   slots: { active: string; passive: string; runs: BootSlot };
+  /** Where the machine has slots of our own, in place of those. */
+  ours: OwnSlots | undefined;
   cloudConfig: string | undefined;
   boot: number;
   isStopping: boolean;
@@ -63,17 +69,13 @@ export interface World {
   readonly reached: FaultPoint[];
 }
 
-export const OLD_RELEASE = "IMAGE=example.com/os:v1.0.0\n";
-export const NEW_RELEASE = "IMAGE=example.com/os:v1.1.0\n";
-const DIGEST = createHash("sha256").update("image").digest("hex");
-export const REFERENCE = `example.com/os@sha256:${DIGEST}`;
-
 export function createWorld(changes: Partial<World> = {}): World {
   return {
     node: { unschedulable: false, ready: true, bootId: "boot-1", exists: true },
     isCordonOurs: false,
     apiServer: "answers",
     slots: { active: OLD_RELEASE, passive: OLD_RELEASE, runs: "active" },
+    ours: undefined,
     cloudConfig: undefined,
     boot: 1,
     isStopping: false,
@@ -127,7 +129,8 @@ export const orderOf = (changes: Partial<Plan> = {}): Order => ({
   keepsCloudConfig: false,
 });
 
-const running = ({ slots }: World): string => (slots.runs === "active" ? slots.active : slots.passive);
+const running = ({ slots, ours }: World): string =>
+  ours !== undefined ? ours.content[ours.runs] : slots.runs === "active" ? slots.active : slots.passive;
 
 /** The life of a machine: agents that come and go on it. */
 export interface Life {
@@ -148,10 +151,11 @@ function restart({ world, time }: Life): void {
   world.isStopping = false;
   world.containers.clear();
   time.uptimeMs = 1_000;
+  if (world.ours !== undefined) world.boot += startOwnSlot(world.ours) - 1;
   const isNew = world.slots.active === NEW_RELEASE;
   world.slots.runs = isNew && world.imageBoots === "falls-back" ? "passive" : "active";
   world.node = { ...world.node, bootId: `boot-${world.boot}` };
-  world.events.push(`boot ${world.slots.runs}`);
+  world.events.push(`boot ${(world.ours ?? world.slots).runs}`);
 }
 
 type Death = "kill" | "power-cut" | "reboot";
@@ -234,6 +238,7 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
     return exists ? { ...rest, unschedulable, ready, bootId } : undefined;
   };
   return {
+    slots: world.ours === undefined ? undefined : ownSlotsPort(world.ours, { alive, time, world }),
     journalFile: {
       read: () => alive(() => world.disk),
       write: (text) =>
@@ -257,7 +262,7 @@ function portsOf(life: Life, { die, isDead }: Mortality): UpgradePorts {
       random: () => 0.5,
       hostname: () => "m1",
       shutdown: () => alive(() => (world.isStopping ? "under-way" : world.hasLogind ? "none" : "unknown")),
-      readBootSlot: () => alive(() => world.slots.runs),
+      readBootSlot: () => alive(() => world.ours?.runs ?? world.slots.runs),
       readFile: (path) =>
         alive(() => {
           if (path === "/oem/90_operator.yaml") return bytes(world.cloudConfig);

@@ -1,0 +1,35 @@
+/** After a restart on a machine with two slots: whether the one that was tried came up. */
+import { UpgradeError } from "../errors.ts";
+import { decideEnding, enter, note, runOf } from "../journal-edits.ts";
+import { judgeTrial } from "../judge-trial.ts";
+import type { SystemSlot } from "../ports.ts";
+import type { Edit, Work } from "../work.ts";
+
+export async function arriveInSlot({ ports }: Work, target: SystemSlot): Promise<Edit> {
+  const slot = await ports.host.readBootSlot();
+  const trace = slot === target ? undefined : await ports.slots?.trialTrace(target);
+  return (journal, now) => {
+    const { switched, phase } = runOf(journal);
+    if (switched === undefined) throw new UpgradeError("UPGRADE_DEFECT", "the switch is not in the journal");
+    const isNew = slot === target;
+    // One that came up was tried, also where nobody could write down any more that it was asked for.
+    const rebootRequests = Math.max(switched.rebootRequests, isNew ? 1 : 0);
+    const counted = {
+      ...switched,
+      rebootRequests,
+      bootId: now.bootId,
+      boots: switched.boots + 1,
+      runsOld: !isNew,
+      isConfirmed: isNew,
+    };
+    const verdict = judgeTrial(counted, { target, slot, trace });
+    // In the phase in which the power went: from there it is switched again.
+    if (verdict.kind === "try-again") return note(journal, { switched: counted }, now);
+    const arrived = enter(journal, phase === "Upgrading" ? "Rebooting" : phase, now, { switched: counted });
+    if (verdict.kind === "go-on") return enter(arrived, "Verifying", now);
+    const reason = { code: verdict.code, message: verdict.message };
+    const isRolledBack = verdict.kind === "rolled-back";
+    const ending = { reason, message: undefined, keepsCordon: !isRolledBack, blamesImage: true };
+    return decideEnding(arrived, { ...ending, phase: isRolledBack ? "RolledBack" : "Failed" }, now);
+  };
+}

@@ -1,0 +1,96 @@
+/** Two slots of our own installation, as an upgrade sees them: a boot loader that tries once, and a boot check. */
+import type { SystemSlotsPort } from "../../../src/upgrade/ports.ts";
+import { DIGEST, NEW_RELEASE } from "./releases.ts";
+
+type Slot = "a" | "b";
+
+export interface OwnSlots {
+  runs: Slot;
+  good: Slot;
+  try: Slot | undefined;
+  /** The release file in each; torn while it is written. */
+  content: Record<Slot, string | "torn">;
+  /** What the new operating system does when it is tried. */
+  trial: "well" | "panics" | "fails-checks";
+  /** The image has /usr/sbin/suc-upgrade. */
+  bringsOwnWay: boolean;
+  trace: string | undefined;
+  trials: number;
+}
+
+export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots {
+  const content = { a: old, b: "torn" };
+  return {
+    runs: "a",
+    good: "a",
+    try: undefined,
+    content,
+    trial: "well",
+    bringsOwnWay: false,
+    trace: undefined,
+    trials: 0,
+    ...changes,
+  };
+}
+
+/** From the boot loader on, until something runs for good or on trial. @returns how many starts it took */
+export function startOwnSlot(slots: OwnSlots): number {
+  const tried = slots.try;
+  slots.try = undefined;
+  slots.runs = slots.good;
+  if (tried === undefined) return 1;
+  slots.trials += 1;
+  if (slots.content[tried] !== NEW_RELEASE) throw new Error(`slot ${tried} was tried, and is not whole`);
+  if (slots.trial === "well") {
+    slots.runs = tried;
+    return 1;
+  }
+  slots.trace =
+    slots.trial === "fails-checks" ? `the health checks of slot ${tried} failed: a.service has failed` : undefined;
+  return 2;
+}
+
+export interface OwnSlotsOutside {
+  readonly alive: <T>(work: () => T | Promise<T>) => Promise<T>;
+  readonly time: { readonly uptimeMs: number; readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void> };
+  readonly world: { isStopping: boolean; cloudConfig: string | undefined; readonly events: string[] };
+}
+
+/** The boot check takes so long. */
+const CHECKED_AFTER_MS = 30_000;
+
+export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemSlotsPort {
+  const { alive, time, world } = outside;
+  return {
+    running: () => slots.runs,
+    runningDigest: () => alive(() => (slots.content[slots.runs] === NEW_RELEASE ? DIGEST : undefined)),
+    write: (_reference, { signal, onProgress }) =>
+      alive(async () => {
+        const target = slots.runs === "a" ? "b" : "a";
+        if (target === slots.good) throw new Error(`slot ${target} is good, and is written over`);
+        slots.content[target] = "torn";
+        await onProgress("writing");
+        await time.sleep(20_000, signal);
+        return alive(() => {
+          if (slots.bringsOwnWay) return undefined;
+          slots.content[target] = NEW_RELEASE;
+          world.events.push(`wrote ${target}`);
+          return { slot: target, files: new Map([["/usr/lib/rancheros-release", Buffer.from(NEW_RELEASE)]]) };
+        });
+      }),
+    tryOnce: (slot) =>
+      alive(() => {
+        slots.trace = undefined;
+        slots.try = slot;
+        world.events.push(`try ${slot}`);
+      }),
+    restart: () => alive(() => void (world.isStopping = true)),
+    isGood: (slot) =>
+      alive(() => {
+        if (slots.runs === slot && time.uptimeMs >= CHECKED_AFTER_MS) slots.good = slot;
+        return slots.good === slot;
+      }),
+    trialTrace: () => alive(() => slots.trace),
+    writeCloudConfig: (_path, text) => alive(() => void (world.cloudConfig = text)),
+  };
+}

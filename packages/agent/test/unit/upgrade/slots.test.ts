@@ -1,0 +1,120 @@
+/** Upgrades on a machine that has two slots of our own installation. */
+import { describe, expect, it } from "vitest";
+import type { Plan } from "@rancheros/protocol/upgrade";
+
+import { judgeTrial } from "../../../src/upgrade/judge-trial.ts";
+import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { createLife, createWorld, live, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
+import { ownSlots, type OwnSlots } from "./own-slots.ts";
+
+async function upgraded(slots: Partial<OwnSlots> = {}, plan: Partial<Plan> = {}, changes: Partial<World> = {}) {
+  const life = createLife(createWorld({ ours: ownSlots(OLD_RELEASE, slots), ...changes }));
+  await live(life, orderOf({ prepare: undefined, ...plan }));
+  const journal = readJournal(life.world.disk ?? "");
+  const [last] = journal.history;
+  return { world: life.world, journal, phase: last?.phase, reason: last?.reason, message: last?.message };
+}
+
+describe("an upgrade into a slot", () => {
+  it("writes it while the node works on, drains, tries it, and goes on when the boot check has found it good", async () => {
+    const { world, phase, journal } = await upgraded();
+    expect(phase).toBe("Succeeded");
+    expect(world.events).toEqual([
+      "wrote b",
+      "cordon",
+      "evicted web-0",
+      "evicted web-1",
+      "drained",
+      "try b",
+      "boot b",
+      "uncordon",
+    ]);
+    expect(world.ours).toMatchObject({ runs: "b", good: "b", try: undefined, trials: 1 });
+    expect(journal).toMatchObject({ cordon: "none", failedDigests: [], images: [] });
+  });
+
+  it("comes back with the reason where the new one does not start, and does not try the image again", async () => {
+    const { world, phase, reason, journal } = await upgraded({ trial: "panics" });
+    expect(phase).toBe("RolledBack");
+    expect(reason).toEqual({
+      code: "UPGRADE_FELL_BACK",
+      message: "the machine is back in slot a: slot b did not come up (panic, hang or power cut)",
+    });
+    expect(world.ours).toMatchObject({ runs: "a", good: "a", trials: 1 });
+    expect(world.node.unschedulable).toBe(false);
+    expect(journal.failedDigests).toHaveLength(1);
+  });
+
+  it("comes back with what the boot check said where the checks fail", async () => {
+    const { phase, reason } = await upgraded({ trial: "fails-checks" });
+    expect(phase).toBe("RolledBack");
+    expect(reason?.message).toMatch(
+      /^the machine is back in slot a: the health checks of slot b failed: a\.service has failed$/,
+    );
+  });
+
+  it("goes the image's own way where it brings one", async () => {
+    const { world } = await upgraded({ bringsOwnWay: true }, {}, { upgradeContainer: "fails-for-certain" });
+    expect(world.events).toContain("started ros-agent-upgrade");
+    expect(world.ours).toMatchObject({ runs: "a", good: "a", trials: 0 });
+  });
+
+  it("goes the plan's own way where it names one", async () => {
+    const own = {
+      image: "example.com/os@sha256:" + "1".repeat(64),
+      command: ["/x"],
+      args: undefined,
+      env: {},
+      volumes: [],
+      securityContext: undefined,
+    };
+    const { world } = await upgraded({}, { upgrade: own }, { upgradeContainer: "fails-for-certain" });
+    expect(world.events).not.toContain("wrote b");
+    expect(world.events).toContain("started ros-agent-upgrade");
+  });
+
+  it("has nothing to do where the image runs, but for its cloud config", async () => {
+    const content = { a: NEW_RELEASE, b: "torn" };
+    const same = await upgraded({ content });
+    expect([same.phase, same.message, same.world.events]).toEqual(["Succeeded", "this image runs already", []]);
+    const config = await upgraded({ content }, { cloudConfig: "hostname: m2" });
+    expect([config.phase, config.world.cloudConfig, config.world.events]).toEqual(["Succeeded", "hostname: m2", []]);
+  });
+
+  it("refuses an older image, after which the slot is not tried", async () => {
+    const { phase, reason, world } = await upgraded({ content: { a: "IMAGE=example.com/os:v2.0.0\n", b: "torn" } });
+    expect([phase, reason?.code]).toEqual(["Failed", "UPGRADE_DOWNGRADE"]);
+    expect(world.ours).toMatchObject({ try: undefined, trials: 0 });
+  });
+
+  it("puts the plan's cloud config in its place before the slot is tried", async () => {
+    const { world } = await upgraded({}, { cloudConfig: "hostname: m3" });
+    expect(world.cloudConfig).toBe("hostname: m3");
+  });
+});
+
+describe("the verdict on a trial", () => {
+  const switched = {
+    bootId: "x",
+    rebootRequests: 1,
+    runs: 1,
+    boots: 1,
+    startedFrom: "a",
+    runsOld: true,
+    isConfirmed: false,
+  } as const;
+  const arrival = { target: "b", slot: "a", trace: undefined } as const;
+
+  it("tries again where nobody knows whether the power went before or after", () => {
+    expect(judgeTrial({ ...switched, rebootRequests: 0 }, arrival)).toEqual({ kind: "try-again" });
+  });
+
+  it("gives up on a machine that restarts for ever, whichever slot it is in", () => {
+    for (const slot of ["a", "b"] as const) {
+      expect(judgeTrial({ ...switched, boots: 6 }, { ...arrival, slot })).toMatchObject({
+        kind: "failed",
+        code: "UPGRADE_REBOOTS_AGAIN",
+      });
+    }
+  });
+});
