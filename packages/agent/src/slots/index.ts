@@ -43,7 +43,7 @@ export function runBootCheck(options: RunBootCheckOptions): Promise<BootCheckVer
         return healthFailures({ ...facts, checks: await runChecks(signal) }, ignoredUnits);
       },
       record: (record) => writeStateFile(join(stateFolder, BOOT_CHECK_FILE), writeBootCheckRecord(record)),
-      restart: restartForSure,
+      restart: () => restartForSure(options.signal),
       ...bootMoment(),
       wallMs: Date.now,
       sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),

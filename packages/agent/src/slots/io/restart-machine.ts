@@ -16,12 +16,15 @@ export async function askForRestart(how: "reboot" | "poweroff"): Promise<void> {
   }
 }
 
-/** Comes back only where not even force helps: a machine whose checks failed has to go down. @throws SlotError SLOT_NO_RESTART */
-export async function restartForSure(): Promise<never> {
-  await askForRestart("reboot").then(
-    () => sleep(FORCED_AFTER_MS),
-    () => undefined,
-  );
+/** Comes back with the signal, or where not even force helps: a machine whose checks failed has to go down. @throws SlotError SLOT_NO_RESTART */
+export async function restartForSure(signal: AbortSignal): Promise<void> {
+  try {
+    await askForRestart("reboot");
+    await sleep(FORCED_AFTER_MS, undefined, { signal });
+  } catch {
+    // It has begun, and this process is ended with all others.
+    if (signal.aborted) return;
+  }
   await runProgram({ program: "systemctl", args: ["--force", "--force", "reboot"], timeoutMs: ASKED_TIMEOUT_MS }).catch(
     () => undefined,
   );

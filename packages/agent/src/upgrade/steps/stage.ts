@@ -15,12 +15,15 @@ import { runningRelease, slotsFor, stageSlot } from "./stage-slot.ts";
 
 /** @throws UpgradeError, and what the container runtime and the registry do */
 export async function stage(work: Work): Promise<Edit> {
-  const { containers, host } = work.ports;
-  const { order } = presentRun(work);
-  await host.checkFolders();
+  await work.ports.host.checkFolders();
   const slots = slotsFor(work);
   const staged = slots === undefined ? undefined : await stageSlot(work, slots);
-  if (staged !== undefined) return staged;
+  return staged ?? stageImages(work);
+}
+
+async function stageImages(work: Work): Promise<Edit> {
+  const { containers } = work.ports;
+  const { order } = presentRun(work);
   await withPatience(work, () => containers.find(work.signal));
   await removeOthersThan(work, imagesOf(order.plan));
   for (const image of imagesOf(order.plan)) await pull(work, image);

@@ -8,8 +8,8 @@ export interface OwnSlots {
   runs: Slot;
   good: Slot;
   try: Slot | undefined;
-  /** The release file in each; torn while it is written. */
-  content: Record<Slot, string | "torn">;
+  /** The release file in each; `torn` while it is written. */
+  content: Record<Slot, string>;
   /** What the new operating system does when it is tried. */
   trial: "well" | "panics" | "fails-checks";
   /** The image has /usr/sbin/suc-upgrade. */
