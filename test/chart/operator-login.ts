@@ -24,6 +24,8 @@ export interface OperatorPlace {
   readonly kubeconfigPath: string;
   readonly namespace: string;
   readonly watchNamespace?: string | undefined;
+  /** Further values of the chart. */
+  readonly chartValues?: object;
 }
 
 interface Login {
@@ -47,10 +49,15 @@ export async function writeOperatorKubeconfig(folder: string, place: OperatorPla
   return file;
 }
 
-async function makeLogin({ kubeconfigPath, namespace, watchNamespace = "" }: OperatorPlace): Promise<Login> {
+async function makeLogin({
+  kubeconfigPath,
+  namespace,
+  watchNamespace = "",
+  chartValues,
+}: OperatorPlace): Promise<Login> {
   const admin = readAdmin(kubeconfigPath);
   // Named after the namespace: cluster-wide roles of several tests lie beside each other.
-  const objects = await renderChart({ name: namespace, namespace, values: { watchNamespace } });
+  const objects = await renderChart({ name: namespace, namespace, values: { ...chartValues, watchNamespace } });
   const rights = objects.filter(({ kind }) => COLLECTIONS[kind] !== undefined);
   const client = new ApiClient(admin, { adminToken: admin.token });
   try {

@@ -24,6 +24,8 @@ export interface OperatorOptions {
    * chart gives it. given: kubeconfigPath is the operator's own.
    */
   readonly rights?: "chart" | "given";
+  /** Further values of the chart, for rights that come with them. */
+  readonly chartValues?: object;
   /** Where rights come and go, such as with the API server: stop() does not mind refused requests. */
   readonly mayBeForbidden?: boolean;
   /** Namespace of the operator's own Secrets; must exist. */

@@ -1,0 +1,231 @@
+/** All that an operator does at its API server, in one go: what each of its rights is for. */
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import type { ControlPlane } from "../control-plane/control-plane.ts";
+import { kubectl, kubectlApply } from "../control-plane/kubectl.ts";
+import { createNamespace } from "../control-plane/namespace.ts";
+import { channelAt, visitAttested } from "../machine/attested-visit.ts";
+import { joinMachines } from "../machine/join-machines.ts";
+import { playMachine } from "../machine/played-machine.ts";
+import { dial } from "../machine/visit.ts";
+import { fleetObject } from "../operator/fleet-crds.ts";
+import { eventually, getObject, makeRegistration } from "../operator/objects.ts";
+import { startOperator, type OperatorOptions, type OperatorProcess } from "../operator/operator-process.ts";
+import { rancherObject } from "../operator/rancher-crds.ts";
+import { rolloutImages } from "../operator/rollout-images.ts";
+import { ageMasterKey, readMasterKeys } from "../operator/seal-keys.ts";
+import { createSoftwareTpm, generateAttestationKey } from "../software-tpm/index.ts";
+import { objectOf, renderChart } from "./render-chart.ts";
+
+const TWO_DAYS_MS = 2 * 24 * 3_600_000;
+const TOKEN_TYPE = "rancheros.cattle.io/registration-token";
+
+export interface ScenarioPlace {
+  readonly folder: string;
+  /** Of the operator. */
+  readonly namespace: string;
+  /** Of its objects. */
+  readonly home: string;
+  /** "" or home. */
+  readonly watchNamespace: string;
+}
+
+/** What the chart is installed with: first objects in the place's home. */
+export function scenarioValues({ home, watchNamespace }: ScenarioPlace): object {
+  const isLocal = home === "fleet-local";
+  return {
+    watchNamespace,
+    defaultRegistration: { enabled: true, namespace: home, spec: { disabled: true } },
+    defaultOSImage: { enabled: isLocal, osImage: `example.com/os@sha256:${"0".repeat(64)}`, spec: { suspend: true } },
+  };
+}
+
+/** Whether the operators have asked for this already: two replicas get into each other's way by chance only. */
+export type HasAsked = (verb: string, resource: string) => boolean;
+
+/** Plays it with two replicas; afterwards they are stopped. */
+export async function playRightsScenario(
+  controlPlane: ControlPlane,
+  place: ScenarioPlace,
+  hasAsked: HasAsked,
+): Promise<void> {
+  const { namespace, home } = place;
+  for (const name of [namespace, home]) await createNamespace(controlPlane, name);
+  const managed = `c-m-${home}`;
+  await createNamespace(controlPlane, managed);
+  await kubectlApply(
+    controlPlane,
+    rancherObject("Setting", undefined, "server-url", { value: "https://rancher.example.com" }),
+    rancherObject("Cluster", home, "c1", { spec: {}, status: { clusterName: managed } }),
+    fleetObject("Cluster", home, "c1"),
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "anchors", namespace: home }, data: {} },
+    leftOverSecret(home),
+  );
+  const options = await operatorOptions(controlPlane, place);
+  const operators = [
+    await startOperator({ ...options, name: "one" }),
+    await startOperator({ ...options, name: "two" }),
+  ];
+  try {
+    await registrations(controlPlane, home);
+    await machines(controlPlane, home, managed, operators);
+    await writeAtOnce(controlPlane, home, hasAsked);
+    await tooMany(controlPlane, home, operators, hasAsked);
+    await refusedAgain(controlPlane, home, operators);
+  } finally {
+    await Promise.all(operators.map((one) => one.stop()));
+  }
+  await renewals(controlPlane, namespace, options);
+}
+
+async function operatorOptions(
+  { kubeconfigPath }: ControlPlane,
+  place: ScenarioPlace,
+): Promise<OperatorOptions & { readonly flags: readonly string[] }> {
+  const { namespace, watchNamespace } = place;
+  const folder = path.join(place.folder, namespace);
+  const chartValues = scenarioValues(place);
+  const files = objectOf(await renderChart({ name: namespace, namespace, values: chartValues }), "ConfigMap")["data"];
+  const defaultsFile = path.join(place.folder, `${namespace}-defaults.yaml`);
+  writeFileSync(defaultsFile, (files as Readonly<Record<string, string>>)["defaults.yaml"] ?? "");
+  return {
+    folder,
+    kubeconfigPath,
+    namespace,
+    chartValues,
+    serverUrl: "https://rancher.example.com",
+    flags: [`--defaults-file=${defaultsFile}`],
+    ...(watchNamespace === "" ? {} : { watchNamespace }),
+  };
+}
+
+/** As a registration of the same name that is gone left it. */
+function leftOverSecret(namespace: string): object {
+  const owner = { apiVersion: "rancheros.cattle.io/v1", kind: "MachineRegistration", name: "again", uid: randomUUID() };
+  const metadata = { name: "registration-again", namespace, ownerReferences: [owner] };
+  return { apiVersion: "v1", kind: "Secret", type: TOKEN_TYPE, metadata, stringData: { token: "a".repeat(54) } };
+}
+
+async function registrations(controlPlane: ControlPlane, home: string): Promise<void> {
+  const made = await makeRegistration(controlPlane, home, "again", {
+    attestation: { trustAnchors: { configMapName: "anchors" } },
+  });
+  if (made.token === "a".repeat(54)) throw new Error("the token of a registration that is gone was taken over");
+  const rotate = JSON.stringify({ spec: { token: { rotation: 1 } } });
+  await kubectl(controlPlane, ["patch", "mreg/again", "-n", home, "--type=merge", "-p", rotate]);
+  await eventually(async () => {
+    const status = (await getObject(controlPlane, "mreg", home, "again"))?.status;
+    return status?.["registrationToken"] === made.token ? undefined : true;
+  }, "another token");
+  await eventually(async () => getObject(controlPlane, "mreg", home, "default"), "the default registration");
+}
+
+async function machines(
+  controlPlane: ControlPlane,
+  home: string,
+  managed: string,
+  [operator]: readonly OperatorProcess[],
+): Promise<void> {
+  const [httpUrl, httpsUrl] = [operator?.httpUrl ?? "", operator?.httpsUrl ?? ""];
+  const next = (): string => httpUrl;
+  const [machine] = await joinMachines(controlPlane, {
+    namespace: home,
+    httpsUrl,
+    next,
+    machines: [{ clusterName: "c1" }],
+  });
+  if (machine === undefined) throw new Error("no machine has come in");
+  const playing = playMachine(machine, { next, askEveryMs: 200, phaseMs: 10, onDown: () => undefined });
+  try {
+    await rollout(controlPlane, home);
+  } finally {
+    machine.isOver = true;
+    await playing;
+  }
+  const tokens = async (): Promise<string> =>
+    kubectl(controlPlane, ["get", "clusterregistrationtokens", `--namespace=${managed}`, "--output=name"]);
+  await eventually(async () => ((await tokens()) === "" ? undefined : true), "the machine's cluster token");
+  await kubectl(controlPlane, ["delete", "minv", machine.name, `--namespace=${home}`]);
+  if ((await tokens()) !== "") throw new Error("the cluster token of a deleted machine is still there");
+}
+
+async function rollout(controlPlane: ControlPlane, home: string): Promise<void> {
+  const images = rolloutImages(controlPlane, home);
+  if (home === "fleet-local") {
+    await eventually(async () => getObject(controlPlane, "mosi", home, "default-os-image"), "the default image");
+    await images.change("default-os-image", { suspend: false });
+    await images.until("default-os-image", "Complete", ({ state }) => state === "Complete");
+    return;
+  }
+  await images.make("os", { osImage: `example.com/os@sha256:${"1".repeat(64)}`, targets: [{ clusterName: "c1" }] });
+  await images.until("os", "Complete", ({ state }) => state === "Complete");
+}
+
+/** Both replicas write into the same status, until one of them has to read it again. */
+async function writeAtOnce(controlPlane: ControlPlane, home: string, hasAsked: HasAsked): Promise<void> {
+  const images = rolloutImages(controlPlane, home);
+  const name = home === "fleet-local" ? "default-os-image" : "os";
+  for (let concurrency = 3; !hasAsked("get", "managedosimages") && concurrency < 100; concurrency += 1) {
+    const { observedGeneration = 0 } = await images.status(name);
+    await images.change(name, { concurrency });
+    await images.until(name, "seen", (status) => (status.observedGeneration ?? 0) > observedGeneration);
+  }
+}
+
+/** Two machines come through two replicas at once where there is room for one, until both were made and one was taken back. */
+async function tooMany(
+  controlPlane: ControlPlane,
+  home: string,
+  operators: readonly OperatorProcess[],
+  hasAsked: HasAsked,
+): Promise<void> {
+  const channel = await channelAt(operators[0]?.httpsUrl ?? "");
+  const ak = generateAttestationKey("rsa");
+  for (let count = 0; !hasAsked("delete", "machineinventories") && count < 50; count += 1) {
+    const { token } = await makeRegistration(controlPlane, home, `one-${count}`, { token: { maxMachines: 1 } });
+    const purpose = { kind: "registration", token } as const;
+    const visits = operators.map(async ({ httpUrl }) =>
+      visitAttested({ next: () => httpUrl, tpm: createSoftwareTpm({ ak }), channel, purpose }),
+    );
+    const letIn = (await Promise.allSettled(visits)).filter(({ status }) => status === "fulfilled");
+    if (letIn.length !== 1) throw new Error(`${letIn.length} machines came in where there was room for one`);
+  }
+}
+
+/** The same again is the same Event, counted up. */
+async function refusedAgain(
+  controlPlane: ControlPlane,
+  home: string,
+  [operator]: readonly OperatorProcess[],
+): Promise<void> {
+  const { token } = await makeRegistration(controlPlane, home, "strict");
+  const url = `${operator?.httpUrl ?? ""}/v1-rancheros/registration/${token}`;
+  const tpm = createSoftwareTpm({ ekRsaBits: 1024 });
+  const series = ["get", "events.events.k8s.io", "-n", home, "-o", "jsonpath={.items[*].series}"];
+  await eventually(async () => {
+    await dial({ url, tpm });
+    return (await kubectl(controlPlane, series)) === "" ? undefined : true;
+  }, "an Event that has happened again");
+}
+
+/** The operator's own Secrets: keys that are a day old, and a certificate that lacks a name. */
+async function renewals(
+  controlPlane: ControlPlane,
+  namespace: string,
+  options: OperatorOptions & { readonly flags: readonly string[] },
+): Promise<void> {
+  const [key] = await readMasterKeys(controlPlane, namespace);
+  if (key === undefined) throw new Error("there is no session key");
+  await ageMasterKey(controlPlane, namespace, key, TWO_DAYS_MS);
+  const flags = [...options.flags, "--tls-san=renewed.example.com"];
+  const operator = await startOperator({ ...options, name: "three", flags });
+  try {
+    await eventually(async () => {
+      const keys = await readMasterKeys(controlPlane, namespace);
+      return keys.some(({ id }) => !id.equals(key.id)) ? true : undefined;
+    }, "a new session key");
+  } finally {
+    await operator.stop();
+  }
+}
