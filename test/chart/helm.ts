@@ -49,7 +49,8 @@ export async function helm(args: readonly string[], options: HelmOptions = {}): 
   const child = spawn(program, [...args, ...values], {
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",
-      // Not into somebody's home folder.
+      // Not into somebody's home folder, nor into the working directory, where there is no home.
+      HOME: home,
       ...Object.fromEntries(["CACHE", "CONFIG", "DATA"].map((name) => [`HELM_${name}_HOME`, path.join(home, "helm")])),
       ...(options.kubeconfigPath === undefined ? {} : { KUBECONFIG: options.kubeconfigPath }),
     },

@@ -49,6 +49,24 @@ export async function writeOperatorKubeconfig(folder: string, place: OperatorPla
   return file;
 }
 
+/** Writes a kubeconfig for a ServiceAccount that is there. @returns its path */
+export async function writeAccountKubeconfig(
+  folder: string,
+  kubeconfigPath: string,
+  account: { readonly namespace: string; readonly name: string },
+): Promise<string> {
+  const admin = readAdmin(kubeconfigPath);
+  const client = new ApiClient(admin, { adminToken: admin.token });
+  try {
+    const object = { apiVersion: "v1", kind: "ServiceAccount", metadata: account };
+    const file = path.join(folder, `${account.name}.kubeconfig`);
+    writeKubeconfig(file, admin.serverUrl, admin.caPem, { name: "operator", token: await askToken(client, object) });
+    return file;
+  } finally {
+    await client.close();
+  }
+}
+
 async function makeLogin({
   kubeconfigPath,
   namespace,
