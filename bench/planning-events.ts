@@ -92,6 +92,7 @@ class Planning {
       readMachine: async (_namespace, name) => this.#machines[Number(name.slice(1))],
       resolve: async () => DIGEST,
       materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
+      lagMs: () => 0,
       tell: () => undefined,
       log: { debug() {}, info() {}, warn() {}, error() {} },
       nowMs: Date.now,

@@ -30,12 +30,13 @@ import { KUBERNETES_ERRORS } from "../packages/operator/src/controller/index.ts"
 import { DEFAULTS_ERRORS } from "../packages/operator/src/defaults/index.ts";
 import { SESSION_ERRORS } from "../packages/operator/src/http/index.ts";
 import { INVENTORY_ERRORS } from "../packages/operator/src/inventory/index.ts";
+import { LEADERSHIP_ERRORS } from "../packages/operator/src/leadership/index.ts";
 import { REGISTRY_ERRORS } from "../packages/operator/src/registry/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
 import { ROLLOUT_ERRORS } from "../packages/operator/src/rollout/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
-import { DECISION_REASONS } from "../packages/operator/src/telemetry/index.ts";
+import { DECISION_REASONS, METRICS, type MetricRow } from "../packages/operator/src/telemetry/index.ts";
 import { crdsYaml } from "../packages/operator/src/crds.ts";
 import { chartValuesRows, chartValuesYaml } from "./chart-values.ts";
 
@@ -67,6 +68,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: rollouts", ROLLOUT_ERRORS],
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
+  ["Operator: leading", LEADERSHIP_ERRORS],
   ["Operator: settings", SETTINGS_ERRORS],
   ["Operator: default objects", DEFAULTS_ERRORS],
   ["Both: messages", MESSAGE_ERRORS],
@@ -139,6 +141,19 @@ function valuesSection(): string {
   return alignedTable(["value", "type", "default", "what it is for"], rows);
 }
 
+const METRICS_BEGIN = "<!-- The metrics, written by scripts/generate-docs.ts from the table in the code. -->";
+const METRICS_END = "<!-- End of the metrics. -->";
+
+function metricsSection(): string {
+  const rows = Object.values<MetricRow>(METRICS).map(({ name, type, help, labels }) => {
+    const values = Object.entries(labels).map(
+      ([label, of]) => `\`${label}\`: ${typeof of === "string" ? of : of.join(", ")}`,
+    );
+    return [`\`${name}\``, type, values.join("; "), cell(help)];
+  });
+  return alignedTable(["metric", "kind", "labels", "what"], rows);
+}
+
 /** A page with its generated part written anew; the rest of it is written by people. */
 function pageWith(name: string, marks: readonly [string, string], section: string): string {
   const page = readFileSync(path.join(ROOT, name), "utf8");
@@ -157,6 +172,7 @@ export function generatedPages(): ReadonlyMap<string, string> {
     ["docs/install-operator.md", pageWith("docs/install-operator.md", [VALUES_BEGIN, VALUES_END], valuesSection())],
     ["charts/rancheros-operator/values.yaml", chartValuesYaml()],
     ["charts/rancheros-operator/files/crds.yaml", crdsYaml()],
+    ["docs/operations.md", pageWith("docs/operations.md", [METRICS_BEGIN, METRICS_END], metricsSection())],
   ]);
 }
 

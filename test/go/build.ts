@@ -1,21 +1,8 @@
-/** Builds the two programs of this Go module once, and keeps them in the user's cache folder. */
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from "node:fs";
-import { homedir } from "node:os";
+/** The two programs of this Go module: a machine as rancherd is one, and what machines see of the original operator. */
 import path from "node:path";
-import { text } from "node:stream/consumers";
+import { buildGoModule } from "./build-module.ts";
+
+export { BUILD_TIMEOUT_MS } from "./build-module.ts";
 
 export interface LegacyPrograms {
   /** A machine as rancherd is one. */
@@ -24,72 +11,13 @@ export interface LegacyPrograms {
   readonly serverPath: string;
 }
 
-/** A cold build takes about a minute on two cores, fetching the modules included; somebody else's may be ahead of it. */
-export const BUILD_TIMEOUT_MS = 10 * 60_000;
-
-const MODULE = import.meta.dirname;
-const PREFIX = "interop-";
-const UNUSED_AFTER_MS = 30 * 24 * 3600_000;
-const GO_FALLBACK = "/usr/local/go/bin";
-
 /** @throws Error with what Go said, where Go is missing or the build fails */
 export async function buildLegacyPrograms(): Promise<LegacyPrograms> {
-  const cache = path.join(process.env["XDG_CACHE_HOME"] || path.join(homedir(), ".cache"), "rancheros-operator");
-  const folder = path.join(cache, `${PREFIX}${hashSources()}`);
-  if (existsSync(folder)) utimesSync(folder, new Date(), new Date());
-  else await build(cache, folder);
-  return { clientPath: path.join(folder, "legacy-client"), serverPath: path.join(folder, "legacy-server") };
-}
-
-function hashSources(): string {
-  const hash = createHash("sha256");
-  for (const file of globSync(["go.mod", "go.sum", "**/*.go"], { cwd: MODULE }).sort()) {
-    hash
-      .update(`${file}\0`)
-      .update(readFileSync(path.join(MODULE, file)))
-      .update("\0");
-  }
-  return hash.digest("hex").slice(0, 16);
-}
-
-async function build(cache: string, folder: string): Promise<void> {
-  mkdirSync(cache, { recursive: true });
-  removeUnused(cache);
-  const making = mkdtempSync(path.join(cache, `.making-${PREFIX}`));
-  try {
-    process.stderr.write("building the legacy programs with Go: about a minute, once\n");
-    // One at a time: who comes second finds everything in Go's own cache.
-    const flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", making + path.sep];
-    await run("flock", [path.join(cache, `.${PREFIX}lock`), "go", "build", ...flags, "./cmd/..."]);
-    renameSync(making, folder);
-  } catch (error) {
-    rmSync(making, { recursive: true, force: true });
-    // Somebody else was faster, with the same sources.
-    if (!existsSync(folder)) throw error;
-  }
-}
-
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, {
-    cwd: MODULE,
-    env: {
-      ...process.env,
-      PATH: `${process.env["PATH"] ?? ""}:${GO_FALLBACK}`,
-      CGO_ENABLED: "0",
-      GOWORK: "off",
-      GOFLAGS: "-mod=readonly",
-    },
-    stdio: ["ignore", "ignore", "pipe"],
-    timeout: BUILD_TIMEOUT_MS,
+  const folder = await buildGoModule({
+    folder: import.meta.dirname,
+    prefix: "interop-",
+    packages: ["./cmd/..."],
+    what: "the legacy programs",
   });
-  const [output] = await Promise.all([text(child.stderr), once(child, "exit")]);
-  if (child.exitCode !== 0) throw new Error(`the legacy programs could not be built with Go:\n${output}`);
-}
-
-/** What other sources left behind: programs that nobody asked for since, and builds that were killed. */
-function removeUnused(cache: string): void {
-  for (const name of globSync([`${PREFIX}*`, `.making-${PREFIX}*`], { cwd: cache })) {
-    const old = path.join(cache, name);
-    if (Date.now() - statSync(old).mtimeMs > UNUSED_AFTER_MS) rmSync(old, { recursive: true, force: true });
-  }
+  return { clientPath: path.join(folder, "legacy-client"), serverPath: path.join(folder, "legacy-server") };
 }

@@ -93,6 +93,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       `--https-listen=127.0.0.1:${https}`,
       `--http-listen=127.0.0.1:${http}`,
       `--health-listen=127.0.0.1:${health}`,
+      // Nobody is sent there any more when a test ends it; who wants to try that says otherwise.
+      "--stop-delay=0",
       ...(serverUrl === "" ? [] : [`--server-url=${serverUrl}`]),
       ...(options.watchNamespace === undefined ? [] : [`--watch-namespace=${options.watchNamespace}`]),
       ...(options.flags ?? []),

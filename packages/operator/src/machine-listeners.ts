@@ -8,6 +8,7 @@ import {
   ensureServingIdentity,
   listenForMachines,
   servingNames,
+  certificateEndMs,
   tlsChannel,
   type BootResponder,
   type MachineEndpoint,
@@ -18,7 +19,7 @@ import {
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
-const STOP_GRACE_MS = 3_000;
+const STOP_GRACE_MS = 1_500;
 const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
@@ -34,12 +35,16 @@ interface Tls {
 export interface MachineListeners {
   /** Undefined before the certificate is there, and where it was given. */
   readonly ownCaPem: () => string | undefined;
+  /** When the certificates that machines are shown end, since the epoch. */
+  readonly certificatesEndMs: () => { readonly serving?: number; readonly ca?: number };
   /** Whether all listeners that were asked for are there. */
   readonly listening: () => boolean;
   /** Settles when they are. */
   start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint, boot: BootDesk): Promise<void>;
   /** Whether machines may have this TLS key in front of them: the present one, the one before, or one of --channel-keys. */
   isOwnChannel(channel: Buffer): Promise<boolean>;
+  /** From now on each connection ends with its next answer; new ones are taken still. */
+  endConnections(): void;
   stop(): Promise<void>;
 }
 
@@ -116,6 +121,11 @@ export function machineListeners(
 
   return {
     ownCaPem: () => tls?.ownCaPem,
+    certificatesEndMs() {
+      if (tls === undefined) return {};
+      const serving = certificateEndMs(tls.material.cert);
+      return tls.ownCaPem === undefined ? { serving } : { serving, ca: certificateEndMs(tls.ownCaPem) };
+    },
     listening: () => started,
     async start(endpoint, protocol, desk) {
       const boot = (isTls: boolean): BootResponder =>
@@ -142,6 +152,9 @@ export function machineListeners(
       lookedAt = performance.now();
       await renew().catch((error: unknown) => log.warn("certificate not read", errorFields(error)));
       return isKnown(channel);
+    },
+    endConnections() {
+      for (const listener of listeners) listener.endConnections();
     },
     async stop() {
       clearInterval(renewal);

@@ -15,7 +15,7 @@ async function run(args: readonly string[]): Promise<void> {
   const settings = readSettings(args, process.env);
   const stop = new AbortController();
   // What only the service needs is not loaded for `crds` and `--help`.
-  const [{ connectKubernetes, loadKubeConfig }, { startOperator }, { createLog }] = await Promise.all([
+  const [{ connectKubernetes, loadKubeConfig }, { startOperator }, { createLog, createMetrics }] = await Promise.all([
     import("./controller/index.ts"),
     import("./operator.ts"),
     import("./telemetry/index.ts"),
@@ -30,8 +30,9 @@ async function run(args: readonly string[]): Promise<void> {
       });
     }
   });
-  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig));
-  const started = startOperator(settings, kubernetes, log, stop.signal);
+  const metrics = createMetrics(version());
+  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), (call) => metrics.countApiCall(call));
+  const started = startOperator(settings, kubernetes, { log, metrics }, stop.signal);
   await Promise.race([started, ended]);
   await ended;
   if (stop.signal.aborted) await Promise.race([started.then(async (operator) => operator.stop()), failAfter(4_500)]);

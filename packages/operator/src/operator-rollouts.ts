@@ -4,7 +4,7 @@ import { inventoryEntry, type InventoryStore } from "./inventory/index.ts";
 import type { RegistryOutside } from "./registry/index.ts";
 import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout/index.ts";
 import type { Settings } from "./settings/index.ts";
-import type { EventFact, Log } from "./telemetry/index.ts";
+import type { EventFact, Log, Metrics } from "./telemetry/index.ts";
 
 export interface OperatorRolloutParts extends ControllerParts {
   readonly settings: Settings;
@@ -12,6 +12,7 @@ export interface OperatorRolloutParts extends ControllerParts {
   readonly store: Pick<InventoryStore, "read">;
   readonly machinesSynced: () => boolean;
   readonly record: (fact: EventFact) => void;
+  readonly metrics: Pick<Metrics, "countSlot" | "countFailedUpgrade">;
 }
 
 const SENTENCES: Readonly<Record<RolloutNews["kind"], string>> = {
@@ -35,12 +36,16 @@ function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): v
 }
 
 export function startRollouts(parts: OperatorRolloutParts): Rollouts {
-  const { settings, store, registry, log, record } = parts;
+  const { settings, store, registry, log, record, metrics } = parts;
   return runRolloutController(parts, {
     machinesSynced: parts.machinesSynced,
     readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),
     registry,
     registrySettings: settings.registries,
-    tell: (news) => tell(news, log, record),
+    tell(news) {
+      if (news.kind === "granted") metrics.countSlot();
+      if (news.kind === "failed") metrics.countFailedUpgrade();
+      tell(news, log, record);
+    },
   });
 }

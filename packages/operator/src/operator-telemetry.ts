@@ -6,18 +6,14 @@ import { ALL_REASONS } from "./refusal-reasons.ts";
 import {
   createDecisionLog,
   createEventRecorder,
-  createMetrics,
   errorFields,
   type DecisionLog,
   type EventFact,
-  type Gauges,
   type Log,
   type Metrics,
 } from "./telemetry/index.ts";
 
 export interface OperatorTelemetry extends DecisionLog {
-  /** What /metrics shows. */
-  readonly page: Metrics["page"];
   /** An Event at an object; never waits, and never throws. */
   record(fact: EventFact): void;
   stop(): Promise<void>;
@@ -29,8 +25,7 @@ function every(run: () => void, periodMs: number): () => void {
   return () => clearInterval(timer);
 }
 
-export function createOperatorTelemetry(kubernetes: Kubernetes, log: Log, gauges: Gauges): OperatorTelemetry {
-  const metrics = createMetrics(gauges);
+export function createOperatorTelemetry(kubernetes: Kubernetes, log: Log, metrics: Metrics): OperatorTelemetry {
   const events = createEventRecorder({
     send: (request) => kubernetes.send(request),
     nowMs: Date.now,
@@ -49,7 +44,6 @@ export function createOperatorTelemetry(kubernetes: Kubernetes, log: Log, gauges
   });
   return {
     decide: (decision) => decisions.decide(decision),
-    page: () => metrics.page(),
     record: (fact) => events.record(fact),
     stop: () => events.stop(),
   };

@@ -1,6 +1,8 @@
 /** The running operator: watches, reconcilers and listeners, put together and taken down. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
@@ -24,6 +26,7 @@ import {
   type ClusterTokens,
   type InventoryEntry,
 } from "./inventory/index.ts";
+import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
 import { openRegistries, startBootDesk } from "./operator-boot.ts";
 import { startRollouts } from "./operator-rollouts.ts";
@@ -46,7 +49,7 @@ import {
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings/index.ts";
-import { errorFields, type Decision, type Log } from "./telemetry/index.ts";
+import { errorFields, type Decision, type Log, type Metrics } from "./telemetry/index.ts";
 
 export interface Operator {
   stop(): Promise<void>;
@@ -56,7 +59,7 @@ export interface Operator {
 export async function startOperator(
   settings: Settings,
   kubernetes: Kubernetes,
-  log: Log,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
   signal: AbortSignal,
 ): Promise<Operator> {
   const { serverUrl, publicCa, watchNamespace } = settings;
@@ -68,12 +71,20 @@ export async function startOperator(
   const address = (): ServerAddress =>
     serverAddress({ serverUrl, caPem, publicCa, ownCaPem: listeners.ownCaPem(), rancher });
 
+  const lead = startLeadership(kubernetes, log, {
+    namespace: settings.namespace,
+    watchNamespace,
+    // Of a pod, its name; what comes after it tells two processes of one host apart.
+    identity: `${hostname()}_${randomUUID()}`,
+    isElected: settings.leaderElect,
+  });
   const tokens = rancherClusterTokens(kubernetes);
   const store = inventoryStore(kubernetes);
   const registry = await openRegistries(settings);
   const rollouts = startRollouts({
     kubernetes,
     registry,
+    lead,
     watchNamespace,
     log,
     settings,
@@ -81,8 +92,10 @@ export async function startOperator(
     // Who does not hear of machines any more must not write down what became of them.
     machinesSynced: () => inventories.synced() && inventories.quietMs() < settings.staleAfterMs,
     record: (fact) => telemetry.record(fact),
+    metrics,
   });
-  const inventories = runInventoryController({ kubernetes, watchNamespace, log }, tokens, {
+  const controllerParts = { kubernetes, lead, watchNamespace, log };
+  const inventories = runInventoryController(controllerParts, rancherClusterTokens(lead.kubernetes), {
     statusDelayMs: settings.statusDelayMs,
     onMachine: (entry) => rollouts.onMachine(entry),
     onMachineGone: (object) => rollouts.onMachineGone(object),
@@ -93,23 +106,20 @@ export async function startOperator(
     machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
     delete: (entry) => store.delete(entry),
   });
-  const registrations = runRegistrationController(
-    { kubernetes, watchNamespace, log },
-    {
-      serverUrl: () => address().url,
-      random: randomBytes,
-      tokenInStatus: settings.tokenInStatus,
-      countsOf(namespace, name) {
-        if (!inventories.synced()) return undefined;
-        const machines = inventories.index.withRegistration(namespace, name);
-        return { machines: machines.length, pending: machines.filter((one) => one.approval === "Pending").length };
-      },
-      isFull: (registration) => limit.isFull(registration),
-      refusals,
-      trustAnchors: async ({ metadata: { namespace: home }, spec }) =>
-        describeAnchors(await anchors.anchorsFor({ namespace: home, spec }), Date.now()) ?? null,
+  const registrations = runRegistrationController(controllerParts, {
+    serverUrl: () => address().url,
+    random: randomBytes,
+    tokenInStatus: settings.tokenInStatus,
+    countsOf(namespace, name) {
+      if (!inventories.synced()) return undefined;
+      const machines = inventories.index.withRegistration(namespace, name);
+      return { machines: machines.length, pending: machines.filter((one) => one.approval === "Pending").length };
     },
-  );
+    isFull: (registration) => limit.isFull(registration),
+    refusals,
+    trustAnchors: async ({ metadata: { namespace: home }, spec }) =>
+      describeAnchors(await anchors.anchorsFor({ namespace: home, spec }), Date.now()) ?? null,
+  });
   const entrance = new RegistrationGate({
     index: registrations.index,
     limit,
@@ -133,7 +143,7 @@ export async function startOperator(
   // Who has not heard of the cluster for long might let in what was denied meanwhile.
   const stale = (what: string, quietMs: number): readonly string[] =>
     quietMs < settings.staleAfterMs ? [] : [`nothing heard of ${what} for ${Math.round(quietMs / 1000)} s`];
-  const notReady = (): readonly string[] => [
+  const missing = (): readonly string[] => [
     ...(registrations.synced() ? [] : ["MachineRegistrations not read yet"]),
     ...(inventories.synced() ? [] : ["MachineInventories not read yet"]),
     ...rollouts.notReady(),
@@ -143,8 +153,11 @@ export async function startOperator(
     ...stale("MachineInventories", inventories.quietMs()),
     ...stale("ManagedOSImages", rollouts.quietMs()),
   ];
+  let isStopping = false;
+  const notReady = (): readonly string[] => [...missing(), ...(isStopping ? ["it stops"] : [])];
+  // Whoever is sent here while we stop is served.
   const assertReady = (): void => {
-    if (notReady().length === 0) return;
+    if (missing().length === 0) return;
     throw new SessionError("OPERATOR_NOT_READY", "the operator does not know the cluster at this moment, try again");
   };
   const serverUrlNow = (): string => {
@@ -153,10 +166,17 @@ export async function startOperator(
     return url;
   };
   const gate = createSessionGate(settings.maxSessions);
-  const telemetry = createOperatorTelemetry(kubernetes, log, {
+  const telemetry = createOperatorTelemetry(kubernetes, log, metrics);
+  metrics.watch({
+    isReady: () => notReady().length === 0,
+    isLeader: () => lead.isLeader(),
     sessions: () => gate.inside,
     inventories: () => inventories.index.size,
+    machines: () => inventories.index.counts(),
     registrations: () => registrations.index.keys().length,
+    rollouts: () => rollouts.counts(),
+    queues: () => ({ ...inventories.queues(), registrations: registrations.queue(), images: rollouts.queue() }),
+    certificatesEndMs: () => listeners.certificatesEndMs(),
     quietMs: () => ({
       machineinventories: inventories.quietMs(),
       machineregistrations: registrations.quietMs(),
@@ -196,6 +216,7 @@ export async function startOperator(
     deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
     keys: sessionKeys,
     rollouts,
+    observe: (step, status, durationMs) => metrics.observeRequest(step, status, durationMs),
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
     configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
   });
@@ -212,16 +233,20 @@ export async function startOperator(
   const health =
     settings.healthListen === undefined
       ? undefined
-      : await listenForHealth(settings.healthListen, notReady, () => telemetry.page());
+      : await listenForHealth(settings.healthListen, notReady, () => metrics.page());
   await listeners.start(endpoint, protocol, boot);
 
   return {
     async stop() {
+      isStopping = true;
+      const leading = lead.stop();
+      listeners.endConnections();
+      await sleep(settings.stopDelayMs);
       await listeners.stop();
       health?.stop();
       sessionKeys.stop();
       making.stop();
-      await Promise.all([telemetry.stop(), records.stop()]);
+      await Promise.all([leading, telemetry.stop(), records.stop()]);
       await Promise.all([rollouts.stop(), registrations.stop(), inventories.stop(), rancherWatch.stop()]);
       await registry.close();
     },

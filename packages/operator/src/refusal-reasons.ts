@@ -7,6 +7,7 @@ import { ATTESTATION_ERRORS } from "./attestation/index.ts";
 import { KUBERNETES_ERRORS } from "./controller/index.ts";
 import { SESSION_ERRORS } from "./http/index.ts";
 import { INVENTORY_ERRORS } from "./inventory/index.ts";
+import { LEADERSHIP_ERRORS } from "./leadership/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "./registration/index.ts";
 import { REGISTRY_ERRORS } from "./registry/index.ts";
 import { ROLLOUT_ERRORS } from "./rollout/index.ts";
@@ -23,6 +24,7 @@ const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   REGISTRY_ERRORS,
   ROLLOUT_ERRORS,
   KUBERNETES_ERRORS,
+  LEADERSHIP_ERRORS,
   MESSAGE_ERRORS,
   ATTESTATION_MESSAGE_ERRORS,
   TPM_FORMAT_ERRORS,

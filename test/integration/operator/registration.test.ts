@@ -12,6 +12,8 @@ import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/in
 
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "registration");
+/** Of an operator that shares no Lease with the others. */
+const elsewhere = useNamespace(target, "elsewhere");
 const folder = mkdtempSync(path.join(tmpdir(), "registration-"));
 const ak = generateAttestationKey("rsa");
 const newTpm = () => createSoftwareTpm({ ak });
@@ -61,7 +63,7 @@ describe("MachineRegistration", () => {
     const other = await startOperator({
       folder,
       kubeconfigPath: target.kubeconfigPath,
-      namespace,
+      namespace: elsewhere,
       watchNamespace: namespace,
       serverUrl: "https://elsewhere.example",
       name: "elsewhere",

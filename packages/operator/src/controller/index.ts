@@ -1,5 +1,5 @@
 /** How the operator talks to its API server, and how its controllers work. */
-export type { ControllerParts } from "./controller-parts.ts";
+export type { ControllerParts, Lead } from "./controller-parts.ts";
 export { KUBERNETES_ERRORS, KubernetesError } from "./errors.ts";
 export type { KubernetesErrorCode } from "./errors.ts";
 export { connectKubernetes, loadKubeConfig, METADATA_ONLY, readOrNothing } from "./io/kubernetes.ts";
@@ -9,6 +9,6 @@ export type { NamedObject, WatchedResource, WatchHandle } from "./io/watch-resou
 export { retryTimer } from "./io/retry-timer.ts";
 export { orAborted } from "./or-aborted.ts";
 export { createWorkQueue } from "./work-queue.ts";
-export type { WorkQueue } from "./work-queue.ts";
+export type { QueueLoad, WorkQueue } from "./work-queue.ts";
 export { createPacedQueue } from "./paced-queue.ts";
 export type { PacedQueue } from "./paced-queue.ts";

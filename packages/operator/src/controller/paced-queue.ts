@@ -1,5 +1,7 @@
 /** Keys whose work has time: begun after a delay, one after the other, never more than so many in a second. */
 
+import type { QueueLoad } from "./work-queue.ts";
+
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -11,6 +13,7 @@ export interface PacedQueue {
   /** There is nothing to do for it any more. */
   remove(key: string): void;
   readonly size: number;
+  load(): QueueLoad;
   stop(): void;
 }
 
@@ -113,6 +116,7 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
     get size() {
       return lanes.prompt.size + lanes.later.size;
     },
+    load: () => ({ depth: lanes.prompt.size + lanes.later.size, failing: Math.min(1, failures) }),
     stop() {
       isStopped = true;
       timer?.cancel();

@@ -3,9 +3,18 @@
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 30_000;
 
+/** How much there is to do. */
+export interface QueueLoad {
+  /** Keys that wait for their turn. */
+  readonly depth: number;
+  /** Keys whose work failed the last time and is to be tried again. */
+  readonly failing: number;
+}
+
 export interface WorkQueue {
   /** Asks for the key to be worked on; adding it again while it waits changes nothing. */
   add(key: string): void;
+  load(): QueueLoad;
   stop(): void;
 }
 
@@ -69,6 +78,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   return {
     add,
+    load: () => ({ depth: waiting.size, failing: retries.size }),
     stop() {
       stopped = true;
       waiting.clear();

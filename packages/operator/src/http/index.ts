@@ -15,6 +15,6 @@ export type { RolloutDesk } from "./rollout-desk.ts";
 export { createProtocolEndpoint } from "./protocol-endpoint.ts";
 export type { ProtocolEndpoint } from "./protocol-endpoint.ts";
 export { createSessionGate } from "./session-gate.ts";
-export { tlsChannel } from "./tls-channel.ts";
+export { certificateEndMs, tlsChannel } from "./tls-channel.ts";
 export { bootResponder } from "./io/boot-response.ts";
 export type { BootResponder } from "./io/boot-response.ts";

@@ -113,18 +113,20 @@ export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
   return {
     async answer(request) {
       const trace: Trace = { remoteAddress: request.remoteAddress };
-      let endpoint = "unknown";
+      const beganMs = performance.now();
+      let endpoint: Step | "unknown" = "unknown";
+      const answered = (answer: Answer, error: unknown): Answer => {
+        decide(endpoint, trace, answer.status, error);
+        parts.observe(endpoint, answer.status, performance.now() - beganMs);
+        return answer;
+      };
       try {
         const step = stepOf(request.target);
         endpoint = step;
-        const answer = await run(step, bodyOf(request, step), request, trace);
-        decide(endpoint, trace, answer.status, undefined);
-        return answer;
+        return answered(await run(step, bodyOf(request, step), request, trace), undefined);
       } catch (cause) {
         const error = parts.failures.noted(cause, request.remoteAddress);
-        const answer = protocolRefusal(error);
-        decide(endpoint, trace, answer.status, error);
-        return answer;
+        return answered(protocolRefusal(error), error);
       }
     },
   };

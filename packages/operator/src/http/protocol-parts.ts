@@ -6,6 +6,7 @@ import { durationMs, type MachineRegistration } from "@rancheros/protocol/resour
 import type { EndorsementKeyPolicy } from "../attestation/index.ts";
 import type { InventoryClaims, InventoryIndex, MachineRecords } from "../inventory/index.ts";
 import type { SessionKeys } from "../session/index.ts";
+import type { MachineStep } from "../telemetry/index.ts";
 import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
 import type { RolloutDesk } from "./rollout-desk.ts";
@@ -28,6 +29,8 @@ export interface ProtocolParts extends DoorParts {
   readonly random: (bytes: number) => Buffer;
   readonly gate: SessionGate;
   readonly decide: Decide;
+  /** Told how long each request took and how it was answered; must not throw. */
+  readonly observe: (step: MachineStep, status: number, durationMs: number) => void;
 }
 
 /** What a step finds out on its way, for whoever writes down how it ended. */

@@ -12,6 +12,7 @@ import { approvalOf } from "./approval.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge } from "./machine-status.ts";
+import { MachineTally, type MachineCount } from "./machine-tally.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { isUpgrading, rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 
@@ -126,7 +127,7 @@ function nameOf(object: NamedObject): string {
 
 /** The index; every look-up costs the same whether there are ten machines or ten thousand. */
 export class InventoryIndex {
-  #pendingCount = 0;
+  readonly #tally = new MachineTally();
   #upgradingCount = 0;
   readonly #byName = new Map<string, InventoryEntry>();
   readonly #byEk = new Lookup();
@@ -137,7 +138,12 @@ export class InventoryIndex {
 
   /** How many machines wait for their approval. */
   get pendingCount(): number {
-    return this.#pendingCount;
+    return this.#tally.pendingCount;
+  }
+
+  /** How many machines there are of each approval and phase. */
+  counts(): readonly MachineCount[] {
+    return this.#tally.counts();
   }
 
   /** How many machines say that they are in the middle of an upgrade. */
@@ -147,6 +153,10 @@ export class InventoryIndex {
 
   get size(): number {
     return this.#byName.size;
+  }
+
+  all(): Iterable<InventoryEntry> {
+    return this.#byName.values();
   }
 
   /** The object that has this name at present. */
@@ -162,7 +172,7 @@ export class InventoryIndex {
     const entry = { ...seen, firstRevision };
     this.delete(entry);
     this.#byName.set(nameOf(entry), entry);
-    if (entry.approval === "Pending") this.#pendingCount += 1;
+    this.#tally.add(entry);
     if (isUpgrading(entry.rollout)) this.#upgradingCount += 1;
     this.#byEk.add(entry.ekHash, entry);
     if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
@@ -179,7 +189,7 @@ export class InventoryIndex {
     if (old === undefined) return;
     const { uid, namespace } = old.metadata;
     this.#byName.delete(nameOf(object));
-    if (old.approval === "Pending") this.#pendingCount -= 1;
+    this.#tally.remove(old);
     if (isUpgrading(old.rollout)) this.#upgradingCount -= 1;
     this.#byEk.remove(old.ekHash, uid);
     if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);

@@ -63,7 +63,8 @@ export class ImageWorker {
 
   /** Something may have to be written: soon, or with the next grant where one is to be expected. */
   touch(image: ImageState): void {
-    this.#wakeIn((image.front > 0 ? LAZY_MS : SOON_MS) * (0.5 + this.#parts.random()));
+    const delayMs = (image.front > 0 ? LAZY_MS : SOON_MS) * (0.5 + this.#parts.random());
+    this.#wakeIn(delayMs + this.#parts.lagMs());
   }
 
   /** Whether what the image refers to can be had. */
@@ -73,7 +74,7 @@ export class ImageWorker {
   }
 
   wakeSoon(): void {
-    this.#wakeIn(RETRY_MS * (1 + this.#parts.random()));
+    this.#wakeIn(RETRY_MS * (1 + this.#parts.random()) + this.#parts.lagMs());
   }
 
   stop(): void {
@@ -214,7 +215,8 @@ export class ImageWorker {
 
   #planAhead({ wakeAtMs }: Decision): void {
     // Long timers are set again on the way: the process may sleep, and clocks are set.
-    if (wakeAtMs !== undefined) this.#wakeIn(Math.min(600_000, Math.max(0, wakeAtMs - this.#parts.nowMs())));
+    if (wakeAtMs === undefined) return;
+    this.#wakeIn(Math.min(600_000, Math.max(0, wakeAtMs - this.#parts.nowMs())) + this.#parts.lagMs());
   }
 
   /** Granted is who holds a slot of the current plan now; whoever stored it. */

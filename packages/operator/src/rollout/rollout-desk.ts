@@ -1,5 +1,7 @@
 /** What rollouts are for the rest of the operator: who asks, who tells, and what has changed. */
 import type { PlanAnswer, StatusAnswer, UpgradeStatus } from "@rancheros/protocol/upgrade";
+import type { QueueLoad } from "../controller/index.ts";
+import type { RolloutCounts } from "./rollout-counts.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
 /** Either a plan, or why there is none. */
@@ -26,5 +28,8 @@ export interface Rollouts {
   notReady(): readonly string[];
   /** Milliseconds since the API server was last heard of ManagedOSImages. */
   quietMs(): number;
+  counts(): RolloutCounts;
+  /** Images whose digest is to be asked for. */
+  queue(): QueueLoad;
   stop(): Promise<void>;
 }

@@ -39,6 +39,8 @@ export interface RolloutParts {
   readonly resolve: (object: ManagedOSImage, image: NamedImage) => Promise<string>;
   /** What the image refers to. @throws RolloutError, RegistryError, KubernetesError */
   readonly materials: (object: ManagedOSImage) => Promise<Materials>;
+  /** How much later than another replica this one does what either may do: 0 for the one that leads. */
+  readonly lagMs: () => number;
   readonly tell: (news: RolloutNews) => void;
   readonly log: Log;
   readonly nowMs: () => number;

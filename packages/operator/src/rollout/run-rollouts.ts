@@ -43,7 +43,7 @@ const FAILED_HERE: Waiting = {
     "the upgrade went wrong on this machine; another text in the annotation rancheros.cattle.io/retry-upgrade of its MachineInventory lets it try again",
 };
 
-export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady"> {
+export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "counts"> {
   onImage(object: ManagedOSImage): void;
   onImageGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
   onImagesSynced(): void;
@@ -104,6 +104,12 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       resolvers.set(key, queue);
     }
     queue.add(key);
+  }
+
+  /** Unless another replica has done it meanwhile. */
+  function resolveIfNeeded(key: string): void {
+    const image = index.image(key);
+    if (image !== undefined && needsResolving(image)) resolve(key);
   }
 
   function forget(key: string): void {
@@ -298,7 +304,10 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       const image = index.image(key);
       if (image === undefined) return;
       if (before !== object.metadata.generation) workerOf(key).wakeSoon();
-      if (needsResolving(image)) resolve(key);
+      if (!needsResolving(image)) return;
+      const lagMs = parts.lagMs();
+      if (lagMs === 0) resolve(key);
+      else parts.setTimer(() => resolveIfNeeded(key), lagMs);
     },
     onImageGone(object) {
       touch(index.deleteImage(object));
@@ -306,6 +315,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     },
     onImagesSynced() {
       isSynced = true;
+    },
+    queue() {
+      const loads = [...resolvers.values()].map((queue) => queue.load());
+      const sum = (of: "depth" | "failing"): number => loads.reduce((total, load) => total + load[of], 0);
+      return { depth: sum("depth"), failing: sum("failing") };
     },
     onFleet: (namespace) => touch(index.refreshFleet(namespace)),
     async stop() {

@@ -22,10 +22,12 @@ export interface Settings {
   readonly tlsSan: readonly string[];
   /** SHA-256 of TLS keys in front of machines, beside our own certificate's. */
   readonly channelKeys: readonly Buffer[];
+  readonly leaderElect: boolean;
   readonly maxSessions: number;
   /** Name of the ConfigMap; undefined: none is read. */
   readonly trustAnchors: string | undefined;
   readonly staleAfterMs: number;
+  readonly stopDelayMs: number;
   readonly statusDelayMs: number;
   readonly tokenInStatus: boolean;
   readonly unknownTokenRate: number;
@@ -77,9 +79,11 @@ export function readSettings(
         : { certificate: raw.tlsCertFile, key: raw.tlsKeyFile },
     tlsSan: listOf(raw.tlsSan),
     channelKeys: reader.channels("channel-keys", raw.channelKeys),
+    leaderElect: reader.choice("leader-elect", raw.leaderElect, ["true", "false"], "true") === "true",
     maxSessions: reader.count("max-sessions", raw.maxSessions),
     trustAnchors: orUndefined(raw.trustAnchors),
     staleAfterMs: reader.count("stale-after", raw.staleAfter) * 1000,
+    stopDelayMs: reader.seconds("stop-delay", raw.stopDelay, 3) * 1000,
     statusDelayMs: reader.count("status-delay", raw.statusDelay) * 1000,
     tokenInStatus: reader.choice("token-in-status", raw.tokenInStatus, ["true", "false"], "true") === "true",
     unknownTokenRate: reader.count("unknown-token-rate", raw.unknownTokenRate),

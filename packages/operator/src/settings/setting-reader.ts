@@ -39,6 +39,13 @@ export class SettingReader {
     return [];
   }
 
+  /** @param longest  in seconds */
+  seconds(flag: string, text: string, longest: number): number {
+    if (/^\d{1,5}$/.test(text) && Number(text) <= longest) return Number(text);
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no number from 0 to ${longest}`);
+    return 0;
+  }
+
   count(flag: string, text: string): number {
     if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
     this.problems.push(`--${flag}: ${JSON.stringify(text)} is no number from 1 to 999999`);

@@ -104,6 +104,13 @@ export const SETTINGS = {
     fallback: "",
     help: "more host names and addresses for the operator's own certificate",
   },
+  leaderElect: {
+    flag: "leader-elect",
+    env: "RANCHEROS_LEADER_ELECT",
+    value: "true|false",
+    fallback: "true",
+    help: "of several replicas one writes statuses, by a Lease in the operator's namespace; false where there is one replica only",
+  },
   channelKeys: {
     flag: "channel-keys",
     env: "RANCHEROS_CHANNEL_KEYS",
@@ -131,6 +138,13 @@ export const SETTINGS = {
     value: "SECONDS",
     fallback: "120",
     help: "who has heard nothing of the API server for so long lets nobody in; it is heard of every 30 seconds",
+  },
+  stopDelay: {
+    flag: "stop-delay",
+    env: "RANCHEROS_STOP_DELAY",
+    value: "SECONDS",
+    fallback: "2",
+    help: "after SIGTERM machines are served for so long while /readyz says no: until nobody is sent here any more; 0 to 3",
   },
   statusDelay: {
     flag: "status-delay",

@@ -19,9 +19,11 @@ describe("readSettings", () => {
       tlsFiles: undefined,
       tlsSan: [],
       channelKeys: [],
+      leaderElect: true,
       maxSessions: 256,
       trustAnchors: "rancheros-trust-anchors",
       staleAfterMs: 120_000,
+      stopDelayMs: 2_000,
       statusDelayMs: 15_000,
       failedChallengeRate: 60,
       acceptRoca: false,
@@ -44,11 +46,12 @@ describe("readSettings", () => {
       "--server-url=ftp://x",
       "--https-listen=none",
       "--max-sessions=0",
+      "--stop-delay=4",
       "--log-level=loud",
       "--tls-cert-file=a",
     ];
     expect(() => readSettings(bad, {})).toThrow(
-      /--server-url.*--max-sessions.*--log-level.*--tls-cert-file and --tls-key-file.*machines could not reach/,
+      /--server-url.*--max-sessions.*--stop-delay.*--log-level.*--tls-cert-file and --tls-key-file.*machines could not reach/,
     );
   });
 

@@ -16,6 +16,7 @@ export type {
 export { machineRegistration } from "./machine-registration.ts";
 export type { RegistrationAttestation } from "./registration-attestation.ts";
 export type { MachineRegistrationSpec, MachineRegistrationStatus } from "./machine-registration.ts";
+export { ROLLOUT_STATES } from "./managed-os-image-status.ts";
 export { managedOSImage } from "./managed-os-image.ts";
 export type { ManagedOSImageSpec, ManagedOSImageStatus } from "./managed-os-image.ts";
 export {

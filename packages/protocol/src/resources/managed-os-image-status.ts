@@ -56,25 +56,25 @@ const containerImage = Type.Object(
   { description: "What the tag of a container's image stands for." },
 );
 
+/** How a rollout may stand. */
+export const ROLLOUT_STATES = [
+  "Resolving",
+  "Progressing",
+  "Soaking",
+  "Complete",
+  "Paused",
+  "Suspended",
+  "WindowClosed",
+  "Halted",
+  "NoMachines",
+  "Conflict",
+  "Invalid",
+] as const;
+
 export const imageStatus = Type.Object(
   {
     state: Type.Optional(
-      Type.String({
-        description: "How the rollout stands, in one word.",
-        enum: [
-          "Resolving",
-          "Progressing",
-          "Soaking",
-          "Complete",
-          "Paused",
-          "Suspended",
-          "WindowClosed",
-          "Halted",
-          "NoMachines",
-          "Conflict",
-          "Invalid",
-        ],
-      }),
+      Type.String({ description: "How the rollout stands, in one word.", enum: [...ROLLOUT_STATES] }),
     ),
     message: Type.Optional(Type.String({ description: "Why it stands so, in one sentence." })),
     observedGeneration: Type.Optional(Type.Integer({ description: "The generation that this is about." })),

@@ -2,6 +2,7 @@
 import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { hasCode } from "@rancheros/protocol/errors";
 import { request, type Dispatcher } from "undici";
+import { apiTarget, apiVerb, statusOutcome, type ApiCall, type ApiOutcome } from "../../telemetry/index.ts";
 import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
 import { orAborted } from "../or-aborted.ts";
@@ -101,14 +102,30 @@ function loginOf(config: KubeConfig, server: string): () => Promise<Login> {
   };
 }
 
-/** @param config  a kubeconfig with a current cluster */
-export function connectKubernetes(config: KubeConfig): Kubernetes {
+/** How a request without an answer ended. */
+function lostOutcome(error: KubernetesError): ApiOutcome {
+  return error.code === "KUBERNETES_TIMEOUT" ? "timeout" : "unreachable";
+}
+
+/**
+ * @param config  a kubeconfig with a current cluster
+ * @param onCall  told of each request when it has ended; must not throw
+ */
+export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) => void = () => undefined): Kubernetes {
   const server = config.getCurrentCluster()?.server.replace(/\/+$/, "");
   if (server === undefined) throw new KubernetesError("KUBERNETES_KUBECONFIG", "the kubeconfig names no cluster");
 
   const login = loginOf(config, server);
 
+  function observe(path: string, method: string): (outcome: ApiOutcome) => void {
+    const beganMs = performance.now();
+    const { resource, isNamed } = apiTarget(path);
+    const verb = method === "WATCH" ? "watch" : apiVerb(method, isNamed);
+    return (outcome) => onCall({ verb, resource, outcome, durationMs: performance.now() - beganMs });
+  }
+
   async function send(asked: KubernetesRequest): Promise<unknown> {
+    const ended = observe(asked.path, asked.method);
     const signal = AbortSignal.timeout(asked.timeoutMs ?? 15_000);
     let response: Dispatcher.ResponseData;
     try {
@@ -126,14 +143,17 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
       });
       response = await orAborted(answer, signal);
     } catch (cause) {
-      throw unreachable(asked.path, cause);
+      const error = unreachable(asked.path, cause);
+      ended(lostOutcome(error));
+      throw error;
     }
-    const body = await readJson(response, asked.path);
+    const body = await readJson(response, asked.path).finally(() => ended(statusOutcome(response.statusCode)));
     if (response.statusCode >= 200 && response.statusCode < 300) return body;
     throw refusal(response.statusCode, body, retryAfterSeconds(response.headers["retry-after"]));
   }
 
   async function open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>> {
+    const ended = observe(path, "WATCH");
     let response: Dispatcher.ResponseData;
     try {
       const { headers, dispatcher } = await orAborted(login(), signal);
@@ -146,8 +166,11 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
       });
       response = await orAborted(answer, signal);
     } catch (cause) {
-      throw unreachable(path, cause);
+      const error = unreachable(path, cause);
+      ended(lostOutcome(error));
+      throw error;
     }
+    ended(statusOutcome(response.statusCode));
     if (response.statusCode === 200) return response.body;
     const retryAfter = retryAfterSeconds(response.headers["retry-after"]);
     throw refusal(response.statusCode, await readJson(response, path), retryAfter);
@@ -157,9 +180,9 @@ export function connectKubernetes(config: KubeConfig): Kubernetes {
 }
 
 /** Reads an object; undefined where there is none. @throws KubernetesError for every other refusal */
-export async function readOrNothing(kubernetes: Kubernetes, path: string): Promise<unknown> {
+export async function readOrNothing(kubernetes: Kubernetes, path: string, timeoutMs?: number): Promise<unknown> {
   try {
-    return await kubernetes.send({ method: "GET", path });
+    return await kubernetes.send({ method: "GET", path, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   } catch (error) {
     if (hasCode(error, "KUBERNETES_NOT_FOUND")) return undefined;
     throw error;

@@ -43,6 +43,8 @@ export interface MachineListener {
   readonly address: AddressInfo;
   /** Takes new TLS material for connections from now on. */
   setTls(tls: TlsMaterial): void;
+  /** From now on each connection ends with its next answer; new ones are taken still. */
+  endConnections(): void;
   /** Stops taking requests; settles when all connections are gone or the grace is over. */
   stop(graceMs: number): Promise<void>;
 }
@@ -62,10 +64,12 @@ function machineRequest(request: IncomingMessage): MachineRequest {
   };
 }
 
-function send(response: ServerResponse, answer: Answer): void {
+/** @param isLast  no further request is taken on this connection */
+function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
   // RFC 9110 section 8.6: the length in a 304 would be that of the answer which it stands for.
   const length = answer.status === 304 ? {} : { "content-length": Buffer.byteLength(answer.body) };
-  response.writeHead(answer.status, { ...answer.headers, ...length });
+  const ending = isLast ? { connection: "close" } : {};
+  response.writeHead(answer.status, { ...answer.headers, ...length, ...ending });
   response.end(answer.body);
 }
 
@@ -115,6 +119,7 @@ export async function listenForMachines(
   const visits = createVisits();
   const bodies = createBodyReader();
   const bootFiles = boot(tls !== undefined);
+  let isEnding = false;
   const server =
     tls === undefined
       ? createHttpServer(LIMITS)
@@ -124,7 +129,7 @@ export async function listenForMachines(
   server.on("request", (request, response) => {
     if (isBootPath(pathOf(request.url ?? "/"))) bootFiles.respond(request, response);
     else if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
-    else void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer));
+    else void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer, isEnding));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Without a listener a reset of the other side would end the process.
@@ -157,10 +162,7 @@ export async function listenForMachines(
       remoteAddress: socket.remoteAddress,
     });
     // What was not read to its end is not read any more.
-    send(
-      response,
-      typeof read === "string" ? { ...answer, headers: { ...answer.headers, connection: "close" } } : answer,
-    );
+    send(response, answer, isEnding || typeof read === "string");
   }
 
   async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -177,7 +179,11 @@ export async function listenForMachines(
     setTls: (material) => {
       if (isHttps(server)) server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
     },
+    endConnections() {
+      isEnding = true;
+    },
     async stop(graceMs) {
+      isEnding = true;
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });

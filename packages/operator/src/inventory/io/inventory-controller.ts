@@ -7,8 +7,9 @@ import {
   createWorkQueue,
   retryTimer,
   watchResource,
-  type NamedObject,
   type ControllerParts,
+  type NamedObject,
+  type QueueLoad,
 } from "../../controller/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
@@ -23,7 +24,7 @@ const STATUS_WRITES_PER_SECOND = 20;
 const PROMPT_MS = 500;
 
 export interface InventoryOptions {
-  /** From a registration to the status that its visit left out; up to twice as long, so that replicas differ. */
+  /** From a registration to the status that its visit left out. */
   readonly statusDelayMs: number;
   /** Told of new machines and of changed ones, and of those that are gone. */
   readonly onMachine: (entry: InventoryEntry) => void;
@@ -38,6 +39,7 @@ export interface InventoryController {
   readonly synced: () => boolean;
   /** Of the one that was heard of least lately; see WatchHandle. */
   readonly quietMs: () => number;
+  readonly queues: () => { readonly inventories: QueueLoad; readonly inventory_statuses: QueueLoad };
   stop(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export function runInventoryController(
   tokens: ClusterTokens,
   options: InventoryOptions,
 ): InventoryController {
-  const { kubernetes, log, watchNamespace } = parts;
+  const { kubernetes, lead, log, watchNamespace } = parts;
   const index = new InventoryIndex();
   const tokenSecrets = new TokenSecretIndex();
   const deleted = new DeletedChallenges();
@@ -54,8 +56,10 @@ export function runInventoryController(
 
   const queue = createWorkQueue({
     async work(key) {
+      // Who begins to lead looks at all of them.
+      if (!lead.isLeader()) return;
       const [namespace = "", name = ""] = key.split("/", 2);
-      await settleInventory(kubernetes, tokens, namespace, name);
+      await settleInventory(lead.kubernetes, tokens, namespace, name);
     },
     onFailure(key, error) {
       // A cluster that is not there yet is no trouble; the machine and kubectl say what is missing.
@@ -66,15 +70,14 @@ export function runInventoryController(
     setTimer: retryTimer,
   });
 
-  // Of several replicas the one with the shortest delay does it; the others see it done.
-  const spread = 1 + Math.random();
   const statuses = createPacedQueue({
-    delaysMs: { prompt: PROMPT_MS * spread, later: options.statusDelayMs * spread },
+    delaysMs: { prompt: PROMPT_MS, later: options.statusDelayMs },
     intervalMs: 1_000 / STATUS_WRITES_PER_SECOND,
     async work(key) {
+      if (!lead.isLeader()) return;
       const [namespace = "", name = ""] = key.split("/", 2);
       try {
-        await settleStatus(kubernetes, namespace, name);
+        await settleStatus(lead.kubernetes, namespace, name);
       } catch (error) {
         if (!isCodedError(error) || error.retry !== "never") throw error;
         log.warn("status not written", { inventory: key, ...errorFields(error) });
@@ -86,9 +89,13 @@ export function runInventoryController(
     setTimer: retryTimer,
   });
 
+  function queueWork(entry: InventoryEntry): void {
+    if (entry.needsWork && lead.isLeader()) queue.add(`${entry.metadata.namespace}/${entry.metadata.name}`);
+  }
+
   function queueStatus(entry: InventoryEntry, before: InventoryEntry | undefined): void {
     const key = `${entry.metadata.namespace}/${entry.metadata.name}`;
-    if (entry.statusDue === undefined) {
+    if (entry.statusDue === undefined || !lead.isLeader()) {
       statuses.remove(key);
       return;
     }
@@ -97,13 +104,20 @@ export function runInventoryController(
     statuses.add(key, isDecided ? "prompt" : entry.statusDue);
   }
 
+  lead.onLeading(() => {
+    for (const entry of index.all()) {
+      queueWork(entry);
+      queueStatus(entry, undefined);
+    }
+  });
+
   const inventories = watchResource<InventoryEntry>(kubernetes, {
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineInventory.plural, watchNamespace),
     keep: inventoryEntry,
     onChange(entry) {
       queueStatus(entry, index.named(entry));
       index.put(entry);
-      if (entry.needsWork) queue.add(`${entry.metadata.namespace}/${entry.metadata.name}`);
+      queueWork(entry);
       options.onMachine(entry);
     },
     onDelete(entry) {
@@ -139,6 +153,7 @@ export function runInventoryController(
     deletedChallenge: (ekHash) => deleted.last(ekHash, performance.now()),
     synced: () => synced.inventories && synced.secrets,
     quietMs: () => Math.max(inventories.quietMs(), secrets.quietMs()),
+    queues: () => ({ inventories: queue.load(), inventory_statuses: statuses.load() }),
     async stop() {
       queue.stop();
       statuses.stop();

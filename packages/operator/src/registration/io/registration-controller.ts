@@ -13,6 +13,8 @@ import {
   retryTimer,
   watchResource,
   type ControllerParts,
+  type Kubernetes,
+  type QueueLoad,
 } from "../../controller/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import { RegistrationContestedError } from "../errors.ts";
@@ -43,6 +45,7 @@ export interface RegistrationController {
   readonly synced: () => boolean;
   /** Of the one that was heard of least lately; see WatchHandle. */
   readonly quietMs: () => number;
+  readonly queue: () => QueueLoad;
   /** The server URL has changed: all statuses are looked at again. */
   refresh(): void;
   stop(): Promise<void>;
@@ -64,7 +67,7 @@ export function runRegistrationController(
   parts: ControllerParts,
   options: RegistrationOptions,
 ): RegistrationController {
-  const { kubernetes, log, watchNamespace } = parts;
+  const { kubernetes, lead, log, watchNamespace } = parts;
   const { serverUrl, random, tokenInStatus, refusals } = options;
   const index = new RegistrationIndex();
   /** What we wrote last, and when: into Secrets and into statuses, each for itself. */
@@ -100,17 +103,17 @@ export function runRegistrationController(
       const step = secretStep(registration, secret, { serverUrl: serverUrl(), nowMs: Date.now(), random });
       if (step.kind === "none") break;
       if (step.kind === "create") {
-        const stored = await createTokenSecret(kubernetes, registration, step.content);
+        const stored = await createTokenSecret(lead.kubernetes, registration, step.content);
         if (stored !== undefined && remember(key, stored) === undefined) {
           const message = `Secret ${secretNameOf(registration)} is of another type than ${REGISTRATION_TOKEN_SECRET_TYPE}: delete it`;
           return { kind: "trouble", trouble: { reason: "TokenSecretInvalid", message } };
         }
       } else if (secret !== undefined && step.kind === "delete") {
-        await deleteTokenSecret(kubernetes, secret);
+        await deleteTokenSecret(lead.kubernetes, secret);
         index.deleteSecret(secret);
       } else if (secret !== undefined && step.kind === "update") {
         if (step.isOnlyMoved) refuseContest("secrets", key, secret.registrationUrl);
-        remember(key, await updateTokenSecret(kubernetes, secret, step.content));
+        remember(key, await updateTokenSecret(lead.kubernetes, secret, step.content));
         log.info("registration token written", { registration: key, rotation: step.content.rotation });
       }
       written.secrets.set(key, { url: serverUrl(), atMs: performance.now() });
@@ -119,11 +122,12 @@ export function runRegistrationController(
   }
 
   async function storeStatus(
+    writer: Kubernetes,
     key: string,
     registration: MachineRegistration,
     status: Parameters<typeof writeRegistrationStatus>[2],
   ): Promise<void> {
-    const stored = registrationEntry(await writeRegistrationStatus(kubernetes, registration, status), () => undefined);
+    const stored = registrationEntry(await writeRegistrationStatus(writer, registration, status), () => undefined);
     // The next decision must not be made on what was there before while the watch is on its way.
     if (stored !== undefined && index.get(key) !== undefined) addAll(index.put(stored));
   }
@@ -142,7 +146,8 @@ export function runRegistrationController(
     async work(key) {
       const registration = index.get(key);
       if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
-      if (!synced.secrets) return;
+      // Who begins to lead looks at all of them.
+      if (!synced.secrets || !lead.isLeader()) return;
       const state = await settleSecret(key, registration);
       const status = reconcileRegistration(registration, {
         serverUrl: serverUrl(),
@@ -155,7 +160,7 @@ export function runRegistrationController(
       });
       if (status === undefined) return;
       if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);
-      await storeStatus(key, registration, status);
+      await storeStatus(lead.kubernetes, key, registration, status);
       written.statuses.set(key, { url: serverUrl(), atMs: performance.now() });
       log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
     },
@@ -170,10 +175,12 @@ export function runRegistrationController(
     if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
     const { namespace, name } = registration.metadata;
     const waiting = refusals.waiting(key);
-    const patch = counterPatch(registration.status, options.countsOf(namespace, name), waiting);
+    // Each replica knows of what it refused itself; what there is of machines all see alike.
+    const counts = lead.isLeader() ? options.countsOf(namespace, name) : undefined;
+    const patch = counterPatch(registration.status, counts, waiting);
     if (patch === undefined) return;
     try {
-      await storeStatus(key, registration, patch);
+      await storeStatus(kubernetes, key, registration, patch);
       if (waiting !== undefined) refusals.written(key, waiting);
     } catch (error) {
       // Another replica was faster: ours are added to what it wrote the next time.
@@ -181,6 +188,8 @@ export function runRegistrationController(
       log[level]("registration counters not written", { registration: key, ...errorFields(error) });
     }
   }
+
+  lead.onLeading(() => addAll(index.keys()));
 
   let ticking = false;
   async function tick(): Promise<void> {
@@ -235,6 +244,7 @@ export function runRegistrationController(
     index,
     synced: () => synced.registrations && synced.secrets,
     quietMs: () => Math.max(registrations.quietMs(), secrets.quietMs()),
+    queue: () => queue.load(),
     refresh: () => addAll(index.keys()),
     async stop() {
       clearInterval(ticks);

@@ -11,6 +11,7 @@ import { collectionPath, retryTimer, watchResource, type ControllerParts } from 
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
+import { rolloutCounts } from "../rollout-counts.ts";
 import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
 import type { RolloutNews } from "../rollout-parts.ts";
@@ -27,6 +28,9 @@ export interface RolloutOptions {
   /** Must not wait, and not throw. */
   readonly tell: (news: RolloutNews) => void;
 }
+
+/** What a replica that does not lead leaves to the one that does; then it does it itself. */
+const LAG_MS = 5_000;
 
 interface ImageEntry extends KubernetesObject {
   readonly metadata: {
@@ -62,6 +66,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     readMachine: options.readMachine,
     resolve: (object, image) => materials.resolve(object, image),
     materials: (object) => materials.materials(object),
+    lagMs: () => (parts.lead.isLeader() ? 0 : LAG_MS),
     tell: options.tell,
     log,
     nowMs: Date.now,
@@ -88,6 +93,8 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     onMachineGone: (object) => run.onMachineGone(object),
     notReady: () => (run.imagesSynced() ? [] : ["ManagedOSImages not read yet"]),
     quietMs: () => images.quietMs(),
+    counts: () => rolloutCounts(run.index.images().map(({ image }) => image.object)),
+    queue: () => run.queue(),
     async stop() {
       await run.stop();
       await Promise.all([images.stop(), fleet.stop()]);

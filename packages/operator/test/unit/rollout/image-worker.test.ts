@@ -34,6 +34,7 @@ function scene() {
     readMachine: unused,
     resolve: unused,
     materials: unused,
+    lagMs: () => 0,
     tell: silent,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     nowMs: () => time.nowMs,

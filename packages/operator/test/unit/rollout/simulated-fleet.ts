@@ -56,6 +56,7 @@ export function randomOf(seed: number): () => number {
   };
 }
 
+const FOLLOWER_LAG_MS = 5_000;
 const ON_THE_WAY: readonly Phase[] = ["Granted", "Staging", "Draining", "Upgrading", "Rebooting", "Verifying"];
 
 type Watched = "machines" | "images";
@@ -83,6 +84,7 @@ export class SimulatedFleet {
   readonly random: () => number;
   #version = 100;
   readonly #replicas: Replica[] = [];
+  #looks = 0;
   readonly #down = new Set<string>();
 
   constructor(setup: FleetSetup) {
@@ -248,6 +250,7 @@ export class SimulatedFleet {
       },
       resolve: async (_, { image }) => `sha256:${createHash("sha256").update(image).digest("hex")}`,
       materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
+      lagMs: () => this.#lagMs(),
       tell: (news) => this.news.push(news),
       log: { debug() {}, info() {}, warn() {}, error() {} },
       nowMs: () => time.nowMs,
@@ -258,6 +261,12 @@ export class SimulatedFleet {
     run.onImage(this.image);
     run.onImagesSynced();
     return { run, generation: 0, shownMs: { machines: 0, images: 0 } };
+  }
+
+  /** Who leads changes at every moment; by no chance of its own, so that all else goes as it would without. */
+  #lagMs(): number {
+    this.#looks += 1;
+    return this.#looks % 3 === 0 ? 0 : FOLLOWER_LAG_MS;
   }
 
   #restarts(everyMs: number): void {
