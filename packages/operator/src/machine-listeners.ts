@@ -1,16 +1,18 @@
 /** The listeners that the settings ask for, and the TLS material that they show. */
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { Kubernetes } from "./controller/index.ts";
 import type { BootDesk } from "./boot/index.ts";
 import {
   bootResponder,
+  checkPair,
   ensureServingIdentity,
+  followFiles,
   listenForMachines,
   servingNames,
   certificateEndMs,
   tlsChannel,
   type BootResponder,
+  type FollowedFiles,
   type MachineEndpoint,
   type MachineListener,
   type ProtocolEndpoint,
@@ -48,11 +50,6 @@ export interface MachineListeners {
   stop(): Promise<void>;
 }
 
-async function givenTls(files: NonNullable<Settings["tlsFiles"]>): Promise<Tls> {
-  const [cert, key] = await Promise.all([readFile(files.certificate, "utf8"), readFile(files.key, "utf8")]);
-  return { material: { cert, key }, ownCaPem: undefined };
-}
-
 async function ownTls(kubernetes: Kubernetes, settings: Settings): Promise<Tls> {
   const listen = settings.httpsListen?.host ?? "";
   const named = isIP(listen) !== 0 && listen !== "0.0.0.0" && listen !== "::" ? [listen] : [];
@@ -81,6 +78,7 @@ export function machineListeners(
   let tls: Tls | undefined;
   let started = false;
   let renewal: NodeJS.Timeout | undefined;
+  let followed: FollowedFiles | undefined;
   /** The latest first; the one before stays, since machines are in the middle of something when a certificate changes. */
   let channels: readonly Buffer[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -96,9 +94,8 @@ export function machineListeners(
     return [...channels, ...settings.channelKeys].some((one) => one.equals(channel));
   }
 
-  /** Files must be right at once; the API server may come later. */
+  /** The API server may come later. */
   async function readTls(): Promise<Tls> {
-    if (settings.tlsFiles !== undefined) return givenTls(settings.tlsFiles);
     for (let failures = 0; ; failures += 1) {
       try {
         return await ownTls(kubernetes, settings);
@@ -110,13 +107,29 @@ export function machineListeners(
     }
   }
 
-  async function renew(): Promise<void> {
+  function show(next: Tls): void {
     const before = tls?.material.cert;
-    const next = await readTls();
     take(next);
-    if (next.material.cert === before) return;
+    if (before === undefined || next.material.cert === before) return;
     for (const listener of listeners) listener.setTls(next.material);
     log.info("serving certificate renewed");
+  }
+
+  async function renew(): Promise<void> {
+    if (settings.tlsFiles === undefined) show(await readTls());
+  }
+
+  /** Files must be right at once. @throws SessionError CERTIFICATE_INVALID, and what reading throws */
+  async function followGiven({ certificate, key }: NonNullable<Settings["tlsFiles"]>): Promise<FollowedFiles> {
+    return followFiles(
+      [certificate, key],
+      ([cert = "", privateKey = ""]) => {
+        const material = { cert, key: privateKey };
+        checkPair(material, `${certificate} and ${key}`);
+        show({ material, ownCaPem: undefined });
+      },
+      (error) => log.error("the certificate that was given is not taken", errorFields(error)),
+    );
   }
 
   return {
@@ -134,9 +147,9 @@ export function machineListeners(
         listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint, protocol, boot));
       }
       if (settings.httpsListen !== undefined) {
-        const first = await readTls();
-        take(first);
-        listeners.push(await listenForMachines(settings.httpsListen, first.material, endpoint, protocol, boot));
+        if (settings.tlsFiles === undefined) take(await readTls());
+        else followed = await followGiven(settings.tlsFiles);
+        listeners.push(await listenForMachines(settings.httpsListen, tls?.material, endpoint, protocol, boot));
         renewal = setInterval(() => {
           renew().catch((error: unknown) => log.error("certificate not renewed", errorFields(error)));
         }, CERTIFICATE_CHECK_MS);
@@ -158,6 +171,7 @@ export function machineListeners(
     },
     async stop() {
       clearInterval(renewal);
+      followed?.stop();
       await Promise.all(listeners.map(async (listener) => listener.stop(STOP_GRACE_MS)));
     },
   };

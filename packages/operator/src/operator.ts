@@ -7,12 +7,15 @@ import { retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
+  checkCa,
   createFailedChallenges,
   createMachineEndpoint,
   createProtocolEndpoint,
   createSessionGate,
+  followFiles,
   listenForHealth,
   SessionError,
+  type FollowedFiles,
 } from "./http/index.ts";
 import {
   clusterTokenOf,
@@ -63,7 +66,9 @@ export async function startOperator(
   signal: AbortSignal,
 ): Promise<Operator> {
   const { serverUrl, publicCa, watchNamespace } = settings;
-  const caPem = settings.caFile === undefined ? undefined : await readFile(settings.caFile, "utf8");
+  let caPem: string | undefined;
+  const caFile =
+    settings.caFile === undefined ? undefined : await followCa(settings.caFile, log, (pem) => (caPem = pem));
   const defaults =
     settings.defaultsFile === undefined ? [] : parseDefaults(await readFile(settings.defaultsFile, "utf8"));
   const listeners = machineListeners(settings, kubernetes, log, signal);
@@ -239,6 +244,7 @@ export async function startOperator(
   return {
     async stop() {
       isStopping = true;
+      caFile?.stop();
       const leading = lead.stop();
       listeners.endConnections();
       await sleep(settings.stopDelayMs);
@@ -260,6 +266,18 @@ async function answerFor(kubernetes: Kubernetes, tokens: ClusterTokens, entry: I
     throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${namespace}/${name} has just been deleted`);
   }
   return inventoryAnswer(inventory.spec.config, await clusterTokenOf(inventory, tokens));
+}
+
+/** @throws SessionError CERTIFICATE_INVALID, and what reading throws */
+async function followCa(file: string, log: Log, onChange: (pem: string) => void): Promise<FollowedFiles> {
+  return followFiles(
+    [file],
+    ([ca = ""]) => {
+      checkCa(ca, file);
+      onChange(ca);
+    },
+    (error) => log.error("the CA that was given is not taken", errorFields(error)),
+  );
 }
 
 function operatorAnchors({ namespace, trustAnchors }: Settings) {

@@ -70,7 +70,8 @@ afterAll(async () => {
 describe(`a rolling update under ${CONNECTIONS} machines`, () => {
   it("loses no request that a retry does not cover, and each replica is gone within five seconds", async () => {
     await eventually(async () => (machines.totals().answered >= CONNECTIONS ? true : undefined), "all have asked");
-    for (const old of [...replicas]) {
+    const olds = replicas.slice(0, 2);
+    for (const old of olds) {
       replicas.push(await startReplica());
       service.setReplicas(urls(replicas));
       const left = replicas.filter((one) => one !== old);

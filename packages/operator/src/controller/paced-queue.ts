@@ -1,5 +1,6 @@
 /** Keys whose work has time: begun after a delay, one after the other, never more than so many in a second. */
 
+import { retryAfterMs } from "./retry-after.ts";
 import type { QueueLoad } from "./work-queue.ts";
 
 const FIRST_PAUSE_MS = 1_000;
@@ -92,7 +93,7 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
       options.onFailure(key, error);
       failures += 1;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + options.random());
-      freeMs = nowMs() + pauseMs;
+      freeMs = nowMs() + Math.max(pauseMs, retryAfterMs(error));
       add(key, "later");
     } finally {
       isWorking = false;

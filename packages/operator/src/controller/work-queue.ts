@@ -1,4 +1,5 @@
 /** Keys to work on: each at most once in the queue, one at a time, again after a pause where the work failed. */
+import { retryAfterMs } from "./retry-after.ts";
 
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 30_000;
@@ -51,7 +52,9 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
       options.onFailure(key, error);
-      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** count) * (0.5 + options.random());
+      const grownMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** count);
+      // Never sooner than the API server wants it.
+      const delayMs = Math.max(retryAfterMs(error), grownMs * (0.5 + options.random()));
       if (!stopped)
         retries.set(
           key,

@@ -31,6 +31,7 @@ export type SessionErrorCode =
   | "REQUEST_SLOW"
   | "REQUEST_BROKEN"
   | "CONTENT_TYPE_UNSUPPORTED"
+  | "CERTIFICATE_INVALID"
   | "LISTEN_FAILED";
 
 export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
@@ -208,6 +209,12 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "never",
     meaning: "The request's body is not declared as application/json.",
     mend: "Check the client against docs/protocol.md.",
+  },
+  CERTIFICATE_INVALID: {
+    failure: "environment",
+    retry: "backoff",
+    meaning: "A file that was given holds no certificate, or the key beside it belongs to another one.",
+    mend: "Give a certificate chain and its key as PEM; both are read again every ten seconds, and what was there before is used meanwhile.",
   },
   LISTEN_FAILED: {
     failure: "environment",

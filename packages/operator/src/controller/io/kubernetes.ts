@@ -102,6 +102,14 @@ function loginOf(config: KubeConfig, server: string): () => Promise<Login> {
   };
 }
 
+/** Who changed a field, for managedFields and for who else applies the object: the same whatever version this is. */
+const FIELD_MANAGER = "rancheros-operator";
+
+function managedPath({ method, path }: KubernetesRequest): string {
+  if (method === "GET" || method === "DELETE") return path;
+  return `${path}${path.includes("?") ? "&" : "?"}fieldManager=${FIELD_MANAGER}`;
+}
+
 /** How a request without an answer ended. */
 function lostOutcome(error: KubernetesError): ApiOutcome {
   return error.code === "KUBERNETES_TIMEOUT" ? "timeout" : "unreachable";
@@ -130,10 +138,11 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
     let response: Dispatcher.ResponseData;
     try {
       const { headers, dispatcher } = await orAborted(login(), signal);
-      const answer = request(`${server}${asked.path}`, {
+      const answer = request(`${server}${managedPath(asked)}`, {
         method: asked.method,
         headers: {
           ...headers,
+          "user-agent": FIELD_MANAGER,
           accept: asked.accept ?? "application/json",
           ...(asked.body === undefined ? {} : { "content-type": asked.contentType ?? "application/json" }),
         },
@@ -158,7 +167,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
     try {
       const { headers, dispatcher } = await orAborted(login(), signal);
       const answer = request(`${server}${path}`, {
-        headers: { ...headers, accept: "application/json" },
+        headers: { ...headers, "user-agent": FIELD_MANAGER, accept: "application/json" },
         signal,
         headersTimeout: idleMs,
         bodyTimeout: idleMs,

@@ -2,6 +2,7 @@
 import { ERROR, ListWatch, Watch, type KubernetesListObject, type KubernetesObject } from "@kubernetes/client-node";
 import { isCodedError } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
+import { retryAfterMs } from "../retry-after.ts";
 import { readLines } from "../read-lines.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 
@@ -221,7 +222,7 @@ export function watchResource<Kept extends KubernetesObject>(
     const grown = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
     failures += 1;
     const delayMs = (isNotFound(error) ? (resource.absentDelayMs ?? grown) : grown) * (0.5 + resource.random());
-    timer = setTimeout(start, delayMs);
+    timer = setTimeout(start, Math.max(delayMs, retryAfterMs(error)));
   });
 
   function start(): void {

@@ -1,0 +1,31 @@
+/** Certificates that were given as files: taken only where they can be used. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { SessionError } from "./errors.ts";
+
+/**
+ * @param pair  chain and key as PEM
+ * @param what  names the files, for the error
+ * @throws SessionError CERTIFICATE_INVALID
+ */
+export function checkPair(pair: { readonly cert: string; readonly key: string }, what: string): void {
+  let belongs: boolean;
+  try {
+    belongs = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key));
+  } catch (cause) {
+    throw new SessionError("CERTIFICATE_INVALID", `${what}: no certificate with its key`, { cause });
+  }
+  // While the two are being replaced one after the other, they do not belong together for a moment.
+  if (!belongs) throw new SessionError("CERTIFICATE_INVALID", `${what}: the key belongs to another certificate`);
+}
+
+/**
+ * When the first certificate of the text ends, since the epoch.
+ * @throws SessionError CERTIFICATE_INVALID  where it does not begin with one
+ */
+export function checkCa(pem: string, what: string): number {
+  try {
+    return new X509Certificate(pem).validToDate.getTime();
+  } catch (cause) {
+    throw new SessionError("CERTIFICATE_INVALID", `${what}: no certificate`, { cause });
+  }
+}

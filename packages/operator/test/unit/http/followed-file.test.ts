@@ -1,0 +1,77 @@
+/** Files that are written anew while the operator runs. */
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { followFiles, type FollowedFiles } from "../../../src/http/io/followed-file.ts";
+
+const LOOK_MS = 10;
+const WAIT = { timeout: 20_000, interval: 10 };
+/** What is to happen is waited for; what is not must not happen so soon. */
+const NOTHING_MS = 100;
+let folder: string;
+let files: FollowedFiles | undefined;
+let taken: string[];
+let troubles: string[];
+const at = (name: string): string => path.join(folder, name);
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "followed-"));
+  [taken, troubles] = [[], []];
+});
+afterEach(() => {
+  files?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function follow(file: string): Promise<void> {
+  const take = ([text = ""]: readonly string[]): void => {
+    if (text === "bad") throw new Error("of no use");
+    taken.push(text);
+  };
+  files = await followFiles([file], take, (error) => troubles.push(String(error)), LOOK_MS);
+}
+
+describe("followFiles", () => {
+  it("reads at once, and again where the text has changed, also behind a link that is swapped", async () => {
+    writeFileSync(at("one"), "1");
+    writeFileSync(at("two"), "2");
+    symlinkSync("one", at("link"));
+    await follow(at("link"));
+    await sleep(NOTHING_MS);
+    expect(taken).toEqual(["1"]);
+    symlinkSync("two", at("next"));
+    renameSync(at("next"), at("link"));
+    await vi.waitFor(() => expect(taken).toEqual(["1", "2"]), WAIT);
+    files?.stop();
+    writeFileSync(at("two"), "3");
+    await sleep(NOTHING_MS);
+    expect(taken).toEqual(["1", "2"]);
+    expect(troubles).toEqual([]);
+  });
+
+  it("keeps what it has where the new text is of no use or gone, says so once, and takes the next good one", async () => {
+    const put = (text: string): void => {
+      writeFileSync(at("next"), text);
+      renameSync(at("next"), at("file"));
+    };
+    put("good");
+    await follow(at("file"));
+    put("bad");
+    await vi.waitFor(() => expect(troubles).toHaveLength(1), WAIT);
+    await sleep(NOTHING_MS);
+    rmSync(at("file"));
+    await vi.waitFor(() => expect(troubles).toHaveLength(2), WAIT);
+    await sleep(NOTHING_MS);
+    put("better");
+    await vi.waitFor(() => expect(taken).toEqual(["good", "better"]), WAIT);
+    expect(troubles).toEqual([expect.stringContaining("of no use"), expect.stringContaining("ENOENT")]);
+  });
+
+  it("does not begin with what is of no use", async () => {
+    writeFileSync(at("file"), "bad");
+    await expect(follow(at("file"))).rejects.toThrow("of no use");
+    await expect(follow(at("none"))).rejects.toThrow("ENOENT");
+  });
+});
