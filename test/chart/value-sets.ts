@@ -52,6 +52,8 @@ export const VALUE_SETS = {
         logLevel: "debug",
         maxSessions: 100,
         staleAfterSeconds: 60,
+        leaderElect: false,
+        stopDelaySeconds: 0,
         statusDelaySeconds: 5,
         bootURL: "http://boot.example.com",
         tokenInStatus: false,
@@ -66,7 +68,12 @@ export const VALUE_SETS = {
         insecure: ["registry.example.com:5000"],
       },
       env: [{ name: "HTTPS_PROXY", value: "http://proxy.example.com:3128" }],
-      metrics: { port: 9090, serviceMonitor: { enabled: true, interval: "1m", labels: { release: "prometheus" } } },
+      metrics: {
+        port: 9090,
+        serviceMonitor: { enabled: true, interval: "1m", labels: { release: "prometheus" } },
+        alerts: { enabled: true, labels: { release: "prometheus" } },
+        dashboard: { enabled: true },
+      },
       networkPolicy: {
         enabled: true,
         machinesFrom: [{ ipBlock: { cidr: "203.0.113.0/24" } }],

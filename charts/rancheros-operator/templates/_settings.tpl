@@ -44,6 +44,10 @@
   value: {{ int .maxSessions | quote }}
 - name: RANCHEROS_STALE_AFTER
   value: {{ int .staleAfterSeconds | quote }}
+- name: RANCHEROS_LEADER_ELECT
+  value: {{ .leaderElect | quote }}
+- name: RANCHEROS_STOP_DELAY
+  value: {{ int .stopDelaySeconds | quote }}
 - name: RANCHEROS_STATUS_DELAY
   value: {{ int .statusDelaySeconds | quote }}
 {{- with .bootURL }}

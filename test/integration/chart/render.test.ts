@@ -9,6 +9,7 @@ import { crdsYaml } from "../../../packages/operator/src/crds.ts";
 import { parseDefaults } from "../../../packages/operator/src/defaults/index.ts";
 import { MACHINE_PATH } from "../../../packages/operator/src/rancherd/index.ts";
 import { readSettings, SETTINGS } from "../../../packages/operator/src/settings/index.ts";
+import { ALERTS_FILE, DASHBOARD_FILE } from "../../chart/metric-uses.ts";
 import { CHART, helm } from "../../chart/helm.ts";
 import { objectOf, renderChart, renderText, type RenderedObject } from "../../chart/render-chart.ts";
 import { VALUE_SETS } from "../../chart/value-sets.ts";
@@ -84,6 +85,18 @@ describe("the chart", () => {
   });
 });
 
+describe("what Prometheus and Grafana are given", () => {
+  it("is the files of the chart, where somebody asks for it", async () => {
+    const rendered = await renderChart(VALUE_SETS.everything);
+    expect(objectOf(rendered, "PrometheusRule")["spec"]).toEqual(parse(readFileSync(ALERTS_FILE, "utf8")));
+    const maps = rendered.filter(({ kind, metadata }) => kind === "ConfigMap" && metadata.name.endsWith("-dashboard"));
+    const [text] = maps.flatMap((one) => Object.values(one["data"] as Readonly<Record<string, string>>));
+    expect(JSON.parse(text ?? "")).toEqual(JSON.parse(readFileSync(DASHBOARD_FILE, "utf8")));
+    const plain = await renderChart(VALUE_SETS.documented);
+    expect(plain.filter(({ kind }) => kind === "PrometheusRule" || kind === "ConfigMap")).toEqual([]);
+  });
+});
+
 describe("the chart's values", () => {
   it("are settings that the operator takes, as they are meant", async () => {
     const plain = readSettings([], environmentOf(await renderChart(VALUE_SETS.documented)));
@@ -102,6 +115,8 @@ describe("the chart's values", () => {
       maxSessions: 100,
       trustAnchors: "tpm-makers",
       staleAfterMs: 60_000,
+      leaderElect: false,
+      stopDelayMs: 0,
       statusDelayMs: 5_000,
       bootUrl: "http://boot.example.com",
       tokenInStatus: false,
