@@ -22,6 +22,8 @@ const TPMS = 20;
 const ENDPOINTS_LAG_MS = 700;
 let service: ServiceProxy;
 let replicas: OperatorProcess[];
+/** As with maxSurge, each is ready before its predecessor goes. */
+let successors: OperatorProcess[];
 let machines: ConnectedMachines;
 let count = 0;
 
@@ -42,7 +44,9 @@ const urls = (of: readonly OperatorProcess[]): readonly string[] => of.map(({ ht
 
 beforeAll(async () => {
   service = await startServiceProxy();
-  replicas = [await startReplica(), await startReplica()];
+  // The first one makes what they share.
+  replicas = [await startReplica()];
+  [replicas[1], ...successors] = await Promise.all([startReplica(), startReplica(), startReplica()]);
   service.setReplicas(urls(replicas));
   const { token } = await makeRegistration(target, namespace, "door");
   const channel = await channelAt(service.url);
@@ -56,13 +60,13 @@ beforeAll(async () => {
   machines = connectMachines({
     url: service.url,
     sessionTokens: Array.from({ length: CONNECTIONS }, (_, at) => tokens[at % TPMS] ?? ""),
-    pauseMs: 1_000,
+    pauseMs: 2_000,
   });
 });
 
 afterAll(async () => {
   await machines.stop();
-  await Promise.all(replicas.map((one) => one.stop()));
+  await Promise.all([...replicas, ...successors].map((one) => one.stop()));
   await service.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -72,7 +76,7 @@ describe(`a rolling update under ${CONNECTIONS} machines`, () => {
     await eventually(async () => (machines.totals().answered >= CONNECTIONS ? true : undefined), "all have asked");
     const olds = replicas.slice(0, 2);
     for (const old of olds) {
-      replicas.push(await startReplica());
+      replicas.push(...successors.splice(0, 1));
       service.setReplicas(urls(replicas));
       const left = replicas.filter((one) => one !== old);
       const beganMs = performance.now();

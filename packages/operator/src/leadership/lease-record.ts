@@ -58,23 +58,14 @@ export function storedLease(object: unknown, fallbackMs: number): StoredLease | 
   };
 }
 
-export function leaseObject(
-  namespace: string,
-  name: string,
-  record: LeaseRecord,
-  resourceVersion: string | undefined,
-): object {
+/** As the API server has it. */
+export function leaseSpec(record: LeaseRecord): object {
   return {
-    apiVersion: "coordination.k8s.io/v1",
-    kind: "Lease",
-    metadata: { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-    spec: {
-      holderIdentity: record.holder,
-      leaseDurationSeconds: Math.max(1, Math.round(record.durationMs / 1_000)),
-      acquireTime: record.acquireTime,
-      renewTime: record.renewTime,
-      leaseTransitions: record.transitions,
-    },
+    holderIdentity: record.holder,
+    leaseDurationSeconds: Math.max(1, Math.round(record.durationMs / 1_000)),
+    acquireTime: record.acquireTime,
+    renewTime: record.renewTime,
+    leaseTransitions: record.transitions,
   };
 }
 

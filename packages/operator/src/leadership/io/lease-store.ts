@@ -2,7 +2,7 @@
 import { hasCode } from "@rancheros/protocol/errors";
 import { KubernetesError, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { LEASE_DURATION_MS, LEASE_REQUEST_TIMEOUT_MS, type LeaseStore } from "../leader-election.ts";
-import { leaseObject, storedLease, type StoredLease } from "../lease-record.ts";
+import { leaseSpec, storedLease, type StoredLease } from "../lease-record.ts";
 
 function stored(object: unknown): StoredLease {
   const lease = storedLease(object, LEASE_DURATION_MS);
@@ -34,16 +34,23 @@ export function leaseStore(kubernetes: Kubernetes, namespace: string, name: stri
         kubernetes.send({
           method: "POST",
           path: collection,
-          body: leaseObject(namespace, name, record, undefined),
+          body: {
+            apiVersion: "coordination.k8s.io/v1",
+            kind: "Lease",
+            metadata: { name, namespace },
+            spec: leaseSpec(record),
+          },
           timeoutMs,
         }),
       ),
     update: (record, resourceVersion) =>
       unlessRaced(
         kubernetes.send({
-          method: "PUT",
+          method: "PATCH",
           path: `${collection}/${name}`,
-          body: leaseObject(namespace, name, record, resourceVersion),
+          contentType: "application/merge-patch+json",
+          // The labels of whoever made it, such as the chart's, are to stay.
+          body: { metadata: { resourceVersion }, spec: leaseSpec(record) },
           timeoutMs,
         }),
       ),
