@@ -21,7 +21,7 @@ import {
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
-const STOP_GRACE_MS = 1_500;
+const STOP_GRACE_MS = 1_000;
 const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;

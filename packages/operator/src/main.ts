@@ -35,10 +35,15 @@ async function run(args: readonly string[]): Promise<void> {
   const started = startOperator(settings, kubernetes, { log, metrics }, stop.signal);
   await Promise.race([started, ended]);
   await ended;
-  if (stop.signal.aborted) await Promise.race([started.then(async (operator) => operator.stop()), failAfter(4_500)]);
+  log.info("stopping");
+  if (stop.signal.aborted)
+    await Promise.race([started.then(async (operator) => operator.stop()), failAfter(LONGEST_STOP_MS)]);
   log.info("stopped");
   process.exit(0);
 }
+
+/** Well below five seconds, on a busy machine as well. */
+const LONGEST_STOP_MS = 4_000;
 
 async function failAfter(delayMs: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, delayMs));

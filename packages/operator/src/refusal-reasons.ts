@@ -4,6 +4,7 @@ import { IMAGE_ERRORS } from "@rancheros/protocol/images";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
 import { ATTESTATION_ERRORS } from "./attestation/index.ts";
+import { BOOT_ERRORS } from "./boot/index.ts";
 import { KUBERNETES_ERRORS } from "./controller/index.ts";
 import { SESSION_ERRORS } from "./http/index.ts";
 import { INVENTORY_ERRORS } from "./inventory/index.ts";
@@ -17,6 +18,7 @@ import { DECISION_REASONS } from "./telemetry/index.ts";
 const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   DECISION_REASONS,
   ATTESTATION_ERRORS,
+  BOOT_ERRORS,
   SESSION_ERRORS,
   SEAL_ERRORS,
   INVENTORY_ERRORS,
