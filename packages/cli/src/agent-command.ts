@@ -2,13 +2,13 @@
 import { boolean } from "@oclif/core/flags";
 import { parse, type ArgInput, type FlagInput, type Input, type ParserOutput } from "@oclif/core/parser";
 
-import type { Surroundings } from "./surroundings.ts";
+import type { CommandSurroundings } from "./surroundings.ts";
 
 type Values = Record<string, unknown>;
 
 /** A command that can be made: the class, not abstract, with its statics. */
 export type CommandClass = Omit<typeof AgentCommand, "prototype"> &
-  (new (args: readonly string[], surroundings: Surroundings) => AgentCommand);
+  (new (args: readonly string[], surroundings: CommandSurroundings) => AgentCommand);
 
 /**
  * What oclif's Command is to oclif, with its flags, arguments, parser and help. Not derived from it: that brings plug-ins,
@@ -28,9 +28,9 @@ export abstract class AgentCommand {
   };
 
   readonly #args: readonly string[];
-  protected readonly surroundings: Surroundings;
+  protected readonly surroundings: CommandSurroundings;
 
-  constructor(args: readonly string[], surroundings: Surroundings) {
+  constructor(args: readonly string[], surroundings: CommandSurroundings) {
     this.#args = args;
     this.surroundings = surroundings;
   }

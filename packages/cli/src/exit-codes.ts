@@ -31,9 +31,14 @@ export function exitCodeOf(error: unknown): number {
   return EXIT_CODES[isCodedError(error) ? error.failure : "internal"].code;
 }
 
+export function exitCodesInOrder(): readonly ExitCode[] {
+  return [SUCCESS, ...Object.values(EXIT_CODES)].sort((one, other) => one.code - other.code);
+}
+
+export const EXIT_CODES_TOPIC = "exit-codes";
+
 /** For `ros-agent help exit-codes`. */
 export function describeExitCodes(): string {
-  const rows = [SUCCESS, ...Object.values(EXIT_CODES)].sort((one, other) => one.code - other.code);
-  const lines = rows.map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`);
+  const lines = exitCodesInOrder().map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`);
   return `EXIT CODES\n${lines.join("\n")}\n`;
 }

@@ -3,10 +3,8 @@ import { Help } from "@oclif/core/help";
 
 import { loadConfig } from "./cli-config.ts";
 import { isCommandName } from "./command-table.ts";
-import { describeExitCodes } from "./exit-codes.ts";
+import { describeExitCodes, EXIT_CODES_TOPIC } from "./exit-codes.ts";
 import { unknownCommand } from "./unknown-command.ts";
-
-const EXIT_CODES_TOPIC = "exit-codes";
 
 /** @param subject  a command or `exit-codes`; undefined for the list of commands */
 export async function showHelp(subject: string | undefined, where: "stdout" | "stderr"): Promise<void> {

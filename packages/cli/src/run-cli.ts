@@ -6,12 +6,12 @@ import { CliError } from "./errors.ts";
 import { SUCCESS, exitCodeOf } from "./exit-codes.ts";
 import { BIN } from "./program.ts";
 import type { CommandName } from "./summaries.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { CommandSurroundings } from "./surroundings.ts";
 import { unknownCommand } from "./unknown-command.ts";
 import { usageFailure } from "./usage-failure.ts";
 
 /** @returns the exit code; never throws */
-export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+export async function runCli(args: readonly string[], surroundings: CommandSurroundings): Promise<number> {
   try {
     await dispatch(args, surroundings);
     return SUCCESS.code;
@@ -25,7 +25,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
   }
 }
 
-async function dispatch(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function dispatch(args: readonly string[], surroundings: CommandSurroundings): Promise<void> {
   const [first, ...rest] = args;
   if (first === undefined) {
     await tellHelp(undefined, "stderr");
@@ -52,7 +52,11 @@ async function tellHelp(subject: string | undefined, where: "stdout" | "stderr")
   await showHelp(subject, where);
 }
 
-async function runCommand(name: CommandName, args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function runCommand(
+  name: CommandName,
+  args: readonly string[],
+  surroundings: CommandSurroundings,
+): Promise<void> {
   const Concrete = await COMMANDS[name]();
   try {
     await new Concrete(args, surroundings).run();

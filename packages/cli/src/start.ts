@@ -1,6 +1,7 @@
 /** Connects the command line with the process: arguments, environment, signals, exit code. */
 import { runCli } from "./run-cli.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import type { CommandSurroundings } from "./surroundings.ts";
 
 /** Runs one command and ends the process. The first Ctrl-C asks it to clean up and end, the second ends it at once. */
 export async function start(args: readonly string[]): Promise<never> {
@@ -17,5 +18,7 @@ export async function start(args: readonly string[]): Promise<never> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
-  process.exit(await runCli(args, { environment: process.env, signal: controller.signal }));
+  const describeCommands = async (): ReturnType<CommandSurroundings["describeCommands"]> =>
+    (await import("./describe-commands.ts")).describeCommands();
+  process.exit(await runCli(args, { environment: process.env, signal: controller.signal, describeCommands }));
 }

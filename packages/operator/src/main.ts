@@ -1,15 +1,10 @@
 #!/usr/bin/env node
 /** The operator's executable. */
-import { readFileSync } from "node:fs";
 import { isCodedError } from "@rancheros/protocol/errors";
+import manifest from "../package.json" with { type: "json" };
 import { crdsYaml } from "./crds.ts";
 import { helpText } from "./help.ts";
 import { readSettings, SettingsError } from "./settings/index.ts";
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "";
-}
 
 async function run(args: readonly string[]): Promise<void> {
   const settings = readSettings(args, process.env);
@@ -30,7 +25,7 @@ async function run(args: readonly string[]): Promise<void> {
       });
     }
   });
-  const metrics = createMetrics(version());
+  const metrics = createMetrics(manifest.version);
   const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), (call) => metrics.countApiCall(call));
   const started = startOperator(settings, kubernetes, { log, metrics }, stop.signal);
   await Promise.race([started, ended]);
@@ -53,7 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command = "run", ...rest] = args;
   if (args.includes("--help") || args.includes("-h") || command === "help") process.stdout.write(helpText());
   else if (command === "crds") process.stdout.write(crdsYaml());
-  else if (command === "version" || command === "--version") process.stdout.write(`${version()}\n`);
+  else if (command === "version" || command === "--version") process.stdout.write(`${manifest.version}\n`);
   else if (command === "run") await run(rest);
   else if (command.startsWith("-")) await run(args);
   else throw new SettingsError([`there is no command ${JSON.stringify(command)}; see rancheros-operator --help`]);

@@ -5,7 +5,7 @@ import { boolean, integer, string } from "@oclif/core/flags";
 import { AgentCommand } from "../agent-command.ts";
 import { NODE_ARGS, NODE_FLAGS, kubectlArgs } from "../node-flags.ts";
 import { SUMMARIES } from "../summaries.ts";
-import type { Surroundings } from "../surroundings.ts";
+import type { CommandSurroundings } from "../surroundings.ts";
 
 /** Result of `drain --json`. */
 export interface DrainedJson extends DrainReport {
@@ -56,7 +56,7 @@ export class Drain extends AgentCommand {
     ...NODE_FLAGS,
   };
 
-  constructor(args: readonly string[], surroundings: Surroundings) {
+  constructor(args: readonly string[], surroundings: CommandSurroundings) {
     const switches = ["delete-emptydir-data", "ignore-daemonsets", "force", "disable-eviction"];
     super(kubectlArgs(args, switches), surroundings);
   }

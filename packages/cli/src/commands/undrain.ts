@@ -2,7 +2,7 @@
 import { AgentCommand } from "../agent-command.ts";
 import { NODE_ARGS, NODE_FLAGS, kubectlArgs } from "../node-flags.ts";
 import { SUMMARIES } from "../summaries.ts";
-import type { Surroundings } from "../surroundings.ts";
+import type { CommandSurroundings } from "../surroundings.ts";
 
 /** Result of `undrain --json`. */
 export interface UndrainedJson {
@@ -23,7 +23,7 @@ export class Undrain extends AgentCommand {
   static override args = NODE_ARGS;
   static override flags = NODE_FLAGS;
 
-  constructor(args: readonly string[], surroundings: Surroundings) {
+  constructor(args: readonly string[], surroundings: CommandSurroundings) {
     super(kubectlArgs(args, []), surroundings);
   }
 

@@ -1,11 +1,14 @@
 /** `ros-agent version` */
 import { AgentCommand } from "../agent-command.ts";
+import { buildCommit } from "../build-commit.ts";
 import { BIN, VERSION } from "../program.ts";
 import { SUMMARIES } from "../summaries.ts";
 
 /** Result of `version --json`. */
 export interface VersionJson {
   readonly version: string;
+  /** As buildCommit gives it; null where nobody knows. */
+  readonly commit: string | undefined;
   readonly node: string;
   /** For example linux-x64. */
   readonly platform: string;
@@ -18,12 +21,10 @@ export class Version extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Version);
-    const result: VersionJson = {
-      version: VERSION,
-      node: process.versions.node,
-      platform: `${process.platform}-${process.arch}`,
-    };
-    if (flags.json) this.printJson(result);
-    else this.print(`${BIN} ${result.version} (node ${result.node}, ${result.platform})`);
+    const node = process.versions.node;
+    const platform = `${process.platform}-${process.arch}`;
+    if (!flags.json) return this.print(`${BIN} ${VERSION} (node ${node}, ${platform})`);
+    const result: VersionJson = { version: VERSION, commit: await buildCommit(), node, platform };
+    return this.printJson(result);
   }
 }

@@ -1,4 +1,4 @@
-/** What scripts/ros-agent runs says what the sources say, and is made anew where they have changed; in a copy of them. */
+/** Bundle and single executable say what the sources say; the bundle is made anew where they have changed, in a copy of them. */
 import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,12 +9,14 @@ import { writeSystemTables } from "../../../../test/smbios/system-tables.ts";
 import { startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
 import { COMMANDS } from "../../src/command-table.ts";
 import { rosAgent, startProgram, type Outcome } from "./ros-agent.ts";
+import { runAlone, singleExecutable } from "./single-executable.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 const PARTS = ["protocol", "agent", "cli"].flatMap((name) => [`packages/${name}/src`, `packages/${name}/package.json`]);
 
 let folder = "";
 let checkout = "";
+let executable = "";
 let tpm: Swtpm;
 
 /** Sources that a test may change; what they depend on is the same. */
@@ -32,13 +34,13 @@ async function bundled(args: readonly string[], root = checkout): Promise<Outcom
 }
 
 async function buildIfStale(root: string): Promise<string> {
-  const { code, stderr } = await startProgram([path.join(root, "scripts/build-agent"), "--if-stale"]).outcome;
+  const { code, stderr } = await startProgram([path.join(root, "scripts/bundle-agent"), "--if-stale"]).outcome;
   expect(code, stderr).toBe(0);
   return currentBuild(root);
 }
 
 function currentBuild(root: string): string {
-  return realpathSync(path.join(root, "dist/ros-agent/current"));
+  return realpathSync(path.join(root, "dist/bundle/current"));
 }
 
 beforeAll(async () => {
@@ -52,6 +54,7 @@ beforeAll(async () => {
   });
   tpm = await startSwtpm({ stateFolder: path.join(folder, "tpm"), withEkCertificate: true });
   await buildIfStale(checkout);
+  executable = await singleExecutable(path.join(folder, "alone"));
 });
 
 afterAll(async () => {
@@ -59,9 +62,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe("the bundle of ros-agent", () => {
+describe("bundle and single executable of ros-agent", () => {
   it.each([
     ...Object.keys(COMMANDS).map((command) => `${command} --help`),
+    ...Object.keys(COMMANDS).map((command) => `${command} --no-such-flag`),
     "",
     "help",
     "--version",
@@ -75,11 +79,19 @@ describe("the bundle of ros-agent", () => {
     "get-tpm-hash --tcti TPM --json",
     "get-tpm-hash --tcti swtpm:host=127.0.0.1,port=1 --json",
     "register https://127.0.0.1:1/v1-rancheros/registration/token --smbios-dump DMI --tcti TPM --json",
-  ])("answers as the sources do: %s", async (line) => {
+    "drain --kubeconfig /nonexistent",
+    "labels --template /nonexistent",
+    "status --json --state-folder /nonexistent/a --run-folder /nonexistent/b",
+    "completion bash",
+    "completion zsh",
+    "completion fish",
+    "man",
+  ])("answer as the sources do: %s", async (line) => {
     const words: Readonly<Record<string, string>> = { DMI: path.join(folder, "dmi"), TPM: tpm.tcti };
     const args = line.split(" ").flatMap((word) => (word === "" ? [] : [words[word] ?? word]));
-    const [ours, theirs] = await Promise.all([bundled(args), rosAgent(args)]);
+    const [ours, theirs, alone] = await Promise.all([bundled(args), rosAgent(args), runAlone([executable, ...args])]);
     expect(ours).toEqual(theirs);
+    expect(alone).toEqual(theirs);
     expect(ours.stdout + ours.stderr).not.toContain("CLI_DEFECT");
   });
 
@@ -122,7 +134,7 @@ describe("scripts/ros-agent", () => {
     writeFileSync(path.join(root, "dist"), "");
     const [ours, theirs] = await Promise.all([bundled(["version"], root), rosAgent(["version"])]);
     expect(ours).toEqual({ ...theirs, stderr: ours.stderr });
-    expect(ours.stderr.split("ros-agent: dist/ros-agent")).toHaveLength(2);
-    expect(ours.stderr).toContain("`scripts/build-agent` says why");
+    expect(ours.stderr.split("ros-agent: dist/bundle")).toHaveLength(2);
+    expect(ours.stderr).toContain("`scripts/bundle-agent` says why");
   });
 });

@@ -1,8 +1,9 @@
 /** What every command has in common: help, usage errors, output, exit codes, secrets. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 
 import { EXIT_CODES, SUCCESS } from "../../src/exit-codes.ts";
@@ -102,7 +103,13 @@ describe("version", () => {
     );
     expect((await rosAgent(["--version"])).stdout).toContain(version);
     const json = JSON.parse((await rosAgent(["version", "--json"])).stdout) as unknown;
-    expect(json).toEqual({ version, node: process.versions.node, platform: `linux-${process.arch}` });
+    const git = await promisify(execFile)("git", ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]);
+    expect(json).toEqual({
+      version,
+      commit: git.stdout.trim(),
+      node: process.versions.node,
+      platform: `linux-${process.arch}`,
+    });
   });
 });
 

@@ -78,4 +78,5 @@ function record(folder: string): void {
   closeSync(READY_DESCRIPTOR);
 }
 
-record(process.argv[2] ?? ".");
+// As a single executable runs it, the name of the job stands before.
+record(process.argv.slice(2).at(-1) ?? ".");

@@ -1,7 +1,8 @@
-/** Beside this file, in the sources and in the bundle. A single binary gives a command of its own. */
+/** The process that records a container's output: record-output.ts beside this file, or this program itself. */
 import path from "node:path";
 
+import { ownProcess } from "../../programs/index.ts";
+
 export function recorderCommand(): readonly [program: string, argument: string] {
-  const program = `record-output${path.extname(import.meta.filename)}`;
-  return [process.execPath, path.join(import.meta.dirname, program)];
+  return ownProcess("record-output", import.meta.dirname, path.extname(import.meta.filename));
 }

@@ -4,7 +4,7 @@
  */
 import path from "node:path";
 
-import { startProgram, type ProgramEnding } from "../../programs/index.ts";
+import { ownProcess, startProgram, type ProgramEnding } from "../../programs/index.ts";
 import { HardwareError } from "../errors.ts";
 
 export interface CollectorCall {
@@ -18,10 +18,9 @@ export interface CollectorCall {
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const STDERR_TAIL_CHARACTERS = 600;
 
-/** Beside this file, in the sources and in the bundle. A single binary gives a command of its own. */
+/** print-hardware.ts beside this file, or this program itself. */
 export function collectorCommand(): readonly [string, ...string[]] {
-  const program = `print-hardware${path.extname(import.meta.filename)}`;
-  return [process.execPath, path.join(import.meta.dirname, program)];
+  return ownProcess("print-hardware", import.meta.dirname, path.extname(import.meta.filename));
 }
 
 /**
