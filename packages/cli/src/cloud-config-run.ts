@@ -1,4 +1,5 @@
 /** Reads and checks the cloud-configs that a command line names. */
+import { join } from "node:path";
 import {
   applyCloudConfig,
   CloudConfigError,
@@ -14,7 +15,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Held by whoever applies a cloud-config. */
 export const APPLY_LOCK = "config.lock";
-const RUN_FOLDER = "/run/rancheros";
+const RUN_FOLDER = "run/rancheros";
 
 export interface ReadConfig extends ParsedCloudConfig {
   readonly path: string;
@@ -64,10 +65,12 @@ export function invalidConfig(read: readonly ReadConfig[]): CloudConfigError | u
 
 /**
  * Applies what a registration has answered.
+ * @param root  the machine's /
  * @throws CloudConfigError, FilesError, RancherdError
  */
 export async function applyAnswer(
   text: string,
+  root: string,
   { signal }: Surroundings,
   remark: (text: string) => void,
 ): Promise<void> {
@@ -76,7 +79,7 @@ export async function applyAnswer(
   for (const one of findings) remark(describeFinding(path, one));
   const wrong = invalidConfig([{ path, text, config, findings }]);
   if (wrong !== undefined) throw wrong;
-  const machine = { root: "/", lockFile: `${RUN_FOLDER}/${APPLY_LOCK}` };
+  const machine = { root, lockFile: join(root, RUN_FOLDER, APPLY_LOCK) };
   const given = usable([{ path, text, config, findings }]);
   const applied = await applyCloudConfig(machine, given, { tool: "auto", dryRun: false, signal });
   for (const { subject } of applied.changes) remark(`changed ${subject}`);

@@ -65,6 +65,11 @@ export class Register extends AgentCommand {
       description: "Make this machine what the configuration says, as `config apply` does. As root.",
       exclusive: ["check"],
     }),
+    root: string({
+      description: "The machine's / for --apply.",
+      helpValue: "FOLDER",
+      default: "/",
+    }),
     check: boolean({ description: "Try every step that leaves nothing behind, and say for each how it went." }),
     ...REPORT_FLAGS,
     "without-ek-certificate": boolean({
@@ -134,10 +139,10 @@ export class Register extends AgentCommand {
   private async register(run: RegistrationRun, flags: RegisterFlags): Promise<void> {
     const { registerMachine } = await import("../registration-run.ts");
     const { formatCloudConfig } = await import("../cloud-config-text.ts");
-    const { output, apply, json } = flags;
+    const { output, apply, root, json } = flags;
     if (output === undefined) {
       const { config } = await registerMachine(run);
-      if (apply) await this.apply(formatCloudConfig(config));
+      if (apply) await this.apply(formatCloudConfig(config), root);
       if (json) this.printJson(config);
       else if (!apply) this.print(formatCloudConfig(config));
       return;
@@ -149,7 +154,7 @@ export class Register extends AgentCommand {
       const { config, tpmHash } = await registerMachine(run);
       const text = formatCloudConfig(config);
       await file.commit(text);
-      if (apply) await this.apply(text);
+      if (apply) await this.apply(text, root);
       const saved: SavedJson = { saved: { path: output, bytes: Buffer.byteLength(text) }, tpmHash };
       if (json) this.printJson(saved);
       else this.remark(`The configuration is in ${output}.`);
@@ -158,15 +163,16 @@ export class Register extends AgentCommand {
     }
   }
 
-  private async apply(text: string): Promise<void> {
+  private async apply(text: string, root: string): Promise<void> {
     const { applyAnswer } = await import("../cloud-config-run.ts");
-    await applyAnswer(text, this.surroundings, (remark) => this.remark(remark));
+    await applyAnswer(text, root, this.surroundings, (remark) => this.remark(remark));
   }
 }
 
 interface RegisterFlags {
   readonly output: string | undefined;
   readonly apply: boolean;
+  readonly root: string;
   readonly json: boolean;
 }
 

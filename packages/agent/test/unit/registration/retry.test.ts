@@ -86,6 +86,16 @@ describe("withRetries", () => {
     expect(clock.sleeps).toEqual([]);
   });
 
+  it("for ever repeats what only a person can mend as well, and ends for the command line only", async () => {
+    const clock = virtualClock();
+    const policy = { waitMs: Number.POSITIVE_INFINITY, signal: SIGNAL, onRetry: ignore };
+    const refused = new RegistrationError("REGISTRATION_REFUSED", "no");
+    expect(await withRetries(clock, policy, failing(6, refused))).toBe("after 6");
+    expect(clock.sleeps).toEqual([60_000, 120_000, 240_000, 480_000, 900_000, 900_000]);
+    const wrong = new RegistrationError("REGISTRATION_URL_INVALID", "no");
+    await expect(withRetries(virtualClock(), policy, failing(1, wrong))).rejects.toBe(wrong);
+  });
+
   it("tries once where no waiting was asked for", async () => {
     const policy = { waitMs: 0, signal: SIGNAL, onRetry: ignore };
     await expect(withRetries(virtualClock(), policy, failing(1, LATER))).rejects.toBe(LATER);

@@ -59,7 +59,7 @@ export class ConfigApply extends AgentCommand {
     const { flags, args } = await this.parse(ConfigApply);
     const [
       { applyCloudConfig, CloudConfigError, describeChange },
-      { readConfigs, usable, invalidConfig },
+      { APPLY_LOCK, readConfigs, usable, invalidConfig },
       { describeFinding },
     ] = await Promise.all([
       import("@rancheros/agent/cloud-config"),
@@ -72,7 +72,7 @@ export class ConfigApply extends AgentCommand {
     const wrong = invalidConfig(read);
     if (wrong !== undefined && !flags["keep-going"]) throw wrong;
     const dryRun = flags["dry-run"];
-    const machine = { root: flags.root, lockFile: `${flags["run-folder"]}/config.lock` };
+    const machine = { root: flags.root, lockFile: `${flags["run-folder"]}/${APPLY_LOCK}` };
     const { signal } = this.surroundings;
     const applied = await applyCloudConfig(machine, usable(read), { tool: flags.tool, dryRun, signal });
     const { tool, changes, remarks, problems, takesEffect } = applied;
