@@ -6,6 +6,7 @@ import {
   registerAttested,
   reportMachine,
   sessionKeeper,
+  tryAgain,
   type CheckReport,
   type InstallConfig,
   type RegistrationEvent,
@@ -14,6 +15,7 @@ import {
   type ServerOptions,
 } from "@rancheros/agent/registration";
 import type { Smbios } from "@rancheros/agent/smbios";
+import type { CodedError } from "@rancheros/protocol/errors";
 
 import { describeProgress } from "./describe-progress.ts";
 import { machineSmbios, machineSmbiosIfAny } from "./machine-smbios.ts";
@@ -46,8 +48,22 @@ export interface Registered {
   readonly tpmHash: string;
 }
 
-/** @throws RegistrationError, TpmError, SmbiosError, AttestationMessageError */
+/**
+ * With waitMs Infinity whatever fails is tried again, the TPM too: early at a start its device may not be there yet.
+ * @throws RegistrationError, TpmError, SmbiosError, AttestationMessageError
+ */
 export async function registerMachine(run: RegistrationRun): Promise<Registered> {
+  if (run.waitMs !== Number.POSITIVE_INFINITY) return registerOnce(run);
+  const onEvent = progressOf(run);
+  const policy = {
+    waitMs: run.waitMs,
+    signal: run.server.signal,
+    onRetry: (error: CodedError, delayMs: number): void => onEvent({ kind: "retry", error, delayMs }),
+  };
+  return tryAgain(policy, () => registerOnce(run));
+}
+
+async function registerOnce(run: RegistrationRun): Promise<Registered> {
   const { server, waitMs, withoutEkCertificate, protocol } = run;
   await checkWay(server);
   const smbios = await smbiosOf(run);

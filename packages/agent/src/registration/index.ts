@@ -14,6 +14,7 @@ import { registerAttestedThrough, type RegisterAttestedOptions } from "./registe
 import { registerThrough, type RegisterOptions, type ServerOptions } from "./register.ts";
 import { parseRegistrationUrl } from "./registration-url.ts";
 import { reportThrough, type ReportOptions } from "./report-machine.ts";
+import { withRetries, type RetryPolicy } from "./retry.ts";
 import { keepSession, type SessionKeeper } from "./session-keeper.ts";
 import { prepareVisit, type VisitOptions } from "./visit.ts";
 
@@ -78,6 +79,11 @@ export function checkRegistration(options: CheckOptions): Promise<CheckReport> {
   return checkThrough(OUTSIDE, options);
 }
 
+/** As withRetries, on this machine's clock. */
+export function tryAgain<T>(policy: RetryPolicy, attempt: () => Promise<T>): Promise<T> {
+  return withRetries(OUTSIDE, policy, attempt);
+}
+
 export { askDelayMs } from "./approval.ts";
 export type { CheckOptions } from "./check.ts";
 export type { CheckName, CheckOutcome, CheckReport, CheckStep } from "./check-runner.ts";
@@ -92,7 +98,7 @@ export type { MachineFacts, OwnReport } from "./machine-report.ts";
 export type { RegisterAttestedOptions } from "./register-attested.ts";
 export type { ReportOptions } from "./report-machine.ts";
 export { daemonRetryDelayMs } from "./retry.ts";
-export type { RetryOutside } from "./retry.ts";
+export type { RetryOutside, RetryPolicy } from "./retry.ts";
 export type { MachineSession, SessionKeeper, SessionRequest } from "./session-keeper.ts";
 export { prepareFile } from "./io/prepare-file.ts";
 export type { PreparedFile } from "./io/prepare-file.ts";

@@ -98,6 +98,28 @@ describe("register --if-needed", () => {
 });
 
 describe("register --wait forever", () => {
+  it("goes on without a TPM, as its device may come later", async () => {
+    const running = startRosAgent([
+      "register",
+      place.url,
+      "--ca-cert",
+      place.caFile,
+      "--tcti",
+      "device:/dev/no-such-tpm",
+      "--wait",
+      "forever",
+    ]);
+    await new Promise<void>((resolve) => {
+      let said = "";
+      running.child.stderr?.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        if (/TPM_DEVICE_MISSING\); trying again in/.test(said)) resolve();
+      });
+    });
+    running.child.kill("SIGTERM");
+    expect((await running.outcome).code).toBe(130);
+  });
+
   it("goes on without a server, says so each time, and ends when it is told to", async () => {
     const output = await place.output();
     const running = startRosAgent([
