@@ -14,6 +14,8 @@ export interface SystemSource {
   readonly digest: string | undefined;
   /** HOST/REPOSITORY@DIGEST, or a folder. */
   readonly reference: string;
+  /** How many files there are to be, where that is known: the kernel shows damaged folders of a squashfs as empty ones. */
+  readonly inodes?: number;
   /** The lowest first. */
   readonly layers: readonly SystemLayer[];
 }

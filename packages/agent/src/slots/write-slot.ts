@@ -61,6 +61,7 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
       if (ending === "stopped") return "stopped";
       await specials();
     }
+    requireAll(source, writer);
     requireSystem(disk.look, arch);
     disk.makeFolders(MOUNT_POINTS);
     writer.end();
@@ -76,6 +77,15 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
   } finally {
     await disk.close();
   }
+}
+
+/** @throws SlotError SLOT_SOURCE_CORRUPT */
+function requireAll({ inodes = 0, reference }: SystemSource, writer: TreeWriter): void {
+  const found = writer.inodes();
+  if (found >= inodes) return;
+  throw new SlotError("SLOT_SOURCE_CORRUPT", `${reference} shows ${found} files, and has ${inodes}`, {
+    details: { found, inodes },
+  });
 }
 
 async function unpack(layer: SystemLayer, writer: TreeWriter, options: WriteSlotOptions): Promise<"done" | "stopped"> {

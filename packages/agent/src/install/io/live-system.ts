@@ -19,7 +19,9 @@ export function findLiveRoot(): string | undefined {
 }
 
 export function liveSource(folder: string): SystemSource {
-  return { digest: undefined, reference: folder, layers: [treeLayer(folder)] };
+  const { type, files } = statfsSync(folder);
+  const source = { digest: undefined, reference: folder, layers: [treeLayer(folder)] };
+  return type === SQUASHFS ? { ...source, inodes: files } : source;
 }
 
 /** @throws SlotError */

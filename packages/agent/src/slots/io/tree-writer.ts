@@ -49,6 +49,8 @@ export interface TreeWriter {
   /** Times of folders, which change with what is put into them. */
   end(): void;
   readonly records: TreeRecords;
+  /** Without further names of the same file. */
+  readonly inodes: () => number;
 }
 
 const WHITEOUT = ".wh.";
@@ -60,6 +62,7 @@ export function treeWriter(root: string): TreeWriter {
   const folderTimes = new Map<string, number>();
   const paths = treePaths(root);
   let ofLayer = new Set<string>();
+  let hardLinks = 0;
   let specials: SpecialFile[] = [];
   let xattrs = new Map<string, ReadonlyMap<string, Buffer>>();
 
@@ -154,11 +157,13 @@ export function treeWriter(root: string): TreeWriter {
       throw brokenLayer(`a hard link leads to ${JSON.stringify(link.slice(0, 200))}, which is no file of the image`);
     }
     linkSync(`${root}/${source}`, full);
+    hardLinks += 1;
     return record;
   }
 
   return {
     records,
+    inodes: () => records.size - hardLinks,
     beginLayer() {
       ofLayer = new Set();
     },

@@ -1,0 +1,164 @@
+/** A slot on a real file system on a disk that is a file. */
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { makeDisk, systemEntries, type TestDisk } from "../../../../../test/disks/index.ts";
+import { slotDisk, writeSlot, type SlotDisk, type SlotProgress } from "../../../src/slots/index.ts";
+import { entry, tarFile } from "../../unit/slots/tar-file.ts";
+
+const MARK = "what the disk shall not forget";
+const MIB = 1024 ** 2;
+
+let home: string;
+let disk: TestDisk;
+
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), "slot-"));
+  disk = makeDisk(home, 256 * MIB);
+});
+
+afterAll(async () => {
+  disk.remove();
+  await rm(home, { recursive: true, force: true });
+});
+
+const never = new AbortController().signal;
+const open = (signal = never): SlotDisk =>
+  slotDisk({ device: disk.device, label: "ROS_SLOT_B", mountFolder: join(home, "slot"), nowMs: () => 0, signal });
+
+const SYSTEM = systemEntries("v1").map((one) => {
+  if ("symlink" in one) return entry({ name: one.path, type: "2", link: one.symlink });
+  const content = "content" in one ? Buffer.from(one.content).toString("latin1") : "";
+  return entry({ name: one.path, content: /[^ -~\n]/.test(content) ? "a program" : content, mode: 0o755 });
+});
+
+const source = (more: readonly Buffer[] = [], upper: readonly Buffer[] = []) => ({
+  digest: "sha256:x",
+  reference: "test",
+  layers: [[...SYSTEM, ...more], upper].map((entries, index) => ({
+    name: `layer ${index}`,
+    sizeBytes: undefined,
+    async *open(): AsyncGenerator<Buffer> {
+      yield await Promise.resolve(tarFile(entries));
+    },
+  })),
+});
+
+const write = (
+  from: ReturnType<typeof source>,
+  change: (slot: SlotDisk) => SlotDisk = (slot) => slot,
+  signal = never,
+) => writeSlot({ disk: change(open(signal)), source: from, arch: "none", signal, onProgress: () => undefined });
+
+/** As the disk has it. */
+function bend(text: string): void {
+  const handle = openSync(disk.device, "r+");
+  const bytes = Buffer.alloc(64 * MIB);
+  for (let at = 0; readSync(handle, bytes, 0, bytes.length, at) > 0; at += bytes.length) {
+    const found = bytes.indexOf(text);
+    if (found !== -1) writeSync(handle, Buffer.from("W"), 0, 1, at + found);
+  }
+  closeSync(handle);
+}
+
+const stamp = (): string | undefined => {
+  execFileSync("mount", ["-o", "ro", disk.device, join(home, "slot")]);
+  try {
+    return readFileSync(join(home, "slot/.rancheros-slot.json"), "utf8");
+  } catch {
+    return undefined;
+  } finally {
+    execFileSync("umount", [join(home, "slot")]);
+  }
+};
+
+describe("a slot", () => {
+  it("is whole when everything was read back", async () => {
+    const steps: SlotProgress["step"][] = [];
+    const onProgress = ({ step }: SlotProgress): void => void (steps.at(-1) === step ? undefined : steps.push(step));
+    const ending = await writeSlot({ disk: open(), source: source(), arch: "none", signal: never, onProgress });
+    expect(ending).toBe("written");
+    expect(steps).toEqual(["format", "unpack", "sync", "read-back", "stamp"]);
+    expect(stamp()).toContain("sha256:x");
+  });
+
+  it("is not called whole where the disk gives back something else", async () => {
+    const more = [entry({ name: "etc/mark", content: MARK })];
+    const bent = (slot: SlotDisk): SlotDisk => ({
+      ...slot,
+      async sync() {
+        await slot.sync();
+        bend(MARK);
+      },
+    });
+    await expect(write(source(more), bent)).rejects.toMatchObject({
+      code: "SLOT_READ_BACK_DIFFERS",
+      message: "/etc/mark has another content",
+    });
+    expect(stamp()).toBeUndefined();
+  });
+
+  it.each([
+    [
+      "out of it through a link of a lower layer",
+      [entry({ name: "trap", type: "2", link: "/" })],
+      [entry({ name: "trap/escaped", content: "x" })],
+      undefined,
+    ],
+    [
+      "out of it through a link upwards",
+      [entry({ name: "trap", type: "2", link: "../../../../tmp" })],
+      [entry({ name: "trap/escaped", content: "x" })],
+      undefined,
+    ],
+    [
+      "round in circles",
+      [entry({ name: "a", type: "2", link: "b" }), entry({ name: "b", type: "2", link: "a" })],
+      [entry({ name: "a/x" })],
+      "SLOT_LAYER_BROKEN",
+    ],
+    [
+      "to a hard link's target that is missing",
+      [],
+      [entry({ name: "x", type: "1", link: "/etc/shadow" })],
+      "SLOT_LAYER_BROKEN",
+    ],
+    ["a whiteout of everything", [], [entry({ name: ".wh...", content: "" })], "SLOT_LAYER_BROKEN"],
+    ["more than fits", [entry({ name: "large", content: "x".repeat(250 * MIB) })], [], "SLOT_TOO_SMALL"],
+  ])("never leads %s", async (_what, lower, upper, code) => {
+    const writing = write(source(lower, upper));
+    if (code === undefined) await expect(writing).resolves.toBe("written");
+    else await expect(writing).rejects.toMatchObject({ code });
+    expect(() => readFileSync("/escaped")).toThrow();
+    expect(() => readFileSync("/tmp/escaped")).toThrow();
+    expect(stamp() === undefined).toBe(code !== undefined);
+  });
+
+  it("is left without a stamp where it is broken off, and stops at a program that installs itself", async () => {
+    const stop = new AbortController();
+    const more = [entry({ name: "usr/sbin/suc-upgrade", content: "#!/bin/sh" })];
+    const ending = await writeSlot({
+      disk: open(),
+      source: source(more),
+      arch: "none",
+      signal: never,
+      onProgress: () => undefined,
+      stopAt: "usr/sbin/suc-upgrade",
+    });
+    expect(ending).toBe("stopped");
+    expect(stamp()).toBeUndefined();
+    const bent = (slot: SlotDisk): SlotDisk => ({
+      ...slot,
+      async sync() {
+        await slot.sync();
+        stop.abort();
+      },
+    });
+    await expect(write(source(), bent, stop.signal)).rejects.toMatchObject({ code: "SLOT_INTERRUPTED" });
+    expect(stamp()).toBeUndefined();
+  });
+});

@@ -1,0 +1,3 @@
+/** Disks that are files: attached as loop devices, looked into partition by partition. */
+export { makeDisk, type TestDisk } from "./loop-disk.ts";
+export { systemEntries, systemTree } from "./system-tree.ts";
