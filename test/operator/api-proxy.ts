@@ -24,6 +24,8 @@ export type Fault =
       readonly body?: string;
     }
   | { readonly kind: "delay"; readonly delayMs: number }
+  /** Passed on as if this had been asked. */
+  | { readonly kind: "rewrite"; readonly path: string }
   /** Never answered, and never passed on. */
   | { readonly kind: "hang" };
 
@@ -56,9 +58,9 @@ export async function startApiProxy(target: Target, folder: string, name = "api-
   let isCut = false;
   let faultOf: ((request: SeenRequest) => Fault | undefined) | undefined;
 
-  function forward(asked: IncomingMessage, answer: ServerResponse): void {
+  function forward(asked: IncomingMessage, answer: ServerResponse, as = asked.url ?? "/"): void {
     const passed = request(
-      new URL(asked.url ?? "/", target.serverUrl),
+      new URL(as, target.serverUrl),
       { method: asked.method, headers: { ...asked.headers, host: new URL(target.serverUrl).host }, agent },
       (got) => {
         const one = { inward: got, outward: answer };
@@ -98,6 +100,7 @@ export async function startApiProxy(target: Target, folder: string, name = "api-
     const fault = faultOf?.(one);
     if (fault === undefined) forward(asked, answer);
     else if (fault.kind === "delay") setTimeout(() => forward(asked, answer), fault.delayMs);
+    else if (fault.kind === "rewrite") forward(asked, answer, fault.path);
     else if (fault.kind === "answer") {
       asked.resume();
       answer.writeHead(fault.status, fault.headers ?? {});

@@ -6,6 +6,7 @@ import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
 import { ATTESTATION_ERRORS } from "./attestation/index.ts";
 import { BOOT_ERRORS } from "./boot/index.ts";
 import { KUBERNETES_ERRORS } from "./controller/index.ts";
+import { DEFAULTS_ERRORS } from "./defaults/index.ts";
 import { SESSION_ERRORS } from "./http/index.ts";
 import { INVENTORY_ERRORS } from "./inventory/index.ts";
 import { LEADERSHIP_ERRORS } from "./leadership/index.ts";
@@ -19,6 +20,7 @@ const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   DECISION_REASONS,
   ATTESTATION_ERRORS,
   BOOT_ERRORS,
+  DEFAULTS_ERRORS,
   SESSION_ERRORS,
   SEAL_ERRORS,
   INVENTORY_ERRORS,

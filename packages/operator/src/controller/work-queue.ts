@@ -35,6 +35,8 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const failures = new Map<string, number>();
   /** What cancels the retry of a key: one each, however often the key is added in the meantime. */
   const retries = new Map<string, () => void>();
+  /** Keys for which the API server asked for patience: also news of them wait for their retry. */
+  const patient = new Set<string>();
   let running = false;
   let stopped = false;
 
@@ -45,6 +47,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   async function workOn(key: string): Promise<void> {
     cancelRetry(key);
+    patient.delete(key);
     try {
       await options.work(key);
       failures.delete(key);
@@ -55,11 +58,16 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       const grownMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** count);
       // Never sooner than the API server wants it.
       const delayMs = Math.max(retryAfterMs(error), grownMs * (0.5 + options.random()));
-      if (!stopped)
-        retries.set(
-          key,
-          options.setTimer(() => add(key), delayMs),
-        );
+      if (stopped) return;
+      if (retryAfterMs(error) > 0) {
+        patient.add(key);
+        waiting.delete(key);
+      }
+      const again = (): void => {
+        patient.delete(key);
+        add(key);
+      };
+      retries.set(key, options.setTimer(again, delayMs));
     }
   }
 
@@ -74,7 +82,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   }
 
   function add(key: string): void {
-    if (stopped) return;
+    if (stopped || patient.has(key)) return;
     waiting.add(key);
     if (!running) void run();
   }

@@ -34,6 +34,8 @@ it("is waited for by both queues, and no longer than the usual pause by itself",
     delaysMs: { prompt: 0, later: 0 },
   });
   work.add("a");
+  // What is heard of it meanwhile changes nothing.
+  time.setTimer(() => work.add("a"), 1_000);
   paced.add("a", "prompt");
   await time.pass(60_000);
   expect(tries).toEqual({ work: [0, 7_000], paced: [0, 7_000] });
