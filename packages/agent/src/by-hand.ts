@@ -159,6 +159,11 @@ async function ask(
   throw refused(answer.code, answer.message);
 }
 
+/** @throws UpgradeError UPGRADE_UNDER_WAY */
+export function refuseUnderWay({ isUnderWay, phase }: AgentState): void {
+  if (isUnderWay) throw new UpgradeError("UPGRADE_UNDER_WAY", `an upgrade is under way, in ${phase}`);
+}
+
 /** @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE */
 export function requireAbortable(phase: Phase, isUnderWay: boolean): void {
   if (!isUnderWay) throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");

@@ -46,7 +46,8 @@ export function linkLoops(
   const { upgrades, machine } = session;
   const { host, node } = machine;
   const outside = linkOutside(session);
-  const status = (): UpgradeStatus => statusOf(upgrades.journal(), host.now().bootId, upgrades.trouble());
+  const status = (): UpgradeStatus =>
+    statusOf(upgrades.journal(), host.now().bootId, { trouble: upgrades.trouble(), idleMessage: machine.lastReset });
   const heard = new HeardWord();
   let toldAgain: string | undefined;
   let nodeTrouble: string | undefined;

@@ -22,6 +22,11 @@ export async function askInstall(
   return url === "" ? {} : { registrationUrl: url };
 }
 
+/** @throws InstallError INSTALL_NOT_ASKED, INSTALL_DECLINED */
+export async function confirmOrDecline(question: string): Promise<void> {
+  if (!(await askYesNo(question))) throw new InstallError("INSTALL_DECLINED", "nothing was done");
+}
+
 /** @throws InstallError INSTALL_NOT_ASKED without a terminal */
 export async function askYesNo(question: string): Promise<boolean> {
   if (!process.stdin.isTTY)

@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>
   man: async () => (await import("./commands/man.ts")).Man,
   register: async () => (await import("./commands/register.ts")).Register,
   report: async () => (await import("./commands/report.ts")).Report,
+  reset: async () => (await import("./commands/reset.ts")).Reset,
   rollback: async () => (await import("./commands/rollback.ts")).Rollback,
   run: async () => (await import("./commands/run.ts")).Run,
   smbios: async () => (await import("./commands/smbios.ts")).SmbiosCommand,

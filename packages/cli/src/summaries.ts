@@ -15,6 +15,7 @@ export const SUMMARIES = {
   man: "Print the manual page of this program, made for troff.",
   register: "Register this machine with an operator and print or save the configuration that it gets.",
   report: "Tell the operator what this machine is: once, or again and again at its pace.",
+  reset: "Wipe this machine's state at its next start: back to what was installed.",
   rollback: "Start the operating system from before the last upgrade at the next restart.",
   run: "Carry out the operator's plans for this machine, and tell it how far they are: what systemd runs.",
   smbios: "Print what the firmware says about this machine.",

@@ -11,6 +11,7 @@ import { restartForSure } from "./io/restart-machine.ts";
 import { writeStateFile } from "./io/state-file.ts";
 import { systemFacts } from "./io/system-health.ts";
 import { machineSlots, type MachineSlots } from "./machine-slots.ts";
+import { requestReset, type ResetOptions } from "./reset.ts";
 
 /** Nothing is read or mounted before it is asked for. */
 export function openSlots(options: OpenSlotsOptions): MachineSlots {
@@ -50,6 +51,12 @@ export function runBootCheck(options: RunBootCheckOptions): Promise<BootCheckVer
     },
     options,
   );
+}
+
+/** The next start resets the machine. @throws SlotError */
+export function resetMachine(options: OpenSlotsOptions, reset: ResetOptions): Promise<void> {
+  const writeRequest = (text: string): Promise<void> => writeStateFile(join(options.hostRoot, "/oem/reset.json"), text);
+  return requestReset({ slots: openSlots(options), writeRequest, nowMs: Date.now }, reset);
 }
 
 export type { BootCheckVerdict } from "./boot-check.ts";

@@ -5,6 +5,7 @@ import { clusterNode, type ClusterNode } from "./cluster-node.ts";
 import { EMPTY_JOURNAL, type Journal } from "./journal.ts";
 import { grubSlots } from "./io/grub-slots.ts";
 import { journalFile } from "./io/journal-file.ts";
+import { readLastReset } from "./io/last-reset.ts";
 import { machineHost } from "./io/machine-host.ts";
 import { systemSlotsOutside } from "./io/system-slots-outside.ts";
 import type { NodeContainersOptions } from "./node-containers.ts";
@@ -34,6 +35,8 @@ export interface Machine {
   readonly node: ClusterNode;
   readonly journalFile: JournalFile;
   readonly slots: SlotPort;
+  /** One sentence; undefined where it was never reset. */
+  readonly lastReset: string | undefined;
 }
 
 export function openMachine(options: MachineOptions): Machine {
@@ -46,7 +49,8 @@ export function openMachine(options: MachineOptions): Machine {
   const ours = openSlots(options);
   const isOurs = ours.started() !== undefined;
   const slots = isOurs ? rollbackSlots(ours) : grubSlots(hostRoot, () => host.readBootSlot());
-  return { host, node, journalFile: journalFile(options.stateFolder), slots };
+  const lastReset = readLastReset(options.stateFolder);
+  return { host, node, journalFile: journalFile(options.stateFolder), slots, lastReset };
 }
 
 export type NodeSlotsOptions = OpenSlotsOptions &

@@ -7,9 +7,14 @@ import { subjectOf, type Journal, type Reason, type Run, type Subject } from "./
 
 /**
  * Of the upgrade under way, or of the last one that ended.
- * @param trouble  what keeps the machine from going on with it
+ * @param trouble      what keeps the machine from going on with it
+ * @param idleMessage  for a machine that never had an upgrade
  */
-export function statusOf({ run, history }: Journal, bootId: string, trouble?: Reason): UpgradeStatus {
+export function statusOf(
+  { run, history }: Journal,
+  bootId: string,
+  { trouble, idleMessage }: { readonly trouble?: Reason | undefined; readonly idleMessage?: string | undefined } = {},
+): UpgradeStatus {
   const [last] = history;
   if (run !== undefined) {
     return {
@@ -23,7 +28,7 @@ export function statusOf({ run, history }: Journal, bootId: string, trouble?: Re
     return { ...about(last.subject), phase: last.phase, ...said(last.reason, last.message), bootId };
   }
   const nothing = { plan: undefined, image: undefined, attempt: 0, digest: undefined };
-  return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...said(undefined, undefined), bootId };
+  return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...said(undefined, idleMessage), bootId };
 }
 
 /** What is wrong with an upgrade under way: why it ends, and what still has to be undone and cannot be. */

@@ -1,0 +1,81 @@
+/** `ros-agent reset` */
+import { boolean } from "@oclif/core/flags";
+
+import { AgentCommand } from "../agent-command.ts";
+import { MACHINE_FLAGS } from "../machine-flags.ts";
+import { SUMMARIES } from "../summaries.ts";
+
+/** Result of `reset --json`. */
+export interface ResetJson {
+  readonly outcome: "planned" | "asked-for";
+  readonly restart: "reboot" | undefined;
+  readonly powerOff: boolean;
+}
+
+export class Reset extends AgentCommand {
+  static override id = "reset";
+  static override summary = SUMMARIES.reset;
+  static override usage = "<%= command.id %> [FLAGS]";
+  static override description =
+    "On a machine that `ros-agent install` has installed: at the next start everything on ROS_STATE and the cloud config " +
+    "are wiped - /var, /etc's changes, /root, /home, /opt, /srv, containers, the journal - before anything else runs. The " +
+    "operating system in its slots stays, and so does where to register: the machine comes back as it was installed, " +
+    "registers again, and its status tells the operator that the reset is done. Refuses while an upgrade is under way or a " +
+    "slot is on trial. There is no way back once the restart has begun.";
+  static override examples = [
+    "$ ros-agent reset --dry-run",
+    "$ ros-agent reset --yes",
+    "$ ros-agent reset --yes --power-off",
+  ];
+  static override flags = {
+    yes: boolean({ char: "y", description: "Ask nobody." }),
+    "power-off": boolean({ description: "Switch the machine off when it is done." }),
+    "no-restart": boolean({ description: "Leave the restart to whoever asks." }),
+    "dry-run": boolean({ default: false, description: "Change nothing, and say what would be done." }),
+    ...MACHINE_FLAGS,
+  };
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(Reset);
+    const [
+      { readAgentState, refuseUnderWay },
+      { askForRestart, openSlots, resetMachine, SlotError },
+      { machineOptions },
+    ] = await Promise.all([
+      import("@rancheros/agent/by-hand"),
+      import("@rancheros/agent/slots"),
+      import("../machine-run.ts"),
+    ]);
+    const options = machineOptions(flags, this.surroundings, (message) => this.remark(message));
+    if (openSlots(options).started() === undefined) {
+      throw new SlotError("SLOT_NONE_HERE", "this machine was not started from a slot");
+    }
+    refuseUnderWay(await readAgentState(options));
+    const powerOff = flags["power-off"] === true;
+    if (flags["dry-run"]) {
+      this.#told(
+        flags.json,
+        { outcome: "planned", restart: undefined, powerOff },
+        "Would wipe the state of this machine at the next start.",
+      );
+      return;
+    }
+    if (flags.yes !== true) {
+      const { confirmOrDecline } = await import("../ask-install.ts");
+      await confirmOrDecline("Everything on this machine but its operating system will be wiped. Go on?");
+    }
+    await resetMachine(options, { powerOff });
+    const restart = flags["no-restart"] === true ? undefined : "reboot";
+    this.#told(
+      flags.json,
+      { outcome: "asked-for", restart, powerOff },
+      "The next start wipes the state of this machine.",
+    );
+    if (restart !== undefined) await askForRestart(restart);
+  }
+
+  #told(asJson: boolean, outcome: ResetJson, sentence: string): void {
+    if (asJson) this.printJson(outcome);
+    else this.print(sentence);
+  }
+}
