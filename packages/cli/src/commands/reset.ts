@@ -51,7 +51,7 @@ export class Reset extends AgentCommand {
       throw new SlotError("SLOT_NONE_HERE", "this machine was not started from a slot");
     }
     refuseUnderWay(await readAgentState(options));
-    const powerOff = flags["power-off"] === true;
+    const powerOff = flags["power-off"];
     if (flags["dry-run"]) {
       this.#told(
         flags.json,
@@ -60,12 +60,12 @@ export class Reset extends AgentCommand {
       );
       return;
     }
-    if (flags.yes !== true) {
+    if (!flags.yes) {
       const { confirmOrDecline } = await import("../ask-install.ts");
       await confirmOrDecline("Everything on this machine but its operating system will be wiped. Go on?");
     }
     await resetMachine(options, { powerOff });
-    const restart = flags["no-restart"] === true ? undefined : "reboot";
+    const restart = flags["no-restart"] ? undefined : "reboot";
     this.#told(
       flags.json,
       { outcome: "asked-for", restart, powerOff },
