@@ -1,12 +1,13 @@
 /** A real containerd with folders and a socket of its own, and Debian's runc: started, killed and started again by tests. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 import { findContainerdBinaries } from "./binaries.ts";
+import { unmountBelow } from "./unmount-below.ts";
 
 const run = promisify(execFile);
 
@@ -25,6 +26,8 @@ export interface TestContainerd {
   readonly leftovers: () => Promise<readonly string[]>;
   /** Containers go on, as with a restart of k3s. */
   readonly kill: () => Promise<void>;
+  /** With all containers, and all that lies in memory. */
+  readonly losePower: () => Promise<void>;
   /** Gives it back at the same socket, with what it had. */
   readonly start: () => Promise<void>;
   /** Ends all containers and containerd. */
@@ -100,6 +103,15 @@ export async function startContainerd(options: ContainerdOptions): Promise<TestC
       return [...words(containers), ...words(tasks), ...active.map((line) => line.trim())];
     },
     kill: () => containerd.kill(),
+    async losePower() {
+      await containerd.kill();
+      await killShims(socket);
+      await killContainers(ownName(folder));
+      for (const inMemory of ["state", "runc"].map((name) => path.join(folder, name))) {
+        await unmountBelow(inMemory);
+        await rm(inMemory, { recursive: true, force: true });
+      }
+    },
     async start() {
       containerd = await launch();
     },
@@ -150,7 +162,6 @@ function configurationText(folder: string, socket: string): string {
  * one has a folder and cgroups of its own.
  */
 function runcText(folder: string, before = ""): string {
-  const own = createHash("sha256").update(folder).digest("hex").slice(0, 8);
   return `#!/bin/sh
 PATH="\${PATH#*:}"
 ${before}
@@ -159,13 +170,26 @@ for argument; do
   if $isFirst; then set --; isFirst=false; fi
   case "$previous" in
     --root) argument=${folder}/runc ;;
-    --bundle) sed -i 's#\\("cgroupsPath":"[^"]*/\\)\\([^"/]*"\\)#\\1${own}-\\2#' "$argument/config.json" ;;
+    --bundle) sed -i 's#\\("cgroupsPath":"[^"]*/\\)\\([^"/]*"\\)#\\1${ownName(folder)}-\\2#' "$argument/config.json" ;;
   esac
   previous="$argument"
   set -- "$@" "$argument"
 done
 exec runc "$@"
 `;
+}
+
+/** Of its cgroups. */
+function ownName(folder: string): string {
+  return createHash("sha256").update(folder).digest("hex").slice(0, 8);
+}
+
+async function killContainers(own: string): Promise<void> {
+  for (const pid of await readdir("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const cgroups = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
+    if (cgroups.includes(`/${own}-`)) process.kill(Number(pid), "SIGKILL");
+  }
 }
 
 /** A shim whose task was taken away goes by itself; one that hangs would outlive the tests. */

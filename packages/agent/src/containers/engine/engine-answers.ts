@@ -79,6 +79,11 @@ export function saysNoSuchThing(stderr: string): boolean {
   return /no such (container|object|image)|no container with (name|id)|image not known|not found/i.test(stderr);
 }
 
+/** Of `cp`: docker has the container and the path in one word. */
+export function saysNoSuchPath(stderr: string): boolean {
+  return /no such file|no such container:path|could not (be )?f(i|ou)nd|does not exist/i.test(stderr);
+}
+
 export function saysNameTaken(stderr: string): boolean {
   return /already in use|name .*is already used|already exists/i.test(stderr);
 }

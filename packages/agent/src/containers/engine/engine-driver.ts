@@ -13,6 +13,7 @@ import {
   parseInspected,
   repoDigests,
   saysNameTaken,
+  saysNoSuchPath,
   saysNoSuchThing,
   saysNotRunning,
   saysNotShared,
@@ -125,9 +126,7 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
   async function copyOut(name: string, path: string, maxBytes: number): Promise<ImageFile> {
     const ended = await outcome(["cp", `${name}:${path}`, "-"], { maxOutputBytes: maxBytes + ARCHIVE_BYTES });
     if (ended.kind === "ok") return copiedFile(ended.stdout, path, maxBytes);
-    if (ended.kind === "failed" && /no such file|could not (be )?f(i|ou)nd|does not exist/i.test(ended.stderr)) {
-      return { kind: "absent" };
-    }
+    if (ended.kind === "failed" && saysNoSuchPath(ended.stderr)) return { kind: "absent" };
     throw toolFailure(`reading ${path} of the image`, ended);
   }
 

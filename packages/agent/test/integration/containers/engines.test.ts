@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -22,67 +21,57 @@ import {
   startRegistry,
   type TestRegistry,
 } from "../../../../../test/registry/index.ts";
+import { startDocker, startPodman, type TestEngine } from "../../../../../test/engines/index.ts";
 import { watchArguments } from "./watch-arguments.ts";
 
-const NAME = "ros-agent-podman";
+const NAME = "ros-agent-engine";
 
-let folder: string;
-let registry: TestRegistry;
-let runtime: ContainerRuntime;
-let image: string;
+const STARTS: Readonly<Record<string, (folder: string) => Promise<TestEngine>>> = {
+  podman: startPodman,
+  docker: startDocker,
+};
 
-beforeAll(async () => {
-  if (process.getuid?.() !== 0) throw new Error("tests that run containers need root: run them with sudo");
-  folder = mkdtempSync("/tmp/ros-podman-");
-  registry = await startRegistry({ folder: path.join(folder, "r"), auth: "basic" });
-  // A machine without CAP_SYS_RESOURCE cannot give podman's usual limits to containers.
-  const configuration =
-    '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\nruntime = "runc"\n';
-  writeFileSync(
-    path.join(folder, "containers.conf"),
-    `${configuration}cgroup_manager = "cgroupfs"\nevents_logger = "file"\n`,
-  );
-  const program = path.join(folder, "podman");
-  const storage = `--root ${folder}/root --runroot ${folder}/runroot --tmpdir ${folder}/tmp --storage-driver vfs`;
-  writeFileSync(program, `#!/bin/sh\nCONTAINERS_CONF=${folder}/containers.conf exec podman ${storage} "$@"\n`, {
-    mode: 0o755,
+describe.each(Object.keys(STARTS))("a real %s", (kind) => {
+  let folder: string;
+  let registry: TestRegistry;
+  let engine: TestEngine;
+  let runtime: ContainerRuntime;
+  let image: string;
+  /** By which the engine knows it. */
+  let name: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync("/tmp/ros-eng-");
+    registry = await startRegistry({ folder: path.join(folder, "r"), auth: "basic" });
+    engine = await STARTS[kind]!(path.join(folder, "e"));
+    ({ runtime } = engine);
+    const built = buildOsImage({ release: "A\n", upgradeScript: "#!/bin/sh\necho upgraded\nexit 1\n" });
+    image = `${registry.host}/os/engine@${await pushImage(registry, "os/engine", "v1", built)}`;
   });
-  runtime = {
-    kind: "podman",
-    origin: "set",
-    program: [program],
-    socket: undefined,
-    namespace: undefined,
-    snapshotter: undefined,
-  };
-  const built = buildOsImage({ release: "A\n", upgradeScript: "#!/bin/sh\necho upgraded\nexit 1\n" });
-  image = `${registry.host}/os/podman@${await pushImage(registry, "os/podman", "v1", built)}`;
-});
 
-afterAll(async () => {
-  await registry.stop();
-  execFileSync(runtime.program[0], ["system", "reset", "--force"], { stdio: "ignore" });
-  rmSync(folder, { recursive: true, force: true });
-});
+  afterAll(async () => {
+    await registry.stop();
+    await engine.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
-function run(spec: Partial<ContainerSpec>, options: Partial<RunOptions> = {}): Promise<ContainerEnding> {
-  return runContainer(
-    runtime,
-    { runFolder: path.join(folder, "run") },
-    {
-      spec: { name: NAME, run: "digest/1", image, ...spec },
-      deadlineMs: 60_000,
-      signal: new AbortController().signal,
-      ...options,
-    },
-  );
-}
+  function run(spec: Partial<ContainerSpec>, options: Partial<RunOptions> = {}): Promise<ContainerEnding> {
+    return runContainer(
+      runtime,
+      { runFolder: path.join(folder, "run") },
+      {
+        spec: { name: NAME, run: "digest/1", image, ...spec },
+        deadlineMs: 60_000,
+        signal: new AbortController().signal,
+        ...options,
+      },
+    );
+  }
 
-function shell(script: string): Pick<ContainerSpec, "command" | "args"> {
-  return { command: ["/bin/sh", "-c"], args: [script] };
-}
+  function shell(script: string): Pick<ContainerSpec, "command" | "args"> {
+    return { command: ["/bin/sh", "-c"], args: [script] };
+  }
 
-describe("a real podman", () => {
   it("gets the image by digest through the relay, with no account in its arguments, and keeps its name", async () => {
     const runFolder = path.join(folder, "run");
     const signal = new AbortController().signal;
@@ -90,8 +79,9 @@ describe("a real podman", () => {
     const credentials = [{ registry: registry.host, ...REGISTRY_ACCOUNT }];
     const pulled = await pullImage(runtime, { runFolder }, { image, credentials, registries: NO_REGISTRIES, signal });
     const seen = watched.stop();
-    expect(pulled).toMatchObject({ name: image, wasThere: false });
-    expect(seen).toContain("--authfile");
+    expect(pulled).toMatchObject({ digest: image.split("@")[1], wasThere: false });
+    ({ name } = pulled);
+    expect(seen).toContain("pull --quiet");
     expect(seen).not.toContain(REGISTRY_ACCOUNT.password);
     expect(readdirSync(runFolder)).toEqual([]);
     expect(await pullImage(runtime, { runFolder }, { image, registries: NO_REGISTRIES, signal })).toMatchObject({
@@ -142,7 +132,7 @@ describe("a real podman", () => {
     const stubborn = shell("trap '' TERM; echo ready; while true; do sleep 0.1; done");
     const broken = run(stubborn, { signal: abort.signal, graceMs: 300, onOutput: () => abort.abort() });
     await expect(broken).rejects.toMatchObject({ code: "CONTAINER_INTERRUPTED", details: { lastLine: "ready" } });
-    expect(execFileSync(runtime.program[0], ["ps", "--all", "--quiet"], { encoding: "utf8" })).toBe("");
+    expect(engine.command("ps", "--all", "--quiet")).toBe("");
   });
 
   it("says that the command is missing", async () => {
@@ -152,21 +142,24 @@ describe("a real podman", () => {
   it("takes away what it has brought, and nothing that others use or have brought", async () => {
     const containers = { runFolder: path.join(folder, "run") };
     const signal = new AbortController().signal;
-    const podman = (...args: readonly string[]) => execFileSync(runtime.program[0], args, { encoding: "utf8" }).trim();
+    const { command } = engine;
     const call = { image, credentials: [{ registry: registry.host, ...REGISTRY_ACCOUNT }], registries: NO_REGISTRIES };
     expect(await ownImages(runtime, containers, signal)).toEqual([image]);
-    podman("create", "--name", "theirs", image, "/bin/true");
+    command("create", "--name", "theirs", name, "/bin/true");
     expect(await removeImage(runtime, containers, { image, signal })).toBe("in-use");
-    podman("rm", "theirs");
-    podman("tag", image, "localhost/theirs:v1");
+    command("rm", "theirs");
+    command("tag", name, "localhost/theirs:v1");
     expect(await removeImage(runtime, containers, { image, signal })).toBe("removed");
-    expect(podman("run", "--rm", "--network", "host", "localhost/theirs:v1", "/bin/echo", "runs")).toBe("runs");
-    expect(await pullImage(runtime, containers, { ...call, signal })).toMatchObject({ wasThere: true });
-    expect(await removeImage(runtime, containers, { image, signal })).toBe("foreign");
-    podman("rmi", "--all", "--force");
+    expect(command("run", "--rm", "--network", "host", "localhost/theirs:v1", "/bin/echo", "runs")).toBe("runs");
+    // docker does not know by which digest an image of theirs was loaded: it is pulled, of layers that are there, and goes.
+    const knowsTheirs = kind === "podman";
+    expect(await pullImage(runtime, containers, { ...call, signal })).toMatchObject({ wasThere: knowsTheirs });
+    expect(await removeImage(runtime, containers, { image, signal })).toBe(knowsTheirs ? "foreign" : "removed");
+    expect(command("run", "--rm", "--network", "host", "localhost/theirs:v1", "/bin/echo", "runs")).toBe("runs");
+    command("rmi", "--force", ...new Set(command("image", "ls", "--quiet").split("\n")));
     await pullImage(runtime, containers, { ...call, signal });
     expect(await removeImage(runtime, containers, { image, signal })).toBe("removed");
-    expect(podman("image", "ls", "--all", "--quiet")).toBe("");
+    expect(command("image", "ls", "--all", "--quiet")).toBe("");
     expect(await removeImage(runtime, containers, { image, signal })).toBe("absent");
   });
 });
