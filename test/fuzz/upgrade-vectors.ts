@@ -17,7 +17,7 @@ const container = {
   volumes: [{ name: "v", source: "/var", destination: "/var" }],
   securityContext: { privileged: false },
 };
-const plan: Plan = {
+export const validPlan: Plan = {
   id: "cd".repeat(32),
   image: "default-os-image",
   attempt: 7,
@@ -35,10 +35,10 @@ const plan: Plan = {
   retry: false,
   allowDowngrade: false,
 };
-const answer: PlanAnswer = {
+export const validPlanAnswer: PlanAnswer = {
   protocol: 2,
   machine: { namespace: "fleet", name: "m-1", uid: "00000000-0000-0000-0000-000000000001" },
-  plan,
+  plan: validPlan,
   waiting: undefined,
   nextAskInSeconds: 5,
 };
@@ -46,12 +46,12 @@ const waiting = { reason: "Halted", message: "1 of 3 nodes failed" } as const;
 
 /** By the name of their reader. */
 export const upgradeMessages = {
-  readPlanAnswer: [writePlanAnswer(answer), writePlanAnswer({ ...answer, plan: undefined, waiting })],
+  readPlanAnswer: [writePlanAnswer(validPlanAnswer), writePlanAnswer({ ...validPlanAnswer, plan: undefined, waiting })],
   readUpgradeStatus: [
     writeUpgradeStatus({
       protocol: 2,
-      plan: plan.id,
-      image: plan.image,
+      plan: validPlan.id,
+      image: validPlan.image,
       attempt: 7,
       phase: "Draining",
       digest: DIGEST,

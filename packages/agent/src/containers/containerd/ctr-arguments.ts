@@ -1,6 +1,6 @@
 /** The arguments of `ctr run` for a container. Secrets stand in none of them. */
 import type { StartCall } from "../driver.ts";
-import type { SecurityContext } from "../container-spec.ts";
+import { commaSeparated, securityArguments } from "../program-arguments.ts";
 
 export interface CtrRunOptions {
   readonly snapshotter: string | undefined;
@@ -37,7 +37,7 @@ export function ctrRunArguments(call: StartCall, options: CtrRunOptions): readon
     "run",
     "--detach",
     ...(snapshotter === undefined ? [] : ["--snapshotter", snapshotter]),
-    ...securityArguments(spec.securityContext ?? { privileged: true }),
+    ...securityArguments(spec.securityContext ?? { privileged: true }, capabilityName),
     ...HOST_NAMESPACES,
     ...(sharedPropagation ? ["--rootfs-propagation", "rshared"] : []),
     "--env-file",
@@ -61,25 +61,12 @@ export function ctrRunArguments(call: StartCall, options: CtrRunOptions): readon
   ];
 }
 
-function securityArguments(context: SecurityContext): readonly string[] {
-  const { privileged, readOnlyRootFilesystem, runAsUser, runAsGroup, capabilities } = context;
-  const named = (names: readonly string[] = []): readonly string[] =>
-    names.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`));
-  return [
-    ...(privileged === true ? ["--privileged"] : []),
-    ...(readOnlyRootFilesystem === true ? ["--read-only"] : []),
-    ...(runAsUser === undefined
-      ? []
-      : ["--user", runAsGroup === undefined ? `${runAsUser}` : `${runAsUser}:${runAsGroup}`]),
-    ...named(capabilities?.add).flatMap((name) => ["--cap-add", name]),
-    ...named(capabilities?.drop).flatMap((name) => ["--cap-drop", name]),
-  ];
+function capabilityName(name: string): string {
+  return name.startsWith("CAP_") ? name : `CAP_${name}`;
 }
 
-/** ctr reads it as a line of comma-separated values. */
 function mount(source: string, destination: string, options: string): string {
-  const fields = ["type=bind", `src=${source}`, `dst=${destination}`, `options=${options}`];
-  return fields.map((field) => (field.includes(",") ? `"${field}"` : field)).join(",");
+  return commaSeparated(["type=bind", `src=${source}`, `dst=${destination}`, `options=${options}`]);
 }
 
 /** The shim calls the program with each key of the query and its value, in no order: so there is one. */

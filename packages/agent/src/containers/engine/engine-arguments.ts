@@ -1,6 +1,6 @@
 /** The arguments of `run` for docker, podman and nerdctl. Secrets stand in none of them. */
-import type { SecurityContext } from "../container-spec.ts";
 import type { StartCall } from "../driver.ts";
+import { commaSeparated, securityArguments } from "../program-arguments.ts";
 import type { RuntimeKind } from "../runtime.ts";
 
 export type EngineKind = Exclude<RuntimeKind, "containerd">;
@@ -28,7 +28,7 @@ export function engineRunArguments(kind: EngineKind, call: StartCall, propagatio
     "never",
     "--name",
     spec.name,
-    ...securityArguments(spec.securityContext ?? { privileged: true }),
+    ...securityArguments(spec.securityContext ?? { privileged: true }, capabilityName),
     "--network",
     "host",
     "--pid",
@@ -54,22 +54,10 @@ export function engineRunArguments(kind: EngineKind, call: StartCall, propagatio
   ];
 }
 
-function securityArguments(context: SecurityContext): readonly string[] {
-  const { privileged, readOnlyRootFilesystem, runAsUser, runAsGroup, capabilities } = context;
-  const short = (names: readonly string[] = []): readonly string[] => names.map((name) => name.replace(/^CAP_/, ""));
-  return [
-    ...(privileged === true ? ["--privileged"] : []),
-    ...(readOnlyRootFilesystem === true ? ["--read-only"] : []),
-    ...(runAsUser === undefined
-      ? []
-      : ["--user", runAsGroup === undefined ? `${runAsUser}` : `${runAsUser}:${runAsGroup}`]),
-    ...short(capabilities?.add).flatMap((name) => ["--cap-add", name]),
-    ...short(capabilities?.drop).flatMap((name) => ["--cap-drop", name]),
-  ];
+function capabilityName(name: string): string {
+  return name.replace(/^CAP_/, "");
 }
 
-/** Read as a line of comma-separated values. */
 function mount(source: string, destination: string, options: readonly string[]): string {
-  const fields = ["type=bind", `source=${source}`, `target=${destination}`, ...options];
-  return fields.map((field) => (field.includes(",") ? `"${field}"` : field)).join(",");
+  return commaSeparated(["type=bind", `source=${source}`, `target=${destination}`, ...options]);
 }

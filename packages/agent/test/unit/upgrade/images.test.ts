@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, orderOf, REFERENCE, type Life, type World } from "./machine-world.ts";
+import { createLife, live, type Life } from "./machine-life.ts";
+import { createWorld, orderOf, REFERENCE, type World } from "./machine-world.ts";
 
 const OTHER = `example.com/os@sha256:${"d".repeat(64)}`;
 const PREPARE = `example.com/prepare@sha256:${"c".repeat(64)}`;

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { PHASES } from "@rancheros/protocol/upgrade";
 import type { Journal } from "../../../src/upgrade/journal.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, orderOf, NEW_RELEASE, type Life, type World } from "./machine-world.ts";
+import { createLife, live, type Life } from "./machine-life.ts";
+import { createWorld, orderOf, NEW_RELEASE, type World } from "./machine-world.ts";
 
 /** While something is under way: afterwards it would be another upgrade. */
 function offer({ upgrades }: Life, changes: Parameters<typeof orderOf>[0]): void {

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { EMPTY_JOURNAL, type Journal } from "../../../src/upgrade/journal.ts";
 import { decideEnding, enter, finish, startRun } from "../../../src/upgrade/journal-edits.ts";
 import { readJournal, writeJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, orderOf } from "./machine-world.ts";
+import { createLife, live } from "./machine-life.ts";
+import { createWorld, orderOf } from "./machine-world.ts";
 
 const NOW = { wallMs: Date.UTC(2026, 0, 1), bootId: "boot-1", uptimeMs: 1_000 };
 const started = startRun(EMPTY_JOURNAL, orderOf({ cloudConfig: "hostname: m1" }), NOW);

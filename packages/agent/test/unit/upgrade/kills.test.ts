@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { FAULT_POINTS, type FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, OLD_RELEASE, orderOf, REFERENCE, type World } from "./machine-world.ts";
+import { createLife, live } from "./machine-life.ts";
+import { createWorld, OLD_RELEASE, orderOf, REFERENCE, type World } from "./machine-world.ts";
 import { ownSlots } from "./own-slots.ts";
 
 interface Scenario {

@@ -4,7 +4,8 @@ import type { Plan } from "@rancheros/protocol/upgrade";
 
 import { judgeTrial } from "../../../src/upgrade/judge-trial.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
+import { createLife, live } from "./machine-life.ts";
+import { createWorld, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
 import { ownSlots, type OwnSlots } from "./own-slots.ts";
 
 async function upgraded(slots: Partial<OwnSlots> = {}, plan: Partial<Plan> = {}, changes: Partial<World> = {}) {

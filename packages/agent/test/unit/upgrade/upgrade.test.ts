@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { statusOf } from "../../../src/upgrade/status.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
-import { createLife, createWorld, live, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
+import { createLife, live } from "./machine-life.ts";
+import { createWorld, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
 import type { Plan } from "@rancheros/protocol/upgrade";
 
 async function upgraded(changes: Partial<World> = {}, plan: Partial<Plan> = {}) {

@@ -12,51 +12,11 @@ import {
   writePlanAnswer,
   writeStatusAnswer,
   writeUpgradeStatus,
-  type Plan,
   type PlanAnswer,
 } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
 
-const DIGEST = `sha256:${"ab".repeat(32)}`;
-const PLAN: Plan = {
-  id: "cd".repeat(32),
-  image: "default-os-image",
-  attempt: 7,
-  osImage: "registry.example.com:5000/os:v2",
-  reference: `registry.example.com:5000/os@${DIGEST}`,
-  version: "v2",
-  cloudConfig: "hostname: n1\n",
-  cordon: true,
-  drain: { timeout: "5m", gracePeriod: -1, force: false },
-  prepare: {
-    image: `docker.io/library/ubuntu@${DIGEST}`,
-    command: ["/bin/sh"],
-    args: ["-c", "true"],
-    env: { TEST_ENV: "testValue" },
-    volumes: [{ name: "v", source: "/var", destination: "/var" }],
-    securityContext: { privileged: false },
-  },
-  upgrade: {
-    image: `registry.example.com:5000/os@${DIGEST}`,
-    command: ["/usr/sbin/suc-upgrade"],
-    args: undefined,
-    env: {},
-    volumes: [],
-    securityContext: undefined,
-  },
-  credentials: [{ registry: "registry.example.com:5000", username: "u", password: "p" }],
-  timeoutSeconds: 7200,
-  force: false,
-  retry: false,
-  allowDowngrade: false,
-};
-const ANSWER: PlanAnswer = {
-  protocol: 2,
-  machine: { namespace: "fleet-default", name: "m1", uid: "u-1" },
-  plan: PLAN,
-  waiting: undefined,
-  nextAskInSeconds: 5,
-};
+import { validPlan as PLAN, validPlanAnswer as ANSWER } from "../../../../../test/fuzz/upgrade-vectors.ts";
 
 function problemsOf(run: () => unknown): readonly string[] {
   try {
@@ -122,7 +82,7 @@ describe("a status", () => {
       image: PLAN.image,
       attempt: 7,
       phase: "Draining",
-      digest: DIGEST,
+      digest: `sha256:${"ab".repeat(32)}`,
       reason: "DRAIN_BLOCKED",
       message: "waits for PodDisruptionBudget shop/web",
       bootId: "11111111-2222-3333-4444-555555555555",

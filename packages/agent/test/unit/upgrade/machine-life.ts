@@ -1,0 +1,86 @@
+/** Agents that live on a machine of which everything but the upgrade itself is played, and die on it. */
+import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
+import type { Order } from "../../../src/upgrade/journal.ts";
+import { openUpgrades, type Upgrades } from "../../../src/upgrade/upgrade.ts";
+import { machinePorts, type Death } from "./machine-ports.ts";
+import { NEW_RELEASE, type World } from "./machine-world.ts";
+import { startOwnSlot } from "./own-slots.ts";
+import { createVirtualTime } from "./virtual-time.ts";
+
+/** The life of a machine: agents that come and go on it. */
+export interface Life {
+  readonly world: World;
+  readonly time: ReturnType<typeof createVirtualTime>;
+  /** Called at each fault point, counted over all lives. @returns whether the agent is killed there, or the power goes */
+  onPoint: (point: FaultPoint, count: number) => "kill" | "power-cut" | undefined;
+  /** The agent that runs now. */
+  upgrades: Upgrades | undefined;
+}
+
+export function createLife(world: World): Life {
+  return { world, time: createVirtualTime(), onPoint: () => undefined, upgrades: undefined };
+}
+
+function restart({ world, time }: Life): void {
+  world.boot += 1;
+  world.isStopping = false;
+  world.containers.clear();
+  time.uptimeMs = 1_000;
+  if (world.ours !== undefined) world.boot += startOwnSlot(world.ours) - 1;
+  const isNew = world.slots.active === NEW_RELEASE;
+  world.slots.runs = isNew && world.imageBoots === "falls-back" ? "passive" : "active";
+  world.node = { ...world.node, bootId: `boot-${world.boot}` };
+  world.events.push(`boot ${(world.ours ?? world.slots).runs}`);
+}
+
+/** Lets agents live on the machine, each after the death of the one before, until an upgrade has ended. */
+export async function live(life: Life, order: Order | undefined, maxDeaths = 60): Promise<void> {
+  for (let deaths = 0; deaths < maxDeaths; deaths++) {
+    const death = await liveOnce(life, order);
+    if (death === undefined) return;
+    life.time.forget();
+    if (death !== "kill") restart(life);
+  }
+  throw new Error(`no end after ${maxDeaths} deaths: ${life.world.events.join(", ")}`);
+}
+
+async function liveOnce(life: Life, order: Order | undefined): Promise<Death | undefined> {
+  const { world, time } = life;
+  const died = Promise.withResolvers<Death>();
+  const over = new AbortController();
+  let isDead = false;
+  const die = (death: Death): Promise<never> => {
+    isDead = true;
+    died.resolve(death);
+    return new Promise(() => undefined);
+  };
+  const ports = machinePorts(life, { die, isDead: () => isDead });
+  const lifeline = (async (): Promise<undefined> => {
+    const upgrades = await openUpgrades(ports, {
+      log: () => undefined,
+      reach: async (point) => {
+        if (isDead) return new Promise(() => undefined);
+        world.reached.push(point);
+        const death = life.onPoint(point, world.reached.length);
+        return death === undefined ? undefined : die(death);
+      },
+    });
+    life.upgrades = upgrades;
+    // Whoever has an order gives it again where it could not be written down.
+    const give = (): Promise<boolean> => (order === undefined ? Promise.resolve(true) : isTaken(upgrades, order));
+    while (!(await give())) await time.sleep(1_000, over.signal);
+    const work = upgrades.work(over.signal);
+    while (upgrades.journal().run !== undefined) await upgrades.changed(over.signal);
+    over.abort();
+    await work;
+    return undefined;
+  })();
+  return time.until(Promise.race([died.promise, lifeline]));
+}
+
+function isTaken(upgrades: Upgrades, order: Order): Promise<boolean> {
+  return upgrades.offer(order).then(
+    () => true,
+    () => false,
+  );
+}
