@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
 import { describe, expect, inject, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { isBootPath } from "../../../packages/operator/src/boot/index.ts";
 import { crdsYaml } from "../../../packages/operator/src/crds.ts";
 import { parseDefaults } from "../../../packages/operator/src/defaults/index.ts";
 import { MACHINE_PATH } from "../../../packages/operator/src/rancherd/index.ts";
@@ -74,11 +75,12 @@ describe("the chart", () => {
     expect(said).toContain("pod/operator created");
   });
 
-  it("leads machines to both of the operator's protocols from an Ingress and from a gateway", async () => {
+  it("leads machines to both of the operator's protocols and to boot files from an Ingress and from a gateway", async () => {
     const objects = await renderChart(VALUE_SETS.everything);
     const text = JSON.stringify(objectOf(objects, "Ingress")["spec"]);
     const route = JSON.stringify(objectOf(objects, "HTTPRoute")["spec"]);
-    for (const machinePath of [MACHINE_PATH, PROTOCOL_PATH]) {
+    expect(isBootPath("/boot/token/ipxe")).toBe(true);
+    for (const machinePath of [MACHINE_PATH, PROTOCOL_PATH, "/boot"]) {
       expect(text).toContain(`{"path":"${machinePath}","pathType":"Prefix"`);
       expect(route).toContain(`{"path":{"type":"PathPrefix","value":"${machinePath}"}}`);
     }

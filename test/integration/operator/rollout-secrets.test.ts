@@ -114,6 +114,16 @@ describe("a pull secret", () => {
     await waitsUntil("the digest of the image is not known yet");
   });
 
+  it("that is not there is named in the condition, and once in the log however often it is looked for", async () => {
+    await kubectl(controlPlane, ["delete", "secret", "pull", `--namespace=${namespace}`]);
+    const words = `there is no Secret ${namespace}/pull`;
+    const found = await images.until("os", "named", ({ message = "" }) => message.includes(words));
+    expect(conditionOf(found, "Resolved")).toMatchObject({ status: "False", reason: "ROLLOUT_REFERENCE_MISSING" });
+    // The digest is asked for again and again, and the machine asks for its plan.
+    for (let ask = 0; ask < 5; ask += 1) await waitsUntil("the digest of the image is not known yet");
+    expect(operator.log().split(words)).toHaveLength(2);
+  });
+
   it("that is mended lets the rollout begin by itself, and the machine is told this registry's account alone", async () => {
     await pullSecret(REGISTRY_ACCOUNT);
     const found = await images.until("os", "resolved", (one) => conditionOf(one, "Resolved")?.status === "True");

@@ -2,7 +2,7 @@
 import { hasCode } from "@rancheros/protocol/errors";
 import { PHASES, type Waiting } from "@rancheros/protocol/upgrade";
 import { createWorkQueue, type WorkQueue } from "../controller/index.ts";
-import { errorFields } from "../telemetry/index.ts";
+import { createTroubles, errorFields } from "../telemetry/index.ts";
 import { buildPlan } from "./build-plan.ts";
 import { concurrencyOf } from "./amount.ts";
 import { imageKey } from "./compile-image.ts";
@@ -62,6 +62,7 @@ interface Place {
 export function runRollouts(parts: RolloutParts): RolloutRun {
   const { nowMs, random } = parts;
   const index = new RolloutIndex(parts.fleet);
+  const troubles = createTroubles(nowMs);
   const startedMs = nowMs();
   const workers = new Map<string, ImageWorker>();
   const resolvers = new Map<string, WorkQueue>();
@@ -95,9 +96,12 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
             index,
             parts,
             onTrouble: (image, trouble) => workerOf(image).report(trouble),
-            onResolved: (image) => workerOf(image).report("fine"),
+            onResolved: (image) => {
+              troubles.over(image);
+              workerOf(image).report("fine");
+            },
           }),
-        onFailure: (image, error) => parts.log.warn("image not resolved", { image, ...errorFields(error) }),
+        onFailure: (image, error) => warn("image not resolved", image, error),
         random,
         setTimer: parts.setTimer,
       });
@@ -112,7 +116,14 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     if (image !== undefined && needsResolving(image)) resolve(key);
   }
 
+  /** Retries, and machines that ask, come by the minute. */
+  function warn(sentence: string, image: string, error: unknown): void {
+    const fields = errorFields(error);
+    if (troubles.isNews(image, fields.error)) parts.log.warn(sentence, { image, ...fields });
+  }
+
   function forget(key: string): void {
+    troubles.over(key);
     workers.get(key)?.stop();
     workers.delete(key);
     resolvers.get(key)?.stop();
@@ -170,6 +181,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
 
   /** All that the image refers to can be had: what was said against that is over. */
   function resolved({ image }: ImageState): void {
+    troubles.over(image.key);
     const condition = image.object.status?.conditions?.find(({ type }) => type === "Resolved");
     if (condition?.status !== "True") workerOf(image.key).report("fine");
   }
@@ -177,7 +189,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   /** What the image refers to cannot be had. */
   function unresolved(image: ImageState, error: unknown): Waiting {
     const { reason, error: message } = errorFields(error);
-    parts.log.warn("plan not made", { image: image.image.key, ...errorFields(error) });
+    warn("plan not made", image.image.key, error);
     workerOf(image.image.key).report({ reason, message });
     return { reason: "Unresolved", message: message.slice(0, 500) };
   }

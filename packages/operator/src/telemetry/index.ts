@@ -15,3 +15,5 @@ export { createMetrics } from "./io/metrics.ts";
 export type { Gauges, Metrics } from "./io/metrics.ts";
 export { createLog } from "./io/log.ts";
 export type { Log, LogFields } from "./io/log.ts";
+export { createTroubles } from "./troubles.ts";
+export type { Troubles } from "./troubles.ts";

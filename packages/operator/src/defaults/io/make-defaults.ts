@@ -2,7 +2,7 @@
 import { API_GROUP, API_VERSION } from "@rancheros/protocol/resources";
 import { hasCode } from "@rancheros/protocol/errors";
 import { createWorkQueue, retryTimer, type Kubernetes } from "../../controller/index.ts";
-import { errorFields, hintOf, type Log } from "../../telemetry/index.ts";
+import { createTroubles, errorFields, hintOf, type Log } from "../../telemetry/index.ts";
 import type { DefaultObject } from "../parse-defaults.ts";
 
 export interface MakingDefaults {
@@ -29,7 +29,7 @@ async function makeWhereMissing(kubernetes: Kubernetes, object: DefaultObject): 
 /** Tries until each object is there: its kind or its namespace may come later. Each trouble is logged once. */
 export function makeDefaults(kubernetes: Kubernetes, log: Log, objects: readonly DefaultObject[]): MakingDefaults {
   const byKey = new Map(objects.map((object) => [keyOf(object), object]));
-  const said = new Map<string, string>();
+  const troubles = createTroubles(() => performance.now());
   const queue = createWorkQueue({
     async work(key) {
       const object = byKey.get(key);
@@ -38,8 +38,7 @@ export function makeDefaults(kubernetes: Kubernetes, log: Log, objects: readonly
     },
     onFailure(key, error) {
       const fields = errorFields(error);
-      if (said.get(key) === fields.error) return;
-      said.set(key, fields.error);
+      if (!troubles.isNews(key, fields.error)) return;
       log.warn("default object not made yet", { object: key, ...fields, hint: hintOf(error) });
     },
     random: Math.random,
