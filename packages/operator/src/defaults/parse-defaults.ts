@@ -1,6 +1,6 @@
 /** The file of default objects: which objects the operator is to make where they are missing. */
 import { API_GROUP, API_VERSION, machineRegistration, managedOSImage } from "@rancheros/protocol/resources";
-import { parseAllDocuments } from "yaml";
+import { parseAllDocuments, type Document } from "yaml";
 import { DefaultsError } from "./errors.ts";
 
 const KINDS = [machineRegistration, managedOSImage];
@@ -27,12 +27,11 @@ export function parseDefaults(text: string): readonly DefaultObject[] {
   const objects: DefaultObject[] = [];
   for (const [index, document] of [...documents].entries()) {
     const where = `document ${index + 1}`;
-    const [broken] = document.errors;
-    if (broken !== undefined) {
-      problems.push(`${where}: ${broken.message.split("\n", 1)[0] ?? ""}`);
+    const value = valueOf(document);
+    if (value instanceof Error) {
+      problems.push(`${where}: ${value.message.split("\n", 1)[0] ?? ""}`);
       continue;
     }
-    const value: unknown = document.toJS({ maxAliasCount: 0 });
     if (value === null) continue;
     const object = readObject(value, (problem) => problems.push(`${where}: ${problem}`));
     if (object !== undefined) objects.push(object);
@@ -40,6 +39,17 @@ export function parseDefaults(text: string): readonly DefaultObject[] {
   if (objects.length > MAX_OBJECTS) problems.push(`there are more than ${MAX_OBJECTS} objects`);
   if (problems.length > 0) throw new DefaultsError(problems.join("; "));
   return objects;
+}
+
+/** Aliases are not followed: they are how a small file becomes a large object. */
+function valueOf(document: Document.Parsed): unknown {
+  const [broken] = document.errors;
+  if (broken !== undefined) return broken;
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function fieldOf(object: unknown, name: string): unknown {

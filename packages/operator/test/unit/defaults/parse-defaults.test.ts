@@ -33,6 +33,12 @@ describe("the file of default objects", () => {
     ["no spec", registration.replace("spec: {}\n", ""), "document 1: spec is missing"],
     ["a list as spec", registration.replace("spec: {}", "spec: []"), "document 1: spec is missing"],
     ["broken YAML", `${registration}---\nspec: {`, "document 2: "],
+    ["an alias to nothing", "*!", "document 1: "],
+    [
+      "an alias",
+      registration.replace("spec: {}", "spec: {a: &a [1], b: *a}"),
+      "document 1: Alias resolution is disabled",
+    ],
     ["text", "hello", "document 1: is no"],
     ["more than sixteen", `${registration}---\n`.repeat(17), "more than 16 objects"],
     ["too much", "#".repeat(1024 * 1024 + 1), "larger than 1048576 bytes"],
@@ -56,6 +62,7 @@ describe("the file of default objects", () => {
         }
         expect(text).toBe(text);
       }),
+      { numRuns: 1_000 },
     );
   });
 });
