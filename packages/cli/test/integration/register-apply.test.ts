@@ -81,6 +81,29 @@ describe("register --apply", () => {
   });
 });
 
+describe("config show --remote", () => {
+  it("adds what the machine's inventory says, as rancherd would", async () => {
+    await mkdir(join(root, "oem"));
+    const server = new URL(place.url).origin;
+    await writeFile(join(root, "oem/userdata"), `{server: "${server}/path", token: "tpm://", labels: [a=b]}\n`);
+    answer({ role: "agent", nodeName: "n1", labels: ["c=d"], token: SECRET });
+    const { code, stdout, stderr } = await rosAgent([
+      ...["config", "show", "--remote", "--root", root, "--json"],
+      ...["--ca-cert", place.caFile, "--tcti", place.tpm.tcti],
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      config: { role: "agent", nodeName: "n1", labels: ["a=b", "c=d"], token: "(hidden)" },
+      asksRemote: false,
+      values: expect.arrayContaining([
+        { path: "labels[1]", value: "c=d", origin: `${server}/v1-rancheros/inventory` },
+      ]) as unknown,
+    });
+    expect(stdout + stderr).not.toContain(SECRET);
+    expect(place.server.dials.at(-1)?.url).toBe("/v1-rancheros/inventory");
+  });
+});
+
 describe("register --if-needed", () => {
   it("asks nobody where the answer is there, and asks again where it cannot be used", async () => {
     answer(ANSWER);
