@@ -87,10 +87,9 @@ describe("config show --remote", () => {
     const server = new URL(place.url).origin;
     await writeFile(join(root, "oem/userdata"), `{server: "${server}/path", token: "tpm://", labels: [a=b]}\n`);
     answer({ role: "agent", nodeName: "n1", labels: ["c=d"], token: SECRET });
-    const { code, stdout, stderr } = await rosAgent([
-      ...["config", "show", "--remote", "--root", root, "--json"],
-      ...["--ca-cert", place.caFile, "--tcti", place.tpm.tcti],
-    ]);
+    const asked = ["config", "show", "--remote", "--root", root, "--json"];
+    const known = ["--ca-cert", place.caFile, "--tcti", place.tpm.tcti];
+    const { code, stdout, stderr } = await rosAgent([...asked, ...known]);
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       config: { role: "agent", nodeName: "n1", labels: ["a=b", "c=d"], token: "(hidden)" },
