@@ -1,0 +1,145 @@
+/** The commands of docs/operations.md: everything is dumped, lost and restored, and machines are who they were. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { createNamespace, removeNamespace, useNamespace } from "../../control-plane/namespace.ts";
+import { askMachine, channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
+import { visit } from "../../machine/visit.ts";
+import { getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
+
+const target = inject("controlPlane");
+const own = useNamespace(target, "restore-own");
+const fleet = useNamespace(target, "restore-fleet");
+const folder = mkdtempSync(path.join(tmpdir(), "restore-"));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ak = generateAttestationKey("rsa");
+let operator: OperatorProcess;
+
+/** The lines of the code block that follows this heading in docs/operations.md. */
+function commandsOf(heading: string): string {
+  const page = readFileSync(path.join(ROOT, "docs/operations.md"), "utf8");
+  const section = page.split(`### ${heading}\n`)[1] ?? "";
+  return /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+}
+
+/** Runs them as somebody would who has set NAMESPACE and FLEET. */
+async function run(commands: string): Promise<void> {
+  expect(commands).not.toBe("");
+  const child = spawn("bash", ["-euo", "pipefail", "-c", commands], {
+    cwd: folder,
+    env: {
+      PATH: `${path.dirname(path.join(target.binariesFolder, "kubectl"))}:${process.env["PATH"] ?? ""}`,
+      HOME: folder,
+      KUBECONFIG: target.kubeconfigPath,
+      NAMESPACE: own,
+      FLEET: fleet,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 60_000,
+  });
+  const [, trouble] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  expect([child.exitCode, trouble]).toEqual([0, expect.any(String)]);
+}
+
+async function start(name: string): Promise<OperatorProcess> {
+  // With its namespace its ServiceAccount is gone as well, which helm would bring back.
+  const place = {
+    kubeconfigPath: target.kubeconfigPath,
+    namespace: own,
+    watchNamespace: fleet,
+    rights: "given",
+  } as const;
+  return startOperator({
+    folder,
+    name,
+    ...place,
+    serverUrl: "https://operator.example.com",
+    flags: ["--status-delay=1"],
+  });
+}
+
+beforeAll(async () => {
+  operator = await start("before");
+});
+afterAll(async () => {
+  await operator.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it("a backup that is restored keeps tokens, the CA, approvals, and who machines are", async () => {
+  const made = await makeRegistration(target, fleet, "door", { attestation: { approval: "manual" } });
+  const open = await makeRegistration(target, fleet, "open");
+  const [approved, waiting, legacy] = [createSoftwareTpm({ ak }), createSoftwareTpm({ ak }), createSoftwareTpm({ ak })];
+  const channel = await channelAt(operator.httpsUrl);
+  const next = (): string => operator.httpUrl;
+  const through = { kind: "registration", token: made.token } as const;
+  const first = await visitAttested({ next, tpm: approved, channel, purpose: through });
+  await visitAttested({ next, tpm: waiting, channel, purpose: through });
+  const legacyUrl = (): string => `${operator.httpUrl}/v1-rancheros/registration/${open.token}`;
+  expect((await visit({ url: legacyUrl(), tpm: legacy })).close?.code).toBe(1000);
+  await kubectl(target, [
+    "patch",
+    "machineinventory",
+    first.machine.name,
+    `--namespace=${fleet}`,
+    "--type=merge",
+    '--patch={"spec":{"approval":"Approved","clusterName":"edge"}}',
+  ]);
+  await kubectlApply(target, {
+    apiVersion: "rancheros.cattle.io/v1",
+    kind: "ManagedOSImage",
+    metadata: { name: "os", namespace: fleet },
+    spec: { osImage: "127.0.0.1:1/os:1", concurrency: 0, targets: [] },
+  });
+  const before = await listInventories(target, fleet);
+
+  await run(commandsOf("Backup"));
+  await operator.stop();
+  for (const namespace of [own, fleet]) {
+    await removeNamespace(target, namespace);
+    await createNamespace(target, namespace);
+  }
+  expect(await listInventories(target, fleet)).toEqual([]);
+  await run(commandsOf("Restore"));
+  operator = await start("after");
+
+  expect((await makeRegistration(target, fleet, "door", { attestation: { approval: "manual" } })).token).toBe(
+    made.token,
+  );
+  expect(await channelAt(operator.httpsUrl)).toEqual(channel);
+  const after = await listInventories(target, fleet);
+  expect(after.map(({ metadata, spec }) => [metadata.name, spec])).toEqual(
+    before.map(({ metadata, spec }) => [metadata.name, spec]),
+  );
+  expect((await getObject(target, "managedosimage", fleet, "os"))?.spec["osImage"]).toBe("127.0.0.1:1/os:1");
+
+  // Its session was of the object that there was; with its TPM alone it is the same machine again.
+  expect(await refusalOf(askMachine(next, first.session.token))).toMatch(/^401 /);
+  const again = await visitAttested({ next, tpm: approved, channel, purpose: { kind: "session" } });
+  expect([again.machine.name, again.approval]).toEqual([first.machine.name, "Approved"]);
+  const pending = await visitAttested({ next, tpm: waiting, channel, purpose: { kind: "session" } });
+  expect(pending.approval).toBe("Pending");
+  expect((await visit({ url: legacyUrl(), tpm: legacy })).close?.code).toBe(1000);
+  expect(await listInventories(target, fleet)).toHaveLength(3);
+});
+
+it("machines whose operator is gone can be deleted", async () => {
+  await operator.stop();
+  const finalizer = '{"metadata":{"finalizers":["rancheros.cattle.io/cluster-registration-token"]}}';
+  for (const { metadata } of await listInventories(target, fleet)) {
+    const machine = ["machineinventory", metadata.name, `--namespace=${fleet}`];
+    await kubectl(target, ["patch", ...machine, "--type=merge", `--patch=${finalizer}`]);
+  }
+  await kubectl(target, ["delete", "machineinventories", "--all", `--namespace=${fleet}`, "--wait=false"]);
+  expect((await listInventories(target, fleet)).length).toBeGreaterThan(0);
+  await run(commandsOf("Machines whose operator is gone"));
+  expect(await listInventories(target, fleet)).toEqual([]);
+});
