@@ -85,7 +85,7 @@ export function billOfMaterials(materials: Materials): object {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
   };
-  return { ...head, serialNumber: `urn:uuid:${uuidOf(JSON.stringify(body))}`, ...body };
+  return { ...head, serialNumber: serialNumber(body), ...body };
 }
 
 /** With several identifiers it is an expression, which has no room for the text. */
@@ -104,8 +104,8 @@ function hexOf(integrity: string): string {
   return Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
 }
 
-/** Version 8 of RFC 9562: our own bits. */
-function uuidOf(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+/** Of what a document says: version 8 of RFC 9562, our own bits. */
+export function serialNumber(body: object): string {
+  const hex = createHash("sha256").update(JSON.stringify(body)).digest("hex");
+  return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
