@@ -79,6 +79,16 @@ describe("get-tpm-hash", () => {
     expect(json).toMatchObject({ source: { certificateProblem: { code: "TPM_EK_CERTIFICATE_UNREADABLE" } } });
   });
 
+  it("is the same after the TPM was cleared, with a certificate and without: an installed machine stays who it is", async () => {
+    for (const { tcti } of [certified, bare]) {
+      const before = await rosAgent(["get-tpm-hash", "--tcti", tcti]);
+      await tpm2(tcti, "clear", "-c", "p");
+      const after = await rosAgent(["get-tpm-hash", "--tcti", tcti]);
+      expect(after.code, after.stderr).toBe(0);
+      expect(after.stdout).toBe(before.stdout);
+    }
+  });
+
   it("breaks off at Ctrl-C while the TPM is silent", async () => {
     const proxy = await startTpmProxy(certified.port, () => "silence");
     const patient = startRosAgent(["get-tpm-hash", "--json", "--tcti", proxy.tcti]);
