@@ -75,6 +75,23 @@ describe("the chart", () => {
     expect(said).toContain("pod/operator created");
   });
 
+  it.each(SETS)("is taken by the API server, which knows every field of it: %s", async (_name, { name, values }) => {
+    const all = await renderChart({ name, namespace, values });
+    // What is of other projects, or in namespaces that this test does not have, is not looked at.
+    const known = /^(v1|apps\/v1|policy\/v1|[a-z]+[.]k8s[.]io\/v1)$/;
+    const objects = all.filter(
+      ({ apiVersion, kind, metadata }) =>
+        known.test(apiVersion) &&
+        !/^(CustomResourceDefinition|HTTPRoute)$/.test(kind) &&
+        (metadata.namespace ?? namespace) === namespace,
+    );
+    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    const args = ["create", "--dry-run=server", "--validate=strict", "--filename=-"];
+    const said = await kubectl(target, args, { input: list });
+    expect(said.trim().split("\n")).toHaveLength(objects.length);
+    expect(objects.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["Deployment", "Service"]));
+  });
+
   it("leads machines to both of the operator's protocols and to boot files from an Ingress and from a gateway", async () => {
     const objects = await renderChart(VALUE_SETS.everything);
     const text = JSON.stringify(objectOf(objects, "Ingress")["spec"]);
