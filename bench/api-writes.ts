@@ -87,6 +87,8 @@ export class InventoryWrites {
     writes.#following = follow().catch((error: unknown) => {
       if (!writes.#over.signal.aborted) throw error;
     });
+    // Told by stop(); who ends without it has another trouble to tell of.
+    writes.#following.catch(() => undefined);
     return writes;
   }
 

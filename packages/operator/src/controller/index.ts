@@ -7,6 +7,7 @@ export type { Kubernetes, KubernetesRequest } from "./io/kubernetes.ts";
 export { collectionPath, watchResource } from "./io/watch-resource.ts";
 export type { NamedObject, WatchedResource, WatchHandle } from "./io/watch-resource.ts";
 export { retryTimer } from "./io/retry-timer.ts";
+export { retryAfterMs } from "./retry-after.ts";
 export { orAborted } from "./or-aborted.ts";
 export { createWorkQueue } from "./work-queue.ts";
 export type { QueueLoad, WorkQueue } from "./work-queue.ts";

@@ -3,6 +3,8 @@ import { retryAfterMs } from "./retry-after.ts";
 
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 30_000;
+/** A failure that says when to come back is believed that far. */
+const LONGEST_WANTED_MS = 3_600_000;
 
 /** How much there is to do. */
 export interface QueueLoad {
@@ -23,6 +25,10 @@ export interface WorkQueueOptions {
   /** Does the work of one key; a rejection is reported and tried again later. */
   readonly work: (key: string) => Promise<void>;
   readonly onFailure: (key: string, error: unknown) => void;
+  /** How long the other side of a failure wants to be left alone, in milliseconds; default: as the API server says. */
+  readonly wantedMs?: (error: unknown) => number;
+  /** Mean of the longest pause after a failure that names none; default 30 s. */
+  readonly longestDelayMs?: number;
   /** 0 to 1; spreads the retries of many keys. */
   readonly random: () => number;
   /** @returns what cancels it */
@@ -35,7 +41,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const failures = new Map<string, number>();
   /** What cancels the retry of a key: one each, however often the key is added in the meantime. */
   const retries = new Map<string, () => void>();
-  /** Keys for which the API server asked for patience: also news of them wait for their retry. */
+  /** Keys for which the other side asked for patience: also news of them wait for their retry. */
   const patient = new Set<string>();
   let running = false;
   let stopped = false;
@@ -55,11 +61,13 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
       options.onFailure(key, error);
-      const grownMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** count);
-      // Never sooner than the API server wants it.
-      const delayMs = Math.max(retryAfterMs(error), grownMs * (0.5 + options.random()));
+      const longestMs = options.longestDelayMs ?? LONGEST_DELAY_MS;
+      const backoffMs = Math.min(longestMs, FIRST_DELAY_MS * 2 ** count) * (0.5 + options.random());
+      // Never sooner than the other side wants it.
+      const wantedMs = Math.min(LONGEST_WANTED_MS, (options.wantedMs ?? retryAfterMs)(error));
+      const delayMs = Math.max(backoffMs, wantedMs * (1 + options.random() / 10));
       if (stopped) return;
-      if (retryAfterMs(error) > 0) {
+      if (wantedMs > 0) {
         patient.add(key);
         waiting.delete(key);
       }

@@ -32,6 +32,9 @@ export function isUpgrading({ upgrade }: RolloutFacts): boolean {
   return upgrade !== undefined && PHASES[upgrade.phase].holdsSlot;
 }
 
+/** Every slot and every failure of a rollout repeats it. */
+const RETRY_MAX_CHARACTERS = 64;
+
 function child(holder: unknown, key: string): unknown {
   return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
 }
@@ -82,7 +85,7 @@ export function rolloutFacts(inventory: unknown): RolloutFacts {
     labels: { ...textsAt(node, "labels"), ...textsAt(metadata, "labels") },
     nodeName: textAt(node, "name"),
     lastSeenMs: timeAt(status, "lastSeen"),
-    retry: textAt(child(metadata, "annotations"), RETRY_UPGRADE_ANNOTATION),
+    retry: textAt(child(metadata, "annotations"), RETRY_UPGRADE_ANNOTATION)?.slice(0, RETRY_MAX_CHARACTERS),
     upgrade: upgradeFacts(child(status, "upgrade")),
   };
 }

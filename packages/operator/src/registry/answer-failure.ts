@@ -23,7 +23,8 @@ export function answerFailure(answer: RegistryAnswer, what: string): RegistryErr
   }
   if (status === 429 || status >= 500) {
     const retry = retryAfter(answer);
-    const message = `${what}: the registry is busy or in trouble (HTTP ${status})${words}`;
+    const wish = retry === undefined ? "" : `; it asks to be left alone for ${Math.round(retry.afterMs / 1000)} s`;
+    const message = `${what}: the registry is busy or in trouble (HTTP ${status})${words}${wish}`;
     return new RegistryError("REGISTRY_BUSY", message, retry === undefined ? options : { ...options, retry });
   }
   return new RegistryError(

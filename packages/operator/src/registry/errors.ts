@@ -14,9 +14,6 @@ export type RegistryErrorCode =
   | "REGISTRY_UNREACHABLE"
   | "REGISTRY_UNTRUSTED";
 
-/** What somebody has to mend at the registry may be mended without a change that the operator sees. */
-const LATER = { afterMs: 300_000 } as const;
-
 export const REGISTRY_ERRORS: ErrorTable<RegistryErrorCode> = {
   REGISTRY_UNREACHABLE: {
     failure: "unreachable",
@@ -32,20 +29,20 @@ export const REGISTRY_ERRORS: ErrorTable<RegistryErrorCode> = {
   },
   REGISTRY_UNTRUSTED: {
     failure: "refused",
-    retry: LATER,
+    retry: "backoff",
     meaning:
       "The registry's certificate proves nothing to the operator; the message says why. No credentials were sent.",
     mend: "Give the registry's CA with --registry-ca, or renew the registry's certificate.",
   },
   REGISTRY_REFUSED: {
     failure: "refused",
-    retry: LATER,
+    retry: "backoff",
     meaning: "The registry does not let the operator read the image (401, 403), or hides that there is none.",
     mend: "Check the image's name, and that spec.imagePullSecrets names a Secret whose account may pull it.",
   },
   REGISTRY_NOT_FOUND: {
     failure: "refused",
-    retry: LATER,
+    retry: "backoff",
     meaning: "The registry has no image of that name and tag.",
     mend: "Check osImage for a typing mistake, or push the image; the operator looks again by itself.",
   },

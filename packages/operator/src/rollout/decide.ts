@@ -8,7 +8,7 @@ import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { describeRollout, type Found } from "./describe-rollout.ts";
 import { gateOf, type Gate } from "./gate.ts";
-import type { Counts, Failure, Slot } from "./slot.ts";
+import { SLOTS_MAX, type Counts, type Failure, type Slot } from "./slot.ts";
 import { isAbout, isCanary, isServer, isUnderWay } from "./machine-place.ts";
 import { canonicalJson } from "./plan-id.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -62,6 +62,10 @@ const QUEUED: Waiting = { reason: "Queued", message: "other machines of the clus
 const SERVERS: Waiting = {
   reason: "ServersFirst",
   message: "no further server may be away: the cluster keeps its quorum",
+};
+const FULL: Waiting = {
+  reason: "Queued",
+  message: `${SLOTS_MAX} machines are being upgraded, as many as one ManagedOSImage keeps account of`,
 };
 const BUSY: Waiting = { reason: "Queued", message: "the machine is in the middle of another upgrade" };
 
@@ -144,6 +148,7 @@ function refusalOf(
   const limit = concurrencyOf(view.image.concurrency, place.total);
   const away = rest.length + othersIn(view, cluster, books, nowMs).size;
   if (held.length === rest.length && away >= limit) return QUEUED;
+  if (held.length === rest.length && books.slots.length >= SLOTS_MAX) return FULL;
   if (!isServer(machine)) return undefined;
   const serversAway = rest.filter((slot) => slot.isServer === true).length + place.otherServersAway();
   return serversAway < serversAwayAtMost(place.servers) ? undefined : SERVERS;

@@ -3,6 +3,7 @@ import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { isNone } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import type { Gate } from "./gate.ts";
+import { SLOTS_MAX } from "./slot.ts";
 import type { Tally } from "./tally.ts";
 import { timeText } from "./time-text.ts";
 
@@ -41,6 +42,7 @@ interface Finding {
 }
 
 const MESSAGE_MAX = 1024;
+const SLOT_LIMIT_MESSAGE = `${SLOTS_MAX} machines hold a slot, more fit into no status; for more at a time, divide the machines among several images`;
 
 function problemsOf({ problems }: CompiledImage): string {
   return problems.join("; ").slice(0, MESSAGE_MAX);
@@ -123,11 +125,11 @@ function flag(type: string, message: string | undefined, otherwise: string): Fin
 }
 
 function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonly Finding[] {
-  const { image, gate, conflicts, clusters } = facts;
+  const { image, gate, conflicts, clusters, counted } = facts;
   const { state } = stand;
   const isPaused = isNone(image.concurrency) || image.isSuspended;
   const matched = image.claim !== undefined && clusters > 0;
-  const isUnder = state === "Progressing" || state === "Soaking" || facts.counted.updating > 0;
+  const isUnder = state === "Progressing" || state === "Soaking" || counted.updating > 0;
   return [
     { type: "Progressing", status: isUnder ? "True" : "False", reason: state, message: "" },
     { type: "Complete", status: state === "Complete" ? "True" : "False", reason: state, message: "" },
@@ -135,6 +137,7 @@ function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonl
     flag("Halted", gate.halted, "WithinBudget"),
     flag("Conflict", conflicts.size === 0 ? undefined : conflictMessage(conflicts), "NoConflict"),
     flag("WindowClosed", gate.windowClosed, image.window === undefined ? "NoWindow" : "Open"),
+    flag("SlotLimit", counted.updating < SLOTS_MAX ? undefined : SLOT_LIMIT_MESSAGE, "BelowLimit"),
     flag("Invalid", image.problems.length === 0 ? undefined : problemsOf(image), "Valid"),
     resolved,
     matched

@@ -8,7 +8,8 @@ import { concurrencyOf } from "./amount.ts";
 import { compileImage, imageKey, olderFirst, type CompiledImage } from "./compile-image.ts";
 import { Expiry } from "./expiry.ts";
 import { ImageState, type Group, type MachineState } from "./image-state.ts";
-import { clusterOf, isCanary, isServer, isUnderWay, orderKey, outcomeOf } from "./machine-place.ts";
+import { isUnderWay } from "./machine-place.ts";
+import { machineState } from "./machine-state.ts";
 import { frontOf } from "./pace.ts";
 import { currentPlan } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -96,7 +97,7 @@ export class RolloutIndex {
     }
     if (old !== undefined && old.machine.metadata.uid !== uid) this.deleteMachine(old.machine);
     else if (old !== undefined) this.#take(old);
-    const state = this.#stateOf(machine);
+    const state = machineState(machine, this.imagesOf(namespace));
     named.set(name, state);
     this.#byUid.set(uid, state);
     this.#gone.delete(uid);
@@ -146,44 +147,6 @@ export class RolloutIndex {
 
   #holding(uid: string, namespace: string): readonly ImageState[] {
     return this.imagesOf(namespace).filter((image) => image.slots.has(uid) || image.failures.has(uid));
-  }
-
-  #stateOf(machine: RolloutMachine): MachineState {
-    const cluster = clusterOf(machine);
-    const claims =
-      cluster === undefined || machine.beingDeleted
-        ? []
-        : this.imagesOf(machine.metadata.namespace).filter((image) => image.claims(cluster, machine.rollout.labels));
-    const winner = claims[0];
-    const outcome = outcomeOf(machine, winner?.plan);
-    const canary = winner !== undefined && isCanary(winner.image, machine);
-    const { upgrade, retry } = machine.rollout;
-    const signature = JSON.stringify([
-      cluster,
-      claims.map((one) => one.image.key),
-      winner?.plan,
-      outcome,
-      canary,
-      isServer(machine),
-      retry,
-      machine.approval,
-      machine.beingDeleted,
-      upgrade && [upgrade.image, upgrade.plan, upgrade.attempt, upgrade.phase],
-    ]);
-    let key: string | undefined;
-    return {
-      machine,
-      cluster,
-      claims,
-      outcome,
-      isCanary: canary,
-      isServer: isServer(machine),
-      signature,
-      orderKey() {
-        key ??= winner === undefined ? "" : orderKey(winner.image, machine, winner.plan ?? "");
-        return key;
-      },
-    };
   }
 
   #add(state: MachineState): void {
@@ -327,7 +290,7 @@ export class RolloutIndex {
     );
     for (const image of images) image.clear();
     for (const [name, old] of named) {
-      const state = this.#stateOf(old.machine);
+      const state = machineState(old.machine, this.imagesOf(namespace));
       named.set(name, state);
       this.#byUid.set(state.machine.metadata.uid, state);
       this.#add(state);

@@ -1,22 +1,23 @@
 /** The rollouts of one replica: answers machines, follows what changes, and lets the workers of the images write. */
 import { hasCode } from "@rancheros/protocol/errors";
-import { PHASES, type Waiting } from "@rancheros/protocol/upgrade";
-import { createWorkQueue, type WorkQueue } from "../controller/index.ts";
+import type { Waiting } from "@rancheros/protocol/upgrade";
 import { createTroubles, errorFields } from "../telemetry/index.ts";
 import { buildPlan } from "./build-plan.ts";
 import { concurrencyOf } from "./amount.ts";
 import { imageKey } from "./compile-image.ts";
-import { needsResolving, resolveImage } from "./image-resolver.ts";
+import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
 import { isAbout, isUnderWay } from "./machine-place.ts";
 import { fleetPaceSeconds, frontOf, frontPaceSeconds, jittered } from "./pace.ts";
-import type { Asked, Rollouts, Told } from "./rollout-desk.ts";
+import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 import { standingOf, type Standing } from "./standing.ts";
+import { toldMachine } from "./told-machine.ts";
 import { viewOf } from "./view-of.ts";
+import { ANOTHER_FIRST, FAILED_HERE, NO_IMAGE, NOT_APPROVED, NOT_READY, QUEUED, UP_TO_DATE } from "./waiting.ts";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 
 /** A machine that asks this many of its paces late is not waited for. */
@@ -25,23 +26,6 @@ const ALIVE_PACES = 3;
 const SEEN_LATELY_MS = 15 * 60_000;
 const STANDING_MS = 1_000;
 const HOLDER_PACE_SECONDS = 60;
-const IDLE_STATUS_SECONDS = 600;
-const HELD_STATUS_SECONDS = 60;
-
-const NO_IMAGE: Waiting = { reason: "NoImage", message: "no ManagedOSImage is for this machine" };
-const NOT_APPROVED: Waiting = {
-  reason: "NotApproved",
-  message: "the machine waits until spec.approval is Approved",
-};
-const NOT_READY: Waiting = { reason: "Queued", message: "the operator does not know the cluster at this moment" };
-const UP_TO_DATE: Waiting = { reason: "UpToDate", message: "the machine runs the image" };
-const QUEUED: Waiting = { reason: "Queued", message: "other machines of the cluster are being upgraded" };
-const ANOTHER_FIRST: Waiting = { reason: "Queued", message: "an earlier plan is to end first on this machine" };
-const FAILED_HERE: Waiting = {
-  reason: "FailedHere",
-  message:
-    "the upgrade went wrong on this machine; another text in the annotation rancheros.cattle.io/retry-upgrade of its MachineInventory lets it try again",
-};
 
 export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "counts"> {
   onImage(object: ManagedOSImage): void;
@@ -65,13 +49,18 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   const troubles = createTroubles(nowMs);
   const startedMs = nowMs();
   const workers = new Map<string, ImageWorker>();
-  const resolvers = new Map<string, WorkQueue>();
+  const resolvers = new ImageResolvers(index, parts, {
+    onFound(key, found) {
+      if (found === "fine") troubles.over(key);
+      workerOf(key).report(found);
+    },
+    onFailure: (key, error) => warn("image not resolved", key, error),
+  });
   const standings = new Map<
     ImageState,
     { readonly standing: Standing; readonly object: object; readonly atMs: number }
   >();
   let isSynced = false;
-  let isStopped = false;
 
   function isReady(key: string): boolean {
     const needsFleet = (index.image(key)?.image.claim?.targets ?? undefined) !== undefined;
@@ -86,36 +75,6 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     return made;
   }
 
-  function resolve(key: string): void {
-    if (isStopped) return;
-    let queue = resolvers.get(key);
-    if (queue === undefined) {
-      queue = createWorkQueue({
-        work: (one) =>
-          resolveImage(one, {
-            index,
-            parts,
-            onTrouble: (image, trouble) => workerOf(image).report(trouble),
-            onResolved: (image) => {
-              troubles.over(image);
-              workerOf(image).report("fine");
-            },
-          }),
-        onFailure: (image, error) => warn("image not resolved", image, error),
-        random,
-        setTimer: parts.setTimer,
-      });
-      resolvers.set(key, queue);
-    }
-    queue.add(key);
-  }
-
-  /** Unless another replica has done it meanwhile. */
-  function resolveIfNeeded(key: string): void {
-    const image = index.image(key);
-    if (image !== undefined && needsResolving(image)) resolve(key);
-  }
-
   /** Retries, and machines that ask, come by the minute. */
   function warn(sentence: string, image: string, error: unknown): void {
     const fields = errorFields(error);
@@ -126,8 +85,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     troubles.over(key);
     workers.get(key)?.stop();
     workers.delete(key);
-    resolvers.get(key)?.stop();
-    resolvers.delete(key);
+    resolvers.forget(key);
   }
 
   function touch(images: ReadonlySet<ImageState>): void {
@@ -279,31 +237,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       index.keepAlive(uid, nowMs() + ALIVE_PACES * seconds * 1000);
       return { ...asked, nextAskInSeconds: seconds };
     },
-    told(machine, word): Told {
-      // An upgrade that somebody began by hand is nothing that the operator ends.
-      const none = {
-        holdsSlot: true,
-        nextStatusInSeconds: IDLE_STATUS_SECONDS,
-        heardEveryMs: IDLE_STATUS_SECONDS * 1000,
-      };
-      if (word.image === undefined || word.plan === undefined) return none;
-      const image = index.image(imageKey({ namespace: machine.metadata.namespace, name: word.image }));
-      if (image === undefined) return { ...none, holdsSlot: !isSynced || PHASES[word.phase].mayBeSwitched };
-      const { uid } = machine.metadata;
-      const slot = image.slots.get(uid);
-      const { nodeTimeoutMs, object } = image.image;
-      const often = {
-        nextStatusInSeconds: Math.max(1, Math.min(HELD_STATUS_SECONDS, Math.floor(nodeTimeoutMs / 8000))),
-        heardEveryMs: nodeTimeoutMs / 4,
-      };
-      if (slot?.attempt === word.attempt) {
-        const state = index.machine(uid);
-        const isWanted = slot.plan === image.plan && (state === undefined || state.claims[0] === image);
-        return { ...often, holdsSlot: isWanted || PHASES[word.phase].mayBeSwitched };
-      }
-      // A grant that this replica has not seen yet is no lost one: grants are counted.
-      return { ...often, holdsSlot: (object.status?.attempts ?? 0) < word.attempt };
-    },
+    told: (machine, word) => toldMachine(index, machine, word, isSynced),
     onMachine(machine) {
       touch(index.putMachine(machine));
       keepSeenAlive(machine);
@@ -316,10 +250,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       const image = index.image(key);
       if (image === undefined) return;
       if (before !== object.metadata.generation) workerOf(key).wakeSoon();
-      if (!needsResolving(image)) return;
-      const lagMs = parts.lagMs();
-      if (lagMs === 0) resolve(key);
-      else parts.setTimer(() => resolveIfNeeded(key), lagMs);
+      resolvers.look(image);
     },
     onImageGone(object) {
       touch(index.deleteImage(object));
@@ -328,16 +259,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     onImagesSynced() {
       isSynced = true;
     },
-    queue() {
-      const loads = [...resolvers.values()].map((queue) => queue.load());
-      const sum = (of: "depth" | "failing"): number => loads.reduce((total, load) => total + load[of], 0);
-      return { depth: sum("depth"), failing: sum("failing") };
-    },
+    queue: () => resolvers.load(),
     onFleet: (namespace) => touch(index.refreshFleet(namespace)),
     async stop() {
-      isStopped = true;
       for (const key of workers.keys()) forget(key);
-      for (const queue of resolvers.values()) queue.stop();
+      resolvers.stop();
     },
   };
 }

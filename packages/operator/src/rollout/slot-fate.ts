@@ -9,6 +9,9 @@ export const FAILURE_MESSAGE_MAX = 256;
 /** A machine that goes on saying that it is under way may take so many times its nodeTimeout. */
 const UNDER_WAY_TIMES = 2;
 
+/** A machine's reason where it broke off because the operator said that it holds no slot; see docs/errors.md. */
+const SLOT_LOST = "UPGRADE_SLOT_LOST";
+
 /** After so long a machine that was told to begin has said so. */
 const BEGIN_MS = 60_000;
 
@@ -83,7 +86,7 @@ function byWord(slot: Slot, machine: RolloutMachine, isWanted: boolean, nowMs: n
   }
   if (upgrade.phase !== "Idle") return undefined;
   // Broken off because the operator wanted it so, or by somebody on the machine, who is to say when it goes on.
-  if (!isWanted) return { kind: "returned" };
+  if (!isWanted || upgrade.reason === SLOT_LOST) return { kind: "returned" };
   const message = upgrade.message ?? "broken off on the machine";
   return failureOf(slot, nowMs, upgrade.reason ?? "ROLLOUT_BROKEN_OFF", message);
 }

@@ -4,6 +4,12 @@ import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 export type Slot = NonNullable<ManagedOSImageStatus["slots"]>[number];
 export type Failure = NonNullable<ManagedOSImageStatus["failures"]>[number];
 
+/**
+ * So many machines of one image are under way at a time, whatever concurrency says: the status has to fit into what
+ * etcd stores, 1.5 MiB with the API server's own notes on who wrote which field.
+ */
+export const SLOTS_MAX = 2_000;
+
 export interface Counts {
   total: number;
   /** Say that they run the plan. */

@@ -2,7 +2,7 @@
 import { concurrencyOf } from "./amount.ts";
 import { settle, type RolloutView } from "./decide.ts";
 import { gateOf, type Gate } from "./gate.ts";
-import type { Slot } from "./slot.ts";
+import { SLOTS_MAX, type Slot } from "./slot.ts";
 import { tally } from "./tally.ts";
 
 export interface Standing {
@@ -25,7 +25,7 @@ export function standingOf(view: RolloutView, nowMs: number): Standing {
     slots: new Map(slots.map((slot) => [slot.uid, slot])),
     free(cluster) {
       const limit = concurrencyOf(image.concurrency, view.cluster(cluster).total);
-      return limit - (held.get(cluster) ?? 0);
+      return Math.min(limit - (held.get(cluster) ?? 0), SLOTS_MAX - slots.length);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RegistryError } from "../../../src/registry/index.ts";
 import { createWorkQueue } from "../../../src/controller/work-queue.ts";
 
 /** Timers that go off when they are told to. */
@@ -115,5 +116,30 @@ describe("work queue", () => {
     queue.add("a");
     await settle();
     expect(done).toEqual([]);
+  });
+
+  it("comes back when the failure says so, and not sooner", async () => {
+    const clock = timers();
+    const wanted = [{ afterMs: 600_000 }, { afterMs: 86_400_000 }, "backoff"] as const;
+    const left = [...wanted];
+    const queue = createWorkQueue({
+      async work() {
+        const retry = left.shift() ?? "backoff";
+        throw new RegistryError("REGISTRY_BUSY", "busy", { retry });
+      },
+      onFailure: () => undefined,
+      wantedMs: (error) =>
+        error instanceof RegistryError && typeof error.retry === "object" ? error.retry.afterMs : 0,
+      random: () => 0,
+      setTimer: clock.setTimer,
+    });
+    queue.add("a");
+    await settle();
+    for (const _ of wanted) {
+      clock.fire();
+      await settle();
+    }
+    expect(clock.delaysMs.slice(0, 2)).toEqual([600_000, 3_600_000]);
+    expect(clock.delaysMs[2]).toBeLessThan(30_000);
   });
 });

@@ -5,7 +5,7 @@ import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts
 import { compileImage } from "../../../src/rollout/compile-image.ts";
 import { decide, type RolloutView } from "../../../src/rollout/decide.ts";
 import { slotFate, type Holder } from "../../../src/rollout/slot-fate.ts";
-import type { Slot } from "../../../src/rollout/slot.ts";
+import { SLOTS_MAX, type Slot } from "../../../src/rollout/slot.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 
 const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
@@ -117,6 +117,22 @@ describe("a decision", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it("has no more slots than a status can hold, whatever concurrency is, and says so", () => {
+    const machines = Array.from({ length: SLOTS_MAX + 10 }, (_, index) => machine(index, "agent"));
+    const slots = machines.slice(0, SLOTS_MAX - 1).map((one, index) => slotOf(one, index + 1));
+    const view = viewOf({ machines, slots, concurrency: "100%", otherServersAway: 0 });
+    const candidates = machines.slice(-2).map((one) => ({ machine: one, cluster: one.rollout.clusterName ?? "" }));
+    const { status, granted, refused } = decide(view, candidates, NOW_MS);
+    expect(granted).toHaveLength(1);
+    expect(status.slots).toHaveLength(SLOTS_MAX);
+    expect([...refused.values()]).toMatchObject([{ reason: "Queued" }]);
+    const limit = status.conditions?.find(({ type }) => type === "SlotLimit");
+    expect(limit?.status).toBe("True");
+    expect(limit?.message).toContain(`${SLOTS_MAX} machines`);
+    const before = decide(view, [], NOW_MS).status.conditions?.find(({ type }) => type === "SlotLimit");
+    expect(before?.status).toBe("False");
   });
 
   it("decides nothing the second time", () => {

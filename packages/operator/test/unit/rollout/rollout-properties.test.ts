@@ -75,7 +75,7 @@ function checkHistory(fleet: SimulatedFleet): void {
     if (state === "Complete") expect(updated).toBe(total);
     // What was counted by then was another plan's.
     if (plan !== write.before.status?.plan) expect([state, completeOf(conditions)]).not.toContain("Complete");
-    expect(conditions?.length ?? 9).toBe(9);
+    expect(conditions?.length ?? 10).toBe(10);
   }
 }
 

@@ -1,0 +1,43 @@
+/** One machine as rollouts see it: who claims it, whose it is, where it stands with that image's plan. */
+import type { ImageState, MachineState } from "./image-state.ts";
+import { clusterOf, isCanary, isServer, orderKey, outcomeOf } from "./machine-place.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+
+/** @param images  of its namespace, the oldest first */
+export function machineState(machine: RolloutMachine, images: readonly ImageState[]): MachineState {
+  const cluster = clusterOf(machine);
+  const claims =
+    cluster === undefined || machine.beingDeleted
+      ? []
+      : images.filter((image) => image.claims(cluster, machine.rollout.labels));
+  const winner = claims[0];
+  const outcome = outcomeOf(machine, winner?.plan);
+  const canary = winner !== undefined && isCanary(winner.image, machine);
+  const { upgrade, retry } = machine.rollout;
+  const signature = JSON.stringify([
+    cluster,
+    claims.map((one) => one.image.key),
+    winner?.plan,
+    outcome,
+    canary,
+    isServer(machine),
+    retry,
+    machine.approval,
+    machine.beingDeleted,
+    upgrade && [upgrade.image, upgrade.plan, upgrade.attempt, upgrade.phase],
+  ]);
+  let key: string | undefined;
+  return {
+    machine,
+    cluster,
+    claims,
+    outcome,
+    isCanary: canary,
+    isServer: isServer(machine),
+    signature,
+    orderKey() {
+      key ??= winner === undefined ? "" : orderKey(winner.image, machine, winner.plan ?? "");
+      return key;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** How often a registry is asked that wants to be left alone. */
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import { describe, expect, it } from "vitest";
+import { RegistryError } from "../../../src/registry/index.ts";
+import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+const WANTED_MS = 600_000;
+
+/** One image whose registry is busy, and a watch that shows each write. */
+function scene() {
+  const time = new VirtualTime();
+  const askedMs: number[] = [];
+  let version = 1;
+  let image: ManagedOSImage = {
+    metadata: { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 },
+    spec: { osImage: "registry.example.com/os:v1" },
+  };
+  const unused = () => Promise.reject(new Error("not used"));
+  const silent = () => undefined;
+  function publish(next: ManagedOSImage): ManagedOSImage {
+    version += 1;
+    image = { ...next, metadata: { ...next.metadata, resourceVersion: String(version) } };
+    const shown = image;
+    time.setTimer(() => run.onImage(shown), 20);
+    return image;
+  }
+  const run = runRollouts({
+    store: {
+      read: () => Promise.resolve(image),
+      writeStatus: (object, status) => Promise.resolve(publish({ ...object, status })),
+    },
+    fleet: { chosen: () => new Set() },
+    fleetSynced: () => true,
+    machinesSynced: () => true,
+    readMachine: unused,
+    resolve: () => {
+      askedMs.push(time.nowMs);
+      return Promise.reject(new RegistryError("REGISTRY_BUSY", "busy", { retry: { afterMs: WANTED_MS } }));
+    },
+    materials: unused,
+    tell: silent,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    nowMs: () => time.nowMs,
+    lagMs: () => 0,
+    random: () => 0.5,
+    setTimer: time.setTimer,
+  });
+  run.onImage(image);
+  run.onImagesSynced();
+  return { time, askedMs, run, publish, image: () => image };
+}
+
+describe("a registry that wants to be left alone", () => {
+  it("is asked again when it said, whatever is written meanwhile, and the status says why", async () => {
+    const { time, askedMs, image, run } = scene();
+    await time.pass(WANTED_MS - 1_000);
+    expect(askedMs).toHaveLength(1);
+    expect(image().status?.conditions?.find(({ type }) => type === "Resolved")).toMatchObject({
+      reason: "REGISTRY_BUSY",
+    });
+    await time.pass(WANTED_MS / 5);
+    expect(askedMs).toHaveLength(2);
+    await run.stop();
+  });
+
+  it("is asked at once about another spec", async () => {
+    const { time, askedMs, image, publish, run } = scene();
+    await time.pass(60_000);
+    const { metadata } = image();
+    publish({ ...image(), spec: { osImage: "registry.example.com/os:v2" }, metadata: { ...metadata, generation: 2 } });
+    await time.pass(1_000);
+    expect(askedMs).toHaveLength(2);
+    await run.stop();
+  });
+});
