@@ -1,7 +1,7 @@
 /** Makes a machine what cloud-configs say: with the operating system's own tool, or with its own hands. */
 import type { NewFile, RootFiles } from "../../files/index.ts";
 import { writeRancherdConfig } from "../../rancherd/index.ts";
-import { mergeConfigs, type CloudConfig } from "../cloud-config.ts";
+import { mergeConfigs, type CloudConfig, type UserSetting } from "../cloud-config.ts";
 import { CloudConfigError } from "../errors.ts";
 import { parseAccounts, type Accounts } from "./accounts.ts";
 import type { Activation, Change } from "./change.ts";
@@ -122,13 +122,25 @@ class ApplyRun {
     const shells = (await this.#isThere("/bin/bash")) ? ["/bin/bash"] : [];
     for (const user of users) {
       const plan = planUser(user, await this.#accounts(), shells);
-      if (plan === undefined) continue;
+      if (plan === undefined) {
+        await this.#home(user);
+        continue;
+      }
       this.remarks.push(...plan.remarks);
       if (plan.steps.length === 0) continue;
       await this.#do(plan.change, async () => {
         for (const step of plan.steps) await this.#outside.runStep(step, this.#options.signal);
       });
     }
+  }
+
+  /** useradd makes it last: broken off before, the user is there and its home is not. */
+  async #home({ name, isSystem, withoutHome }: UserSetting): Promise<void> {
+    const account = (await this.#accounts()).users.get(name);
+    if (account === undefined || isSystem || withoutHome || (await this.#isThere(account.home))) return;
+    const { home, uid, gid } = account;
+    const change: Change = { subject: home, before: undefined, after: "(a folder)\n", isSecret: false };
+    await this.#do(change, () => this.#outside.files.makeFolder(home, { mode: 0o700, uid, gid }));
   }
 
   async #file({ change, file }: FilePlan): Promise<void> {

@@ -72,6 +72,15 @@ export function rootFiles(root: string) {
         await withFolder(walk, path, { links, make: folders }, (folder, name) => replaceIn(folder, name, file));
       });
     },
+    /** With what leads to it, which is root's; nothing to do where it is. @throws FilesError FILES_UNSAVED, FILES_UNSAFE */
+    makeFolder(path: string, folder: FileOwner & { readonly mode: number }): Promise<void> {
+      return saving(path, async () => {
+        const above = await walk(path.slice(0, path.lastIndexOf("/")), { links: "follow", make: ROOTS_FOLDERS });
+        await above?.close();
+        const made = await walk(path, { links: "follow", make: folder });
+        await made?.close();
+      });
+    },
     /** @throws FilesError FILES_UNSAVED, FILES_UNSAFE */
     replaceLink(path: string, target: string): Promise<void> {
       return saving(path, async () => {

@@ -1,5 +1,5 @@
 /** Applying cloud-configs to a machine's /, with the real useradd, usermod, groupadd and chpasswd. */
-import { lstat, mkdir, readlink, stat, symlink } from "node:fs/promises";
+import { lstat, mkdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -149,6 +149,19 @@ describe("a cloud-config", () => {
     await machine.apply("#cloud-config\nwrite_files: [{path: /etc/motd, content: whole}]\n");
     expect(await machine.text("etc/motd")).toBe("whole");
     await expect(stat(machine.path("etc/.motd.ros-agent.tmp"))).rejects.toThrow("ENOENT");
+  });
+
+  it("makes the home that a killed useradd has not come to", async () => {
+    const config = "#cloud-config\nusers: [{name: alice}]\n";
+    await machine.apply(config);
+    await rm(machine.path("home/alice"), { recursive: true });
+    expect((await machine.apply(config)).changes.map(({ subject }) => subject)).toEqual(["/home/alice"]);
+    const home = await stat(machine.path("home/alice"));
+    expect([home.mode & 0o777, await machine.text("etc/passwd")]).toEqual([
+      0o700,
+      expect.stringContaining(`alice:x:${home.uid}:${home.gid}:`),
+    ]);
+    expect((await machine.apply(config)).changes).toEqual([]);
   });
 
   it("goes to yip as a file in /oem, and what lies in /oem is left to it", async () => {
