@@ -24,6 +24,15 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          name: "metal",
+          include: ["test/metal/**/*.test.ts"],
+          expect: { requireAssertions: true },
+          // A virtual machine without KVM takes both cores.
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });

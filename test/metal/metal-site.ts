@@ -1,0 +1,127 @@
+/** What stands around bare machines: API server, operator, image registry, an operating system and boot media of it. */
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { startControlPlane, type ControlPlane } from "../control-plane/control-plane.ts";
+import { applyCrds } from "../control-plane/global-setup.ts";
+import { createNamespace } from "../control-plane/namespace.ts";
+import { makeRegistration, type MadeRegistration } from "../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../operator/operator-process.ts";
+import { startServiceProxy } from "../operator/service-proxy.ts";
+import { buildImage, pushImage, startRegistry, type TestRegistry } from "../registry/index.ts";
+import { nodeFiles, REGISTRY_NAME } from "./node-config.ts";
+import { runScript, SystemImages, type SystemVersion } from "./system-images.ts";
+
+/** The host's loopback, as QEMU's user network shows it to a guest. */
+const HOST_IN_GUEST = "10.0.2.2";
+const OPERATOR_NAMESPACE = "cattle-rancheros-operator-system";
+/** Each letter on a serial port costs time without KVM; a busy host makes the kernel's timer check fail, which ends in a panic. */
+const KERNEL_ARGUMENTS = "console=ttyS0 quiet mitigations=off no_timer_check";
+export const METAL_NAMESPACE = "fleet-default";
+
+export interface MetalSite {
+  readonly controlPlane: ControlPlane;
+  readonly operator: OperatorProcess;
+  readonly registry: TestRegistry;
+  /** A registration with boot media, whose machine becomes the node of this name. */
+  makeDoor(node: string): Promise<MadeRegistration>;
+  /** What the DHCP server tells machines that boot from the network. */
+  bootFile(door: MadeRegistration): string;
+  /** An ISO with the registration on it. @returns its path */
+  makeIso(door: MadeRegistration): Promise<string>;
+  /** Builds and pushes an operating system. @returns as people write it in osImage */
+  pushSystem(version: SystemVersion): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** An address of this host, as a guest reaches it. */
+function inGuest(address: string): string {
+  return address.replace("127.0.0.1", HOST_IN_GUEST);
+}
+
+/**
+ * @param folder  short, as sockets lie in it; removing it afterwards is the caller's
+ * @throws after having taken down what was started
+ */
+export async function startMetalSite(folder: string): Promise<MetalSite> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of undo.splice(0).toReversed()) await one();
+  };
+  try {
+    return await buildSite(folder, undo, stop);
+  } catch (error) {
+    await stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function buildSite(
+  folder: string,
+  undo: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<MetalSite> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const systems = new SystemImages(path.join(folder, "systems"));
+  const mediaFolder = path.join(folder, "media");
+  await runScript("build-media", [await systems.build({ version: "v1" }), mediaFolder]);
+  const controlPlane = await startControlPlane({ folder: path.join(folder, "cp") });
+  undo.push(() => controlPlane.stop());
+  const registry = await startRegistry({ folder: path.join(folder, "registry") });
+  undo.push(() => registry.stop());
+  await runScript("push-media", [mediaFolder, `${registry.host}/boot:v1`, "--dest-tls-verify=false"]);
+  await pushImage(registry, "pause", "1", pauseImage());
+  await Promise.all([applyCrds(controlPlane), controlPlane.startControllerManager()]);
+  for (const name of [METAL_NAMESPACE, OPERATOR_NAMESPACE]) await createNamespace(controlPlane, name);
+  const proxy = await startServiceProxy();
+  undo.push(() => proxy.stop());
+  const operator = await startOperator({
+    folder,
+    kubeconfigPath: controlPlane.kubeconfigPath,
+    namespace: OPERATOR_NAMESPACE,
+    serverUrl: inGuest(proxy.url),
+    flags: [`--registry-mirror=${REGISTRY_NAME}=http://${registry.host}`],
+  });
+  undo.push(() => operator.stop());
+  proxy.setReplicas([operator.httpsUrl]);
+
+  return {
+    controlPlane,
+    operator,
+    registry,
+    makeDoor: async (node) =>
+      makeRegistration(controlPlane, METAL_NAMESPACE, node, {
+        machineName: "${System Information/Serial Number}-",
+        boot: { media: `${REGISTRY_NAME}/boot:v1`, kernelArguments: KERNEL_ARGUMENTS },
+        cloudConfig: {
+          rancheros: { install: { kernelArguments: KERNEL_ARGUMENTS } },
+          write_files: nodeFiles({ authority: controlPlane, inGuest, registryUrl: registry.url, node }),
+        },
+      }),
+    bootFile: ({ token }) => `${inGuest(operator.httpUrl)}/boot/${token}/ipxe`,
+    async makeIso({ url }) {
+      const ca = path.join(folder, "ca.pem");
+      writeFileSync(ca, await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text());
+      const target = ["--media", mediaFolder, "--registration-url", url, "--ca-cert", ca];
+      const iso = path.join(folder, "rancheros.iso");
+      return runScript("build-iso", [...target, "--kernel-arguments", KERNEL_ARGUMENTS, iso]);
+    },
+    async pushSystem(version) {
+      const layout = await systems.build(version);
+      const target = `docker://${registry.host}/os:${version.version}`;
+      await promisify(execFile)("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", `oci:${layout}`, target]);
+      return `${REGISTRY_NAME}/os:${version.version}`;
+    },
+    stop,
+  };
+}
+
+/** A program that waits until it is told to end: for the containers that hold pods, and for pods. */
+function pauseImage() {
+  const wait = "trap 'exit 0' TERM INT; while :; do /bin/busybox sleep 3600 & wait $!; done";
+  return buildImage({
+    layers: [[{ path: "/bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 }]],
+    config: { Entrypoint: ["/bin/busybox", "sh", "-c", wait] },
+  });
+}
