@@ -1,12 +1,14 @@
 /** A command loads only what it needs: packages that another one needs would cost each start some of its time. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { rosAgent } from "./ros-agent.ts";
+import { rosAgent, startRosAgent } from "./ros-agent.ts";
 
 const PRELOAD = new URL("note-packages.ts", import.meta.url).href;
+
+const HEAVY = ["execa", "systeminformation", "typebox", "undici", "ws", "yaml"];
 
 let folder = "";
 beforeAll(() => {
@@ -34,7 +36,23 @@ describe("the packages that are loaded", () => {
   ])("$args.0: $needs", async ({ args, needs }) => {
     const loaded = await packagesOf(args);
     expect(loaded).toContain("@oclif/core");
-    const heavy = ["execa", "systeminformation", "typebox", "undici", "ws", "yaml"];
-    expect(loaded.filter((name) => heavy.includes(name))).toEqual(needs);
+    expect(loaded.filter((name) => HEAVY.includes(name))).toEqual(needs);
+  });
+
+  it("by the daemon are those of the way to an operator, and none that reads hardware or checks schemas", async () => {
+    const file = path.join(folder, "packages-of-run");
+    for (const name of ["state", "run", "host"]) mkdirSync(path.join(folder, name));
+    const [state, run, host] = ["state", "run", "host"].map((name) => path.join(folder, name));
+    const folders = [`--state-folder=${state}`, `--run-folder=${run}`, `--host-root=${host}`];
+    const { child, outcome } = startRosAgent(["run", "--without-operator", ...folders], {
+      NODE_OPTIONS: `--import=${PRELOAD}`,
+      PACKAGES_FILE: file,
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("ready")) child.kill("SIGTERM");
+    });
+    expect((await outcome).code).toBe(0);
+    const loaded = readFileSync(file, "utf8").split("\n");
+    expect(loaded.filter((name) => HEAVY.includes(name))).toEqual(["ws", "yaml"]);
   });
 });
