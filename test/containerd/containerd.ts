@@ -37,6 +37,8 @@ export interface TestContainerd {
 export interface ContainerdOptions {
   /** Holds everything, made when missing; short, as sockets lie in it. Removing it afterwards is the caller's. */
   readonly folder: string;
+  /** In which its user makes containers: that of Kubernetes, where nothing is said. */
+  readonly namespace?: string;
   /** Lines of shell that run before each runc, with its arguments as "$@". */
   readonly beforeRunc?: string;
 }
@@ -47,11 +49,11 @@ export interface ContainerdOptions {
  */
 export async function startContainerd(options: ContainerdOptions): Promise<TestContainerd> {
   if (process.getuid?.() !== 0) throw new Error("tests that run containers need root: run them with sudo");
+  const { namespace = "k8s.io" } = options;
   const folder = path.resolve(options.folder);
   const binaries = await findContainerdBinaries();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const socket = path.join(folder, "containerd.sock");
-  const namespace = "k8s.io";
   const configuration = path.join(folder, "config.toml");
   await writeFile(configuration, configurationText(folder, socket));
   const ownPrograms = path.join(folder, "bin");

@@ -14,7 +14,8 @@ import { startOperator, type OperatorProcess } from "../operator/operator-proces
 import { startServiceProxy, type ServiceProxy } from "../operator/service-proxy.ts";
 import { imageReference, pushImage, startRegistry, type Image, type TestRegistry } from "../registry/index.ts";
 import { releaseText } from "./os-images.ts";
-import { createWholeMachine, type WholeMachine, type WholeMachineOptions } from "./whole-machine.ts";
+import { createWholeMachine } from "./create-whole-machine.ts";
+import type { WholeMachine, WholeMachineOptions } from "./whole-machine.ts";
 import { Witness } from "./witness.ts";
 import { applyWorkloads, untilAllRun } from "./workloads.ts";
 
@@ -31,6 +32,8 @@ export interface SiteOptions {
   readonly folder: string;
   readonly machines: number;
   readonly operators?: number;
+  /** Where the API server is killed: one that has just come up refuses for a moment what it allows. */
+  readonly mayBeForbidden?: boolean;
   readonly binariesFolder?: string;
   /** For what one machine has another way. */
   readonly machine?: (number: number) => Partial<WholeMachineOptions>;
@@ -80,7 +83,15 @@ export async function startSite(options: SiteOptions): Promise<Site> {
 }
 
 async function buildSite(
-  { folder, machines: count, operators: replicas = 1, binariesFolder, machine, onStep }: SiteOptions,
+  {
+    folder,
+    machines: count,
+    operators: replicas = 1,
+    mayBeForbidden = false,
+    binariesFolder,
+    machine,
+    onStep,
+  }: SiteOptions,
   undo: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<Site> {
@@ -107,7 +118,17 @@ async function buildSite(
   say("operators");
   const proxy = await startServiceProxy();
   undo.push(() => proxy.stop());
-  const operators = await startOperators(controlPlane, proxy, folder, registry, replicas);
+  const startReplica = (index: number): Promise<OperatorProcess> =>
+    startOperator({
+      folder,
+      name: `operator-${index + 1}`,
+      kubeconfigPath: controlPlane.kubeconfigPath,
+      namespace: OPERATOR_NAMESPACE,
+      serverUrl: proxy.url,
+      flags: [`--insecure-registry=${registry.host}`],
+      mayBeForbidden,
+    });
+  const operators = await startOperators(proxy, replicas, startReplica);
   undo.push(() => Promise.all(operators.map((one) => one.stop())));
   const kubelets = await startKubelets(controlPlane, { prefix: PREFIX, namespaces: [WORKLOADS_NAMESPACE] });
   undo.push(() => kubelets.abandon());
@@ -155,7 +176,7 @@ async function buildSite(
     operators,
     async restartOperator(index) {
       await operators[index]?.kill();
-      operators[index] = await startReplica(controlPlane, proxy, folder, registry, index);
+      operators[index] = await startReplica(index);
       proxy.setReplicas(operators.map(({ httpsUrl }) => httpsUrl));
     },
     async push(tag, image) {
@@ -209,33 +230,12 @@ async function buildSite(
 }
 
 async function startOperators(
-  controlPlane: ControlPlane,
   proxy: ServiceProxy,
-  folder: string,
-  registry: TestRegistry,
   count: number,
+  startReplica: (index: number) => Promise<OperatorProcess>,
 ): Promise<OperatorProcess[]> {
   const operators: OperatorProcess[] = [];
-  for (let index = 0; index < count; index += 1) {
-    operators.push(await startReplica(controlPlane, proxy, folder, registry, index));
-  }
+  for (let index = 0; index < count; index += 1) operators.push(await startReplica(index));
   proxy.setReplicas(operators.map(({ httpsUrl }) => httpsUrl));
   return operators;
-}
-
-function startReplica(
-  controlPlane: ControlPlane,
-  proxy: ServiceProxy,
-  folder: string,
-  registry: TestRegistry,
-  index: number,
-): Promise<OperatorProcess> {
-  return startOperator({
-    folder,
-    name: `operator-${index + 1}`,
-    kubeconfigPath: controlPlane.kubeconfigPath,
-    namespace: OPERATOR_NAMESPACE,
-    serverUrl: proxy.url,
-    flags: [`--insecure-registry=${registry.host}`],
-  });
 }

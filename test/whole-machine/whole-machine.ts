@@ -4,28 +4,27 @@
  * boot loader and kernel (MachineRoot.boot) and the kubelet (test/kubelets).
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { startContainerd, type TestContainerd } from "../containerd/index.ts";
-import { writeKubeletKubeconfig, type KubeletAuthority } from "../control-plane/kubelet-kubeconfig.ts";
+import type { TestContainerd } from "../containerd/index.ts";
+import type { KubeletAuthority } from "../control-plane/kubelet-kubeconfig.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 import type { Kubelets } from "../kubelets/index.ts";
-import { writeSystemTables } from "../smbios/system-tables.ts";
-import { startSwtpm, type Swtpm } from "../swtpm/index.ts";
-import { MachineRoot } from "./machine-root.ts";
+import type { Swtpm } from "../swtpm/index.ts";
+import { insist } from "./insist.ts";
+import type { MachineDisk } from "./machine-disk.ts";
+import type { MachineRoot } from "./machine-root.ts";
+import { childrenOf, isTpmTool, untilGone } from "./tpm-tools.ts";
 
 const run = promisify(execFile);
 
 const CLI = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
-const KUBECONFIG = "var/lib/rancher/k3s/agent/kubelet.kubeconfig";
 const LOOK_MS = 50;
 const DOWN_MS = 300;
 /** RestartSec of the unit, in short. */
 const START_AGAIN_MS = 500;
-const INSIST_MS = 300_000;
 
 export interface WholeMachineOptions {
   /** Holds everything; short, as sockets lie in it. */
@@ -47,44 +46,17 @@ export interface WholeMachineOptions {
   readonly agentFlags?: readonly string[];
   /** Where containerd keeps images; made by a test that wants it small. */
   readonly beforeContainerd?: (folder: string) => Promise<void>;
+  /** Its / is on a disk of its own, which loses at a power cut what was not written yet. */
+  readonly hasDisk?: boolean;
 }
 
-/** Starts TPM, containerd and node; the agent is started by `startAgent`. */
-export async function createWholeMachine(options: WholeMachineOptions): Promise<WholeMachine> {
-  const { folder, name, number, authority, kubelets, authorityFolder } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  await options.beforeContainerd?.(path.join(folder, "c"));
-  const [tpm, containerd] = await Promise.all([
-    startSwtpm({ stateFolder: path.join(folder, "tpm"), authorityFolder, withEkCertificate: false }),
-    startContainerd({ folder: path.join(folder, "c") }),
-  ]);
-  const dmi = path.join(folder, "dmi");
-  const serialNumber = `S${number}`;
-  const uuidHex = `4c4c4544005810398039b7c04f5140${String(number).padStart(2, "0")}`;
-  writeSystemTables(dmi, { manufacturer: "Supermicro", productName: "SYS-E300", serialNumber, uuidHex });
-  const root = new MachineRoot({
-    folder: path.join(folder, "root"),
-    release: options.release,
-    containerdSocket: containerd.socket,
-    ctrProgram: containerd.ctrProgram,
-  });
-  const { bootId } = root;
-  const node = await kubelets.addNode(name, {
-    bootId,
-    osImage: versionOf(options.release),
-    labels: options.nodeLabels ?? {},
-  });
-  mkdirSync(path.dirname(root.path(KUBECONFIG)), { recursive: true });
-  writeKubeletKubeconfig(authority, node, root.path(KUBECONFIG));
-  return new WholeMachine(options, { tpm, containerd, root, node, dmi });
-}
-
-interface Parts {
+export interface WholeMachineParts {
   readonly tpm: Swtpm;
   readonly containerd: TestContainerd;
   readonly root: MachineRoot;
   readonly node: string;
   readonly dmi: string;
+  readonly disk: MachineDisk | undefined;
 }
 
 export class WholeMachine {
@@ -94,6 +66,7 @@ export class WholeMachine {
   readonly containerd: TestContainerd;
   readonly #tpm: Swtpm;
   readonly #dmi: string;
+  readonly #disk: MachineDisk | undefined;
   readonly #options: WholeMachineOptions;
   /** By the clock of the whole machine on which tests run, in seconds. */
   #bootedAt = hostUptime();
@@ -102,13 +75,15 @@ export class WholeMachine {
   #reboots = 0;
   #over = false;
   #living: Promise<void> | undefined;
+  #powerCut: PromiseWithResolvers<void> | undefined;
   /** Called with the number of each restart, once the machine is down. */
   onReboot: (count: number) => Promise<void> | void = () => undefined;
 
-  constructor(options: WholeMachineOptions, { tpm, containerd, root, node, dmi }: Parts) {
+  constructor(options: WholeMachineOptions, { tpm, containerd, root, node, dmi, disk }: WholeMachineParts) {
     this.#options = options;
     this.#tpm = tpm;
     this.#dmi = dmi;
+    this.#disk = disk;
     this.containerd = containerd;
     this.root = root;
     this.node = node;
@@ -142,6 +117,7 @@ export class WholeMachine {
     const output = ["--output", this.root.path("oem/99_custom.yaml")];
     const { code, stderr } = await this.command(["register", this.#options.url, ...this.registerFlags, ...output]);
     if (code !== 0) throw new Error(`${this.node} did not register (${code}):\n${stderr}`);
+    await this.#disk?.sync();
   }
 
   /** From now on the agent runs whenever the machine does, and the machine restarts when somebody asks it to. */
@@ -163,9 +139,10 @@ export class WholeMachine {
     await this.#agent?.stop(10_000);
   }
 
-  /** Power is cut and comes back. */
+  /** Power is cut and comes back: agent, containerd and containers are gone at once, and what was in memory. */
   async powerCut(): Promise<void> {
-    await this.#restart();
+    this.#powerCut = Promise.withResolvers();
+    await this.#powerCut.promise;
   }
 
   /** One of the agent's commands on this machine. @returns what it printed and how it ended */
@@ -187,12 +164,17 @@ export class WholeMachine {
     await this.#living;
     await this.#endAgent();
     await this.containerd.stop();
+    await this.#disk?.stop();
     await this.#tpm.stop();
   }
 
   async #live(): Promise<void> {
     while (!this.#over) {
-      if (this.root.wantsReboot) await this.#restart();
+      const cut = this.#powerCut;
+      if (cut !== undefined) {
+        await this.#restart("at-once").then(cut.resolve, cut.reject);
+        this.#powerCut = undefined;
+      } else if (this.root.wantsReboot) await this.#restart("in-order");
       else if (this.#agentIsWanted && this.#agent?.running !== true) {
         await sleep(START_AGAIN_MS);
         await this.#tidyTpm();
@@ -202,14 +184,21 @@ export class WholeMachine {
     }
   }
 
-  async #restart(): Promise<void> {
+  async #restart(how: "in-order" | "at-once"): Promise<void> {
     const { kubelets } = this.#options;
     const wasWanted = this.#agentIsWanted;
     this.#agentIsWanted = false;
     await this.#endAgent();
-    await this.#endContainers();
+    if (how === "in-order") await this.#endContainers();
+    else {
+      await this.#disk?.losePower();
+      await this.containerd.losePower();
+      await this.containerd.start();
+    }
     await insist(() => kubelets.takeDown(this.node));
     this.root.boot();
+    // Slots are partitions: nothing of them is in the page cache.
+    await this.#disk?.sync();
     this.#bootedAt = hostUptime();
     this.#reboots += 1;
     await this.onReboot(this.#reboots);
@@ -292,46 +281,10 @@ export interface Journal {
   readonly failedDigests: readonly { readonly digest: string }[];
 }
 
-function childrenOf(pid: number): readonly number[] {
-  try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
-    return lists.flatMap((list) => list.split(" ").filter((one) => one.trim() !== "")).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-function isTpmTool(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("tpm2");
-  } catch {
-    return false;
-  }
-}
-
-async function untilGone(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}`) && isTpmTool(pid)) await sleep(20);
-}
-
 function hostUptime(): number {
   return Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
 }
 
-function versionOf(release: string): string {
+export function versionOf(release: string): string {
   return `RancherOS ${/^VERSION_ID="(.*)"$/m.exec(release)?.[1] ?? "unknown"}`;
-}
-
-/** The API server may be away while a machine restarts. */
-async function insist(work: () => Promise<unknown>): Promise<void> {
-  const deadlineMs = performance.now() + INSIST_MS;
-  for (;;) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
-      await sleep(200);
-    }
-  }
 }

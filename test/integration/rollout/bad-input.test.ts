@@ -34,7 +34,7 @@ let machines = 0;
 let good: string;
 
 beforeAll(async () => {
-  containerd = await startContainerd({ folder: path.join(folder, "c") });
+  containerd = await startContainerd({ folder: path.join(folder, "c"), namespace: "default" });
   registry = await startRegistry({ folder: path.join(folder, "r"), auth: "basic" });
   kubelets = await startKubelets(target, { prefix: inventName("bad") });
   node = await kubelets.addNode("a");
