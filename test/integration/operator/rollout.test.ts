@@ -12,22 +12,23 @@ import {
 } from "../../../packages/operator/src/controller/index.ts";
 import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
-import { channelAt, visitAttested } from "../../machine/attested-visit.ts";
+import { joinMachines } from "../../machine/join-machines.ts";
 import { playMachine, type PlayedMachine } from "../../machine/played-machine.ts";
 import { fleetCrds, fleetObject } from "../../operator/fleet-crds.ts";
-import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { eventually } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { conditionOf, rolloutImages } from "../../operator/rollout-images.ts";
 import { buildOsImage, imageReference, pushImage, startRegistry, type TestRegistry } from "../../registry/index.ts";
-import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
 const controlPlane = inject("controlPlane");
 const folder = mkdtempSync(path.join(tmpdir(), "rollout-"));
 const namespace = "rollout";
 const operators: OperatorProcess[] = [];
-const machines: PlayedMachine[] = [];
+const images = rolloutImages(controlPlane, namespace);
 const playing: Promise<void>[] = [];
 /** Every state of the image that was ever stored. */
 const history: ManagedOSImageStatus[] = [];
+let machines: readonly PlayedMachine[] = [];
 let registry: TestRegistry;
 let digests: readonly string[];
 let watch: WatchHandle;
@@ -39,46 +40,7 @@ function next(): string {
   return operators[turn % operators.length]?.httpUrl ?? "";
 }
 
-async function status(name = "os"): Promise<ManagedOSImageStatus> {
-  return (await getObject(controlPlane, "mosi", namespace, name))?.status ?? {};
-}
-
-async function stands(state: string, name = "os"): Promise<ManagedOSImageStatus> {
-  let last: ManagedOSImageStatus = {};
-  return eventually(async () => {
-    last = await status(name);
-    return last.state === state ? last : undefined;
-  }, `state ${state} of ${name}`).catch((error: unknown) => {
-    throw new Error(`it stands otherwise: ${JSON.stringify(last)}`, { cause: error });
-  });
-}
-
-function image(name: string, spec: object): object {
-  return { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata: { name, namespace }, spec };
-}
-
-async function patch(kind: string, name: string, body: object): Promise<void> {
-  const args = ["patch", kind, name, `--namespace=${namespace}`, "--type=merge", "-p", JSON.stringify(body)];
-  await kubectl(controlPlane, args);
-}
-
-function condition(found: ManagedOSImageStatus, type: string) {
-  return found.conditions?.find((one) => one.type === type);
-}
-
-async function joinMachines(): Promise<void> {
-  const channel = await channelAt(operators[0]?.httpsUrl ?? "");
-  const { token } = await makeRegistration(controlPlane, namespace, "all");
-  const ak = generateAttestationKey("rsa");
-  for (const role of ["server", "server", "agent", "agent", "agent"]) {
-    const tpm = createSoftwareTpm({ ak });
-    const { session } = await visitAttested({ next, tpm, channel, purpose: { kind: "registration", token } });
-    const found = (await listInventories(controlPlane, namespace)).find((one) => one.spec["tpm"] === tpm.ekHash);
-    const name = found?.metadata.name ?? "";
-    await patch("minv", name, { spec: { clusterName: "c1", config: { role } } });
-    machines.push({ name, session, ending: "Succeeded", plans: [], last: undefined, isDown: false, isOver: false });
-  }
-}
+const stands = (state: string, name = "os") => images.until(name, state, (found) => found.state === state);
 
 beforeAll(async () => {
   registry = await startRegistry({ folder: path.join(folder, "registry") });
@@ -102,7 +64,9 @@ beforeAll(async () => {
       flags: [`--insecure-registry=${registry.host}`],
     });
   operators.push(...(await Promise.all([start("one"), start("two")])));
-  await joinMachines();
+  const roles = ["server", "server", "agent", "agent", "agent"].map((role) => ({ clusterName: "c1", role }));
+  const httpsUrl = operators[0]?.httpsUrl ?? "";
+  machines = await joinMachines(controlPlane, { namespace, httpsUrl, next, machines: roles });
   const kubernetes = connectKubernetes(loadKubeConfig(controlPlane.kubeconfigPath));
   watch = watchResource(kubernetes, {
     path: `/apis/rancheros.cattle.io/v1/namespaces/${namespace}/managedosimages`,
@@ -138,15 +102,15 @@ afterAll(async () => {
 describe("a rollout", () => {
   it("is for no cluster while its targets are empty, and says so", async () => {
     const osImage = imageReference(registry, "os", "v1");
-    await kubectlApply(controlPlane, image("os", { osImage, concurrency: 2 }));
+    await images.make("os", { osImage, concurrency: 2 });
     const found = await stands("NoMachines");
     expect(found.message).toBe("spec.targets is empty: the image is for no cluster");
-    expect(condition(found, "TargetsMatched")).toMatchObject({ status: "False", reason: "NoCluster" });
+    expect(conditionOf(found, "TargetsMatched")).toMatchObject({ status: "False", reason: "NoCluster" });
     expect(machines[0]?.last?.waiting?.reason).toBe("NoImage");
   });
 
   it("takes every machine to the digest of the tag, servers one by one and before the agents", async () => {
-    await patch("mosi", "os", { spec: { targets: [{ clusterSelector: { matchLabels: { env: "test" } } }] } });
+    await images.change("os", { targets: [{ clusterSelector: { matchLabels: { env: "test" } } }] });
     const found = await stands("Complete");
     expect(found).toMatchObject({ total: 5, updated: 5, updating: 0, failed: 0, pending: 0, digest: digests[0] });
     expect(found.reference).toBe(`${registry.host}/os@${digests[0]}`);
@@ -184,7 +148,7 @@ describe("a rollout", () => {
 
   it("halts at the first machine that fails, and goes on when somebody asks to try it again", async () => {
     for (const machine of machines) machine.ending = "Failed";
-    await patch("mosi", "os", { spec: { osImage: imageReference(registry, "os", "v2"), concurrency: 1 } });
+    await images.change("os", { osImage: imageReference(registry, "os", "v2"), concurrency: 1 });
     const halted = await stands("Halted");
     expect(halted).toMatchObject({ failed: 1, updated: 0, digest: digests[1] });
     expect(halted.failures?.[0]).toMatchObject({ reason: "PLAYED", message: "the upgrade container ended with 1" });
@@ -203,8 +167,8 @@ describe("a rollout", () => {
 
   it("survives the sudden end of an operator in the middle", async () => {
     history.length = 0;
-    await patch("mosi", "os", { spec: { cloudConfig: { runcmd: ["true"] }, concurrency: "40%" } });
-    await eventually(async () => ((await status()).slots?.length ? true : undefined), "the first slot");
+    await images.change("os", { cloudConfig: { runcmd: ["true"] }, concurrency: "40%" });
+    await eventually(async () => ((await images.status("os")).slots?.length ? true : undefined), "the first slot");
     const [victim] = operators.splice(0, 1);
     await victim?.kill();
     const found = await stands("Complete");
@@ -215,13 +179,13 @@ describe("a rollout", () => {
   });
 
   it("says what is wrong with an image that is not there, and nodes keep what they have", async () => {
-    await patch("mosi", "os", { spec: { osImage: imageReference(registry, "os", "v9") } });
+    await images.change("os", { osImage: imageReference(registry, "os", "v9") });
     const found = await stands("Resolving");
     await eventually(async () => {
-      const now = await status();
-      return condition(now, "Resolved")?.status === "False" ? true : undefined;
+      const now = await images.status("os");
+      return conditionOf(now, "Resolved")?.status === "False" ? true : undefined;
     }, "the condition");
-    expect(condition(await status(), "Resolved")?.reason).toBe("REGISTRY_NOT_FOUND");
+    expect(conditionOf(await images.status("os"), "Resolved")?.reason).toBe("REGISTRY_NOT_FOUND");
     await eventually(
       async () => (machines[0]?.last?.waiting?.reason === "Unresolved" ? true : undefined),
       "Unresolved",
@@ -234,24 +198,22 @@ describe("a rollout", () => {
       nodeSelector: { matchExpressions: [{ key: "a", operator: "In" }] },
       window: { startTime: "22:00", endTime: "4:00", timeZone: "Mars/Olympus" },
     };
-    await patch("mosi", "os", { spec });
+    await images.change("os", spec);
     const found = await stands("Invalid");
     expect(found.message).toContain("spec.nodeSelector.matchExpressions[0]: In needs values");
     expect(found.message).toContain('spec.window.timeZone: "Mars/Olympus" is no time zone');
     const osImage = imageReference(registry, "os", "v1");
-    await patch("mosi", "os", {
-      spec: { nodeSelector: null, window: null, osImage, imagePullSecrets: [{ name: "nobody" }] },
-    });
+    await images.change("os", { nodeSelector: null, window: null, osImage, imagePullSecrets: [{ name: "nobody" }] });
     await eventually(async () => {
-      const reason = condition(await status(), "Resolved")?.reason;
+      const reason = conditionOf(await images.status("os"), "Resolved")?.reason;
       return reason === "ROLLOUT_REFERENCE_MISSING" ? true : undefined;
     }, "the missing Secret");
-    expect((await status()).message).toContain(`there is no Secret ${namespace}/nobody`);
+    expect((await images.status("os")).message).toContain(`there is no Secret ${namespace}/nobody`);
   });
 
   it("gives way to an older image, and names it", async () => {
     const spec = { osImage: imageReference(registry, "os", "v1"), targets: [{ clusterName: "c1" }] };
-    await kubectlApply(controlPlane, image("younger", spec));
+    await images.make("younger", spec);
     const found = await stands("Conflict", "younger");
     expect(found.message).toBe("5 machines belong to the older ManagedOSImage os");
     await kubectl(controlPlane, ["delete", "mosi", "os", "-n", namespace]);
