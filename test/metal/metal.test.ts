@@ -108,7 +108,7 @@ describe("a machine that boots from the network with BIOS", () => {
 
   step("is a MachineInventory, by the key of its TPM", 2 * MINUTE_MS, async () => {
     const inventory = await inventoryOf(1);
-    expect(inventory.spec["tpmHash"]).toBe(hash);
+    expect(inventory.spec["tpm"]).toBe(hash);
     expect(await machine.must("ros-agent get-tpm-hash")).toBe(hash);
   });
 
@@ -189,6 +189,6 @@ describe("a machine that boots from an ISO with UEFI", () => {
     await machine.waitForBoot(2, INSTALL_MS);
     await expectSlot(machine, "a");
     const inventory = await inventoryOf(2);
-    expect(inventory.spec["tpmHash"]).toBe(await machine.must("ros-agent get-tpm-hash"));
+    expect(inventory.spec["tpm"]).toBe(await machine.must("ros-agent get-tpm-hash"));
   });
 });
