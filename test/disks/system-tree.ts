@@ -18,6 +18,7 @@ export function systemEntries(release: string): readonly TarEntry[] {
     { path: "usr/bin/ros-agent", content: PROGRAM, mode: 0o755 },
     { path: "usr/lib/rancheros/init", content: "#!/bin/sh\n", mode: 0o755 },
     { path: "usr/lib/rancheros-release", content: `IMAGE=${release}\n` },
+    { path: "usr/lib/systemd/system/ros-agent-boot-check.service", content: "[Unit]\n" },
     { path: "etc/hosts", content: "127.0.0.1 localhost\n" },
   ];
 }

@@ -66,13 +66,15 @@ export interface RolledBack {
 }
 
 /**
- * Makes the machine start its other operating system next time. The restart is left to whoever asked.
+ * Makes the machine start its other operating system next time: one of our own slots as a trial. The restart is left to whoever asked.
  * @throws UpgradeError UPGRADE_UNDER_WAY, UPGRADE_NO_OTHER_SLOT, UPGRADE_ROLLBACK_FAILED
  */
 export async function rollback({ machine, upgrades }: AgentSession, isDryRun: boolean): Promise<RolledBack> {
   refuseRollbackUnderWay(upgrades.journal());
   const entry = await machine.slots.other();
   if (isDryRun) return { entry };
+  // An upgrade may have begun while the other slot was looked at.
+  refuseRollbackUnderWay(upgrades.journal());
   await machine.slots.startNext(entry);
   await upgrades.amend((journal) => noteRollback(journal, machine.host.now()));
   return { entry };

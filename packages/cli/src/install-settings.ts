@@ -39,7 +39,7 @@ export async function gatherSettings(
   const near = mergeFields(documentFields(medium), kernelFields(commandLine));
   const urls = readSettings(mergeFields(near, flagFields(flags))).configUrls.slice(0, DOCUMENTS_MAX);
   const far: InstallDocument[] = [];
-  for (const url of urls) far.push(documentOf(await patiently(run, url), url));
+  for (const url of urls) far.push(documentOf(await patiently(run, url), placeOf(url)));
   const settings = readSettings(
     mergeFields(near, ...far.map(documentFields), documentFields(answer), flagFields(flags)),
   );
@@ -67,6 +67,11 @@ async function patiently({ surroundings, remark }: InstallRun, url: string): Pro
     }
   }
   return fetchDocument(url, surroundings.signal);
+}
+
+/** Path and query of a page may hold secrets. */
+function placeOf(url: string): string {
+  return /^https?:\/\//.test(url) ? (URL.parse(url)?.origin ?? "configUrl") : url;
 }
 
 function documentOf(text: string, place: string): InstallDocument {

@@ -21,24 +21,26 @@ import {
  * @throws InstallError, SlotError, and what the source throws
  */
 export function installMachine(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
+  // What is unmounted and removed in it is ours, whichever folder somebody names.
+  const folder = join(workFolder, "ros-agent-install");
   return installThrough(
     {
       arch: process.arch,
       listDisks,
       makeBootLoader: () => makeBootLoader(process.arch),
-      clear: () => clearMounts(workFolder),
+      clear: () => clearMounts(folder),
       wipe: ({ path, sizeBytes }) => wipeDisk(path, sizeBytes),
       divide: ({ path }, layout) => divideDisk(path, layout),
       format: makeFileSystems,
       openSlot: ({ a: device }, signal) =>
-        slotDisk({ device, label: PARTITIONS.a, mountFolder: join(workFolder, "slot"), nowMs: Date.now, signal }),
-      writeOem: ({ oem }, files, words) => writeOemFiles(oem, join(workFolder, "oem"), files, words),
+        slotDisk({ device, label: PARTITIONS.a, mountFolder: join(folder, "slot"), nowMs: Date.now, signal }),
+      writeOem: ({ oem }, files, words) => writeOemFiles(oem, join(folder, "oem"), files, words),
       async installBoot({ path }, table, { esp }, { efi, bios }) {
         if (efi !== undefined) await installEfiBoot(esp, efi.image, efi.fileName);
         if (bios !== undefined) await installBiosBoot(path, table, bios);
       },
       async release({ path }) {
-        await clearMounts(workFolder);
+        await clearMounts(folder);
         await detachLoops(path);
       },
       isThere: ({ path }) => isDiskThere(path),

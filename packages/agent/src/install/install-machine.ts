@@ -91,7 +91,7 @@ export async function installThrough(outside: InstallOutside, options: InstallOp
   if (dryRun) return plan;
   if (!(await options.confirm(plan))) throw new InstallError("INSTALL_DECLINED", `${choice.disk.path} was not erased`);
   // It may have been mounted while somebody thought about it.
-  const disk = (await outside.listDisks()).find(({ path }) => path === choice.disk.path);
+  const disk = (await outside.listDisks()).find((one) => isSameDisk(one, choice.disk));
   if (disk === undefined) throw vanished(choice.disk);
   requireFit(disk, neededBytes(wish));
   try {
@@ -132,6 +132,11 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
   await outside.writeOem(partitions, new Map([...files, ["grub/grub.cfg", config]]), words);
   onProgress({ step: "start" });
   await outside.installBoot(disk, table, partitions, loader);
+}
+
+/** Another one may have come to this path meanwhile. */
+function isSameDisk(one: Disk, other: Disk): boolean {
+  return one.path === other.path && one.serial === other.serial && one.sizeBytes === other.sizeBytes;
 }
 
 function vanished({ path }: Disk, cause?: unknown): InstallError {

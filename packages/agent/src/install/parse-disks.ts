@@ -66,6 +66,9 @@ function useOf(fields: Fields, isTop: boolean): string | undefined {
     return isMedium ? "it is the medium from which the live system runs" : `${path} is mounted at ${mounted}`;
   }
   const type = text(fields, "type");
+  const member = text(fields, "fstype");
+  // Also one that nothing has put together: what it is a part of would be lost with it.
+  if (/_member$|^(bcache|drbd)$/.test(member)) return `${path} (${member}) is part of a RAID or volume group`;
   // A RAID, a volume group or an encrypted volume that runs is made of it.
   if (!isTop && type !== "part") return `${path} (${type}) is made of it`;
   for (const child of childrenOf(fields)) {

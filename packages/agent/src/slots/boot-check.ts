@@ -45,8 +45,11 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
   if (started === undefined) return { kind: "no-slots" };
   const { slot } = started;
   if ((await slots.words()).good === slot) return { kind: "already-good", slot };
-  const failures = await waitUntilWell(outside, options);
-  const digest = (await slots.stamp(slot).catch(() => undefined))?.digest;
+  const found = await waitUntilWell(outside, options);
+  const stamp = await slots.stamp(slot).catch(() => undefined);
+  // Of a slot that was not written to its end more may be missing than anything has noticed.
+  const failures = stamp === undefined ? [...found, `slot ${slot} does not say that it was written to its end`] : found;
+  const digest = stamp?.digest;
   const record = {
     version: 1,
     slot,
@@ -65,7 +68,8 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
     () => "",
     (error: unknown) => ` (which could not be written down: ${error instanceof Error ? error.message : String(error)})`,
   );
-  if (options.restarts) await outside.restart();
+  // One that GRUB fell back to is all that there is: a restart would come back to it, for ever.
+  if (options.restarts && started.isTrial) await outside.restart();
   throw new SlotError("SLOT_BOOT_CHECK_FAILED", `slot ${slot} is not well: ${failures.join("; ")}${unsaved}`);
 }
 

@@ -5,8 +5,8 @@ export interface SystemFacts {
   readonly state: string;
   /** Names of units that failed. */
   readonly failedUnits: readonly string[];
-  /** Of the agent's own service: `active`, `activating`, `inactive`, ...; undefined where there is no such unit. */
-  readonly agentState: string | undefined;
+  /** Of the agent's own service: `active`, `activating`, `inactive`, ...; `not-found` or `masked` where it cannot be started. */
+  readonly agentState: string;
   /** Of the target that stands for a machine that is up. */
   readonly targetState: string;
   readonly checks: readonly { readonly name: string; readonly failure: string | undefined; readonly output: string }[];
@@ -21,8 +21,7 @@ export function healthFailures(facts: SystemFacts, ignoredUnits: readonly string
   if (facts.state === "stopping" || facts.state === "maintenance") failures.push(`the system is ${facts.state}`);
   if (facts.targetState !== "active")
     failures.push(`the system is not up yet (multi-user.target is ${facts.targetState})`);
-  if (facts.agentState !== undefined && facts.agentState !== "active")
-    failures.push(`ros-agent.service is ${facts.agentState}`);
+  if (facts.agentState !== "active") failures.push(`ros-agent.service is ${facts.agentState}`);
   for (const { name, failure, output } of facts.checks) {
     if (failure === undefined) continue;
     const said = output.trim();

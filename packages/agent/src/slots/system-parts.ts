@@ -9,6 +9,8 @@ export const NEEDED_FILES: readonly (readonly [path: string, what: string])[] = 
   ["usr/bin/ros-agent", "the agent"],
   ["usr/lib/rancheros/init", "the slot's first program"],
   ["usr/lib/rancheros-release", "a release file"],
+  // Nothing else marks it good: without it each trial would end where it began, after a drain.
+  ["usr/lib/systemd/system/ros-agent-boot-check.service", "the unit of the boot check"],
 ];
 
 /** What is mounted over while it runs. */

@@ -155,6 +155,8 @@ export interface SystemSlotsPort {
   write(reference: string, options: StageOptions): Promise<StagedSystem | undefined>;
   /** The next start takes this slot, and no other one. */
   tryOnce(slot: SystemSlot): Promise<void>;
+  /** No slot is tried any more: a boot loader that could not write down that it has tried one would do it again. */
+  forgetTry(): Promise<void>;
   /** Asks for it, and goes on. */
   restart(): Promise<void>;
   /** Whether the boot check has found it good. */

@@ -1,7 +1,7 @@
 /** Back to the operating system from before: the boot loader starts it next time, and the image of now is not tried again. */
 import type { BootSlot } from "./boot-slot.ts";
 import { UpgradeError } from "./errors.ts";
-import { FAILED_DIGESTS_MAX, HISTORY_MAX, type Journal } from "./journal.ts";
+import { FAILED_DIGESTS_MAX, HISTORY_MAX, type Journal, type Subject } from "./journal.ts";
 import type { Moment } from "./moment.ts";
 
 /** What is known of a machine's slots. */
@@ -17,7 +17,7 @@ export interface SlotFacts {
 export interface SlotPort {
   /** What would be started. @throws UpgradeError UPGRADE_NO_OTHER_SLOT; SlotError SLOT_EMPTY */
   other(): Promise<string>;
-  /** Of cOS' slots for one start only, of ours from now on. @throws UpgradeError UPGRADE_ROLLBACK_FAILED; SlotError */
+  /** Of cOS' slots for one start only; one of ours is tried at the next start, and good from then on if its boot check passes. @throws UpgradeError UPGRADE_ROLLBACK_FAILED; SlotError */
   startNext(entry: string): Promise<void>;
 }
 
@@ -55,6 +55,9 @@ export function noteRollback(journal: Journal, now: Moment): Journal {
   const code = "UPGRADE_ROLLED_BACK_BY_HAND";
   const reason = { code, message: "somebody went back to the operating system from before" };
   const { subject } = last;
+  const [newest] = journal.history;
+  // Asked for once more, before the restart or after it.
+  if (newest?.reason?.code === code && isSameSubject(newest.subject, subject)) return journal;
   const ended = {
     ...last,
     phase: "RolledBack" as const,
@@ -71,4 +74,8 @@ export function noteRollback(journal: Journal, now: Moment): Journal {
     failedDigests: [failed, ...others].slice(0, FAILED_DIGESTS_MAX),
     lastSucceededPlan: undefined,
   };
+}
+
+function isSameSubject(one: Subject, other: Subject): boolean {
+  return one.planId === other.planId && one.attempt === other.attempt && one.digest === other.digest;
 }

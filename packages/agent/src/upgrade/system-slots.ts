@@ -48,6 +48,9 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
       await options.forgetTrialMark();
       await slots.tryOnce(slot);
     },
+    async forgetTry() {
+      if ((await slots.words()).try !== undefined) await slots.change({ try: undefined });
+    },
     restart: options.restart,
     async isGood(slot) {
       return (await slots.words()).good === slot;
@@ -59,14 +62,14 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
 
 const ENTRY = /^slot ([ab])$/;
 
-/** `ros-agent rollback` on a machine with two slots: the other one is good from now on, if it holds anything. */
+/** `ros-agent rollback` on a machine with two slots: the other one is tried at the next start, if it holds a whole system, and good from then on if its boot check passes. */
 export function rollbackSlots(slots: MachineSlots): SlotPort {
   return {
     other: async () => `slot ${await slots.otherGoodSlot()}`,
     async startNext(entry) {
       const slot = ENTRY.exec(entry)?.[1];
       if (!isSlotName(slot)) throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${entry} is no slot`);
-      await slots.markGood(slot);
+      await slots.tryOnce(slot);
     },
   };
 }

@@ -18,8 +18,8 @@ export class Rollback extends AgentCommand {
   static override usage = "<%= command.id %> [FLAGS]";
   static override description =
     "Goes back to the operating system from before the last upgrade at the next restart, which is yours to do. On a " +
-    "machine with two slots (`ros-agent install`) the other slot is the good one from now on; on cOS and Elemental " +
-    "systems the passive slot starts once. The image that is gone back from is not tried again on this machine until " +
+    "machine with two slots (`ros-agent install`) the other slot is tried at the next start, and good from then on if its " +
+    "boot check passes; on cOS and Elemental systems the passive slot starts once. The image that is gone back from is not tried again on this machine until " +
     "somebody asks for it. Refuses where the machine has no other slot that holds a whole system, and while an upgrade is " +
     "under way.";
   static override examples = ["$ ros-agent rollback --dry-run", "$ ros-agent rollback && systemctl reboot"];

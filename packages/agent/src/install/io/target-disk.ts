@@ -1,5 +1,5 @@
 /** The disk that is installed to: divided, its partitions found, its first sectors written. */
-import { existsSync, mkdtempSync, statSync } from "node:fs";
+import { constants, existsSync, mkdtempSync, statSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,14 +19,22 @@ const LOOK_MS = 100;
 const WIPED_BYTES = 1024 ** 2;
 const SECTOR_BYTES = 512;
 
-/** Nothing of before starts from it any more. @throws InstallError INSTALL_DISK_FAILED */
+/**
+ * Nothing of before starts from it any more. Whatever holds the disk - a mount, a RAID, a pool - keeps it from being touched.
+ * @throws InstallError INSTALL_DISK_IN_USE, INSTALL_DISK_READ_ONLY, INSTALL_DISK_FAILED
+ */
 export async function wipeDisk(path: string, sizeBytes: number): Promise<void> {
   await detachLoops(path);
   const zeros = Buffer.alloc(WIPED_BYTES);
-  await writeAt(path, [
-    [0, zeros],
-    [sizeBytes - WIPED_BYTES, zeros],
-  ]);
+  await writeAt(
+    path,
+    [
+      [0, zeros],
+      [sizeBytes - WIPED_BYTES, zeros],
+    ],
+    // Of a block device: the kernel says EBUSY where somebody has claimed it or one of its partitions. Source: open(2)
+    constants.O_RDWR | constants.O_EXCL,
+  );
 }
 
 /** @throws SlotError, InstallError INSTALL_PARTITIONS_MISSING */
@@ -140,9 +148,13 @@ function isBlockDevice(path: string): boolean {
   return existsSync(path) && statSync(path).isBlockDevice();
 }
 
-async function writeAt(path: string, pieces: readonly (readonly [offset: number, bytes: Buffer])[]): Promise<void> {
+async function writeAt(
+  path: string,
+  pieces: readonly (readonly [offset: number, bytes: Buffer])[],
+  flags: number = constants.O_RDWR,
+): Promise<void> {
   try {
-    const disk = await open(path, "r+");
+    const disk = await open(path, flags);
     try {
       for (const [offset, bytes] of pieces) await disk.write(bytes, 0, bytes.length, offset);
       await disk.sync();
@@ -151,6 +163,11 @@ async function writeAt(path: string, pieces: readonly (readonly [offset: number,
     }
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    if (code === "EBUSY")
+      throw new InstallError("INSTALL_DISK_IN_USE", `${path} cannot be taken: the kernel says that it is in use`, {
+        cause,
+        details: { device: path },
+      });
     const isProtected = code === "EROFS" || code === "EPERM" || code === "EACCES";
     throw new InstallError(
       isProtected ? "INSTALL_DISK_READ_ONLY" : "INSTALL_DISK_FAILED",

@@ -1,6 +1,7 @@
 /** Makes, mounts and checks the file systems of slots. */
-import { mkdirSync, readFileSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { open, readdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 
 import { SlotError } from "../errors.ts";
 import { runProgram } from "./run-program.ts";
@@ -39,14 +40,23 @@ export async function unmount(folder: string): Promise<void> {
     await runProgram({ program: "umount", args: [folder], timeoutMs: SYNC_TIMEOUT_MS, from: "mount" });
 }
 
-/** All below a folder that an earlier, killed run has left mounted; the folder goes with it. */
+/** All below a folder that an earlier, killed run has left mounted; empty folders go with it, and nothing else does. */
 export async function clearMounts(folder: string): Promise<void> {
+  const real = realPath(folder);
   for (const point of mountPoints()
-    .filter((one) => one === folder || one.startsWith(`${folder}/`))
+    .filter((one) => one === real || one.startsWith(`${real}/`))
     .reverse()) {
     await unmount(point);
   }
-  await rm(folder, { recursive: true, force: true });
+  const names = await readdir(real).catch(() => []);
+  for (const one of [...names.map((name) => join(real, name)), real]) await rmdir(one).catch(onlyWhereKept);
+}
+
+/** It was not there, or holds something: that is not ours. */
+function onlyWhereKept(cause: unknown): void {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (["ENOENT", "ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) return;
+  throw new SlotError("SLOT_WRITE_FAILED", "a folder where file systems are mounted cannot be removed", { cause });
 }
 
 /** Everything on the disk. @throws SlotError SLOT_WRITE_FAILED */
@@ -74,7 +84,16 @@ export async function forgetCache(device: string): Promise<void> {
 }
 
 export function isMounted(folder: string): boolean {
-  return mountPoints().includes(folder);
+  return mountPoints().includes(realPath(folder));
+}
+
+/** As the kernel names it, links followed. */
+function realPath(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }
 
 /** In the order in which they were mounted. Source: proc_pid_mountinfo(5) */

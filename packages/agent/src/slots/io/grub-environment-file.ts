@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 
 import { SlotError } from "../errors.ts";
 import { readGrubEnvironment, writeGrubEnvironment, type GrubWords } from "../grub-environment.ts";
+import { syncFileSystem } from "./file-systems.ts";
 
 /** @throws SlotError SLOT_ENVIRONMENT_BROKEN */
 export async function readGrubEnvironmentFile(path: string): Promise<GrubWords> {
@@ -34,6 +35,8 @@ export async function writeGrubEnvironmentFile(path: string, words: GrubWords): 
     } finally {
       await folder.close();
     }
+    // GRUB reads ext4 without its journal: what is only in there it does not see.
+    await syncFileSystem(dirname(path));
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error ? cause.message : String(cause);

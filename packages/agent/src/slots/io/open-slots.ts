@@ -25,7 +25,7 @@ const COMMAND_LINE_MAX = 16 * 1024;
 
 export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOptions): SlotsOutside {
   const grubenv = join(hostRoot, "/oem/grub/grubenv");
-  const device = (slot: SlotName): string => partitionBeside("/oem", PARTITIONS[slot]);
+  const device = (slot: SlotName): string => partitionBeside(join(hostRoot, "/oem"), PARTITIONS[slot]);
   return {
     arch: process.arch,
     commandLine() {

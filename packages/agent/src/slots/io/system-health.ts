@@ -25,7 +25,7 @@ export async function systemFacts(own: string, signal: AbortSignal): Promise<Omi
   const failed = await ask("list-units", "--state=failed", ...list);
   const jobs = await ask("list-jobs", ...list);
   const target = await ask("is-active", UP);
-  const agent = await ask("show", "--property=LoadState,ActiveState,UnitFileState", AGENT);
+  const agent = await ask("show", "--property=LoadState,ActiveState", AGENT);
   return {
     state,
     failedUnits: firstWords(failed, 0),
@@ -47,19 +47,17 @@ function firstWords(text: string, column: number): readonly string[] {
     .filter((word) => word !== "");
 }
 
-/** All that has still to start is what waits for the unit that asks. */
-function isOnlyWaitedFor(jobs: string, own: string): boolean {
+/** All that has still to start is what waits for the unit that asks. @param jobs  as `systemctl list-jobs` prints them */
+export function isOnlyWaitedFor(jobs: string, own: string): boolean {
   const units = firstWords(jobs, 1);
-  return units.includes(own) && units.every((unit) => unit === own || unit.endsWith(".target"));
+  return units.includes(UP) && units.includes(own) && units.every((unit) => unit === own || unit.endsWith(".target"));
 }
 
-/** One that is not enabled is not missed. */
-function agentState(properties: string): string | undefined {
+/** A machine without its agent hears of no further upgrade. @param properties  as `systemctl show` prints them */
+export function agentState(properties: string): string {
   const values = new Map(
     properties.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
-  if (values.get("LoadState") !== "loaded") return undefined;
-  const state = values.get("ActiveState");
-  if (state === "inactive" && !(values.get("UnitFileState") ?? "").startsWith("enabled")) return undefined;
-  return state;
+  const load = values.get("LoadState") ?? "unknown";
+  return load === "loaded" ? (values.get("ActiveState") ?? "unknown") : load;
 }

@@ -7,6 +7,7 @@ import {
   type BootCheckRecord,
 } from "../../../src/slots/boot-check-record.ts";
 import { healthFailures, type SystemFacts } from "../../../src/slots/health.ts";
+import { agentState, isOnlyWaitedFor } from "../../../src/slots/io/system-health.ts";
 import type { SlotName } from "../../../src/slots/slot.ts";
 
 interface World {
@@ -83,6 +84,25 @@ describe("the boot check", () => {
     expect(restarts()).toBe(1);
   });
 
+  it("restarts no slot that was not tried, as the next start would come back to it", async () => {
+    const { outside, good, records, restarts } = world(() => ["bad"]);
+    const slots = { ...outside.slots, started: () => ({ slot: "b" as const, isTrial: false }) };
+    await expect(bootCheck({ ...outside, slots }, options)).rejects.toThrow(/slot b is not well: bad/);
+    expect([good(), restarts()]).toEqual(["a", 0]);
+    expect(records).toMatchObject([{ outcome: "failed" }]);
+  });
+
+  it("marks no slot that does not say that it was written to its end", async () => {
+    const stamps = [() => Promise.resolve(undefined), () => Promise.reject(new Error("no such file"))];
+    for (const stamp of stamps) {
+      const { outside, good, restarts } = world(() => []);
+      await expect(bootCheck({ ...outside, slots: { ...outside.slots, stamp } }, options)).rejects.toThrow(
+        /slot b does not say that it was written to its end/,
+      );
+      expect([good(), restarts()]).toEqual(["a", 1]);
+    }
+  });
+
   it("leaves alone what is good already, and machines without slots", async () => {
     const { outside, records } = world(() => ["bad"], "b");
     expect(await bootCheck(outside, options)).toEqual({ kind: "already-good", slot: "b" });
@@ -119,11 +139,11 @@ describe("a machine's health", () => {
 
   it.each<[Partial<SystemFacts>, readonly string[]]>([
     [{}, []],
-    [{ agentState: undefined }, []],
     [{ failedUnits: ["a.service"], state: "degraded" }, ["the unit a.service has failed"]],
     [{ failedUnits: ["noise.service"], state: "degraded" }, []],
     [{ targetState: "inactive" }, ["the system is not up yet (multi-user.target is inactive)"]],
     [{ agentState: "activating" }, ["ros-agent.service is activating"]],
+    [{ agentState: "not-found" }, ["ros-agent.service is not-found"]],
     [{ state: "maintenance" }, ["the system is maintenance"]],
     [
       {
@@ -136,5 +156,33 @@ describe("a machine's health", () => {
     ],
   ])("is judged by %o", (change, expected) => {
     expect(healthFailures({ ...well, ...change }, ["noise.service"])).toEqual(expected);
+  });
+});
+
+describe("what systemd prints", () => {
+  it.each([
+    ["LoadState=loaded\nActiveState=active", "active"],
+    ["LoadState=loaded\nActiveState=inactive", "inactive"],
+    ["LoadState=not-found\nActiveState=inactive", "not-found"],
+    ["LoadState=masked\nActiveState=inactive", "masked"],
+    ["unknown", "unknown"],
+    ["", "unknown"],
+  ])("of the agent's unit, %j, is read as %s", (properties, expected) => {
+    expect(agentState(properties)).toBe(expected);
+  });
+
+  const own = "  7 ros-agent-boot-check.service start running";
+  const up = "  1 multi-user.target start waiting";
+  it.each([
+    [[own, up], true],
+    [[own, up, "  9 graphical.target start waiting"], true],
+    [[own, up, "  9 k3s.service start running"], false],
+    // The target is not waited for: it is not to come at all, or has failed.
+    [[own], false],
+    [[own, "  9 emergency.target start waiting"], false],
+    [[up], false],
+    [[], false],
+  ])("of its jobs, %j, says whether it waits for the check alone: %s", (jobs, expected) => {
+    expect(isOnlyWaitedFor(jobs.join("\n"), "ros-agent-boot-check.service")).toBe(expected);
   });
 });

@@ -11,7 +11,7 @@ export interface OwnSlots {
   /** The release file in each; `torn` while it is written. */
   content: Record<Slot, string>;
   /** What the new operating system does when it is tried. */
-  trial: "well" | "panics" | "fails-checks";
+  trial: "well" | "panics" | "fails-checks" | "not-written-down";
   /** The image has /usr/sbin/suc-upgrade. */
   bringsOwnWay: boolean;
   trace: string | undefined;
@@ -36,8 +36,10 @@ export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots
 /** From the boot loader on, until something runs for good or on trial. @returns how many starts it took */
 export function startOwnSlot(slots: OwnSlots): number {
   const tried = slots.try;
-  slots.try = undefined;
   slots.runs = slots.good;
+  // GRUB tries nothing that it cannot cross out first.
+  if (slots.trial === "not-written-down") return 1;
+  slots.try = undefined;
   if (tried === undefined) return 1;
   slots.trials += 1;
   if (slots.content[tried] !== NEW_RELEASE) throw new Error(`slot ${tried} was tried, and is not whole`);
@@ -84,6 +86,7 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         slots.try = slot;
         world.events.push(`try ${slot}`);
       }),
+    forgetTry: () => alive(() => void (slots.try = undefined)),
     restart: () => alive(() => void (world.isStopping = true)),
     isGood: (slot) =>
       alive(() => {

@@ -54,6 +54,12 @@ describe("an upgrade into a slot", () => {
     );
   });
 
+  it("leaves no trial behind that the boot loader could not cross out", async () => {
+    const { world, phase } = await upgraded({ trial: "not-written-down" });
+    expect(phase).toBe("RolledBack");
+    expect(world.ours).toMatchObject({ runs: "a", good: "a", try: undefined, trials: 0 });
+  });
+
   it("goes the image's own way where it brings one", async () => {
     const { world } = await upgraded({ bringsOwnWay: true }, {}, { upgradeContainer: "fails-for-certain" });
     expect(world.events).toContain("started ros-agent-upgrade");
