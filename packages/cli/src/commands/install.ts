@@ -54,7 +54,7 @@ export class Install extends AgentCommand {
     }),
     registries: string({ description: "Mirrors, CAs and accounts of registries, as k3s has them.", helpValue: "FILE" }),
     "work-folder": string({
-      description: "Where the new file systems are mounted meanwhile.",
+      description: "Where the new file systems are mounted meanwhile, in a folder of their own.",
       helpValue: "FOLDER",
       default: "/run/rancheros-install",
     }),

@@ -1,5 +1,6 @@
 /** `ros-agent install` on disks that are files, with real partitions, file systems, GRUB and a real registry. */
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   lstatSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -201,6 +203,22 @@ describe("what cannot be installed", () => {
     protectedDisk.remove();
     const unasked = newDisk();
     expect(errorOf(await rosAgent(args(unasked, "--json", "--source", source)))["code"]).toBe("INSTALL_NOT_ASKED");
+  });
+
+  it("is told of a configuration that is no YAML, without the secrets in its address", async () => {
+    const server = createServer((_request, answer) => answer.end("a: [")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const config = join(home, "far.yaml");
+    writeFileSync(
+      config,
+      `rancheros: {install: {configUrl: "http://127.0.0.1:${port}/path-secret?token=query-secret"}}`,
+    );
+    const outcome = await rosAgent(["install", "--dry-run", "--json", "--config", config]);
+    server.close();
+    expect(errorOf(outcome)).toMatchObject({ message: `the file http://127.0.0.1:${port} is not YAML` });
+    expect(outcome.stdout + outcome.stderr).not.toMatch(/secret/);
   });
 
   it("names everything that a tree lacks, and another processor's programs", async () => {
