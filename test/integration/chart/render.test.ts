@@ -189,7 +189,7 @@ describe("the chart's values", () => {
   it.each([
     [{ replica: 3 }, "additional properties 'replica' not allowed"],
     [{ replicas: "two" }, "'/replicas': got string, want integer"],
-    [{ replicas: 0 }, "'/replicas': minimum: got 0, want 1"],
+    [{ replicas: -1 }, "'/replicas': minimum: got -1, want 0"],
     [{ image: { tag: "a/b" } }, "'/image/tag'"],
     [{ image: { digest: "sha256:12" } }, "'/image/digest'"],
     [{ serverURL: "machines.example.com" }, "'/serverURL'"],

@@ -97,7 +97,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   return {
     add,
-    load: () => ({ depth: waiting.size, failing: retries.size }),
+    load: () => ({ depth: waiting.size, failing: failures.size }),
     stop() {
       stopped = true;
       waiting.clear();

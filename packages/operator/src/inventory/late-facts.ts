@@ -6,7 +6,13 @@
 import type { MachineReport } from "@rancheros/protocol/attestation";
 import type { MachineInventory } from "@rancheros/protocol/resources";
 import { isLaterChallenge } from "./challenge-order.ts";
-import { provedStatus, rememberedChallenge, reportedStatus, type MachineProof } from "./machine-status.ts";
+import {
+  provedStatus,
+  rememberedChallenge,
+  reportedSoFar,
+  reportedStatus,
+  type MachineProof,
+} from "./machine-status.ts";
 import { rolloutFacts } from "./rollout-facts.ts";
 import { isLateWordNews, upgradeStatus, type HeardWord } from "./upgrade-status.ts";
 
@@ -20,7 +26,8 @@ interface Timed {
 
 export interface LateFacts {
   readonly word?: Timed & HeardWord;
-  readonly report?: Timed & { readonly report: MachineReport; readonly atMs: number };
+  /** Counts while nothing else has been reported since: `over` is what it was held against. */
+  readonly report?: Timed & { readonly report: MachineReport; readonly over: string; readonly atMs: number };
   /** Says nothing new, so that it is only written along with something else. */
   readonly proof?: Timed & { readonly proof: MachineProof; readonly atMs: number };
 }
@@ -45,7 +52,8 @@ export function withLateFacts(
   own: Fields | undefined,
 ): Fields | undefined {
   const { word, report, proof } = facts;
-  const said = report === undefined ? undefined : reportedStatus(inventory, report.report, report.atMs)?.status;
+  const isLatest = report !== undefined && report.over === reportedSoFar(inventory);
+  const said = isLatest ? reportedStatus(inventory, report.report, report.atMs)?.status : undefined;
   const upgrade = rolloutFacts(inventory).upgrade;
   const phase = word !== undefined && isLateWordNews(upgrade, word) ? upgradeStatus(upgrade, word) : undefined;
   if (said === undefined && phase === undefined && own === undefined) return undefined;
@@ -53,7 +61,11 @@ export function withLateFacts(
   const proved = isLater ? provedStatus(inventory, proof.proof, proof.atMs) : undefined;
   // What comes later counts: own may be about the same.
   const all = [proved, said, phase, own].filter((one) => one !== undefined);
-  const lastSeen = latest(inventory.status?.lastSeen, ...all.map((one) => one["lastSeen"]));
+  // What was said just now counts, also where a replica's clock was ahead before.
+  const lastSeen = latest(
+    own === undefined ? inventory.status?.lastSeen : undefined,
+    ...all.map((one) => one["lastSeen"]),
+  );
   const fields = all.flatMap((one) => Object.entries(one));
   return { ...Object.fromEntries(fields), ...(lastSeen === undefined ? {} : { lastSeen }) };
 }

@@ -47,6 +47,12 @@ function reported(
   };
 }
 
+/** What reports have written so far. */
+export function reportedSoFar({ status }: MachineInventory): string {
+  const { addresses, os, agentVersion, node } = status ?? {};
+  return JSON.stringify([addresses, os, agentVersion, node]);
+}
+
 /** The challenge that was used up last for this machine. */
 export function rememberedChallenge(inventory: MachineInventory): string | undefined {
   return inventory.status?.attestation?.challenge ?? inventory.metadata.annotations?.[CHALLENGE_ANNOTATION];

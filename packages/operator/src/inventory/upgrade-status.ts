@@ -78,8 +78,10 @@ export function silentFromMs({ heardMs }: UpgradeFacts, heardEveryMs: number): n
 /** Whether a phase on the way that has been kept until now still says more than what is written. */
 export function isLateWordNews(old: UpgradeFacts | undefined, { word, heardMs }: HeardWord): boolean {
   if (old === undefined) return true;
+  // It was kept while this attempt was under way: an end, or another attempt, came later, whatever the clocks say.
+  if (!isSameAttempt(old, word) || !PHASES[old.phase].holdsSlot) return false;
   // Another replica may have heard, and written, something later.
-  return !isOvertaken(old, word) && !isSameWord(old, word) && heardMs >= (old.heardMs ?? 0);
+  return !isSameWord(old, word) && heardMs >= (old.heardMs ?? 0);
 }
 
 /** The fields of the status to write. */

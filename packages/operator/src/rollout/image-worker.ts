@@ -88,7 +88,8 @@ export class ImageWorker {
     if (this.#isRunning) return;
     const slots = this.#index.image(this.#key)?.slots.size ?? 0;
     const gatherMs = Math.min(LONGEST_GATHER_MS, GATHER_MS_EACH * slots);
-    const waitMs = this.#writtenMs + gatherMs - this.#parts.nowMs();
+    // A clock that was set back makes nobody wait longer.
+    const waitMs = Math.min(gatherMs, this.#writtenMs + gatherMs - this.#parts.nowMs());
     if (waitMs > 0) this.#wakeIn(waitMs);
     else void this.#run();
   }

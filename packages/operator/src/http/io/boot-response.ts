@@ -8,6 +8,8 @@ import { pathOf } from "../route.ts";
 
 /** A machine that takes nothing for so long has gone. */
 const STALLED_MS = 60_000;
+/** Slower than that nobody loads an operating system, but somebody keeps others from it. */
+const SLOWEST_BYTES_PER_MS = 64;
 
 export interface BootResponder {
   respond(request: IncomingMessage, response: ServerResponse): void;
@@ -47,7 +49,10 @@ export function bootResponder(desk: BootDesk, isTls: boolean, onError: (error: u
     }
     response.writeHead(status, headers);
     response.setTimeout(STALLED_MS, () => response.destroy());
+    const longestMs = STALLED_MS + Number(headers["content-length"] ?? 0) / SLOWEST_BYTES_PER_MS;
+    const late = setTimeout(() => response.destroy(), longestMs);
     pipeline(body, response, (error) => {
+      clearTimeout(late);
       if (error) onError(error);
     });
   }

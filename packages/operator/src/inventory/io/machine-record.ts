@@ -30,6 +30,7 @@ import {
   provedMetadata,
   provedStatus,
   rememberedChallenge,
+  reportedSoFar,
   reportedStatus,
   type ChosenMetadata,
   type MachineProof,
@@ -242,8 +243,13 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       const inventory = await changeAlong(entry, undefined, (found) => {
         const atMs = nowMs();
         const said = reportedStatus(found, report, atMs);
+        // SMBIOS is the bulk of it, and nothing that is written late.
+        const slim = { ...report, smbios: undefined };
         const isKept =
-          said?.urgency === "late" && late.keep(entry, { report: { report, atMs, dueMs: atMs + LATE_FACTS_MS } });
+          said?.urgency === "late" &&
+          late.keep(entry, {
+            report: { report: slim, over: reportedSoFar(found), atMs, dueMs: atMs + LATE_FACTS_MS },
+          });
         return isKept ? undefined : said?.status;
       });
       const metadata = chosenMetadata(inventory, chosen);

@@ -169,6 +169,28 @@ describe("an upgrade that somebody watches", () => {
   });
 });
 
+describe("two replicas that hear the same machine in turn", () => {
+  it("do not write a phase over the end of what was broken off, which is told once", async () => {
+    const { time, tell, phases } = await joined(500, 2);
+    await tell(word("Granted"));
+    await tell(word("Draining"));
+    await tell(word("Idle", { reason: "UPGRADE_SLOT_LOST", message: "the slot is another's" }));
+    await time.pass(600_000);
+    expect(phases()).toEqual(["Granted", "Idle"]);
+  });
+
+  it("do not write a report from before the restart over the one after it", async () => {
+    const { time, tell, report, status } = await joined(500, 2);
+    await tell(word("Granted"));
+    await report({ ...REPORT, node: { ...REPORT.node, unschedulable: true } } as MachineReport);
+    const relabelled = { ...REPORT.node, bootId: "b2", labels: { zone: "b" } };
+    await report({ ...REPORT, node: relabelled } as MachineReport);
+    expect(status().node).toMatchObject({ bootID: "b2", labels: { zone: "b" } });
+    await time.pass(600_000);
+    expect(status().node).toMatchObject({ bootID: "b2", labels: { zone: "b" }, unschedulable: false });
+  });
+});
+
 describe("reports and proofs", () => {
   it("write all at once of a machine that is not being upgraded", async () => {
     const { report, status } = await joined(0);
