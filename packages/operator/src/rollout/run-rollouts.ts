@@ -99,7 +99,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const now = nowMs();
     const { object } = image.image;
     const known = standings.get(image);
-    if (known !== undefined && known.object === object && Math.abs(now - known.atMs) < STANDING_MS) return known.standing;
+    if (known !== undefined && known.object === object && Math.abs(now - known.atMs) < STANDING_MS)
+      return known.standing;
     for (const one of standings.keys()) if (index.image(one.image.key) !== one) standings.delete(one);
     const made = standingOf(viewOf(index, image, now, isReady(image.image.key)), now);
     standings.set(image, { standing: made, object, atMs: now });
