@@ -66,7 +66,7 @@ export function invalidConfig(read: readonly ReadConfig[]): CloudConfigError | u
 /**
  * Applies what a registration has answered.
  * @param root  the machine's /
- * @throws CloudConfigError, FilesError, RancherdError
+ * @throws CloudConfigError, FilesError
  */
 export async function applyAnswer(
   text: string,
@@ -85,4 +85,9 @@ export async function applyAnswer(
   for (const { subject } of applied.changes) remark(`changed ${subject}`);
   for (const sentence of [...applied.remarks, ...applied.problems]) remark(sentence);
   if (applied.takesEffect === "next-start") remark(`${applied.tool} applies it at the next start.`);
+  const [problem] = applied.problems;
+  if (problem !== undefined) {
+    const details = { problems: applied.problems.length };
+    throw new CloudConfigError("CLOUD_CONFIG_UNAPPLIED", problem, { details });
+  }
 }

@@ -52,7 +52,7 @@ export const CLOUD_CONFIG_ERRORS = {
   CLOUD_CONFIG_UNAPPLIED: {
     failure: "environment",
     retry: "never",
-    meaning: "A part of the cloud-config does not fit to this machine; the other parts were applied.",
+    meaning: "A part of the cloud-config does not fit to this machine, or has failed; the other parts were applied.",
     mend: "Correct what the sentence names; applying again changes only what is missing.",
   },
 } as const satisfies ErrorTable<CloudConfigErrorCode>;

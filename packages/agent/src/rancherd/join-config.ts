@@ -32,6 +32,12 @@ export function joinConfig(
 ): Joined {
   const values = current === undefined ? {} : readValues(current);
   const document = parseDocument(current ?? "", { compat: "yaml-1.1", uniqueKeys: false });
+  if (document.errors.length > 0) {
+    throw new RancherdError(
+      "RANCHERD_CONFIG_UNREADABLE",
+      "rancherd's configuration is not one document of YAML, so nothing can be written into it",
+    );
+  }
   if (current === undefined || document.contents === null) {
     document.contents = null;
     document.commentBefore ??= HEAD;

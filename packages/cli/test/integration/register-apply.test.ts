@@ -79,6 +79,14 @@ describe("register --apply", () => {
     expect(outcome.stdout + outcome.stderr).not.toContain(SECRET);
     await expect(stat(join(root, "etc/hostname"))).rejects.toThrow("ENOENT");
   });
+
+  it("applies the rest of an answer of which a part fails, and ends with 8", async () => {
+    answer({ ...ANSWER, timezone: "Nowhere/Land" });
+    const outcome = await rosAgent(["register", place.url, ...place.usual, "--apply", "--root", root, "--json"]);
+    expect(outcome.code).toBe(8);
+    expect(errorOf(outcome)).toMatchObject({ code: "CLOUD_CONFIG_UNAPPLIED" });
+    expect(await readFile(join(root, "etc/motd"), "utf8")).toBe(SECRET);
+  });
 });
 
 describe("config show --remote", () => {

@@ -4,6 +4,7 @@ import { writeRancherdConfig } from "../../rancherd/index.ts";
 import { mergeConfigs, type CloudConfig, type UserSetting } from "../cloud-config.ts";
 import { CloudConfigError } from "../errors.ts";
 import { parseAccounts, type Accounts } from "./accounts.ts";
+import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
 import { filesForCloudInit, filesForYip } from "./hand-over.ts";
@@ -39,19 +40,19 @@ export interface Applied {
   readonly changes: readonly Change[];
   /** What is left as it is, and why. */
   readonly remarks: readonly string[];
-  /** What does not fit to this machine, with everything else applied. */
+  /** What does not fit to this machine or has failed, with everything else applied. */
   readonly problems: readonly string[];
   readonly takesEffect: "now" | "next-start";
 }
 
 /** Places that rancherd reads by itself: a second copy of their lists would double them. */
-const RANCHERDS_OWN = /^\/oem\//;
+const RANCHERDS_OWN = /^\/oem\/(?:userdata|99_custom\.yaml|rancher\/rancherd\/config\.yaml)(?:\/|\.d\/|$)/;
 const ROOT_ONLY = { mode: 0o600, uid: 0, gid: 0, folders: { mode: 0o700, uid: 0, gid: 0 } };
 
 /**
  * Applying twice changes nothing the second time; broken off at any point, applying again does the rest.
  * @param given  valid ones; later ones win
- * @throws CloudConfigError, FilesError, RancherdError
+ * @throws CloudConfigError CLOUD_CONFIG_INTERRUPTED; FilesError where the accounts cannot be read
  */
 export async function applyThrough(
   outside: ApplyOutside,
@@ -84,54 +85,53 @@ class ApplyRun {
     const answer = last?.config.rancherd;
     if (answer === undefined) return;
     const { files } = this.#outside;
-    const { path, before, after, isChanged, kept } = await writeRancherdConfig(files, answer, this.#options);
-    if (isChanged) this.changes.push({ subject: path, before, after, isSecret: true });
-    for (const key of kept) this.remarks.push(`${path} has another ${key} already, which stays`);
+    await attempt(this.problems, async () => {
+      const { path, before, after, isChanged, kept } = await writeRancherdConfig(files, answer, this.#options);
+      if (isChanged) this.changes.push({ subject: path, before, after, isSecret: true });
+      for (const key of kept) this.remarks.push(`${path} has another ${key} already, which stays`);
+    });
   }
 
   async handOver(wanted: readonly NewFile[]): Promise<void> {
-    for (const file of wanted) {
-      const found = await this.#outside.files.read(file.path);
-      const after = String(file.content);
-      const before = found?.content.toString("utf8");
-      if (found !== undefined && before === after && found.mode === file.mode) continue;
-      await this.#do({ subject: file.path, before, after, isSecret: true }, () => this.#outside.files.replace(file));
-    }
+    for (const file of wanted) await attempt(this.problems, () => this.#handOverFile(file));
+  }
+
+  async #handOverFile(file: NewFile): Promise<void> {
+    const found = await this.#outside.files.read(file.path);
+    const after = String(file.content);
+    const before = found?.content.toString("utf8");
+    if (found !== undefined && before === after && found.mode === file.mode) return;
+    await this.#do({ subject: file.path, before, after, isSecret: true }, () => this.#outside.files.replace(file));
   }
 
   async natively(config: CloudConfig): Promise<void> {
     await this.#users(config);
     const { files } = this.#outside;
-    const { plans, problems } = await planFiles(files, config, await this.#accounts());
+    const { plans, problems } = await planFiles(files, config, await this.#accounts(), this.#options);
     this.problems.push(...problems);
-    for (const plan of plans) await this.#file(plan);
-    if (config.timezone !== undefined) {
-      const { change, problem, apply } = await applyTimezone(files, config.timezone);
-      if (problem !== undefined) this.problems.push(problem);
-      if (change !== undefined) await this.#do(change, apply);
-    }
+    for (const plan of plans) await attempt(this.problems, () => this.#file(plan));
+    await attempt(this.problems, () => this.#timezone(config));
     if (config.ntp?.isEnabled === false) {
       this.remarks.push(
         "ntp.enabled is false: nothing is configured; `systemctl disable systemd-timesyncd` switches it off",
       );
     }
-    await this.#commands(config);
+    await attempt(this.problems, () => this.#commands(config));
   }
 
   async #users({ users }: CloudConfig): Promise<void> {
     const shells = (await this.#isThere("/bin/bash")) ? ["/bin/bash"] : [];
-    for (const user of users) {
-      const plan = planUser(user, await this.#accounts(), shells);
-      if (plan === undefined) {
-        await this.#home(user);
-        continue;
-      }
-      this.remarks.push(...plan.remarks);
-      if (plan.steps.length === 0) continue;
-      await this.#do(plan.change, async () => {
-        for (const step of plan.steps) await this.#outside.runStep(step, this.#options.signal);
-      });
-    }
+    for (const user of users) await attempt(this.problems, () => this.#user(user, shells), `user ${user.name}`);
+  }
+
+  async #user(user: UserSetting, shells: readonly string[]): Promise<void> {
+    const plan = planUser(user, await this.#accounts(), shells);
+    if (plan === undefined) return this.#home(user);
+    this.remarks.push(...plan.remarks);
+    if (plan.steps.length === 0) return;
+    await this.#do(plan.change, async () => {
+      for (const step of plan.steps) await this.#outside.runStep(step, this.#options.signal);
+    });
   }
 
   /** useradd makes it last: broken off before, the user is there and its home is not. */
@@ -141,6 +141,13 @@ class ApplyRun {
     const { home, uid, gid } = account;
     const change: Change = { subject: home, before: undefined, after: "(a folder)\n", isSecret: false };
     await this.#do(change, () => this.#outside.files.makeFolder(home, { mode: 0o700, uid, gid }));
+  }
+
+  async #timezone({ timezone }: CloudConfig): Promise<void> {
+    if (timezone === undefined) return;
+    const { change, problem, apply } = await applyTimezone(this.#outside.files, timezone);
+    if (problem !== undefined) this.problems.push(problem);
+    if (change !== undefined) await this.#do(change, apply);
   }
 
   async #file({ change, file }: FilePlan): Promise<void> {
@@ -161,10 +168,9 @@ class ApplyRun {
   async #do(change: Change, work: () => Promise<void>): Promise<void> {
     const { signal, dryRun } = this.#options;
     if (signal.aborted) throw new CloudConfigError("CLOUD_CONFIG_INTERRUPTED", "applying was broken off");
+    if (!dryRun) await work();
     this.changes.push(change);
-    if (dryRun) return;
-    await work();
-    if (change.activates === undefined) return;
+    if (dryRun || change.activates === undefined) return;
     const problem = await this.#outside.activate(change.activates, signal);
     if (problem !== undefined) this.remarks.push(`${problem}; the next start applies it`);
   }

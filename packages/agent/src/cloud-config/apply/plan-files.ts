@@ -1,5 +1,6 @@
 /** The files of a cloud-config on a machine: which of them differ from what is there. */
 import type { FoundFile, NewFile, RootFiles } from "../../files/index.ts";
+import { attempt } from "./attempt.ts";
 import type { CloudConfig, UserSetting } from "../cloud-config.ts";
 import { groupId, userId, type Account, type Accounts } from "./accounts.ts";
 import type { Activation, Change } from "./change.ts";
@@ -25,26 +26,36 @@ export const SYSCTL_PLACE = "/etc/sysctl.d/95-ros-agent.conf";
 export const MODULES_PLACE = "/etc/modules-load.d/95-ros-agent.conf";
 
 /** @param accounts  after users are made; of users that are yet to be made, their files belong to root in a dry run */
-export async function planFiles(files: Reading, config: CloudConfig, accounts: Accounts): Promise<FilesPlanned> {
+export async function planFiles(
+  files: Reading,
+  config: CloudConfig,
+  accounts: Accounts,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<FilesPlanned> {
   const problems: string[] = [];
   const wanted = [
-    ...writeFiles(config, accounts, problems),
+    ...writeFiles(config, accounts, dryRun, problems),
     ...(await keyFiles(files, config, accounts, problems)),
     ...systemFiles(config),
   ];
   const plans: FilePlan[] = [];
-  for (const { file, activates } of wanted) {
-    const found = await foundAt(files, file);
-    if (found !== undefined && isSame(found, file)) continue;
-    const after = textOf(file.content);
-    const before = found === undefined ? undefined : textOf(found.content);
-    const isSecret = (file.mode & 0o004) === 0;
-    // What differs in owner and permissions only is a change as well.
-    const marked = before === after ? `${after}# mode ${file.mode.toString(8)} owner ${file.uid}:${file.gid}\n` : after;
-    const change: Change = { subject: file.path, before, after: marked, isSecret };
-    plans.push({ change: activates === undefined ? change : { ...change, activates }, file });
+  for (const one of wanted) {
+    await attempt(problems, async () => plans.push(...(await planFile(files, one))));
   }
   return { plans, problems };
+}
+
+async function planFile(files: Reading, { file, activates }: Wanted): Promise<readonly FilePlan[]> {
+  const found = await foundAt(files, file);
+  if (found !== undefined && isSame(found, file)) return [];
+  const after = textOf(file.content);
+  const before = found === undefined ? undefined : textOf(found.content);
+  // The diff shows what was there as well.
+  const isSecret = (file.mode & (found?.mode ?? file.mode) & 0o004) === 0;
+  // What differs in owner and permissions only is a change as well.
+  const marked = before === after ? `${after}# mode ${file.mode.toString(8)} owner ${file.uid}:${file.gid}\n` : after;
+  const change: Change = { subject: file.path, before, after: marked, isSecret };
+  return [{ change: activates === undefined ? change : { ...change, activates }, file }];
 }
 
 interface Wanted {
@@ -53,13 +64,18 @@ interface Wanted {
 }
 
 /** A link in the place of a file is replaced, so what it leads to is of no interest. */
-async function foundAt(files: Reading, { path, links }: NewFile): Promise<FoundFile | undefined> {
-  return (await files.kind(path)) === "link" ? undefined : files.read(path, links);
+async function foundAt(files: Reading, { path }: NewFile): Promise<FoundFile | undefined> {
+  return (await files.kind(path)) === "link" ? undefined : files.read(path);
 }
 
-function writeFiles({ files, users }: CloudConfig, accounts: Accounts, problems: string[]): readonly Wanted[] {
-  // In a dry run users and groups of the same cloud-config are not there yet.
-  const planned = new Set(users.flatMap(({ name, groups }) => [name, ...groups]));
+function writeFiles(
+  { files, users }: CloudConfig,
+  accounts: Accounts,
+  dryRun: boolean,
+  problems: string[],
+): readonly Wanted[] {
+  // In a dry run users and groups of the same cloud-config are not there yet; otherwise they could not be made.
+  const planned = new Set(dryRun ? users.flatMap(({ name, groups }) => [name, ...groups]) : []);
   return files.flatMap(({ path, content, mode, user, group }) => {
     const uid = userId(accounts, user) ?? (planned.has(user) ? 0 : undefined);
     const ownGroup = accounts.users.get(user)?.gid ?? 0;
@@ -79,8 +95,9 @@ async function keyFiles(
   const wanted: Wanted[] = [];
   for (const [name, keys] of keysByUser(config)) {
     const account = accounts.users.get(name);
-    if (account !== undefined) wanted.push({ file: await keyFile(files, account, keys) });
-    else if (!config.users.some((user) => user.name === name)) problems.push(`there is no user ${name} for SSH keys`);
+    if (account !== undefined) {
+      await attempt(problems, async () => wanted.push({ file: await keyFile(files, account, keys) }));
+    } else if (!config.users.some((user) => user.name === name)) problems.push(`there is no user ${name} for SSH keys`);
   }
   return wanted;
 }
@@ -99,14 +116,11 @@ function keysByUser({ users, authorizedKeys }: CloudConfig): ReadonlyMap<string,
 
 async function keyFile(files: Reading, { home, uid, gid }: Account, keys: readonly string[]): Promise<NewFile> {
   const path = `${home}/.ssh/authorized_keys`;
-  const found = await files.read(path, linksIn(uid));
-  const content = joinKeys(found?.content.toString("utf8") ?? "", keys);
-  return { path, content, mode: 0o600, uid, gid, folders: { mode: 0o700, uid, gid }, links: linksIn(uid) };
-}
-
-/** In a home its owner makes links where it likes, and would have root write there. */
-function linksIn(uid: number): "follow" | "refuse" {
-  return uid === 0 ? "follow" : "refuse";
+  const found = await files.read(path);
+  // A file of others that its user has given this name would become readable to the user.
+  const isOwn = found !== undefined && (found.uid === uid || found.uid === 0) && found.names === 1;
+  const content = joinKeys(isOwn ? found.content.toString("utf8") : "", keys);
+  return { path, content, mode: 0o600, uid, gid, folders: { mode: 0o700, uid, gid } };
 }
 
 function systemFiles(config: CloudConfig): readonly Wanted[] {

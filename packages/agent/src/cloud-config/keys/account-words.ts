@@ -9,6 +9,6 @@ export const realName = textLike(/^[^:\p{Cc}]{0,256}$/u, "a name without colons,
 export const accountPath = textLike(/^\/[^:\p{Cc}]{0,1023}$/u, "an absolute path without colons");
 /** Source: crypt(5): `$id$...`; ! and * lock */
 export const passwordHash = textLike(
-  /^(?:[!*]{0,2}|!{0,2}\$[0-9a-z]{1,10}\$[\x21-\x39\x3b-\x7e]{8,400})$/,
+  /^(?:[!*]{1,2}|!{0,2}\$[0-9a-z]{1,10}\$[\x21-\x39\x3b-\x7e]{8,400})$/,
   "a hash as `openssl passwd -6` prints it",
 );

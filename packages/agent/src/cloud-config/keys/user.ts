@@ -53,7 +53,8 @@ const groups: Reader<readonly string[]> = (judge: Judge, node: Located, path: st
 };
 
 const uid: Reader<number> = (judge, node, path) => {
-  const value = node.kind === "scalar" ? Number(node.source) : Number.NaN;
+  // An empty text is 0 for Number, and 0 is root.
+  const value = node.kind === "scalar" && node.source.trim() !== "" ? Number(node.source) : Number.NaN;
   if (Number.isInteger(value) && value >= 0 && value <= UID_MAX) return value;
   return judge.error(node.at, path, `${name(path)} has to be a whole number from 0 to ${UID_MAX}`);
 };

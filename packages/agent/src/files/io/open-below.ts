@@ -11,8 +11,6 @@ const MAX_DEPTH = 128;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 export interface WalkOptions {
-  /** `follow` as within a chroot; `refuse` where others than root can put links. */
-  readonly links: "follow" | "refuse";
   /** Folders that are missing are made, with this mode and owner. */
   readonly make?: { readonly mode: number; readonly uid: number; readonly gid: number };
 }
@@ -23,6 +21,7 @@ export function inFolder(folder: FileHandle, name: string): string {
 }
 
 /**
+ * Follows links as within a chroot, and none that others than root can have put there: root would write where they like.
  * @param root  taken as it is, links included
  * @param path  below it
  * @returns the open folder, to be closed by the caller; undefined where it is missing
@@ -55,12 +54,19 @@ async function walk(opened: FileHandle[], left: string[], path: string, options:
       opened.push(next);
       continue;
     }
-    if (options.links === "refuse") throw unsafe(path, `leads through the link ${part}`);
+    await refuseForeignLink(here, path, part);
     if (++links > MAX_LINKS) throw unsafe(path, "leads through too many links");
     if (next.startsWith("/")) await Promise.all(opened.splice(1).map((handle) => handle.close()));
     left.unshift(...partsOf(next));
   }
   return true;
+}
+
+/** @throws FilesError FILES_UNSAFE where others than root and ourselves can put links into the folder */
+export async function refuseForeignLink(folder: FileHandle, path: string, link: string): Promise<void> {
+  const { uid, mode } = await folder.stat();
+  const isOurs = uid === 0 || uid === process.geteuid?.();
+  if (!isOurs || (mode & 0o022) !== 0) throw unsafe(path, `leads through the link ${link}`);
 }
 
 /** @returns the folder, or where a link leads; undefined for nothing */

@@ -4,7 +4,7 @@ import { lstat, open, readdir, readlink, rename, symlink, unlink, type FileHandl
 
 import { FilesError } from "../errors.ts";
 import { partsOf } from "../path-parts.ts";
-import { codeOf, inFolder, openBelow, type WalkOptions } from "./open-below.ts";
+import { codeOf, inFolder, openBelow, refuseForeignLink, type WalkOptions } from "./open-below.ts";
 
 export interface FileOwner {
   readonly uid: number;
@@ -15,6 +15,8 @@ export interface FoundFile extends FileOwner {
   readonly content: Buffer;
   /** The permission bits. */
   readonly mode: number;
+  /** Names that the file has, in whatever folder. */
+  readonly names: number;
 }
 
 export interface NewFile extends FileOwner {
@@ -23,8 +25,6 @@ export interface NewFile extends FileOwner {
   readonly mode: number;
   /** Of folders that are made on the way. Default: 0755, root's. */
   readonly folders?: FileOwner & { readonly mode: number };
-  /** `refuse` for places in which others than root can put links. Default: follow, within the root. */
-  readonly links?: WalkOptions["links"];
 }
 
 /** What is there is larger than anything that this program writes. */
@@ -37,13 +37,13 @@ export function rootFiles(root: string) {
   const walk = (path: string, options: WalkOptions): Promise<FileHandle | undefined> => openBelow(root, path, options);
   return {
     /** @returns undefined where there is none. @throws FilesError FILES_UNREADABLE, FILES_UNSAFE */
-    read(path: string, links: WalkOptions["links"] = "follow"): Promise<FoundFile | undefined> {
-      return reading(path, () => readThrough(walk, path, links, 0));
+    read(path: string): Promise<FoundFile | undefined> {
+      return reading(path, () => readThrough(walk, path, 0));
     },
     /** Where a symbolic link leads; undefined where there is none. @throws FilesError */
     readLink(path: string): Promise<string | undefined> {
       return reading(path, async () => {
-        const target = await within(walk, path, { links: "follow" }, (place) => readlink(place));
+        const target = await within(walk, path, (place) => readlink(place));
         return target;
       }).catch((error: unknown) => {
         if (error instanceof FilesError && codeOf(error.cause) === "EINVAL") return undefined;
@@ -57,7 +57,7 @@ export function rootFiles(root: string) {
     /** What is of this name, links not followed; undefined for nothing. @throws FilesError */
     kind(path: string): Promise<"file" | "folder" | "link" | "other" | undefined> {
       return reading(path, () =>
-        within(walk, path, { links: "follow" }, async (place) => {
+        within(walk, path, async (place) => {
           const found = await lstat(place);
           if (found.isSymbolicLink()) return "link" as const;
           if (found.isDirectory()) return "folder" as const;
@@ -67,24 +67,24 @@ export function rootFiles(root: string) {
     },
     /** A link of this name is replaced, not followed. @throws FilesError FILES_UNSAVED, FILES_UNSAFE */
     replace(file: NewFile): Promise<void> {
-      const { path, folders = ROOTS_FOLDERS, links = "follow" } = file;
+      const { path, folders = ROOTS_FOLDERS } = file;
       return saving(path, async () => {
-        await withFolder(walk, path, { links, make: folders }, (folder, name) => replaceIn(folder, name, file));
+        await withFolder(walk, path, { make: folders }, (folder, name) => replaceIn(folder, name, file));
       });
     },
     /** With what leads to it, which is root's; nothing to do where it is. @throws FilesError FILES_UNSAVED, FILES_UNSAFE */
     makeFolder(path: string, folder: FileOwner & { readonly mode: number }): Promise<void> {
       return saving(path, async () => {
-        const above = await walk(path.slice(0, path.lastIndexOf("/")), { links: "follow", make: ROOTS_FOLDERS });
+        const above = await walk(path.slice(0, path.lastIndexOf("/")), { make: ROOTS_FOLDERS });
         await above?.close();
-        const made = await walk(path, { links: "follow", make: folder });
+        const made = await walk(path, { make: folder });
         await made?.close();
       });
     },
     /** @throws FilesError FILES_UNSAVED, FILES_UNSAFE */
     replaceLink(path: string, target: string): Promise<void> {
       return saving(path, async () => {
-        await withFolder(walk, path, { links: "follow", make: ROOTS_FOLDERS }, async (folder, name) => {
+        await withFolder(walk, path, { make: ROOTS_FOLDERS }, async (folder, name) => {
           const temporary = inFolder(folder, temporaryName(name));
           await removeIfThere(temporary);
           await symlink(target, temporary);
@@ -96,7 +96,7 @@ export function rootFiles(root: string) {
     /** Nothing to do where there is none. @throws FilesError FILES_UNSAVED, FILES_UNSAFE */
     remove(path: string): Promise<void> {
       return saving(path, async () => {
-        await withFolder(walk, path, { links: "follow" }, async (folder, name) => {
+        await withFolder(walk, path, {}, async (folder, name) => {
           await removeIfThere(inFolder(folder, name));
           await folder.sync();
         });
@@ -117,7 +117,7 @@ async function withFolder<T>(
   const parts = partsOf(path);
   const name = parts.at(-1);
   if (name === undefined || name === "..") throw new FilesError("FILES_UNSAFE", `the path ${path} names no file`);
-  const folder = await walk(parts.slice(0, -1).join("/"), options);
+  const folder = await walk(`/${parts.slice(0, -1).join("/")}`, options);
   if (folder === undefined) return undefined;
   try {
     return await work(folder, name);
@@ -130,30 +130,28 @@ async function withFolder<T>(
 async function within<T>(
   walk: Walk,
   path: string,
-  options: WalkOptions,
-  work: (place: string) => Promise<T>,
+  work: (place: string, folder: FileHandle) => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await withFolder(walk, path, options, (folder, name) => work(inFolder(folder, name)));
+    return await withFolder(walk, path, {}, (folder, name) => work(inFolder(folder, name), folder));
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-async function readThrough(
-  walk: Walk,
-  path: string,
-  links: WalkOptions["links"],
-  followed: number,
-): Promise<FoundFile | undefined> {
-  const found = await within(walk, path, { links }, readOrLink);
+async function readThrough(walk: Walk, path: string, followed: number): Promise<FoundFile | undefined> {
+  const found = await within(walk, path, async (place, folder) => {
+    const there = await readOrLink(place);
+    if (typeof there === "string") await refuseForeignLink(folder, path, path.slice(path.lastIndexOf("/") + 1));
+    return there;
+  });
   if (found === undefined || typeof found !== "string") return found;
-  if (links === "refuse" || followed >= MAX_LINKS) {
-    throw new FilesError("FILES_UNSAFE", `the path ${path} is a link`, { details: { path } });
+  if (followed >= MAX_LINKS) {
+    throw new FilesError("FILES_UNSAFE", `the path ${path} leads through too many links`, { details: { path } });
   }
   const beside = found.startsWith("/") ? found : `${path.slice(0, path.lastIndexOf("/"))}/${found}`;
-  return readThrough(walk, beside, links, followed + 1);
+  return readThrough(walk, beside, followed + 1);
 }
 
 /** @returns the file, or where a link leads */
@@ -168,11 +166,11 @@ async function readOrLink(place: string): Promise<FoundFile | string> {
   }
   try {
     const found = await file.stat();
-    const { mode, uid, gid, size } = found;
+    const { mode, uid, gid, size, nlink } = found;
     if (!found.isFile()) throw new Error("it is no file");
     if (size > READ_MAX_BYTES) throw new Error(`it has more than ${READ_MAX_BYTES} bytes`);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(READ_MAX_BYTES), 0, READ_MAX_BYTES, 0);
-    return { content: Buffer.from(buffer.subarray(0, bytesRead)), mode: mode & 0o7777, uid, gid };
+    return { content: Buffer.from(buffer.subarray(0, bytesRead)), mode: mode & 0o7777, uid, gid, names: nlink };
   } finally {
     await file.close();
   }
@@ -184,7 +182,7 @@ async function listFolder(
 ): Promise<readonly { readonly name: string; readonly isFolder: boolean }[] | undefined> {
   let folder: FileHandle | undefined;
   try {
-    folder = await walk(path, { links: "follow" });
+    folder = await walk(path, {});
   } catch (error) {
     if (codeOf(error) === "ENOTDIR") return undefined;
     throw error;

@@ -1,5 +1,5 @@
 /** Applying cloud-configs to a machine's /, with the real useradd, usermod, groupadd and chpasswd. */
-import { lstat, mkdir, readlink, rm, stat, symlink } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -111,10 +111,40 @@ describe("a cloud-config", () => {
     await machine.apply("#cloud-config\nusers: [{name: mallory}]\n");
     await symlink("/etc", machine.path("home/mallory/.ssh"));
     const before = await machine.snapshot();
-    await expect(
-      machine.apply(`#cloud-config\nusers: [{name: mallory, ssh_authorized_keys: ["${KEY}"]}]\n`),
-    ).rejects.toMatchObject({ code: "FILES_UNSAFE" });
+    const keys = await machine.apply(`#cloud-config\nusers: [{name: mallory, ssh_authorized_keys: ["${KEY}"]}]\n`);
+    expect(keys.problems).toEqual(["the path /home/mallory/.ssh leads through the link .ssh"]);
+    const written = await machine.apply(
+      "#cloud-config\nwrite_files: [{path: /home/mallory/.ssh/passwd, content: x, owner: mallory}]\n",
+    );
+    expect(written.problems).toEqual(["the path /home/mallory/.ssh leads through the link .ssh"]);
     expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("does not follow links in a folder that others may write to, and does where only root may", async () => {
+    await mkdir(machine.path("shared"));
+    await chmod(machine.path("shared"), 0o1777);
+    await symlink("/etc", machine.path("shared/to-etc"));
+    await symlink("opt", machine.path("srv"));
+    const config = "#cloud-config\nwrite_files: [{path: /shared/to-etc/a, content: x}, {path: /srv/b, content: y}]\n";
+    expect((await machine.apply(config)).problems).toEqual(["the path /shared/to-etc leads through the link to-etc"]);
+    await expect(stat(machine.path("etc/a"))).rejects.toThrow("ENOENT");
+    expect(await machine.text("opt/b")).toBe("y");
+  });
+
+  it("gives a user nothing of a file of others that it has as its authorized_keys", async () => {
+    const config = `#cloud-config\nusers: [{name: mallory, ssh_authorized_keys: ["${KEY}"]}]\n`;
+    await machine.apply(config);
+    const keys = machine.path("home/mallory/.ssh/authorized_keys");
+    await rm(keys);
+    await link(machine.path("etc/shadow"), keys);
+    expect((await machine.apply(config)).problems).toEqual([]);
+    expect(await machine.text("home/mallory/.ssh/authorized_keys")).toBe(`${KEY}\n`);
+    expect(await machine.text("etc/shadow")).toContain("root:");
+    await rm(keys);
+    await symlink("/etc/shadow", keys);
+    expect((await machine.apply(config)).problems).toEqual([
+      "the path /home/mallory/.ssh/authorized_keys leads through the link authorized_keys",
+    ]);
   });
 
   it("replaces a link in the place of a file, and not what it leads to", async () => {
@@ -136,12 +166,42 @@ describe("a cloud-config", () => {
     expect(await machine.text("etc/hostname")).toBe("a\n");
   });
 
-  it("tells what useradd says where it refuses", async () => {
+  it("tells what useradd says where it refuses, and applies the rest", async () => {
     await machine.apply("#cloud-config\nusers: [{name: a, uid: 1234}]\n");
-    await expect(machine.apply("#cloud-config\nusers: [{name: b, uid: 1234}]\n")).rejects.toMatchObject({
-      code: "CLOUD_CONFIG_PROGRAM_FAILED",
-      message: expect.stringMatching(/useradd: .*UID 1234 is not unique/) as string,
-    });
+    await machine.put("etc/rancher/rancherd/config.yaml", "a: 1\n---\nb: 2\n", 0o600);
+    await machine.put("opt/file", "in the way");
+    const { problems, changes } = await machine.apply(
+      "#cloud-config\nhostname: n\nrancherd: {role: agent}\nusers: [{name: b, uid: 1234}, {name: c}]\n" +
+        "write_files: [{path: /opt/file/x}, {path: /opt/of-b, owner: b}, {path: /opt/y, content: z}]\n",
+    );
+    expect(problems).toEqual([
+      expect.stringContaining("rancherd's configuration is not one document"),
+      expect.stringMatching(/^user b: useradd: .*UID 1234 is not unique/),
+      "the owner of /opt/of-b is not there: b",
+      expect.stringContaining("/opt/file/x"),
+    ]);
+    expect(changes.map(({ subject }) => subject)).toEqual(["user c", "/opt/y", "/etc/hostname"]);
+    expect(await machine.text("etc/passwd")).toContain("\nc:x:");
+    expect(await machine.text("etc/hostname")).toBe("n\n");
+    expect(await machine.text("opt/y")).toBe("z");
+  });
+
+  it("shows nothing of a file that was for its owner only", async () => {
+    await machine.put("etc/app.conf", SECRET, 0o600);
+    const { changes } = await machine.apply(
+      "#cloud-config\nwrite_files: [{path: /etc/app.conf, content: public, permissions: '0644'}]\n",
+      { dryRun: true },
+    );
+    expect(changes.map(describeChange).join("")).toContain("/etc/app.conf");
+    expect(changes.map(describeChange).join("")).not.toContain(SECRET);
+  });
+
+  it("gives rancherd what stands in a file of /oem that rancherd does not read", async () => {
+    await machine.apply("#cloud-config\nrancherd: {role: agent}\n", { from: "/oem/99_custom.yaml" });
+    await machine.apply("#cloud-config\nrancherd: {role: agent}\n", { from: "/oem/userdata/a.yaml" });
+    await expect(stat(machine.path("etc/rancher"))).rejects.toThrow("ENOENT");
+    await machine.apply("#cloud-config\nrancherd: {role: agent}\n", { from: "/oem/90_site.yaml" });
+    expect(await machine.text("etc/rancher/rancherd/config.yaml")).toContain("role: agent");
   });
 
   it("takes up what a killed attempt has left behind", async () => {

@@ -103,6 +103,16 @@ rancheros: {install: {device: /dev/sda}}
       `${HEAD}users:\n- name: a\n  passwd: ${SECRET}\n`,
       /^4:11 error users\[0\]\.passwd has to be a hash/,
     ],
+    [
+      "an empty password",
+      `${HEAD}users:\n- {name: a, passwd: ""}\n`,
+      /^3:21 error users\[0\]\.passwd has to be a hash/,
+    ],
+    [
+      "an empty number",
+      `${HEAD}users:\n- {name: a, uid: ""}\n`,
+      /^3:18 error users\[0\]\.uid has to be a whole number/,
+    ],
     ["no name", `${HEAD}users:\n- groups: a\n`, "3:3 error users[0] has no name"],
     ["a user twice", `${HEAD}users: [{name: a}, {name: a}]\n`, '2:8 error users has "a" twice'],
     [

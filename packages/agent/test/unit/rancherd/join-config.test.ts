@@ -54,9 +54,14 @@ describe("a registration's answer in rancherd's file", () => {
     expect(parseGoYaml(joinConfig(undefined, answer, {}).text)).toEqual(answer);
   });
 
-  it.each(["- a\n", "a: [\n", "text\n"])("is not put into a file that is none of rancherd's: %j", (text) => {
-    expect(() => joinConfig(text, ANSWER, {})).toThrow(expect.objectContaining({ code: "RANCHERD_CONFIG_UNREADABLE" }));
-  });
+  it.each(["- a\n", "a: [\n", "text\n", "a: 1\n---\nb: 2\n"])(
+    "is not put into a file that is none of rancherd's: %j",
+    (text) => {
+      expect(() => joinConfig(text, ANSWER, {})).toThrow(
+        expect.objectContaining({ code: "RANCHERD_CONFIG_UNREADABLE" }),
+      );
+    },
+  );
 
   it("is there afterwards, whatever was there before, and a second time changes nothing", () => {
     const scalar = fc.oneof(
