@@ -26,7 +26,7 @@ const EXPOSURE: Readonly<Record<string, number>> = {
 
 /** Keys that came with systemd 253 and 254: older ones say that they leave them out. */
 const NEWER =
-  /Unknown key(?: name)? '(OpenFile|RestartSteps|RestartMaxDelaySec)' in section '?\[?Service\]?'?, ignoring/;
+  /Unknown key(?: name)? '(OpenFile|RestartSteps|RestartMaxDelaySec|RestartMode)' in section '?\[?Service\]?'?, ignoring/;
 
 let root: string;
 let units: readonly string[];
@@ -89,6 +89,38 @@ describe("our units", () => {
     const text = await readFile(join(UNITS, "ros-agent-register.service"), "utf8");
     expect(text).toMatch(/^DynamicUser=yes$/m);
     expect(text).toMatch(/^CapabilityBoundingSet=CAP_DAC_READ_SEARCH$/m);
+  });
+
+  it("let the registration use the TPM as the group that owns it", async () => {
+    const register = await readFile(join(UNITS, "ros-agent-register.service"), "utf8");
+    const [, group = "none"] = /^SupplementaryGroups=(\w+)$/m.exec(register) ?? [];
+    expect(await readFile(join(UNITS, "udev/60-ros-agent.rules"), "utf8")).toContain(`MODE="0660", GROUP="${group}"`);
+    expect(await readFile(join(UNITS, "sysusers.d/ros-agent.conf"), "utf8")).toContain(`g ${group} `);
+  });
+
+  it("do not leave a slot for what a person's configuration does wrong", async () => {
+    const check = await readFile(join(UNITS, "ros-agent-boot-check.service"), "utf8");
+    for (const part of ["config", "join", "register", "runcmd"]) {
+      expect(check).toContain(` --ignore-unit ros-agent-${part}.service`);
+    }
+  });
+
+  it.each(["ros-agent-config.service", "ros-agent-join.service"])("%s tries again, and not for ever", async (unit) => {
+    const text = await readFile(join(UNITS, unit), "utf8");
+    // 8 is also what another process ends us with that applies a configuration.
+    expect(text).toMatch(/^RestartPreventExitStatus=2$/m);
+    const [, seconds] = /^RestartSec=(\d+)$/m.exec(text) ?? [];
+    const [, burst] = /^StartLimitBurst=(\d+)$/m.exec(text) ?? [];
+    const [, minutes] = /^StartLimitIntervalSec=(\d+)min$/m.exec(text) ?? [];
+    expect(Number(seconds) * Number(burst)).toBeLessThan(Number(minutes) * 60);
+  });
+
+  it("apply the answer of a registration that succeeds at a later attempt", async () => {
+    const register = await readFile(join(UNITS, "ros-agent-register.service"), "utf8");
+    expect(register).toMatch(/^Wants=.*\bros-agent-join\.service\b/m);
+    expect(register).toMatch(/^Restart=on-failure$/m);
+    expect(register).toMatch(/^RestartMode=direct$/m);
+    expect(register).toMatch(/^TimeoutStartSec=\d+min$/m);
   });
 
   it.each(["ros-agent-config.service", "ros-agent-join.service"])("%s, which is root, has no network", async (unit) => {
