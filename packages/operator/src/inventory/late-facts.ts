@@ -9,7 +9,7 @@ import { isLaterChallenge } from "./challenge-order.ts";
 import {
   provedStatus,
   rememberedChallenge,
-  reportedSoFar,
+  reportedBoot,
   reportedStatus,
   type MachineProof,
 } from "./machine-status.ts";
@@ -26,8 +26,12 @@ interface Timed {
 
 export interface LateFacts {
   readonly word?: Timed & HeardWord;
-  /** Counts while nothing else has been reported since: `over` is what it was held against. */
-  readonly report?: Timed & { readonly report: MachineReport; readonly over: string; readonly atMs: number };
+  /** overBoot: the boot that was written when it was kept. */
+  readonly report?: Timed & {
+    readonly report: MachineReport;
+    readonly overBoot: string | undefined;
+    readonly atMs: number;
+  };
   /** Says nothing new, so that it is only written along with something else. */
   readonly proof?: Timed & { readonly proof: MachineProof; readonly atMs: number };
 }
@@ -42,6 +46,11 @@ function latest(...times: readonly unknown[]): string | undefined {
     .at(-1);
 }
 
+/** Another replica has written meanwhile what the machine said after a restart. */
+function isOfEarlierBoot(boot: string | undefined, { report, overBoot }: NonNullable<LateFacts["report"]>): boolean {
+  return boot !== overBoot && boot !== report.node?.bootId;
+}
+
 /**
  * The fields of the status to write, the other fields stay; undefined where nothing of it has to be written.
  * @param own  what is written anyway
@@ -52,8 +61,8 @@ export function withLateFacts(
   own: Fields | undefined,
 ): Fields | undefined {
   const { word, report, proof } = facts;
-  const isLatest = report !== undefined && report.over === reportedSoFar(inventory);
-  const said = isLatest ? reportedStatus(inventory, report.report, report.atMs)?.status : undefined;
+  const isOver = report === undefined || isOfEarlierBoot(reportedBoot(inventory), report);
+  const said = isOver ? undefined : reportedStatus(inventory, report.report, report.atMs)?.status;
   const upgrade = rolloutFacts(inventory).upgrade;
   const phase = word !== undefined && isLateWordNews(upgrade, word) ? upgradeStatus(upgrade, word) : undefined;
   if (said === undefined && phase === undefined && own === undefined) return undefined;

@@ -47,10 +47,9 @@ function reported(
   };
 }
 
-/** What reports have written so far. */
-export function reportedSoFar({ status }: MachineInventory): string {
-  const { addresses, os, agentVersion, node } = status ?? {};
-  return JSON.stringify([addresses, os, agentVersion, node]);
+/** The boot that the node was in by the report that is written. */
+export function reportedBoot({ status }: MachineInventory): string | undefined {
+  return status?.node?.bootID;
 }
 
 /** The challenge that was used up last for this machine. */

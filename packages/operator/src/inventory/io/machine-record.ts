@@ -30,7 +30,7 @@ import {
   provedMetadata,
   provedStatus,
   rememberedChallenge,
-  reportedSoFar,
+  reportedBoot,
   reportedStatus,
   type ChosenMetadata,
   type MachineProof,
@@ -248,7 +248,7 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
         const isKept =
           said?.urgency === "late" &&
           late.keep(entry, {
-            report: { report: slim, over: reportedSoFar(found), atMs, dueMs: atMs + LATE_FACTS_MS },
+            report: { report: slim, overBoot: reportedBoot(found), atMs, dueMs: atMs + LATE_FACTS_MS },
           });
         return isKept ? undefined : said?.status;
       });

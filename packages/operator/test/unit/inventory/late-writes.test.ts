@@ -191,6 +191,18 @@ describe("two replicas that hear the same machine in turn", () => {
   });
 });
 
+describe("two replicas that hear reports of one boot in turn", () => {
+  it("write the last one, though another has been written since it was kept", async () => {
+    const { time, tell, report, status } = await joined(500, 2);
+    await tell(word("Granted"));
+    await report({ ...REPORT, node: { ...REPORT.node, ready: false } } as MachineReport);
+    await report({ ...REPORT, node: { ...REPORT.node, bootId: "b2", unschedulable: true } } as MachineReport);
+    await tell(word("Succeeded"));
+    await time.pass(60_000);
+    expect(status().node).toMatchObject({ bootID: "b2", ready: true, unschedulable: true });
+  });
+});
+
 describe("reports and proofs", () => {
   it("write all at once of a machine that is not being upgraded", async () => {
     const { report, status } = await joined(0);
