@@ -18,8 +18,12 @@ export interface AnyObject {
 }
 
 /** Waits until the look gives something; tells what it last saw when it gives up. */
-export async function eventually<Value>(look: () => Promise<Value | undefined>, what: string): Promise<Value> {
-  const deadline = performance.now() + DEADLINE_MS;
+export async function eventually<Value>(
+  look: () => Promise<Value | undefined>,
+  what: string,
+  deadlineMs = DEADLINE_MS,
+): Promise<Value> {
+  const deadline = performance.now() + deadlineMs;
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;

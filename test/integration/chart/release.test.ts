@@ -63,12 +63,22 @@ async function contentsSince(): Promise<readonly string[]> {
 }
 
 /** Pods of a Deployment that is gone go a moment later. */
-async function untilContents(isSo: (contents: readonly string[]) => boolean): Promise<readonly string[]> {
+/** The garbage collector begins anew after a CRD was changed, and looks for that every 30 s. Source: kube-controller-manager, startGarbageCollectorController */
+const COLLECTED_MS = 45_000;
+
+async function untilContents(
+  isSo: (contents: readonly string[]) => boolean,
+  deadlineMs?: number,
+): Promise<readonly string[]> {
   let last: readonly string[] = [];
-  return eventually(async () => {
-    last = await contentsSince();
-    return isSo(last) ? last : undefined;
-  }, "what is left in the cluster").catch(() => last);
+  return eventually(
+    async () => {
+      last = await contentsSince();
+      return isSo(last) ? last : undefined;
+    },
+    "what is left in the cluster",
+    deadlineMs,
+  ).catch(() => last);
 }
 
 async function crdSpec(plural: string): Promise<string> {
@@ -249,7 +259,7 @@ describe("a release", () => {
     }
     await install(URL_VALUE);
     await kubectl(controlPlane, ["delete", "mreg", "door", `--namespace=${HOME}`]);
-    await untilContents((all) => !all.includes(`Secret ${HOME}/registration-door`));
+    await untilContents((all) => !all.includes(`Secret ${HOME}/registration-door`), COLLECTED_MS);
     expect(await contentsSince()).not.toContain(`Secret ${HOME}/registration-door`);
   });
 });
