@@ -27,6 +27,10 @@ import { snapshotterOf } from "./snapshotter.ts";
 import { storageFolder } from "./storage-folder.ts";
 import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
 
+/** A task that ends takes a moment; one that does not is asked for again, the last time with all patience. */
+const TASK_TIMEOUT_MS = 15_000;
+const TASK_ATTEMPTS = 3;
+
 export interface ContainerdOutside {
   readonly runTool: typeof runTool;
   readonly followRecorded: typeof followRecorded;
@@ -81,6 +85,16 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     return afterFailedStart({ inspect, remove }, call, toolFailure(what, outcome));
   }
 
+  /** Of a task that was made and never started, ctr may have missed the end that it waits for: it is asked anew. */
+  async function removeTask(name: string, what: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const timeoutMs = attempt < TASK_ATTEMPTS ? TASK_TIMEOUT_MS : SLOW_TIMEOUT_MS;
+      const outcome = await ctr.outcome(["tasks", "rm", "--force", name], { what, timeoutMs });
+      if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotFound(outcome.stderr))) return;
+      if (outcome.kind !== "timed-out" || attempt === TASK_ATTEMPTS) throw toolFailure(what, outcome);
+    }
+  }
+
   async function remove(name: string): Promise<void> {
     const what = `removing the container ${name}`;
     const status = taskStatus(await ctr.text(["tasks", "ls"], { what }), name);
@@ -91,8 +105,8 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
         `the container ${name} runs, and is not removed before it has ended`,
       );
     }
+    await removeTask(name, what);
     const steps = [
-      ["tasks", "rm", "--force", name],
       ["containers", "rm", name],
       // Is there without a container where `ctr run` was ended in between.
       ["snapshots", ...snapshotterOf(runtime), "rm", name],
