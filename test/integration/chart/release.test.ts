@@ -63,7 +63,7 @@ async function contentsSince(): Promise<readonly string[]> {
 }
 
 /** Pods of a Deployment that is gone go a moment later. */
-/** The garbage collector begins anew after a CRD was changed, and looks for that every 30 s. Source: kube-controller-manager, startGarbageCollectorController */
+/** The garbage collector begins anew after a CRD was changed, and looks for that every 30 s. Source: kube-controller-manager, app/core.go, newGarbageCollectorController (syncPeriod) */
 const COLLECTED_MS = 45_000;
 
 async function untilContents(
