@@ -1,7 +1,8 @@
 /** Writes what is made from tables of the code: pages of docs/, and the chart's values and CRDs. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
 import { CLOUD_CONFIG_ERRORS } from "@rancheros/agent/cloud-config";
 import { CONTAINER_ERRORS } from "@rancheros/agent/containers";
 import { IMAGE_PULL_ERRORS } from "@rancheros/agent/images";
@@ -37,8 +38,15 @@ import { ROLLOUT_ERRORS } from "../packages/operator/src/rollout/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
 import { DECISION_REASONS, METRICS, type MetricRow } from "../packages/operator/src/telemetry/index.ts";
+import { describeCommands } from "../packages/cli/src/describe-commands.ts";
 import { crdsYaml } from "../packages/operator/src/crds.ts";
 import { chartValuesRows, chartValuesYaml } from "./chart-values.ts";
+import { commandsPage } from "./reference/commands-page.ts";
+import { crdPage } from "./reference/crd-page.ts";
+import type { Crd } from "./reference/crd-schema.ts";
+import { errorsPage } from "./reference/errors-page.ts";
+import { alignedTable, cell } from "./reference/markdown-table.ts";
+import { operatorPage } from "./reference/operator-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GENERATED = "<!-- Written by scripts/generate-docs.ts; change the tables in the code instead. -->";
@@ -77,49 +85,17 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Both: TPM structures", TPM_FORMAT_ERRORS],
 ];
 
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
-}
-
-function retryText(kind: ErrorKind): string {
-  if (typeof kind.retry === "string") return kind.retry === "never" ? "no" : "yes";
-  return `after ${kind.retry.afterMs} ms`;
-}
-
-function errorsPage(): string {
-  const sections = ERROR_TABLES.map(([title, table]) => {
-    const rows = Object.entries(table).map(([code, kind]) => {
-      const cells = [`\`${code}\``, kind.failure, retryText(kind), cell(kind.meaning), cell(kind.mend)];
-      return `| ${cells.join(" | ")} |`;
-    });
-    return `## ${title}\n\n| code | kind | try again | meaning | what to do |\n|---|---|---|---|---|\n${rows.join("\n")}\n`;
-  });
-  const reasons = Object.entries(DECISION_REASONS).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`);
-  sections.push(
-    `## Operator: decisions that are no errors\n\nReasons in the audit log, in Events and in metrics, beside the codes above.\n\n| reason | meaning |\n|---|---|\n${reasons.join("\n")}\n`,
-  );
-  return `# Errors\n\n${GENERATED}\n\nThe kind tells who failed: *unreachable*, *refused*, *nonsense* and *timeout* are the other side's, and never mixed.\n\n${sections.join("\n")}`;
-}
-
 function settingsPage(): string {
   const settings = Object.values(SETTINGS).map((setting) => {
     const fallback = setting.fallback === "" ? "" : `\`${setting.fallback}\``;
     return `| \`--${setting.flag}\` | \`${setting.env}\` | ${cell(setting.value)} | ${fallback} | ${cell(setting.help)} |`;
   });
   const exits = [SUCCESS, ...Object.values(EXIT_CODES)].map((exit) => `| ${exit.code} | ${cell(exit.meaning)} |`);
-  return `# Settings\n\n${GENERATED}\n\n## The operator\n\nA flag wins over the environment.\n\n| flag | environment | value | default | |\n|---|---|---|---|---|\n${settings.join("\n")}\n\n## Exit codes of ros-agent\n\n| code | meaning |\n|---|---|\n${exits.join("\n")}\n`;
+  return `# Settings\n\n${GENERATED}\n\n## The operator\n\nA flag wins over the environment.\n\n| flag | environment | value | default | what it is for |\n|---|---|---|---|---|\n${settings.join("\n")}\n\n## Exit codes of ros-agent\n\n| code | meaning |\n|---|---|\n${exits.join("\n")}\n`;
 }
 
 const PHASES_BEGIN = "<!-- The phases, written by scripts/generate-docs.ts from the table in the code. -->";
 const PHASES_END = "<!-- End of the phases. -->";
-
-/** As prettier leaves it: the rest of such a page is formatted. */
-function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [head, widths.map((width) => "-".repeat(width)), ...rows].map(line).join("\n");
-}
 
 /** The state machine as a diagram, and what a node does in each state. */
 function phasesSection(): string {
@@ -163,10 +139,28 @@ function pageWith(name: string, marks: readonly [string, string], section: strin
   return `${page.slice(0, begin)}${first}\n\n${section}\n\n${page.slice(end)}`;
 }
 
+const AGENT_COMMANDS = await describeCommands();
+
+/** A page for each kind that there is a CRD of, with the object of docs/examples. */
+function kindPages(): readonly (readonly [string, string])[] {
+  const crds = parseAllDocuments(crdsYaml()).map((document) => document.toJS() as Crd);
+  return crds.map((crd) => {
+    const { plural } = crd.spec.names;
+    const example = path.join(ROOT, "docs/examples", `${plural}.yaml`);
+    return [
+      `docs/reference/${plural}.md`,
+      crdPage(crd, existsSync(example) ? readFileSync(example, "utf8") : undefined, GENERATED),
+    ];
+  });
+}
+
 /** Path and content of each generated file. */
 export function generatedPages(): ReadonlyMap<string, string> {
   return new Map([
-    ["docs/errors.md", errorsPage()],
+    ["docs/errors.md", errorsPage(ERROR_TABLES, DECISION_REASONS, GENERATED)],
+    ...kindPages(),
+    ["docs/reference/ros-agent.md", commandsPage(AGENT_COMMANDS, GENERATED)],
+    ["docs/reference/rancheros-operator.md", operatorPage(GENERATED)],
     ["docs/settings.md", settingsPage()],
     ["docs/upgrades.md", pageWith("docs/upgrades.md", [PHASES_BEGIN, PHASES_END], phasesSection())],
     ["docs/install-operator.md", pageWith("docs/install-operator.md", [VALUES_BEGIN, VALUES_END], valuesSection())],
@@ -179,10 +173,16 @@ export function generatedPages(): ReadonlyMap<string, string> {
 /** Paths of the files that are not what the code says now. */
 export function stalePages(): readonly string[] {
   return [...generatedPages()]
-    .filter(([name, content]) => readFileSync(path.join(ROOT, name), "utf8") !== content)
+    .filter(([name, content]) => {
+      const file = path.join(ROOT, name);
+      return !existsSync(file) || readFileSync(file, "utf8") !== content;
+    })
     .map(([name]) => name);
 }
 
 if (import.meta.main) {
-  for (const [name, content] of generatedPages()) writeFileSync(path.join(ROOT, name), content);
+  for (const [name, content] of generatedPages()) {
+    mkdirSync(path.dirname(path.join(ROOT, name)), { recursive: true });
+    writeFileSync(path.join(ROOT, name), content);
+  }
 }
