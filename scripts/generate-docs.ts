@@ -21,6 +21,7 @@ import type { ErrorKind } from "@rancheros/protocol/errors";
 import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
 import { IMAGE_ERRORS } from "@rancheros/protocol/images";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
+import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
 import { isTerminal, PHASE_NAMES, PHASES } from "@rancheros/protocol/upgrade";
 import { CLI_ERRORS } from "../packages/cli/src/errors.ts";
@@ -82,6 +83,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Both: messages", MESSAGE_ERRORS],
   ["Both: messages of the attestation protocol", ATTESTATION_MESSAGE_ERRORS],
   ["Both: names of images", IMAGE_ERRORS],
+  ["Both: signed images", SIGNATURE_ERRORS],
   ["Both: TPM structures", TPM_FORMAT_ERRORS],
 ];
 

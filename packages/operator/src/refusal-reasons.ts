@@ -2,6 +2,7 @@
 import { ATTESTATION_MESSAGE_ERRORS } from "@rancheros/protocol/attestation";
 import { IMAGE_ERRORS } from "@rancheros/protocol/images";
 import { MESSAGE_ERRORS } from "@rancheros/protocol/messages";
+import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import { TPM_FORMAT_ERRORS } from "@rancheros/protocol/tpm";
 import { ATTESTATION_ERRORS } from "./attestation/index.ts";
 import { BOOT_ERRORS } from "./boot/index.ts";
@@ -33,6 +34,7 @@ const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   ATTESTATION_MESSAGE_ERRORS,
   TPM_FORMAT_ERRORS,
   IMAGE_ERRORS,
+  SIGNATURE_ERRORS,
 ];
 
 /** Of all decisions, refusals and others. */

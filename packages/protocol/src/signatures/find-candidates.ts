@@ -1,0 +1,115 @@
+/** What lies beside an image at its registry and may be a signature of it, one after the other. */
+import { isImageDigest } from "../images/index.ts";
+import type { Candidate } from "./candidate.ts";
+import { isFields, readBase64, readJsonObject, type Fields } from "./fields.ts";
+import type { SignatureSource } from "./signature-source.ts";
+
+const PAYLOAD_MAX_BYTES = 64 * 1024;
+const BUNDLE_MAX_BYTES = 512 * 1024;
+const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
+const SIGNATURE = "dev.cosignproject.cosign/signature";
+const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.[1-9]\d?\+json|\+json;version=0\.[1-9]\d?)$/;
+const BUNDLE_PREDICATE = "dev.sigstore.bundle.predicateType";
+/** What cosign writes into a statement that says: I have signed this. */
+export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
+
+/**
+ * First those below the tag that cosign derives from the digest, then what refers to the image.
+ * @param digest  of the image
+ * @throws what the source throws
+ * Source: cosign specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; OCI distribution-spec, "Referrers Tag Schema"
+ */
+export async function* findCandidates(source: SignatureSource, digest: string): AsyncGenerator<Candidate> {
+  const tag = digest.replace(":", "-");
+  const classic = await source.manifest(`${tag}.sig`);
+  if (classic !== undefined) yield* simpleCandidates(source, classic);
+  const index = (await source.referrers(digest)) ?? (await source.manifest(tag));
+  if (index !== undefined) yield* bundleCandidates(source, index, digest);
+}
+
+async function* simpleCandidates(source: SignatureSource, bytes: Buffer): AsyncGenerator<Candidate> {
+  const layers = readJsonObject(bytes)?.["layers"];
+  if (!Array.isArray(layers)) {
+    yield broken("the manifest of the signatures is none");
+    return;
+  }
+  const entries: readonly unknown[] = layers;
+  for (const layer of entries) {
+    const { digest, mediaType, size, annotations } = descriptorOf(layer);
+    const signature = readBase64(annotations[SIGNATURE]);
+    if (digest === undefined || mediaType !== SIMPLE_SIGNING || signature === undefined) {
+      yield broken("an entry of the manifest of the signatures has no digest, another type or no signature");
+    } else if (size > PAYLOAD_MAX_BYTES) {
+      yield broken(`a payload has more than ${PAYLOAD_MAX_BYTES} bytes`);
+    } else {
+      const payload = await source.blob(digest, PAYLOAD_MAX_BYTES);
+      yield payload === undefined
+        ? broken("a payload is missing")
+        : { kind: "simple", payload, signature, annotations };
+    }
+  }
+}
+
+async function* bundleCandidates(source: SignatureSource, bytes: Buffer, subject: string): AsyncGenerator<Candidate> {
+  const manifests = readJsonObject(bytes)?.["manifests"];
+  if (!Array.isArray(manifests)) {
+    yield broken("the list of what refers to the image is none");
+    return;
+  }
+  const entries: readonly unknown[] = manifests;
+  for (const entry of entries) {
+    const { digest, artifactType, annotations } = descriptorOf(entry);
+    // Others refer to images too: bills of materials, results of scans, statements about where an image comes from.
+    if (!BUNDLE_TYPE.test(artifactType)) continue;
+    const predicate = annotations[BUNDLE_PREDICATE];
+    if (predicate !== undefined && predicate !== SIGN_PREDICATE) continue;
+    yield digest === undefined ? broken("a bundle has no digest") : await bundleOf(source, digest, subject);
+  }
+}
+
+async function bundleOf(source: SignatureSource, digest: string, subject: string): Promise<Candidate> {
+  const bytes = await source.manifest(digest);
+  if (bytes === undefined) return broken("the manifest of a bundle is missing");
+  const manifest = readJsonObject(bytes) ?? {};
+  if (descriptorOf(manifest["subject"]).digest !== subject)
+    return broken("a bundle's manifest refers to another image");
+  const layers: readonly unknown[] = Array.isArray(manifest["layers"]) ? manifest["layers"] : [];
+  const [layer, another] = layers;
+  const { digest: blob, mediaType, size } = descriptorOf(layer);
+  if (blob === undefined || another !== undefined || !BUNDLE_TYPE.test(mediaType)) {
+    return broken("a bundle's manifest has not one bundle in it");
+  }
+  if (size > BUNDLE_MAX_BYTES) return broken(`a bundle has more than ${BUNDLE_MAX_BYTES} bytes`);
+  const content = await source.blob(blob, BUNDLE_MAX_BYTES);
+  if (content === undefined) return broken("a bundle is missing");
+  const document = readJsonObject(content);
+  return document === undefined ? broken("a bundle is no JSON object") : { kind: "bundle", document };
+}
+
+function broken(problem: string): Candidate {
+  return { kind: "broken", problem };
+}
+
+interface Descriptor {
+  readonly digest: string | undefined;
+  readonly mediaType: string;
+  readonly artifactType: string;
+  readonly size: number;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Whatever is no descriptor has no digest. */
+function descriptorOf(value: unknown): Descriptor {
+  const fields: Fields = isFields(value) ? value : {};
+  const { digest, mediaType, artifactType, size } = fields;
+  const annotations: Fields = isFields(fields["annotations"]) ? fields["annotations"] : {};
+  const texts = Object.entries(annotations).filter((pair): pair is [string, string] => typeof pair[1] === "string");
+  return {
+    digest: typeof digest === "string" && isImageDigest(digest) ? digest : undefined,
+    mediaType: typeof mediaType === "string" ? mediaType : "",
+    artifactType: typeof artifactType === "string" ? artifactType : "",
+    // What says no size is held to the limit as it comes.
+    size: typeof size === "number" && Number.isSafeInteger(size) && size >= 0 ? size : 0,
+    annotations: Object.fromEntries(texts),
+  };
+}

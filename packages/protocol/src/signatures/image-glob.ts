@@ -1,0 +1,43 @@
+/** Which images a rule is about: by names with wildcards. */
+
+const LIMIT = 300;
+
+/** @returns what is wrong with a pattern, or undefined */
+export function imageGlobProblem(text: string): string | undefined {
+  if (text === "") return "is empty";
+  if (text.length > LIMIT) return `has more than ${LIMIT} characters`;
+  if (text.includes("@")) return "has a digest: a rule is about names, whatever is behind them";
+  if (/:[^/\]]*$/.test(text.slice(text.indexOf("/") + 1)) && text.includes("/")) {
+    return "has a tag: a rule is about names, as tags move";
+  }
+  if (!/^[a-zA-Z0-9._:/*[\]-]+$/.test(text)) return "has characters that stand in no image's name";
+  if (text.includes("***")) return "has three stars side by side";
+  // Names have a host; without one it would be left to guess which images are meant.
+  const first = text.split("/")[0] ?? "";
+  const isWithHost = first === "localhost" || /[.:*]/.test(first);
+  return isWithHost ? undefined : "begins with no host: write docker.io/... where that is meant, or **/...";
+}
+
+/**
+ * @param glob  `*` is for anything within a part between slashes, `**` for anything at all
+ * @returns  whether it matches HOST/REPOSITORY as a whole
+ */
+export function matchesImageGlob(glob: string, name: string): boolean {
+  return segmentsMatch(glob.split(/(\*\*|\*)/), name);
+}
+
+/** Without a regular expression: nested stars would make one run for ages. */
+function segmentsMatch(parts: readonly string[], name: string): boolean {
+  // Positions of the name that what came so far can end at.
+  let ends: ReadonlySet<number> = new Set([0]);
+  for (const part of parts) ends = new Set([...ends].flatMap((end) => endsOf(part, name, end)));
+  return ends.has(name.length);
+}
+
+/** Where a part that begins at a position can end. */
+function endsOf(part: string, name: string, from: number): readonly number[] {
+  if (part !== "*" && part !== "**") return name.startsWith(part, from) ? [from + part.length] : [];
+  const slash = name.indexOf("/", from);
+  const last = part === "**" || slash === -1 ? name.length : slash;
+  return Array.from({ length: last - from + 1 }, (_, index) => from + index);
+}

@@ -1,0 +1,28 @@
+/** What is asked of a registry for signatures. */
+
+export interface SignatureSource {
+  /**
+   * The image's own manifest, or its index.
+   * @returns the bytes that the digest names
+   * @throws the registry's own errors, also where there is none
+   */
+  image(digest: string): Promise<Buffer>;
+  /**
+   * A manifest by tag or digest; whoever has asked by digest gets the bytes that it names.
+   * @returns undefined where the registry says that there is none
+   * @throws the registry's own errors
+   */
+  manifest(tagOrDigest: string): Promise<Buffer | undefined>;
+  /**
+   * The index of what refers to the digest.
+   * @returns undefined where the registry does not know such a list
+   * Source: OCI distribution-spec 1.1, "Listing Referrers"
+   */
+  referrers(digest: string): Promise<Buffer | undefined>;
+  /**
+   * The bytes that the digest names.
+   * @param maxBytes  more is an error of the registry
+   * @returns undefined where the registry says that there is none
+   */
+  blob(digest: string, maxBytes: number): Promise<Buffer | undefined>;
+}

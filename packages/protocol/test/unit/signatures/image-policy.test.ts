@@ -1,0 +1,165 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseImagePolicy, ruleFor, SignatureError } from "../../../src/signatures/index.ts";
+import { testSigner } from "./registry-in-memory.ts";
+
+const { pem } = testSigner();
+const SIGNED = { images: ["registry.example.com/os/*"], require: [{ publicKey: pem }] };
+
+function problemsOf(document: unknown): readonly string[] {
+  try {
+    parseImagePolicy(document, "policy.yaml");
+  } catch (error) {
+    if (error instanceof SignatureError && error.code === "SIGNATURE_POLICY_INVALID") return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+function modeFor(rules: readonly unknown[], name: string): string | undefined {
+  return ruleFor(parseImagePolicy(rules, "policy.yaml"), name)?.mode;
+}
+
+const AUTHORITY = { certChain: { certificates: [{ rawBytes: "AAAA" }] } };
+const KEYLESS = {
+  issuer: "https://issuer.example.com",
+  subject: "somebody@example.com",
+  trustedRoot: { certificateAuthorities: [AUTHORITY] },
+};
+
+function keyless(changes: Readonly<Record<string, unknown>>): unknown {
+  return [{ images: ["**"], require: [{ keyless: { ...KEYLESS, ...changes } }] }];
+}
+
+describe("parseImagePolicy", () => {
+  it("takes rules with keys and identities, and enforces where nothing else is said", () => {
+    const { rules } = parseImagePolicy([SIGNED, { images: ["**"], mode: "ignore" }, keyless({})].flat(), "policy.yaml");
+    expect(rules.map(({ mode, require }) => [mode, require.map(({ kind }) => kind)])).toEqual([
+      ["enforce", ["key"]],
+      ["ignore", []],
+      ["enforce", ["keyless"]],
+    ]);
+  });
+
+  it.each<[string, unknown, readonly RegExp[]]>([
+    ["no list", {}, [/^the file: is no list$/]],
+    ["nothing", undefined, [/^the file: is missing$/]],
+    ["rules that are none", [1, null], [/^rules\[0\]: is no table/, /^rules\[1\]: is no table/]],
+    ["a word that nobody knows", [{ ...SIGNED, require_: 1 }], [/^rules\[0\]\.require_: is unknown/]],
+    ["no images", [{ ...SIGNED, images: [] }], [/^rules\[0\]\.images: is empty/]],
+    ["another mode", [{ ...SIGNED, mode: "audit" }], [/^rules\[0\]\.mode: is none of enforce, warn, ignore/]],
+    ["nobody", [{ ...SIGNED, require: [] }], [/^rules\[0\]\.require: names nobody/]],
+    ["nobody in a rule that warns", [{ images: ["**"], mode: "warn" }], [/^rules\[0\]\.require: is missing/]],
+    ["both kinds in one", [{ ...SIGNED, require: [{ publicKey: pem, keyless: {} }] }], [/wants either publicKey or/]],
+    ["a private key", [{ ...SIGNED, require: [{ publicKey: privateKey() }] }], [/is a private key/]],
+    ["two keys in one", [{ ...SIGNED, require: [{ publicKey: pem + pem }] }], [/no single public key/]],
+    ["a damaged key", [{ ...SIGNED, require: [{ publicKey: damaged() }] }], [/is damaged/]],
+    ["a text for true", [{ ...SIGNED, sameRepository: "yes" }], [/sameRepository: is neither true nor false/]],
+    [
+      "several mistakes",
+      [{ images: ["os", 3, "a.b/c:v1", "a.b/c@sha256:00"], mode: 1 }],
+      [
+        /images\[0\]: begins with no host/,
+        /images\[1\]: is no text/,
+        /images\[2\]: has a tag/,
+        /images\[3\]: has a digest/,
+        /mode: /,
+        /require: is missing/,
+      ],
+    ],
+    ["an identity without issuer", keyless({ issuer: undefined }), [/keyless\.issuer: is missing/]],
+    ["an identity without subject", keyless({ subject: undefined }), [/wants either subject or subjectRegExp/]],
+    ["a pattern that is none", keyless({ subject: undefined, subjectRegExp: "(" }), [/is no regular expression/]],
+    [
+      "no trusted root",
+      keyless({ trustedRoot: undefined }),
+      [/trustedRoot: is missing/, /certificateAuthorities: is missing/],
+    ],
+    [
+      "a trusted root without certificates",
+      keyless({ trustedRoot: { certificateAuthorities: [{}], tlogs: [{}] } }),
+      [
+        /certChain: is missing/,
+        /certificates: is no list/,
+        /publicKey: is missing/,
+        /rawBytes/,
+        /logId: is missing/,
+        /keyId/,
+      ],
+    ],
+  ])("names every bad field where there is %s", (_, document, expected) => {
+    const problems = problemsOf(document);
+    expect(problems).toHaveLength(expected.length);
+    for (const [index, pattern] of expected.entries()) expect(problems[index]).toMatch(pattern);
+  });
+
+  it("throws nothing else, whatever it is given", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (document) => {
+        expect(problemsOf(Array.isArray(document) ? [...document, 1] : document)).not.toEqual([]);
+        expect(problemsOf([document])).not.toEqual([]);
+        expect(problemsOf([{ ...SIGNED, require: [{ keyless: document }] }])).not.toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("ruleFor", () => {
+  it.each([
+    ["registry.example.com/os", "registry.example.com/os", true],
+    ["registry.example.com/os", "registry.example.com/os2", false],
+    ["registry.example.com/os*", "registry.example.com/os2", true],
+    ["registry.example.com/os*", "registry.example.com/os/2", false],
+    ["registry.example.com/**", "registry.example.com/os/2", true],
+    ["registry.example.com/**", "registry.example.com.evil.example/os", false],
+    ["registry.example.com/**/os", "registry.example.com/a/b/os", true],
+    ["*.example.com/**", "a.b.example.com/os", true],
+    ["**/os", "evil.example/os", true],
+    ["localhost:5000/*", "localhost:5000/os", true],
+    ["registryXexample.com/os", "registry.example.com/os", false],
+    ["registry.example.com/os", "registryXexample.com/os", false],
+    ["**", "docker.io/library/os", true],
+  ])("takes %s for %s: %s", (glob, name, isMatch) => {
+    expect(modeFor([{ ...SIGNED, images: [glob] }], name)).toBe(isMatch ? "enforce" : undefined);
+  });
+
+  it("takes the first rule that matches, whichever is longer", () => {
+    const rules = [{ images: ["**"], mode: "ignore" }, SIGNED];
+    expect(modeFor(rules, "registry.example.com/os/rancher")).toBe("ignore");
+    expect(modeFor(rules.toReversed(), "registry.example.com/os/rancher")).toBe("enforce");
+  });
+
+  it("is quick with many stars", () => {
+    const glob = `r.example.com/${"*a".repeat(100)}`;
+    expect(modeFor([{ ...SIGNED, images: [glob] }], `r.example.com/${"a".repeat(240)}`)).toBe("enforce");
+    expect(modeFor([{ ...SIGNED, images: [glob] }], `r.example.com/${"a".repeat(240)}b`)).toBeUndefined();
+  });
+});
+
+describe("the subject of an identity", () => {
+  function takes(signer: Readonly<Record<string, unknown>>, subject: string): boolean {
+    const policy = parseImagePolicy(keyless({ subject: undefined, ...signer }), "policy.yaml");
+    const [first] = policy.rules[0]?.require ?? [];
+    if (first?.kind !== "keyless") throw new Error("it is of an identity");
+    return first.isSubject(subject);
+  }
+
+  it("is compared as a whole, also by a pattern that is not anchored, and by one with alternatives", () => {
+    expect(takes({ subject: "a@example.com" }, "a@example.com")).toBe(true);
+    expect(takes({ subject: "a@example.com" }, "aa@example.com")).toBe(false);
+    expect(takes({ subjectRegExp: "a@example[.]com" }, "a@example.com")).toBe(true);
+    expect(takes({ subjectRegExp: "a@example[.]com" }, "a@example.com.evil.example")).toBe(false);
+    expect(takes({ subjectRegExp: "a@example[.]com|b@example[.]com" }, "evil-b@example.com")).toBe(false);
+    expect(takes({ subjectRegExp: "a@example[.]com|b@example[.]com" }, "b@example.com")).toBe(true);
+    expect(takes({ subjectRegExp: "a@example[.]com" }, "a@example.com\n")).toBe(false);
+  });
+});
+
+function privateKey(): string {
+  return "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+}
+
+function damaged(): string {
+  return "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+}
