@@ -1,8 +1,6 @@
 /** The real helm, built once by scripts/helm-binary. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -13,6 +11,8 @@ export const CHART = fileURLToPath(new URL("../../charts/rancheros-operator", im
 /** A cold build takes some minutes on two cores, and another process may be ahead of us in the queue. */
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** Rendering writes nothing there, and cannot; helm wants to know it all the same. */
+const NOBODYS_HOME = "/proc/no-home";
 
 let found: Promise<string> | undefined;
 
@@ -44,7 +44,7 @@ export class HelmError extends Error {
 /** @returns what helm wrote to its standard output */
 export async function helm(args: readonly string[], options: HelmOptions = {}): Promise<string> {
   const program = await (found ??= findHelm());
-  const home = path.dirname(options.kubeconfigPath ?? (await ownHome()));
+  const home = options.kubeconfigPath === undefined ? NOBODYS_HOME : path.dirname(options.kubeconfigPath);
   const values = options.values === undefined ? [] : ["--values=-"];
   const child = spawn(program, [...args, ...values], {
     env: {
@@ -63,12 +63,4 @@ export async function helm(args: readonly string[], options: HelmOptions = {}): 
   if (child.exitCode === 0) return stdout;
   const ending = child.signalCode === null ? `ended with status ${child.exitCode}` : "did not end in time";
   throw new HelmError(args, ending, stderr);
-}
-
-let home: string | undefined;
-
-/** Rendering writes nothing there; helm wants to know it all the same. */
-async function ownHome(): Promise<string> {
-  home ??= path.join(mkdtempSync(path.join(tmpdir(), "helm-home-")), "none");
-  return home;
 }
