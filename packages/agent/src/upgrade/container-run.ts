@@ -1,4 +1,6 @@
 /** The containers of an upgrade as system-upgrade-controller would run them, so that images made for it work unchanged. */
+import type { Plan } from "@rancheros/protocol/upgrade";
+
 import type { ContainerRun } from "./ports.ts";
 import type { Run } from "./journal.ts";
 
@@ -24,10 +26,16 @@ export function prepareRun(run: Run, place: RunPlace): ContainerRun | undefined 
   return { ...commonRun(run, place, PREPARE_CONTAINER, 0), container: prepare };
 }
 
+/** Nobody has said how the image is to be installed. An operator names the command that is the default, and one that upgrades by hand names none. */
+export function isUsualUpgrade({ upgrade, reference }: Pick<Plan, "upgrade" | "reference">): boolean {
+  const [program, ...others] = upgrade.command ?? DEFAULT_COMMAND;
+  const isDefault = program === DEFAULT_COMMAND[0] && others.length === 0 && (upgrade.args ?? []).length === 0;
+  return isDefault && upgrade.image === reference;
+}
+
 export function upgradeRun(run: Run, place: RunPlace): ContainerRun {
-  const { upgrade, reference } = run.order.plan;
-  const isBare = upgrade.command === undefined && upgrade.image === reference;
-  const container = isBare ? { ...upgrade, command: DEFAULT_COMMAND } : upgrade;
+  const { upgrade } = run.order.plan;
+  const container = isUsualUpgrade(run.order.plan) ? { ...upgrade, command: DEFAULT_COMMAND } : upgrade;
   return { ...commonRun(run, place, UPGRADE_CONTAINER, run.switched?.runs ?? 0), container };
 }
 

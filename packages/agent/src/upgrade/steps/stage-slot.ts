@@ -1,4 +1,5 @@
 /** Staging on a machine with two slots: the image is written into the one that does not run, while the node works on. */
+import { isUsualUpgrade } from "../container-run.ts";
 import { enter } from "../journal-edits.ts";
 import { digestOf, type Order } from "../journal.ts";
 import { imagesOf, removeOthersThan } from "../own-images.ts";
@@ -14,9 +15,7 @@ import { refuseDowngrade } from "./refuse-downgrade.ts";
 /** The machine's slots, where this upgrade is theirs: one that names a container of its own goes its own way. */
 export function slotsFor(work: Work): SystemSlotsPort | undefined {
   const { slots } = work.ports;
-  const { upgrade, reference } = presentRun(work).order.plan;
-  const isBare = upgrade.command === undefined && upgrade.image === reference;
-  return slots?.running() !== undefined && isBare ? slots : undefined;
+  return slots?.running() !== undefined && isUsualUpgrade(presentRun(work).order.plan) ? slots : undefined;
 }
 
 /**

@@ -80,6 +80,15 @@ describe("an upgrade into a slot", () => {
     expect(world.events).toContain("started ros-agent-upgrade");
   });
 
+  it("is what an operator means who names the usual command, and nobody who gives it arguments", async () => {
+    const { upgrade } = orderOf().plan;
+    const usual = { ...upgrade, command: ["/usr/sbin/suc-upgrade"] };
+    const { world } = await upgraded({}, { upgrade: usual });
+    expect(world.events).toContain("wrote b");
+    const own = await upgraded({}, { upgrade: { ...usual, args: ["--x"] } }, { upgradeContainer: "fails-for-certain" });
+    expect(own.world.events).not.toContain("wrote b");
+  });
+
   it("has nothing to do where the image runs, but for its cloud config", async () => {
     const content = { a: NEW_RELEASE, b: "torn" };
     const same = await upgraded({ content });
