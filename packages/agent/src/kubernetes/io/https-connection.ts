@@ -1,6 +1,8 @@
 /** HTTPS requests to one server over kept connections: bounded in size and number, redirects not followed. */
 import type { IncomingMessage } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
+import { Agent, request as httpsRequest, type AgentOptions } from "node:https";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 
 import type { RawAnswer } from "../api-answer.ts";
 
@@ -46,7 +48,7 @@ export function openConnection(options: ConnectionOptions): HttpsConnection {
     proxyEnv: proxy === undefined ? {} : { HTTPS_PROXY: proxy.href },
     ...(ca === undefined ? {} : { ca }),
     ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
-    ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
+    ...(tlsServerName === undefined ? {} : namedAs(tlsServerName)),
   });
   return {
     async request(request) {
@@ -60,6 +62,15 @@ export function openConnection(options: ConnectionOptions): HttpsConnection {
       }
     },
     close: () => agent.destroy(),
+  };
+}
+
+/** An address is no name to be asked for in TLS (RFC 6066, 3), and Node refuses it there: it is only what the certificate has to be for. */
+function namedAs(tlsServerName: string): AgentOptions {
+  if (isIP(tlsServerName) === 0) return { servername: tlsServerName };
+  return {
+    servername: "",
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(tlsServerName, certificate),
   };
 }
 

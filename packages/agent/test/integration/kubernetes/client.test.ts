@@ -65,6 +65,21 @@ async function startStrange(answer: RequestListener): Promise<KubernetesClient> 
 }
 
 describe("the real API server", () => {
+  it.each(["kubernetes.default.svc", "10.0.0.1"])(
+    "may have a certificate for %s, where tls-server-name says so",
+    async (name) => {
+      const user = { token: target.adminToken };
+      const client = await connect({ path: kubeconfig({ ...withCa(), "tls-server-name": name }, user) });
+      expect(await client.send(VERSION)).toMatchObject({ gitVersion: expect.any(String) as unknown });
+    },
+  );
+
+  it.each(["elsewhere", "10.9.9.9"])("is not believed to be %s, which its certificate does not say", async (name) => {
+    const user = { token: target.adminToken };
+    const client = await connect({ path: kubeconfig({ ...withCa(), "tls-server-name": name }, user) });
+    await expect(client.send(VERSION)).rejects.toMatchObject({ code: "NODE_API_UNTRUSTED" });
+  });
+
   it("knows a token, and says who is unknown and what is forbidden", async () => {
     const admin = await connect({ path: kubeconfig(withCa(), { token: target.adminToken }) });
     expect(await admin.send(VERSION)).toMatchObject({ gitVersion: expect.any(String) as unknown });
