@@ -21,6 +21,8 @@ export interface ControlPlaneOptions {
   readonly folder: string;
   /** Where the binaries are; looked for, and built if need be, when not given. */
   readonly binariesFolder?: string;
+  /** For who comes back to a folder, and is known at its address; a free one without. */
+  readonly port?: number;
   /** How long one start of kube-apiserver may take. */
   readonly readyTimeoutMs?: number;
   /** Further command line flags of kube-apiserver. */
@@ -72,6 +74,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       credentials,
       readyTimeoutMs: options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS,
       flags: options.apiServerFlags ?? [],
+      port: options.port,
     });
   } catch (error) {
     const ending = etcd.process.running
@@ -115,9 +118,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 /** A free port may be taken between our look and its bind: then the next one. */
-async function startApiServer(options: Omit<ApiServerOptions, "port">): Promise<ApiServer> {
+async function startApiServer(
+  options: Omit<ApiServerOptions, "port"> & { readonly port: number | undefined },
+): Promise<ApiServer> {
   for (let attempt = 1; ; attempt += 1) {
-    const apiServer = new ApiServer({ ...options, port: await findFreePort() });
+    const apiServer = new ApiServer({ ...options, port: options.port ?? (await findFreePort()) });
     try {
       await apiServer.start();
       return apiServer;

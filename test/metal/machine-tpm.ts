@@ -1,5 +1,5 @@
 /** The TPM of a virtual machine: swtpm behind a socket that QEMU connects to; its state outlives power cuts. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
@@ -20,6 +20,8 @@ export async function startMachineTpm(folder: string): Promise<MachineTpm> {
   const authorityFolder = path.join(folder, "tpm-ca");
   await manufactureTpm({ stateFolder, authorityFolder, environment: process.env, rsaKeyBits: 2048 });
   const socketPath = path.join(folder, "tpm.sock");
+  // Of who was killed before it could take it away.
+  rmSync(socketPath, { force: true });
   const child = new TetheredProcess({
     name: "swtpm",
     executable: "swtpm",

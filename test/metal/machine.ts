@@ -117,6 +117,17 @@ export class Machine {
     await this.#tpm?.stop();
   }
 
+  /** Stops its time while the work is done; what its system holds in memory is on the disk before. */
+  async still(work: () => void): Promise<void> {
+    await this.must("sync");
+    this.#qemu?.signal("SIGSTOP");
+    try {
+      work();
+    } finally {
+      this.#qemu?.signal("SIGCONT");
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#qemu?.stop(STOP_GRACE_MS);
     this.#port?.close();

@@ -10,6 +10,7 @@ import { makeRegistration, type MadeRegistration } from "../operator/objects.ts"
 import { startOperator, type OperatorProcess } from "../operator/operator-process.ts";
 import { startServiceProxy } from "../operator/service-proxy.ts";
 import { buildImage, pushImage, startRegistry, type TestRegistry } from "../registry/index.ts";
+import { sitePorts } from "./kept-steps.ts";
 import { nodeFiles, REGISTRY_NAME } from "./node-config.ts";
 import { runScript, SystemImages, type SystemVersion } from "./system-images.ts";
 
@@ -18,7 +19,7 @@ const HOST_IN_GUEST = "10.0.2.2";
 const OPERATOR_NAMESPACE = "cattle-rancheros-operator-system";
 /** Each letter on a serial port costs time without KVM; a busy host makes the kernel's timer check fail, which ends in a panic. */
 const KERNEL_ARGUMENTS = "console=ttyS0 quiet mitigations=off no_timer_check";
-export const METAL_NAMESPACE = "fleet-default";
+export const METAL_NAMESPACE = "fleet-local";
 
 export interface MetalSite {
   readonly controlPlane: ControlPlane;
@@ -32,6 +33,8 @@ export interface MetalSite {
   makeIso(door: MadeRegistration): Promise<string>;
   /** Builds and pushes an operating system. @returns as people write it in osImage */
   pushSystem(version: SystemVersion): Promise<string>;
+  /** Nothing is written to the cluster's data while the work is done. */
+  still(work: () => void): void;
   stop(): Promise<void>;
 }
 
@@ -66,15 +69,16 @@ async function buildSite(
   const systems = new SystemImages(path.join(folder, "systems"));
   const mediaFolder = path.join(folder, "media");
   await runScript("build-media", [await systems.build({ version: "v1" }), mediaFolder]);
-  const controlPlane = await startControlPlane({ folder: path.join(folder, "cp") });
+  const ports = await sitePorts(folder);
+  const controlPlane = await startControlPlane({ folder: path.join(folder, "cp"), port: ports.apiServer });
   undo.push(() => controlPlane.stop());
-  const registry = await startRegistry({ folder: path.join(folder, "registry") });
+  const registry = await startRegistry({ folder: path.join(folder, "registry"), port: ports.registry });
   undo.push(() => registry.stop());
   await runScript("push-media", [mediaFolder, `${registry.host}/boot:v1`, "--dest-tls-verify=false"]);
   await pushImage(registry, "pause", "1", pauseImage());
   await Promise.all([applyCrds(controlPlane), controlPlane.startControllerManager()]);
   for (const name of [METAL_NAMESPACE, OPERATOR_NAMESPACE]) await createNamespace(controlPlane, name);
-  const proxy = await startServiceProxy();
+  const proxy = await startServiceProxy(ports.proxy);
   undo.push(() => proxy.stop());
   const operator = await startOperator({
     folder,
@@ -112,6 +116,15 @@ async function buildSite(
       const target = `docker://${registry.host}/os:${version.version}`;
       await promisify(execFile)("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", `oci:${layout}`, target]);
       return `${REGISTRY_NAME}/os:${version.version}`;
+    },
+    still(work) {
+      const { etcd = 0 } = controlPlane.pids();
+      process.kill(etcd, "SIGSTOP");
+      try {
+        work();
+      } finally {
+        process.kill(etcd, "SIGCONT");
+      }
     },
     stop,
   };

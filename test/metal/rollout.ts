@@ -9,13 +9,16 @@ import { METAL_NAMESPACE } from "./metal-site.ts";
 const NAME = "default";
 const POLL_MS = 500;
 
-/** Asks for this image on all nodes. */
-export async function rollOut(target: ControlPlane, osImage: string): Promise<void> {
+/** Asks for this on all nodes. */
+export async function rollOut(
+  target: ControlPlane,
+  spec: { readonly osImage: string; readonly cloudConfig?: object },
+): Promise<void> {
   await kubectlApply(target, {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "ManagedOSImage",
     metadata: { name: NAME, namespace: METAL_NAMESPACE },
-    spec: { osImage, concurrency: 1, drain: { ignoreDaemonSets: true, deleteEmptydirData: true }, nodeTimeout: "1h" },
+    spec: { ...spec, concurrency: 1, drain: { ignoreDaemonSets: true, deleteLocalData: true }, nodeTimeout: "1h" },
   });
 }
 
@@ -25,12 +28,13 @@ export async function untilRollout(
   osImage: string,
   state: "Complete" | "Halted",
   timeoutMs: number,
+  isMeant: (status: ManagedOSImageStatus) => boolean = () => true,
 ): Promise<ManagedOSImageStatus> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     const status: ManagedOSImageStatus =
       (await getObject(target, "managedosimage", METAL_NAMESPACE, NAME))?.status ?? {};
-    if (status.resolvedImage === osImage && status.state === state) return status;
+    if (status.resolvedImage === osImage && status.state === state && isMeant(status)) return status;
     if (performance.now() > deadlineMs) throw new Error(`the rollout is not ${state}: ${JSON.stringify(status)}`);
     await sleep(POLL_MS);
   }

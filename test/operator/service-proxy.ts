@@ -10,7 +10,8 @@ export interface ServiceProxy {
   stop(): Promise<void>;
 }
 
-export async function startServiceProxy(): Promise<ServiceProxy> {
+/** @param port  a free one without */
+export async function startServiceProxy(port = 0): Promise<ServiceProxy> {
   let ports: readonly number[] = [];
   let turn = 0;
   const open = new Set<Socket>();
@@ -21,7 +22,7 @@ export async function startServiceProxy(): Promise<ServiceProxy> {
     turn += 1;
     forward(client, [...ports.slice(turn % (ports.length || 1)), ...ports.slice(0, turn % (ports.length || 1))]);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");

@@ -16,6 +16,8 @@ const PORT_ATTEMPTS = 5;
 export interface RegistryOptions {
   /** Holds storage, configuration, keys and the log, made when missing; removing it afterwards is the caller's. */
   readonly folder: string;
+  /** A free one without. */
+  readonly port?: number;
   /** With it: TLS with a certificate of this authority for 127.0.0.1, localhost and registry.test. */
   readonly tls?: Authority;
   /** Who may: everybody (default), REGISTRY_ACCOUNT with its password, or who has a token of this server. */
@@ -51,7 +53,7 @@ export async function startRegistry(options: RegistryOptions): Promise<TestRegis
   const folder = path.resolve(options.folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (let attempt = 1; ; attempt += 1) {
-    const host = `127.0.0.1:${await findFreePort()}`;
+    const host = `127.0.0.1:${options.port ?? (await findFreePort())}`;
     await writeConfiguration(folder, host, options);
     const launch = (): Promise<TetheredProcess> => launchRegistry(folder, host, options);
     try {
