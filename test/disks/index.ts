@@ -1,3 +1,4 @@
 /** Disks that are files: attached as loop devices, looked into partition by partition. */
 export { makeDisk, type TestDisk } from "./loop-disk.ts";
+export { ENDING_DEVICE, tellingKernel } from "./telling-kernel.ts";
 export { systemEntries, systemTree } from "./system-tree.ts";

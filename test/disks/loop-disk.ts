@@ -3,6 +3,15 @@ import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+export interface TestPartition {
+  readonly name: string;
+  /** In sectors, as `start`. */
+  readonly size: number;
+  readonly start: number;
+  /** In capitals. */
+  readonly uuid: string;
+}
+
 export interface TestDisk {
   /** /dev/loopN */
   readonly device: string;
@@ -10,9 +19,11 @@ export interface TestDisk {
   readonly file: string;
   /** Of the partition with this name, mounted read-only while the work looks at it. */
   readonly look: <T>(partition: string, work: (folder: string) => T) => T;
+  /** The same, mounted for writing. */
+  readonly change: (partition: string, work: (folder: string) => void) => void;
   /** From the beginning. */
   readonly firstBytes: (bytes: number) => Buffer;
-  readonly partitions: () => readonly { readonly name: string; readonly size: number; readonly start: number }[];
+  readonly partitions: () => readonly TestPartition[];
   readonly remove: () => void;
 }
 
@@ -38,32 +49,36 @@ export function makeDisk(folder: string, sizeBytes: number, options: { readonly 
   const partitions: TestDisk["partitions"] = () => {
     const text = run("sfdisk", ["--json", device]);
     const { partitiontable } = JSON.parse(text) as {
-      partitiontable: { partitions: { name: string; size: number; start: number }[] };
+      partitiontable: { partitions: TestPartition[] };
     };
     return partitiontable.partitions;
+  };
+  const mounted = <T>(name: string, how: "ro,noload" | "rw", work: (mountFolder: string) => T): T => {
+    const found = partitions().find((one) => one.name === name);
+    if (found === undefined) throw new Error(`${device} has no partition ${name}`);
+    const place = ["--offset", String(found.start * 512), "--sizelimit", String(found.size * 512)];
+    const inner = run("losetup", [...(how === "rw" ? [] : ["--read-only"]), "--find", "--show", ...place, device]);
+    const mountFolder = join(folder, `look-${name}`);
+    mkdirSync(mountFolder, { recursive: true });
+    try {
+      run("mount", ["-o", how, inner.trim(), mountFolder]);
+      try {
+        return work(mountFolder);
+      } finally {
+        run("umount", [mountFolder]);
+      }
+    } finally {
+      run("losetup", ["--detach", inner.trim()]);
+      // Whoever reads the file itself, such as QEMU, sees what was changed.
+      if (how === "rw") run("blockdev", ["--flushbufs", device]);
+    }
   };
   return {
     device,
     file,
     partitions,
-    look(name, work) {
-      const found = partitions().find((one) => one.name === name);
-      if (found === undefined) throw new Error(`${device} has no partition ${name}`);
-      const place = ["--offset", String(found.start * 512), "--sizelimit", String(found.size * 512)];
-      const inner = run("losetup", ["--read-only", "--find", "--show", ...place, device]).trim();
-      const mountFolder = join(folder, `look-${name}`);
-      mkdirSync(mountFolder, { recursive: true });
-      try {
-        run("mount", ["-o", "ro,noload", inner, mountFolder]);
-        try {
-          return work(mountFolder);
-        } finally {
-          run("umount", [mountFolder]);
-        }
-      } finally {
-        run("losetup", ["--detach", inner]);
-      }
-    },
+    look: (name, work) => mounted(name, "ro,noload", work),
+    change: (name, work) => mounted(name, "rw", work),
     firstBytes(bytes) {
       const handle = openSync(device, "r");
       try {

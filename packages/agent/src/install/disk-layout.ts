@@ -10,6 +10,8 @@ export interface PlannedPartition {
   readonly name: string;
   readonly sizeBytes: number;
   readonly typeId: string;
+  /** Its own, of this installation: what GRUB and the kernel find it by. */
+  readonly id: string;
 }
 
 export interface DiskLayout {
@@ -51,8 +53,11 @@ export function neededBytes({ slotBytes, systemBytes }: LayoutWish): number {
   return fixedBytes() + 2 * roundUp(slot) + STATE_MIN;
 }
 
-/** @throws InstallError INSTALL_DISK_TOO_SMALL, INSTALL_SETTINGS_INVALID */
-export function planLayout(diskBytes: number, wish: LayoutWish): DiskLayout {
+/**
+ * @param newId  a UUID, another one each time
+ * @throws InstallError INSTALL_DISK_TOO_SMALL, INSTALL_SETTINGS_INVALID
+ */
+export function planLayout(diskBytes: number, wish: LayoutWish, newId: () => string): DiskLayout {
   const { slotBytes, systemBytes } = wish;
   if (slotBytes !== undefined && slotBytes < Math.max(SLOT_MIN, systemBytes)) {
     const least = sizeText(Math.max(SLOT_MIN, systemBytes));
@@ -76,14 +81,26 @@ export function planLayout(diskBytes: number, wish: LayoutWish): DiskLayout {
     name: PARTITIONS[role],
     sizeBytes: sizes[role],
     typeId: TYPES[role],
+    id: newId(),
   }));
   return { partitions };
+}
+
+/** Counted from 1, as in the partition table. */
+export function numberedPartition(
+  { partitions }: DiskLayout,
+  role: PartitionRole,
+): { readonly number: number; readonly id: string } {
+  const at = partitions.findIndex((one) => one.role === role);
+  const found = partitions[at];
+  if (found === undefined) throw new InstallError("INSTALL_PARTITIONS_MISSING", `no partition ${role} is planned`);
+  return { number: at + 1, id: found.id };
 }
 
 /** For sfdisk's stdin. Source: sfdisk(8), "Named-fields format" */
 export function sfdiskScript({ partitions }: DiskLayout): string {
   const rows = partitions.map(
-    ({ name, sizeBytes, typeId }) => `name="${name}", size=${sizeBytes / MIB}MiB, type=${typeId}`,
+    ({ name, sizeBytes, typeId, id }) => `name="${name}", size=${sizeBytes / MIB}MiB, type=${typeId}, uuid=${id}`,
   );
   return ["label: gpt", "", ...rows, ""].join("\n");
 }

@@ -1,4 +1,5 @@
 /** Installation of an operating system onto a disk of this machine. */
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 
 import { clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
@@ -27,7 +28,8 @@ export function installMachine(options: InstallOptions, workFolder: string): Pro
     {
       arch: process.arch,
       listDisks,
-      makeBootLoader: () => makeBootLoader(process.arch),
+      newId: randomUUID,
+      makeBootLoader: (oem) => makeBootLoader(process.arch, oem),
       clear: () => clearMounts(folder),
       wipe: ({ path, sizeBytes }) => wipeDisk(path, sizeBytes),
       divide: ({ path }, layout) => divideDisk(path, layout),

@@ -6,11 +6,12 @@ import {
   grubConfig,
   writeSlot,
   type SlotDisk,
+  type SlotPlace,
   type SlotProgress,
   type SystemSource,
 } from "../slots/index.ts";
 import { chooseDisk, requireFit, type DiskChoice } from "./choose-disk.ts";
-import { neededBytes, planLayout, type DiskLayout } from "./disk-layout.ts";
+import { neededBytes, numberedPartition, planLayout, type DiskLayout } from "./disk-layout.ts";
 import type { Disk, DiskRule } from "./disk.ts";
 import { InstallError } from "./errors.ts";
 import type { BootLoader } from "./io/boot-loader.ts";
@@ -32,7 +33,8 @@ export interface InstallPlan {
 
 export interface InstallOutside {
   readonly listDisks: () => Promise<readonly Disk[]>;
-  readonly makeBootLoader: () => Promise<BootLoader>;
+  /** Finds its configuration on the partition with this UUID. */
+  readonly makeBootLoader: (oem: SlotPlace) => Promise<BootLoader>;
   /** What an earlier run, that was killed, has left mounted. */
   readonly clear: () => Promise<void>;
   readonly wipe: (disk: Disk) => Promise<void>;
@@ -40,7 +42,7 @@ export interface InstallOutside {
     disk: Disk,
     layout: DiskLayout,
   ) => Promise<{ readonly table: PartitionTable; readonly partitions: Partitions }>;
-  readonly format: (partitions: Partitions, signal: AbortSignal) => Promise<void>;
+  readonly format: (partitions: Partitions, oemId: string, signal: AbortSignal) => Promise<void>;
   readonly openSlot: (partitions: Partitions, signal: AbortSignal) => SlotDisk;
   /** Files below /oem, for root only; and GRUB's words. */
   readonly writeOem: (
@@ -58,6 +60,8 @@ export interface InstallOutside {
   readonly release: (disk: Disk) => Promise<void>;
   readonly isThere: (disk: Disk) => boolean;
   readonly arch: string;
+  /** A random UUID. */
+  readonly newId: () => string;
 }
 
 export interface InstallOptions {
@@ -85,7 +89,7 @@ export async function installThrough(outside: InstallOutside, options: InstallOp
   if (!dryRun) await outside.clear();
   const wish = { slotBytes, systemBytes };
   const choice = chooseDisk(await outside.listDisks(), rule, neededBytes(wish));
-  const layout = planLayout(choice.disk.sizeBytes, wish);
+  const layout = planLayout(choice.disk.sizeBytes, wish, outside.newId);
   const plan = { choice, layout, source: source.reference, kernelArguments };
   options.onPlan(plan);
   if (dryRun) return plan;
@@ -111,13 +115,14 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
   const { disk } = choice;
   // Before the disk is touched: without it all the rest is for nothing.
   onProgress({ step: "boot-loader" });
-  const loader = await outside.makeBootLoader();
+  const oem = numberedPartition(layout, "oem");
+  const loader = await outside.makeBootLoader(oem);
   onProgress({ step: "wipe" });
   await outside.wipe(disk);
   onProgress({ step: "divide" });
   const { table, partitions } = await outside.divide(disk, layout);
   onProgress({ step: "format" });
-  await outside.format(partitions, signal);
+  await outside.format(partitions, oem.id, signal);
   onProgress({ step: "system" });
   await writeSlot({
     disk: outside.openSlot(partitions, signal),
@@ -127,7 +132,11 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
     onProgress: (slot) => onProgress({ step: "system", slot }),
   });
   onProgress({ step: "configuration" });
-  const config = grubConfig({ serial: serialConsole(kernelArguments), timeoutSeconds: MENU_SECONDS });
+  const config = grubConfig({
+    serial: serialConsole(kernelArguments),
+    timeoutSeconds: MENU_SECONDS,
+    slots: { a: numberedPartition(layout, "a"), b: numberedPartition(layout, "b") },
+  });
   const words = freshSlotWords({ good: "a", try: undefined, reset: false, extra: kernelArguments });
   await outside.writeOem(partitions, new Map([...files, ["grub/grub.cfg", config]]), words);
   onProgress({ step: "start" });

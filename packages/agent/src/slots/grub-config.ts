@@ -1,20 +1,29 @@
 /** GRUB's menu: which slot starts. Written once, at the installation; what changes later are the words beside it. */
-import { PARTITIONS, type SlotName } from "./slot.ts";
+import type { SlotName } from "./slot.ts";
 
 export const GRUB_FOLDER = "grub";
+
+/** A partition, as GRUB and as the kernel name it. */
+export interface SlotPlace {
+  /** In the partition table, from 1. */
+  readonly number: number;
+  /** PARTUUID */
+  readonly id: string;
+}
 
 export interface GrubConfigOptions {
   /** Of the serial console, where there is one. */
   readonly serial: { readonly unit: number; readonly speed: number } | undefined;
   /** For who wants to choose. */
   readonly timeoutSeconds: number;
+  readonly slots: Readonly<Record<SlotName, SlotPlace>>;
 }
 
 /**
  * Everything that GRUB decides: `try` starts once, and only after the disk knows that it was tried; a slot whose kernel
  * cannot be loaded gives way to the good one, and that to the other. Nothing waits for a key.
  */
-export function grubConfig({ serial, timeoutSeconds }: GrubConfigOptions): string {
+export function grubConfig({ serial, timeoutSeconds, slots }: GrubConfigOptions): string {
   const console =
     serial === undefined
       ? ""
@@ -32,22 +41,23 @@ set extra=
 set reset=
 load_env
 
-# Arguments: label of the slot, its name, further words.
+# The disk that this file lies on, and no other: an older installation on a second disk has partitions of the same names.
+set disk=
+regexp --set=1:disk '^(.*),gpt[0-9]+$' "$root"
+
+# Arguments: number and PARTUUID of the slot, its name, further words.
 function start {
-  set slotroot=
-  search --no-floppy --set=slotroot --label "$1"
-  if [ -n "$slotroot" ]; then
-    if linux ($slotroot)/boot/vmlinuz root=LABEL=$1 ro rancheros.slot=$2 panic=10 init=/usr/lib/rancheros/init $extra $3 $4; then
-      if initrd ($slotroot)/boot/initrd.img; then
-        boot
-      fi
+  set slotroot="$disk,gpt$1"
+  if linux ($slotroot)/boot/vmlinuz root=PARTUUID=$2 ro rancheros.slot=$3 panic=10 init=/usr/lib/rancheros/init $extra $4 $5; then
+    if initrd ($slotroot)/boot/initrd.img; then
+      boot
     fi
   fi
-  echo "slot $2 cannot be started"
+  echo "slot $3 cannot be started"
 }
 
-function start_a { start ${PARTITIONS.a} a "$1" "$2"; }
-function start_b { start ${PARTITIONS.b} b "$1" "$2"; }
+function start_a { start ${slots.a.number} ${slots.a.id} a "$1" "$2"; }
+function start_b { start ${slots.b.number} ${slots.b.id} b "$1" "$2"; }
 
 set wipe=
 if [ "$reset" = "1" ]; then

@@ -64,6 +64,7 @@ export type { BootCheckRecord } from "./boot-check-record.ts";
 export { SLOT_ERRORS, SlotError } from "./errors.ts";
 export type { SlotErrorCode } from "./errors.ts";
 export { grubConfig } from "./grub-config.ts";
+export type { SlotPlace } from "./grub-config.ts";
 export { GRUB_ENVIRONMENT_BYTES, readGrubEnvironment, writeGrubEnvironment } from "./grub-environment.ts";
 export { imageSource } from "./image-source.ts";
 export { clearMounts, makeExt4, makeFat, mount, syncFileSystem, unmount } from "./io/file-systems.ts";

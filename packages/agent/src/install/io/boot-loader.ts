@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { PARTITIONS, runProgram } from "../../slots/index.ts";
+import { runProgram, type SlotPlace } from "../../slots/index.ts";
 import { InstallError } from "../errors.ts";
 
 export interface BootLoader {
@@ -18,7 +18,7 @@ const MODULES = [
   "ext2",
   "fat",
   "search",
-  "search_label",
+  "search_fs_uuid",
   "search_fs_file",
   "normal",
   "configfile",
@@ -47,20 +47,26 @@ const EFI: Readonly<Record<string, readonly [target: string, fileName: string]>>
 };
 const MAKE_TIMEOUT_MS = 300_000;
 
-/** With `normal` it reads grub.cfg beside the words. The third partition of the disk that the firmware starts is tried first. */
-const EARLY = `search --no-floppy --set=root --label ${PARTITIONS.oem} --hint=hd0,gpt3
+/**
+ * With `normal` it reads grub.cfg beside the words. By what only this installation has: another disk may have the same labels.
+ * Where two disks are copies of each other, the one that the firmware starts comes first.
+ */
+const early = ({
+  number,
+  id,
+}: SlotPlace): string => `search --no-floppy --set=root --fs-uuid ${id} --hint=hd0,gpt${number}
 set prefix=($root)/grub
 `;
 
 /** @throws InstallError INSTALL_BOOT_LOADER_MISSING, SlotError */
-export async function makeBootLoader(arch: string): Promise<BootLoader> {
+export async function makeBootLoader(arch: string, oem: SlotPlace): Promise<BootLoader> {
   const work = mkdtempSync(join(tmpdir(), "ros-grub-"));
   try {
-    const early = join(work, "early.cfg");
-    writeFileSync(early, EARLY);
+    const earlyFile = join(work, "early.cfg");
+    writeFileSync(earlyFile, early(oem));
     const make = async (target: string, modules: readonly string[]): Promise<Buffer> => {
       const file = join(work, target);
-      const args = ["-O", target, "-o", file, "-p", "/grub", "-c", early, ...modules];
+      const args = ["-O", target, "-o", file, "-p", "/grub", "-c", earlyFile, ...modules];
       await runProgram({ program: "grub-mkimage", args, timeoutMs: MAKE_TIMEOUT_MS, from: "grub-common" });
       return readFileSync(file);
     };

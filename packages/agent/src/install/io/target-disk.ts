@@ -88,9 +88,13 @@ export async function detachLoops(path: string): Promise<void> {
   }
 }
 
-/** All but the slot that is written first. @throws SlotError */
-export async function makeFileSystems(partitions: Partitions, signal: AbortSignal): Promise<void> {
-  await makeExt4(partitions.oem, PARTITIONS.oem, signal);
+/**
+ * All but the slot that is written first.
+ * @param oemId  the UUID by which GRUB looks for ROS_OEM
+ * @throws SlotError
+ */
+export async function makeFileSystems(partitions: Partitions, oemId: string, signal: AbortSignal): Promise<void> {
+  await makeExt4(partitions.oem, PARTITIONS.oem, signal, oemId);
   await makeExt4(partitions.state, PARTITIONS.state, signal);
   await makeExt4(partitions.b, PARTITIONS.b, signal);
   await makeFat(partitions.esp, PARTITIONS.esp, signal);

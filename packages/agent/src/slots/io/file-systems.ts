@@ -12,9 +12,12 @@ const SYNC_TIMEOUT_MS = 600_000;
 /** What GRUB 2.06 can read: it knows nothing of a checksum seed of its own. */
 const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] as const;
 
-/** @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED */
-export async function makeExt4(device: string, label: string, signal: AbortSignal): Promise<void> {
-  const args = [...EXT4, "-L", label, device];
+/**
+ * @param id  its UUID; without, it gets a random one
+ * @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED
+ */
+export async function makeExt4(device: string, label: string, signal: AbortSignal, id?: string): Promise<void> {
+  const args = [...EXT4, "-L", label, ...(id === undefined ? [] : ["-U", id]), device];
   await runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" });
 }
 

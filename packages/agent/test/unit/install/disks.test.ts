@@ -67,8 +67,11 @@ describe("the choice of a disk", () => {
 });
 
 describe("the layout of a disk", () => {
+  let ids = 0;
+  const newId = (): string => `id-${++ids}`;
+
   it("has the partitions in their order, as sfdisk takes them", () => {
-    const layout = planLayout(20 * GIB, { slotBytes: undefined, systemBytes: GIB });
+    const layout = planLayout(20 * GIB, { slotBytes: undefined, systemBytes: GIB }, newId);
     expect(layout.partitions.map(({ name }) => name)).toEqual([
       "ROS_BIOS",
       "ROS_ESP",
@@ -78,7 +81,7 @@ describe("the layout of a disk", () => {
       "ROS_STATE",
     ]);
     expect(sfdiskScript(layout)).toContain(
-      'name="ROS_SLOT_A", size=4096MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4\n',
+      'name="ROS_SLOT_A", size=4096MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=id-4\n',
     );
   });
 
@@ -96,7 +99,7 @@ describe("the layout of a disk", () => {
         slotBytes: random() < 0.5 ? undefined : Math.ceil((6 + random() * 4) * GIB),
       };
       try {
-        const { partitions } = planLayout(diskBytes, wish);
+        const { partitions } = planLayout(diskBytes, wish, newId);
         const sum = partitions.reduce((all, { sizeBytes }) => all + sizeBytes, 0);
         const slots = partitions.filter(({ role }) => role === "a" || role === "b");
         expect(sum, `seed ${seed}`).toBeLessThanOrEqual(diskBytes - 2 * 1024 ** 2);
@@ -114,10 +117,10 @@ describe("the layout of a disk", () => {
 
   it("is refused where there is no room, with how much is needed", () => {
     const wish = { slotBytes: undefined, systemBytes: 0 };
-    expect(() => planLayout(4 * GIB, wish)).toThrow(code("INSTALL_DISK_TOO_SMALL"));
-    expect(planLayout(neededBytes(wish), wish).partitions).toHaveLength(6);
-    expect(() => planLayout(neededBytes(wish) - 1, wish)).toThrow(/5\.2 GiB are needed/);
-    expect(() => planLayout(90 * GIB, { slotBytes: GIB, systemBytes: 2 * GIB })).toThrow(
+    expect(() => planLayout(4 * GIB, wish, newId)).toThrow(code("INSTALL_DISK_TOO_SMALL"));
+    expect(planLayout(neededBytes(wish), wish, newId).partitions).toHaveLength(6);
+    expect(() => planLayout(neededBytes(wish) - 1, wish, newId)).toThrow(/5\.2 GiB are needed/);
+    expect(() => planLayout(90 * GIB, { slotBytes: GIB, systemBytes: 2 * GIB }, newId)).toThrow(
       code("INSTALL_SETTINGS_INVALID"),
     );
   });

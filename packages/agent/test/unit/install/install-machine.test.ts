@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 
 import { NO_RULE, type Disk } from "../../../src/install/disk.ts";
@@ -36,6 +37,7 @@ it.each([{ serial: "S2" }, { sizeBytes: 50 * 1024 ** 3 }, { path: "/dev/sdb" }])
       release: not,
       isThere: not,
       arch: "x64",
+      newId: randomUUID,
     };
     const installing = installThrough(outside, {
       rule: NO_RULE,
