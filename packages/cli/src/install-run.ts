@@ -15,8 +15,8 @@ import { describeInstallPlan, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 import { installRegistration } from "./install-registration.ts";
 import { installSource } from "./install-source.ts";
-import { gatherSettings, type InstallDocument } from "./install-settings.ts";
-import { formatCloudConfig } from "./cloud-config-text.ts";
+import { gatherSettings } from "./install-settings.ts";
+import { oemFiles } from "./oem-files.ts";
 
 /** Result of `install --json`. */
 export interface InstallJson {
@@ -58,7 +58,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       systemBytes,
       slotBytes: settings.slotBytes,
       kernelArguments: settings.kernelArguments ?? consoleArguments(commandLine),
-      files: oemFiles({ ...settings, ...asked }, registered ?? document),
+      files: await oemFiles({ ...settings, ...asked }, registered ?? document),
       confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned)),
       dryRun: flags["dry-run"],
       signal: surroundings.signal,
@@ -68,26 +68,6 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
     flags["work-folder"],
   );
   return outcomeOf(plan, { flags, settings, isRegistered: registered !== undefined });
-}
-
-/** Where the machine was asked to register stays, so that it finds its operator after a reset too. */
-function oemFiles(settings: InstallSettings, document: InstallDocument): ReadonlyMap<string, string> {
-  const { registrationUrl, registrationCaCert } = settings;
-  const install = {
-    ...(registrationUrl === undefined ? {} : { registrationURL: registrationUrl }),
-    ...(registrationCaCert === undefined ? {} : { registrationCACert: registrationCaCert }),
-  };
-  const own = { rancheros: { install } };
-  const { install: _bare, rancheros: ours, ...rest } = document;
-  const kept =
-    typeof ours === "object" && ours !== null
-      ? Object.fromEntries(Object.entries(ours).filter(([key]) => key !== "install"))
-      : {};
-  const config = { ...rest, rancheros: { ...kept, install } };
-  return new Map([
-    ["99_custom.yaml", formatCloudConfig(config)],
-    ...(registrationUrl === undefined ? [] : [["registration.yaml", formatCloudConfig(own)] as const]),
-  ]);
 }
 
 async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {

@@ -1,5 +1,11 @@
 /** Where to register, and how to know that it is the right server: from the command line, or from a cloud-config. */
-import { parsePin, parseRegistrationUrl, registrationSettings, type Trust } from "@rancheros/agent/registration";
+import {
+  parsePin,
+  parseRegistrationUrl,
+  registrationSettings,
+  type RegistrationSettings,
+  type Trust,
+} from "@rancheros/agent/registration";
 
 import { CliError } from "./errors.ts";
 import { readTextFile } from "./read-text-file.ts";
@@ -27,7 +33,7 @@ export interface RegistrationTarget {
  * @throws CliError, RegistrationError
  */
 export async function registrationTarget(options: TargetOptions): Promise<RegistrationTarget> {
-  const { config, allowHttp, allowBare = false } = options;
+  const { config, allowBare = false } = options;
   const settings = config === undefined ? undefined : registrationSettings(await readCloudConfig(config));
   const url = options.url ?? settings?.url;
   if (url === undefined) {
@@ -35,8 +41,10 @@ export async function registrationTarget(options: TargetOptions): Promise<Regist
       mend: "Give it as an argument, or name with --config a cloud-config that holds it.",
     });
   }
+  // What the file allows it allows its own URL.
+  const allowHttp = options.allowHttp || (options.url === undefined && settings?.allowHttp === true);
   parseRegistrationUrl(url, { allowHttp, allowBare });
-  return { url, allowHttp, trust: chooseTrust(options, settings?.caPem) };
+  return { url, allowHttp, trust: chooseTrust(options, settings) };
 }
 
 async function readCloudConfig(path: string): Promise<unknown> {
@@ -45,8 +53,9 @@ async function readCloudConfig(path: string): Promise<unknown> {
   return parseCloudConfig(text, path);
 }
 
-function chooseTrust({ caCert, caSha256 }: TargetOptions, caPem: string | undefined): Trust {
-  if (caCert !== undefined) return { kind: "ca-file", path: caCert };
-  if (caSha256 !== undefined) return { kind: "pin", pin: parsePin(caSha256) };
-  return caPem === undefined ? { kind: "system" } : { kind: "ca", pem: caPem };
+function chooseTrust(flags: TargetOptions, settings: RegistrationSettings | undefined): Trust {
+  if (flags.caCert !== undefined) return { kind: "ca-file", path: flags.caCert };
+  if (flags.caSha256 !== undefined) return { kind: "pin", pin: parsePin(flags.caSha256) };
+  if (settings?.caPem !== undefined) return { kind: "ca", pem: settings.caPem };
+  return settings?.caSha256 === undefined ? { kind: "system" } : { kind: "pin", pin: parsePin(settings.caSha256) };
 }

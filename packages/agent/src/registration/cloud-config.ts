@@ -5,11 +5,16 @@ export interface RegistrationSettings {
   readonly url: string;
   /** PEM; undefined where the system's CAs are meant. */
   readonly caPem: string | undefined;
+  /** As people copy it; undefined where there is none. */
+  readonly caSha256: string | undefined;
+  /** Whether a URL without TLS is meant to be one. */
+  readonly allowHttp: boolean;
 }
 
 /**
  * @param document  a cloud-config as parsed YAML; keys in any case, with `_` and `-` or without, as the original takes them
- * @returns `rancheros.install.registrationURL` and `registrationCACert`
+ * @returns `rancheros.install.registrationURL`, `registrationCACert`, and what `ros-agent install` keeps beside them:
+ *          `registrationCASHA256` and `registrationAllowHTTP`
  * @throws RegistrationError REGISTRATION_CLOUD_CONFIG_INVALID
  */
 export function registrationSettings(document: unknown): RegistrationSettings {
@@ -21,14 +26,34 @@ export function registrationSettings(document: unknown): RegistrationSettings {
       "the cloud-config has no text at rancheros.install.registrationURL",
     );
   }
-  const ca = fuzzyGet(install, "registrationcacert");
-  if (ca !== undefined && ca !== null && typeof ca !== "string") {
-    throw new RegistrationError(
-      "REGISTRATION_CLOUD_CONFIG_INVALID",
-      "rancheros.install.registrationCACert of the cloud-config is not text",
-    );
-  }
-  return { url, caPem: typeof ca === "string" && ca.trim() !== "" ? ca : undefined };
+  return {
+    url,
+    caPem: optionalText(install, "registrationCACert"),
+    caSha256: optionalText(install, "registrationCASHA256"),
+    allowHttp: isYes(install, "registrationAllowHTTP"),
+  };
+}
+
+function optionalText(install: unknown, key: string): string | undefined {
+  const value = fuzzyGet(install, key.toLowerCase());
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "string") throw invalid(key, "is not text");
+  return value.trim() === "" ? undefined : value;
+}
+
+function isYes(install: unknown, key: string): boolean {
+  const value = fuzzyGet(install, key.toLowerCase());
+  if (value === undefined || value === null) return false;
+  if (typeof value === "boolean") return value;
+  if (value === "true" || value === "false") return value === "true";
+  throw invalid(key, "is neither true nor false");
+}
+
+function invalid(key: string, what: string): RegistrationError {
+  return new RegistrationError(
+    "REGISTRATION_CLOUD_CONFIG_INVALID",
+    `rancheros.install.${key} of the cloud-config ${what}`,
+  );
 }
 
 function fuzzyGet(map: unknown, plainKey: string): unknown {

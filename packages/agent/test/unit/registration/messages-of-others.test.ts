@@ -84,12 +84,12 @@ describe("registrationSettings", () => {
     { rancheros: { install: { registrationUrl: "https://h/x", registrationCaCert: "PEM" } } },
     { RancherOS: { Install: { registration_url: "https://h/x", "registration-ca-cert": "PEM" } } },
   ])("finds the keys in any case: %j", (document) => {
-    expect(registrationSettings(document)).toEqual({ url: "https://h/x", caPem: "PEM" });
+    expect(registrationSettings(document)).toMatchObject({ url: "https://h/x", caPem: "PEM" });
   });
 
   it("takes an empty CA for none", () => {
     const install = { registrationURL: "https://h/x", registrationCACert: " " };
-    expect(registrationSettings({ rancheros: { install } })).toEqual({ url: "https://h/x", caPem: undefined });
+    expect(registrationSettings({ rancheros: { install } })).toMatchObject({ url: "https://h/x", caPem: undefined });
     expect(
       registrationSettings({ rancheros: { install: { ...install, registrationCACert: null } } }).caPem,
     ).toBeUndefined();
