@@ -18,6 +18,7 @@ export type SlotErrorCode =
   | "SLOT_TOOL_FAILED"
   | "SLOT_TOOL_HANGS"
   | "SLOT_TOOL_MISSING"
+  | "SLOT_TOOL_STUCK"
   | "SLOT_WRITE_FAILED";
 
 export const SLOT_ERRORS = {
@@ -105,6 +106,13 @@ export const SLOT_ERRORS = {
     retry: "never",
     meaning: "A program that works on disks did not end in its time.",
     mend: "The disk does not answer: look at the kernel's messages (`dmesg`).",
+  },
+  SLOT_TOOL_STUCK: {
+    failure: "timeout",
+    retry: "never",
+    meaning:
+      "A program that works on disks was killed and does not end: it waits in the kernel for a disk that does not answer.",
+    mend: "Look at the kernel's messages (`dmesg`), cable and controller; only the disk's answer or a restart ends that program.",
   },
   SLOT_INTERRUPTED: {
     failure: "interrupted",

@@ -31,6 +31,8 @@ export interface RunningProgram {
   readonly ending: Promise<ProgramEnding>;
   /** Ends it, with its group if it has one; its output is not read any further. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
+  /** Neither waits for it any longer nor keeps this process for its sake: not even SIGKILL ends who waits in the kernel. */
+  abandon(): void;
 }
 
 export function startProgram(call: ProgramCall): RunningProgram {
@@ -42,7 +44,7 @@ export function startProgram(call: ProgramCall): RunningProgram {
     child = spawn(program, args, { env: environment, stdio: [stdin, "pipe", "pipe", ...held], detached: ownGroup });
   } catch (cause) {
     // Node throws some failures to start (a list of arguments that is too long) and tells the others as an event.
-    return { ending: Promise.resolve({ kind: "not-started", cause }), kill: () => undefined };
+    return { ending: Promise.resolve({ kind: "not-started", cause }), kill: () => undefined, abandon: () => undefined };
   }
   // Whoever ends without having read all of it says so by its exit code.
   child.stdin?.on("error", () => undefined);
@@ -76,7 +78,7 @@ function watched(child: ChildProcess, { maxOutputBytes, ownGroup }: ProgramCall)
     if (exitCode === null) resolve({ kind: "killed", signal: signal ?? "SIGKILL", ...output });
     else resolve({ kind: "exited", exitCode, ...output });
   });
-  return { ending, kill };
+  return { ending, kill, abandon: () => child.unref() };
 }
 
 /** @returns what came until now */

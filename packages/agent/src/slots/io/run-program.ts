@@ -1,5 +1,5 @@
 /** Runs one of the programs that work on disks: bounded in time and output, its failure in its own words. */
-import { startProgram } from "../../programs/index.ts";
+import { startProgram, type ProgramEnding, type RunningProgram } from "../../programs/index.ts";
 import { SlotError } from "../errors.ts";
 
 export interface DiskProgram {
@@ -12,36 +12,42 @@ export interface DiskProgram {
   readonly signal?: AbortSignal;
   /** Of Debian, for whoever lacks it. */
   readonly from?: string;
+  /** How long it may take to end once it is killed: what it has written is put onto the disk before. Default: a minute. */
+  readonly killedMs?: number;
   /** Exit codes that are no failure; default only 0. */
   readonly accepts?: readonly number[];
 }
 
 const TIMEOUT_MS = 120_000;
+const KILLED_MS = 60_000;
 const OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
 const SAID_CHARACTERS = 600;
 /** Other users than root often have no sbin in their PATH, and neither have services of some systems. */
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
 
-/** @returns its stdout. @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED, SLOT_TOOL_HANGS, SLOT_INTERRUPTED */
+/** @returns its stdout. @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED, SLOT_TOOL_HANGS, SLOT_TOOL_STUCK, SLOT_INTERRUPTED */
 export async function runProgram(call: DiskProgram): Promise<string> {
-  const { program, args, input, timeoutMs = TIMEOUT_MS, signal, accepts = [0] } = call;
+  const { program, args, input, timeoutMs = TIMEOUT_MS, signal, accepts = [0], killedMs = KILLED_MS } = call;
   const isBrokenOff = (): boolean => signal?.aborted === true;
   if (isBrokenOff()) throw interrupted(program);
-  const PATH = `${process.env["PATH"] ?? "/usr/bin:/bin"}:${SBIN}`;
   const running = startProgram({
     program,
     args,
-    environment: { PATH, HOME: process.env["HOME"] ?? "/root", LC_ALL: "C" },
+    environment: environment(),
     maxOutputBytes: OUTPUT_MAX_BYTES,
     ownGroup: true,
     ...(input === undefined ? {} : { input }),
   });
   const late = AbortSignal.timeout(timeoutMs);
   const either = signal === undefined ? late : AbortSignal.any([signal, late]);
-  const end = (): void => running.kill("SIGKILL");
-  either.addEventListener("abort", end, { once: true });
-  const ending = await running.ending;
-  either.removeEventListener("abort", end);
+  const ending = await endingOf(running, either, killedMs);
+  if (ending === undefined) {
+    running.abandon();
+    throw new SlotError(
+      "SLOT_TOOL_STUCK",
+      `${program} was killed, and still waits in the kernel ${killedMs / 1000} s later`,
+    );
+  }
   if (isBrokenOff()) throw interrupted(program);
   if (late.aborted) throw new SlotError("SLOT_TOOL_HANGS", `${program} did not end within ${timeoutMs / 1000} s`);
   if (ending.kind === "not-started") {
@@ -52,9 +58,33 @@ export async function runProgram(call: DiskProgram): Promise<string> {
   throw new SlotError("SLOT_TOOL_FAILED", `${[program, ...args].join(" ")}: ${said(ending)}`);
 }
 
-function said(
-  ending: Exclude<Awaited<ReturnType<typeof startProgram>["ending"]>, { readonly kind: "not-started" }>,
-): string {
+function environment(): Readonly<Record<string, string>> {
+  const { PATH = "/usr/bin:/bin", HOME = "/root" } = process.env;
+  return { PATH: `${PATH}:${SBIN}`, HOME, LC_ALL: "C" };
+}
+
+/** @returns undefined where it has not ended so long after it was killed */
+async function endingOf(
+  running: RunningProgram,
+  over: AbortSignal,
+  killedMs: number,
+): Promise<ProgramEnding | undefined> {
+  const { promise: stuck, resolve: giveUp } = Promise.withResolvers<undefined>();
+  let patience: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    running.kill("SIGKILL");
+    patience = setTimeout(() => giveUp(undefined), killedMs);
+  };
+  over.addEventListener("abort", end, { once: true });
+  try {
+    return await Promise.race([running.ending, stuck]);
+  } finally {
+    clearTimeout(patience);
+    over.removeEventListener("abort", end);
+  }
+}
+
+function said(ending: Exclude<ProgramEnding, { readonly kind: "not-started" }>): string {
   if (ending.kind === "flooded") return "printed too much";
   if (ending.kind === "killed") return `was ended by ${ending.signal}`;
   const words = ending.stderr.toString("utf8").trim() || ending.stdout.toString("utf8").trim();

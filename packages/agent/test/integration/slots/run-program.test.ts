@@ -1,0 +1,54 @@
+/** A program in uninterruptible sleep, as a disk that does not answer makes it: writing to a file system that is frozen. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
+import { mount } from "../../../src/slots/io/file-systems.ts";
+import { runProgram } from "../../../src/slots/io/run-program.ts";
+
+const PROGRAMS = { env: { ...process.env, PATH: "/usr/sbin:/sbin:/usr/bin:/bin" } };
+
+let home: string;
+let disk: TestDisk;
+let folder: string;
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), "run-program-"));
+  disk = makeDisk(home, 16 * 1024 ** 2);
+  folder = join(home, "frozen");
+  execFileSync("mkfs.ext4", ["-q", disk.device], PROGRAMS);
+  await mount(disk.device, folder, "rw");
+  execFileSync("fsfreeze", ["--freeze", folder], PROGRAMS);
+});
+
+afterEach(() => {
+  execFileSync("fsfreeze", ["--unfreeze", folder], PROGRAMS);
+  disk.remove();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** Of the one dd that writes there. */
+function states(): readonly string[] {
+  const text = execFileSync("ps", ["-eo", "stat=,args="], { encoding: "utf8" });
+  return text.split("\n").flatMap((line) => (line.includes(`of=${folder}`) ? [line.trim().charAt(0)] : []));
+}
+
+it.each(["its time is over", "somebody breaks it off"] as const)(
+  "is waited for no longer than promised when %s",
+  async (why) => {
+    const controller = new AbortController();
+    const args = ["if=/dev/zero", `of=${join(folder, "file")}`, "count=1"];
+    const call = { program: "dd", args, timeoutMs: 1_000, killedMs: 500, signal: controller.signal };
+    const begun = performance.now();
+    const running = runProgram(call);
+    if (why === "somebody breaks it off") controller.abort();
+    await expect(running).rejects.toMatchObject({ code: "SLOT_TOOL_STUCK" });
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(500);
+    expect(states()).toEqual(["D"]);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).toContain(folder);
+  },
+  20_000,
+);
