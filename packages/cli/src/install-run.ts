@@ -11,6 +11,7 @@ import {
 import { startedSlot } from "@rancheros/agent/slots";
 
 import { askInstall } from "./ask-install.ts";
+import { describeError } from "./describe-error.ts";
 import { describeInstallPlan, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 import { installRegistration } from "./install-registration.ts";
@@ -34,6 +35,8 @@ export interface InstallJson {
   }[];
   readonly registered: boolean;
   readonly restart: "reboot" | "poweroff" | undefined;
+  /** What did not spoil the installation. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
 /** @throws InstallError, SlotError, and what registration and the registry do */
@@ -51,6 +54,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   const { source, systemBytes } = await installSource(run, settings);
   const isAutomatic = settings.automatic || flags.yes;
+  const warnings: InstallError[] = [];
   const plan = await installMachine(
     {
       rule: settings.rule,
@@ -64,10 +68,14 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       signal: surroundings.signal,
       onPlan: (planned) => remark(describeInstallPlan(planned)),
       onProgress: installProgress(remark),
+      onWarning(error) {
+        warnings.push(error);
+        remark(`warning: ${describeError(error, { withStack: false }).trimEnd()}`);
+      },
     },
     flags["work-folder"],
   );
-  return outcomeOf(plan, { flags, settings, isRegistered: registered !== undefined });
+  return outcomeOf(plan, { flags, settings, isRegistered: registered !== undefined, warnings });
 }
 
 async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {
@@ -82,7 +90,13 @@ function outcomeOf(
     flags,
     settings,
     isRegistered,
-  }: { readonly flags: InstallFlagValues; readonly settings: InstallSettings; readonly isRegistered: boolean },
+    warnings,
+  }: {
+    readonly flags: InstallFlagValues;
+    readonly settings: InstallSettings;
+    readonly isRegistered: boolean;
+    readonly warnings: readonly InstallError[];
+  },
 ): InstallJson {
   const isDry = flags["dry-run"];
   const restarts = isDry || flags["no-restart"];
@@ -102,6 +116,7 @@ function outcomeOf(
     disks: choice.judged.map(({ disk, against }) => ({ path: disk.path, sizeBytes: disk.sizeBytes, against })),
     registered: isRegistered,
     restart,
+    warnings: warnings.map(({ code, message }) => ({ code, message })),
   };
 }
 
@@ -118,5 +133,6 @@ function notAutomatic(): InstallJson {
     disks: [],
     registered: false,
     restart: undefined,
+    warnings: [],
   };
 }

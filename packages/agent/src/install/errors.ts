@@ -6,6 +6,7 @@ export type InstallErrorCode =
   | "INSTALL_CONFIG_UNREADABLE"
   | "INSTALL_DECLINED"
   | "INSTALL_DISK_FAILED"
+  | "INSTALL_DISK_HELD"
   | "INSTALL_DISK_IN_USE"
   | "INSTALL_DISK_READ_ONLY"
   | "INSTALL_DISK_TOO_SMALL"
@@ -67,6 +68,13 @@ export const INSTALL_ERRORS = {
     retry: "never",
     meaning: "The disk refuses what is written to it.",
     mend: "Look at the kernel's messages (`dmesg`) and `smartctl -a`, replace the disk, and start again.",
+  },
+  INSTALL_DISK_HELD: {
+    failure: "environment",
+    retry: "never",
+    meaning:
+      "The work on the disk is over, whether it went well or not, and a file system on it could not be taken down.",
+    mend: "After a good installation everything is on the disk, and a restart is safe; otherwise look who holds it (`findmnt`, `fuser -vm`) before starting again.",
   },
   INSTALL_DISK_VANISHED: {
     failure: "environment",

@@ -79,6 +79,8 @@ export interface InstallOptions {
   readonly signal: AbortSignal;
   readonly onPlan: (plan: InstallPlan) => void;
   readonly onProgress: (progress: InstallProgress) => void;
+  /** What does not spoil the installation, and somebody should know. */
+  readonly onWarning: (error: InstallError) => void;
 }
 
 const MENU_SECONDS = 1;
@@ -105,7 +107,7 @@ export async function installThrough(outside: InstallOutside, options: InstallOp
     if (!outside.isThere(disk)) throw vanished(disk, error);
     throw error;
   } finally {
-    await outside.release(disk).catch(() => undefined);
+    await outside.release(disk).catch((cause: unknown) => options.onWarning(held(disk, cause)));
   }
   return plan;
 }
@@ -141,6 +143,14 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
   await outside.writeOem(partitions, new Map([...files, ["grub/grub.cfg", config]]), words);
   onProgress({ step: "start" });
   await outside.installBoot(disk, table, partitions, loader);
+}
+
+function held({ path }: Disk, cause: unknown): InstallError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new InstallError("INSTALL_DISK_HELD", `${path} is still held by this system: ${why}`, {
+    cause,
+    details: { device: path },
+  });
 }
 
 /** Another one may have come to this path meanwhile. */

@@ -30,6 +30,7 @@ async function install(name: string): Promise<TestDisk> {
       signal: new AbortController().signal,
       onPlan: () => undefined,
       onProgress: () => undefined,
+      onWarning: (error) => expect.unreachable(error.message),
     },
     join(home, name, "work"),
   );
