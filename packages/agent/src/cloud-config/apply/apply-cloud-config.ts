@@ -10,7 +10,7 @@ import { chooseTool, type Tool } from "./choose-tool.ts";
 import { filesForCloudInit, filesForYip } from "./hand-over.ts";
 import { planFiles, type FilePlan } from "./plan-files.ts";
 import { planUser, type ProgramStep } from "./plan-users.ts";
-import { RUN_RECORD_PLACE, formatRecord, parseRecord, recordToWrite } from "./run-record.ts";
+import { NO_LINES, RUN_RECORD_PLACE, formatRecord, parseRecord, recordWith } from "./run-record.ts";
 import { applyTimezone } from "./timezone.ts";
 
 export interface GivenConfig {
@@ -62,7 +62,8 @@ export async function applyThrough(
   const tool = options.tool === "auto" ? await chooseTool(outside.files) : options.tool;
   const run = new ApplyRun(outside, options);
   await run.rancherd(given);
-  if (tool === "native") await run.natively(mergeConfigs(given.map(({ config }) => config)));
+  if (tool === "native")
+    await run.natively(mergeConfigs(given.map(({ config }) => config)), given.map(({ path }) => path).join(" "));
   else await run.handOver(tool === "yip" ? filesForYip(given) : filesForCloudInit(given));
   const { changes, remarks, problems } = run;
   return { tool, changes, remarks, problems, takesEffect: tool === "native" ? "now" : "next-start" };
@@ -104,7 +105,8 @@ class ApplyRun {
     await this.#do({ subject: file.path, before, after, isSecret: true }, () => this.#outside.files.replace(file));
   }
 
-  async natively(config: CloudConfig): Promise<void> {
+  /** @param from  the files that say it */
+  async natively(config: CloudConfig, from: string): Promise<void> {
     await this.#users(config);
     const { files } = this.#outside;
     const { plans, problems } = await planFiles(files, config, await this.#accounts(), this.#options);
@@ -116,7 +118,7 @@ class ApplyRun {
         "ntp.enabled is false: nothing is configured; `systemctl disable systemd-timesyncd` switches it off",
       );
     }
-    await attempt(this.problems, () => this.#commands(config));
+    await attempt(this.problems, () => this.#commands(config, from));
   }
 
   async #users({ users }: CloudConfig): Promise<void> {
@@ -155,12 +157,12 @@ class ApplyRun {
   }
 
   /** They run after the start, in a service of their own. */
-  async #commands({ commands }: CloudConfig): Promise<void> {
+  async #commands({ commands }: CloudConfig, from: string): Promise<void> {
     const found = await this.#outside.files.read(RUN_RECORD_PLACE);
     const before = found?.content.toString("utf8");
-    const record = recordToWrite(commands, before === undefined ? undefined : parseRecord(before));
-    if (record === undefined) return;
-    const content = formatRecord(record);
+    const recorded = (before === undefined ? undefined : parseRecord(before)) ?? NO_LINES;
+    const content = formatRecord(recordWith(recorded, commands, from));
+    if (content === formatRecord(recorded)) return;
     const change: Change = { subject: RUN_RECORD_PLACE, before, after: content, isSecret: true };
     await this.#do(change, () => this.#outside.files.replace({ path: RUN_RECORD_PLACE, content, ...ROOT_ONLY }));
   }

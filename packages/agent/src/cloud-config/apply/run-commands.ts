@@ -1,4 +1,4 @@
-/** Runs what of runcmd has not run yet: in order, each once, also where one fails. */
+/** Runs the lines of runcmd that have not run yet: in order, each once, also where one fails. */
 import type { RootFiles } from "../../files/index.ts";
 import type { RunCommand } from "../cloud-config.ts";
 import { CloudConfigError } from "../errors.ts";
@@ -29,22 +29,23 @@ export async function runCommands(outside: RunOutside, signal: AbortSignal): Pro
   }
   let ran = 0;
   let failed = 0;
-  for (const [index, command] of record.commands.entries()) {
-    const state = record.states[index];
-    if (state === undefined || state.kind === "ended") continue;
+  let looked = 0;
+  for (const [index, { state, place }] of record.lines.entries()) {
+    if (state.kind === "ended") continue;
+    looked++;
     let outcome = "broken off by a restart or a power cut";
     if (state.kind === "waiting") {
       record = await save(outside, withState(record, index, { kind: "started" }));
-      outcome = await outside.run(command, signal);
+      outcome = await outside.run(state.command, signal);
       ran++;
     }
     record = await save(outside, withState(record, index, { kind: "ended", outcome }));
-    outside.log(`runcmd[${index}]: ${outcome}`);
+    outside.log(`runcmd[${place}]: ${outcome}`);
     if (outcome !== SUCCEEDED) failed++;
     if (signal.aborted) throw new CloudConfigError("CLOUD_CONFIG_INTERRUPTED", "running the commands was broken off");
   }
   if (failed === 0) return { ran, failed };
-  throw new CloudConfigError("CLOUD_CONFIG_COMMAND_FAILED", `${failed} of ${record.commands.length} commands failed`, {
+  throw new CloudConfigError("CLOUD_CONFIG_COMMAND_FAILED", `${failed} of ${looked} commands failed`, {
     details: { failed },
   });
 }

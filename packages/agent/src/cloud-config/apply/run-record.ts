@@ -1,36 +1,62 @@
-/** Which commands of runcmd have run: so that each runs once, whatever happens meanwhile. */
+/** Which lines of runcmd have run: so that each runs once, whatever happens meanwhile and whatever stands beside it later. */
 import { createHash } from "node:crypto";
 
 import type { RunCommand } from "../cloud-config.ts";
 
 export const RUN_RECORD_PLACE = "/var/lib/rancheros/runcmd.json";
 
-export type CommandState =
-  | { readonly kind: "waiting" }
+export type LineState =
+  | { readonly kind: "waiting"; readonly command: RunCommand }
   /** Written before it starts: found at the next start, it was broken off, and is not run again. */
   | { readonly kind: "started" }
   | { readonly kind: "ended"; readonly outcome: string };
 
-export interface RunRecord {
-  readonly version: 1;
-  /** Of the list of commands: another list runs anew. */
+export interface RunLine {
+  /** Of the command, and of the how-manieth of its like it is in its list. Commands that have run are not kept: they may hold secrets. */
   readonly digest: string;
-  readonly commands: readonly RunCommand[];
-  readonly states: readonly CommandState[];
+  /** The files whose list it stands in; where others are applied it stays. */
+  readonly from: string;
+  /** In its list, from 0. */
+  readonly place: number;
+  readonly state: LineState;
 }
 
-export function newRecord(commands: readonly RunCommand[]): RunRecord {
-  return { version: 1, digest: digestOf(commands), commands, states: commands.map(() => ({ kind: "waiting" })) };
+export interface RunRecord {
+  readonly version: 2;
+  /** In the order in which they run. */
+  readonly lines: readonly RunLine[];
 }
 
-/** @returns undefined where the list is the one that is recorded already, or where there is none */
-export function recordToWrite(commands: readonly RunCommand[], recorded: RunRecord | undefined): RunRecord | undefined {
-  if (commands.length === 0 || recorded?.digest === digestOf(commands)) return undefined;
-  return newRecord(commands);
+/** Lines that have run and stand in no list any more; the oldest are forgotten. */
+export const REMEMBERED_MAX = 2_000;
+
+export const NO_LINES: RunRecord = { version: 2, lines: [] };
+
+/**
+ * What is new waits, in its list's order; what is known stays as it is; what waits and has gone from its own list goes.
+ * @param from  the files that say it
+ */
+export function recordWith(recorded: RunRecord, commands: readonly RunCommand[], from: string): RunRecord {
+  const known = new Map(recorded.lines.map((line) => [line.digest, line]));
+  const listed = withDigests(commands).map(
+    ({ digest, command }, place): RunLine =>
+      known.get(digest) ?? { digest, from, place, state: { kind: "waiting", command } },
+  );
+  const inList = new Set(listed.map(({ digest }) => digest));
+  const others = recorded.lines.filter(
+    ({ digest, from: theirs, state }) => !inList.has(digest) && !(state.kind === "waiting" && theirs === from),
+  );
+  return { version: 2, lines: [...forgetOldest(others), ...listed] };
 }
 
-export function withState(record: RunRecord, index: number, state: CommandState): RunRecord {
-  return { ...record, states: record.states.with(index, state) };
+function forgetOldest(lines: readonly RunLine[]): readonly RunLine[] {
+  let tooMany = lines.filter(({ state }) => state.kind === "ended").length - REMEMBERED_MAX;
+  return lines.filter(({ state }) => state.kind !== "ended" || tooMany-- <= 0);
+}
+
+export function withState(record: RunRecord, index: number, state: LineState): RunRecord {
+  const line = record.lines[index];
+  return line === undefined ? record : { ...record, lines: record.lines.with(index, { ...line, state }) };
 }
 
 export function formatRecord(record: RunRecord): string {
@@ -45,13 +71,27 @@ export function parseRecord(text: string): RunRecord | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(value) || value["version"] !== 1 || typeof value["digest"] !== "string") return undefined;
-  const { commands: foundCommands, states: foundStates, digest } = value;
-  if (!Array.isArray(foundCommands) || !Array.isArray(foundStates)) return undefined;
-  const commands = foundCommands.flatMap((command) => parseCommand(command) ?? []);
-  const states = foundStates.flatMap((state) => parseState(state) ?? []);
-  if (commands.length !== foundCommands.length || states.length !== commands.length) return undefined;
-  return { version: 1, digest, commands, states };
+  if (!isRecord(value) || value["version"] !== 2 || !Array.isArray(value["lines"])) return undefined;
+  const found: readonly unknown[] = value["lines"];
+  const lines = found.flatMap((line) => parseLine(line) ?? []);
+  return lines.length === found.length ? { version: 2, lines } : undefined;
+}
+
+function parseLine(value: unknown): RunLine | undefined {
+  if (!isRecord(value)) return undefined;
+  const { digest, from, place } = value;
+  const state = parseState(value["state"]);
+  if (typeof digest !== "string" || typeof from !== "string" || typeof place !== "number") return undefined;
+  return state === undefined ? undefined : { digest, from, place, state };
+}
+
+function parseState(value: unknown): LineState | undefined {
+  if (!isRecord(value)) return undefined;
+  const { kind, outcome } = value;
+  if (kind === "started") return { kind };
+  if (kind === "ended" && typeof outcome === "string") return { kind, outcome };
+  const command = kind === "waiting" ? parseCommand(value["command"]) : undefined;
+  return command === undefined ? undefined : { kind: "waiting", command };
 }
 
 function parseCommand(value: unknown): RunCommand | undefined {
@@ -64,17 +104,19 @@ function parseCommand(value: unknown): RunCommand | undefined {
   return texts.length === argv.length && texts.length > 0 ? { kind: "program", argv: texts } : undefined;
 }
 
-function parseState(value: unknown): CommandState | undefined {
-  if (!isRecord(value)) return undefined;
-  const { kind, outcome } = value;
-  if (kind === "waiting" || kind === "started") return { kind };
-  return kind === "ended" && typeof outcome === "string" ? { kind, outcome } : undefined;
-}
-
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function digestOf(commands: readonly RunCommand[]): string {
-  return createHash("sha256").update(JSON.stringify(commands)).digest("hex");
+/** The same line twice in a list is two lines, whatever stands between them. */
+function withDigests(
+  commands: readonly RunCommand[],
+): readonly { readonly digest: string; readonly command: RunCommand }[] {
+  const seen = new Map<string, number>();
+  return commands.map((command) => {
+    const text = JSON.stringify(command);
+    const nth = (seen.get(text) ?? 0) + 1;
+    seen.set(text, nth);
+    return { command, digest: createHash("sha256").update(`${nth} ${text}`).digest("hex") };
+  });
 }

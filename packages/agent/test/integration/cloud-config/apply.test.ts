@@ -271,19 +271,50 @@ describe("runcmd", () => {
     expect(await run()).toEqual({ ran: 0, failed: 0 });
     expect((await machine.apply(config(`echo ran >> ${log}`))).changes).toEqual([]);
     expect(await machine.text("../log")).toBe("ran\n");
-    const record = JSON.parse(await machine.text("var/lib/rancheros/runcmd.json")) as { readonly states: unknown };
-    expect(record.states).toEqual([
+    const record = JSON.parse(await machine.text("var/lib/rancheros/runcmd.json")) as {
+      readonly lines: readonly { readonly state: unknown }[];
+    };
+    expect(record.lines.map(({ state }) => state)).toEqual([
       { kind: "ended", outcome: "exit code 0" },
       { kind: "ended", outcome: "exit code 1" },
       { kind: "ended", outcome: "exit code 0" },
     ]);
   });
 
+  it("runs a line that is added or changed, and none of those that have run", async () => {
+    const log = join(machine.root, "..", "log");
+    const lines = (...words: readonly string[]): string =>
+      `#cloud-config\nruncmd: ${JSON.stringify(words.map((word) => `echo ${word} >> ${log}`))}\n`;
+    await machine.apply(lines("one", "two", "two"));
+    await run();
+    await machine.apply(lines("zero", "one", "two changed", "two"));
+    // Somebody applies another file by hand, and the next start the first one again.
+    await machine.apply(lines("by hand", "one"), { from: "/root/other.yaml" });
+    expect(await run()).toEqual({ ran: 3, failed: 0 });
+    await machine.apply(lines("zero", "one", "two changed", "two"));
+    expect(await run()).toEqual({ ran: 0, failed: 0 });
+    expect((await machine.text("../log")).replaceAll("\n", ",")).toBe("one,two,two,zero,two changed,by hand,");
+  });
+
+  it("does not run a line that has gone from its file before it ran, nor keeps the text of one that has run", async () => {
+    const log = join(machine.root, "..", "log");
+    await machine.apply(`#cloud-config\nruncmd: ["echo wrong >> ${log}", "true secret-word"]\n`);
+    await machine.apply('#cloud-config\nruncmd: ["true secret-word"]\n');
+    expect(await run()).toEqual({ ran: 1, failed: 0 });
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("secret-word");
+    await machine.apply("#cloud-config\nhostname: m1\n");
+    await machine.apply('#cloud-config\nruncmd: ["true secret-word"]\n');
+    expect(await run()).toEqual({ ran: 0, failed: 0 });
+    await expect(machine.text("../log")).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   it("does not run again what a power cut has broken off, and goes on behind it", async () => {
     const log = join(machine.root, "..", "log");
     await machine.apply(`#cloud-config\nruncmd: ["echo one >> ${log}", "echo two >> ${log}"]\n`);
     const place = "var/lib/rancheros/runcmd.json";
-    await machine.put(place, (await machine.text(place)).replace('"waiting"', '"started"'), 0o600);
+    const record = JSON.parse(await machine.text(place)) as { readonly lines: [{ state: unknown }] };
+    record.lines[0].state = { kind: "started" };
+    await machine.put(place, JSON.stringify(record), 0o600);
     await expect(run()).rejects.toMatchObject({ code: "CLOUD_CONFIG_COMMAND_FAILED" });
     expect(await machine.text("../log")).toBe("two\n");
     expect(await run()).toEqual({ ran: 0, failed: 0 });

@@ -1,0 +1,75 @@
+import { expect, it } from "vitest";
+
+import {
+  NO_LINES,
+  REMEMBERED_MAX,
+  formatRecord,
+  parseRecord,
+  recordWith,
+  withState,
+  type RunRecord,
+} from "../../../src/cloud-config/apply/run-record.ts";
+import type { RunCommand } from "../../../src/cloud-config/cloud-config.ts";
+
+const shell = (script: string): RunCommand => ({ kind: "shell", script });
+
+/** As runCommands does. */
+function runAll(record: RunRecord): { readonly record: RunRecord; readonly ran: readonly string[] } {
+  const ran: string[] = [];
+  let after = record;
+  for (const [index, { state }] of record.lines.entries()) {
+    if (state.kind !== "waiting") continue;
+    ran.push(state.command.kind === "shell" ? state.command.script : "");
+    after = withState(after, index, { kind: "ended", outcome: "exit code 0" });
+  }
+  return { record: after, ran };
+}
+
+it("runs each line once and in order, whatever lists come from one file one after the other", () => {
+  const seed = Date.now() % 1_000_000;
+  let number = seed;
+  const random = (below: number): number => {
+    number = (number * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((number / 2_147_483_648) * below);
+  };
+  let record = NO_LINES;
+  const done = new Map<string, number>();
+  for (let round = 0; round < 300; round++) {
+    const list = Array.from({ length: random(8) }, () => `line ${random(12)}`);
+    record = recordWith(record, list.map(shell), "/oem/a.yaml");
+    expect(parseRecord(formatRecord(record)), `seed ${seed}`).toEqual(record);
+    expect(recordWith(record, list.map(shell), "/oem/a.yaml"), `seed ${seed}`).toEqual(record);
+    // Sometimes another list comes before this one has run.
+    if (random(3) === 0) continue;
+    const expected: string[] = [];
+    const counted = new Map<string, number>();
+    for (const line of list) {
+      const nth = (counted.get(line) ?? 0) + 1;
+      counted.set(line, nth);
+      if (nth > (done.get(line) ?? 0)) {
+        expected.push(line);
+        done.set(line, nth);
+      }
+    }
+    const after = runAll(record);
+    record = after.record;
+    expect(after.ran, `seed ${seed}`).toEqual(expected);
+  }
+});
+
+it("forgets the oldest lines when there are too many, and never one of the list", () => {
+  let record = NO_LINES;
+  for (let round = 0; round < 3; round++) {
+    const list = Array.from({ length: REMEMBERED_MAX }, (_one, at) => shell(`echo ${round} ${at}`));
+    record = runAll(recordWith(record, list, "/oem/a.yaml")).record;
+    expect(runAll(recordWith(record, list, "/oem/a.yaml")).ran).toEqual([]);
+  }
+  expect(record.lines).toHaveLength(2 * REMEMBERED_MAX);
+});
+
+it.each(["", "{}", "[]", '{"version":1,"digest":"x","commands":[],"states":[]}', '{"version":2,"lines":[{}]}'])(
+  "takes %j for no record",
+  (text) => {
+    expect(parseRecord(text)).toBeUndefined();
+  },
+);
