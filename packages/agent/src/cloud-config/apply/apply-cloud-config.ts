@@ -7,7 +7,8 @@ import { parseAccounts, type Accounts } from "./accounts.ts";
 import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
-import { filesForCloudInit, filesForYip } from "./hand-over.ts";
+import { planSeed } from "./cloud-init-seed.ts";
+import { filesForYip } from "./hand-over.ts";
 import { planFiles, type FilePlan } from "./plan-files.ts";
 import { planUser, type ProgramStep } from "./plan-users.ts";
 import { NO_LINES, RUN_RECORD_PLACE, formatRecord, parseRecord, recordWith } from "./run-record.ts";
@@ -64,7 +65,8 @@ export async function applyThrough(
   await run.rancherd(given);
   if (tool === "native")
     await run.natively(mergeConfigs(given.map(({ config }) => config)), given.map(({ path }) => path).join(" "));
-  else await run.handOver(tool === "yip" ? filesForYip(given) : filesForCloudInit(given));
+  else if (tool === "yip") await run.handOver(filesForYip(given));
+  else await run.seed(given);
   const { changes, remarks, problems } = run;
   return { tool, changes, remarks, problems, takesEffect: tool === "native" ? "now" : "next-start" };
 }
@@ -90,6 +92,14 @@ class ApplyRun {
       const { path, before, after, isChanged, kept } = await writeRancherdConfig(files, answer, this.#options);
       if (isChanged) this.changes.push({ subject: path, before, after, isSecret: true });
       for (const key of kept) this.remarks.push(`${path} has another ${key} already, which stays`);
+    });
+  }
+
+  async seed(given: readonly GivenConfig[]): Promise<void> {
+    await attempt(this.problems, async () => {
+      const { files, problem } = await planSeed(this.#outside.files, given);
+      if (problem !== undefined) this.problems.push(problem);
+      await this.handOver(files);
     });
   }
 

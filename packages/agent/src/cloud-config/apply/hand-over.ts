@@ -1,7 +1,4 @@
-/** Cloud-configs as files for the operating system's own tool, which applies them at the next start. */
-import { createHash } from "node:crypto";
-import { stringify } from "yaml";
-
+/** Cloud-configs as files for yip, which applies them at the next start. */
 import type { NewFile } from "../../files/index.ts";
 
 export interface GivenText {
@@ -11,7 +8,6 @@ export interface GivenText {
 }
 
 const OWNER_ONLY = { mode: 0o600, uid: 0, gid: 0 };
-const SEED = "/var/lib/cloud/seed/nocloud";
 
 /** What lies in /oem is read by yip anyway. */
 export function filesForYip(given: readonly GivenText[]): readonly NewFile[] {
@@ -23,21 +19,7 @@ export function filesForYip(given: readonly GivenText[]): readonly NewFile[] {
     });
 }
 
-/** A new instance-id has cloud-init apply what it applies once. Source: cloud-init, NoCloud; cloud config archive */
-export function filesForCloudInit(given: readonly GivenText[]): readonly NewFile[] {
-  const [first, ...others] = given;
-  if (first === undefined) return [];
-  const userData =
-    others.length === 0
-      ? withHeader(first.text)
-      : `#cloud-config-archive\n${stringify(given.map(({ text }) => ({ type: "text/cloud-config", content: withHeader(text) })))}`;
-  const digest = createHash("sha256").update(userData).digest("hex").slice(0, 16);
-  return [
-    { path: `${SEED}/user-data`, content: userData, ...OWNER_ONLY },
-    { path: `${SEED}/meta-data`, content: `instance-id: ros-agent-${digest}\n`, ...OWNER_ONLY },
-  ];
-}
-
-function withHeader(text: string): string {
+/** As cloud-init and yip know it. */
+export function withHeader(text: string): string {
   return /^#cloud-config\s*(\r?\n|$)/.test(text) ? text : `#cloud-config\n${text}`;
 }

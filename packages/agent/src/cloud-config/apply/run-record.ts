@@ -60,7 +60,7 @@ export function withState(record: RunRecord, index: number, state: LineState): R
 }
 
 export function formatRecord(record: RunRecord): string {
-  return `${JSON.stringify(record, undefined, 2)}\n`;
+  return `{"version":${record.version},"lines":[\n${record.lines.map((line) => JSON.stringify(line)).join(",\n")}\n]}\n`;
 }
 
 /** @returns undefined for what is none of ours: then nothing counts as run */

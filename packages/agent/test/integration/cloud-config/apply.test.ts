@@ -26,6 +26,8 @@ modules: [nvme]
 rancherd: {role: server, token: canary-token}
 `;
 
+const SEED = "var/lib/cloud/seed/nocloud";
+
 let machine: MachineRoot;
 beforeEach(async () => {
   machine = await machineRoot();
@@ -238,16 +240,50 @@ describe("a cloud-config", () => {
     ).toEqual([]);
   });
 
-  it("goes to cloud-init as a NoCloud seed, with a new instance where it is another", async () => {
+  it("goes to cloud-init as a NoCloud seed, of one instance for ever", async () => {
     await machine.put("usr/bin/cloud-init", "", 0o755);
-    expect(await machine.apply("#cloud-config\nhostname: a\n")).toMatchObject({ tool: "cloud-init" });
-    const seed = "var/lib/cloud/seed/nocloud";
-    expect(await machine.text(`${seed}/user-data`)).toBe("#cloud-config\nhostname: a\n");
-    const instance = await machine.text(`${seed}/meta-data`);
+    expect(await machine.apply("#cloud-config\nhostname: a\n")).toMatchObject({ tool: "cloud-init", problems: [] });
+    expect(await machine.text(`${SEED}/user-data`)).toBe("#cloud-config\nhostname: a\n");
+    const instance = await machine.text(`${SEED}/meta-data`);
+    expect(instance).toMatch(/^instance-id: ros-agent-[0-9a-f]{16}\n$/);
+    expect((await machine.apply("#cloud-config\nhostname: a\n")).changes).toEqual([]);
     await machine.apply("#cloud-config\nhostname: b\n");
-    expect(await machine.text(`${seed}/meta-data`)).not.toBe(instance);
+    expect(await machine.text(`${SEED}/user-data`)).toBe("#cloud-config\nhostname: b\n");
+    expect(await machine.text(`${SEED}/meta-data`)).toBe(instance);
     await machine.put("etc/cloud/cloud-init.disabled", "");
     expect(await machine.apply("#cloud-config\nhostname: c\n")).toMatchObject({ tool: "native" });
+  });
+
+  it.each([
+    ["a seed of the administrator's", "user-data", "#cloud-config\nhostname: theirs\n"],
+    ["metadata of the administrator's", "meta-data", "instance-id: theirs\n"],
+  ])("leaves %s to cloud-init as it is, and says so", async (_what, name, text) => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    await machine.put(`${SEED}/${name}`, text);
+    const before = await machine.snapshot();
+    const { changes, problems } = await machine.apply("#cloud-config\nhostname: a\n");
+    expect([changes, problems]).toEqual([[], [expect.stringContaining(`/${SEED}/${name} is not what ros-agent`)]]);
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("knows its own seed after a kill between any two of its writes, and none that was changed by hand", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const one = "#cloud-config\nhostname: one\n";
+    const two = "#cloud-config\nhostname: two\n";
+    await machine.apply(one);
+    const instance = await machine.text(`${SEED}/meta-data`);
+    await machine.apply(two);
+    // Killed after the record was written, before the file was.
+    await machine.put(`${SEED}/user-data`, one, 0o600);
+    expect(await machine.apply(two)).toMatchObject({ problems: [] });
+    expect(await machine.text(`${SEED}/user-data`)).toBe(two);
+    await rm(machine.path(`${SEED}/meta-data`));
+    expect(await machine.apply(two)).toMatchObject({ problems: [] });
+    expect(await machine.text(`${SEED}/meta-data`)).not.toBe("");
+    await machine.put(`${SEED}/meta-data`, instance, 0o600);
+    await machine.put(`${SEED}/user-data`, "#cloud-config\nhostname: by-hand\n", 0o600);
+    expect((await machine.apply(two)).problems).toHaveLength(1);
+    expect(await machine.text(`${SEED}/user-data`)).toContain("by-hand");
   });
 });
 

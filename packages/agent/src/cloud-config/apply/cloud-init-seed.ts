@@ -1,0 +1,93 @@
+/** A cloud-config as a NoCloud seed: cloud-init applies it at the next start. A seed that somebody else has put there stays. */
+import { createHash } from "node:crypto";
+import { stringify } from "yaml";
+
+import type { NewFile, RootFiles } from "../../files/index.ts";
+import { withHeader, type GivenText } from "./hand-over.ts";
+
+const SEED = "/var/lib/cloud/seed/nocloud";
+const USER_DATA = `${SEED}/user-data`;
+const META_DATA = `${SEED}/meta-data`;
+/** By which a later start knows its own. */
+export const SEED_RECORD_PLACE = "/var/lib/rancheros/nocloud-seed.json";
+const OWNER_ONLY = { mode: 0o600, uid: 0, gid: 0 };
+const RECORD_FOLDERS = { folders: { mode: 0o700, uid: 0, gid: 0 } };
+/** The file as it is, and as it was before a write that a kill may have kept from happening. */
+const KEPT_DIGESTS = 2;
+
+export interface SeedPlan {
+  /** In the order in which they are to be written: the record first, or a killed write would leave a stranger's file. */
+  readonly files: readonly NewFile[];
+  /** Why there are none. */
+  readonly problem: string | undefined;
+}
+
+type SeedRecord = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The instance-id is given once and kept. With another one cloud-init takes the machine for a new one: new SSH host keys,
+ * passwords set again, every runcmd again.
+ * Source: cloud-init, "NoCloud"; "Instance metadata, instance-id"; "Cloud config archive"; "Module frequency"
+ * @throws FilesError
+ */
+export async function planSeed(files: Pick<RootFiles, "read">, given: readonly GivenText[]): Promise<SeedPlan> {
+  const [first, ...others] = given;
+  if (first === undefined) return { files: [], problem: undefined };
+  const textAt = async (path: string): Promise<string | undefined> =>
+    (await files.read(path))?.content.toString("utf8");
+  const record = readRecord((await textAt(SEED_RECORD_PLACE)) ?? "");
+  const isOurs = (path: string, text: string | undefined): boolean =>
+    text === undefined || record[path]?.includes(digestOf(text)) === true;
+  const metaData = await textAt(META_DATA);
+  const strangers = [
+    ...(isOurs(USER_DATA, await textAt(USER_DATA)) ? [] : [USER_DATA]),
+    ...(isOurs(META_DATA, metaData) ? [] : [META_DATA]),
+  ];
+  if (strangers.length > 0) {
+    const names = strangers.join(" and ");
+    const problem = `${names} is not what ros-agent has written, and stays: cloud-init gets nothing from here. Take it away, or have ros-agent apply the cloud-config itself (--tool native)`;
+    return { files: [], problem };
+  }
+  const userData =
+    others.length === 0
+      ? withHeader(first.text)
+      : `#cloud-config-archive\n${stringify(given.map(({ text }) => ({ type: "text/cloud-config", content: withHeader(text) })))}`;
+  const wanted = [
+    [USER_DATA, userData],
+    [META_DATA, metaData ?? `instance-id: ros-agent-${digestOf(userData).slice(0, 16)}\n`],
+  ] as const;
+  const next = Object.fromEntries(
+    wanted.map(([path, text]) => [
+      path,
+      [...new Set([digestOf(text), ...(record[path] ?? [])])].slice(0, KEPT_DIGESTS),
+    ]),
+  );
+  const recordFile = {
+    path: SEED_RECORD_PLACE,
+    content: `${JSON.stringify(next)}\n`,
+    ...OWNER_ONLY,
+    ...RECORD_FOLDERS,
+  };
+  const seed = wanted.map(([path, content]) => ({ path, content, ...OWNER_ONLY }));
+  return { files: [recordFile, ...seed], problem: undefined };
+}
+
+function readRecord(text: string): SeedRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).map(([path, digests]: [string, unknown]) => [
+      path,
+      Array.isArray(digests) ? digests.filter((one) => typeof one === "string") : [],
+    ]),
+  );
+}
+
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
