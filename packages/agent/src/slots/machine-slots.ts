@@ -15,6 +15,8 @@ export interface SlotsOutside {
   readonly commandLine: () => string;
   readonly readWords: () => Promise<GrubWords>;
   readonly writeWords: (words: GrubWords) => Promise<void>;
+  /** Of all processes only one at a time: what the others change between reading and writing would be lost. @throws SlotError SLOT_ENVIRONMENT_UNSAVED */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
   /** What the running slot, or another one, says of itself. */
   readonly readStamp: (slot: SlotName, isRunning: boolean) => Promise<SlotStamp | undefined>;
   readonly openDisk: (slot: SlotName, signal: AbortSignal) => SlotDisk;
@@ -48,7 +50,7 @@ export interface MachineSlots {
   write(system: WriteSystem): Promise<WrittenSystem>;
   /** Starts it once. */
   tryOnce(slot: SlotName): Promise<void>;
-  /** Starts it from now on. */
+  /** Starts it from now on; a rollback that was asked for meanwhile stays asked for. */
   markGood(slot: SlotName): Promise<void>;
   /** Neither a trial nor a reset is to come. */
   change(change: Partial<SlotWords>): Promise<void>;
@@ -66,9 +68,12 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
     if (found !== undefined) return found.slot;
     throw new SlotError("SLOT_NONE_HERE", "the kernel's command line names no slot (rancheros.slot)");
   };
-  const change = async (words: Partial<SlotWords>): Promise<void> => {
-    await outside.writeWords(changeSlotWords(await outside.readWords(), words));
-  };
+  const changeBy = (decide: (now: SlotWords) => Partial<SlotWords>): Promise<void> =>
+    outside.alone(async () => {
+      const now = await outside.readWords();
+      await outside.writeWords(changeSlotWords(now, decide(readSlotWords(now))));
+    });
+  const change = (words: Partial<SlotWords>): Promise<void> => changeBy(() => words);
   const words = async (): Promise<SlotWords> => readSlotWords(await outside.readWords());
   const stamp = (slot: SlotName): Promise<SlotStamp | undefined> => outside.readStamp(slot, slot === running());
   return {
@@ -107,7 +112,8 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
       return { slot, ending, files: found };
     },
     tryOnce: (slot) => change({ try: slot }),
-    markGood: (slot) => change({ good: slot, try: undefined }),
+    // GRUB has emptied `try` before this start: another slot in it was asked for since, by a rollback, and is still wanted.
+    markGood: (slot) => changeBy(({ try: asked }) => ({ good: slot, try: asked === slot ? undefined : asked })),
     async otherGoodSlot() {
       const other = otherSlotName(running());
       if ((await stamp(other)) !== undefined) return other;

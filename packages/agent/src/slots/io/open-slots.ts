@@ -6,6 +6,7 @@ import { BOOT_CHECK_FILE, BOOT_CHECK_MAX_BYTES, readBootCheckRecord } from "../b
 import type { SlotsOutside } from "../machine-slots.ts";
 import { PARTITIONS, type SlotName } from "../slot.ts";
 import { readSlotStamp, STAMP_FILE, STAMP_MAX_BYTES, type SlotStamp } from "../slot-stamp.ts";
+import { aloneWith } from "./alone-with.ts";
 import { clearMounts, mount, unmount } from "./file-systems.ts";
 import { readGrubEnvironmentFile, writeGrubEnvironmentFile } from "./grub-environment-file.ts";
 import { partitionBeside } from "./partitions.ts";
@@ -21,6 +22,7 @@ export interface OpenSlotsOptions {
   readonly runFolder: string;
 }
 
+const WORDS_LOCK = "grub-words.lock";
 const COMMAND_LINE_MAX = 16 * 1024;
 
 export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOptions): SlotsOutside {
@@ -34,6 +36,7 @@ export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOpti
     },
     readWords: () => readGrubEnvironmentFile(grubenv),
     writeWords: (words) => writeGrubEnvironmentFile(grubenv, words),
+    alone: (work) => aloneWith(join(runFolder, WORDS_LOCK), work),
     async readStamp(slot, isRunning) {
       if (isRunning) return stampIn(hostRoot);
       const folder = join(runFolder, "other-slot");

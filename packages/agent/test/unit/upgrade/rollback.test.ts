@@ -1,8 +1,9 @@
 /** Going back by hand: what the boot loader is told, and what the journal keeps of it. */
 import { describe, expect, it } from "vitest";
 
-import { freshSlotWords, readSlotWords } from "../../../src/slots/slot-words.ts";
-import { machineSlots, type SlotsOutside } from "../../../src/slots/machine-slots.ts";
+import { machineSlots, type MachineSlots, type SlotsOutside } from "../../../src/slots/machine-slots.ts";
+import type { SlotName } from "../../../src/slots/slot.ts";
+import { freshSlotWords, readSlotWords, type SlotWords } from "../../../src/slots/slot-words.ts";
 import { EMPTY_JOURNAL, subjectOf, type Journal } from "../../../src/upgrade/journal.ts";
 import { noteRollback } from "../../../src/upgrade/rollback.ts";
 import { rollbackSlots } from "../../../src/upgrade/system-slots.ts";
@@ -17,29 +18,46 @@ function upgraded(before: Journal): Journal {
   return { ...before, history: [succeeded, ...before.history] };
 }
 
+/** A machine in slot a, and GRUB's words as they are. */
+function machineIn(good: SlotName): { readonly slots: MachineSlots; readonly words: () => SlotWords } {
+  let words = freshSlotWords({ good, try: undefined, reset: false, extra: "" });
+  const not = (): never => {
+    throw new Error("not for a rollback");
+  };
+  const outside: SlotsOutside = {
+    commandLine: () => "rancheros.slot=a",
+    readWords: () => Promise.resolve(words),
+    async writeWords(next) {
+      words = next;
+      await Promise.resolve();
+    },
+    alone: (work) => work(),
+    readStamp: () => Promise.resolve({ version: 1, reference: "r", digest: undefined, writtenAt: "", files: 1 }),
+    openDisk: not,
+    readBootCheck: not,
+    arch: "x64",
+  };
+  return { slots: machineSlots(outside), words: () => readSlotWords(words) };
+}
+
 describe("a rollback by hand", () => {
   it("has the other slot tried, and leaves it to its boot check to make it good", async () => {
-    let words = freshSlotWords({ good: "a", try: undefined, reset: false, extra: "" });
-    const not = (): never => {
-      throw new Error("not for a rollback");
-    };
-    const outside: SlotsOutside = {
-      commandLine: () => "rancheros.slot=a",
-      readWords: () => Promise.resolve(words),
-      async writeWords(next) {
-        words = next;
-        await Promise.resolve();
-      },
-      readStamp: () => Promise.resolve({ version: 1, reference: "r", digest: undefined, writtenAt: "", files: 1 }),
-      openDisk: not,
-      readBootCheck: not,
-      arch: "x64",
-    };
-    const port = rollbackSlots(machineSlots(outside));
+    const { slots, words } = machineIn("a");
+    const port = rollbackSlots(slots);
     const entry = await port.other();
     expect(entry).toBe("slot b");
     await port.startNext(entry);
-    expect(readSlotWords(words)).toMatchObject({ good: "a", try: "b" });
+    expect(words()).toMatchObject({ good: "a", try: "b" });
+  });
+
+  it("stays asked for where it comes while the boot check of this start still looks", async () => {
+    const { slots, words } = machineIn("b");
+    const port = rollbackSlots(slots);
+    await port.startNext(await port.other());
+    await slots.markGood("a");
+    expect(words()).toMatchObject({ good: "a", try: "b" });
+    await slots.markGood("b");
+    expect(words()).toMatchObject({ good: "b", try: undefined });
   });
 
   it("is one ending in the history, however often it is asked for", () => {
