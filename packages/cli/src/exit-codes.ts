@@ -24,6 +24,7 @@ export const EXIT_CODES: Readonly<Record<FailureClass, ExitCode>> = {
     code: 8,
     meaning: "this machine lacks something: a program, a device, a permission, room on the disk",
   },
+  busy: { code: 9, meaning: "another process of this machine is at the same work: nothing was done, try again later" },
   interrupted: { code: 130, meaning: "broken off by Ctrl-C or SIGTERM, and cleaned up" },
 };
 

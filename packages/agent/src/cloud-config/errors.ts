@@ -20,7 +20,7 @@ export const CLOUD_CONFIG_ERRORS = {
     mend: "Correct the lines that are named; `ros-agent config validate FILE` looks again without changing anything.",
   },
   CLOUD_CONFIG_BUSY: {
-    failure: "environment",
+    failure: "busy",
     retry: "backoff",
     meaning: "Another process is applying a cloud-config to this machine.",
     mend: "Wait until it has ended: `systemctl status ros-agent-config ros-agent-join`.",

@@ -19,6 +19,7 @@ describe("exit codes", () => {
     ["timeout", 6],
     ["nonsense", 7],
     ["environment", 8],
+    ["busy", 9],
     ["interrupted", 130],
   ] as const)("of %s is %d", (failure, code) => {
     expect(exitCodeOf(failing(failure))).toBe(code);

@@ -5,10 +5,19 @@ export type Retry = "never" | "backoff" | { readonly afterMs: number };
 
 /**
  * What went wrong, seen from the caller. The four kinds of trouble with the outside never mix: it could not be reached,
- * it refused, it answered nonsense, or we gave up waiting.
+ * it refused, it answered nonsense, or we gave up waiting. `busy` is another process of this machine at the same work.
  */
 export type FailureClass =
-  "usage" | "environment" | "tpm" | "unreachable" | "refused" | "nonsense" | "timeout" | "interrupted" | "internal";
+  | "usage"
+  | "environment"
+  | "tpm"
+  | "unreachable"
+  | "refused"
+  | "nonsense"
+  | "timeout"
+  | "busy"
+  | "interrupted"
+  | "internal";
 
 /** One row of a domain's error table: the documentation in docs/errors.md is generated from it. */
 export interface ErrorKind {
