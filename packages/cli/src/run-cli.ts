@@ -35,6 +35,7 @@ async function dispatch(args: readonly string[], surroundings: CommandSurroundin
   const command = leadingCommand(["--version", "-v", "-V"].includes(first) ? ["version", ...rest] : args);
   if (command === undefined) throw unknownCommand(isTopic(first) ? ownArgs(args).slice(0, 2).join(" ") : first);
   if (wantsHelp(command.rest)) return tellHelp(command.name, "stdout");
+  if (command.name === "run" && (await startedWithoutOclif(command.rest, surroundings))) return undefined;
   return runCommand(command.name, command.rest, surroundings);
 }
 
@@ -44,6 +45,16 @@ function helpSubject(args: readonly string[]): string | undefined {
   const [first] = words;
   if (first === undefined) return undefined;
   return leadingCommand(words)?.name ?? (isTopic(first) ? words.slice(0, 2).join(" ") : first);
+}
+
+/** The service, which stays: what only reads command lines would stay with it. @returns whether it has run, to its end */
+async function startedWithoutOclif(args: readonly string[], surroundings: CommandSurroundings): Promise<boolean> {
+  const { runArguments } = await import("./run-arguments.ts");
+  const read = runArguments(args);
+  if (read === undefined) return false;
+  const { runService } = await import("./run-service.ts");
+  await runService(read.url, read.flags, surroundings, (text) => void process.stderr.write(`${text}\n`));
+  return true;
 }
 
 /** Loads what only help needs. */

@@ -2,9 +2,7 @@
 import { boolean, string } from "@oclif/core/flags";
 
 import { AgentCommand } from "../agent-command.ts";
-import { parseKeyValues } from "../key-values.ts";
 import { MACHINE_FLAGS, RUNTIME_FLAGS } from "../machine-flags.ts";
-import { parseDuration } from "../parse-duration.ts";
 import { REPORT_FLAGS, SERVER_ARGS, SERVER_FLAGS } from "../server-flags.ts";
 import { SUMMARIES } from "../summaries.ts";
 import { EK_FLAG, TPM_FLAGS } from "../tpm-flags.ts";
@@ -44,36 +42,7 @@ export class Run extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(Run);
-    const { environment, signal } = this.surroundings;
-    const remark = (text: string): void => this.remark(text);
-    const { agentOptions } = await import("../machine-run.ts");
-    const machine = agentOptions(flags, this.surroundings, remark);
-    const { runAgent } = await import("../daemon-run.ts");
-    if (flags["without-operator"]) return runAgent(machine, undefined, this.surroundings);
-    const { registrationTarget } = await import("../registration-target.ts");
-    const target = await registrationTarget({
-      url: args.url,
-      config: flags.config,
-      caCert: flags["ca-cert"],
-      caSha256: flags["ca-sha256"],
-      allowHttp: flags["allow-http"],
-      allowBare: true,
-    });
-    return runAgent(
-      machine,
-      {
-        server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
-        withoutEkCertificate: flags["without-ek-certificate"],
-        tcti: flags.tcti,
-        endorsementKey: flags.ek ?? "any",
-        smbios: flags["no-smbios"] ? "none" : { folder: flags["smbios-dump"] },
-        hostRoot: flags["host-root"],
-        labels: parseKeyValues(flags.label ?? [], "label"),
-        annotations: parseKeyValues(flags.annotation ?? [], "annotation"),
-        surroundings: this.surroundings,
-        remark,
-      },
-      this.surroundings,
-    );
+    const { runService } = await import("../run-service.ts");
+    await runService(args.url, flags, this.surroundings, (text) => this.remark(text));
   }
 }
