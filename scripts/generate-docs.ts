@@ -40,6 +40,7 @@ import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
 import { DECISION_REASONS, METRICS, type MetricRow } from "../packages/operator/src/telemetry/index.ts";
 import { describeCommands } from "../packages/cli/src/describe-commands.ts";
+import { TUNNEL_ERRORS } from "../packages/operator/src/tunnel/index.ts";
 import { crdsYaml } from "../packages/operator/src/crds.ts";
 import { chartValuesRows, chartValuesYaml } from "./chart-values.ts";
 import { commandsPage } from "./reference/commands-page.ts";
@@ -78,6 +79,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
   ["Operator: leading", LEADERSHIP_ERRORS],
+  ["Operator: tunnel to Rancher", TUNNEL_ERRORS],
   ["Operator: settings", SETTINGS_ERRORS],
   ["Operator: default objects", DEFAULTS_ERRORS],
   ["Both: messages", MESSAGE_ERRORS],

@@ -17,6 +17,8 @@
 - name: RANCHEROS_SERVER_URL
   value: {{ . | quote }}
 {{- end }}
+- name: RANCHEROS_RANCHER_TUNNEL_SECRET
+  value: {{ ternary "none" .Values.rancher.tunnelSecret (eq .Values.rancher.tunnel "never") | quote }}
 {{- with .Values.tls }}
 {{- if .secretName }}
 - name: RANCHEROS_TLS_CERT_FILE

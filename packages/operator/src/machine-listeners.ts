@@ -1,5 +1,6 @@
 /** The listeners that the settings ask for, and the TLS material that they show. */
 import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Kubernetes } from "./controller/index.ts";
 import type { BootDesk } from "./boot/index.ts";
 import {
@@ -8,15 +9,17 @@ import {
   ensureServingIdentity,
   followFiles,
   listenForMachines,
+  serveTunnelledMachines,
   servingNames,
   certificateEndMs,
   tlsChannel,
-  type BootResponder,
   type FollowedFiles,
   type MachineEndpoint,
+  type MachineHandlers,
   type MachineListener,
   type ProtocolEndpoint,
   type TlsMaterial,
+  type TunnelledMachines,
 } from "./http/index.ts";
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
@@ -43,6 +46,8 @@ export interface MachineListeners {
   readonly listening: () => boolean;
   /** Settles when they are. */
   start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint, boot: BootDesk): Promise<void>;
+  /** Takes a connection that comes through Rancher's tunnel; see serveTunnelledMachines. */
+  acceptTunnelled(stream: Duplex): void;
   /** Whether machines may have this TLS key in front of them: the present one, the one before, or one of --channel-keys. */
   isOwnChannel(channel: Buffer): Promise<boolean>;
   /** From now on each connection ends with its next answer; new ones are taken still. */
@@ -75,6 +80,7 @@ export function machineListeners(
   signal: AbortSignal,
 ): MachineListeners {
   const listeners: MachineListener[] = [];
+  let tunnelled: TunnelledMachines | undefined;
   let tls: Tls | undefined;
   let started = false;
   let renewal: NodeJS.Timeout | undefined;
@@ -141,15 +147,19 @@ export function machineListeners(
     },
     listening: () => started,
     async start(endpoint, protocol, desk) {
-      const boot = (isTls: boolean): BootResponder =>
-        bootResponder(desk, isTls, (error) => log.warn("boot file not served", errorFields(error)));
+      const handlers = (isTls: boolean): MachineHandlers => {
+        const boot = bootResponder(desk, isTls, (error) => log.warn("boot file not served", errorFields(error)));
+        return { endpoint, protocol, boot };
+      };
+      // Rancher, at its other end, ends TLS.
+      tunnelled = serveTunnelledMachines(handlers(true));
       if (settings.httpListen !== undefined) {
-        listeners.push(await listenForMachines(settings.httpListen, undefined, endpoint, protocol, boot));
+        listeners.push(await listenForMachines(settings.httpListen, undefined, handlers(false)));
       }
       if (settings.httpsListen !== undefined) {
         if (settings.tlsFiles === undefined) take(await readTls());
         else followed = await followGiven(settings.tlsFiles);
-        listeners.push(await listenForMachines(settings.httpsListen, tls?.material, endpoint, protocol, boot));
+        listeners.push(await listenForMachines(settings.httpsListen, tls?.material, handlers(true)));
         renewal = setInterval(() => {
           renew().catch((error: unknown) => log.error("certificate not renewed", errorFields(error)));
         }, CERTIFICATE_CHECK_MS);
@@ -166,13 +176,20 @@ export function machineListeners(
       await renew().catch((error: unknown) => log.warn("certificate not read", errorFields(error)));
       return isKnown(channel);
     },
+    acceptTunnelled(stream) {
+      if (tunnelled === undefined) stream.destroy();
+      else tunnelled.accept(stream);
+    },
     endConnections() {
+      tunnelled?.endConnections();
       for (const listener of listeners) listener.endConnections();
     },
     async stop() {
       clearInterval(renewal);
       followed?.stop();
-      await Promise.all(listeners.map(async (listener) => listener.stop(STOP_GRACE_MS)));
+      await Promise.all(
+        [...listeners, ...(tunnelled === undefined ? [] : [tunnelled])].map((one) => one.stop(STOP_GRACE_MS)),
+      );
     },
   };
 }

@@ -34,6 +34,7 @@ import { machineListeners } from "./machine-listeners.ts";
 import { openRegistries, startBootDesk } from "./operator-boot.ts";
 import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
+import { startTunnel } from "./operator-tunnel.ts";
 import {
   rancherClusterTokens,
   serverAddress,
@@ -240,6 +241,7 @@ export async function startOperator(
       ? undefined
       : await listenForHealth(settings.healthListen, notReady, () => metrics.page());
   await listeners.start(endpoint, protocol, boot);
+  const tunnel = startTunnel(settings, kubernetes, log, (stream) => listeners.acceptTunnelled(stream));
 
   return {
     async stop() {
@@ -249,6 +251,7 @@ export async function startOperator(
       listeners.endConnections();
       await sleep(settings.stopDelayMs);
       await listeners.stop();
+      await tunnel?.stop();
       health?.stop();
       sessionKeys.stop();
       making.stop();

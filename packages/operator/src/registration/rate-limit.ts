@@ -57,6 +57,12 @@ function network64(address: string): string {
     .join(":");
 }
 
+/**
+ * Stands for the address of whoever comes through Rancher's tunnel, which tells none that could be believed: what a proxy
+ * writes into headers anybody can write who reaches the proxy.
+ */
+export const TUNNEL_SOURCE = "tunnel";
+
 /** Who counts as one source: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer has. */
 export function sourceOf(remoteAddress: string | undefined): string {
   const address = (remoteAddress ?? "").replace(/%.*$/, "");

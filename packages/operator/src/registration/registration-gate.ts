@@ -3,7 +3,7 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { RegistrationRefusedError } from "./errors.ts";
 import type { CountedMachine, MachineLimit } from "./machine-limit.ts";
-import { RateLimit, sourceOf } from "./rate-limit.ts";
+import { RateLimit, sourceOf, TUNNEL_SOURCE } from "./rate-limit.ts";
 import type { RefusalCounter } from "./registration-counters.ts";
 import { keyOf, type RegistrationIndex } from "./registration-index.ts";
 
@@ -57,8 +57,9 @@ export class RegistrationGate<Machine extends CountedMachine> {
     const registration = this.look(token, remoteAddress);
     const { perMinute, perSourcePerMinute } = registration.spec.rateLimit ?? {};
     const key = keyOf(registration.metadata);
-    // The source first: one that comes too often is not to use up what the others have.
-    this.#takeVisit(registration, `${key} ${sourceOf(remoteAddress)}`, perSourcePerMinute);
+    const source = sourceOf(remoteAddress);
+    // The source first: one that comes too often is not to use up what the others have. A tunnel is no source, but all.
+    if (source !== TUNNEL_SOURCE) this.#takeVisit(registration, `${key} ${source}`, perSourcePerMinute);
     this.#takeVisit(registration, key, perMinute);
     return registration;
   }

@@ -36,6 +36,7 @@ export function rawSettings(
     publicCa: pick(SETTINGS.publicCa),
     httpsListen: pick(SETTINGS.httpsListen),
     httpListen: pick(SETTINGS.httpListen),
+    tunnelSecret: pick(SETTINGS.tunnelSecret),
     bootUrl: pick(SETTINGS.bootUrl),
     healthListen: pick(SETTINGS.healthListen),
     tlsCertFile: pick(SETTINGS.tlsCertFile),

@@ -15,6 +15,8 @@ export interface Settings {
   readonly publicCa: boolean;
   readonly httpsListen: ListenAddress | undefined;
   readonly httpListen: ListenAddress | undefined;
+  /** Name of the Secret; undefined: no tunnel is opened. */
+  readonly tunnelSecret: string | undefined;
   /** Without a slash at its end. */
   readonly bootUrl: string | undefined;
   readonly healthListen: ListenAddress | undefined;
@@ -71,6 +73,7 @@ export function readSettings(
     publicCa: reader.choice("public-ca", raw.publicCa, ["true", "false"], "false") === "true",
     httpsListen: reader.listen("https-listen", raw.httpsListen),
     httpListen: reader.listen("http-listen", raw.httpListen),
+    tunnelSecret: reader.objectName("rancher-tunnel-secret", raw.tunnelSecret),
     bootUrl: reader.url("boot-url", raw.bootUrl),
     healthListen: reader.listen("health-listen", raw.healthListen),
     tlsFiles:

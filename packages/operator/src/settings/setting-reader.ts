@@ -24,6 +24,14 @@ export class SettingReader {
     return undefined;
   }
 
+  /** Of a Kubernetes object; it goes into a field selector. */
+  objectName(flag: string, text: string): string | undefined {
+    if (text === "none" || text === "") return undefined;
+    if (text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text)) return text;
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no name of an object`);
+    return undefined;
+  }
+
   choice<Choice extends string>(flag: string, text: string, choices: readonly Choice[], fallback: Choice): Choice {
     const found = choices.find((one) => one === text);
     if (found === undefined) this.problems.push(`--${flag}: ${JSON.stringify(text)} is none of ${choices.join(", ")}`);

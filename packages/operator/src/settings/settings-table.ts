@@ -69,6 +69,13 @@ export const SETTINGS = {
     fallback: "none",
     help: "where machines are served without TLS; only behind a proxy that ends TLS",
   },
+  tunnelSecret: {
+    flag: "rancher-tunnel-secret",
+    env: "RANCHEROS_RANCHER_TUNNEL_SECRET",
+    value: "NAME|none",
+    fallback: "rancheros-operator",
+    help: "Secret in the operator's namespace into which Rancher writes where its tunnel begins; while it is not there, no tunnel is opened",
+  },
   bootUrl: {
     flag: "boot-url",
     env: "RANCHEROS_BOOT_URL",

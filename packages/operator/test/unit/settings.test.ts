@@ -22,6 +22,7 @@ describe("readSettings", () => {
       leaderElect: true,
       maxSessions: 256,
       trustAnchors: "rancheros-trust-anchors",
+      tunnelSecret: "rancheros-operator",
       staleAfterMs: 120_000,
       stopDelayMs: 2_000,
       statusDelayMs: 15_000,

@@ -1,38 +1,12 @@
-/** The listeners that machines reach: limits before parsing, then plain answers or visits. */
-import {
-  createServer as createHttpServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+/** The listeners that machines reach. */
+import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { AddressInfo } from "node:net";
+import { HANDSHAKE_TIMEOUT_MS } from "@rancheros/protocol/messages";
+import { CONNECTION_LIMIT } from "../limits.ts";
 import type { ListenAddress } from "../listen-address.ts";
-import { BAD_HANDSHAKE, type Answer } from "../answer.ts";
-import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
-import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS, LAST_WORD_MS } from "../limits.ts";
-import type { MachineRequest } from "../legacy-parts.ts";
-import type { MachineEndpoint } from "../machine-endpoint.ts";
-import { isProtocolTarget, type ProtocolEndpoint } from "../protocol-endpoint.ts";
-import { isBootPath } from "../../boot/index.ts";
-import { pathOf } from "../route.ts";
-import type { BootResponder } from "./boot-response.ts";
-import { createBodyReader } from "./body-reader.ts";
-import { createVisits } from "./challenge-session.ts";
 import { listen } from "./listen.ts";
-
-const LIMITS = {
-  maxHeaderSize: HEADER_MAX_BYTES,
-  headersTimeout: HANDSHAKE_TIMEOUT_MS,
-  requestTimeout: HANDSHAKE_TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  connectionsCheckingInterval: CHECK_INTERVAL_MS,
-  insecureHTTPParser: false,
-  // RFC 9110 section 7.8: an offer of another protocol, such as h2c, is passed over, not refused.
-  shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === "websocket",
-} as const;
+import { SERVER_LIMITS, serveMachines, type MachineHandlers } from "./machine-server.ts";
 
 export interface TlsMaterial {
   readonly cert: string;
@@ -49,61 +23,6 @@ export interface MachineListener {
   stop(graceMs: number): Promise<void>;
 }
 
-function single(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : header?.[0];
-}
-
-function machineRequest(request: IncomingMessage): MachineRequest {
-  return {
-    method: request.method ?? "",
-    target: request.url ?? "/",
-    authorization: single(request.headers.authorization),
-    smbios: single(request.headers["x-cattle-smbios"]),
-    nonce: single(request.headers["x-cattle-nonce"]),
-    remoteAddress: request.socket.remoteAddress,
-  };
-}
-
-/** @param isLast  no further request is taken on this connection */
-function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
-  // RFC 9110 section 8.6: the length in a 304 would be that of the answer which it stands for.
-  const length = answer.status === 304 ? {} : { "content-length": Buffer.byteLength(answer.body) };
-  const ending = isLast ? { connection: "close" } : {};
-  response.writeHead(answer.status, { ...answer.headers, ...length, ...ending });
-  response.end(answer.body);
-}
-
-/** An answer on the socket of an upgrade request, which then ends. */
-function sendRaw(socket: Duplex, answer: Answer): void {
-  const headers = Object.entries({
-    ...answer.headers,
-    "content-length": String(Buffer.byteLength(answer.body)),
-    connection: "close",
-  });
-  const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`;
-  endWith(
-    socket,
-    `${[status, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n${answer.body}`,
-  );
-}
-
-/**
- * Says the last word and closes. The server's sockets stay half open when we end them, and one that nobody reads stays
- * for ever: what still comes is thrown away, and who does not close in time is cut off.
- */
-function endWith(socket: Duplex, text: string): void {
-  socket.end(text);
-  socket.resume();
-  const late = setTimeout(() => socket.destroy(), LAST_WORD_MS);
-  socket.once("close", () => clearTimeout(late));
-}
-
-/** RFC 6455 section 4.2.1: what makes a request an upgrade to websocket that we can take. */
-function isWebsocketHandshake(request: IncomingMessage): boolean {
-  const key = request.headers["sec-websocket-key"] ?? "";
-  return request.headers["sec-websocket-version"] === "13" && /^[+/0-9A-Za-z]{22}==$/.test(key);
-}
-
 function isHttps(server: Server | HttpsServer): server is HttpsServer {
   return "setSecureContext" in server;
 }
@@ -112,66 +31,14 @@ function isHttps(server: Server | HttpsServer): server is HttpsServer {
 export async function listenForMachines(
   where: ListenAddress,
   tls: TlsMaterial | undefined,
-  endpoint: MachineEndpoint,
-  protocol: ProtocolEndpoint,
-  boot: (isTls: boolean) => BootResponder,
+  handlers: MachineHandlers,
 ): Promise<MachineListener> {
-  const visits = createVisits();
-  const bodies = createBodyReader();
-  const bootFiles = boot(tls !== undefined);
-  let isEnding = false;
   const server =
     tls === undefined
-      ? createHttpServer(LIMITS)
-      : createHttpsServer({ ...LIMITS, ...tls, minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+      ? createHttpServer(SERVER_LIMITS)
+      : createHttpsServer({ ...SERVER_LIMITS, ...tls, minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
   server.maxConnections = CONNECTION_LIMIT;
-
-  server.on("request", (request, response) => {
-    if (isBootPath(pathOf(request.url ?? "/"))) bootFiles.respond(request, response);
-    else if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
-    else void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer, isEnding));
-  });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // Without a listener a reset of the other side would end the process.
-    socket.on("error", () => socket.destroy());
-    void beginVisit(request, socket, head);
-  });
-
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    // Only a broken or late request can be answered in HTTP; a reset or a TLS handshake that failed cannot.
-    const code = error.code ?? "";
-    const answerable = socket.writable && (code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT");
-    if (answerable) sendRaw(socket, endpoint.refuseBroken(socket.remoteAddress, code));
-    else socket.destroy();
-  });
-
-  async function answerProtocol(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = "", url: target = "/", headers, socket } = request;
-    const read = await bodies.read(request);
-    if (read === "broken") {
-      response.destroy();
-      return;
-    }
-    const answer = await protocol.answer({
-      method,
-      target,
-      authorization: single(headers.authorization),
-      contentType: single(headers["content-type"]),
-      ifNoneMatch: headers["if-none-match"],
-      body: read,
-      remoteAddress: socket.remoteAddress,
-    });
-    // What was not read to its end is not read any more.
-    send(response, answer, isEnding || typeof read === "string");
-  }
-
-  async function beginVisit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    if (!isWebsocketHandshake(request)) return sendRaw(socket, BAD_HANDSHAKE);
-    const result = await endpoint.visit(machineRequest(request));
-    if ("answer" in result) return sendRaw(socket, result.answer);
-    visits.accept(request, socket, head, result.visit);
-  }
-
+  const serving = serveMachines(server, handlers);
   const address = await listen(server, where, tls === undefined ? "http-listen" : "https-listen");
 
   return {
@@ -179,15 +46,12 @@ export async function listenForMachines(
     setTls: (material) => {
       if (isHttps(server)) server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
     },
-    endConnections() {
-      isEnding = true;
-    },
+    endConnections: () => serving.endConnections(),
     async stop(graceMs) {
-      isEnding = true;
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      visits.closeAll();
+      serving.closeVisits();
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), graceMs);
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, graceMs + 200).unref())]);

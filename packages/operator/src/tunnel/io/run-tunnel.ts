@@ -1,0 +1,144 @@
+/** Keeps the tunnel to Rancher open, as long as a Secret says where it leads to. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import type { Duplex } from "node:stream";
+import { watchResource, type Kubernetes } from "../../controller/index.ts";
+import { createTroubles, errorFields, hintOf, type Log } from "../../telemetry/index.ts";
+import { GOOD_AFTER_MS, redialDelayMs } from "../redial-delay.ts";
+import { isSameTarget, readTunnelTarget, type TunnelTarget } from "../tunnel-target.ts";
+import { openTunnel, type TunnelSession, type TunnelTimes } from "./tunnel-session.ts";
+
+export interface TunnelParts {
+  readonly kubernetes: Kubernetes;
+  readonly namespace: string;
+  readonly secretName: string;
+  readonly accept: (stream: Duplex) => void;
+  /** See TunnelStream. */
+  readonly remoteAddress: string;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly times?: TunnelTimes;
+}
+
+export interface Tunnel {
+  isOpen(): boolean;
+  stop(): Promise<void>;
+}
+
+interface KeptSecret extends KubernetesObject {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly secret: unknown;
+}
+
+export function runTunnel(parts: TunnelParts): Tunnel {
+  const { kubernetes, namespace, secretName, log, random } = parts;
+  const troubles = createTroubles(() => performance.now());
+  let target: TunnelTarget | undefined;
+  let session: TunnelSession | undefined;
+  const stopping = new AbortController();
+  /** Aborted when there is another target, or none any more. */
+  let change = new AbortController();
+
+  function tell(key: string, sentence: string, error: unknown): void {
+    const fields = errorFields(error);
+    const isNews = troubles.isNews(key, `${fields.reason} ${fields.error}`);
+    log[isNews ? "warn" : "debug"](sentence, { ...fields, hint: hintOf(error) });
+  }
+
+  function lead(next: TunnelTarget | undefined): void {
+    if (isSameTarget(target, next)) return;
+    target = next;
+    change.abort();
+    change = new AbortController();
+    session?.close();
+  }
+
+  function follow({ secret }: KeptSecret): void {
+    try {
+      lead(readTunnelTarget(secret));
+      troubles.over("secret");
+    } catch (error) {
+      tell("secret", "no tunnel to Rancher", error);
+      lead(undefined);
+    }
+  }
+
+  const secrets = watchResource<KeptSecret>(kubernetes, {
+    path: `/api/v1/namespaces/${namespace}/secrets`,
+    fieldSelector: `metadata.name=${secretName}`,
+    keep: (secret) => ({ metadata: { name: secretName, namespace }, secret }),
+    onChange: follow,
+    onDelete: () => lead(undefined),
+    onSynced: () => undefined,
+    onTrouble: (error) => log.warn("cannot follow the Secret of Rancher's tunnel", errorFields(error)),
+    random,
+  });
+
+  function aborted(signal: AbortSignal, afterMs?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = afterMs === undefined ? undefined : setTimeout(resolve, afterMs);
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** @returns what ended it, and how long it was open */
+  async function visit(to: TunnelTarget, signal: AbortSignal): Promise<{ error: unknown; openMs: number }> {
+    const { accept, remoteAddress, times } = parts;
+    try {
+      const opened = await openTunnel({
+        target: to,
+        accept,
+        remoteAddress,
+        signal,
+        ...(times === undefined ? {} : { times }),
+      });
+      const beganMs = performance.now();
+      session = opened;
+      log.info("the tunnel to Rancher is open");
+      if (signal.aborted) opened.close();
+      return { error: await opened.ended, openMs: performance.now() - beganMs };
+    } catch (error) {
+      return { error, openMs: 0 };
+    } finally {
+      session = undefined;
+    }
+  }
+
+  async function keep(): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted;) {
+      const { signal } = change;
+      if (target === undefined) {
+        failures = 0;
+        await aborted(signal);
+        continue;
+      }
+      const { error, openMs } = await visit(target, signal);
+      if (signal.aborted) {
+        failures = 0;
+        continue;
+      }
+      if (openMs > GOOD_AFTER_MS) {
+        troubles.over("tunnel");
+        failures = 0;
+      }
+      failures += 1;
+      tell("tunnel", "the tunnel to Rancher is down", error);
+      await aborted(signal, redialDelayMs(failures, random()));
+    }
+  }
+  const keeping = keep();
+
+  return {
+    isOpen: () => session !== undefined,
+    async stop() {
+      stopping.abort();
+      change.abort();
+      session?.close();
+      await Promise.all([keeping, secrets.stop()]);
+    },
+  };
+}
