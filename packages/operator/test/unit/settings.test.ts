@@ -97,6 +97,18 @@ describe("readSettings", () => {
     }
   });
 
+  it("opens no tunnel where it is told so, and takes a Secret by a name only that one can have", () => {
+    const secretOf = (text: string) => readSettings([`--rancher-tunnel-secret=${text}`], {}).tunnelSecret;
+    expect([secretOf("none"), secretOf(""), secretOf("stv-aggregation")]).toEqual([
+      undefined,
+      undefined,
+      "stv-aggregation",
+    ]);
+    for (const wrong of ["a/b", "A", "-a", "a&limit=1", "a,metadata.namespace=b", "a".repeat(254)]) {
+      expect(() => secretOf(wrong)).toThrow(/--rancher-tunnel-secret: .* is no name of an object/);
+    }
+  });
+
   it("refuses a flag that does not exist", () => {
     expect(() => readSettings(["--sever-url", "x"], {})).toThrow(/--sever-url/);
   });

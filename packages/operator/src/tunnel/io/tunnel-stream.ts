@@ -148,7 +148,8 @@ export class TunnelStream extends Duplex implements Inlet {
       const to = from + DATA_MAX_BYTES;
       this.#outlet.data(bytes.subarray(from, to), (error) => {
         if (error) done(error);
-        else this.#send(bytes, to, done);
+        // Not at once: as long as the network takes everything, nobody would hear that the other side asks for a pause.
+        else setImmediate(() => this.#send(bytes, to, done));
       });
     }
   }
