@@ -41,6 +41,7 @@ export const VALUE_SETS = {
         pullSecrets: ["registry"],
       },
       listenAddress: "[::]",
+      rancher: { tunnel: "always", tunnelSecret: "tunnel" },
       tls: { secretName: "machines-tls", ca: CA, channelKeys: [KEY, "none"] },
       ingress: { enabled: true, className: "nginx", host: "machines.example.com", tlsSecretName: "front" },
       gateway: {

@@ -104,6 +104,35 @@ describe("the chart", () => {
   });
 });
 
+describe("Rancher's tunnel", () => {
+  it("is asked for where Rancher is, or where somebody says so, and leads to both protocols and to boot files", async () => {
+    const { name, namespace: home } = VALUE_SETS.documented;
+    const isAsked = async (tunnel: string, ...flags: readonly string[]): Promise<boolean> => {
+      const args = ["template", name, CHART, `--namespace=${home}`, `--set=rancher.tunnel=${tunnel}`, ...flags];
+      return (await helm(args)).includes("kind: APIService");
+    };
+    const rancher = "--api-versions=management.cattle.io/v3/APIService";
+    expect([await isAsked("auto"), await isAsked("auto", rancher)]).toEqual([false, true]);
+    expect([await isAsked("always"), await isAsked("never", rancher)]).toEqual([true, false]);
+    const { spec } = objectOf(await renderChart(VALUE_SETS.everything), "APIService");
+    expect(spec).toEqual({
+      secretName: "tunnel",
+      secretNamespace: VALUE_SETS.everything.namespace,
+      pathPrefixes: [`${MACHINE_PATH}/`, `${PROTOCOL_PATH}/`],
+    });
+    expect(isBootPath(`${MACHINE_PATH}/boot/token/ipxe`)).toBe(true);
+  });
+
+  it("is not opened, and its Secret not read, where somebody says never", async () => {
+    const values = { ...VALUE_SETS.narrow.values, rancher: { tunnel: "never" } };
+    const objects = await renderChart({ ...VALUE_SETS.narrow, values });
+    expect(readSettings([], environmentOf(objects)).tunnelSecret).toBeUndefined();
+    const ofSecret = '"resourceNames":["rancheros-operator"]';
+    expect(JSON.stringify(await renderChart(VALUE_SETS.narrow))).toContain(ofSecret);
+    expect(JSON.stringify(objects)).not.toContain(ofSecret);
+  });
+});
+
 describe("what Prometheus and Grafana are given", () => {
   it("is the files of the chart, where somebody asks for it", async () => {
     const rendered = await renderChart(VALUE_SETS.everything);
@@ -137,6 +166,7 @@ describe("the chart's values", () => {
       leaderElect: false,
       stopDelayMs: 0,
       statusDelayMs: 5_000,
+      tunnelSecret: "tunnel",
       bootUrl: "http://boot.example.com",
       tokenInStatus: false,
       unknownTokenRate: 10,

@@ -1,0 +1,206 @@
+/** Machines that come through Rancher's tunnel: the real remotedialer server, a real operator with the chart's rights, real messages. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { Agent, fetch, setGlobalDispatcher } from "undici";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
+import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
+import { refusalOf, visitAttested } from "../../machine/attested-visit.ts";
+import { visit } from "../../machine/visit.ts";
+import { eventually, listInventories, removeInventories } from "../../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { useNamespace } from "../../control-plane/namespace.ts";
+import { makeRegistration } from "../../operator/objects.ts";
+import { startRancherTunnel, type RancherTunnel, type RawAnswer } from "../../rancher-tunnel/rancher-tunnel.ts";
+import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+const target = inject("controlPlane");
+const namespace = useNamespace(target, "tunnel");
+const folder = mkdtempSync(path.join(tmpdir(), "tunnel-"));
+const tlsFolder = path.join(folder, "rancher");
+const TOKEN = "canary-tunnel-token";
+const MACHINES = 10;
+const UNKNOWN_TOKEN = "b".repeat(54);
+
+let rancher: RancherTunnel;
+let operator: OperatorProcess;
+
+function setSecret(data: Readonly<Record<string, string>>): Promise<unknown> {
+  const metadata = { name: "rancheros-operator", namespace };
+  return kubectlApply(target, { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, stringData: data });
+}
+
+const secretOf = ({ connectUrl, caPem = "" }: RancherTunnel): Readonly<Record<string, string>> => ({
+  url: connectUrl,
+  token: TOKEN,
+  "ca.crt": caPem,
+});
+
+/** Until the operator answers through the tunnel. */
+async function untilOpen(): Promise<void> {
+  await eventually(async () => {
+    try {
+      return (await fetch(`${rancher.url}/v1-rancheros/cacerts`)).status === 200 ? true : undefined;
+    } catch {
+      return undefined;
+    }
+  }, "an open tunnel");
+}
+
+async function raw(query: string, body: string): Promise<RawAnswer> {
+  const response = await fetch(`${rancher.url}/-/raw?read&${query}`, { method: "POST", body });
+  const [answer] = (await response.json()) as readonly RawAnswer[];
+  if (answer === undefined) throw new Error("no answer");
+  return answer;
+}
+
+beforeAll(async () => {
+  rancher = await startRancherTunnel({ token: TOKEN, tlsFolder });
+  // What speaks to it in this process believes its certificate, as a machine that was given the CA.
+  setGlobalDispatcher(new Agent({ connect: { ca: rancher.caPem } }));
+  operator = await startOperator({
+    folder,
+    kubeconfigPath: target.kubeconfigPath,
+    namespace,
+    watchNamespace: namespace,
+    serverUrl: rancher.url,
+    flags: [`--channel-keys=${rancher.channel?.toString("hex")}`, "--unknown-token-rate=5"],
+  });
+}, BUILD_TIMEOUT_MS);
+
+afterAll(async () => {
+  await operator.stop();
+  await rancher.kill();
+  expect(operator.log()).not.toContain(TOKEN);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("Rancher's tunnel", () => {
+  it("is opened when Rancher has written its Secret, and there is no word about it before", async () => {
+    expect(operator.log()).not.toMatch(/tunnel/i);
+    expect((await fetch(`${rancher.url}/v1-rancheros/cacerts`)).status).toBe(502);
+    await setSecret({ url: "", token: "" });
+    await setSecret(secretOf(rancher));
+    await untilOpen();
+    expect(operator.log()).toContain("the tunnel to Rancher is open");
+    expect(operator.log()).not.toMatch(/"level":"(warn|error)"[^\n]*tunnel/i);
+  });
+
+  it(`lets ${MACHINES} machines in at once by each protocol, from no address that one limit could be for`, async () => {
+    const { token } = await makeRegistration(target, namespace, "door", { rateLimit: { perSourcePerMinute: 1 } });
+    const ak = generateAttestationKey("rsa");
+    const channel = rancher.channel ?? Buffer.alloc(0);
+    const machines = Array.from({ length: 2 * MACHINES }, () => createSoftwareTpm({ ak }));
+    const url = `${rancher.url}/v1-rancheros/registration/${token}`;
+    const outcomes = await Promise.all(
+      machines.map(async (tpm, at) => {
+        const purpose = { kind: "registration", token } as const;
+        if (at < MACHINES) return (await visitAttested({ next: () => rancher.url, tpm, channel, purpose })).approval;
+        return (await visit({ url, tpm, ...(rancher.caPem === undefined ? {} : { caPem: rancher.caPem }) })).close
+          ?.code;
+      }),
+    );
+    expect(outcomes).toEqual([...Array<string>(MACHINES).fill("Approved"), ...Array<number>(MACHINES).fill(1000)]);
+    const stored = (await listInventories(target, namespace)).map(({ spec }) => spec["tpm"]);
+    expect(new Set(stored)).toEqual(new Set(machines.map(({ ekHash }) => ekHash)));
+    const decisions = operator
+      .log()
+      .split("\n")
+      .filter((line) => line.includes("MACHINE_REGISTERED"));
+    expect(decisions.length).toBe(2 * MACHINES);
+    expect(decisions.every((line) => line.includes('"remote":"tunnel"'))).toBe(true);
+    await removeInventories(target, namespace);
+  });
+
+  it("makes who guesses tokens wait, and nobody else", async () => {
+    const { token } = await makeRegistration(target, namespace, "beside");
+    const channel = rancher.channel ?? Buffer.alloc(0);
+    const attempt = (tried: string): Promise<unknown> =>
+      visitAttested({
+        next: () => rancher.url,
+        tpm: createSoftwareTpm(),
+        channel,
+        purpose: { kind: "registration", token: tried },
+      });
+    const refusals: string[] = [];
+    for (let count = 0; count < 7; count += 1) refusals.push(await refusalOf(attempt(UNKNOWN_TOKEN)));
+    expect(refusals[0]).toBe("403 REGISTRATION_UNKNOWN");
+    expect(refusals.at(-1)).toBe("429 REGISTRATION_RATE");
+    await attempt(token);
+    await removeInventories(target, namespace);
+  });
+
+  it("holds the listeners' limits: bodies, headers, and how long a request may take", async () => {
+    const headers = { "content-type": "application/json" };
+    const large = await fetch(`${rancher.url}${PROTOCOL_PATH}/nonce`, {
+      method: "POST",
+      headers,
+      body: Buffer.alloc(1024 * 1024, " "),
+    });
+    expect([large.status, await large.text()]).toEqual([413, expect.stringContaining("REQUEST_TOO_LARGE")]);
+    const [overlong, slow] = await Promise.all([
+      raw("", `GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: a\r\nX-Cattle-Smbios: ${"x".repeat(40_000)}\r\n\r\n`),
+      raw("", "GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: a\r\n"),
+    ]);
+    expect(overlong).toMatchObject({ begin: expect.stringMatching(/^HTTP\/1\.1 431 /) as string, end: "EOF" });
+    expect(slow).toMatchObject({ begin: expect.stringMatching(/^HTTP\/1\.1 408 /) as string, end: "EOF" });
+    expect(slow.millis).toBeGreaterThan(9_000);
+    // Kept for another request, but not for long.
+    const idle = await raw("", "GET /v1-rancheros/cacerts HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(idle).toMatchObject({ begin: expect.stringMatching(/^HTTP\/1\.1 200 /) as string, end: "EOF" });
+    expect(idle.millis).toBeLessThan(20_000);
+  });
+
+  it("is opened again when Rancher was killed and is back, and machines that were cut off come in", async () => {
+    const { token } = await makeRegistration(target, namespace, "again");
+    await rancher.kill();
+    await eventually(
+      () => Promise.resolve(/tunnel to Rancher is down/.test(operator.log()) ? true : undefined),
+      "it is noticed",
+    );
+    rancher = await startRancherTunnel({ token: TOKEN, tlsFolder, port: rancher.port });
+    await untilOpen();
+    const purpose = { kind: "registration", token } as const;
+    const channel = rancher.channel ?? Buffer.alloc(0);
+    const came = await visitAttested({ next: () => rancher.url, tpm: createSoftwareTpm(), channel, purpose });
+    expect(came.approval).toBe("Approved");
+  });
+
+  it("moves when the Secret names another address, and ends with the Secret", async () => {
+    const before = rancher;
+    rancher = await startRancherTunnel({ token: TOKEN, tlsFolder });
+    try {
+      await setSecret(secretOf(rancher));
+      await untilOpen();
+      expect((await fetch(`${before.url}/v1-rancheros/cacerts`)).status).toBe(502);
+      await kubectl(target, ["delete", "secret", "rancheros-operator", `--namespace=${namespace}`]);
+      await eventually(async () => {
+        return (await fetch(`${rancher.url}/v1-rancheros/cacerts`)).status === 502 ? true : undefined;
+      }, "a closed tunnel");
+    } finally {
+      await before.kill();
+    }
+  });
+
+  it("is not opened to whom the CA does not vouch for, nor where the CA is empty; both are said once, with what to do", async () => {
+    const linesWith = (code: string): readonly string[] =>
+      operator
+        .log()
+        .split("\n")
+        .filter((line) => line.includes(code) && !line.includes('"level":"debug"'));
+    writeFileSync(path.join(folder, "other.txt"), "");
+    const other = await startRancherTunnel({ token: TOKEN, tlsFolder: path.join(folder, "other") });
+    await other.kill();
+    await setSecret({ ...secretOf(rancher), "ca.crt": other.caPem ?? "" });
+    await eventually(() => Promise.resolve(linesWith("TUNNEL_UNTRUSTED")[0]), "a certificate that is not believed");
+    await setSecret({ ...secretOf(rancher), "ca.crt": "" });
+    const line = await eventually(() => Promise.resolve(linesWith("TUNNEL_SECRET_INVALID")[0]), "the empty CA");
+    expect(line).toContain("ca.crt is empty");
+    expect([linesWith("TUNNEL_UNTRUSTED").length, linesWith("TUNNEL_SECRET_INVALID").length]).toEqual([1, 1]);
+    await setSecret(secretOf(rancher));
+    await untilOpen();
+  });
+});
