@@ -1,5 +1,6 @@
 /** Machines that come through Rancher's tunnel: the real remotedialer server, a real operator with the chart's rights, real messages. */
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { Agent, fetch, setGlobalDispatcher } from "undici";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -8,14 +9,11 @@ import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
 import { refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually, listInventories, removeInventories } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
-import { makeRegistration } from "../../operator/objects.ts";
+import { eventually, listInventories, makeRegistration, removeInventories } from "../../operator/objects.ts";
 import { startRancherTunnel, type RancherTunnel, type RawAnswer } from "../../rancher-tunnel/rancher-tunnel.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "tunnel");
@@ -191,7 +189,6 @@ describe("Rancher's tunnel", () => {
         .log()
         .split("\n")
         .filter((line) => line.includes(code) && !line.includes('"level":"debug"'));
-    writeFileSync(path.join(folder, "other.txt"), "");
     const other = await startRancherTunnel({ token: TOKEN, tlsFolder: path.join(folder, "other") });
     await other.kill();
     await setSecret({ ...secretOf(rancher), "ca.crt": other.caPem ?? "" });

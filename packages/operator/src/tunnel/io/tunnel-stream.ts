@@ -15,6 +15,8 @@ export const DATA_MAX_BYTES = 32 * 1024;
 const PAUSED_LONGEST_MS = 60_000;
 /** After the other side's end: so long may it take until what it had sent is read. */
 const LINGER_MS = 10_000;
+/** After our last word: who sends a large body still is to read the answer before its sending fails. */
+const LAST_WORD = { quietMs: 200, longestMs: 5_000 } as const;
 
 /** With the methods of a socket that Node's HTTP server calls. */
 export class TunnelStream extends Duplex implements Inlet {
@@ -33,13 +35,15 @@ export class TunnelStream extends Duplex implements Inlet {
   #stalled: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** Set after our last word. */
+  #quiet: NodeJS.Timeout | undefined;
 
   constructor(outlet: Outlet, remoteAddress: string) {
     super({ allowHalfOpen: true });
     this.#outlet = outlet;
     this.remoteAddress = remoteAddress;
-    // The tunnel knows no half-closed connections: our end is the end.
-    this.once("finish", () => this.destroy());
+    // The tunnel knows no half-closed connections: our end is the end, both ways.
+    this.once("finish", () => this.#hasFinished());
     // Between one owner and the next nobody may be listening.
     this.on("error", () => undefined);
   }
@@ -47,6 +51,10 @@ export class TunnelStream extends Duplex implements Inlet {
   arrived(data: Buffer): void {
     if (this.destroyed || this.#hasPeerEnded) return;
     this.#idle?.refresh();
+    if (this.#quiet !== undefined) {
+      this.#quiet.refresh();
+      return;
+    }
     // The message around it, and the read buffer around that, would stay in memory with it.
     const own = Buffer.allocUnsafeSlow(data.length);
     data.copy(own);
@@ -60,7 +68,7 @@ export class TunnelStream extends Duplex implements Inlet {
 
   ended(text: string): void {
     this.#hasPeerEnded = true;
-    if (text !== END_OF_STREAM) {
+    if (text !== END_OF_STREAM || this.writableFinished) {
       this.destroy();
       return;
     }
@@ -99,7 +107,7 @@ export class TunnelStream extends Duplex implements Inlet {
   }
 
   override _destroy(error: Error | null, done: Sent): void {
-    for (const timer of [this.#stalled, this.#linger, this.#idle]) clearTimeout(timer);
+    for (const timer of [this.#stalled, this.#linger, this.#idle, this.#quiet]) clearTimeout(timer);
     this.#count(-this.#unread);
     [this.#queue, this.#first] = [[], 0];
     this.#outlet.end(error === null ? END_OF_STREAM : "connection reset");
@@ -112,6 +120,19 @@ export class TunnelStream extends Duplex implements Inlet {
   #count(bytes: number): void {
     this.#unread += bytes;
     if (bytes !== 0) this.#outlet.unread(bytes);
+  }
+
+  #hasFinished(): void {
+    if (this.#hasPeerEnded || this.destroyed) {
+      this.destroy();
+      return;
+    }
+    this.#linger = setTimeout(() => this.destroy(), LAST_WORD.longestMs);
+    this.#quiet = setTimeout(() => this.destroy(), LAST_WORD.quietMs);
+    // From now on what comes is thrown away.
+    this.#count(-this.#unread);
+    [this.#queue, this.#first] = [[], 0];
+    this.#flow();
   }
 
   #next(): Buffer | undefined {

@@ -100,6 +100,34 @@ describe("a connection through the tunnel", () => {
     expect(line.multiplexer.connections).toBe(0);
   });
 
+  it("ends with its last word only when the other side has stopped sending, which it then needs not read", async () => {
+    const line = createLine();
+    const stream = begin(line, 5n);
+    const piece = Buffer.alloc(DATA_MAX_BYTES);
+    while (line.sent.length === 0) line.multiplexer.receive(peer.data(5n, piece));
+    stream.end("that is too much");
+    for (let count = 0; count < 60; count += 1) {
+      await settled();
+      line.multiplexer.receive(peer.data(5n, piece));
+    }
+    expect(line.sent.map(({ type }) => type)).toEqual(["pause", "data", "resume"]);
+    expect(line.multiplexer.unreadBytes).toBe(0);
+    await once(stream, "close");
+    expect(line.sent.at(-1)).toEqual({ type: "error", connection: 5n, text: "EOF" });
+  });
+
+  it("ends at once after its last word when the other side ends it", async () => {
+    const line = createLine();
+    const stream = begin(line, 5n);
+    stream.end("bye");
+    await once(stream, "finish");
+    expect(stream.destroyed).toBe(false);
+    line.multiplexer.receive(peer.error(5n, "EOF"));
+    expect(stream.destroyed).toBe(true);
+    await once(stream, "close");
+    expect(line.sent.map(({ type }) => type)).toEqual(["data"]);
+  });
+
   it("sends nothing while the other side wants nothing, and goes on when it does", async () => {
     const line = createLine();
     const stream = begin(line, 5n);
