@@ -10,6 +10,7 @@ import { INSTALL_ERRORS } from "@rancheros/agent/install";
 import { FILES_ERRORS } from "@rancheros/agent/files";
 import { RANCHERD_ERRORS } from "@rancheros/agent/rancherd";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
+import { DOCTOR_ERRORS } from "@rancheros/agent/doctor";
 import { DRAIN_ERRORS } from "@rancheros/agent/drain";
 import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
 import { NODE_API_ERRORS } from "@rancheros/agent/kubernetes";
@@ -68,6 +69,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: upgrades", UPGRADE_ERRORS],
   ["Agent: slots", SLOT_ERRORS],
   ["Agent: installation", INSTALL_ERRORS],
+  ["Agent: doctor", DOCTOR_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],
   ["Operator: nonces, challenges and session tokens", SEAL_ERRORS],

@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandClass>>
   "config show": async () => (await import("./commands/config/show.ts")).ConfigShow,
   "config validate": async () => (await import("./commands/config/validate.ts")).ConfigValidate,
   completion: async () => (await import("./commands/completion.ts")).Completion,
+  doctor: async () => (await import("./commands/doctor.ts")).Doctor,
   drain: async () => (await import("./commands/drain.ts")).Drain,
   "get-tpm-hash": async () => (await import("./commands/get-tpm-hash.ts")).GetTpmHash,
   hardware: async () => (await import("./commands/hardware.ts")).Hardware,

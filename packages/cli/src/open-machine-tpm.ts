@@ -6,8 +6,11 @@ import {
   DEFAULT_COMMAND_TIMEOUT_MS,
   DEFAULT_TCTI,
   openTpm,
+  readTpmState,
   type EndorsementKeyKind,
+  type OpenTpmOptions,
   type Tpm,
+  type TpmState,
 } from "@rancheros/agent/tpm";
 
 import type { Surroundings } from "./surroundings.ts";
@@ -26,15 +29,9 @@ export async function openMachineTpm(
   onRemark: (text: string) => void,
   endorsementKey: EndorsementKeyChoice = "rsa2048",
 ): Promise<Tpm> {
-  const { environment, signal } = surroundings;
-  const named = environment["TPM2TOOLS_TCTI"];
   return openTpm({
-    tcti: tcti ?? (named === undefined || named === "" ? DEFAULT_TCTI : named),
-    environment,
-    signal,
+    ...(await tpmOptions(tcti, surroundings)),
     endorsementKey,
-    timeoutMs: DEFAULT_COMMAND_TIMEOUT_MS,
-    workFolder: await temporaryFolder(environment["XDG_RUNTIME_DIR"]),
     onEvent: (event) => {
       if (event.kind === "left-behind") onRemark(`Warning: ${event.error.message}. ${event.error.mend}`);
       if (event.kind === "ecc-instead") {
@@ -44,6 +41,25 @@ export async function openMachineTpm(
       }
     },
   });
+}
+
+/** Of the same TPM. @throws TpmError */
+export async function readMachineTpmState(tcti: string | undefined, surroundings: Surroundings): Promise<TpmState> {
+  return readTpmState(await tpmOptions(tcti, surroundings));
+}
+
+async function tpmOptions(
+  tcti: string | undefined,
+  { environment, signal }: Surroundings,
+): Promise<Omit<OpenTpmOptions, "onEvent" | "endorsementKey">> {
+  const named = environment["TPM2TOOLS_TCTI"];
+  return {
+    tcti: tcti ?? (named === undefined || named === "" ? DEFAULT_TCTI : named),
+    environment,
+    signal,
+    timeoutMs: DEFAULT_COMMAND_TIMEOUT_MS,
+    workFolder: await temporaryFolder(environment["XDG_RUNTIME_DIR"]),
+  };
 }
 
 /** In memory where there is such a folder: what lies in it for moments shall not reach a disk. */

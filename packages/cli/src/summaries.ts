@@ -7,6 +7,7 @@ export const SUMMARIES = {
   "config show": "Print rancherd's configuration as rancherd merges it, and where each value comes from.",
   "config validate": "Check a cloud-config, with line and column for everything that is wrong or unknown.",
   completion: "Print the script by which bash or zsh completes command lines of this program.",
+  doctor: "Say what is wrong with this machine and how to mend it, and make an archive for support.",
   drain: "Cordon a node of the cluster and evict its pods, as `kubectl drain` does.",
   "get-tpm-hash": "Print the hash of this machine's TPM endorsement key, by which an operator knows it.",
   hardware: "Print what this machine is made of: processors, memory, disks, network interfaces.",

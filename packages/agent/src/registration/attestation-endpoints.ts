@@ -33,6 +33,11 @@ export function attestationEndpoints(url: URL): AttestationEndpoints {
   };
 }
 
+/** Whether the URL has a registration's token, and not only the server's address. */
+export function isRegistrationPath(url: URL): boolean {
+  return REGISTRATION.test(url.pathname);
+}
+
 /** @throws RegistrationError REGISTRATION_URL_INVALID where the URL has no token */
 export function registrationToken(url: URL): string {
   const token = REGISTRATION.exec(url.pathname)?.[1];

@@ -9,6 +9,7 @@ import { httpGet } from "./io/http-get.ts";
 import { readCaFile, readSystemCas } from "./io/read-ca.ts";
 import { connectServer } from "./io/server-connection.ts";
 import { openWebsocket } from "./io/websocket.ts";
+import { probeThrough, type OperatorProbe, type ProbeOptions } from "./probe.ts";
 import { chooseProxy } from "./proxy.ts";
 import { registerAttestedThrough, type RegisterAttestedOptions } from "./register-attested.ts";
 import { registerThrough, type RegisterOptions, type ServerOptions } from "./register.ts";
@@ -79,6 +80,11 @@ export function checkRegistration(options: CheckOptions): Promise<CheckReport> {
   return checkThrough(OUTSIDE, options);
 }
 
+/** Prepares looks at the way to the operator. Sends nothing yet. @throws RegistrationError for what is wrong with URL or proxy */
+export function probeOperator(options: ProbeOptions): OperatorProbe {
+  return probeThrough(OUTSIDE, options);
+}
+
 /** As withRetries, on this machine's clock. */
 export function tryAgain<T>(policy: RetryPolicy, attempt: () => Promise<T>): Promise<T> {
   return withRetries(OUTSIDE, policy, attempt);
@@ -95,6 +101,7 @@ export type { InstallConfig } from "./install-config.ts";
 export { readMachineFacts } from "./io/machine-facts.ts";
 export { hardwareTree, machineReport } from "./machine-report.ts";
 export type { MachineFacts, OwnReport } from "./machine-report.ts";
+export type { Greeting, OperatorProbe, ProbeOptions, ServerTrust } from "./probe.ts";
 export type { RegisterAttestedOptions } from "./register-attested.ts";
 export type { ReportOptions } from "./report-machine.ts";
 export { daemonRetryDelayMs } from "./retry.ts";

@@ -8,10 +8,14 @@ import { healthFailures, type SystemFacts } from "./health.ts";
 import { bootMoment } from "./io/boot-moment.ts";
 import { slotsOutside, type OpenSlotsOptions } from "./io/open-slots.ts";
 import { restartForSure } from "./io/restart-machine.ts";
+import { partitionBeside } from "./io/partitions.ts";
+import { peekStamp } from "./io/peek-stamp.ts";
 import { writeStateFile } from "./io/state-file.ts";
 import { systemFacts } from "./io/system-health.ts";
 import { machineSlots, type MachineSlots } from "./machine-slots.ts";
 import { requestReset, type ResetOptions } from "./reset.ts";
+import { PARTITIONS, type SlotName } from "./slot.ts";
+import type { SlotStamp } from "./slot-stamp.ts";
 
 /** Nothing is read or mounted before it is asked for. */
 export function openSlots(options: OpenSlotsOptions): MachineSlots {
@@ -57,6 +61,24 @@ export function runBootCheck(options: RunBootCheckOptions): Promise<BootCheckVer
 export function resetMachine(options: OpenSlotsOptions, reset: ResetOptions): Promise<void> {
   const writeRequest = (text: string): Promise<void> => writeStateFile(join(options.hostRoot, "/oem/reset.json"), text);
   return requestReset({ slots: openSlots(options), writeRequest, nowMs: Date.now }, reset);
+}
+
+/**
+ * What a slot says of itself, without mounting it.
+ * @returns "none" where it holds no system that was written to its end; undefined where it cannot be told
+ */
+export async function peekSlot(
+  { hostRoot }: Pick<OpenSlotsOptions, "hostRoot">,
+  slot: SlotName,
+  signal: AbortSignal,
+): Promise<SlotStamp | "none" | undefined> {
+  let device: string;
+  try {
+    device = partitionBeside(join(hostRoot, "/oem"), PARTITIONS[slot]);
+  } catch {
+    return undefined;
+  }
+  return peekStamp(device, signal);
 }
 
 export type { BootCheckVerdict } from "./boot-check.ts";

@@ -4,6 +4,7 @@ import { runTool } from "./io/tool-process.ts";
 import { createWorkFolder } from "./io/work-folder.ts";
 import { type OpenTpmOptions, openTpmThrough } from "./open-tpm.ts";
 import type { Tpm } from "./tpm.ts";
+import { readTpmStateThrough, type TpmState } from "./tpm-state.ts";
 
 /**
  * Opens the TPM of this machine through tpm2-tools. Does not talk to it yet, but sees whether there is one.
@@ -11,6 +12,14 @@ import type { Tpm } from "./tpm.ts";
  */
 export function openTpm(options: OpenTpmOptions): Promise<Tpm> {
   return openTpmThrough({ runTool, createWorkFolder, inspectDeviceNode }, options);
+}
+
+/**
+ * What the TPM says of its state, also where it refuses to work. Makes nothing in it.
+ * @throws TpmError
+ */
+export function readTpmState(options: OpenTpmOptions): Promise<TpmState> {
+  return readTpmStateThrough({ runTool, inspectDeviceNode }, options);
 }
 
 export { DEFAULT_ENDORSEMENT_KEY, ENDORSEMENT_KINDS } from "./endorsement-kind.ts";
@@ -24,3 +33,4 @@ export type { ResponseCode, ResponseLayer } from "./response-code.ts";
 export { DEFAULT_TCTI } from "./tcti.ts";
 export type { AttestationKey, EndorsementKey, EndorsementKeySource, Tpm } from "./tpm.ts";
 export type { TpmEvent } from "./tpm2.ts";
+export type { TpmState } from "./tpm-state.ts";

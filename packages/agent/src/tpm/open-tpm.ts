@@ -174,7 +174,8 @@ function createQueue(): <T>(operation: () => Promise<T>) => Promise<T> {
   };
 }
 
-function requireDevice(tcti: Tcti, node: Awaited<ReturnType<typeof inspectDeviceNode>>): void {
+/** @throws TpmError TPM_DEVICE_MISSING, TPM_TCTI_INVALID */
+export function requireDevice(tcti: Tcti, node: Awaited<ReturnType<typeof inspectDeviceNode>>): void {
   const details = { tcti: tcti.text };
   if (node === "missing") {
     throw new TpmError("TPM_DEVICE_MISSING", `there is no TPM at ${tcti.devicePath ?? tcti.text}`, { details });

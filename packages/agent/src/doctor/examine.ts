@@ -1,0 +1,55 @@
+/** All checks of a machine, side by side, within one bound of time. */
+import type { KubernetesClient } from "../kubernetes/index.ts";
+import type { Tpm } from "../tpm/index.ts";
+import { addAgentChecks } from "./agent-checks.ts";
+import type { CheckName } from "./check-names.ts";
+import { createCheckup } from "./checkup.ts";
+import { addClusterChecks } from "./cluster-checks.ts";
+import type { DoctorOutside } from "./doctor-outside.ts";
+import { addMachineChecks } from "./machine-checks.ts";
+import { addOperatorChecks } from "./operator-checks.ts";
+import type { OperatorTarget } from "./operator-target.ts";
+import { addTpmChecks } from "./tpm-checks.ts";
+import type { DoctorReport } from "./verdict.ts";
+
+export interface ExamineOptions {
+  readonly names: readonly CheckName[];
+  readonly target: OperatorTarget;
+  /** PEM of the makers' CAs; undefined: the chain of the EK certificate is not followed. */
+  readonly ekAuthorities: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** With what is taken out of the TPM afterwards it stays below 20 s. */
+export const EXAMINE_LIMIT_MS = 17_000;
+const CLOSE_LIMIT_MS = 2_000;
+
+/** @throws DoctorError DOCTOR_INTERRUPTED */
+export async function examineThrough(outside: DoctorOutside, options: ExamineOptions): Promise<DoctorReport> {
+  const { names, target, ekAuthorities, signal } = options;
+  const over = new AbortController();
+  const ended = AbortSignal.any([signal, over.signal]);
+  const tpms: Tpm[] = [];
+  const clients: KubernetesClient[] = [];
+  const checkup = createCheckup({ limitMs: EXAMINE_LIMIT_MS, signal, nowMs: outside.nowMs });
+  const tpm = addTpmChecks(checkup, outside, { ekAuthorities, onOpen: (one) => tpms.push(one), signal: ended });
+  addOperatorChecks(checkup, outside, { target, ...tpm });
+  addMachineChecks(checkup, outside);
+  addClusterChecks(checkup, outside, { onConnect: (one) => clients.push(one) });
+  addAgentChecks(checkup, outside, target);
+  try {
+    return await checkup.run(names);
+  } finally {
+    over.abort();
+    for (const client of clients) client.close();
+    await atMost(CLOSE_LIMIT_MS, Promise.all(tpms.map((one) => one.close())));
+  }
+}
+
+/** A TPM that is silent would hold us for as long as its slowest command. */
+async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,333 @@
+/** What each check makes of what it was shown, one row a situation. */
+import { describe, expect, it } from "vitest";
+
+import { judgeAgent } from "../../../src/doctor/agent-checks.ts";
+import { judgeClock, type ClockFacts } from "../../../src/doctor/judge-clock.ts";
+import { judgeDisks, type FileSystem } from "../../../src/doctor/judge-disks.ts";
+import { judgeNode } from "../../../src/doctor/judge-node.ts";
+import { judgeRegistration, type RegistrationFacts } from "../../../src/doctor/judge-registration.ts";
+import { judgeServices, parseUnits, type Unit } from "../../../src/doctor/judge-services.ts";
+import { judgeBootEntry, judgeSlots, type BootFacts } from "../../../src/doctor/judge-slots.ts";
+import { judgeSmbios } from "../../../src/doctor/judge-smbios.ts";
+import { judgeTpmState } from "../../../src/doctor/judge-tpm.ts";
+import { judgeWatchdog } from "../../../src/doctor/judge-watchdog.ts";
+import { readAllowed } from "../../../src/doctor/node-rights.ts";
+import type { Verdict } from "../../../src/doctor/verdict.ts";
+import type { TpmState } from "../../../src/tpm/index.ts";
+import type { AgentState } from "../../../src/upgrade/index.ts";
+
+/** As `warn CODE: sentence`. */
+function told(judge: () => Verdict<unknown>): string {
+  try {
+    const verdict = judge();
+    if (verdict.kind === "ok") return `ok: ${verdict.sentence}`;
+    if (verdict.kind === "skipped") return `skipped: ${verdict.because}`;
+    return `warn ${verdict.problem.code}: ${verdict.problem.message}`;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return `fail ${String(error.code)}: ${error.message}`;
+    throw error;
+  }
+}
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+describe("the TPM's state", () => {
+  const well: TpmState = {
+    maker: "IBM SW",
+    isLockedOut: false,
+    failedLogins: 0,
+    maxFailedLogins: 32,
+    lockoutIntervalSeconds: 7200,
+    isEndorsementEnabled: true,
+    hasEndorsementPassword: false,
+    hasOwnerPassword: true,
+  };
+  it.each<[Partial<TpmState>, RegExp]>([
+    [{}, /^ok: is not locked/],
+    [{ failedLogins: 3 }, /^warn DOCTOR_TPM_FAILED_LOGINS: .*3 of 32/],
+    [{ isLockedOut: true, failedLogins: 32 }, /^fail TPM_LOCKOUT: .*32 of 32.*one in 7200 s/],
+    [{ isLockedOut: true, lockoutIntervalSeconds: 0 }, /^fail TPM_LOCKOUT: .*forgets none/],
+    [{ isEndorsementEnabled: false }, /^fail TPM_HIERARCHY_DISABLED/],
+    [{ hasEndorsementPassword: true }, /^fail TPM_AUTHORISATION_SET/],
+  ])("with %j is told as %s", (change, expected) => {
+    expect(told(() => judgeTpmState({ ...well, ...change }))).toMatch(expected);
+  });
+});
+
+describe("SMBIOS", () => {
+  const system = { Manufacturer: "Dell Inc.", "Product Name": "R640", "Serial Number": "CN7" };
+  it.each([
+    [system, /^ok: Dell Inc., R640, CN7$/],
+    [{ ...system, "Serial Number": "To Be Filled By O.E.M." }, /^warn DOCTOR_SMBIOS_NAMELESS: .*Serial Number "To Be/],
+    [{ ...system, "Serial Number": "0000000" }, /^warn DOCTOR_SMBIOS_NAMELESS/],
+    [
+      { Manufacturer: "QEMU", "Product Name": "Standard PC" },
+      /^warn DOCTOR_SMBIOS_NAMELESS: the firmware says: no Serial Number$/,
+    ],
+    [{ ...system, "Product Name": "System Product Name" }, /^warn DOCTOR_SMBIOS_NAMELESS/],
+  ])("that says %j is told as %s", (information, expected) => {
+    expect(told(() => judgeSmbios({ smbios: { "System Information": information }, fault: undefined }))).toMatch(
+      expected,
+    );
+  });
+});
+
+describe("the clock", () => {
+  const NOW = Date.UTC(2026, 5, 1);
+  it.each<[Partial<ClockFacts>, RegExp]>([
+    [{ serverMs: NOW + 900 }, /^ok: agrees/],
+    [{ serverMs: NOW, isKept: false }, /^ok: .*although nothing keeps/],
+    [{ serverMs: NOW - 29_000 }, /^ok/],
+    [{ serverMs: NOW - 31_000 }, /^warn DOCTOR_CLOCK_WRONG: .*31 s ahead/],
+    [{ serverMs: NOW + 3 * 60_000 }, /^warn DOCTOR_CLOCK_WRONG: .*3 min behind/],
+    [{ serverMs: NOW + 86_400_000 * 3 }, /^fail DOCTOR_CLOCK_WRONG: .*3 days behind/],
+    [{ nowMs: 0, serverMs: NOW }, /^fail DOCTOR_CLOCK_WRONG: it is 1970/],
+    [{ isKept: true }, /^ok: .*kept right/],
+    [{ isKept: false }, /^warn DOCTOR_CLOCK_UNKEPT/],
+    [{}, /^ok: .*nothing to compare/],
+  ])("with %j is told as %s", (change, expected) => {
+    expect(told(() => judgeClock({ nowMs: NOW, serverMs: undefined, isKept: undefined, ...change }))).toMatch(expected);
+  });
+});
+
+describe("disks", () => {
+  const state: FileSystem = {
+    path: "/var/lib/rancheros",
+    use: "state",
+    totalBytes: 20 * GIB,
+    freeBytes: 10 * GIB,
+    freeFilesShare: 0.9,
+    isReadOnly: false,
+    isVolatile: false,
+  };
+  const oem: FileSystem = { ...state, path: "/oem", use: "data", totalBytes: 100 * MIB, freeBytes: 50 * MIB };
+  it.each<[FileSystem[], RegExp]>([
+    [[state, oem], /^ok: \/var\/lib\/rancheros 10.0 GiB of 20.0 GiB free; \/oem 50 MiB of 100 MiB free$/],
+    [[{ ...state, isReadOnly: true }], /^fail DOCTOR_DISK_READ_ONLY/],
+    [[{ ...state, isVolatile: true }], /^fail UPGRADE_STATE_VOLATILE/],
+    [[{ ...state, freeBytes: 63 * MIB }], /^fail UPGRADE_NO_ROOM: .*63 MiB free, and 64 MiB/],
+    [[state, { ...oem, freeBytes: 1 * MIB }], /^fail DOCTOR_DISK_FULL: \/oem/],
+    [[state, { ...oem, freeBytes: 0, isReadOnly: true }], /^ok/],
+    [[{ ...state, freeBytes: 0.9 * GIB }], /^warn DOCTOR_DISK_FULL/],
+    [[{ ...state, totalBytes: 1000 * GIB, freeBytes: 49 * GIB }], /^ok/],
+    [[{ ...state, freeFilesShare: 0.01 }], /^warn DOCTOR_DISK_FULL: .*hardly any further files/],
+    [[{ ...state, freeFilesShare: undefined }], /^ok/],
+    [[{ ...state, freeFilesShare: 0 }], /^fail DOCTOR_DISK_FULL/],
+  ])("%# are told as %s", (systems, expected) => {
+    expect(told(() => judgeDisks(systems))).toMatch(expected);
+  });
+});
+
+const DIGEST = `sha256:${"ab".repeat(32)}`;
+const STAMP = {
+  version: 1,
+  reference: `r.test/os@${DIGEST}`,
+  digest: DIGEST,
+  writtenAt: "2026-06-01",
+  files: 9,
+} as const;
+
+describe("slots", () => {
+  const started = { slot: "a", isTrial: false } as const;
+  it.each([
+    [
+      { running: STAMP, other: "none" as const },
+      /^ok: runs a \(r.test\/os@sha256:abab.*\); b holds nothing to go back to$/,
+    ],
+    [{ running: STAMP, other: STAMP }, /b holds r.test\/os@sha256/],
+    [{ running: STAMP, other: undefined }, /^ok: .*b holds what cannot be seen now/],
+    [{ running: undefined, other: STAMP }, /^warn SLOT_EMPTY/],
+  ])("%j are told as %s", (facts, expected) => {
+    expect(told(() => judgeSlots({ started, ...facts }))).toMatch(expected);
+  });
+
+  const well: BootFacts = {
+    started,
+    words: { good: "a", try: undefined, reset: false },
+    bootCheck: undefined,
+    digest: DIGEST,
+  };
+  const failed = {
+    version: 1,
+    slot: "b",
+    digest: DIGEST,
+    bootId: "1",
+    at: "2026-06-01T00:00:00Z",
+    outcome: "failed",
+    failures: ["the unit x.service has failed"],
+  } as const;
+  it.each<[Partial<BootFacts>, RegExp]>([
+    [{}, /^ok: slot a is good, and starts next$/],
+    [{ words: { ...well.words, reset: true } }, /^warn DOCTOR_BOOT_TRIAL_PENDING: .*resets/],
+    [{ words: { ...well.words, try: "b" } }, /^warn DOCTOR_BOOT_TRIAL_PENDING: .*tries slot b/],
+    [{ started: { slot: "b", isTrial: true } }, /^warn DOCTOR_BOOT_TRIAL_PENDING: slot b is on trial/],
+    [{ started: { slot: "b", isTrial: true }, bootCheck: failed }, /^warn DOCTOR_BOOT_TRIAL_FAILED/],
+    [{ started: { slot: "b", isTrial: true }, bootCheck: { ...failed, digest: "sha256:old" } }, /on trial/],
+    [{ bootCheck: failed }, /^warn DOCTOR_BOOT_TRIAL_FAILED: slot b was tried in vain .*x.service/],
+    [{ bootCheck: { ...failed, slot: "a", outcome: "good", failures: [] } }, /^ok/],
+    [{ words: { ...well.words, good: "b" } }, /^warn DOCTOR_BOOT_TRIAL_PENDING: slot a runs, and b starts next/],
+  ])("with %j the boot entry is told as %s", (change, expected) => {
+    expect(told(() => judgeBootEntry({ ...well, ...change }))).toMatch(expected);
+  });
+});
+
+describe("the watchdog", () => {
+  const device = { name: "watchdog0", identity: "iTCO_wdt" };
+  it.each([
+    [{ devices: [device], fedSeconds: 60 }, true, /^ok: iTCO_wdt, fed .* 60 s/],
+    [{ devices: [device], fedSeconds: 0 }, true, /^warn DOCTOR_WATCHDOG_UNFED/],
+    [{ devices: [device], fedSeconds: 0 }, false, /^ok/],
+    [{ devices: [], fedSeconds: 60 }, true, /^warn DOCTOR_WATCHDOG_MISSING/],
+    [{ devices: [], fedSeconds: undefined }, false, /^ok/],
+    [{ devices: [device], fedSeconds: undefined }, true, /^ok: .*cannot be asked/],
+  ])("%j with slots %s is told as %s", (facts, hasSlots, expected) => {
+    expect(told(() => judgeWatchdog(facts, hasSlots))).toMatch(expected);
+  });
+});
+
+describe("services", () => {
+  const agent: Unit = {
+    name: "ros-agent.service",
+    loadState: "loaded",
+    activeState: "active",
+    subState: "running",
+    result: "success",
+    restarts: 0,
+    fileState: "enabled",
+  };
+  const k3s: Unit = { ...agent, name: "k3s.service" };
+  const absent: Unit = { ...agent, name: "rancherd.service", loadState: "not-found", activeState: "inactive" };
+  it.each<[Unit[], RegExp]>([
+    [[agent, k3s, absent], /^ok: ros-agent active, k3s active$/],
+    [[absent], /^skipped: no service of the agent/],
+    [[{ ...agent, activeState: "inactive", subState: "dead" }], /^warn DOCTOR_SERVICE_STOPPED/],
+    [[{ ...agent, activeState: "inactive", fileState: "disabled" }], /^ok/],
+    [
+      [agent, { ...k3s, activeState: "failed", result: "exit-code" }],
+      /^fail DOCTOR_SERVICE_FAILED: k3s.service has failed \(exit-code\)$/,
+    ],
+    [
+      [{ ...agent, activeState: "activating", subState: "auto-restart", restarts: 9, result: "exit-code" }],
+      /^fail .*started again 9 times/,
+    ],
+    [[{ ...agent, activeState: "activating", subState: "auto-restart", restarts: 1 }], /^ok/],
+    [[{ ...agent, loadState: "bad-setting" }], /^fail .*cannot be loaded/],
+  ])("%# are told as %s", (units, expected) => {
+    expect(told(() => judgeServices(units))).toMatch(expected);
+  });
+
+  it("are read as systemctl prints them, and nothing that is odd gets to a terminal", () => {
+    const text =
+      "Id=ros-agent.service\nLoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=2\nUnitFileState=enabled\n\nId=x.service\nNRestarts=\u001b[31mmany\nLoadState=not-found\n";
+    expect(parseUnits(text)).toEqual([
+      { ...agent, restarts: 2 },
+      {
+        name: "x.service",
+        loadState: "not-found",
+        activeState: "",
+        subState: "",
+        result: "",
+        restarts: 0,
+        fileState: "",
+      },
+    ]);
+    expect(parseUnits("")).toEqual([]);
+    expect(parseUnits("nonsense\n\n=\n")).toEqual([]);
+  });
+});
+
+describe("the own node", () => {
+  const node = (ready: string, spec: object = {}, more: readonly object[] = []): object => ({
+    metadata: { name: "n1" },
+    spec,
+    status: {
+      conditions: [{ type: "Ready", status: ready, message: "because" }, ...more],
+      nodeInfo: { kubeletVersion: "v1.37.2" },
+    },
+  });
+  it.each([
+    [node("True"), /^ok: n1 is Ready, kubelet v1.37.2$/],
+    [node("False"), /^fail DOCTOR_NODE_NOT_READY: the node n1 is not Ready: because$/],
+    [node("Unknown"), /^fail DOCTOR_NODE_NOT_READY/],
+    [node("True", { unschedulable: true }), /^warn DOCTOR_NODE_CORDONED/],
+    [node("True", {}, [{ type: "DiskPressure", status: "True", message: "full" }]), /^warn .*DiskPressure \(full\)/],
+    [{ metadata: { name: "n1" } }, /^fail DOCTOR_NODE_NOT_READY: .*not said so yet/],
+    [{}, /^fail NODE_API_NONSENSE/],
+    [null, /^fail NODE_API_NONSENSE/],
+    [{ metadata: { name: "n1" }, status: { conditions: "none" } }, /^fail DOCTOR_NODE_NOT_READY/],
+  ])("%j is told as %s", (object, expected) => {
+    expect(told(() => judgeNode(object))).toMatch(expected);
+  });
+
+  it.each([{}, null, [], { status: {} }, { status: { allowed: "yes" } }])("%j is no access review", (answer) => {
+    expect(() => readAllowed(answer)).toThrow(expect.objectContaining({ code: "NODE_API_NONSENSE" }));
+  });
+});
+
+describe("the registration", () => {
+  const NOW = Date.UTC(2026, 5, 1);
+  const known = {
+    kind: "known",
+    from: "/oem/99_custom.yaml",
+    options: {
+      url: "https://r.test/v1-rancheros/registration/abc",
+      allowHttp: false,
+      trust: { kind: "system" },
+      environment: {},
+    },
+  } as const;
+  const nothing: RegistrationFacts = {
+    target: known,
+    operator: undefined,
+    saved: undefined,
+    hasRegisterUnit: true,
+    nowMs: NOW,
+  };
+  const reached = { reached: new Date(NOW - 5_000).toISOString(), trouble: undefined, waiting: undefined };
+  it.each<[Partial<RegistrationFacts>, RegExp]>([
+    [{ operator: reached }, /^ok: the operator answered the agent 5 s ago$/],
+    [{ operator: { ...reached, trouble: "nobody\nthere" } }, /^warn DOCTOR_OPERATOR_TROUBLE: .*5 s ago: nobody there$/],
+    [{ operator: { reached: undefined, trouble: "x", waiting: undefined } }, /^warn .*not answered yet/],
+    [{ saved: { path: "/var/lib/x", savedMs: NOW } }, /^ok: registered on 2026-06-01/],
+    [{}, /^warn DOCTOR_UNREGISTERED: .*r.test yet$/],
+    [{ hasRegisterUnit: false }, /^skipped/],
+    [{ target: { kind: "none", because: "x" } }, /^skipped/],
+  ])("with %j is told as %s", (change, expected) => {
+    expect(told(() => judgeRegistration({ ...nothing, ...change }))).toMatch(expected);
+  });
+});
+
+describe("the agent", () => {
+  const idle: AgentState = {
+    agentPid: 7,
+    phase: "Idle",
+    since: undefined,
+    message: undefined,
+    reason: undefined,
+    endsAs: undefined,
+    upgrade: undefined,
+    isUnderWay: false,
+    cordon: "none",
+    node: undefined,
+    nodeTrouble: undefined,
+    bootId: "b",
+    operator: undefined,
+    history: [],
+    failedDigests: [],
+  };
+  const reason = { code: "DRAIN_TIMED_OUT", message: "a pod stays" };
+  it.each<[Partial<AgentState>, RegExp]>([
+    [{}, /^ok: runs, process 7, Idle$/],
+    [{ agentPid: undefined }, /^ok: does not run; its journal says Idle$/],
+    [
+      { phase: "Draining", isUnderWay: true, reason },
+      /^warn DRAIN_TIMED_OUT: the upgrade is in Draining: a pod stays$/,
+    ],
+    [{ phase: "Draining", isUnderWay: true, reason: { code: "NEWER_CODE", message: "x" } }, /^warn UPGRADE_DEFECT/],
+    [{ phase: "Failed", reason }, /^ok/],
+    [{ phase: "Staging", isUnderWay: true, message: "pulling" }, /^ok: .*Staging: pulling$/],
+  ])("with %j is told as %s", (change, expected) => {
+    expect(told(() => judgeAgent({ ...idle, ...change }))).toMatch(expected);
+  });
+});

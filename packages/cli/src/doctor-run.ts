@@ -1,0 +1,119 @@
+/** `ros-agent doctor` on this machine. */
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { readAgentState } from "@rancheros/agent/by-hand";
+import {
+  CHECK_NAMES,
+  examineMachine,
+  isCheckName,
+  readServiceEnvironment,
+  REGISTERED_FILES,
+  type CheckName,
+  type DoctorMachine,
+  type DoctorReport,
+  type OperatorTarget,
+} from "@rancheros/agent/doctor";
+import { readSmbios } from "@rancheros/agent/smbios";
+import { closest } from "@rancheros/agent/spelling";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
+
+import { CliError } from "./errors.ts";
+import { machineOptions, type MachineFlagValues } from "./machine-run.ts";
+import { openMachineTpm, readMachineTpmState, type EndorsementKeyChoice } from "./open-machine-tpm.ts";
+import { readTextFile } from "./read-text-file.ts";
+import { registrationTarget } from "./registration-target.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface DoctorRun extends MachineFlagValues {
+  readonly url: string | undefined;
+  readonly config: string | undefined;
+  readonly "ca-cert": string | undefined;
+  readonly "ca-sha256": string | undefined;
+  readonly "allow-http": boolean;
+  readonly only: readonly string[] | undefined;
+  readonly "ek-ca": string | undefined;
+  readonly "smbios-dump": string | undefined;
+  readonly ek: EndorsementKeyChoice | undefined;
+  readonly tcti: string | undefined;
+  readonly runtime: "containerd" | "nerdctl" | "podman" | "docker" | undefined;
+  readonly "runtime-socket": string | undefined;
+}
+
+/** Of the machine, where no other is named: what it was installed with, then what its registration gave. */
+const CONFIGS = ["/oem/99_custom.yaml", ...REGISTERED_FILES] as const;
+
+/** @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED */
+export async function runDoctor(
+  run: DoctorRun,
+  surroundings: Surroundings,
+  remark: (text: string) => void,
+): Promise<DoctorReport> {
+  const names = checkNames(run.only);
+  const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readTextFile(run["ek-ca"]);
+  // What the caller has set for himself wins over what the services have.
+  const environment = { ...(await readServiceEnvironment(run["host-root"])), ...surroundings.environment };
+  if (process.getuid?.() !== 0) remark("Not root: what only root may see is told as missing or failed.");
+  const machine = doctorMachine(run, { ...surroundings, environment });
+  const target = await operatorTarget(run, environment);
+  return examineMachine(machine, { names, target, ekAuthorities, signal: surroundings.signal });
+}
+
+function doctorMachine(run: DoctorRun, surroundings: Surroundings): DoctorMachine {
+  const quiet = (): void => undefined;
+  const options = machineOptions(run, surroundings, quiet);
+  const dump = run["smbios-dump"];
+  return {
+    ...options,
+    runtime: { kind: run.runtime, socket: run["runtime-socket"] },
+    readTpmState: (signal) => readMachineTpmState(run.tcti, { ...surroundings, signal }),
+    openTpm: (signal) => openMachineTpm(run.tcti, { ...surroundings, signal }, quiet, run.ek ?? "any"),
+    readSmbios: () => readSmbios(dump === undefined ? {} : { folder: dump }),
+    readAgentState: () => readAgentState(options),
+  };
+}
+
+function checkNames(only: readonly string[] = []): readonly CheckName[] {
+  if (only.length === 0) return CHECK_NAMES;
+  return only.map((name) => {
+    if (isCheckName(name)) return name;
+    const meant = closest(name, CHECK_NAMES);
+    const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+    throw new CliError("CLI_USAGE", `there is no check ${JSON.stringify(name.slice(0, 40))}${hint}`, {
+      mend: `The checks are ${CHECK_NAMES.join(", ")}.`,
+    });
+  });
+}
+
+/** Never throws: what is wrong with the address is one of the findings. */
+async function operatorTarget(run: DoctorRun, environment: Surroundings["environment"]): Promise<OperatorTarget> {
+  const given = { url: run.url, caCert: run["ca-cert"], caSha256: run["ca-sha256"], allowHttp: run["allow-http"] };
+  const from = async (config: string | undefined, name: string): Promise<OperatorTarget> => {
+    const target = await registrationTarget({ ...given, config, allowBare: true });
+    return { kind: "known", options: { ...target, environment }, from: name };
+  };
+  try {
+    if (run.url !== undefined) return await from(run.config, "the command line");
+    if (run.config !== undefined) return await from(run.config, run.config);
+    for (const path of CONFIGS) {
+      const config = join(run["host-root"], path);
+      if (!(await isThere(config))) continue;
+      try {
+        return await from(config, path);
+      } catch (error) {
+        // What a registration gives need not name the operator again.
+        if (!hasCode(error, "REGISTRATION_CLOUD_CONFIG_INVALID")) throw error;
+      }
+    }
+    return { kind: "none", because: "no URL was given, and no cloud-config of this machine names an operator" };
+  } catch (error) {
+    if (isCodedError(error)) return { kind: "broken", error };
+    throw error;
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
