@@ -67,9 +67,15 @@ describe("SMBIOS", () => {
     ],
     [{ ...system, "Product Name": "System Product Name" }, /^warn DOCTOR_SMBIOS_NAMELESS/],
   ])("that says %j is told as %s", (information, expected) => {
-    expect(told(() => judgeSmbios({ smbios: { "System Information": information }, fault: undefined }))).toMatch(
-      expected,
-    );
+    expect(
+      told(() =>
+        judgeSmbios({
+          version: { major: 3, minor: 3, revision: 0 },
+          smbios: { "System Information": information },
+          fault: undefined,
+        }),
+      ),
+    ).toMatch(expected);
   });
 });
 
