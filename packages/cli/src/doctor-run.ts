@@ -6,23 +6,27 @@ import {
   CHECK_NAMES,
   examineMachine,
   isCheckName,
+  makeSupportArchive,
   readServiceEnvironment,
   REGISTERED_FILES,
   type CheckName,
   type DoctorMachine,
   type DoctorReport,
   type OperatorTarget,
+  type SavedArchive,
 } from "@rancheros/agent/doctor";
 import { readSmbios } from "@rancheros/agent/smbios";
 import { closest } from "@rancheros/agent/spelling";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 
+import { describeDoctor } from "./describe-doctor.ts";
 import { CliError } from "./errors.ts";
 import { machineOptions, type MachineFlagValues } from "./machine-run.ts";
 import { openMachineTpm, readMachineTpmState, type EndorsementKeyChoice } from "./open-machine-tpm.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { registrationTarget } from "./registration-target.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { ownVersions } from "./own-versions.ts";
 
 export interface DoctorRun extends MachineFlagValues {
   readonly url: string | undefined;
@@ -30,6 +34,7 @@ export interface DoctorRun extends MachineFlagValues {
   readonly "ca-cert": string | undefined;
   readonly "ca-sha256": string | undefined;
   readonly "allow-http": boolean;
+  readonly archive: string | undefined;
   readonly only: readonly string[] | undefined;
   readonly "ek-ca": string | undefined;
   readonly "smbios-dump": string | undefined;
@@ -42,12 +47,19 @@ export interface DoctorRun extends MachineFlagValues {
 /** Of the machine, where no other is named: what it was installed with, then what its registration gave. */
 const CONFIGS = ["/oem/99_custom.yaml", ...REGISTERED_FILES] as const;
 
-/** @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED */
+export interface Diagnosis {
+  readonly report: DoctorReport;
+  readonly text: string;
+  readonly archive: SavedArchive | undefined;
+}
+
+/** @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED, DOCTOR_ARCHIVE_... */
 export async function runDoctor(
   run: DoctorRun,
   surroundings: Surroundings,
   remark: (text: string) => void,
-): Promise<DoctorReport> {
+): Promise<Diagnosis> {
+  const { signal } = surroundings;
   const names = checkNames(run.only);
   const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readTextFile(run["ek-ca"]);
   // What the caller has set for himself wins over what the services have.
@@ -55,7 +67,13 @@ export async function runDoctor(
   if (process.getuid?.() !== 0) remark("Not root: what only root may see is told as missing or failed.");
   const machine = doctorMachine(run, { ...surroundings, environment });
   const target = await operatorTarget(run, environment);
-  return examineMachine(machine, { names, target, ekAuthorities, signal: surroundings.signal });
+  const report = await examineMachine(machine, { names, target, ekAuthorities, signal });
+  const text = describeDoctor(report.findings);
+  if (run.archive === undefined) return { report, text, archive: undefined };
+  const versions = await ownVersions();
+  const path = run.archive;
+  const archive = await makeSupportArchive(machine, { path, report, reportText: text, versions, target, signal });
+  return { report, text, archive };
 }
 
 function doctorMachine(run: DoctorRun, surroundings: Surroundings): DoctorMachine {
@@ -64,6 +82,7 @@ function doctorMachine(run: DoctorRun, surroundings: Surroundings): DoctorMachin
   const dump = run["smbios-dump"];
   return {
     ...options,
+    secretFiles: run.config === undefined ? [] : [run.config],
     runtime: { kind: run.runtime, socket: run["runtime-socket"] },
     readTpmState: (signal) => readMachineTpmState(run.tcti, { ...surroundings, signal }),
     openTpm: (signal) => openMachineTpm(run.tcti, { ...surroundings, signal }, quiet, run.ek ?? "any"),

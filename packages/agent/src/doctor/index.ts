@@ -7,11 +7,17 @@ import type { DecodedSmbios } from "../smbios/index.ts";
 import type { Tpm, TpmState } from "../tpm/index.ts";
 import type { AgentState } from "../upgrade/index.ts";
 import { examineThrough, type ExamineOptions } from "./examine.ts";
+import type { DoctorOutside } from "./doctor-outside.ts";
 import { readFileSystems } from "./io/file-systems.ts";
+import { readJournals } from "./io/journals.ts";
 import { dial, lookUp } from "./io/network.ts";
 import { readRegistered } from "./io/registered.ts";
+import { saveArchive } from "./io/save-archive.ts";
+import { readSecretFiles } from "./io/secret-files.ts";
+import { readSystemTexts } from "./io/system-texts.ts";
 import { isClockKept, readUnits } from "./io/systemd.ts";
 import { readWatchdog } from "./io/watchdog.ts";
+import { supportArchiveThrough, type ArchiveOptions, type SavedArchive } from "./support-archive.ts";
 import type { DoctorReport } from "./verdict.ts";
 
 export interface DoctorMachine {
@@ -24,6 +30,8 @@ export interface DoctorMachine {
   readonly kubeconfig: string | undefined;
   readonly runtime: RuntimeChoice;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Further files with secrets that the command line names: looked for in a support archive. */
+  readonly secretFiles: readonly string[];
   readonly readTpmState: (signal: AbortSignal) => Promise<TpmState>;
   readonly openTpm: (signal: AbortSignal) => Promise<Tpm>;
   readonly readSmbios: () => Promise<DecodedSmbios>;
@@ -36,32 +44,54 @@ export interface DoctorMachine {
  * @throws DoctorError DOCTOR_INTERRUPTED
  */
 export function examineMachine(machine: DoctorMachine, options: ExamineOptions): Promise<DoctorReport> {
-  const { hostRoot, stateFolder, runFolder, kubeconfig, runtime, environment } = machine;
-  return examineThrough(
+  return examineThrough(outsideOf(machine), options);
+}
+
+/**
+ * Puts what support needs to know of this machine into a file for its owner only, with every secret removed.
+ * @throws DoctorError DOCTOR_ARCHIVE_UNSAVED, DOCTOR_ARCHIVE_LEAKS
+ */
+export function makeSupportArchive(machine: DoctorMachine, options: ArchiveOptions): Promise<SavedArchive> {
+  const { hostRoot, stateFolder, environment, kubeconfig, secretFiles } = machine;
+  const listed = (environment["KUBECONFIG"] ?? "").split(":").filter((path) => path !== "");
+  const more = [...(kubeconfig === undefined ? [] : [kubeconfig]), ...listed, ...secretFiles];
+  return supportArchiveThrough(
     {
-      ...machine,
-      nowMs: () => performance.now(),
-      wallMs: Date.now,
-      probeOperator,
-      checkRegistration,
-      lookUp,
-      dial,
-      isClockKept,
-      readUnits,
-      readWatchdog,
-      readRegistered: () => readRegistered(hostRoot),
-      readFileSystems: () => readFileSystems(hostRoot, stateFolder),
-      slots: openSlots({ hostRoot, stateFolder, runFolder }),
-      readOtherStamp: (slot, signal) => peekSlot({ hostRoot }, slot, signal),
-      findRuntime: () => findRuntime({ hostRoot, choice: runtime }),
-      async askRuntime(found, signal) {
-        await ownImages(found, { runFolder: `${runFolder}/containers` }, signal);
-      },
-      connectKubernetes: () => connectKubernetes({ path: kubeconfig, environment, hostRoot }),
-      ownNodeName: (client, signal) => ownNodeName(client, { hostRoot, signal }),
+      ...outsideOf(machine),
+      readSystemTexts: () => readSystemTexts(hostRoot),
+      readJournals: (units, signal) => readJournals(hostRoot, units, signal),
+      readSecretFiles: () => readSecretFiles(hostRoot, stateFolder, more),
+      saveArchive,
+      environment,
     },
     options,
   );
+}
+
+function outsideOf(machine: DoctorMachine): DoctorOutside {
+  const { hostRoot, stateFolder, runFolder, kubeconfig, runtime, environment } = machine;
+  return {
+    ...machine,
+    nowMs: () => performance.now(),
+    wallMs: Date.now,
+    probeOperator,
+    checkRegistration,
+    lookUp,
+    dial,
+    isClockKept,
+    readUnits,
+    readWatchdog,
+    readRegistered: () => readRegistered(hostRoot),
+    readFileSystems: () => readFileSystems(hostRoot, stateFolder),
+    slots: openSlots({ hostRoot, stateFolder, runFolder }),
+    readOtherStamp: (slot, signal) => peekSlot({ hostRoot }, slot, signal),
+    findRuntime: () => findRuntime({ hostRoot, choice: runtime }),
+    async askRuntime(found, signal) {
+      await ownImages(found, { runFolder: `${runFolder}/containers` }, signal);
+    },
+    connectKubernetes: () => connectKubernetes({ path: kubeconfig, environment, hostRoot }),
+    ownNodeName: (client, signal) => ownNodeName(client, { hostRoot, signal }),
+  };
 }
 
 export { CHECK_NAMES, CHECKS, isCheckName } from "./check-names.ts";
@@ -73,4 +103,5 @@ export type { ExamineOptions } from "./examine.ts";
 export { readServiceEnvironment } from "./io/service-environment.ts";
 export { REGISTERED_FILES } from "./io/registered.ts";
 export type { OperatorTarget } from "./operator-target.ts";
+export type { ArchiveOptions, SavedArchive } from "./support-archive.ts";
 export type { DoctorReport, Finding, Outcome } from "./verdict.ts";

@@ -22,6 +22,7 @@ export class Doctor extends AgentCommand {
     "$ ros-agent doctor",
     "$ ros-agent doctor --only operator --only clock",
     "$ ros-agent doctor --strict --json",
+    "$ ros-agent doctor --archive support.tar.gz",
   ];
   static override args = SERVER_ARGS;
   static override flags = {
@@ -32,6 +33,10 @@ export class Doctor extends AgentCommand {
       multipleNonGreedy: true,
     }),
     strict: boolean({ description: "Let a warning decide the exit code as well." }),
+    archive: string({
+      description: "Make a support archive (tar.gz), for its owner only and without the secrets of this machine.",
+      helpValue: "FILE",
+    }),
     "ek-ca": string({
       description: "The TPM makers' CAs (PEM): follow the chain of the EK certificate to one of them.",
       helpValue: "FILE",
@@ -50,14 +55,15 @@ export class Doctor extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(Doctor);
-    const [{ runDoctor }, { describeDoctor }] = await Promise.all([
-      import("../doctor-run.ts"),
-      import("../describe-doctor.ts"),
-    ]);
-    const report = await runDoctor({ ...flags, url: args.url }, this.surroundings, (text) => this.remark(text));
+    const { runDoctor } = await import("../doctor-run.ts");
+    const run = { ...flags, url: args.url };
+    const { report, text, archive } = await runDoctor(run, this.surroundings, (remark) => this.remark(remark));
     const { ok, findings, failure, warning } = report;
-    if (flags.json) this.printJson({ ok, checks: findings });
-    else this.print(describeDoctor(findings));
+    if (flags.json) this.printJson({ ok, checks: findings, archive });
+    else this.print(text);
+    if (archive !== undefined && !flags.json) {
+      this.remark(`The archive for support is ${archive.path}. Look through it before you send it to somebody.`);
+    }
     const deciding = failure ?? (flags.strict ? warning : undefined);
     if (deciding !== undefined) throw new AlreadyTold(deciding);
   }

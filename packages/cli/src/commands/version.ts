@@ -1,18 +1,11 @@
 /** `ros-agent version` */
 import { AgentCommand } from "../agent-command.ts";
-import { buildCommit } from "../build-commit.ts";
+import { ownVersions, PLATFORM, type OwnVersions } from "../own-versions.ts";
 import { BIN, VERSION } from "../program.ts";
 import { SUMMARIES } from "../summaries.ts";
 
-/** Result of `version --json`. */
-export interface VersionJson {
-  readonly version: string;
-  /** As buildCommit gives it; null where nobody knows. */
-  readonly commit: string | undefined;
-  readonly node: string;
-  /** For example linux-x64. */
-  readonly platform: string;
-}
+/** Result of `version --json`; the commit is null where nobody knows. */
+export type VersionJson = OwnVersions;
 
 export class Version extends AgentCommand {
   static override id = "version";
@@ -21,10 +14,7 @@ export class Version extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Version);
-    const node = process.versions.node;
-    const platform = `${process.platform}-${process.arch}`;
-    if (!flags.json) return this.print(`${BIN} ${VERSION} (node ${node}, ${platform})`);
-    const result: VersionJson = { version: VERSION, commit: await buildCommit(), node, platform };
-    return this.printJson(result);
+    if (flags.json) return this.printJson((await ownVersions()) satisfies VersionJson);
+    return this.print(`${BIN} ${VERSION} (node ${process.versions.node}, ${PLATFORM})`);
   }
 }

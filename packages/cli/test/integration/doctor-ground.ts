@@ -21,9 +21,10 @@ export interface DoctorGround {
 
 export interface Line {
   readonly outcome: string;
-  readonly code: string | null;
+  /** Empty where nothing is wrong. */
+  readonly code: string;
   readonly sentence: string;
-  readonly mend: string | null;
+  readonly mend: string;
 }
 
 export interface Diagnosis {
@@ -97,19 +98,37 @@ export async function doctor(
   }
   const { stdout, stderr } = command;
   expect(stdout + stderr).not.toContain(TOKEN);
-  const report = JSON.parse(stdout) as { ok: boolean; checks: (Line & { check: string; outcome: string })[] };
-  for (const { outcome, code: fault, mend, sentence } of report.checks) {
-    expect(sentence).toMatch(/\S/);
-    if (outcome !== "fail" && outcome !== "warn") continue;
-    expect(fault).toMatch(/^[A-Z_0-9]+$/);
-    expect(mend).toMatch(/\.$|\.`$/);
+  const report: unknown = JSON.parse(stdout);
+  if (!isRecord(report) || !Array.isArray(report["checks"])) throw new Error(`no report: ${stdout}`);
+  const lines: Record<string, Line> = {};
+  const short: Record<string, string> = {};
+  for (const found of report["checks"]) {
+    if (!isRecord(found)) throw new Error(`no finding: ${stdout}`);
+    const line = {
+      outcome: text(found, "outcome"),
+      code: text(found, "code"),
+      sentence: text(found, "sentence"),
+      mend: text(found, "mend"),
+    };
+    expect(line.sentence).toMatch(/\S/);
+    if (line.outcome === "fail" || line.outcome === "warn") {
+      expect(line.code).toMatch(/^[A-Z_0-9]+$/);
+      expect(line.mend).toMatch(/\.$/);
+    }
+    lines[text(found, "check")] = line;
+    short[text(found, "check")] = line.code === "" ? line.outcome : `${line.outcome} ${line.code}`;
   }
-  const lines = Object.fromEntries(report.checks.map((line) => [line.check, line]));
-  const short = report.checks.map(({ check, outcome, code: fault }) => [
-    check,
-    fault === null ? outcome : `${outcome} ${fault}`,
-  ]);
-  return { exitCode: code, ok: report.ok, lines, short: Object.fromEntries(short) as Record<string, string> };
+  return { exitCode: code, ok: report["ok"] === true, lines, short };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Empty for null. */
+function text(fields: Readonly<Record<string, unknown>>, name: string): string {
+  const value = fields[name];
+  return typeof value === "string" ? value : "";
 }
 
 export function only(...names: readonly string[]): readonly string[] {

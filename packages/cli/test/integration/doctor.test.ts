@@ -324,12 +324,10 @@ describe("doctor where everything hangs", () => {
     opened.push(engine);
     await writeFile(join(ground.root, "run/rancheros/held"), "");
     const startMs = performance.now();
-    const { short } = await doctor([
-      `https://127.0.0.1:${port}${PATH}`,
-      ...ground.flags,
-      ...["--tcti", `swtpm:host=127.0.0.1,port=${portOf(tpmHole)}`],
-      ...["--ca-sha256", "0".repeat(64), "--kubeconfig", kubeconfig, "--runtime", "docker", "--runtime-socket", socket],
-    ]);
+    const tcti = `swtpm:host=127.0.0.1,port=${portOf(tpmHole)}`;
+    const operator = [`https://127.0.0.1:${port}${PATH}`, "--ca-sha256", "0".repeat(64), "--tcti", tcti];
+    const cluster = ["--kubeconfig", kubeconfig, "--runtime", "docker", "--runtime-socket", socket];
+    const { short } = await doctor([...operator, ...cluster, ...ground.flags]);
     const tookMs = performance.now() - startMs;
     expect(short).toMatchObject({
       tpm: expect.stringMatching(/^fail TPM_/) as string,

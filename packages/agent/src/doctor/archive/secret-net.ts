@@ -1,0 +1,104 @@
+/** Finds known secrets in bytes, in whatever form they stand there: the last net before a support archive is written. */
+
+/** Shorter ones would be found everywhere; what has them in it is left out by structure. */
+export const SECRET_MIN_BYTES = 6;
+const MAX_SECRETS = 20_000;
+const KEY_CHARACTERS = SECRET_MIN_BYTES;
+
+export const REMOVED = "[removed]";
+
+export interface SecretNet {
+  /** @returns the text without any of the secrets, and how many places there were */
+  hide(text: string): { readonly text: string; readonly places: number };
+  /** Whether one of them is in there. */
+  isIn(bytes: Uint8Array): boolean;
+}
+
+/** @throws RangeError where there are more than it can look for: whoever has so many cannot be helped by an archive */
+export function secretNet(secrets: Iterable<string>): SecretNet {
+  const unique = new Set([...secrets].flatMap((one) => [one, one.trim()]));
+  if (unique.size > MAX_SECRETS) throw new RangeError(`there are more than ${MAX_SECRETS} secrets`);
+  const byBeginning = new Map<string, string[]>();
+  for (const needle of new Set([...unique].flatMap(formsOf))) {
+    const key = needle.slice(0, KEY_CHARACTERS);
+    const list = byBeginning.get(key);
+    if (list === undefined) byBeginning.set(key, [needle]);
+    else list.push(needle);
+  }
+  /** Which pairs of bytes any of them begins with: most places need no further look. */
+  const beginnings = new Uint8Array(0x10000);
+  for (const key of byBeginning.keys()) beginnings[(key.charCodeAt(0) << 8) | key.charCodeAt(1)] = 1;
+  // The longest first: what is a part of another one shall not leave its rest behind.
+  for (const list of byBeginning.values()) list.sort((one, other) => other.length - one.length);
+
+  function* matches(latin: string): Generator<readonly [from: number, to: number]> {
+    let pair = latin.charCodeAt(0);
+    for (let at = 0; at + KEY_CHARACTERS <= latin.length; at++) {
+      pair = ((pair & 0xff) << 8) | latin.charCodeAt(at + 1);
+      if (beginnings[pair] === 0) continue;
+      const found = byBeginning
+        .get(latin.slice(at, at + KEY_CHARACTERS))
+        ?.find((needle) => latin.startsWith(needle, at));
+      if (found !== undefined) yield [at, at + found.length];
+    }
+  }
+
+  return {
+    hide(text) {
+      const latin = Buffer.from(text).toString("latin1");
+      const parts: string[] = [];
+      let doneTo = 0;
+      let places = 0;
+      for (const [from, to] of matches(latin)) {
+        if (from >= doneTo) {
+          parts.push(latin.slice(doneTo, from), REMOVED);
+          places++;
+        }
+        doneTo = Math.max(doneTo, to);
+      }
+      parts.push(latin.slice(doneTo));
+      return { text: Buffer.from(parts.join(""), "latin1").toString("utf8"), places };
+    },
+    isIn: (bytes) => !(matches(Buffer.from(bytes).toString("latin1")).next().done ?? false),
+  };
+}
+
+/** As bytes, one character each. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  if (bytes.length < SECRET_MIN_BYTES) return [];
+  const hex = bytes.toString("hex");
+  const forms = [
+    bytes.toString("latin1"),
+    latinOf(JSON.stringify(secret).slice(1, -1)),
+    latinOf(encoded(secret)),
+    latinOf(encoded(secret).toLowerCase()),
+    latinOf(new URLSearchParams({ x: secret }).toString().slice(2)),
+    latinOf(secret.split("").toReversed().join("")),
+    hex,
+    hex.toUpperCase(),
+    ...base64Forms(bytes),
+  ];
+  return [...new Set(forms)].filter((form) => form.length >= SECRET_MIN_BYTES);
+}
+
+/** Base64 of a text in the midst of another begins at one of three places; its ends depend on the neighbours. */
+function base64Forms(bytes: Buffer): readonly string[] {
+  const inside = [0, 1, 2].map((shift) => {
+    const whole = Buffer.concat([Buffer.alloc(shift), bytes]);
+    // Groups of three bytes that are the secret's alone.
+    const from = shift === 0 ? 0 : 3;
+    const to = whole.length - (whole.length % 3);
+    return whole.subarray(from, Math.max(from, to)).toString("base64");
+  });
+  return [...inside, ...inside.map((form) => form.replaceAll("+", "-").replaceAll("/", "_"))];
+}
+
+function encoded(secret: string): string {
+  // A lone surrogate has no form in UTF-8, and so none in a URL.
+  return encodeURIComponent(secret.toWellFormed());
+}
+
+function latinOf(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}

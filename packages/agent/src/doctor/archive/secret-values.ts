@@ -1,0 +1,152 @@
+/** Which texts of a machine's own files are secrets: all that are not known to be none. */
+import { gunzipSync } from "node:zlib";
+import { parseAllDocuments } from "yaml";
+
+import { parseEnvironmentFile } from "../environment-file.ts";
+
+/** "tree": YAML or JSON; "secret": a token; "key": PEM; "accounts": /etc/shadow; "environment": NAME=VALUE. */
+export type SecretFileKind = "tree" | "secret" | "key" | "accounts" | "environment";
+
+/** Keys whose value says nothing to a thief. In lower case, without `_` and `-`. */
+const PLAIN_KEYS: ReadonlySet<string> = new Set(
+  [
+    "apiversion kind name namespace path permissions owner encoding hostname fqdn timezone role",
+    "kubernetesversion rancherversion nodename device groups shell homedir home primarygroup gecos uid",
+    "server registrationurl currentcontext context cluster user osimage reference digest image planid id",
+    "version phase code bootid atms servers pools endpoint modules registry destination source target",
+    "certificateauthority certificateauthoritydata clientcertificate clientcertificatedata clientkey",
+    "registrationcacert cafile certfile keyfile tokenfile container cordon outcome slot proxyurl",
+    "tlsservername automatic",
+  ].flatMap((line) => line.split(" ")),
+);
+const SECRET_NAME = /token|passw|secret|credential|private|auth(?!or)|api_?key|access_?key|pwd|cookie|session/i;
+const MAX_ALIASES = 50;
+const MAX_DEPTH = 64;
+const MAX_DECODED_BYTES = 4 * 1024 * 1024;
+/** A word of a script that may be a secret: long, of letters and digits. */
+const WORD_MIN_CHARACTERS = 12;
+const LINE_MIN_CHARACTERS = 8;
+
+/** @returns what must not be seen anywhere; never throws: what cannot be read is secret as a whole */
+export function secretValues(kind: SecretFileKind, text: string): readonly string[] {
+  return READERS[kind](text);
+}
+
+const READERS: Readonly<Record<SecretFileKind, (text: string) => readonly string[]>> = {
+  tree: treeSecrets,
+  secret: (text) => freeSecrets(text),
+  key: keySecrets,
+  accounts: (text) => text.split("\n").flatMap((line) => line.split(":").slice(1, 2)),
+  environment: (text) => environmentSecrets(parseEnvironmentFile(text)),
+};
+
+/** Of a process: by the names of its variables, and of addresses in all of them. */
+export function environmentSecrets(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(environment).flatMap(([name, value = ""]) =>
+    SECRET_NAME.test(name) ? [value, ...urlSecrets(value)] : urlSecrets(value),
+  );
+}
+
+/** User names with passwords, and tokens in the path or the query, of addresses in a text. */
+export function urlSecrets(text: string): readonly string[] {
+  const found = text.match(/[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi) ?? [];
+  return found.flatMap((one) => {
+    const url = URL.parse(one);
+    if (url === null) return [one];
+    const segments = url.pathname.split("/").filter((segment) => segment.length >= 16 && !/^[a-z.-]+$/.test(segment));
+    const values = [...url.searchParams.values()].filter((value) => value.length >= LINE_MIN_CHARACTERS);
+    const pair = url.password === "" ? [] : [`${url.username}:${url.password}`, url.password];
+    return [...segments, ...values, ...pair].flatMap((value) => [value, decoded(value)]);
+  });
+}
+
+function treeSecrets(text: string): readonly string[] {
+  const found: string[] = [];
+  try {
+    for (const document of parseAllDocuments(text, { logLevel: "silent", prettyErrors: false })) {
+      if (document.errors.length > 0) return freeSecrets(text);
+      walk(document.toJS({ maxAliasCount: MAX_ALIASES }), "", found, 0);
+    }
+  } catch {
+    return freeSecrets(text);
+  }
+  return found;
+}
+
+function walk(value: unknown, key: string, found: string[], depth: number): void {
+  if (depth > MAX_DEPTH) throw new RangeError("nested too deep");
+  if (Array.isArray(value)) {
+    for (const item of value) walk(item, key, found, depth + 1);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [name, inner] of Object.entries(value)) walk(inner, name, found, depth + 1);
+  } else if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
+    const text = String(value);
+    const isPlain = PLAIN_KEYS.has(key.toLowerCase().replaceAll(/[_-]/g, ""));
+    if (isPlain) found.push(...urlSecrets(text));
+    else if (typeof value === "string" || SECRET_NAME.test(key)) found.push(...freeSecrets(text));
+  }
+}
+
+/** Of a text that may be a secret or hold some: itself, its lines, its words, and what is encoded in it. */
+function freeSecrets(text: string, isDecoded = false): readonly string[] {
+  const whole = text.trim();
+  if (/^(true|false|yes|no|null|none|enabled|disabled|always|default|server|agent|cluster-init)$/i.test(whole))
+    return [];
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line.length >= LINE_MIN_CHARACTERS);
+  const words = lines
+    .flatMap((line) => [...line.split(/[^A-Za-z0-9+=_.~-]+/), ...line.split(/[^A-Za-z0-9+_.~-]+/)])
+    .filter(isSecretWord);
+  return [
+    ...(lines.length > 1 ? [] : [whole]),
+    ...lines,
+    ...words,
+    ...urlSecrets(text),
+    ...keySecrets(text),
+    ...(isDecoded ? [] : decodedSecrets(whole)),
+  ];
+}
+
+function isSecretWord(word: string): boolean {
+  return word.length >= WORD_MIN_CHARACTERS && /[0-9]/.test(word) && /[A-Za-z]/.test(word);
+}
+
+/** What write_files and Secrets have in base64, compressed or not. */
+function decodedSecrets(text: string): readonly string[] {
+  const compact = text.replaceAll(/\s+/g, "");
+  if (compact.length < LINE_MIN_CHARACTERS || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(compact)) return [];
+  let bytes = Buffer.from(compact, "base64");
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    try {
+      bytes = gunzipSync(bytes, { maxOutputLength: MAX_DECODED_BYTES });
+    } catch {
+      return [];
+    }
+  }
+  const inner = bytes.toString("utf8");
+  return inner.includes("\ufffd") ? [] : freeSecrets(inner, true);
+}
+
+/** The lines of private keys, as they are and joined. */
+function keySecrets(text: string): readonly string[] {
+  const blocks =
+    text.match(/-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]{0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/g) ??
+    [];
+  return blocks.flatMap((block) => {
+    const lines = block
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line.length >= LINE_MIN_CHARACTERS && !line.startsWith("-----"));
+    return [block, ...lines, lines.join("")];
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,122 @@
+/** The support archive of a machine: what is asked for it, within a bound of time, and what is made of the answers. */
+import { otherSlotName, type MachineSlots } from "../slots/index.ts";
+import type { SlotRecord, Versions } from "./archive/archive-parts.ts";
+import { makeArchive } from "./archive/make-archive.ts";
+import type { DoctorOutside } from "./doctor-outside.ts";
+import type { SecretFiles } from "./io/secret-files.ts";
+import type { SystemTexts } from "./io/system-texts.ts";
+import { NODE_UNITS, OWN_UNITS } from "./judge-services.ts";
+import type { OperatorTarget } from "./operator-target.ts";
+import type { DoctorReport } from "./verdict.ts";
+
+export interface ArchiveOutside extends Pick<
+  DoctorOutside,
+  "readAgentState" | "readOtherStamp" | "readRegistered" | "readUnits" | "slots" | "probeOperator" | "wallMs"
+> {
+  readonly readSystemTexts: () => Promise<SystemTexts>;
+  readonly readJournals: (units: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, string>>;
+  readonly readSecretFiles: () => Promise<SecretFiles>;
+  readonly saveArchive: (path: string, bytes: Buffer) => Promise<void>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ArchiveOptions {
+  readonly path: string;
+  readonly report: DoctorReport;
+  /** The same for people. */
+  readonly reportText: string;
+  readonly versions: Versions;
+  readonly target: OperatorTarget;
+  readonly signal: AbortSignal;
+}
+
+export interface SavedArchive {
+  readonly path: string;
+  readonly bytes: number;
+  readonly files: readonly string[];
+  /** Places at which a secret of this machine stood. */
+  readonly removed: number;
+}
+
+const ASK_LIMIT_MS = 15_000;
+
+/** @throws DoctorError DOCTOR_ARCHIVE_UNSAVED, DOCTOR_ARCHIVE_LEAKS */
+export async function supportArchiveThrough(outside: ArchiveOutside, options: ArchiveOptions): Promise<SavedArchive> {
+  const { path, report, reportText, versions, target } = options;
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(ASK_LIMIT_MS)]);
+  const units = [...OWN_UNITS, ...NODE_UNITS];
+  const [texts, registered, state, slots, found, journals] = await Promise.all([
+    outside.readSystemTexts(),
+    outside.readRegistered(),
+    unlessLate(outside.readAgentState(), signal),
+    unlessLate(slotRecord(outside, outside.slots, signal), signal),
+    outside.readUnits(units, signal),
+    outside.readJournals(units, signal),
+  ]);
+  // Last, so that nothing that was written meanwhile is missing among them.
+  const secrets = await outside.readSecretFiles();
+  const operator = target.kind === "known" ? displayOf(outside, target) : undefined;
+  const facts = {
+    report,
+    reportText,
+    versions,
+    ...texts,
+    target,
+    operator,
+    registered,
+    state,
+    slots,
+    units: found,
+    journals,
+  };
+  const { bytes, files, removed } = makeArchive({
+    facts: { ...facts, nowMs: outside.wallMs() },
+    secrets,
+    environment: outside.environment,
+  });
+  await outside.saveArchive(path, bytes);
+  return { path, bytes: bytes.length, files, removed };
+}
+
+async function slotRecord(
+  outside: Pick<DoctorOutside, "readOtherStamp">,
+  slots: MachineSlots,
+  signal: AbortSignal,
+): Promise<SlotRecord | undefined> {
+  const started = slots.started();
+  if (started === undefined) return undefined;
+  const words = await slots.words().catch(() => undefined);
+  return {
+    started,
+    good: words?.good,
+    try: words?.try,
+    reset: words?.reset,
+    running: await slots.stamp(started.slot),
+    other: await outside.readOtherStamp(otherSlotName(started.slot), signal),
+    bootCheck: await slots.bootCheck(),
+  };
+}
+
+function displayOf(
+  outside: ArchiveOutside,
+  target: Extract<OperatorTarget, { readonly kind: "known" }>,
+): string | undefined {
+  try {
+    return outside.probeOperator(target.options).display;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined also for what cannot be told: the report says why */
+async function unlessLate<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const end = (): void => late.resolve(undefined);
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await Promise.race([work.catch(() => undefined), late.promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
