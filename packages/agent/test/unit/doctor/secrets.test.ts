@@ -1,5 +1,5 @@
 /** What is taken for a secret, in which forms it is found, and what looks like one. */
-import fc from "fast-check";
+import { assert, property, string } from "fast-check";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -27,9 +27,9 @@ describe("the net", () => {
   ];
 
   it("finds a secret in every form, anywhere in a text, and leaves nothing of it", () => {
-    const text = fc.string({ unit: "grapheme", minLength: 10, maxLength: 40 }).filter((one) => one.trim().length >= 10);
-    fc.assert(
-      fc.property(text, fc.string(), fc.string(), (secret, before, after) => {
+    const text = string({ unit: "grapheme", minLength: 10, maxLength: 40 }).filter((one) => one.trim().length >= 10);
+    assert(
+      property(text, string(), string(), (secret, before, after) => {
         const net = secretNet([secret]);
         for (const form of forms(secret)) {
           const whole = `${before}${form}${after}`;
