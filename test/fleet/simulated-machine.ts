@@ -100,7 +100,7 @@ export class SimulatedMachine {
     const report = this.#report();
     const visit = this.#visit(signal, REQUEST_TIMEOUT_MS);
     const policy = { waitMs: JOIN_WAIT_MS, signal, onRetry: (error: unknown) => onTrouble("registration", error) };
-    const attested = await withRetries({ nowMs: clock.nowMs, random, sleep: clock.sleep }, policy, () =>
+    const attested = await withRetries({ elapsedMs: clock.nowMs, random, sleep: clock.sleep }, policy, () =>
       visit.attest({ kind: "registration", token }, async (bytes) => answerReportBytes(report, bytes)),
     );
     this.#first = attested;

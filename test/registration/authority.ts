@@ -11,7 +11,11 @@ export interface Authority {
   readonly certificatePem: string;
   /** SHA-256 of the DER, as `openssl x509 -fingerprint -sha256` prints it behind the equals sign. */
   readonly fingerprint: string;
-  issue(options: { readonly names: readonly string[]; readonly expired?: boolean }): ServerCertificate;
+  issue(options: {
+    readonly names: readonly string[];
+    readonly expired?: boolean;
+    readonly isEarly?: boolean;
+  }): ServerCertificate;
 }
 
 const DAY_MS = 86_400_000;
@@ -33,10 +37,11 @@ export function createAuthority(name: string): Authority {
   return {
     certificatePem: forge.pki.certificateToPem(certificate),
     fingerprint: digest.toUpperCase().replaceAll(/(..)(?=.)/g, "$1:"),
-    issue({ names, expired }) {
+    issue({ names, expired, isEarly }) {
       const own = newKeys();
       const issued = forge.pki.createCertificate();
       fill(issued, own.publicKey, "server", name, expired === true);
+      if (isEarly === true) issued.validity.notBefore = new Date(Date.now() + DAY_MS / 2);
       const altNames = names.map((one) => (/^[\d.]+$/.test(one) ? { type: IP, ip: one } : { type: DNS, value: one }));
       issued.setExtensions([
         { name: "basicConstraints", cA: false },

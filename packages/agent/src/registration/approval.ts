@@ -65,7 +65,7 @@ export async function waitForApproval(
   onEvent({ kind: "pending", machine: `${machine.namespace}/${machine.name}`, approve: approveCommand(machine) });
   let delayMs = askDelayMs(nextAskInSeconds, outside.random());
   for (let failures = 0; ;) {
-    if (outside.nowMs() + delayMs > endMs) refuseUnlessApproved("Pending", machine);
+    if (outside.elapsedMs() + delayMs > endMs) refuseUnlessApproved("Pending", machine);
     await sleep(outside, delayMs, signal);
     try {
       const asked = await askOnce(keeper);

@@ -26,6 +26,7 @@ const OUTSIDE = {
   readCaFile,
   readSystemCas,
   nowMs: Date.now,
+  elapsedMs: (): number => performance.now(),
   random: Math.random,
   sleep: (delayMs: number, signal: AbortSignal): Promise<void> => sleep(delayMs, undefined, { signal }),
 };

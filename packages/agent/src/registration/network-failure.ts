@@ -137,6 +137,8 @@ function untrusted(distrust: Distrust, code: string, cause: unknown): Registrati
       cause,
       details: { reason: distrust, tlsError: code },
       ...(mend === undefined ? {} : { mend }),
+      // A machine without a battery starts in the past, and gets the time from the network a little later.
+      ...(distrust === "not-yet-valid" ? { retry: "backoff" as const } : {}),
     },
   );
 }

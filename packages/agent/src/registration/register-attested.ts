@@ -25,7 +25,7 @@ export async function registerAttestedThrough(
   const { signal, waitMs, onEvent, report } = options;
   const visit = prepareVisit(outside, options, false);
   const purpose: Purpose = { kind: "registration", token: registrationToken(visit.server.url) };
-  const endMs = outside.nowMs() + waitMs;
+  const endMs = outside.elapsedMs() + waitMs;
   const attest = (): Promise<Attested> =>
     visit.attest(purpose, async (stateBytes) => answerReportBytes(await report(), stateBytes));
   const admission = await withRetries(

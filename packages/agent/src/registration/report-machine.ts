@@ -25,7 +25,7 @@ export interface ReportOptions {
  * @throws RegistrationError, TpmError, AttestationMessageError; where it goes on, only what daemonRetryDelayMs lets end it
  */
 export async function reportThrough(
-  outside: RetryOutside,
+  outside: Pick<RetryOutside, "random" | "sleep">,
   keeper: SessionKeeper,
   options: ReportOptions,
 ): Promise<void> {

@@ -51,7 +51,8 @@ export interface RetryPolicy {
 }
 
 export interface RetryOutside {
-  readonly nowMs: () => number;
+  /** Of a clock that nobody sets: a machine's own may jump from 1970 to today while it waits. */
+  readonly elapsedMs: () => number;
   readonly random: () => number;
   /** Rejects when the signal is given. */
   readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
@@ -63,7 +64,7 @@ export async function withRetries<T>(
   policy: RetryPolicy,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const startedMs = outside.nowMs();
+  const startedMs = outside.elapsedMs();
   const endMs = startedMs + policy.waitMs;
   for (let failures = 1; ; failures++) {
     try {
@@ -75,8 +76,8 @@ export async function withRetries<T>(
           ? daemonRetryDelayMs(error, failures, outside.random())
           : retryDelayMs(error.retry, failures, outside.random());
       if (delayMs === undefined) throw error;
-      if (outside.nowMs() + delayMs > endMs) {
-        if (policy.waitMs > 0) policy.onGaveUp?.(failures, outside.nowMs() - startedMs);
+      if (outside.elapsedMs() + delayMs > endMs) {
+        if (policy.waitMs > 0) policy.onGaveUp?.(failures, outside.elapsedMs() - startedMs);
         throw error;
       }
       policy.onRetry(error, delayMs);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createAuthority } from "../../../../test/registration/authority.ts";
 import { listen } from "./listen.ts";
 import { CONFIG, HONEST_PAGES, PATH, portOf, startRegistrationServer } from "./registration-server.ts";
-import { rosAgent } from "./ros-agent.ts";
+import { rosAgent, startRosAgent } from "./ros-agent.ts";
 import { expectFailure, openWorkplace, type Workplace } from "./workplace.ts";
 
 let place: Workplace;
@@ -108,6 +108,23 @@ describe("a server that is not to be trusted", () => {
       details: { reason: "expired" },
     });
     await expired.stop();
+  });
+
+  it("because its certificate is not valid yet, until this machine's clock is set", async () => {
+    const issue: typeof place.authority.issue = (options) => place.authority.issue(options);
+    const early = await startRegistrationServer(issue({ names: ["localhost"], isEarly: true }));
+    early.play({ pages: HONEST_PAGES });
+    const url = `https://localhost:${early.port}${PATH}`;
+    const { child, outcome } = startRosAgent(["register", url, ...place.usual, "--wait", "1m", "--json"]);
+    // A clock that goes on by half a day and a certificate that has become older are the same to it.
+    child.stderr?.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("trying again in")) early.present(issue({ names: ["localhost"] }));
+    });
+    const { code, stdout, stderr } = await outcome;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/certificate is not valid yet \(REGISTRATION_TLS_UNTRUSTED\); trying again in/);
+    expect(JSON.parse(stdout)).toEqual(CONFIG);
+    await early.stop();
   });
 
   it("because it speaks plain http, unless that was asked for", async () => {

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type Server } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import { createServer as createHttpsServer, Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import {
   decodeChallengeResponse,
@@ -56,6 +56,8 @@ export interface RegistrationServer {
   /** Machines that answered their challenge rightly: what a real operator would make an inventory for. */
   readonly proven: readonly AttestationData[];
   play(part: Part): void;
+  /** From now on with this certificate. */
+  present(tls: ServerCertificate): void;
   stop(): Promise<void>;
 }
 
@@ -127,6 +129,9 @@ export async function startRegistrationServer(tls: ServerCertificate | undefined
       part = next;
       dials.length = 0;
       proven.length = 0;
+    },
+    present(certificate) {
+      if (server instanceof HttpsServer) server.setSecureContext(certificate);
     },
     async stop() {
       for (const connection of connections) connection.destroy();

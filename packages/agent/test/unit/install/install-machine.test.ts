@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 
 import { NO_RULE, type Disk } from "../../../src/install/disk.ts";
 import { installThrough, type InstallOutside } from "../../../src/install/install-machine.ts";
+import { SlotError } from "../../../src/slots/errors.ts";
 import { treeWriter } from "../../../src/slots/io/tree-writer.ts";
 import type { SlotDisk } from "../../../src/slots/write-slot.ts";
 
@@ -30,6 +31,43 @@ const DISK: Disk = {
   names: [],
 };
 
+const done = (): Promise<void> => Promise.resolve();
+
+/** A machine on which all goes well, and nothing happens. */
+const WORKING: InstallOutside = {
+  listDisks: () => Promise.resolve([DISK]),
+  clear: done,
+  makeBootLoader: () => Promise.resolve({ efi: undefined, bios: undefined }),
+  wipe: done,
+  divide: () =>
+    Promise.resolve({
+      table: { partitions: [] },
+      partitions: { bios: "1", esp: "2", oem: "3", a: "4", b: "5", state: "6" },
+    }),
+  format: done,
+  openSlot: () => WHOLE_SLOT,
+  writeOem: done,
+  installBoot: done,
+  release: done,
+  isThere: () => true,
+  arch: "x64",
+  newId: randomUUID,
+};
+
+const OPTIONS = {
+  rule: NO_RULE,
+  source: { reference: "example.com/os", digest: undefined, layers: [] },
+  systemBytes: 1024 ** 3,
+  slotBytes: undefined,
+  kernelArguments: "",
+  files: new Map<string, string>(),
+  confirm: () => Promise.resolve(true),
+  dryRun: false,
+  signal: new AbortController().signal,
+  onPlan: () => undefined,
+  onProgress: () => undefined,
+};
+
 it.each([{ serial: "S2" }, { sizeBytes: 50 * 1024 ** 3 }, { path: "/dev/sdb" }])(
   "does not erase another disk that has come while somebody was asked: %o",
   async (change) => {
@@ -52,59 +90,37 @@ it.each([{ serial: "S2" }, { sizeBytes: 50 * 1024 ** 3 }, { path: "/dev/sdb" }])
       arch: "x64",
       newId: randomUUID,
     };
-    const installing = installThrough(outside, {
-      rule: NO_RULE,
-      source: { reference: "example.com/os", digest: undefined, layers: [] },
-      systemBytes: 1024 ** 3,
-      slotBytes: undefined,
-      kernelArguments: "",
-      files: new Map(),
-      confirm: () => Promise.resolve(true),
-      dryRun: false,
-      signal: new AbortController().signal,
-      onPlan: () => undefined,
-      onProgress: not,
-      onWarning: not,
-    });
+    const installing = installThrough(outside, { ...OPTIONS, onProgress: not, onWarning: not });
     await expect(installing).rejects.toMatchObject({ code: "INSTALL_DISK_VANISHED" });
   },
 );
+
+it("says that the disk has gone, whatever failed for it", async () => {
+  const cause = new SlotError("SLOT_WRITE_FAILED", "etc/hosts cannot be written (EIO)");
+  const outside: InstallOutside = {
+    ...WORKING,
+    openSlot: () => ({ ...WHOLE_SLOT, sync: () => Promise.reject(cause) }),
+    installBoot: () => Promise.reject(new Error("it went on")),
+    isThere: () => false,
+  };
+  const installing = installThrough(outside, { ...OPTIONS, onWarning: () => undefined });
+  await expect(installing).rejects.toMatchObject({
+    code: "INSTALL_DISK_VANISHED",
+    message: "/dev/sda is not there any more: etc/hosts cannot be written (EIO)",
+    cause,
+  });
+});
 
 it.each([undefined, new Error("the disk is full")])(
   "tells of a disk that it cannot let go, whatever came before: %s",
   async (failure) => {
     const warnings: unknown[] = [];
-    const done = (): Promise<void> => Promise.resolve();
-    const partitions = { bios: "1", esp: "2", oem: "3", a: "4", b: "5", state: "6" };
     const outside: InstallOutside = {
-      listDisks: () => Promise.resolve([DISK]),
-      clear: done,
-      makeBootLoader: () => Promise.resolve({ efi: undefined, bios: undefined }),
-      wipe: done,
-      divide: () => Promise.resolve({ table: { partitions: [] }, partitions }),
-      format: done,
-      openSlot: () => WHOLE_SLOT,
-      writeOem: done,
+      ...WORKING,
       installBoot: () => (failure === undefined ? Promise.resolve() : Promise.reject(failure)),
       release: () => Promise.reject(new Error("umount: target is busy")),
-      isThere: () => true,
-      arch: "x64",
-      newId: randomUUID,
     };
-    const installing = installThrough(outside, {
-      rule: NO_RULE,
-      source: { reference: "example.com/os", digest: undefined, layers: [] },
-      systemBytes: 1024 ** 3,
-      slotBytes: undefined,
-      kernelArguments: "",
-      files: new Map(),
-      confirm: () => Promise.resolve(true),
-      dryRun: false,
-      signal: new AbortController().signal,
-      onPlan: () => undefined,
-      onProgress: () => undefined,
-      onWarning: (error) => warnings.push(error),
-    });
+    const installing = installThrough(outside, { ...OPTIONS, onWarning: (error) => warnings.push(error) });
     await (failure === undefined ? installing : expect(installing).rejects.toBe(failure));
     expect(warnings).toEqual([
       expect.objectContaining({

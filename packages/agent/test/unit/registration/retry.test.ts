@@ -30,7 +30,7 @@ function virtualClock(): RetryOutside & { readonly sleeps: number[] } {
   const sleeps: number[] = [];
   return {
     sleeps,
-    nowMs: () => nowMs,
+    elapsedMs: () => nowMs,
     random: () => 1,
     sleep: async (delayMs, signal) => {
       signal.throwIfAborted();
