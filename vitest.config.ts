@@ -26,6 +26,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "site",
+          include: ["site/test/**/*.test.ts"],
+          expect: { requireAssertions: true },
+          globalSetup: ["site/test/build-site.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "metal",
           include: ["test/metal/**/*.test.ts"],
           expect: { requireAssertions: true },

@@ -103,16 +103,14 @@ function settingsPage(): string {
 const PHASES_BEGIN = "<!-- The phases, written by scripts/generate-docs.ts from the table in the code. -->";
 const PHASES_END = "<!-- End of the phases. -->";
 
-/** The state machine as a diagram, and what a node does in each state. */
+/** What a node does in each phase, and where it goes on to; the drawing has the usual way. */
 function phasesSection(): string {
-  const arrows = PHASE_NAMES.flatMap((phase) => PHASES[phase].next.map((next) => `  ${phase} --> ${next}`));
   const rows = PHASE_NAMES.map((phase) => {
-    const { meaning, holdsSlot, mayBeSwitched } = PHASES[phase];
+    const { meaning, holdsSlot, mayBeSwitched, next } = PHASES[phase];
     const marks = [holdsSlot, mayBeSwitched, isTerminal(phase)].map((is) => (is ? "yes" : ""));
-    return [phase, cell(meaning), ...marks];
+    return [phase, cell(meaning), next.join(", "), ...marks];
   });
-  const table = alignedTable(["phase", "what the node does", "holds a slot", "may be switched", "end"], rows);
-  return `\`\`\`mermaid\nstateDiagram-v2\n  [*] --> Idle\n${arrows.join("\n")}\n\`\`\`\n\n${table}`;
+  return alignedTable(["phase", "what the node does", "goes on to", "holds a slot", "may be switched", "end"], rows);
 }
 
 const VALUES_BEGIN = "<!-- The values, written by scripts/generate-docs.ts from the chart's values.schema.json. -->";

@@ -76,9 +76,13 @@ function sectionText({ path, schema }: Section, root: FieldSchema): string {
   const open = schema["x-kubernetes-preserve-unknown-fields"] === true ? "Further fields are kept as they are." : "";
   const parts = [
     `${isTop ? "##" : "###"} ${path}`,
-    cell(schema.description ?? ""),
-    isTop && path === "status" ? "Written by the operator." : "",
-    isTop && (root.required ?? []).includes(path) ? "Required." : "",
+    [
+      isTop && (root.required ?? []).includes(path) ? "**Required.**" : "",
+      cell(schema.description ?? ""),
+      isTop && path === "status" ? "Written by the operator." : "",
+    ]
+      .filter((sentence) => sentence !== "")
+      .join(" "),
     alignedTable(["field", "type", "what it is"], rows),
     rules.length === 0 ? "" : `The API server refuses an object with these words:\n\n${rules.join("\n")}`,
     open,

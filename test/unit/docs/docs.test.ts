@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { PHASE_NAMES, PHASES } from "@rancheros/protocol/upgrade";
 import { stalePages } from "../../../scripts/generate-docs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -19,7 +20,7 @@ interface Manifest {
 
 function manifests(): readonly Manifest[] {
   const packages = readdirSync(path.join(ROOT, "packages")).map((name) => `packages/${name}/package.json`);
-  return ["package.json", ...packages].map((name) => JSON.parse(read(name)) as Manifest);
+  return ["package.json", "site/package.json", ...packages].map((name) => JSON.parse(read(name)) as Manifest);
 }
 
 function pages(): readonly string[] {
@@ -46,12 +47,34 @@ describe("docs/dependencies.md", () => {
       .filter((line) => line.startsWith("| `"));
     const named = rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1]));
     expect(new Set(named)).toEqual(new Set(wanted.keys()));
-    for (const [name, version] of wanted) expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+$/);
+    for (const [name, version] of wanted) expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+(?:-alpha\.\d+)?$/);
   });
 
-  it("goes with a lockfile that has no download addresses", () => {
-    expect(read("package-lock.json")).not.toMatch(/"resolved": "https?:/);
+  it.each(["package-lock.json", "site/package-lock.json"])("goes with %s, which has no download addresses", (lock) => {
+    expect(read(lock)).not.toMatch(/"resolved": "https?:/);
   });
+});
+
+describe("drawings", () => {
+  it("show the phases of an upgrade as they are", () => {
+    const drawing = read("docs/drawings/phases.svg");
+    expect(PHASE_NAMES.filter((phase) => !drawing.includes(`>${phase}</text>`))).toEqual([]);
+    const arrows = [...drawing.matchAll(/data-from="(\w+)" data-to="(\w+)"/g)].map(([, from = "", to = ""]) => [
+      from,
+      to,
+    ]);
+    expect(arrows.length).toBeGreaterThan(PHASE_NAMES.length - 2);
+    const allowed = PHASE_NAMES.flatMap((phase) => PHASES[phase].next.map((next) => `${phase} ${next}`));
+    expect(arrows.filter(([from, to]) => !allowed.includes(`${from} ${to}`))).toEqual([]);
+  });
+
+  it.each(pages())(
+    "of %s are files with words for who does not see them, none are mermaid, which only GitHub draws",
+    (page) => {
+      expect(read(page)).not.toContain("```mermaid");
+      expect([...read(page).matchAll(/!\[([^\]]*)\]/g)].filter((match) => match[1] === "")).toEqual([]);
+    },
+  );
 });
 
 describe("links", () => {

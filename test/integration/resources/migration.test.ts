@@ -1,0 +1,114 @@
+/** The commands of the pages on migration, run as they stand there against a real API server. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { useNamespace } from "../../control-plane/namespace.ts";
+import { getObject } from "../../operator/objects.ts";
+
+const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
+const target = inject("controlPlane");
+const namespace = useNamespace(target, "migration");
+const folder = mkdtempSync(path.join(tmpdir(), "migration-"));
+const HASH = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The one block of a page that has these words. */
+function commandsOf(page: string, words: string): string {
+  const text = readFileSync(path.join(DOCS, page), "utf8");
+  const blocks = [...text.matchAll(/^( *)```sh\n([^]*?)^\1```/gm)].map((match) => match[2] ?? "");
+  const [block, ...more] = blocks.filter((one) => one.includes(words));
+  if (block === undefined || more.length > 0) throw new Error(`${page} has no block, or several, with ${words}`);
+  return block;
+}
+
+/** In this test's namespace only: others have theirs on the same API server. */
+async function run(commands: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    "bash",
+    ["-euo", "pipefail", "-c", commands.replaceAll(" -A ", ` -n ${namespace} `)],
+    {
+      cwd: folder,
+      timeout: 30_000,
+      env: {
+        PATH: `${target.binariesFolder}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
+        KUBECONFIG: target.kubeconfigPath,
+        KUBECACHEDIR: path.join(folder, "kubectl-cache"),
+      },
+    },
+  );
+  return stdout;
+}
+
+describe("from the original operator", () => {
+  it("its finalizer is taken off, and no other", async () => {
+    const metadata = { namespace, finalizers: ["wrangler.cattle.io/machine-inventory-remove", "example.com/ours"] };
+    await kubectlApply(target, {
+      apiVersion: "rancheros.cattle.io/v1",
+      kind: "MachineInventory",
+      metadata: { ...metadata, name: "old-machine" },
+      spec: { tpmHash: HASH, clusterName: "c1", config: { role: "server" } },
+    });
+    await run(commandsOf("migrate-from-rancheros-operator.md", ".metadata.finalizers -="));
+    const machine = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "old-machine");
+    expect(machine?.metadata).toMatchObject({ finalizers: ["example.com/ours"] });
+    expect(machine?.spec).toMatchObject({ tpmHash: HASH, clusterName: "c1" });
+    await kubectl(target, [
+      "patch",
+      "machineinventories.rancheros.cattle.io",
+      "old-machine",
+      `--namespace=${namespace}`,
+      "--type=merge",
+      '--patch={"metadata":{"finalizers":null}}',
+    ]);
+  });
+
+  it("what there is is saved before", async () => {
+    await run(commandsOf("migrate-from-rancheros-operator.md", "before.yaml"));
+    expect(readFileSync(path.join(folder, "before.yaml"), "utf8")).toContain("name: old-machine");
+  });
+});
+
+describe("from elemental-operator", () => {
+  // Under another name: with two kinds of one name, every other test would have to say which one it means.
+  const plural = "elementalinventories";
+  const crd = `${plural}.elemental.cattle.io`;
+
+  beforeAll(async () => {
+    const anything = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+    await kubectlApply(target, {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: crd },
+      spec: {
+        group: "elemental.cattle.io",
+        scope: "Namespaced",
+        names: { kind: "ElementalInventory", plural, singular: "elementalinventory" },
+        versions: [{ name: "v1beta1", served: true, storage: true, schema: { openAPIV3Schema: anything } }],
+      },
+    });
+    await kubectl(target, ["wait", "--for=condition=Established", `crd/${crd}`, "--timeout=30s"]);
+  });
+  afterAll(() => kubectl(target, ["delete", "crd", crd]));
+
+  it("its machines with a TPM become machines here, with name, labels and hash", async () => {
+    const machine = (name: string, spec: object): object => ({
+      apiVersion: "elemental.cattle.io/v1beta1",
+      kind: "ElementalInventory",
+      metadata: { name, namespace, labels: { rack: "7", "elemental.cattle.io/ExternalIP": "192.0.2.1" } },
+      spec,
+    });
+    await kubectlApply(target, machine("m-1", { tpmHash: HASH }), machine("m-2", { machineHash: "without-tpm" }));
+    const commands = commandsOf("migrate-from-elemental.md", "machines.json");
+    await run(commands.replaceAll("machineinventories.elemental.cattle.io", crd));
+    const moved = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "m-1");
+    expect(moved).toMatchObject({ metadata: { labels: { rack: "7" } }, spec: { tpm: HASH } });
+    expect(Object.keys(moved?.metadata.labels ?? {})).toEqual(["rack"]);
+    expect(await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "m-2")).toBeUndefined();
+  });
+});
