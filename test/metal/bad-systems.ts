@@ -24,7 +24,7 @@ export const SUC_TRACE = "/var/lib/suc-upgrades";
 
 /**
  * As existing images do: it asks for a restart and ends with 1, and when it is started again says that all is done. It has no
- * release file, so that its own word is all that there is.
+ * release file, so that its own word is all that there is. (Without its path busybox would start a reboot of its own.)
  * Source: os2, framework/files/usr/sbin/suc-upgrade
  */
 export function sucUpgradeImage(): Image {
@@ -35,7 +35,7 @@ if [ -e /host${SUC_TRACE} ]; then
 fi
 echo "asks for a restart" > /host${SUC_TRACE}
 sync
-/bin/busybox nsenter -i -m -t 1 -- reboot
+/bin/busybox nsenter -i -m -t 1 -- /sbin/reboot
 exit 1
 `;
   return buildOsImage({ release: undefined, upgradeScript });
