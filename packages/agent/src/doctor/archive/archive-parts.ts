@@ -8,6 +8,7 @@ import type { Unit } from "../judge-services.ts";
 import type { OperatorTarget } from "../operator-target.ts";
 import type { DoctorReport } from "../verdict.ts";
 import type { ArchivePart } from "./pack-archive.ts";
+import { SHOWN_KERNEL_WORDS } from "./secret-values.ts";
 
 export interface Versions {
   readonly version: string;
@@ -59,22 +60,6 @@ const OS_FIELDS = new Set([
   "BUILD_ID",
   "VARIANT_ID",
 ]);
-/** Of the kernel's command line; of the others only the names are told. */
-const KERNEL_WORDS = new Set([
-  "rancheros.slot",
-  "rancheros.trial",
-  "root",
-  "rootfstype",
-  "ro",
-  "rw",
-  "quiet",
-  "console",
-  "panic",
-  "init",
-  "systemd.unit",
-  "net.ifnames",
-]);
-
 export function archiveParts(facts: ArchiveFacts): readonly ArchivePart[] {
   const { report, reportText, versions, kernel, osRelease, commandLine, state, slots, units, journals, nowMs } = facts;
   const json = (path: string, value: unknown): ArchivePart => ({ path, kind: "json", value });
@@ -111,7 +96,7 @@ function osFields(text: string): Readonly<Record<string, string>> {
 
 function kernelFields(commandLine: string): unknown {
   return kernelWords(commandLine.trim()).map(([name, value]) => {
-    if (KERNEL_WORDS.has(name)) return value === undefined ? { name } : { name, value };
+    if (SHOWN_KERNEL_WORDS.has(name)) return value === undefined ? { name } : { name, value };
     return {
       name: /^[\w.-]{1,64}$/.test(name) ? name : "(no name)",
       value: value === undefined ? undefined : "(not shown)",

@@ -2,10 +2,11 @@
 import { gunzipSync } from "node:zlib";
 import { parseAllDocuments } from "yaml";
 
+import { kernelWords } from "../../slots/index.ts";
 import { parseEnvironmentFile } from "../environment-file.ts";
 
-/** "tree": YAML or JSON; "secret": a token; "key": PEM; "accounts": /etc/shadow; "environment": NAME=VALUE. */
-export type SecretFileKind = "tree" | "secret" | "key" | "accounts" | "environment";
+/** "tree": YAML or JSON; "secret": a token; "key": PEM; "accounts": /etc/shadow; "environment" and "kernel": NAME=VALUE. */
+export type SecretFileKind = "tree" | "secret" | "key" | "accounts" | "environment" | "kernel";
 
 /** Keys whose value says nothing to a thief. In lower case, without `_` and `-`. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set(
@@ -20,6 +21,13 @@ const PLAIN_KEYS: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 const SECRET_NAME = /token|passw|secret|credential|private|auth(?!or)|api_?key|access_?key|pwd|cookie|session/i;
+/** On the kernel's command line, and in the boot loader's words: what others say may be anything. */
+export const SHOWN_KERNEL_WORDS: ReadonlySet<string> = new Set(
+  [
+    "rancheros.slot rancheros.trial root rootfstype ro rw quiet console panic init systemd.unit net.ifnames",
+    "BOOT_IMAGE initrd good try reset",
+  ].flatMap((line) => line.split(" ")),
+);
 const MAX_ALIASES = 50;
 const MAX_DEPTH = 64;
 const MAX_DECODED_BYTES = 4 * 1024 * 1024;
@@ -36,7 +44,13 @@ const READERS: Readonly<Record<SecretFileKind, (text: string) => readonly string
   tree: treeSecrets,
   secret: (text) => freeSecrets(text),
   key: keySecrets,
-  accounts: (text) => text.split("\n").flatMap((line) => line.split(":").slice(1, 2)),
+  accounts: (text) =>
+    text.split("\n").flatMap((line) => {
+      const [, hash = ""] = line.split(":");
+      return [hash, ...hash.split("$").filter((piece) => piece.length >= LINE_MIN_CHARACTERS)];
+    }),
+  kernel: (text) =>
+    kernelWords(text).flatMap(([name, value = ""]) => (SHOWN_KERNEL_WORDS.has(name) ? [] : freeSecrets(value))),
   environment: (text) => environmentSecrets(parseEnvironmentFile(text)),
 };
 

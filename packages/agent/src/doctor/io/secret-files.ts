@@ -81,6 +81,8 @@ export async function readSecretFiles(
     [join(hostRoot, "/etc/shadow"), "accounts"],
     [join(hostRoot, "/etc/default/ros-agent"), "environment"],
     [join(hostRoot, "/etc/environment"), "environment"],
+    [join(hostRoot, "/proc/cmdline"), "kernel"],
+    [join(hostRoot, "/oem/grub/grubenv"), "kernel"],
     [join(stateFolder, "upgrade.json"), "tree"],
     [join(stateFolder, "upgrade.json.broken"), "tree"],
     ...more.map((path) => [path, "tree"] as const),
