@@ -10,7 +10,7 @@ import { INSTALL_ERRORS } from "@rancheros/agent/install";
 import { FILES_ERRORS } from "@rancheros/agent/files";
 import { RANCHERD_ERRORS } from "@rancheros/agent/rancherd";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
-import { DOCTOR_ERRORS } from "@rancheros/agent/doctor";
+import { CHECKS, DOCTOR_ERRORS } from "@rancheros/agent/doctor";
 import { DRAIN_ERRORS } from "@rancheros/agent/drain";
 import { HARDWARE_ERRORS } from "@rancheros/agent/hardware";
 import { NODE_API_ERRORS } from "@rancheros/agent/kubernetes";
@@ -134,6 +134,14 @@ function metricsSection(): string {
   return alignedTable(["metric", "kind", "labels", "what"], rows);
 }
 
+const CHECKS_BEGIN = "<!-- The checks, written by scripts/generate-docs.ts from the table in the code. -->";
+const CHECKS_END = "<!-- End of the checks. -->";
+
+function checksSection(): string {
+  const rows = Object.entries(CHECKS).map(([name, { title, about }]) => [`\`${name}\``, title, cell(about)]);
+  return alignedTable(["--only", "line", "what is looked at"], rows);
+}
+
 /** A page with its generated part written anew; the rest of it is written by people. */
 function pageWith(name: string, marks: readonly [string, string], section: string): string {
   const page = readFileSync(path.join(ROOT, name), "utf8");
@@ -168,6 +176,7 @@ export function generatedPages(): ReadonlyMap<string, string> {
     ["docs/settings.md", settingsPage()],
     ["docs/upgrades.md", pageWith("docs/upgrades.md", [PHASES_BEGIN, PHASES_END], phasesSection())],
     ["docs/install-operator.md", pageWith("docs/install-operator.md", [VALUES_BEGIN, VALUES_END], valuesSection())],
+    ["docs/doctor.md", pageWith("docs/doctor.md", [CHECKS_BEGIN, CHECKS_END], checksSection())],
     ["charts/rancheros-operator/values.yaml", chartValuesYaml()],
     ["charts/rancheros-operator/files/crds.yaml", crdsYaml()],
     ["docs/operations.md", pageWith("docs/operations.md", [METRICS_BEGIN, METRICS_END], metricsSection())],

@@ -34,8 +34,8 @@ function foreignSecret(name: string): string {
 const b64 = (text: string | Buffer): string => Buffer.from(text).toString("base64");
 
 function privateKey(): string {
-  const pem = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" });
-  const text = String(pem);
+  const { privateKey: key } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const text = key.export({ type: "pkcs8", format: "pem" });
   keyLines.push(...text.split("\n").slice(1, -2));
   return text;
 }
