@@ -12,7 +12,7 @@ const GROUPS: readonly (readonly [title: string, pages: readonly string[]])[] = 
     "Install",
     ["install-operator", "install-by-pxe", "install-by-iso", "install", "node", "bring-your-own-image", "build"],
   ],
-  ["Machines", ["registration", "trust", "upgrades"]],
+  ["Machines", ["registration", "trust", "upgrades", "signed-images"]],
   ["Operate", ["operations", "troubleshooting", "errors", "doctor", "performance"]],
   ["Migrate", ["migrate-from-rancheros-operator", "migrate-from-elemental"]],
   ["With Rancher", ["rancher", "versions", "signed-images"]],

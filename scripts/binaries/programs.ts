@@ -17,7 +17,7 @@ const AGENT: BinaryProgram = {
   name: "ros-agent",
   description: "Lets a bare-metal machine join by its TPM, and keeps its operating system up to date.",
   entry: "packages/cli/src/binary-main.ts",
-  packages: ["protocol", "agent", "cli"],
+  packages: ["protocol", "keyless", "agent", "cli"],
   execArgv: [],
   // It runs as root, for whoever calls it.
   takesNodeOptions: false,
@@ -27,7 +27,7 @@ const OPERATOR: BinaryProgram = {
   name: "rancheros-operator",
   description: "Decides which machines join a cluster, and what they get.",
   entry: "packages/operator/src/main.ts",
-  packages: ["protocol", "operator"],
+  packages: ["protocol", "keyless", "operator"],
   execArgv: ["--optimize-for-size", "--max-semi-space-size=8"],
   // A container with much memory wants --max-old-space-size.
   takesNodeOptions: true,

@@ -67,6 +67,7 @@ export const VALUE_SETS = {
         ca: CA,
         mirrors: ["docker.io=https://mirror.example.com/hub", "*=none", "*=https://all.example.com"],
         insecure: ["registry.example.com:5000"],
+        imagePolicy: [{ images: ["registry.example.com/test/**"], mode: "ignore" }],
       },
       env: [{ name: "HTTPS_PROXY", value: "http://proxy.example.com:3128" }],
       metrics: {

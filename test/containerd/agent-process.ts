@@ -18,7 +18,11 @@ async function obey({ runtime, runFolder, work }: AgentOrder): Promise<unknown> 
     return runContainer(runtime, { runFolder }, { spec: work.spec, deadlineMs: DEADLINE_MS, signal });
   const { image, bytesPerSecond } = work;
   const onProgress = (): unknown => process.stderr.write(".");
-  return pullImage(runtime, { runFolder }, { image, bytesPerSecond, registries: NO_REGISTRIES, signal, onProgress });
+  return pullImage(
+    runtime,
+    { runFolder },
+    { image, bytesPerSecond, registries: NO_REGISTRIES, policies: [], signal, onProgress },
+  );
 }
 
 if (import.meta.main) {

@@ -34,7 +34,13 @@ export function imageReference(registry: TestRegistry, repository: string, tag: 
   return `${registry.host}/${repository}:${tag}`;
 }
 
-async function pushBlob(registry: TestRegistry, repository: string, digest: string, blob: Buffer): Promise<void> {
+/** Any blob, where it is not there yet. */
+export async function pushBlob(
+  registry: TestRegistry,
+  repository: string,
+  digest: string,
+  blob: Buffer,
+): Promise<void> {
   const head = await send(registry, repository, { method: "HEAD", path: `/v2/${repository}/blobs/${digest}` });
   if (head.status === 200) return;
   const begun = await send(registry, repository, { method: "POST", path: `/v2/${repository}/blobs/uploads/` });
@@ -46,16 +52,25 @@ async function pushBlob(registry: TestRegistry, repository: string, digest: stri
   expectStatus(await send(registry, repository, put), [201], `uploading ${digest}`);
 }
 
-async function putManifest(
+function putManifest(
   registry: TestRegistry,
   repository: string,
   reference: string,
-  image: Image | ImageIndex,
+  { descriptor, manifest }: Image | ImageIndex,
 ): Promise<void> {
-  const headers = { "content-type": image.descriptor.mediaType };
+  return pushManifest(registry, repository, reference, { mediaType: descriptor.mediaType, bytes: manifest });
+}
+
+/** Any manifest, by tag or digest. */
+export async function pushManifest(
+  registry: TestRegistry,
+  repository: string,
+  reference: string,
+  { mediaType, bytes }: { readonly mediaType: string; readonly bytes: Buffer },
+): Promise<void> {
   const path = `/v2/${repository}/manifests/${reference}`;
-  const answer = await send(registry, repository, { method: "PUT", path, headers, body: image.manifest });
-  expectStatus(answer, [201], `putting ${repository}:${reference}`);
+  const request = { method: "PUT", path, headers: { "content-type": mediaType }, body: bytes };
+  expectStatus(await send(registry, repository, request), [201], `putting ${repository}:${reference}`);
 }
 
 function send(

@@ -113,4 +113,8 @@ ca.pem: |
 registry-ca.pem: |
   {{- . | nindent 2 }}
 {{- end }}
+{{- with .Values.registries.imagePolicy }}
+image-policy.yaml: |
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}

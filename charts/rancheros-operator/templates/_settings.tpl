@@ -80,6 +80,10 @@
 - name: RANCHEROS_INSECURE_REGISTRIES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- if .imagePolicy }}
+- name: RANCHEROS_IMAGE_POLICY
+  value: /etc/rancheros-operator/image-policy.yaml
+{{- end }}
 {{- end }}
 {{- if include "rancheros-operator.defaults" . | trim }}
 - name: RANCHEROS_DEFAULTS_FILE

@@ -1,6 +1,7 @@
 /** What people do with a machine's upgrades from its command line: through the agent that runs, or without one. */
 import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
 import { isJsonObject } from "@rancheros/protocol/messages";
+import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import { PHASES, type Phase } from "@rancheros/protocol/upgrade";
 
 import {
@@ -183,6 +184,7 @@ const TABLES: readonly ErrorTable<string>[] = [
   DRAIN_ERRORS,
   CONTAINER_ERRORS,
   IMAGE_PULL_ERRORS,
+  SIGNATURE_ERRORS,
   SLOT_ERRORS,
   REGISTRATION_ERRORS,
 ];

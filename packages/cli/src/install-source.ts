@@ -5,6 +5,7 @@ import {
   nodePlatform,
   openImage,
   parsePinnedImage,
+  readPolicies,
   readRegistries,
   resolveTag,
 } from "@rancheros/agent/images";
@@ -40,12 +41,18 @@ export async function installSource(
     image,
     platform: nodePlatform(process.arch),
     registries,
+    // Of the live system: what it brings along is what its image's maker wants.
+    policies: await readPolicies("/"),
     account: undefined,
     bytesPerSecond: undefined,
     patienceMs: PATIENCE_MS,
     signal,
     onEvent(event) {
       if (event.kind === "retry") remark(`${event.error.message} (${event.error.code}); trying again`);
+      if (event.kind === "signed") remark(`${image.name} is signed: ${event.by}`);
+      if (event.kind === "unsigned") {
+        remark(`${event.error.message} (${event.error.code}); it is let in, as the policy only warns`);
+      }
     },
   });
   return { source: imageSource(image, opened), systemBytes: Math.ceil(opened.description.transferBytes * UNPACKED) };

@@ -1,14 +1,26 @@
 /** The registries that the settings describe, and the boot files out of them. */
 import { readFile } from "node:fs/promises";
+import type { ImagePolicy } from "@rancheros/protocol/signatures";
 import { createBootDesk, mediaFinder, type BootDesk, type BootParts } from "./boot/index.ts";
 import type { Kubernetes } from "./controller/index.ts";
-import { createRegistryClient, readPullSecrets, type RegistryBlobs, type RegistryClient } from "./registry/index.ts";
+import {
+  createRegistryClient,
+  readImagePolicy,
+  readPullSecrets,
+  type RegistryBlobs,
+  type RegistryClient,
+} from "./registry/index.ts";
 import type { Settings } from "./settings/index.ts";
 
 /** @throws RegistryError  REGISTRY_CA_INVALID; and what reading --registry-ca throws */
 export async function openRegistries({ registryCaFile }: Settings): Promise<RegistryClient> {
   const caPem = registryCaFile === undefined ? undefined : await readFile(registryCaFile, "utf8");
   return createRegistryClient({ caPem, environment: process.env });
+}
+
+/** @throws SignatureError  SIGNATURE_POLICY_INVALID: a policy that nobody understands must not count as none */
+export async function openImagePolicy({ imagePolicyFile }: Settings): Promise<ImagePolicy> {
+  return imagePolicyFile === undefined ? { rules: [] } : readImagePolicy(imagePolicyFile);
 }
 
 export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl"> {

@@ -1,4 +1,5 @@
 /** Rollouts put together with what they need: machines as the inventory knows them, registries, Events. */
+import type { ImagePolicy } from "@rancheros/protocol/signatures";
 import type { ControllerParts } from "./controller/index.ts";
 import { inventoryEntry, type InventoryStore } from "./inventory/index.ts";
 import type { RegistryOutside } from "./registry/index.ts";
@@ -9,6 +10,7 @@ import type { EventFact, Log, Metrics } from "./telemetry/index.ts";
 export interface OperatorRolloutParts extends ControllerParts {
   readonly settings: Settings;
   readonly registry: RegistryOutside;
+  readonly imagePolicy: ImagePolicy;
   readonly store: Pick<InventoryStore, "read">;
   readonly machinesSynced: () => boolean;
   readonly record: (fact: EventFact) => void;
@@ -42,6 +44,9 @@ export function startRollouts(parts: OperatorRolloutParts): Rollouts {
     readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),
     registry,
     registrySettings: settings.registries,
+    imagePolicy: parts.imagePolicy,
+    // Large, and of use only where somebody signs without a key.
+    verifyKeyless: async (...bundle) => (await import("@rancheros/keyless")).verifyKeyless(...bundle),
     tell(news) {
       if (news.kind === "granted") metrics.countSlot();
       if (news.kind === "failed") metrics.countFailedUpgrade();

@@ -31,7 +31,7 @@ import {
 } from "./inventory/index.ts";
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
-import { openRegistries, startBootDesk } from "./operator-boot.ts";
+import { openImagePolicy, openRegistries, startBootDesk } from "./operator-boot.ts";
 import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import { startTunnel } from "./operator-tunnel.ts";
@@ -87,9 +87,11 @@ export async function startOperator(
   const tokens = rancherClusterTokens(kubernetes);
   const store = inventoryStore(kubernetes);
   const registry = await openRegistries(settings);
+  const imagePolicy = await openImagePolicy(settings);
   const rollouts = startRollouts({
     kubernetes,
     registry,
+    imagePolicy,
     lead,
     watchNamespace,
     log,

@@ -10,6 +10,7 @@ import { kubectl } from "../../control-plane/kubectl.ts";
 import { inventName } from "../../control-plane/namespace.ts";
 import { startKubelets, type Kubelets } from "../../kubelets/index.ts";
 import {
+  askedPaths,
   buildImage,
   buildIndex,
   busyboxLayer,
@@ -18,6 +19,7 @@ import {
   startRegistry,
   type TestRegistry,
 } from "../../registry/index.ts";
+import { keySigner } from "../../sigstore/index.ts";
 import { buildVersion, MachineRoot, releaseText } from "../../whole-machine/index.ts";
 
 const target = inject("controlPlane");
@@ -117,6 +119,29 @@ describe("an image", () => {
   it("that the node has no right to", async () => {
     const ended = await upgrade(orderOf(await pushFresh("v2.0.1"), { credentials: [] }));
     expect(ended).toMatchObject({ phase: "Failed", reason: { code: "IMAGE_NO_RIGHTS" }, isCordoned: false });
+  });
+
+  it("that nobody has signed, where the machine's own policy wants it: nothing of its layers comes", async () => {
+    const signer = keySigner();
+    root.write(
+      "usr/lib/rancheros/image-policy.yaml",
+      JSON.stringify([{ images: ["**"], require: [{ publicKey: signer.pem }] }]),
+    );
+    const image = buildVersion("v2.0.2");
+    const digest = await pushImage(registry, "unsigned", "v2.0.2", image);
+    const reference = `${registry.host}/unsigned@${digest}`;
+    const plan = { reference, upgrade: { ...orderOf(digest).plan.upgrade, image: reference } };
+    expect(await upgrade(orderOf(digest, plan))).toMatchObject({
+      phase: "Failed",
+      reason: { code: "SIGNATURE_MISSING", message: expect.stringContaining(reference) as string },
+      isCordoned: false,
+    });
+    const asked = await askedPaths(registry, path.join(folder, "r"));
+    const [, ...layers] = image.blobs.keys();
+    expect(layers.length).toBeGreaterThan(0);
+    expect(asked.some((one) => one.includes("unsigned/manifests"))).toBe(true);
+    expect(asked.filter((one) => layers.some((layer) => one.includes(`GET /v2/unsigned/blobs/${layer}`)))).toEqual([]);
+    expect(await containerd.ctr("images", "ls", "-q")).not.toContain(digest);
   });
 
   it("that is none for machines of this kind", async () => {

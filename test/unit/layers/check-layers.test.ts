@@ -11,7 +11,7 @@ beforeEach(() => {
   root = mkdtempSync(path.join(tmpdir(), "rancheros-layers-"));
   for (const [file, text] of Object.entries(SOUND_TREE)) write(file, text);
   mkdirSync(path.join(root, "node_modules/@rancheros"), { recursive: true });
-  for (const name of ["protocol", "agent"]) {
+  for (const name of ["protocol", "keyless", "agent"]) {
     symlinkSync(`../../packages/${name}`, path.join(root, "node_modules/@rancheros", name));
   }
 });
@@ -44,15 +44,22 @@ const SOUND_TREE: Readonly<Record<string, string>> = {
   "packages/protocol/src/errors/index.ts": `export const coded = 1;`,
   "packages/protocol/src/tpm/index.ts": `import { Type } from "typebox"; import { createHash } from "node:crypto"; import { coded } from "../errors/index.ts"; export const name = [Type, createHash, coded];`,
 
+  "packages/keyless/package.json": manifest(
+    "@rancheros/keyless",
+    { "@rancheros/protocol": "0.1.0" },
+    { ".": "./src/index.ts" },
+  ),
+  "packages/keyless/src/index.ts": `import { name } from "@rancheros/protocol/tpm"; export const verify = name;`,
+
   "packages/agent/package.json": manifest(
     "@rancheros/agent",
-    { "@rancheros/protocol": "0.1.0", undici: "1" },
+    { "@rancheros/protocol": "0.1.0", "@rancheros/keyless": "0.1.0", undici: "1" },
     { "./tpm": "./src/tpm/index.ts" },
   ),
   "packages/agent/src/tpm/index.ts": `export { read } from "./read.ts"; export { run } from "./io/tool.ts";`,
   "packages/agent/src/tpm/read.ts": `import { name } from "@rancheros/protocol/tpm"; import type { Tool } from "./io/tool.ts"; export const read = (tool: Tool) => [name, tool];`,
   "packages/agent/src/tpm/io/tool.ts": `import { spawn } from "node:child_process"; import { request } from "undici"; export type Tool = string; export const run = [spawn, request];`,
-  "packages/agent/src/drain/index.ts": `export const drain = 1;`,
+  "packages/agent/src/drain/index.ts": `export const drain = async () => (await import("@rancheros/keyless")).verify;`,
   "packages/agent/src/drain/drain.ts": `import { read } from "../tpm/index.ts"; export const flow = read;`,
   "packages/agent/src/daemon.ts": `import { run } from "./tpm/io/tool.ts"; export const daemon = run;`,
   "packages/agent/test/unit/tpm/read.test.ts": `import { read } from "../../../src/tpm/read.ts"; import "../../../../../test/control-plane/kubectl.ts"; export const tested = read;`,
@@ -93,6 +100,18 @@ const WRONG: readonly Wrong[] = [
     what: "the protocol reads a file",
     file: "packages/protocol/src/tpm/load.ts",
     text: `import { readFile } from "node:fs/promises"; export const x = readFile;`,
+  },
+  {
+    rule: "keyless-uses-protocol-only",
+    what: "the verifier of identities uses the agent",
+    file: "packages/keyless/src/ask.ts",
+    text: `import { read } from "@rancheros/agent/tpm"; export const x = read;`,
+  },
+  {
+    rule: "keyless-is-loaded-late",
+    what: "the agent waits for the verifier of identities when it starts",
+    file: "packages/agent/src/tpm/prove.ts",
+    text: `import { verify } from "@rancheros/keyless"; export const x = verify;`,
   },
   {
     rule: "agent-uses-protocol-only",

@@ -1,7 +1,12 @@
 /** Brings an image into the runtime's store, by digest, through a relay of this process. */
+import { isCodedError } from "@rancheros/protocol/errors";
+import { writeImageName } from "@rancheros/protocol/images";
+import { ruleFor, type ImagePolicy } from "@rancheros/protocol/signatures";
+
 import {
   ImagePullError,
   parsePinnedImage,
+  type AdmitEvent,
   type ImageDescription,
   type ImageEvent,
   type OpenImage,
@@ -29,6 +34,8 @@ export interface PullOptions {
   readonly credentials?: readonly PullCredential[];
   /** Mirrors, CAs and accounts of the node: `readRegistries`. */
   readonly registries: Registries;
+  /** Of the node: `readPolicies`. */
+  readonly policies: readonly ImagePolicy[];
   /** Of what comes from the registry; undefined: as fast as it comes. Holds with every runtime. */
   readonly bytesPerSecond?: number | undefined;
   /** How long attempts go on without anything coming. */
@@ -44,6 +51,8 @@ export interface PullOptions {
 export type PullProgress =
   | { readonly kind: "described"; readonly transferBytes: number; readonly layers: number }
   | { readonly kind: "bytes"; readonly doneBytes: number; readonly transferBytes: number }
+  /** A policy asks for a signature, and there is one; or there is none, and the policy only warns. */
+  | AdmitEvent
   /** Whoever pulls goes on by itself after the delay. */
   | { readonly kind: "retry"; readonly code: string; readonly message: string; readonly delayMs: number };
 
@@ -68,9 +77,9 @@ export interface PullOutside {
 const DEFAULT_PATIENCE_MS = 600_000;
 
 /**
- * Asks the registry only where the image is not there already. The registry's answers and failures are judged here, not
+ * Asks the registry only where the image is not there already, or a policy wants it signed: signatures are there only. The registry's answers and failures are judged here, not
  * by what the runtime's program says of them.
- * @throws ImagePullError, ImageReferenceError; ContainerError CONTAINER_DISK_FULL, CONTAINER_IMAGE_WRONG and what the runtime does
+ * @throws ImagePullError, ImageReferenceError; SignatureError where a policy does not let it in; ContainerError CONTAINER_DISK_FULL, CONTAINER_IMAGE_WRONG and what the runtime does
  */
 export async function pullImageThrough(outside: PullOutside, options: PullOptions): Promise<PulledImage> {
   const { driver } = outside;
@@ -80,6 +89,7 @@ export async function pullImageThrough(outside: PullOutside, options: PullOption
   const before = await driver.storedImage(image);
   const isOwn = await isToBeOwn(driver, before, options);
   if (before === "complete" || before === "unnamed") {
+    await admitStored(outside, image, options);
     if (isOwn) await takeAsOwn(driver, image, options);
     return { name, digest, wasThere: true, transferredBytes: 0 };
   }
@@ -89,10 +99,10 @@ export async function pullImageThrough(outside: PullOutside, options: PullOption
     if (event.kind === "retry") {
       const { code, message } = event.error;
       options.onProgress?.({ kind: "retry", code, message, delayMs: event.delayMs });
-    } else {
+    } else if (event.kind === "bytes") {
       doneBytes += event.bytes;
       options.onProgress?.({ kind: "bytes", doneBytes, transferBytes });
-    }
+    } else options.onProgress?.(event);
   };
   const opened = await open(outside, image, options, onEvent);
   const { description } = opened;
@@ -126,16 +136,42 @@ async function takeAsOwn(driver: RuntimeDriver, image: PinnedImage, { onOwn }: P
   await driver.mark(image);
 }
 
+/** Whoever has brought it here may have had another policy. */
+async function admitStored(outside: PullOutside, image: PinnedImage, options: PullOptions): Promise<void> {
+  const modes = options.policies.map((policy) => ruleFor(policy, writeImageName(image))?.mode);
+  if (!modes.some((mode) => mode === "enforce" || mode === "warn")) return;
+  const onEvent = (event: ImageEvent): void => {
+    if (event.kind !== "bytes" && event.kind !== "retry") options.onProgress?.(event);
+  };
+  try {
+    await open(outside, image, options, onEvent);
+  } catch (error) {
+    // A registry that is away keeps nobody from using what is there, where the policies only warn.
+    if (modes.includes("enforce") || options.signal.aborted || !isCodedError(error)) throw error;
+    options.onProgress?.({ kind: "unsigned", error });
+  }
+}
+
 function open(
   outside: PullOutside,
   image: PinnedImage,
   options: PullOptions,
   onEvent: (event: ImageEvent) => void,
 ): Promise<OpenImage> {
-  const { registries, signal, bytesPerSecond, patienceMs = DEFAULT_PATIENCE_MS } = options;
+  const { registries, policies, signal, bytesPerSecond, patienceMs = DEFAULT_PATIENCE_MS } = options;
   const account = options.credentials?.find(({ registry }) => registry === image.host);
   const { platform } = outside;
-  return outside.openImage({ image, platform, registries, account, bytesPerSecond, patienceMs, signal, onEvent });
+  return outside.openImage({
+    image,
+    platform,
+    registries,
+    account,
+    policies,
+    bytesPerSecond,
+    patienceMs,
+    signal,
+    onEvent,
+  });
 }
 
 /** @throws ContainerError CONTAINER_DISK_FULL */

@@ -1,5 +1,6 @@
 /** Where an image is asked for: its registry's mirrors in their order, then the registry itself. */
 import { isIP } from "node:net";
+import { SIGSTORE_BUNDLE_TYPE } from "@rancheros/protocol/signatures";
 
 import type { PinnedImage } from "./image-reference.ts";
 import { NO_TLS, type Registries, type RegistryAccount, type RegistryTls } from "./registries.ts";
@@ -82,6 +83,13 @@ export function manifestUrl(endpoint: Endpoint, digest: string): URL {
 
 export function blobUrl(endpoint: Endpoint, digest: string): URL {
   return withNamespace(endpoint, new URL(`${endpoint.root}/${endpoint.repository}/blobs/${digest}`));
+}
+
+/** Sigstore's bundles among what refers to a digest; registries may tell of others too. */
+export function referrersUrl(endpoint: Endpoint, digest: string): URL {
+  const url = new URL(`${endpoint.root}/${endpoint.repository}/referrers/${digest}`);
+  url.searchParams.set("artifactType", SIGSTORE_BUNDLE_TYPE);
+  return withNamespace(endpoint, url);
 }
 
 /** As containerd does: one mirror can serve several registries. */

@@ -10,7 +10,7 @@ import { resolveTagThrough, type ResolvedTag, type ResolveTagOptions } from "./r
 
 /**
  * Asks the registry what the image is. Nothing large is loaded before `relay` is called and used.
- * @throws ImagePullError
+ * @throws ImagePullError; SignatureError where a policy of this machine does not let it in
  */
 export function openImage(options: OpenImageOptions): Promise<OpenImage> {
   return openImageThrough(
@@ -18,6 +18,8 @@ export function openImage(options: OpenImageOptions): Promise<OpenImage> {
       registryRequest,
       readTls,
       startRelayServer,
+      // Large, and of use only to who has such a signature before him.
+      verifyKeyless: async (...bundle) => (await import("@rancheros/keyless")).verifyKeyless(...bundle),
       environment: process.env,
       nowMs: () => performance.now(),
       random: Math.random,
@@ -36,11 +38,13 @@ export function resolveTag(options: ResolveTagOptions): Promise<ResolvedTag> {
   return resolveTagThrough({ registryRequest, readTls, environment: process.env }, options);
 }
 
+export type { AdmitEvent } from "./admit-image.ts";
 export type { ImageDescription } from "./describe-image.ts";
 export { IMAGE_PULL_ERRORS, ImagePullError } from "./errors.ts";
 export type { ImagePullErrorCode } from "./errors.ts";
 export { parsePinnedImage } from "./image-reference.ts";
 export type { PinnedImage } from "./image-reference.ts";
+export { POLICY_FILES, readPolicies } from "./io/read-policies.ts";
 export { readRegistries } from "./io/read-registries.ts";
 export { choosePlatform, parseImageConfig, parseManifest, wrongPlatform } from "./manifest.ts";
 export type { Descriptor, ImageConfig, ImageIndex, ImageManifest } from "./manifest.ts";

@@ -1,4 +1,7 @@
 /** Opens an image at its registry: what it is, and a relay through which a runtime on this node can load it. */
+import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
+
+import { admitImage, type AdmitEvent } from "./admit-image.ts";
 import { backOffMs } from "./back-off.ts";
 import { gaveUp, streamBlob, type StreamOutside } from "./blob-stream.ts";
 import { describeImageThrough, type ImageDescription } from "./describe-image.ts";
@@ -11,7 +14,7 @@ import type { startRelayServer } from "./io/relay-server.ts";
 import type { Platform } from "./platform.ts";
 import { rateLimit } from "./rate-limit.ts";
 import type { Registries, RegistryAccount, RegistryTls } from "./registries.ts";
-import { registrySession, type SessionOutside } from "./registry-session.ts";
+import { registrySession, type RegistrySession, type SessionOutside } from "./registry-session.ts";
 import { relayAnswer } from "./relay-answer.ts";
 
 export interface OpenImageOptions {
@@ -20,6 +23,8 @@ export interface OpenImageOptions {
   readonly registries: Registries;
   /** For the image's own registry. */
   readonly account: RegistryAccount | undefined;
+  /** Of this machine (`readPolicies`): each has to let the image in. */
+  readonly policies: readonly ImagePolicy[];
   /** undefined: as fast as it comes. */
   readonly bytesPerSecond: number | undefined;
   /** How long attempts go on without anything coming. */
@@ -29,12 +34,14 @@ export interface OpenImageOptions {
 }
 
 export type ImageEvent =
+  | AdmitEvent
   | { readonly kind: "retry"; readonly error: ImagePullError; readonly delayMs: number }
   | { readonly kind: "bytes"; readonly bytes: number };
 
 export interface OpenImageOutside extends SessionOutside, StreamOutside {
   readonly readTls: (tls: RegistryTls) => Promise<TlsMaterial>;
   readonly startRelayServer: typeof startRelayServer;
+  readonly verifyKeyless: VerifyKeyless;
   /** Unguessable, fit for a header. */
   readonly randomSecret: () => string;
 }
@@ -61,16 +68,21 @@ export interface ImageRelay {
 const SILENCE_MS = 30_000;
 const RELAY_USER = "ros-agent";
 
-/** @throws ImagePullError as describeImage, and IMAGE_GAVE_UP */
+/** @throws ImagePullError as describeImage, and IMAGE_GAVE_UP; SignatureError where a policy does not let the image in */
 export async function openImageThrough(outside: OpenImageOutside, options: OpenImageOptions): Promise<OpenImage> {
-  const { image, platform, registries, account, signal, patienceMs } = options;
-  const sessions = [];
+  const { image, platform, registries, account, policies, signal, patienceMs } = options;
+  const sessions: RegistrySession[] = [];
   for (const endpoint of endpointsOf(image, registries, account)) {
     const tls = await outside.readTls(endpoint.tls);
     sessions.push(registrySession(outside, { endpoint, tls, silenceMs: SILENCE_MS }));
   }
   const source = imageSource(sessions);
   const description = await patiently(outside, options, () => describeImageThrough(source, image, platform, signal));
+  const { verifyKeyless } = outside;
+  const admitted = await patiently(outside, options, () =>
+    admitImage({ description, policies, sessions, verifyKeyless, signal }),
+  );
+  for (const event of admitted) options.onEvent(event);
   const limit = rateLimit(options.bytesPerSecond);
 
   const onRetry = (error: ImagePullError, delayMs: number): void => options.onEvent({ kind: "retry", error, delayMs });

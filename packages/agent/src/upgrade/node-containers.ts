@@ -12,7 +12,7 @@ import {
   type ContainerRuntime,
   type RuntimeChoice,
 } from "../containers/index.ts";
-import { readRegistries, type Registries } from "../images/index.ts";
+import { readPolicies, readRegistries, type AdmitEvent, type Registries } from "../images/index.ts";
 import type { ContainerPort, ContainerRun } from "./ports.ts";
 import { RELEASE_MAX_BYTES } from "./release.ts";
 
@@ -32,7 +32,7 @@ export interface NodeContainersOptions {
 const STOP_GRACE_MS = 30_000;
 const REGISTRIES = ["/etc/rancher/rke2/registries.yaml", "/etc/rancher/k3s/registries.yaml"] as const;
 
-/** Everything in it throws ContainerError, ImagePullError and ImageReferenceError. */
+/** Everything in it throws ContainerError, ImagePullError, ImageReferenceError and SignatureError. */
 export function nodeContainers(options: NodeContainersOptions): ContainerPort {
   const { hostRoot, choice, log, recorder } = options;
   const containers = {
@@ -55,16 +55,19 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
     async pull(image, { credentials, signal, isOwn, onOwn }) {
       const { bytesPerSecond } = options;
       const registries = await nodeRegistries(options);
+      const policies = await readPolicies(hostRoot);
       const { digest } = await pullImage(await runtime(), containers, {
         image,
         credentials,
         registries,
+        policies,
         bytesPerSecond,
         signal,
         isOwn,
         onOwn,
         onProgress: (progress) => {
           if (progress.kind === "retry") log(`pulling ${image}: ${progress.message} (${progress.code}); trying again`);
+          else if (progress.kind === "signed" || progress.kind === "unsigned") log(admissionText(image, progress));
         },
       });
       return digest;
@@ -94,6 +97,12 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
       await removeContainer(await runtime(), containers, name, STOP_GRACE_MS);
     },
   };
+}
+
+/** For the log. */
+export function admissionText(image: string, event: AdmitEvent): string {
+  if (event.kind === "signed") return `${image} is signed: ${event.by}`;
+  return `${event.error.message} (${event.error.code}); it is let in, as the policy only warns`;
 }
 
 /** Those that the node's own runtime goes by. @throws ImagePullError IMAGE_REGISTRIES_INVALID */

@@ -1,8 +1,8 @@
 /** The machine's two slots as an upgrade uses them. */
-import { nodePlatform, openImage, parsePinnedImage } from "../images/index.ts";
+import { nodePlatform, openImage, parsePinnedImage, readPolicies } from "../images/index.ts";
 import { imageSource, isSlotName, type MachineSlots, type SlotName, type SlotProgress } from "../slots/index.ts";
 import { UpgradeError } from "./errors.ts";
-import { nodeRegistries, type NodeContainersOptions } from "./node-containers.ts";
+import { admissionText, nodeRegistries, type NodeContainersOptions } from "./node-containers.ts";
 import type { StageOptions, StagedSystem, SystemSlotsPort } from "./ports.ts";
 import type { SlotPort } from "./rollback.ts";
 
@@ -33,7 +33,7 @@ const PATIENCE_MS = 600_000;
 /** Each of them is a write of the journal. */
 const TOLD_PARTS = 4;
 
-/** Everything in it throws SlotError, ImagePullError and ImageReferenceError. */
+/** Everything in it throws SlotError, ImagePullError, ImageReferenceError and SignatureError. */
 export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
   const { slots } = options;
   return {
@@ -84,6 +84,7 @@ async function write(
     image,
     platform: nodePlatform(process.arch),
     registries: await nodeRegistries(options),
+    policies: await readPolicies(options.hostRoot),
     account: credentials.find(({ registry }) => registry === image.host),
     bytesPerSecond: options.bytesPerSecond,
     patienceMs: PATIENCE_MS,
@@ -91,6 +92,7 @@ async function write(
     onEvent(event) {
       if (event.kind === "retry")
         options.log(`reading ${image.name}: ${event.error.message} (${event.error.code}); trying again`);
+      else if (event.kind !== "bytes") options.log(admissionText(image.name, event));
     },
   });
   let told = Promise.resolve();

@@ -49,6 +49,13 @@ export function blobUrl(endpoint: Endpoint, digest: string): URL {
   return urlAt(endpoint, `blobs/${digest}`);
 }
 
+/** What refers to a digest, and is of a type; registries may tell of others too. */
+export function referrersUrl(endpoint: Endpoint, digest: string, artifactType: string): URL {
+  const url = urlAt(endpoint, `referrers/${digest}`);
+  url.searchParams.set("artifactType", artifactType);
+  return url;
+}
+
 function urlAt(endpoint: Endpoint, what: string): URL {
   const url = new URL(`/v2/${endpoint.repository}/${what}`, endpoint.origin);
   // As containerd does: one mirror can serve several registries.

@@ -1,9 +1,12 @@
 /** Registries: which digest a tag leads to now. */
 export { readCaBundle } from "./ca-bundle.ts";
+export { checkSignatures } from "./check-signatures.ts";
+export type { SignatureOptions } from "./check-signatures.ts";
 export { REGISTRY_ERRORS, RegistryError } from "./errors.ts";
 export type { RegistryErrorCode } from "./errors.ts";
 export { openArtifact, openBlob } from "./open-artifact.ts";
 export type { Artifact, ArtifactSource } from "./open-artifact.ts";
+export { readImagePolicy } from "./io/read-image-policy.ts";
 export { readPullSecrets } from "./io/pull-secrets.ts";
 export type { PullSecrets } from "./io/pull-secrets.ts";
 export { createRegistryClient } from "./io/registry-client.ts";

@@ -1,4 +1,5 @@
 /** Manifests and indexes, as far as the operator looks into them. */
+import { isImageDigest } from "@rancheros/protocol/images";
 import { RegistryError } from "./errors.ts";
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set([
@@ -52,6 +53,29 @@ export function summarizeManifest(contentType: string | undefined, body: Buffer,
   const layerBytes = sumSizes(entries);
   if (layerBytes === undefined) throw nonsense(what, "has layers without a size");
   return { mediaType, layerBytes, platforms: undefined };
+}
+
+/** The images of an index, without what builders put there beside them; none where it is no index, or no digests are in it. */
+export function platformDigests(body: Buffer): readonly string[] {
+  let document: unknown;
+  try {
+    document = JSON.parse(body.toString("utf8"));
+  } catch {
+    return [];
+  }
+  const list: unknown = isFields(document) ? document["manifests"] : undefined;
+  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
+  const images = entries.filter((one) => isFields(one) && !isAttestation(one));
+  const digests = images.flatMap((one) => (isFields(one) && isDigest(one["digest"]) ? [one["digest"]] : []));
+  return digests.length === images.length ? digests : [];
+}
+
+function isAttestation({ platform }: Fields): boolean {
+  return isFields(platform) && platform["os"] === "unknown";
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === "string" && isImageDigest(value);
 }
 
 function nonsense(what: string, text: string): RegistryError {

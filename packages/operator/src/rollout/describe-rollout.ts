@@ -1,5 +1,6 @@
 /** The words of a ManagedOSImage's status: state, message, conditions. */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import { isNone } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import type { Gate } from "./gate.ts";
@@ -93,6 +94,11 @@ interface Stand {
   readonly message: string;
 }
 
+/** Refused: the registry has answered, and that nothing begins is the policy's doing. */
+function unresolvedState({ status, reason }: Finding): RolloutState {
+  return status === "False" && Object.hasOwn(SIGNATURE_ERRORS, reason) ? "Refused" : "Resolving";
+}
+
 function isComplete({ image, plan, counted }: RolloutFacts): boolean {
   const isAll = counted.total > 0 && counted.updated === counted.total && counted.updating === 0;
   return plan !== undefined && isAll && !isNone(image.concurrency) && image.problems.length === 0;
@@ -106,7 +112,7 @@ function standOf(facts: RolloutFacts, resolved: Finding): Stand {
     if (conflicts.size > 0) return { state: "Conflict", message: conflictMessage(conflicts) };
     return { state: "NoMachines", message: emptyMessage(facts) };
   }
-  if (plan === undefined) return { state: "Resolving", message: resolved.message };
+  if (plan === undefined) return { state: unresolvedState(resolved), message: resolved.message };
   if (isNone(image.concurrency)) return { state: "Paused", message: `concurrency is 0; ${progress}` };
   if (isComplete(facts)) return { state: "Complete", message: progress };
   if (resolved.status === "False") return { state: "Resolving", message: `${resolved.message}; ${progress}` };

@@ -3,7 +3,7 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import type { Decision } from "./decide.ts";
 import type { RolloutNews } from "./rollout-parts.ts";
 
-const TROUBLE: ReadonlySet<string> = new Set(["Halted", "Conflict", "Invalid"]);
+const TROUBLE: ReadonlySet<string> = new Set(["Halted", "Refused", "Conflict", "Invalid"]);
 
 export function newsOf(before: ManagedOSImage, decision: Decision): readonly RolloutNews[] {
   const { namespace, name, uid } = before.metadata;

@@ -31,6 +31,7 @@ function recordOf(entries: readonly (readonly [RolloutStateName, number])[]): Ro
 
 const NONE: RolloutCounts["states"] = {
   Resolving: 0,
+  Refused: 0,
   Progressing: 0,
   Soaking: 0,
   Complete: 0,

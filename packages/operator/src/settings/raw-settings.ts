@@ -56,6 +56,7 @@ export function rawSettings(
     registryCa: pick(SETTINGS.registryCa),
     registryMirrors: pick(SETTINGS.registryMirrors),
     insecureRegistries: pick(SETTINGS.insecureRegistries),
+    imagePolicy: pick(SETTINGS.imagePolicy),
     defaultsFile: pick(SETTINGS.defaultsFile),
     logLevel: pick(SETTINGS.logLevel),
   };

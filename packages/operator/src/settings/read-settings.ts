@@ -38,6 +38,8 @@ export interface Settings {
   /** File with CA certificates for image registries. */
   readonly registryCaFile: string | undefined;
   readonly registries: RegistrySettings;
+  /** File with the policy about signed images. */
+  readonly imagePolicyFile: string | undefined;
   /** File with objects that are made where they are missing. */
   readonly defaultsFile: string | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -93,6 +95,7 @@ export function readSettings(
     failedChallengeRate: reader.count("failed-challenge-rate", raw.failedChallengeRate),
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     registryCaFile: orUndefined(raw.registryCa),
+    imagePolicyFile: orUndefined(raw.imagePolicy),
     registries: readRegistrySettings(listOf(raw.registryMirrors), listOf(raw.insecureRegistries), (problem) =>
       reader.problems.push(problem),
     ),

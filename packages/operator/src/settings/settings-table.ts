@@ -211,6 +211,13 @@ export const SETTINGS = {
     help: "a registry that is spoken to without TLS; may be repeated",
     repeatable: true,
   },
+  imagePolicy: {
+    flag: "image-policy",
+    env: "RANCHEROS_IMAGE_POLICY",
+    value: "FILE",
+    fallback: "",
+    help: "YAML that says which images have to be signed, and by whom, before a rollout begins; read at the start; no image has to be when empty",
+  },
   defaultsFile: {
     flag: "defaults-file",
     env: "RANCHEROS_DEFAULTS_FILE",

@@ -29,6 +29,7 @@ describe("readSettings", () => {
       failedChallengeRate: 60,
       acceptRoca: false,
       registryCaFile: undefined,
+      imagePolicyFile: undefined,
       registries: { mirrors: new Map(), insecureHosts: new Set() },
       defaultsFile: undefined,
       logLevel: "info",

@@ -59,6 +59,7 @@ const containerImage = Type.Object(
 /** How a rollout may stand. */
 export const ROLLOUT_STATES = [
   "Resolving",
+  "Refused",
   "Progressing",
   "Soaking",
   "Complete",

@@ -9,6 +9,8 @@ const BUNDLE_MAX_BYTES = 512 * 1024;
 const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE = "dev.cosignproject.cosign/signature";
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.[1-9]\d?\+json|\+json;version=0\.[1-9]\d?)$/;
+/** What cosign names its bundles, and registries are asked for. */
+export const SIGSTORE_BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const BUNDLE_PREDICATE = "dev.sigstore.bundle.predicateType";
 /** What cosign writes into a statement that says: I have signed this. */
 export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";

@@ -4,6 +4,7 @@ export type { CheckedImage, CheckOptions, ImageVerdict } from "./check-image.ts"
 export { SIGNATURE_ERRORS, SignatureError } from "./errors.ts";
 export type { SignatureErrorCode } from "./errors.ts";
 export type { Fields } from "./fields.ts";
+export { SIGSTORE_BUNDLE_TYPE } from "./find-candidates.ts";
 export { parseImagePolicy, ruleFor } from "./image-policy.ts";
 export type { ImagePolicy, PolicyMode, PolicyRule, Signer } from "./image-policy.ts";
 export type { KeylessIdentity, VerifyKeyless } from "./judge-candidate.ts";

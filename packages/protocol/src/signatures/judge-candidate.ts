@@ -1,5 +1,6 @@
 /** Whether a candidate is a signature of the image by one of those who may sign. */
 import { isOfKey, readBundleContent, type BundleContent } from "./bundle-content.ts";
+import { bundleOfAnnotations } from "./bundle-of-annotations.ts";
 import type { BundleCandidate, Candidate, SimpleCandidate } from "./candidate.ts";
 import { messageClaimProblem, simpleClaimProblem, statementClaimProblem, type ClaimedImage } from "./claim.ts";
 import type { Fields } from "./fields.ts";
@@ -42,21 +43,24 @@ export async function judgeCandidate(candidate: Candidate, by: JudgedBy): Promis
   return candidate.kind === "simple" ? judgeSimple(candidate, by) : judgeBundle(candidate, by);
 }
 
-async function judgeSimple({ payload, signature }: SimpleCandidate, by: JudgedBy): Promise<Judgement> {
+async function judgeSimple(candidate: SimpleCandidate, by: JudgedBy): Promise<Judgement> {
+  const { payload, signature } = candidate;
   const signer = by.signers.find((one) => one.kind === "key" && isSignedBy(one.key, payload, signature));
-  if (signer === undefined) return { kind: "untrusted", problem: "a signature is of no key that the policy names" };
-  const problem = simpleClaimProblem(payload, by.image);
-  return judged(signer.name, problem);
+  if (signer !== undefined) return judged(signer.name, simpleClaimProblem(payload, by.image));
+  const bundle = bundleOfAnnotations(candidate);
+  if (bundle !== undefined) return judgeKeyless(bundle, payload, () => simpleClaimProblem(payload, by.image), by);
+  return { kind: "untrusted", problem: "a signature is of no key that the policy names" };
 }
 
 async function judgeBundle({ document }: BundleCandidate, by: JudgedBy): Promise<Judgement> {
   const content = readBundleContent(document);
   if ("problem" in content) return { kind: "broken", problem: content.problem };
-  if (!isOfKey(document)) return judgeKeyless(document, content, by);
+  const claim = (): string | undefined => claimProblem(content, by);
+  if (!isOfKey(document)) return judgeKeyless(document, by.manifest, claim, by);
   const signed = content.kind === "statement" ? content.signed : by.manifest;
   const signer = by.signers.find((one) => one.kind === "key" && isSignedBy(one.key, signed, content.signature));
   if (signer === undefined) return { kind: "untrusted", problem: "a bundle is of no key that the policy names" };
-  return judged(signer.name, claimProblem(content, by));
+  return judged(signer.name, claim());
 }
 
 function judged(signer: string, problem: string | undefined): Judgement {
@@ -70,14 +74,20 @@ function claimProblem(content: BundleContent, { image, manifest }: JudgedBy): st
     : messageClaimProblem(content.message, manifest, image);
 }
 
-async function judgeKeyless(document: Fields, content: BundleContent, by: JudgedBy): Promise<Judgement> {
-  let problem = "a bundle is of an identity, and the policy names none";
+/** @param artifact  what is signed where the bundle has no envelope */
+async function judgeKeyless(
+  bundle: Fields,
+  artifact: Buffer,
+  claim: () => string | undefined,
+  by: JudgedBy,
+): Promise<Judgement> {
+  let problem = "a signature is of an identity, and the policy names none";
   for (const signer of by.signers) {
     if (signer.kind !== "keyless") continue;
-    const identity = await by.verifyKeyless(document, by.manifest, signer.trustedRoot);
-    if ("problem" in identity) problem = `a bundle is not proved: ${identity.problem}`;
-    else if (isIdentity(signer, identity)) return judged(signer.name, claimProblem(content, by));
-    else problem = `a bundle is of ${describe(identity)}, whom the policy does not name`;
+    const identity = await by.verifyKeyless(bundle, artifact, signer.trustedRoot);
+    if ("problem" in identity) problem = `a signature is of an identity, and not proved: ${identity.problem}`;
+    else if (isIdentity(signer, identity)) return judged(signer.name, claim());
+    else problem = `a signature is of ${describe(identity)}, whom the policy does not name`;
   }
   return { kind: "untrusted", problem };
 }

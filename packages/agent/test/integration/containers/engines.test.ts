@@ -77,14 +77,20 @@ describe.each(Object.keys(STARTS))("a real %s", (kind) => {
     const signal = new AbortController().signal;
     const watched = watchArguments();
     const credentials = [{ registry: registry.host, ...REGISTRY_ACCOUNT }];
-    const pulled = await pullImage(runtime, { runFolder }, { image, credentials, registries: NO_REGISTRIES, signal });
+    const pulled = await pullImage(
+      runtime,
+      { runFolder },
+      { image, credentials, registries: NO_REGISTRIES, policies: [], signal },
+    );
     const seen = watched.stop();
     expect(pulled).toMatchObject({ digest: image.split("@")[1], wasThere: false });
     ({ name } = pulled);
     expect(seen).toContain("pull --quiet");
     expect(seen).not.toContain(REGISTRY_ACCOUNT.password);
     expect(readdirSync(runFolder)).toEqual([]);
-    expect(await pullImage(runtime, { runFolder }, { image, registries: NO_REGISTRIES, signal })).toMatchObject({
+    expect(
+      await pullImage(runtime, { runFolder }, { image, registries: NO_REGISTRIES, policies: [], signal }),
+    ).toMatchObject({
       wasThere: true,
     });
   });
@@ -153,11 +159,13 @@ describe.each(Object.keys(STARTS))("a real %s", (kind) => {
     expect(command("run", "--rm", "--network", "host", "localhost/theirs:v1", "/bin/echo", "runs")).toBe("runs");
     // docker does not know by which digest an image of theirs was loaded: it is pulled, of layers that are there, and goes.
     const knowsTheirs = kind === "podman";
-    expect(await pullImage(runtime, containers, { ...call, signal })).toMatchObject({ wasThere: knowsTheirs });
+    expect(await pullImage(runtime, containers, { ...call, policies: [], signal })).toMatchObject({
+      wasThere: knowsTheirs,
+    });
     expect(await removeImage(runtime, containers, { image, signal })).toBe(knowsTheirs ? "foreign" : "removed");
     expect(command("run", "--rm", "--network", "host", "localhost/theirs:v1", "/bin/echo", "runs")).toBe("runs");
     command("rmi", "--force", ...new Set(command("image", "ls", "--quiet").split("\n")));
-    await pullImage(runtime, containers, { ...call, signal });
+    await pullImage(runtime, containers, { ...call, policies: [], signal });
     expect(await removeImage(runtime, containers, { image, signal })).toBe("removed");
     expect(command("image", "ls", "--all", "--quiet")).toBe("");
     expect(await removeImage(runtime, containers, { image, signal })).toBe("absent");

@@ -48,6 +48,7 @@ export async function startImageGround(
       pullImage(runtime, containers, {
         image,
         registries: NO_REGISTRIES,
+        policies: [],
         patienceMs: 20_000,
         signal: new AbortController().signal,
         ...more,

@@ -150,7 +150,13 @@ describe("pullImage into a real containerd from a real registry", () => {
       const there = { ...runtime, socket: other.socket };
       const progress: PullProgress[] = [];
       const onProgress = (one: PullProgress): number => progress.push(one);
-      const options = { image, registries: NO_REGISTRIES, signal: new AbortController().signal, onProgress };
+      const options = {
+        image,
+        registries: NO_REGISTRIES,
+        policies: [],
+        signal: new AbortController().signal,
+        onProgress,
+      };
       await expect(pullImage(there, { runFolder: path.join(folder, "run") }, options)).rejects.toMatchObject({
         code: "CONTAINER_DISK_FULL",
         details: { path: expect.stringContaining(small) as string },

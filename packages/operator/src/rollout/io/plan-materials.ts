@@ -1,9 +1,12 @@
 /** What a ManagedOSImage refers to: digests at registries, pull secrets, and what envFrom names. */
+import type { CodedError } from "@rancheros/protocol/errors";
 import { parseImageReference, writeImageName } from "@rancheros/protocol/images";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
 import type { RegistryCredential as HostCredential } from "@rancheros/protocol/upgrade";
 import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import {
+  checkSignatures,
   matchCredentials,
   parsePullSecret,
   RegistryError,
@@ -26,6 +29,10 @@ export interface MaterialsOptions {
   readonly kubernetes: Kubernetes;
   readonly registry: RegistryOutside;
   readonly registrySettings: RegistrySettings;
+  readonly imagePolicy: ImagePolicy;
+  readonly verifyKeyless: VerifyKeyless;
+  /** An image begins its way to machines without the signature that the policy wants, as it only warns. */
+  readonly onUnsigned: (object: ManagedOSImage, image: NamedImage, error: CodedError) => void;
   readonly nowMs: () => number;
 }
 
@@ -92,11 +99,16 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
     async resolve(object, image) {
       const credentials = await credentialsOf(object);
       const settings = options.registrySettings;
-      const { digest } = await resolveDigest(options.registry, parseImageReference(image.image), {
-        settings,
-        credentials,
-      });
-      if (digest.startsWith("sha256:")) return digest;
+      const reference = parseImageReference(image.image);
+      const { digest } = await resolveDigest(options.registry, reference, { settings, credentials });
+      if (digest.startsWith("sha256:")) {
+        // Before any machine hears of it.
+        const { imagePolicy: policy, verifyKeyless } = options;
+        const asked = { policy, verifyKeyless, settings, credentials };
+        const verdict = await checkSignatures(options.registry, reference, digest, asked);
+        if (verdict.kind === "warned") options.onUnsigned(object, image, verdict.error);
+        return digest;
+      }
       throw new RolloutError(
         "ROLLOUT_REFERENCE_INVALID",
         `${image.image}: nodes take digests of sha256, not ${digest}`,

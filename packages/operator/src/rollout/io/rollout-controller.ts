@@ -7,6 +7,7 @@ import {
   parseManagedOSImage,
   type ManagedOSImage,
 } from "@rancheros/protocol/resources";
+import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
 import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
@@ -25,6 +26,9 @@ export interface RolloutOptions {
   readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;
   readonly registry: RegistryOutside;
   readonly registrySettings: RegistrySettings;
+  /** Which images have to be signed. */
+  readonly imagePolicy: ImagePolicy;
+  readonly verifyKeyless: VerifyKeyless;
   /** Must not wait, and not throw. */
   readonly tell: (news: RolloutNews) => void;
 }
@@ -57,7 +61,16 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
   const { kubernetes, log, watchNamespace } = parts;
   let onFleet: RolloutRun["onFleet"] = () => undefined;
   const fleet = watchFleet(parts, (namespace) => onFleet(namespace));
-  const materials = planMaterials({ kubernetes, nowMs: () => performance.now(), ...options });
+  const materials = planMaterials({
+    kubernetes,
+    nowMs: () => performance.now(),
+    ...options,
+    onUnsigned({ metadata: { namespace, name, uid } }, { image }, { code, message }) {
+      const told = `${image} is rolled out although ${message}`;
+      const news = { image: { namespace, name, uid }, machine: undefined, kind: "state", isTrouble: true } as const;
+      options.tell({ ...news, reason: code, message: told });
+    },
+  });
   const run = runRollouts({
     store: imageStore(kubernetes),
     fleet: fleet.index,

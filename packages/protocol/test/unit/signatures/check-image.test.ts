@@ -24,7 +24,7 @@ import {
   testSigner,
   type KeyKind,
   type MemoryRegistry,
-} from "./registry-in-memory.ts";
+} from "../../../../../test/sigstore/registry-in-memory.ts";
 
 const ours = testSigner();
 const stranger = testSigner();

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseImagePolicy, ruleFor, SignatureError } from "../../../src/signatures/index.ts";
-import { testSigner } from "./registry-in-memory.ts";
+import { testSigner } from "../../../../../test/sigstore/registry-in-memory.ts";
 
 const { pem } = testSigner();
 const SIGNED = { images: ["registry.example.com/os/*"], require: [{ publicKey: pem }] };

@@ -1,6 +1,6 @@
 /** A registry with one repository, in memory, and signers who put their signatures there. Imitates no login and no limits. */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import type { SignatureSource } from "../../../src/signatures/index.ts";
+import type { SignatureSource } from "@rancheros/protocol/signatures";
 
 export const NAME = "registry.example.com/os/rancher";
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";

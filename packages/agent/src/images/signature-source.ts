@@ -1,0 +1,67 @@
+/** What one registry, or one mirror, has for signatures of an image. */
+import { hasCode } from "@rancheros/protocol/errors";
+import type { SignatureSource } from "@rancheros/protocol/signatures";
+
+import { digestHash } from "./digest-hash.ts";
+import { blobUrl, manifestUrl, referrersUrl } from "./endpoints.ts";
+import { ImagePullError } from "./errors.ts";
+import { ACCEPT_MANIFESTS, MAX_MANIFEST_BYTES } from "./image-source.ts";
+import { INDEX_TYPES } from "./manifest.ts";
+import { readBody, type RegistrySession } from "./registry-session.ts";
+
+/**
+ * What registries answer that do not know lists of referrers: 404 as they should, and what others say to a path that they
+ * do not have. Source: OCI distribution-spec 1.1, "Unavailable Referrers API"
+ */
+const NO_SUCH_LIST: ReadonlySet<unknown> = new Set([400, 404, 405, 406, 501]);
+
+/** @param known  manifests that have been read already, by digest */
+export function signatureSource(
+  session: RegistrySession,
+  known: ReadonlyMap<string, Buffer>,
+  signal: AbortSignal,
+): SignatureSource {
+  const { endpoint } = session;
+
+  async function read(url: URL, accept: string | undefined, maxBytes: number): Promise<Buffer> {
+    const headers: Readonly<Record<string, string>> = accept === undefined ? {} : { accept };
+    return readBody(await session.get(url, headers, signal), maxBytes, endpoint.host);
+  }
+
+  async function verified(url: URL, accept: string | undefined, digest: string, maxBytes: number): Promise<Buffer> {
+    const bytes = await read(url, accept, maxBytes);
+    if (`${digest.split(":")[0]}:${digestHash(digest).update(bytes).digest("hex")}` === digest) return bytes;
+    throw new ImagePullError("IMAGE_DIGEST_WRONG", `${endpoint.host}: what came for ${digest} is something else`);
+  }
+
+  return {
+    async image(digest) {
+      return known.get(digest) ?? verified(manifestUrl(endpoint, digest), ACCEPT_MANIFESTS, digest, MAX_MANIFEST_BYTES);
+    },
+    manifest: (tagOrDigest) =>
+      orNothing(() => {
+        const url = manifestUrl(endpoint, tagOrDigest);
+        return tagOrDigest.includes(":")
+          ? verified(url, ACCEPT_MANIFESTS, tagOrDigest, MAX_MANIFEST_BYTES)
+          : read(url, ACCEPT_MANIFESTS, MAX_MANIFEST_BYTES);
+      }),
+    async referrers(digest) {
+      try {
+        return await read(referrersUrl(endpoint, digest), INDEX_TYPES[0], MAX_MANIFEST_BYTES);
+      } catch (error) {
+        if (error instanceof ImagePullError && NO_SUCH_LIST.has(error.details["status"])) return undefined;
+        throw error;
+      }
+    },
+    blob: (digest, maxBytes) => orNothing(() => verified(blobUrl(endpoint, digest), undefined, digest, maxBytes)),
+  };
+}
+
+async function orNothing(ask: () => Promise<Buffer>): Promise<Buffer | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (hasCode(error, "IMAGE_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}

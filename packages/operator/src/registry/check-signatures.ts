@@ -1,0 +1,163 @@
+/** Whether the administrator's policy lets an image in: asked where the image is, with the accounts that it needs. */
+import { createHash } from "node:crypto";
+import { digestAlgorithm, writeImageName, type ImageReference } from "@rancheros/protocol/images";
+import {
+  checkImage,
+  ruleFor,
+  SIGSTORE_BUNDLE_TYPE,
+  SignatureError,
+  type ImagePolicy,
+  type ImageVerdict,
+  type SignatureSource,
+  type VerifyKeyless,
+} from "@rancheros/protocol/signatures";
+import { answerFailure } from "./answer-failure.ts";
+import { blobUrl, endpointsOf, manifestUrl, referrersUrl, type Endpoint } from "./endpoints.ts";
+import { RegistryError } from "./errors.ts";
+import { platformDigests } from "./manifest.ts";
+import { matchCredentials } from "./match-credentials.ts";
+import type { RegistryCredential } from "./pull-secret.ts";
+import type { RegistryOutside } from "./registry-outside.ts";
+import type { RegistrySettings } from "./registry-settings.ts";
+import { RegistryVisit } from "./registry-visit.ts";
+
+export interface SignatureOptions {
+  readonly policy: ImagePolicy;
+  readonly verifyKeyless: VerifyKeyless;
+  readonly settings: RegistrySettings;
+  /** Of all pull secrets of the image, in their order. */
+  readonly credentials: readonly RegistryCredential[];
+  readonly signal?: AbortSignal;
+}
+
+/** With one endpoint and one account; a registry that is slow with each of many signatures is given up too. */
+const DEADLINE_MS = 60_000;
+/** Images of an index that may be signed each by itself. */
+const PLATFORMS_MAX = 16;
+/** Answers to the question for referrers of registries that do not know it. Source: OCI distribution-spec 1.1 */
+const NO_SUCH_LIST: ReadonlySet<number> = new Set([400, 404, 405, 406, 501]);
+
+/**
+ * @param digest  that the reference leads to
+ * @throws SignatureError  where the policy does not let it in; RegistryError where nobody can know
+ */
+export async function checkSignatures(
+  outside: RegistryOutside,
+  reference: ImageReference,
+  digest: string,
+  options: SignatureOptions,
+): Promise<ImageVerdict> {
+  const rule = ruleFor(options.policy, writeImageName(reference));
+  if (rule === undefined || rule.mode === "ignore") return { kind: "unchecked" };
+  let verdict: ImageVerdict | undefined;
+  let failure: RegistryError | SignatureError | undefined;
+  for (const endpoint of endpointsOf(reference, options.settings)) {
+    const matching = matchCredentials(options.credentials, endpoint.imageName);
+    for (const credential of matching.length === 0 ? [undefined] : matching) {
+      const visit = new RegistryVisit(outside, {
+        endpoint,
+        credential,
+        deadlineAtMs: outside.nowMs() + DEADLINE_MS,
+        signal: options.signal,
+      });
+      try {
+        // A mirror may have other signatures than the registry: the last word is the registry's own.
+        verdict = await checkAt(sourceOf(visit, endpoint), reference, digest, options);
+        if (verdict.kind !== "warned") return verdict;
+      } catch (error) {
+        const isKnown = error instanceof RegistryError || error instanceof SignatureError;
+        if (!isKnown || error.code === "REGISTRY_INTERRUPTED") throw error;
+        failure = error;
+      }
+    }
+  }
+  if (verdict !== undefined) return verdict;
+  throw failure ?? new RegistryError("REGISTRY_UNREACHABLE", `${writeImageName(reference)}: there is nobody to ask`);
+}
+
+/** An index that nobody has signed counts as signed where all its images are: each node takes one of them. */
+async function checkAt(
+  source: SignatureSource,
+  reference: ImageReference,
+  digest: string,
+  { policy, verifyKeyless }: SignatureOptions,
+): Promise<ImageVerdict> {
+  const name = writeImageName(reference);
+  const check = (one: string): Promise<ImageVerdict> =>
+    checkImage({ name, digests: [one] }, { policy, source, verifyKeyless });
+  const own = await verdictOrRefusal(check(digest));
+  const isUnsigned = own instanceof SignatureError || (own.kind === "warned" && own.error instanceof SignatureError);
+  const signed = isUnsigned ? await signedByPlatforms(source, digest, check) : undefined;
+  if (signed !== undefined) return signed;
+  if (own instanceof SignatureError) throw own;
+  return own;
+}
+
+async function signedByPlatforms(
+  source: SignatureSource,
+  digest: string,
+  check: (digest: string) => Promise<ImageVerdict>,
+): Promise<ImageVerdict | undefined> {
+  const platforms = platformDigests(await source.image(digest));
+  if (platforms.length > PLATFORMS_MAX) return undefined;
+  let last: ImageVerdict | undefined;
+  for (const one of platforms) {
+    const verdict = await verdictOrRefusal(check(one));
+    if (verdict instanceof SignatureError || verdict.kind !== "signed") return undefined;
+    last = verdict;
+  }
+  return last;
+}
+
+async function verdictOrRefusal(checking: Promise<ImageVerdict>): Promise<ImageVerdict | SignatureError> {
+  try {
+    return await checking;
+  } catch (error) {
+    if (error instanceof SignatureError) return error;
+    throw error;
+  }
+}
+
+function sourceOf(visit: RegistryVisit, endpoint: Endpoint): SignatureSource {
+  async function read(url: URL, what: string): Promise<Buffer> {
+    const answer = await visit.ask("GET", url);
+    if (answer.status === 200) return answer.body;
+    throw answerFailure(answer, `${endpoint.host}: ${endpoint.repository}, ${what}`);
+  }
+
+  async function verified(url: URL, digest: string): Promise<Buffer> {
+    const body = await read(url, digest);
+    const algorithm = digestAlgorithm(digest) ?? "sha256";
+    if (`${algorithm}:${createHash(algorithm).update(body).digest("hex")}` === digest) return body;
+    throw new RegistryError("REGISTRY_NONSENSE", `${endpoint.host}: what came for ${digest} is something else`);
+  }
+
+  return {
+    image: (digest) => verified(manifestUrl(endpoint, digest), digest),
+    manifest: (tagOrDigest) => {
+      const url = manifestUrl(endpoint, tagOrDigest);
+      return orNothing(() => (tagOrDigest.includes(":") ? verified(url, tagOrDigest) : read(url, tagOrDigest)));
+    },
+    async referrers(digest) {
+      const answer = await visit.ask("GET", referrersUrl(endpoint, digest, SIGSTORE_BUNDLE_TYPE));
+      if (answer.status === 200) return answer.body;
+      if (NO_SUCH_LIST.has(answer.status)) return undefined;
+      throw answerFailure(answer, `${endpoint.host}: ${endpoint.repository}, what refers to ${digest}`);
+    },
+    blob: (digest, maxBytes) =>
+      orNothing(async () => {
+        const body = await verified(blobUrl(endpoint, digest), digest);
+        if (body.length <= maxBytes) return body;
+        throw new RegistryError("REGISTRY_NONSENSE", `${endpoint.host}: ${digest} has more than ${maxBytes} bytes`);
+      }),
+  };
+}
+
+async function orNothing(ask: () => Promise<Buffer>): Promise<Buffer | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "REGISTRY_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
