@@ -2,11 +2,6 @@
 
 const DARK = "@media (prefers-color-scheme: dark)";
 
-/** Whether a drawing has its own colours for a dark page. */
-export function hasDarkColours(svg: string): boolean {
-  return svg.includes(DARK);
-}
-
 export function inTheme(svg: string, theme: "light" | "dark"): string {
   return svg.replaceAll(DARK, theme === "dark" ? "@media all" : "@media not all");
 }

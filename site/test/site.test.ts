@@ -182,6 +182,18 @@ describe("a reader", () => {
     expect(await isDark()).toBe(true);
   });
 
+  it.each([960, 1280, 1440, 1920])("sees the whole of the menu beside the page, %i pixels wide", async (width) => {
+    await page.setViewportSize({ width, height: 900 });
+    await open("/concepts.html");
+    const cut = `(() => {
+      const menu = document.querySelector(".VPSidebar");
+      const edge = menu.getBoundingClientRect().right;
+      const items = [...menu.querySelectorAll(".text")].filter((one) => one.checkVisibility());
+      return [items.length > 20, items.filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.textContent)];
+    })()`;
+    expect(await page.evaluate(cut)).toEqual([true, []]);
+  });
+
   it("opens the menu on a telephone", async () => {
     await page.setViewportSize({ width: 375, height: 700 });
     await open("/concepts.html");
