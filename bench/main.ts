@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { loadAverage, measuringMachine } from "./machine.ts";
 import { PLAN, QUICK_PLAN, type Plan } from "./plan.ts";
 import { formatReport, type Report } from "./report.ts";
+import { measureAgent } from "./sections/agent.ts";
 import { measureDrain } from "./sections/drain.ts";
 import { measureTpmHash } from "./sections/get-tpm-hash.ts";
 import { measureHostile } from "./sections/hostile.ts";
@@ -21,6 +22,7 @@ function say(line: string): void {
 /** Each gives its part of the report. */
 const SECTIONS: Readonly<Record<string, (plan: Plan) => Promise<Partial<Report>>>> = {
   "get-tpm-hash": async ({ hashRuns }) => ({ tpmHash: await measureTpmHash(hashRuns, say) }),
+  agent: async ({ agent }) => ({ agent: await measureAgent(agent, say) }),
   "one-machine": async ({ oneMachine }) => ({
     oneMachine: await onStage((stage) => measureOneMachine(stage, oneMachine, say)),
   }),

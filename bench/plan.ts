@@ -1,4 +1,5 @@
 /** How much is measured: enough for medians that come out the same again, or just enough to see that it works. */
+import type { AgentPlan } from "./sections/agent.ts";
 import type { DrainPlan } from "./sections/drain.ts";
 import type { HostilePlan } from "./sections/hostile.ts";
 import type { MemoryPlan } from "./sections/memory.ts";
@@ -11,6 +12,7 @@ const SMBIOS = { memoryModules: 16 };
 
 export interface Plan {
   readonly hashRuns: number;
+  readonly agent: AgentPlan;
   readonly oneMachine: OneMachinePlan;
   readonly registrations: RegistrationPlan;
   readonly memory: MemoryPlan;
@@ -22,6 +24,7 @@ export interface Plan {
 /** Half an hour or so on two cores. */
 export const PLAN: Plan = {
   hashRuns: 15,
+  agent: { starts: 9, idleMs: 8_000 },
   oneMachine: { runs: 9, conversations: 100, smbios: SMBIOS },
   registrations: {
     listeners: ["http", "https"],
@@ -52,6 +55,7 @@ export const PLAN: Plan = {
 
 export const QUICK_PLAN: Plan = {
   hashRuns: 3,
+  agent: { starts: 2, idleMs: 3_000 },
   oneMachine: { runs: 2, conversations: 20, smbios: SMBIOS },
   registrations: {
     listeners: ["http", "https"],

@@ -1,5 +1,6 @@
 /** The figures as a page: tables that are Markdown and legible as they are. */
 import { formatTable, percent, short } from "./format-table.ts";
+import type { AgentFigures } from "./sections/agent.ts";
 import type { DrainReport } from "./sections/drain.ts";
 import type { CommandSpread, HashFigures } from "./sections/get-tpm-hash.ts";
 import type { LoadAverage, MeasuringMachine } from "./machine.ts";
@@ -19,6 +20,7 @@ export interface Report {
   /** How busy the machine was with other things before each section, and after it with the section's own. */
   readonly load: Readonly<Record<string, { readonly before: LoadAverage; readonly after: LoadAverage }>>;
   readonly tpmHash?: readonly HashFigures[];
+  readonly agent?: readonly AgentFigures[];
   readonly oneMachine?: OneMachineReport;
   readonly registrations?: RegistrationReport;
   readonly memory?: MemoryReport;
@@ -44,6 +46,16 @@ function hashTable(figures: readonly HashFigures[]): string {
     commandRows(`get-tpm-hash, ${one.ekCertificate ? "EK certificate" : "no certificate"}`, one.rosAgent, one.original),
   );
   return formatTable(COMMAND_HEADING, rows);
+}
+
+function agentTable(figures: readonly AgentFigures[]): string {
+  return formatTable(
+    ["ros-agent run", "ready ms", "min", "max", "CPU ms", "resident MB", "private MB"],
+    figures.map(({ program, readyMs, readyCpuMs, residentMb, privateMb }) => [
+      program,
+      ...[readyMs.median, readyMs.min, readyMs.max, readyCpuMs.median, residentMb.median, privateMb.median].map(short),
+    ]),
+  );
 }
 
 function oneMachineTable(report: OneMachineReport): string {
@@ -155,9 +167,10 @@ function section(report: Report, name: string, title: string, text: string): str
 
 /** One part a section that was measured. */
 export function formatReport(report: Report): string {
-  const { tpmHash, oneMachine, registrations, memory, drain, hostile, rollout } = report;
+  const { tpmHash, agent, oneMachine, registrations, memory, drain, hostile, rollout } = report;
   const parts = [machineLine(report)];
   if (tpmHash !== undefined) parts.push(section(report, "get-tpm-hash", "TPM hash", hashTable(tpmHash)));
+  if (agent !== undefined) parts.push(section(report, "agent", "The agent as a service", agentTable(agent)));
   if (oneMachine !== undefined) parts.push(section(report, "one-machine", "One machine", oneMachineTable(oneMachine)));
   if (registrations !== undefined) {
     parts.push(section(report, "registrations", "Many machines", registrationsTable(registrations)));
