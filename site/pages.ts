@@ -12,10 +12,9 @@ const GROUPS: readonly (readonly [title: string, pages: readonly string[]])[] = 
     "Install",
     ["install-operator", "install-by-pxe", "install-by-iso", "install", "node", "bring-your-own-image", "build"],
   ],
-  ["Machines", ["registration", "trust", "upgrades", "signed-images"]],
-  ["Operate", ["operations", "troubleshooting", "errors", "doctor", "performance"]],
+  ["Machines", ["registration", "trust", "upgrades", "versions", "signed-images"]],
+  ["Operate", ["operations", "rancher", "doctor", "troubleshooting", "errors", "performance"]],
   ["Migrate", ["migrate-from-rancheros-operator", "migrate-from-elemental"]],
-  ["With Rancher", ["rancher", "versions", "signed-images"]],
   ["Reference", ["settings", "protocol"]],
   ["Security", ["security", "reporting", "dependencies"]],
 ];
