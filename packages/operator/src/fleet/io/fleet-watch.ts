@@ -21,14 +21,21 @@ export function watchFleet(parts: ControllerParts, onChange: (namespace: string)
   const index = new FleetIndex();
   const synced = { clusters: false, groups: false };
 
+  const isAbsent = { clusters: false, groups: false };
+
   const listeners = (kind: keyof typeof synced) => ({
     onSynced() {
       synced[kind] = true;
+      isAbsent[kind] = false;
     },
     onTrouble(error: unknown) {
-      // No such kind: there is no Fleet here, which is nobody's trouble.
-      if (hasCode(error, "KUBERNETES_NOT_FOUND")) synced[kind] = true;
-      else log.warn("cannot follow Fleet's objects", { kind, ...errorFields(error) });
+      // No such kind: there is no Fleet here, which is nobody's trouble. Nor is that the API server makes ready for it.
+      if (hasCode(error, "KUBERNETES_NOT_FOUND")) {
+        synced[kind] = true;
+        isAbsent[kind] = true;
+      } else if (!isAbsent[kind] || !hasCode(error, "KUBERNETES_BUSY")) {
+        log.warn("cannot follow Fleet's objects", { kind, ...errorFields(error) });
+      }
     },
     random: Math.random,
     absentDelayMs: ABSENT_DELAY_MS,

@@ -1,7 +1,7 @@
 /** ClusterRegistrationTokens of Rancher: with its own one each machine joins its cluster. */
 import { hasCode } from "@rancheros/protocol/errors";
 import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
-import type { ClusterTokens } from "../../inventory/index.ts";
+import { InventoryError, type ClusterTokens } from "../../inventory/index.ts";
 
 function stringAt(object: unknown, ...path: readonly string[]): string | undefined {
   let here = object;
@@ -16,7 +16,10 @@ function tokensPath(namespace: string): string {
   return `/apis/management.cattle.io/v3/namespaces/${namespace}/clusterregistrationtokens`;
 }
 
-/** @throws KubernetesError  from every function */
+/**
+ * @throws KubernetesError  from every function; `ensure` also InventoryError CLUSTER_TOKEN_NOT_ASSIGNED where Rancher, or
+ *                          the management cluster's namespace, is not whole yet
+ */
 export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
   return {
     async managementCluster(namespace, clusterName) {
@@ -34,7 +37,14 @@ export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
       try {
         await kubernetes.send({ method: "POST", path: tokensPath(where.namespace), body });
       } catch (error) {
-        if (!hasCode(error, "KUBERNETES_ALREADY_EXISTS")) throw error;
+        if (hasCode(error, "KUBERNETES_ALREADY_EXISTS")) return;
+        if (!hasCode(error, "KUBERNETES_NOT_FOUND")) throw error;
+        // Rancher is on its way: of its kinds and namespaces some are there before the others.
+        throw new InventoryError(
+          "CLUSTER_TOKEN_NOT_ASSIGNED",
+          `waiting for Rancher's ClusterRegistrationTokens in namespace ${where.namespace}`,
+          { cause: error },
+        );
       }
     },
     async delete(where) {

@@ -41,8 +41,9 @@ export function watchRancherSettings(
   const settings = new Map<string, string>();
   const tell = () => onChange(Object.fromEntries(settings));
   // One watch each: others of Rancher's settings are none of our business, and no right to read them is needed.
-  const watches = NAMES.map((name) =>
-    watchResource<Setting>(kubernetes, {
+  const watches = NAMES.map((name) => {
+    let isAbsent = false;
+    return watchResource<Setting>(kubernetes, {
       path: "/apis/management.cattle.io/v3/settings",
       fieldSelector: `metadata.name=${name}`,
       keep,
@@ -54,15 +55,19 @@ export function watchRancherSettings(
         settings.delete(setting.metadata.name);
         tell();
       },
-      onSynced: tell,
-      onTrouble: (error) => {
-        // No such kind: there is no Rancher here, which is nobody's trouble.
-        if (!hasCode(error, "KUBERNETES_NOT_FOUND")) onTrouble(error);
+      onSynced() {
+        isAbsent = false;
+        tell();
+      },
+      onTrouble(error) {
+        // No such kind: there is no Rancher here, which is nobody's trouble. Nor is that the API server makes ready for it.
+        if (hasCode(error, "KUBERNETES_NOT_FOUND")) isAbsent = true;
+        else if (!isAbsent || !hasCode(error, "KUBERNETES_BUSY")) onTrouble(error);
       },
       random,
       absentDelayMs: ABSENT_DELAY_MS,
-    }),
-  );
+    });
+  });
   return {
     quietMs: () => Math.max(...watches.map((watch) => watch.quietMs())),
     async stop() {

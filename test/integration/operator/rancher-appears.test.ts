@@ -1,0 +1,144 @@
+/** Rancher comes after the operator, one kind after the other: each is used when it is there, and nobody complains before. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
+import { applyCrds } from "../../control-plane/global-setup.ts";
+import { createNamespace } from "../../control-plane/namespace.ts";
+import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { eventually, getObject } from "../../operator/objects.ts";
+import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { complaints } from "../../operator/read-log.ts";
+import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
+import { readSamples } from "../../operator/read-samples.ts";
+
+// A control plane of its own: Rancher's kinds are cluster-wide, and missing in this one at the beginning.
+const { binariesFolder } = inject("controlPlane");
+const folder = mkdtempSync(path.join(tmpdir(), "rancher-appears-"));
+const namespace = "fleet-default";
+const managed = "c-m-abc";
+const SECRET = "shared-secret-of-the-machine";
+/** Rancher is looked for each half minute. */
+const CLOCK_FACTOR = 10;
+let controlPlane: ControlPlane;
+let operator: OperatorProcess;
+
+beforeAll(async () => {
+  controlPlane = await startControlPlane({ folder, binariesFolder });
+  await applyCrds(controlPlane);
+  for (const name of ["system", namespace]) await createNamespace(controlPlane, name);
+  const apiVersion = "rancheros.cattle.io/v1";
+  await kubectlApply(
+    controlPlane,
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "machine", namespace },
+      type: "rancheros.cattle.io/token",
+      stringData: { token: SECRET },
+    },
+    { apiVersion, kind: "MachineRegistration", metadata: { name: "door", namespace }, spec: {} },
+    {
+      apiVersion,
+      kind: "MachineInventory",
+      metadata: { name: "machine", namespace },
+      spec: { clusterName: "c1", machineTokenSecretName: "machine" },
+    },
+  );
+  operator = await startOperator({
+    folder,
+    kubeconfigPath: controlPlane.kubeconfigPath,
+    namespace: "system",
+    serverUrl: "",
+    // A Lease's deadlines would be ten times as short.
+    flags: ["--leader-elect=false"],
+    clock: { epochMs: Date.now(), factor: CLOCK_FACTOR },
+  });
+});
+
+afterAll(async () => {
+  await operator.stop();
+  await controlPlane.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function apply(name: string): Promise<void> {
+  const crd = rancherCrds().find((one) => JSON.stringify(one).includes(`"name":"${name}"`));
+  if (crd === undefined) throw new Error(`there is no stand-in for ${name}`);
+  await kubectlApply(controlPlane, crd);
+  await kubectl(controlPlane, ["wait", "--for=condition=Established", `crd/${name}`, "--timeout=30s"]);
+}
+
+async function inventory() {
+  return getObject(controlPlane, "minv", namespace, "machine");
+}
+
+async function ask(): Promise<string> {
+  const headers = { Authorization: `Bearer ${Buffer.from(SECRET).toString("base64")}` };
+  return (await fetch(`${operator.httpUrl}/v1-rancheros/inventory`, { headers })).text();
+}
+
+it("Rancher is looked for again and again, and its absence is no trouble to anybody", async () => {
+  await eventually(
+    async () => {
+      const samples = await readSamples(operator.healthUrl);
+      const misses = samples
+        .filter(
+          ({ name, labels }) => name === "rancheros_kubernetes_requests_total" && labels["outcome"] === "not_found",
+        )
+        .filter(({ labels }) => labels["resource"] === "settings" || labels["resource"] === "clusters");
+      return misses.length === 2 && misses.every(({ value }) => value >= 6) ? true : undefined;
+    },
+    "three looks at each setting, and some for the cluster",
+    30_000,
+  );
+  const status = (await getObject(controlPlane, "mreg", namespace, "door"))?.status;
+  expect(JSON.stringify(status?.["conditions"])).toContain("ServerURLNotSet");
+  expect(await ask()).toBe("cluster token not assigned\n");
+  expect(await operator.isReady()).toBe(true);
+  expect(complaints(operator.log())).toEqual([]);
+});
+
+it("its address makes URLs as soon as it is there", async () => {
+  await apply("settings.management.cattle.io");
+  await kubectlApply(
+    controlPlane,
+    rancherObject("Setting", undefined, "server-url", { value: "https://rancher.test" }),
+  );
+  const url = await eventually(async () => {
+    const status = (await getObject(controlPlane, "mreg", namespace, "door"))?.status;
+    return status?.["registrationURL"];
+  }, "the URL");
+  expect(url).toMatch(/^https:\/\/rancher[.]test\/v1-rancheros\/registration\//);
+  expect(complaints(operator.log())).toEqual([]);
+});
+
+it("a machine has its cluster's token once the cluster, its namespace and the kind of tokens are there, in whatever order", async () => {
+  await apply("clusters.provisioning.cattle.io");
+  await kubectlApply(
+    controlPlane,
+    rancherObject("Cluster", namespace, "c1", { spec: {}, status: { clusterName: managed } }),
+  );
+  // It waits for the kind, and then for the namespace.
+  await eventually(
+    async () => ((await inventory())?.metadata.finalizers?.length === 1 ? true : undefined),
+    "the finalizer",
+    30_000,
+  );
+  await apply("clusterregistrationtokens.management.cattle.io");
+  expect((await inventory())?.status?.["clusterRegistrationTokenName"]).toBeUndefined();
+  await createNamespace(controlPlane, managed);
+  await eventually(
+    async () => (await inventory())?.status?.["clusterRegistrationTokenName"],
+    "the token's name",
+    30_000,
+  );
+  const patch = JSON.stringify({ status: { token: "t0k3n" } });
+  const token = ["clusterregistrationtokens", `${managed}-machine-token`, `--namespace=${managed}`];
+  await kubectl(controlPlane, ["patch", ...token, "--type=merge", `--patch=${patch}`]);
+  expect(await ask()).toBe('{"token":"t0k3n"}\n');
+  await kubectl(controlPlane, ["delete", "minv", "machine", `--namespace=${namespace}`, "--timeout=20s"]);
+  expect(await kubectl(controlPlane, ["get", ...token, "--ignore-not-found", "--output=name"])).toBe("");
+  expect(complaints(operator.log())).toEqual([]);
+});
