@@ -10,7 +10,7 @@ export function readLog(text: string): readonly LogLine[] {
   return text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as LogLine] : []));
 }
 
-/** Lines that somebody would be called up for. */
+/** What troubles the operator; that a machine was refused is the audit log's. */
 export function complaints(text: string): readonly LogLine[] {
-  return readLog(text).filter(({ level }) => level === "warn" || level === "error");
+  return readLog(text).filter((line) => /^(warn|error)$/.test(line.level) && line["result"] === undefined);
 }
