@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { pullImage, runContainer, type ContainerRuntime, type PullProgress } from "@rancheros/agent/containers";
 import { NO_REGISTRIES, readRegistries } from "@rancheros/agent/images";
+import { parseImagePolicy } from "@rancheros/protocol/signatures";
 import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type ImageIndex,
   type TestRegistry,
 } from "../../../../../test/registry/index.ts";
+import { keySigner, pushSignatures, simpleSigning } from "../../../../../test/sigstore/index.ts";
 import { startImageGround, type ImageGround } from "./image-ground.ts";
 import { watchArguments } from "./watch-arguments.ts";
 
@@ -97,6 +99,22 @@ describe("pullImage into a real containerd from a real registry", () => {
     const image = `registry.invalid/os@${built.descriptor.digest}`;
     expect(await pull(image)).toMatchObject({ name: image, wasThere: true });
     expect(await containerd.ctr("images", "ls", `name==${image}`)).toContain(built.descriptor.digest);
+  });
+
+  it("looks for a signature also of an image that is there, where a policy wants one, and not where none does", async () => {
+    const image = await push(registry, buildOsImage({ release: "stored", upgradeScript: undefined }), "os/stored");
+    const { digest } = await pull(image);
+    const signer = keySigner();
+    const rule = { images: [`${registry.host}/os/*`], require: [{ publicKey: signer.pem }] };
+    const policies = [parseImagePolicy([rule], "policy.yaml")];
+    await expect(pull(image, { policies })).rejects.toMatchObject({ code: "SIGNATURE_MISSING" });
+    const warning = [parseImagePolicy([{ ...rule, mode: "warn" }], "policy.yaml")];
+    const told: string[] = [];
+    const onProgress = (progress: PullProgress): number => told.push(progress.kind);
+    expect(await pull(image, { policies: warning, onProgress })).toMatchObject({ wasThere: true });
+    expect(told).toEqual(["unsigned"]);
+    await pushSignatures(registry, "os/stored", digest, [simpleSigning(signer, `${registry.host}/os/stored`, digest)]);
+    expect(await pull(image, { policies })).toMatchObject({ digest, wasThere: true, transferredBytes: 0 });
   });
 
   it("goes on in the middle of a layer when the registry dies there and comes back", async () => {
