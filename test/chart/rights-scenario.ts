@@ -17,7 +17,7 @@ import { rancherObject } from "../operator/rancher-crds.ts";
 import { rolloutImages } from "../operator/rollout-images.ts";
 import { ageMasterKey, readMasterKeys } from "../operator/seal-keys.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../software-tpm/index.ts";
-import { objectOf, renderChart } from "./render-chart.ts";
+import { renderChart } from "./render-chart.ts";
 
 const RACE_TIMEOUT_MS = 30_000;
 const TWO_DAYS_MS = 2 * 24 * 3_600_000;
@@ -89,7 +89,10 @@ async function operatorOptions(
   const { namespace, watchNamespace } = place;
   const folder = path.join(place.folder, namespace);
   const chartValues = scenarioValues(place);
-  const files = objectOf(await renderChart({ name: namespace, namespace, values: chartValues }), "ConfigMap")["data"];
+  const objects = await renderChart({ name: namespace, namespace, values: chartValues });
+  const files = objects.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name.endsWith("-files"))?.[
+    "data"
+  ];
   const defaultsFile = path.join(place.folder, `${namespace}-defaults.yaml`);
   writeFileSync(defaultsFile, (files as Readonly<Record<string, string>>)["defaults.yaml"] ?? "");
   return {
@@ -152,11 +155,31 @@ async function machines(
     machine.isOver = true;
     await playing;
   }
+  await leftByTheOriginal(controlPlane, home);
   const tokens = async (): Promise<string> =>
     kubectl(controlPlane, ["get", "clusterregistrationtokens", `--namespace=${managed}`, "--output=name"]);
   await eventually(async () => ((await tokens()) === "" ? undefined : true), "the machine's cluster token");
   await kubectl(controlPlane, ["delete", "minv", machine.name, `--namespace=${home}`]);
-  if ((await tokens()) !== "") throw new Error("the cluster token of a deleted machine is still there");
+  await eventually(
+    async () => ((await tokens()) === "" ? true : undefined),
+    "the end of the deleted machine's cluster token",
+  );
+}
+
+/** Its operator has put a finalizer on it, and is gone. */
+async function leftByTheOriginal(controlPlane: ControlPlane, home: string): Promise<void> {
+  const finalizers = ["wrangler.cattle.io/machine-inventory-remove"];
+  await kubectlApply(controlPlane, {
+    apiVersion: "rancheros.cattle.io/v1",
+    kind: "MachineInventory",
+    metadata: { name: "left", namespace: home, finalizers },
+    spec: {},
+  });
+  await eventually(
+    async () => ((await getObject(controlPlane, "minv", home, "left"))?.metadata.finalizers ? undefined : true),
+    "the end of the original's finalizer",
+  );
+  await kubectl(controlPlane, ["delete", "minv", "left", `--namespace=${home}`]);
 }
 
 async function rollout(controlPlane: ControlPlane, home: string): Promise<void> {
@@ -233,6 +256,12 @@ async function renewals(
   const [key] = await readMasterKeys(controlPlane, namespace);
   if (key === undefined) throw new Error("there is no session key");
   await ageMasterKey(controlPlane, namespace, key, TWO_DAYS_MS);
+  await kubectl(controlPlane, [
+    "annotate",
+    "secret/rancheros-operator-tls",
+    `--namespace=${namespace}`,
+    "rancheros.cattle.io/rotate-ca=now",
+  ]);
   const flags = [...options.flags, "--tls-san=renewed.example.com"];
   const operator = await startOperator({ ...options, name: "three", flags });
   try {
@@ -240,6 +269,10 @@ async function renewals(
       const keys = await readMasterKeys(controlPlane, namespace);
       return keys.some(({ id }) => !id.equals(key.id)) ? true : undefined;
     }, "a new session key");
+    await eventually(async () => {
+      const published = await getObject(controlPlane, "configmap", namespace, "rancheros-operator-ca");
+      return JSON.stringify(published).split("BEGIN CERTIFICATE").length === 3 ? true : undefined;
+    }, "a second CA in the trust bundle");
   } finally {
     await operator.stop();
   }

@@ -53,7 +53,6 @@ export const VALUE_SETS = {
         logLevel: "debug",
         maxSessions: 100,
         staleAfterSeconds: 60,
-        leaderElect: false,
         stopDelaySeconds: 0,
         statusDelaySeconds: 5,
         bootURL: "http://boot.example.com",
@@ -103,11 +102,22 @@ export const VALUE_SETS = {
       watchNamespace: "team-a",
       crds: { enabled: false },
       replicas: 1,
+      settings: { leaderElect: false },
       podDisruptionBudget: { enabled: false },
       metrics: { service: false },
       tls: { publicCA: true },
       serverURL: "https://team-a.example.com",
       defaultRegistration: { enabled: true },
+    },
+  },
+
+  /** With a certificate by cert-manager. */
+  certified: {
+    name: "rancheros-operator",
+    namespace: "operators",
+    values: {
+      serverURL: "https://machines.example.com:8443",
+      tls: { extraNames: ["203.0.113.9", "2001:db8::9"], certManager: { enabled: true, issuerName: "edge-ca" } },
     },
   },
 } as const satisfies Readonly<Record<string, Release>>;

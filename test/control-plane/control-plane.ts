@@ -54,6 +54,8 @@ export interface ControlPlane {
   readonly killApiServer: () => Promise<void>;
   /** Gives it back at the same address, with the same certificate and data; resolves when it is ready. */
   readonly startApiServer: () => Promise<void>;
+  /** etcd forgets all revisions but the present one. @returns that revision */
+  readonly compactEtcd: () => Promise<number>;
   /** Ends all; throws when one of them had died by itself before. Afterwards no process and no port is left. */
   readonly stop: () => Promise<void>;
 }
@@ -103,6 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     resumeApiServer: () => apiServer.signal("SIGCONT"),
     killApiServer: () => apiServer.kill(),
     startApiServer: () => apiServer.start(),
+    compactEtcd: () => etcd.compact(),
     stop: async () => {
       const troubles = [controllerManager?.unexpectedEnding, apiServer.unexpectedEnding].filter(
         (trouble) => trouble !== undefined,

@@ -194,7 +194,15 @@ export class SimulatedMachine {
   #outside(): VisitOutside {
     const { clock, service } = this.options;
     const { nowMs } = clock;
-    return { nowMs, connectServer: service.connect, httpGet: unused, readCaFile: unused, readSystemCas: unused };
+    const none = {
+      httpGet: unused,
+      readCaFile: unused,
+      readSystemCas: unused,
+      bundledCas: unused,
+      readLearnedCa: unused,
+      writeLearnedCa: unused,
+    };
+    return { nowMs, connectServer: service.connect, ...none };
   }
 
   #visit(signal: AbortSignal, timeoutMs: number): Visit {

@@ -146,6 +146,7 @@ export const protocolMessages = {
       trust: "virtual",
       config: { rancheros: { install: { device: "/dev/vda" } } },
       session: { token: "abc.def", key: Buffer.alloc(32, 8), expiresInSeconds: 900 },
+      ca: "-----BEGIN CERTIFICATE-----",
       nextAskInSeconds: 60,
     }),
   ],

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Agent, createServer, request } from "node:https";
 import path from "node:path";
-import { makeCa, makeServingCertificate } from "../../packages/operator/src/http/serving-certificate.ts";
+import { makeCa, makeServingCertificate } from "../../packages/operator/src/tls/certificates.ts";
 import { writeKubeconfig } from "../control-plane/credentials.ts";
 
 export interface SeenRequest {

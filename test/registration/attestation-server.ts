@@ -42,6 +42,8 @@ export interface Reply {
 export interface Script {
   /** @returns what is sent in place of the honest reply. @param count  of requests of this step, from 1 */
   readonly alter?: (step: Step, honest: Reply, count: number) => Reply | Promise<Reply>;
+  /** What is handed out to who asks for the CA; undefined for nothing. */
+  readonly cacerts?: string | undefined;
   /** Of the admissions, and of the machine's state. */
   readonly admission?: (step: Step, count: number) => Partial<Admission>;
 }
@@ -83,6 +85,7 @@ const ADMISSION: Admission = {
   trust: "none",
   config: CONFIG,
   session: { token: SESSION_TOKEN, key: Buffer.alloc(32, 7), expiresInSeconds: 900 },
+  ca: undefined,
   nextAskInSeconds: 1,
 };
 
@@ -164,6 +167,10 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   const path = request.url ?? "";
   const step = /\/v2-rancheros\/(nonce|attest|answer|machine|report)$/.exec(path)?.[1] as Step | undefined;
   const body = await buffer(request);
+  if (path === "/v1-rancheros/cacerts" && state.script.cacerts !== undefined) {
+    response.writeHead(200, { "content-type": "text/plain" }).end(state.script.cacerts);
+    return;
+  }
   if (step === undefined) {
     response.writeHead(404).end("404 page not found\n");
     return;

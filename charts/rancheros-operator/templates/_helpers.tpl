@@ -61,6 +61,22 @@ app.kubernetes.io/part-of: rancheros
 {{- if or .Values.ingress.enabled .Values.gateway.enabled -}}true{{- end -}}
 {{- end -}}
 
+{{/* The Secret with the certificate to show; empty where the operator makes its own. */}}
+{{- define "rancheros-operator.tlsSecret" -}}
+{{- if .Values.tls.certManager.enabled -}}
+{{- printf "%s-machines-tls" (include "rancheros-operator.fullname" .) -}}
+{{- else -}}
+{{- .Values.tls.secretName -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Names in the operator's certificate: of its Service, and those that the values give. */}}
+{{- define "rancheros-operator.tlsNames" -}}
+{{- $fullname := include "rancheros-operator.fullname" . -}}
+{{- $service := printf "%s.%s" $fullname .Release.Namespace -}}
+{{- concat (list $service (printf "%s.svc" $service) (printf "%s.svc.cluster.local" $service)) .Values.tls.extraNames | join "," -}}
+{{- end -}}
+
 {{/* Whether the namespace that is watched is another one than the release's: rights in both are needed then. */}}
 {{- define "rancheros-operator.watchesElsewhere" -}}
 {{- if and .Values.watchNamespace (ne .Values.watchNamespace .Release.Namespace) -}}true{{- end -}}

@@ -19,16 +19,19 @@
 {{- end }}
 - name: RANCHEROS_RANCHER_TUNNEL_SECRET
   value: {{ ternary "none" .Values.rancher.tunnelSecret (eq .Values.rancher.tunnel "never") | quote }}
-{{- with .Values.tls }}
-{{- if .secretName }}
+{{- if include "rancheros-operator.tlsSecret" . }}
 - name: RANCHEROS_TLS_CERT_FILE
   value: /etc/rancheros-operator-tls/tls.crt
 - name: RANCHEROS_TLS_KEY_FILE
   value: /etc/rancheros-operator-tls/tls.key
 {{- end }}
+{{- with .Values.tls }}
 {{- if trim .ca }}
 - name: RANCHEROS_CA_FILE
   value: /etc/rancheros-operator/ca.pem
+{{- else if and .certManager.enabled (not .publicCA) }}
+- name: RANCHEROS_CA_FILE
+  value: /etc/rancheros-operator-tls/ca.crt
 {{- end }}
 {{- if .publicCA }}
 - name: RANCHEROS_PUBLIC_CA

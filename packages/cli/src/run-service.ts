@@ -1,4 +1,6 @@
 /** `ros-agent run` from its flags on, whoever has read them. */
+import path from "node:path";
+
 import type { CommandSurroundings } from "./surroundings.ts";
 import { runAgent } from "./daemon-run.ts";
 import { parseKeyValues } from "./key-values.ts";
@@ -44,7 +46,13 @@ export async function runService(
   return runAgent(
     machine,
     {
-      server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
+      server: {
+        ...target,
+        learnedCaFile: path.join(flags["state-folder"], "operator-ca.json"),
+        environment,
+        signal,
+        timeoutMs: parseDuration(flags.timeout, "timeout"),
+      },
       withoutEkCertificate: flags["without-ek-certificate"],
       tcti: flags.tcti,
       endorsementKey: flags.ek ?? "any",

@@ -1,18 +1,13 @@
 /** The listeners that the settings ask for, and the TLS material that they show. */
-import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Kubernetes } from "./controller/index.ts";
 import type { BootDesk } from "./boot/index.ts";
 import {
   bootResponder,
   checkPair,
-  ensureServingIdentity,
   followFiles,
   listenForMachines,
   serveTunnelledMachines,
-  servingNames,
-  certificateEndMs,
-  tlsChannel,
   type FollowedFiles,
   type MachineEndpoint,
   type MachineHandlers,
@@ -23,11 +18,10 @@ import {
 } from "./http/index.ts";
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
+import { certificateEndMs, tlsChannel } from "./tls/index.ts";
+import { followOwnTls, type OwnTlsFollower } from "./own-tls.ts";
 
 const STOP_GRACE_MS = 1_000;
-const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 10_000;
 const CHANNELS_KEPT = 2;
 const CHANNEL_LOOK_MS = 30_000;
 
@@ -55,24 +49,6 @@ export interface MachineListeners {
   stop(): Promise<void>;
 }
 
-async function ownTls(kubernetes: Kubernetes, settings: Settings): Promise<Tls> {
-  const listen = settings.httpsListen?.host ?? "";
-  const named = isIP(listen) !== 0 && listen !== "0.0.0.0" && listen !== "::" ? [listen] : [];
-  const names = servingNames(settings.serverUrl, settings.namespace, settings.tlsSan, ["127.0.0.1", "::1", ...named]);
-  const { caPem, serving } = await ensureServingIdentity(kubernetes, settings.namespace, names, Date.now());
-  return { material: { cert: serving.certificatePem, key: serving.keyPem }, ownCaPem: caPem };
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
 export function machineListeners(
   settings: Settings,
   kubernetes: Kubernetes,
@@ -83,7 +59,7 @@ export function machineListeners(
   let tunnelled: TunnelledMachines | undefined;
   let tls: Tls | undefined;
   let started = false;
-  let renewal: NodeJS.Timeout | undefined;
+  let own: OwnTlsFollower | undefined;
   let followed: FollowedFiles | undefined;
   /** The latest first; the one before stays, since machines are in the middle of something when a certificate changes. */
   let channels: readonly Buffer[] = [];
@@ -100,29 +76,12 @@ export function machineListeners(
     return [...channels, ...settings.channelKeys].some((one) => one.equals(channel));
   }
 
-  /** The API server may come later. */
-  async function readTls(): Promise<Tls> {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await ownTls(kubernetes, settings);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        log.warn("no serving certificate yet", errorFields(error));
-        await pause(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.5 + Math.random()), signal);
-      }
-    }
-  }
-
   function show(next: Tls): void {
     const before = tls?.material.cert;
     take(next);
     if (before === undefined || next.material.cert === before) return;
     for (const listener of listeners) listener.setTls(next.material);
-    log.info("serving certificate renewed");
-  }
-
-  async function renew(): Promise<void> {
-    if (settings.tlsFiles === undefined) show(await readTls());
+    log.info("serving with another certificate");
   }
 
   /** Files must be right at once. @throws SessionError CERTIFICATE_INVALID, and what reading throws */
@@ -157,13 +116,13 @@ export function machineListeners(
         listeners.push(await listenForMachines(settings.httpListen, undefined, handlers(false)));
       }
       if (settings.httpsListen !== undefined) {
-        if (settings.tlsFiles === undefined) take(await readTls());
-        else followed = await followGiven(settings.tlsFiles);
+        if (settings.tlsFiles !== undefined) followed = await followGiven(settings.tlsFiles);
+        else {
+          own = await followOwnTls(kubernetes, settings, log, signal, ({ material, caPem }) =>
+            show({ material, ownCaPem: caPem }),
+          );
+        }
         listeners.push(await listenForMachines(settings.httpsListen, tls?.material, handlers(true)));
-        renewal = setInterval(() => {
-          renew().catch((error: unknown) => log.error("certificate not renewed", errorFields(error)));
-        }, CERTIFICATE_CHECK_MS);
-        renewal.unref();
       }
       started = true;
       for (const { address } of listeners) log.info("serving machines", { host: address.address, port: address.port });
@@ -171,9 +130,9 @@ export function machineListeners(
     async isOwnChannel(channel) {
       if (isKnown(channel)) return true;
       // Another replica may have renewed the certificate; who makes up keys makes us look once in a while only.
-      if (tls === undefined || performance.now() - lookedAt < CHANNEL_LOOK_MS) return false;
+      if (own === undefined || performance.now() - lookedAt < CHANNEL_LOOK_MS) return false;
       lookedAt = performance.now();
-      await renew().catch((error: unknown) => log.warn("certificate not read", errorFields(error)));
+      await own.look().catch((error: unknown) => log.warn("certificate not read", errorFields(error)));
       return isKnown(channel);
     },
     acceptTunnelled(stream) {
@@ -185,7 +144,7 @@ export function machineListeners(
       for (const listener of listeners) listener.endConnections();
     },
     async stop() {
-      clearInterval(renewal);
+      own?.stop();
       followed?.stop();
       await Promise.all(
         [...listeners, ...(tunnelled === undefined ? [] : [tunnelled])].map((one) => one.stop(STOP_GRACE_MS)),

@@ -5,6 +5,8 @@ import manifest from "../package.json" with { type: "json" };
 import { crdsYaml } from "./crds.ts";
 import { helpText } from "./help.ts";
 import { readSettings, SettingsError } from "./settings/index.ts";
+import type { Log } from "./telemetry/index.ts";
+import type { Tracing } from "./tracing/index.ts";
 
 async function run(args: readonly string[]): Promise<void> {
   const settings = readSettings(args, process.env);
@@ -26,15 +28,32 @@ async function run(args: readonly string[]): Promise<void> {
     }
   });
   const metrics = createMetrics(manifest.version);
-  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), (call) => metrics.countApiCall(call));
-  const started = startOperator(settings, kubernetes, { log, metrics }, stop.signal);
+  const tracer = await tracingFor(log);
+  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), (call) => {
+    metrics.countApiCall(call);
+    tracer?.apiCall(call);
+  });
+  const started = startOperator(settings, kubernetes, { log, metrics, tracer }, stop.signal);
   await Promise.race([started, ended]);
   await ended;
   log.info("stopping");
   if (stop.signal.aborted)
     await Promise.race([started.then(async (operator) => operator.stop()), failAfter(LONGEST_STOP_MS)]);
+  await tracer?.stop();
   log.info("stopped");
   process.exit(0);
+}
+
+/** Without an endpoint nothing of it is even loaded. */
+async function tracingFor(log: Log): Promise<Tracing | undefined> {
+  const names = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+  if (!names.some((name) => process.env[name])) return undefined;
+  const { readTraceSettings, startTracing } = await import("./tracing/index.ts");
+  const choice = readTraceSettings(process.env);
+  if (choice.kind === "wrong") log.error("no traces are sent", { problems: choice.problems.join("; ") });
+  if (choice.kind !== "on") return undefined;
+  log.info("traces are sent");
+  return startTracing(choice.settings, manifest.version, log);
 }
 
 /** Well below five seconds, on a busy machine as well. */

@@ -54,6 +54,15 @@ import {
 import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Decision, type Log, type Metrics } from "./telemetry/index.ts";
+import { tracedProtocol } from "./traced-protocol.ts";
+import type { Tracer } from "./tracing/index.ts";
+
+export interface OperatorOutside {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Undefined where nobody wants traces. */
+  readonly tracer: Tracer | undefined;
+}
 
 export interface Operator {
   stop(): Promise<void>;
@@ -63,7 +72,7 @@ export interface Operator {
 export async function startOperator(
   settings: Settings,
   kubernetes: Kubernetes,
-  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  { log, metrics, tracer }: OperatorOutside,
   signal: AbortSignal,
 ): Promise<Operator> {
   const { serverUrl, publicCa, watchNamespace } = settings;
@@ -184,6 +193,7 @@ export async function startOperator(
     registrations: () => registrations.index.keys().length,
     rollouts: () => rollouts.counts(),
     queues: () => ({ ...inventories.queues(), registrations: registrations.queue(), images: rollouts.queue() }),
+    clockSkewMs: () => kubernetes.clockSkewMs(),
     certificatesEndMs: () => listeners.certificatesEndMs(),
     quietMs: () => ({
       machineinventories: inventories.quietMs(),
@@ -219,16 +229,18 @@ export async function startOperator(
     address,
     inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry),
   });
-  const protocol = createProtocolEndpoint({
+  const untraced = createProtocolEndpoint({
     ...shared,
     deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
     keys: sessionKeys,
     rollouts,
     observe: (step, status, durationMs) => metrics.observeRequest(step, status, durationMs),
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
+    caPem: () => address().caPem,
     configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
   });
 
+  const protocol = tracedProtocol(untraced, tracer);
   const making = makeDefaults(kubernetes, log, defaults);
   const boot = startBootDesk({
     settings,

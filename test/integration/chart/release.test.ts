@@ -19,6 +19,7 @@ import { createNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
 import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
 import { createSoftwareTpm } from "../../software-tpm/index.ts";
 
 const { binariesFolder } = inject("controlPlane");
@@ -28,9 +29,10 @@ const NAMESPACE = "cattle-rancheros-operator-system";
 const RELEASE = "rancheros-operator";
 const HOME = "fleet-default";
 const URL_VALUE = "--set=serverURL=https://rancher.example.com";
-const CRDS = ["machineinventories", "machineregistrations", "managedosimages"].map(
-  (plural) => `CustomResourceDefinition <none>/${plural}.rancheros.cattle.io`,
+const CRD_NAMES = ["machineinventories", "machineregistrations", "managedosimages"].map(
+  (plural) => `${plural}.rancheros.cattle.io`,
 );
+const CRDS = CRD_NAMES.map((name) => `CustomResourceDefinition <none>/${name}`);
 // Its own: the CRDs of the shared one belong to nobody.
 let controlPlane: ControlPlane;
 let before: readonly string[];
@@ -261,5 +263,50 @@ describe("a release", () => {
     await kubectl(controlPlane, ["delete", "mreg", "door", `--namespace=${HOME}`]);
     await untilContents((all) => !all.includes(`Secret ${HOME}/registration-door`), COLLECTED_MS);
     expect(await contentsSince()).not.toContain(`Secret ${HOME}/registration-door`);
+  });
+});
+
+describe("a release whose machines are in clusters of Rancher", () => {
+  it("gives them tokens, and is uninstalled while they are there", async () => {
+    await run("-n", NAMESPACE, "upgrade", "--install", "--create-namespace", RELEASE, CHART, URL_VALUE);
+    await kubectlApply(controlPlane, ...rancherCrds());
+    await kubectl(controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+    await createNamespace(controlPlane, "c-m-abc");
+    await kubectlApply(
+      controlPlane,
+      rancherObject("Cluster", HOME, "edge", { spec: {}, status: { clusterName: "c-m-abc" } }),
+      ...["one", "two"].map((name) => ({
+        apiVersion: "rancheros.cattle.io/v1",
+        kind: "MachineInventory",
+        metadata: { name, namespace: HOME },
+        spec: { clusterName: "edge" },
+      })),
+    );
+    const account = { namespace: NAMESPACE, name: RELEASE };
+    const kubeconfigPath = await writeAccountKubeconfig(folder, controlPlane.kubeconfigPath, account);
+    const serverUrl = "https://rancher.example.com";
+    const given = { folder, name: "last", kubeconfigPath, rights: "given", namespace: NAMESPACE, serverUrl } as const;
+    operator = await startOperator(given);
+    for (const name of ["one", "two"]) {
+      await eventually(
+        async () => (await getObject(controlPlane, "minv", HOME, name))?.status?.["clusterRegistrationTokenName"],
+        `the token of ${name}`,
+      );
+    }
+    await operator.stop();
+    operator = undefined;
+    expect(await run("-n", NAMESPACE, "uninstall", RELEASE)).toContain("uninstalled");
+  });
+
+  it.each([
+    ["a machine", ["minv/one", `--namespace=${HOME}`]],
+    ["the namespaces", [`namespace/${HOME}`, `namespace/${NAMESPACE}`]],
+    ["the CRDs", CRD_NAMES.map((name) => `crd/${name}`)],
+    // As docs/operations.md says.
+    ["its tokens", ["clusterregistrationtokens", "-A", "-l", "rancheros.cattle.io/machine-inventory-uid"]],
+  ])("and then holds nothing up: %s can be deleted", async (_what, objects) => {
+    // kubectl waits until they are gone.
+    const said = await kubectl(controlPlane, ["delete", ...objects, "--timeout=50s"], { timeoutMs: 55_000 });
+    expect(said).toContain("deleted");
   });
 });

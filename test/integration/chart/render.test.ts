@@ -141,7 +141,8 @@ describe("what Prometheus and Grafana are given", () => {
     const [text] = maps.flatMap((one) => Object.values(one["data"] as Readonly<Record<string, string>>));
     expect(JSON.parse(text ?? "")).toEqual(JSON.parse(readFileSync(DASHBOARD_FILE, "utf8")));
     const plain = await renderChart(VALUE_SETS.documented);
-    expect(plain.filter(({ kind }) => kind === "PrometheusRule" || kind === "ConfigMap")).toEqual([]);
+    const shown = plain.filter(({ kind }) => kind === "PrometheusRule" || kind === "ConfigMap");
+    expect(shown.map(({ metadata }) => metadata.name)).toEqual(["rancheros-operator-ca"]);
   });
 });
 
@@ -163,7 +164,6 @@ describe("the chart's values", () => {
       maxSessions: 100,
       trustAnchors: "tpm-makers",
       staleAfterMs: 60_000,
-      leaderElect: false,
       stopDelayMs: 0,
       statusDelayMs: 5_000,
       tunnelSecret: "tunnel",
@@ -174,6 +174,7 @@ describe("the chart's values", () => {
       acceptRoca: true,
       logLevel: "debug",
     });
+    expect(readSettings([], environmentOf(await renderChart(VALUE_SETS.narrow)))).toMatchObject({ leaderElect: false });
     expect(full.channelKeys).toHaveLength(2);
     expect(full.registries.mirrors.get("*")).toEqual({ urls: [new URL("https://all.example.com")], upstream: false });
   });
@@ -188,8 +189,38 @@ describe("the chart's values", () => {
     expect(missing.map(({ flag }) => flag)).toEqual(["kubeconfig"]);
   });
 
+  it("give the operator what cert-manager writes: certificate, key, and the CA unless it is a public one", async () => {
+    const { name, namespace: home, values } = VALUE_SETS.certified;
+    const objects = await renderChart(VALUE_SETS.certified);
+    const { spec } = objectOf(objects, "Certificate") as unknown as {
+      readonly spec: Readonly<Record<string, unknown>>;
+    };
+    const service = `${name}.${home}`;
+    expect(spec).toMatchObject({
+      secretName: "rancheros-operator-machines-tls",
+      issuerRef: { name: "edge-ca", kind: "ClusterIssuer", group: "cert-manager.io" },
+      dnsNames: ["machines.example.com", service, `${service}.svc`, `${service}.svc.cluster.local`],
+      ipAddresses: ["203.0.113.9", "2001:db8::9"],
+    });
+    const folder = "/etc/rancheros-operator-tls";
+    expect(readSettings([], environmentOf(objects))).toMatchObject({
+      tlsFiles: { certificate: `${folder}/tls.crt`, key: `${folder}/tls.key` },
+      caFile: `${folder}/ca.crt`,
+    });
+    expect(JSON.stringify(podOf(objects).spec)).toContain('{"secretName":"rancheros-operator-machines-tls"');
+    const certManager = { ...values.tls.certManager, serviceNames: false };
+    const open = await renderChart({
+      name,
+      namespace: home,
+      values: { ...values, tls: { publicCA: true, certManager } },
+    });
+    expect(objectOf(open, "Certificate")["spec"]).toMatchObject({ dnsNames: ["machines.example.com"] });
+    expect(readSettings([], environmentOf(open)).caFile).toBeUndefined();
+  });
+
   it("make first objects that the operator takes", async () => {
-    const files = objectOf(await renderChart(VALUE_SETS.standalone), "ConfigMap")["data"] as Record<string, string>;
+    const maps = (await renderChart(VALUE_SETS.standalone)).filter(({ kind }) => kind === "ConfigMap");
+    const files = maps.find(({ metadata }) => metadata.name.endsWith("-files"))?.["data"] as Record<string, string>;
     expect(parseDefaults(files["defaults.yaml"] ?? "").map(({ body, ...where }) => ({ ...where, body }))).toEqual([
       {
         plural: "machineregistrations",
@@ -238,6 +269,13 @@ describe("the chart's values", () => {
     [{ defaultOSImage: { enabled: true } }, "'/defaultOSImage/osImage'"],
     [{ watchNamespace: "a", defaultRegistration: { enabled: true, namespace: "b" } }, "defaultRegistration.namespace:"],
     [{ watchNamespace: "a", defaultOSImage: { enabled: true, osImage: "x" } }, "defaultOSImage.enabled:"],
+    [{ settings: { leaderElect: false } }, "replicas: 2 of them need settings.leaderElect"],
+    [{ tls: { certManager: { enabled: true } } }, "'/tls/certManager/issuerName'"],
+    [{ tls: { secretName: "a", certManager: { enabled: true, issuerName: "b" } } }, "tls.secretName:"],
+    [
+      { tls: { certManager: { enabled: true, issuerName: "b", serviceNames: false } } },
+      "tls.certManager.serviceNames: without them the certificate needs the host name of serverURL",
+    ],
     [{ tls: { publicCA: true, ca: "-----BEGIN CERTIFICATE-----" } }, "tls.publicCA:"],
     [
       { ingress: { enabled: true, host: "a.b" }, gateway: { enabled: true, host: "c.d", parentRefs: [{ name: "g" }] } },

@@ -4,7 +4,7 @@ import { randomBytes, X509Certificate } from "node:crypto";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { makeCa, makeServingCertificate } from "../../../packages/operator/src/http/serving-certificate.ts";
+import { makeCa, makeServingCertificate } from "../../../packages/operator/src/tls/certificates.ts";
 import { BUILD_TIMEOUT_MS, buildLegacyPrograms } from "../../go/build.ts";
 import { runLegacyClient } from "../../go/legacy-client.ts";
 import { startLegacyServer, type LegacyServer } from "../../go/legacy-server.ts";

@@ -58,6 +58,17 @@ async function setToken(machine: string, token: string): Promise<void> {
   await kubectl(controlPlane, args);
 }
 
+const operatorOptions = () => ({
+  folder,
+  kubeconfigPath: controlPlane.kubeconfigPath,
+  namespace: "operator",
+  serverUrl: "",
+});
+
+async function tokenNames(): Promise<string> {
+  return kubectl(controlPlane, ["get", "clusterregistrationtokens", "-n", "c-m-abc", "-o", "name"]);
+}
+
 beforeAll(async () => {
   controlPlane = await startControlPlane({ folder, binariesFolder });
   await applyCrds(controlPlane);
@@ -99,12 +110,7 @@ beforeAll(async () => {
     inventory("machine-tpm", { clusterName: "mycluster", tpmHash: tpm.ekHash, config: { role: "agent" } }),
     inventory("machine-unassigned", { tpm: createSoftwareTpm().ekHash }),
   );
-  operator = await startOperator({
-    folder,
-    kubeconfigPath: controlPlane.kubeconfigPath,
-    namespace: "operator",
-    serverUrl: "",
-  });
+  operator = await startOperator(operatorOptions());
   await setToken("machine-a", "crt-token-of-machine-a");
   await setToken("machine-tpm", "crt-token-of-machine-tpm");
 });
@@ -205,9 +211,53 @@ describe("/v1-rancheros/inventory", () => {
 
   it("deletes a machine's token with the machine", async () => {
     await kubectl(controlPlane, ["delete", "machineinventory", "machine-g", "-n", namespace, "--timeout=20s"]);
-    const left = await kubectl(controlPlane, ["get", "clusterregistrationtokens", "-n", "c-m-abc", "-o", "name"]);
-    expect(left).not.toContain("machine-g");
-    expect(left).toContain("machine-a");
+    await eventually(
+      async () => ((await tokenNames()).includes("machine-g") ? undefined : true),
+      "the end of its token",
+    );
+    expect(await tokenNames()).toContain("machine-a");
+  });
+
+  it("gives a machine of the same name another token than the one before had", async () => {
+    const uidOf = async (): Promise<string> =>
+      kubectl(controlPlane, [
+        "get",
+        "clusterregistrationtokens/c-m-abc-machine-h1-token",
+        "--namespace=c-m-abc",
+        "--ignore-not-found",
+        "--output=jsonpath={.metadata.uid}",
+      ]);
+    const before = await eventually(async () => (await uidOf()) || undefined, "the first token");
+    await kubectl(controlPlane, ["delete", "machineinventory", "machine-h1", "-n", namespace, "--timeout=20s"]);
+    await kubectlApply(controlPlane, inventory("machine-h1", { clusterName: "mycluster" }));
+    const after = await eventually(async () => {
+      const uid = await uidOf();
+      const status = (await getObject(controlPlane, "machineinventory", namespace, "machine-h1"))?.status;
+      return uid !== "" && uid !== before && status?.["clusterRegistrationTokenName"] ? uid : undefined;
+    }, "the second token");
+    expect(after).not.toBe(before);
+    await kubectl(controlPlane, ["delete", "machineinventory", "machine-h1", "-n", namespace, "--timeout=20s"]);
+    await eventually(async () => ((await uidOf()) === after ? undefined : true), "the end of the second token");
+  });
+
+  it("takes back, when it starts, tokens whose machines were deleted while nobody was there; foreign ones stay", async () => {
+    await operator.stop();
+    try {
+      await kubectl(controlPlane, ["delete", "machineinventory", "machine-h2", "-n", namespace, "--timeout=20s"]);
+      await kubectlApply(
+        controlPlane,
+        rancherObject("ClusterRegistrationToken", "c-m-abc", "default-token", { spec: { clusterName: "c-m-abc" } }),
+      );
+      expect(await tokenNames()).toContain("machine-h2");
+    } finally {
+      operator = await startOperator(operatorOptions());
+    }
+    await eventually(
+      async () => ((await tokenNames()).includes("machine-h2") ? undefined : true),
+      "the end of its token",
+    );
+    expect(await tokenNames()).toContain("default-token");
+    expect(await tokenNames()).toContain("machine-a");
   });
 });
 

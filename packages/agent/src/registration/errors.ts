@@ -26,6 +26,7 @@ export type RegistrationErrorCode =
   | "REGISTRATION_PENDING"
   | "REGISTRATION_DENIED"
   | "REGISTRATION_INTERRUPTED"
+  | "REGISTRATION_CA_UNSAVED"
   | "REGISTRATION_UNSAVED";
 
 const TAKE_THE_URL =
@@ -150,9 +151,9 @@ export const REGISTRATION_ERRORS = {
   },
   REGISTRATION_SERVER_KEY_CHANGED: {
     failure: "refused",
-    retry: "never",
+    retry: "backoff",
     meaning: "The server showed another TLS key in the midst of one conversation, so this machine stopped.",
-    mend: "Try again, as a server may have got a new certificate; if it stays so, let all servers behind this address show one key.",
+    mend: "It is tried again by itself: the server may have got a new certificate, which its replicas show within two minutes. If it stays so, let all servers behind this address show one key.",
   },
   REGISTRATION_PENDING: {
     failure: "refused",
@@ -171,6 +172,13 @@ export const REGISTRATION_ERRORS = {
     retry: "never",
     meaning: "The registration was broken off on request.",
     mend: "Run the command again: registering twice gives the same machine.",
+  },
+  REGISTRATION_CA_UNSAVED: {
+    failure: "unreachable",
+    retry: "backoff",
+    meaning:
+      "The operator told of its CA, and it could not be written to the state folder. Nothing changes until the operator's certificate is of another CA than those that this machine was set up with.",
+    mend: "Make the folder a place on a disk with some room; it is tried again in a quarter of an hour by itself.",
   },
   REGISTRATION_UNSAVED: {
     failure: "environment",

@@ -1,8 +1,10 @@
 /** Gets hold of the CA certificates against which the server's certificate is verified. */
 import { RegistrationError } from "./errors.ts";
 import type { httpGet } from "./io/http-get.ts";
-import type { readCaFile, readSystemCas } from "./io/read-ca.ts";
+import type { readLearnedCa } from "./io/learned-ca-file.ts";
+import type { bundledCas, readCaFile, readSystemCas } from "./io/read-ca.ts";
 import { refusalFromAnswer } from "./http-answer.ts";
+import { parseLearnedCa } from "./learned-ca.ts";
 import type { RegistrationUrl } from "./registration-url.ts";
 import { caFromPin, parsePin, readCaCertificates, type Trust } from "./trust.ts";
 
@@ -10,12 +12,16 @@ export interface TrustOutside {
   readonly httpGet: typeof httpGet;
   readonly readCaFile: typeof readCaFile;
   readonly readSystemCas: typeof readSystemCas;
+  readonly bundledCas: typeof bundledCas;
+  readonly readLearnedCa: typeof readLearnedCa;
   readonly nowMs: () => number;
 }
 
 export interface TrustOptions {
   readonly server: RegistrationUrl;
   readonly trust: Trust;
+  /** Where CAs are kept that the server told of; undefined where none are. */
+  readonly learnedCaFile?: string | undefined;
   readonly proxy: URL | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
@@ -32,7 +38,7 @@ const MAX_CACERTS_BYTES = 256 * 1024;
  */
 export async function establishTrust(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
   const { server, trust } = options;
-  if (server.url.protocol === "https:") return trustedCas(outside, options);
+  if (server.url.protocol === "https:") return withLearned(outside, options);
   if (trust.kind === "system") return undefined;
   throw uselessOnHttp();
 }
@@ -56,6 +62,21 @@ function uselessOnHttp(): RegistrationError {
   return new RegistrationError("REGISTRATION_TRUST_INVALID", "a CA or a fingerprint proves nothing on plain http", {
     mend: "Use the https:// address, or leave the CA and the fingerprint out.",
   });
+}
+
+/** What the machine was set up with always counts, and what it has learned since counts beside it. */
+async function withLearned(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
+  const { learnedCaFile: file, server } = options;
+  const learned = file === undefined ? undefined : parseLearnedCa(await outside.readLearnedCa(file), server.url.origin);
+  if (learned === undefined) return trustedCas(outside, options);
+  try {
+    const given = (await trustedCas(outside, options)) ?? outside.bundledCas();
+    return `${given}\n${learned}`;
+  } catch (error) {
+    // The pinned CA has ended, and the server hands it out no more.
+    if (error instanceof RegistrationError && error.code === "REGISTRATION_PIN_MISMATCH") return learned;
+    throw error;
+  }
 }
 
 async function givenCas(

@@ -6,7 +6,8 @@ import type { CheckReport } from "./check-runner.ts";
 import { checkTrust } from "./establish-trust.ts";
 import type { InstallConfig } from "./install-config.ts";
 import { httpGet } from "./io/http-get.ts";
-import { readCaFile, readSystemCas } from "./io/read-ca.ts";
+import { readLearnedCa, writeLearnedCa } from "./io/learned-ca-file.ts";
+import { bundledCas, readCaFile, readSystemCas } from "./io/read-ca.ts";
 import { connectServer } from "./io/server-connection.ts";
 import { openWebsocket } from "./io/websocket.ts";
 import { probeThrough, type OperatorProbe, type ProbeOptions } from "./probe.ts";
@@ -25,6 +26,9 @@ const OUTSIDE = {
   httpGet,
   readCaFile,
   readSystemCas,
+  bundledCas,
+  readLearnedCa,
+  writeLearnedCa,
   nowMs: Date.now,
   elapsedMs: (): number => performance.now(),
   random: Math.random,

@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** Take a URL that begins with http:// */
   readonly allowHttp: boolean;
   readonly trust: Trust;
+  /** Where CAs are kept that the server tells of, to be trusted from then on as well; undefined: none are. */
+  readonly learnedCaFile?: string | undefined;
   /** HTTPS_PROXY, HTTP_PROXY, NO_PROXY in both spellings, SSL_CERT_FILE. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For the conversation with the server; the TPM has its own. */
@@ -41,6 +43,9 @@ export type RegistrationEvent =
   | { readonly kind: "step"; readonly step: RegistrationStep; readonly server: string }
   | { readonly kind: "retry"; readonly error: CodedError; readonly delayMs: number }
   /** The time that --wait gave is over. */
+  /** The operator has told of another CA than before, and it is trusted from now on. */
+  | { readonly kind: "ca-learned"; readonly path: string }
+  | { readonly kind: "ca-not-learned"; readonly error: CodedError }
   | { readonly kind: "gave-up"; readonly attempts: number; readonly afterMs: number }
   /** The machine waits until somebody approves it, with this command for example. */
   | { readonly kind: "pending"; readonly machine: string; readonly approve: string };

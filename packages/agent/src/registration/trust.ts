@@ -49,7 +49,7 @@ export function readCaCertificates(text: string, where: string): readonly string
 /**
  * Decides whether what a server handed out over an unverified connection is what was pinned.
  * @param served  body of /v1-rancheros/cacerts as received
- * @param pin     64 lower-case digits: SHA-256 of the whole body, or of one certificate in it
+ * @param pin     64 lower-case digits: SHA-256 of the whole body, or of one certificate in it, as DER or as its PEM in a file
  * @returns       PEM of what the pin vouches for and of nothing else
  * @throws RegistrationError REGISTRATION_PIN_MISMATCH
  * Source: rancherd pkg/cacerts (the checksum is that of the body); openssl's fingerprint is that of the DER
@@ -59,7 +59,10 @@ export function caFromPin(served: Uint8Array, pin: string): string {
   const certificates = (text.match(PEM_CERTIFICATE) ?? []).filter((block) => readCertificate(block) !== undefined);
   if (certificates.length === 0) throw mismatch("the server hands out no CA certificate");
   if (sha256(served) === pin) return certificates.join("\n");
-  const pinned = certificates.find((block) => sha256(readCertificate(block)?.raw ?? Buffer.alloc(0)) === pin);
+  // A body of one certificate, whose checksum was taken, may have become one of two.
+  const pinned = certificates.find((block) =>
+    [readCertificate(block)?.raw ?? "", block, `${block}\n`].some((form) => sha256(form) === pin),
+  );
   if (pinned === undefined) throw mismatch("the CA that the server hands out is another than the pinned one");
   return pinned;
 }
@@ -72,7 +75,7 @@ function readCertificate(pem: string): X509Certificate | undefined {
   }
 }
 
-function sha256(bytes: Uint8Array): string {
+function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 

@@ -1,13 +1,15 @@
 /** A machine's way to the server, from its keys to what it is told: what `register` and `report` do each time. */
 import type { Admission, Purpose } from "@rancheros/protocol/attestation";
-import type { CodedError } from "@rancheros/protocol/errors";
+import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 
 import type { EndorsementKey, Tpm } from "../tpm/index.ts";
 import { answerChallenge, fetchNonce, takeChallenge } from "./attest.ts";
 import type { Route } from "./conversation.ts";
 import { startCourse, type Course } from "./course.ts";
 import { CACERTS_TIMEOUT_MS, establishTrust, type TrustOutside } from "./establish-trust.ts";
+import type { writeLearnedCa } from "./io/learned-ca-file.ts";
 import type { connectServer } from "./io/server-connection.ts";
+import { learnedCaText } from "./learned-ca.ts";
 import { chooseProxy } from "./proxy.ts";
 import { certificateProblem, type RegistrationEvent, type ServerOptions } from "./register.ts";
 import { parseRegistrationUrl, type RegistrationUrl } from "./registration-url.ts";
@@ -15,6 +17,7 @@ import type { RegistrationStep } from "./step.ts";
 
 export interface VisitOutside extends TrustOutside {
   readonly connectServer: typeof connectServer;
+  readonly writeLearnedCa: typeof writeLearnedCa;
 }
 
 export interface VisitOptions extends ServerOptions {
@@ -70,6 +73,7 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
         const { open } = await takeChallenge(attestation, await fetchNonce(attestation));
         const opened = await open();
         const admission = await answerChallenge(attestation, opened, await report(opened.challenge.state.length));
+        await learnCa(outside, options, server, admission.ca);
         const sessionEndMs = outside.nowMs() + admission.session.expiresInSeconds * 1000;
         return { admission, route, sessionEndMs, peerSpki: opened.peerSpki };
       } finally {
@@ -77,6 +81,25 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
       }
     },
   };
+}
+
+/** Over TLS only, and from an answer that was sealed for this TPM. What goes wrong with it does not end the visit. */
+async function learnCa(
+  outside: VisitOutside,
+  { learnedCaFile: path, onEvent }: VisitOptions,
+  { url: { protocol, origin } }: RegistrationUrl,
+  pem: string | undefined,
+): Promise<void> {
+  if (path === undefined || pem === undefined || protocol !== "https:") return;
+  try {
+    const text = learnedCaText(pem, origin);
+    if (text === (await outside.readLearnedCa(path))) return;
+    await outside.writeLearnedCa(path, text);
+    onEvent({ kind: "ca-learned", path });
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    onEvent({ kind: "ca-not-learned", error });
+  }
 }
 
 async function prepareKeys(options: VisitOptions, onStep: (step: RegistrationStep) => void): Promise<EndorsementKey> {

@@ -46,6 +46,11 @@ export function isProtocolTarget(target: string): boolean {
   return pathOf(target).startsWith(`${PROTOCOL_PATH}/`);
 }
 
+/** The step that a request asks for, whatever becomes of it. */
+export function stepWord(target: string): Step | "unknown" {
+  return STEPS.find((one) => pathOf(target) === `${PROTOCOL_PATH}/${one}`) ?? "unknown";
+}
+
 /** @throws SessionError ENDPOINT_UNKNOWN */
 function stepOf(target: string): Step {
   const path = pathOf(target);

@@ -24,6 +24,8 @@ export interface ProtocolParts extends DoorParts {
   readonly isOwnChannel: (channel: Buffer) => Promise<boolean>;
   /** The config that a machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
   readonly configFor: (registration: MachineRegistration) => Readonly<Record<string, unknown>>;
+  /** The CAs by which machines know the server; undefined where they need none. */
+  readonly caPem: () => string | undefined;
   readonly assertReady: () => void;
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;

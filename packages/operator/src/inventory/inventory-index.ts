@@ -9,6 +9,7 @@ import {
 } from "@rancheros/protocol/resources";
 import { cacertsKeyId } from "../rancherd/index.ts";
 import { approvalOf } from "./approval.ts";
+import type { TokenReference } from "./cluster-tokens.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge } from "./machine-status.ts";
@@ -38,6 +39,8 @@ export interface InventoryEntry extends KubernetesObject {
   /** The challenge that the machine used last. */
   readonly challenge: string | undefined;
   readonly tokenSecretName: string | undefined;
+  /** The ClusterRegistrationToken that goes with it. */
+  readonly clusterToken: TokenReference | undefined;
   readonly approval: Approval;
   /** Newest version of the protocol that the machine has used; 0 where nothing says so. */
   readonly protocol: number;
@@ -55,6 +58,12 @@ function text(holder: unknown, key: string): string | undefined {
 
 function child(holder: unknown, key: string): unknown {
   return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
+}
+
+function clusterTokenIn(status: unknown): TokenReference | undefined {
+  const namespace = text(status, "clusterRegistrationTokenNamespace");
+  const name = text(status, "clusterRegistrationTokenName");
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
 /** Reads what is needed of an object of the API server; undefined where it is none. */
@@ -81,6 +90,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
     challenge: parsed.ok ? rememberedChallenge(parsed.value) : undefined,
     tokenSecretName: text(spec, "machineTokenSecretName"),
+    clusterToken: clusterTokenIn(child(object, "status")),
     approval: approvalOf(text(spec, "approval")),
     protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
     registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),

@@ -143,6 +143,12 @@ export const METRICS = {
     help: "Since the API server was last heard of these objects; at most half a minute while all is well.",
     labels: { resource: WATCHED },
   },
+  clockSkew: {
+    name: "rancheros_clock_skew_seconds",
+    type: "gauge",
+    help: "How far the API server's clock is ahead of this replica's, to a second or two.",
+    labels: {},
+  },
   events: {
     name: "rancheros_events_total",
     type: "counter",

@@ -14,6 +14,8 @@ export const RESPONSE_MAX_BYTES = 128 * 1024;
 
 /** A nonce, as long as the server seals it: key id, time, random bytes, tag. */
 export const NONCE_MAX_BYTES = 64;
+/** The CAs by which a machine knows the server, as PEM. */
+export const CA_MAX_CHARACTERS = 16 * 1024;
 /** What the server has to remember of a challenge, sealed. */
 export const STATE_MAX_BYTES = 4096;
 /** A session token in its text form. */

@@ -75,6 +75,11 @@ export interface Admission {
     readonly key: Buffer;
     readonly expiresInSeconds: number;
   };
+  /**
+   * The CAs that the server's certificate is or will be of, as PEM: by them the machine knows the server from now on, beside
+   * what it was set up with. Undefined where the server has nothing to say of it.
+   */
+  readonly ca: string | undefined;
   /** When to ask again while pending, and when to report otherwise. */
   readonly nextAskInSeconds: number;
 }

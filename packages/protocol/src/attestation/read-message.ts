@@ -4,6 +4,7 @@ import { EK_PEM_MAX_BYTES, TPM_STRUCTURE_MAX_BYTES, type EndorsementKey } from "
 import { AttestationMessageError } from "./errors.ts";
 import { Fields } from "./fields.ts";
 import {
+  CA_MAX_CHARACTERS,
   DIGEST_BYTES,
   NONCE_MAX_BYTES,
   REQUEST_MAX_BYTES,
@@ -158,6 +159,7 @@ export function readAdmission(bytes: Uint8Array): Admission {
         key: session.bytes("key", SESSION_KEY_BYTES, SESSION_KEY_BYTES),
         expiresInSeconds: secondsOf(session, "expiresInSeconds"),
       })),
+      ca: fields.optionalText("ca", CA_MAX_CHARACTERS),
       nextAskInSeconds: secondsOf(fields, "nextAskInSeconds"),
     };
   });

@@ -41,7 +41,13 @@ export const REGISTRATION_TOKEN_SECRET_TYPE = `${API_GROUP}/registration-token`;
 /** Type of a Secret that holds a machine's shared secret under the key `token`. */
 export const MACHINE_TOKEN_SECRET_TYPE = `${API_GROUP}/token`;
 
-/** Finalizer of a MachineInventory whose ClusterRegistrationToken must go with it. */
+/** Label on a ClusterRegistrationToken: uid of the MachineInventory that it was made for. */
+export const INVENTORY_UID_LABEL = `${API_GROUP}/machine-inventory-uid`;
+
+/** Annotation beside that label: NAMESPACE/NAME of the MachineInventory. */
+export const INVENTORY_NAME_ANNOTATION = `${API_GROUP}/machine-inventory`;
+
+/** Finalizer that earlier versions of the operator left on MachineInventories with a cluster. */
 export const CLUSTER_TOKEN_FINALIZER = `${API_GROUP}/cluster-registration-token`;
 
 /** Finalizer that the original operator left on MachineInventories; nobody else removes it. */

@@ -1,5 +1,6 @@
 /** Where this machine keeps the CAs that it trusts. */
 import { readFile } from "node:fs/promises";
+import { rootCertificates } from "node:tls";
 
 import { RegistrationError } from "../errors.ts";
 
@@ -38,4 +39,9 @@ export async function readSystemCas(bundle: string | undefined): Promise<string 
     if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   }
   return undefined;
+}
+
+/** Those that Node brings along. PEM. */
+export function bundledCas(): string {
+  return rootCertificates.join("\n");
 }

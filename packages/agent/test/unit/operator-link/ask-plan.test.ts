@@ -15,6 +15,7 @@ const ADMISSION: Admission = {
   trust: "none",
   config: undefined,
   session: { token: "t", key: KEY, expiresInSeconds: 900 },
+  ca: undefined,
   nextAskInSeconds: 60,
 };
 const ANSWER: PlanAnswer = {

@@ -10,7 +10,8 @@ import {
 } from "@rancheros/agent/registration";
 
 import { httpGet } from "../../../src/registration/io/http-get.ts";
-import { readCaFile, readSystemCas } from "../../../src/registration/io/read-ca.ts";
+import { readLearnedCa, writeLearnedCa } from "../../../src/registration/io/learned-ca-file.ts";
+import { bundledCas, readCaFile, readSystemCas } from "../../../src/registration/io/read-ca.ts";
 import { connectServer } from "../../../src/registration/io/server-connection.ts";
 import { reportThrough } from "../../../src/registration/report-machine.ts";
 import { keepSession } from "../../../src/registration/session-keeper.ts";
@@ -65,7 +66,16 @@ const options = () => ({
 /** Of a machine whose clock is nowMs. */
 function keeperOf(script: Script): SessionKeeper {
   server.play(script);
-  const outside = { connectServer, httpGet, readCaFile, readSystemCas, nowMs: () => nowMs };
+  const outside = {
+    connectServer,
+    httpGet,
+    readCaFile,
+    readSystemCas,
+    bundledCas,
+    readLearnedCa,
+    writeLearnedCa,
+    nowMs: () => nowMs,
+  };
   const visit = prepareVisit(outside, options(), true);
   return keepSession(outside, visit, () => visit.attest({ kind: "session" }, async () => Buffer.alloc(0)));
 }

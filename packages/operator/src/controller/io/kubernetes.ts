@@ -37,6 +37,8 @@ export interface Kubernetes {
    * @throws KubernetesError
    */
   open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>>;
+  /** How far the API server's clock is ahead of ours, as its last answer said, to a second or two; 0 before the first. */
+  clockSkewMs(): number;
 }
 
 function isAbort(cause: unknown): boolean {
@@ -124,6 +126,13 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
   if (server === undefined) throw new KubernetesError("KUBERNETES_KUBECONFIG", "the kubeconfig names no cluster");
 
   const login = loginOf(config, server);
+  let skewMs = 0;
+
+  /** RFC 9110 section 6.6.1: it is of the moment in which the answer was made, to the second. */
+  function noteDate({ headers }: Dispatcher.ResponseData): void {
+    const serverMs = Date.parse(String(headers["date"]));
+    if (Number.isFinite(serverMs)) skewMs = serverMs - Date.now();
+  }
 
   function observe(path: string, method: string): (outcome: ApiOutcome) => void {
     const beganMs = performance.now();
@@ -151,6 +160,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
       response = await orAborted(answer, signal);
+      noteDate(response);
     } catch (cause) {
       const error = unreachable(asked.path, cause);
       ended(lostOutcome(error));
@@ -185,7 +195,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
     throw refusal(response.statusCode, await readJson(response, path), retryAfter);
   }
 
-  return { config, send, open };
+  return { config, send, open, clockSkewMs: () => skewMs };
 }
 
 /** Reads an object; undefined where there is none. @throws KubernetesError for every other refusal */

@@ -16,6 +16,7 @@ import type { ClusterTokens } from "../cluster-tokens.ts";
 import { DeletedChallenges } from "../deleted-challenges.ts";
 import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
+import { keepClusterTokens } from "./cluster-token-keeper.ts";
 import { settleInventory, settleStatus } from "./inventory-store.ts";
 
 /** Statuses have time: 10,000 machines that registered in one go have theirs after eight minutes. */
@@ -104,7 +105,10 @@ export function runInventoryController(
     statuses.add(key, isDecided ? "prompt" : entry.statusDue);
   }
 
+  const clusterTokens = keepClusterTokens(parts, tokens, index);
+
   lead.onLeading(() => {
+    if (synced.inventories) clusterTokens.look();
     for (const entry of index.all()) {
       queueWork(entry);
       queueStatus(entry, undefined);
@@ -122,13 +126,16 @@ export function runInventoryController(
     },
     onDelete(entry) {
       statuses.remove(`${entry.metadata.namespace}/${entry.metadata.name}`);
-      const { ekHash, challenge } = index.named(entry) ?? {};
+      const before = index.named(entry);
+      const { ekHash, challenge } = before ?? {};
       if (ekHash !== undefined && challenge !== undefined) deleted.note(ekHash, challenge, performance.now());
       index.delete(entry);
+      if (before !== undefined) clusterTokens.machineGone(before);
       options.onMachineGone(entry);
     },
     onSynced() {
       synced.inventories = true;
+      clusterTokens.look();
     },
     onTrouble: (error) => log.warn("cannot follow MachineInventories", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
@@ -157,6 +164,7 @@ export function runInventoryController(
     async stop() {
       queue.stop();
       statuses.stop();
+      clusterTokens.stop();
       await Promise.all([inventories.stop(), secrets.stop()]);
     },
   };

@@ -118,14 +118,10 @@ export async function settleInventory(
         }
         break;
       case "make-token":
-        await tokens.ensure({ namespace: step.namespace, name: step.name });
+        await tokens.ensure({ namespace: step.namespace, name: step.name }, inventory.metadata);
         await patchInventory(kubernetes, inventory, "/status", {
           status: { clusterRegistrationTokenNamespace: step.namespace, clusterRegistrationTokenName: step.name },
         });
-        break;
-      case "delete-token":
-        await tokens.delete({ namespace: step.namespace, name: step.name });
-        await patchInventory(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
     }
   }

@@ -31,6 +31,8 @@ export interface Gauges {
   readonly queues: () => Readonly<Record<QueueName, { readonly depth: number; readonly failing: number }>>;
   /** Milliseconds since the API server was last heard of each kind. */
   readonly quietMs: () => Readonly<Record<(typeof WATCHED)[number], number>>;
+  /** How far the API server's clock is ahead of ours. */
+  readonly clockSkewMs: () => number;
   /** When they end, since the epoch. */
   readonly certificatesEndMs: () => Partial<Readonly<Record<(typeof CERTIFICATES)[number], number>>>;
 }
@@ -102,6 +104,7 @@ export function createMetrics(version: string): Metrics {
     records(METRICS.queueDepth, "queue", () => mapped(gauges.queues(), ({ depth }) => depth));
     records(METRICS.queueFailing, "queue", () => mapped(gauges.queues(), ({ failing }) => failing));
     records(METRICS.watchAge, "resource", () => mapped(gauges.quietMs(), (ms) => ms / 1_000));
+    gauge(METRICS.clockSkew, (one) => one.set(gauges.clockSkewMs() / 1_000));
     records(METRICS.certificates, "certificate", () => mapped(gauges.certificatesEndMs(), (ms) => ms / 1_000));
   }
 

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { checkCa, checkPair } from "../../../src/http/given-certificate.ts";
-import { makeCa, makeServingCertificate } from "../../../src/http/serving-certificate.ts";
+import { makeCa, makeServingCertificate } from "../../../src/tls/certificates.ts";
 
 const nowMs = Date.parse("2030-01-01T00:00:00Z");
 const ca = makeCa(nowMs, randomBytes);

@@ -25,40 +25,27 @@ describe("reconcileInventory", () => {
     expect(needsWork(inventory({}))).toBe(false);
   });
 
-  it("goes from cluster to finalizer to token, and stops", () => {
+  it("goes from cluster to token, and stops; nothing is put onto it that would hold it", () => {
     expect(reconcileInventory(inventory({}, assigned), undefined)).toEqual({ kind: "find-cluster", clusterName: "c" });
     expect(reconcileInventory(inventory({}, assigned), "c-m-abc")).toEqual({
-      kind: "finalizers",
-      finalizers: [CLUSTER_TOKEN_FINALIZER],
-    });
-    const held = { finalizers: [CLUSTER_TOKEN_FINALIZER] };
-    expect(reconcileInventory(inventory(held, assigned), "c-m-abc")).toEqual({
       kind: "make-token",
       namespace: "c-m-abc",
       name: "c-m-abc-m-token",
     });
-    expect(reconcileInventory(inventory(held, tokened), undefined)).toEqual({ kind: "done" });
+    expect(reconcileInventory(inventory({}, tokened), undefined)).toEqual({ kind: "done" });
   });
 
-  it("takes over what the original left: its finalizer goes, its token is remembered", () => {
-    const left = { finalizers: ["other", LEGACY_INVENTORY_FINALIZER] };
-    expect(reconcileInventory(inventory(left, tokened), undefined)).toEqual({
-      kind: "finalizers",
-      finalizers: ["other", CLUSTER_TOKEN_FINALIZER],
-    });
-    expect(reconcileInventory(inventory(left), undefined)).toEqual({ kind: "finalizers", finalizers: ["other"] });
-  });
-
-  it("ends a machine: the token first, then what held it", () => {
+  it.each([LEGACY_INVENTORY_FINALIZER, CLUSTER_TOKEN_FINALIZER])("takes off what was left behind: %s", (finalizer) => {
+    const step = { kind: "finalizers", finalizers: ["other"] };
+    const held = { finalizers: ["other", finalizer] };
+    expect(reconcileInventory(inventory(held, tokened), undefined)).toEqual(step);
+    expect(reconcileInventory(inventory(held, assigned), "c-m-abc")).toEqual(step);
     const gone = { deletionTimestamp: "2026-01-01T00:00:00Z" };
-    const held = { ...gone, finalizers: [CLUSTER_TOKEN_FINALIZER, LEGACY_INVENTORY_FINALIZER, "other"] };
-    expect(reconcileInventory(inventory(held, tokened), undefined)).toEqual({
-      kind: "delete-token",
-      namespace: "c-m-abc",
-      name: "c-m-abc-m-token",
-      finalizers: ["other"],
-    });
-    expect(reconcileInventory(inventory(held), undefined)).toEqual({ kind: "finalizers", finalizers: ["other"] });
-    expect(reconcileInventory(inventory({ ...gone, finalizers: ["other"] }), undefined)).toEqual({ kind: "done" });
+    expect(reconcileInventory(inventory({ ...held, ...gone }, tokened), undefined)).toEqual(step);
+  });
+
+  it("makes no token for a machine that is being deleted", () => {
+    const gone = { deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["other"] };
+    expect(reconcileInventory(inventory(gone, assigned), "c-m-abc")).toEqual({ kind: "done" });
   });
 });

@@ -14,6 +14,7 @@ function setUp(leadsForMs: () => number) {
       return new Promise((resolve) => answers.push(() => resolve(undefined)));
     },
     open: () => Promise.reject(new Error("not asked for")),
+    clockSkewMs: () => 0,
   };
   return { sent, answers, led: ledWrites(kubernetes, { leadsForMs }) };
 }

@@ -20,6 +20,7 @@ function metricsWith(sessions: number) {
       images: { depth: 0, failing: 0 },
     }),
     quietMs: () => ({ machineinventories: 1_500, machineregistrations: 250, managedosimages: 0 }),
+    clockSkewMs: () => -90_000,
     certificatesEndMs: () => ({ serving: 2_000_000 }),
   });
   return metrics;
@@ -59,6 +60,7 @@ it("shows decisions, durations, gauges and the process, in Prometheus' text form
     'rancheros_kubernetes_requests_total{verb="patch",resource="machineinventories",outcome="conflict"} 1',
     'rancheros_kubernetes_request_duration_seconds_bucket{le="0.05",verb="patch"} 1',
     'rancheros_watch_age_seconds{resource="machineinventories"} 1.5',
+    "rancheros_clock_skew_seconds -90",
     'rancheros_certificate_expiry_timestamp_seconds{certificate="serving"} 2000',
   ]) {
     expect(lines).toContain(line);
@@ -80,6 +82,7 @@ it("does not go on showing what is not there any more", async () => {
     rollouts: () => ({ states: {}, machines: {} }),
     queues: () => ({ inventories: all, inventory_statuses: all, registrations: all, images: all }),
     quietMs: () => ({ machineinventories: 0, machineregistrations: 0, managedosimages: 0 }),
+    clockSkewMs: () => 0,
     certificatesEndMs: () => ({}),
   });
   expect((await metrics.page()).text).toContain('rancheros_machines{approval="Pending",phase="Idle"} 1');

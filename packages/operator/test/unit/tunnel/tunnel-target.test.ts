@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeCa } from "../../../src/http/serving-certificate.ts";
+import { makeCa } from "../../../src/tls/certificates.ts";
 import { dialError } from "../../../src/tunnel/dial-error.ts";
 import { redialDelayMs } from "../../../src/tunnel/redial-delay.ts";
 import { isSameTarget, readTunnelTarget } from "../../../src/tunnel/tunnel-target.ts";

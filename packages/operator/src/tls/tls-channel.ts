@@ -1,11 +1,3 @@
-/**
- * When the certificate ends, since the epoch.
- * @param pem  certificate or chain, the server's own first
- */
-export function certificateEndMs(pem: string): number {
-  return new X509Certificate(pem).validToDate.getTime();
-}
-
 /** The channel that machines have in front of them when we serve with this certificate. */
 import { X509Certificate } from "node:crypto";
 import { channelOf } from "@rancheros/protocol/attestation";

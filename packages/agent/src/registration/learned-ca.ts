@@ -1,0 +1,35 @@
+/** CAs that the operator itself has told a machine of, in sessions that were proved: by them it knows the operator when its CA has changed. */
+import { isJsonObject, parseJsonBytes } from "@rancheros/protocol/messages";
+import { CA_MAX_CHARACTERS } from "@rancheros/protocol/attestation";
+
+import { readCaCertificates } from "./trust.ts";
+
+/** JSON around a bundle in which each line's end is two characters. */
+export const LEARNED_CA_MAX_BYTES = 2 * CA_MAX_CHARACTERS;
+const WHERE = "the CA that the operator told of";
+
+/**
+ * @param text    of the file; undefined where there is none
+ * @param origin  of the server that is spoken to: another one's CAs count for nothing
+ * @returns       PEM; undefined where nothing was learned, or nothing that can be used
+ */
+export function parseLearnedCa(text: string | undefined, origin: string): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const kept: unknown = parseJsonBytes(Buffer.from(text), LEARNED_CA_MAX_BYTES, WHERE);
+    if (!isJsonObject(kept) || kept["server"] !== origin || typeof kept["ca"] !== "string") return undefined;
+    return readCaCertificates(kept["ca"], WHERE).join("\n");
+  } catch {
+    // What was cut short by a full disk is told anew in a quarter of an hour.
+    return undefined;
+  }
+}
+
+/**
+ * @param pem  as the operator told it
+ * @returns    what is to be kept
+ * @throws RegistrationError REGISTRATION_TRUST_INVALID
+ */
+export function learnedCaText(pem: string, origin: string): string {
+  return `${JSON.stringify({ server: origin, ca: readCaCertificates(pem, WHERE).join("\n") })}\n`;
+}

@@ -1,0 +1,111 @@
+/** The operator's own CA and certificate while it runs: made, renewed and taken over from other replicas without a restart. */
+import { isIP } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Kubernetes } from "./controller/index.ts";
+import type { TlsMaterial } from "./http/index.ts";
+import type { Settings } from "./settings/index.ts";
+import { errorFields, type Log } from "./telemetry/index.ts";
+import { ensureIdentity, publishTrustBundle, servingNames, trustBundle, type IdentityStep } from "./tls/index.ts";
+
+/** So long replicas may show different certificates after one of them has made a new one. */
+const LOOK_EVERY_MS = 60_000;
+/** Names that are missing can wait: in a rolling update two versions would make certificates for each other's names. */
+const THOROUGH_EVERY_MS = 12 * 3_600_000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+/** Below that, clocks agree as well as an answer's date can tell. */
+const SKEW_MS = 60_000;
+
+const WORDS: Readonly<Record<Exclude<IdentityStep, "kept">, string>> = {
+  made: "a new CA and serving certificate made",
+  renewed: "serving certificate renewed",
+  announced: "a new CA is published; it signs the serving certificate 30 days from now",
+  rotated: "the new CA signs the serving certificate from now on",
+};
+
+export interface OwnTls {
+  readonly material: TlsMaterial;
+  /** What machines are to trust. */
+  readonly caPem: string;
+}
+
+export interface OwnTlsFollower {
+  /** Looks now. @throws KubernetesError */
+  look(): Promise<void>;
+  stop(): void;
+}
+
+function namesOf({ httpsListen, serverUrl, namespace, tlsSan }: Settings): readonly string[] {
+  const listen = httpsListen?.host ?? "";
+  const named = isIP(listen) !== 0 && listen !== "0.0.0.0" && listen !== "::" ? [listen] : [];
+  return servingNames(serverUrl, namespace, tlsSan, ["127.0.0.1", "::1", ...named]);
+}
+
+/**
+ * Settles when there is a certificate: the API server may come later.
+ * @param onChange  told of the first one, and whenever certificate or CA are others
+ */
+export async function followOwnTls(
+  kubernetes: Kubernetes,
+  settings: Settings,
+  log: Log,
+  signal: AbortSignal,
+  onChange: (tls: OwnTls) => void,
+): Promise<OwnTlsFollower> {
+  const { namespace } = settings;
+  const names = namesOf(settings);
+  const ending = new AbortController();
+  let shown = "";
+  let underWay: Promise<void> | undefined;
+
+  /** A clock that is wrong would make certificates that are not good yet, or end what is good: the API server's counts. */
+  const nowMs = (): number => {
+    const skewMs = kubernetes.clockSkewMs();
+    return Date.now() + (Math.abs(skewMs) < SKEW_MS ? 0 : skewMs);
+  };
+
+  async function ensure(isThorough: boolean): Promise<void> {
+    const { identity, step } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs });
+    if (step !== "kept") log.info(WORDS[step]);
+    const caPem = trustBundle(identity);
+    const { certificatePem: cert, keyPem: key } = identity.serving;
+    const isNew = shown !== cert + caPem;
+    if (isNew) onChange({ material: { cert, key }, caPem });
+    shown = cert + caPem;
+    if (!isNew && !isThorough) return;
+    await publishTrustBundle(kubernetes, namespace, caPem).catch((error: unknown) =>
+      log.warn("the CA is not published in the ConfigMap", errorFields(error)),
+    );
+  }
+
+  const look = (isThorough = false): Promise<void> =>
+    (underWay ??= ensure(isThorough).finally(() => (underWay = undefined)));
+
+  async function first(): Promise<void> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await look(true);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        log.warn("no serving certificate yet", errorFields(error));
+        const delayMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.5 + Math.random());
+        await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async function follow(): Promise<void> {
+    for (let sinceMs = 0; ;) {
+      const delayMs = LOOK_EVERY_MS * (0.75 + Math.random() / 2);
+      await sleep(delayMs, undefined, { signal: ending.signal, ref: false });
+      sinceMs += delayMs;
+      const isThorough = sinceMs >= THOROUGH_EVERY_MS;
+      if (isThorough) sinceMs = 0;
+      await look(isThorough).catch((error: unknown) => log.warn("certificate not looked at", errorFields(error)));
+    }
+  }
+
+  await first();
+  follow().catch(() => undefined);
+  return { look: () => look(), stop: () => ending.abort() };
+}

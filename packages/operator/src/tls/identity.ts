@@ -1,0 +1,150 @@
+/** Decides what the operator's own TLS identity becomes: when a CA gets a successor, when that signs, when the old one goes. */
+import { X509Certificate } from "node:crypto";
+import {
+  CA_DAYS,
+  certificateEndMs,
+  crossSign,
+  DAY_MS,
+  EARLY_DAYS,
+  isStillGood,
+  isUsableCa,
+  makeCa,
+  makeServingCertificate,
+  SERVING_DAYS,
+  type CertificateAndKey,
+} from "./certificates.ts";
+
+/** A CA of ten years gets its successor two years before its end. */
+const SUCCESSOR_LEFT_MS = (CA_DAYS / 5) * DAY_MS;
+/** With less than that it cannot sign for as long as a serving certificate is good. */
+const URGENT_LEFT_MS = SERVING_DAYS * DAY_MS;
+/** So long machines are told of a CA before the first certificate is signed with it. */
+const PUBLISHED_MS = 30 * DAY_MS;
+/** Of CAs before the present one; there are more only where somebody asked for them again and again. */
+const OLD_KEPT = 4;
+
+export interface Successor extends CertificateAndKey {
+  /** Signed by the CA before it. PEM. */
+  readonly crossPem: string;
+}
+
+export interface TlsIdentity {
+  /** Signs serving certificates. */
+  readonly ca: CertificateAndKey;
+  /** Is published, and signs nothing yet. */
+  readonly next: Successor | undefined;
+  /** From the present CA back to the oldest that has not ended, each signed by the one before it. PEM, newest first. */
+  readonly crosses: readonly string[];
+  /** CAs before the present one that have not ended. PEM, newest first. */
+  readonly old: readonly string[];
+  /** With the cross certificates behind it. */
+  readonly serving: CertificateAndKey;
+}
+
+/** How the CAs stand, whatever they have signed. */
+type Authorities = Omit<TlsIdentity, "serving">;
+
+/** What was done: nothing; the first CA, or a new one in place of one that is of no use; only the serving certificate; a successor, that signs nothing yet; the successor signs. */
+export type IdentityStep = "kept" | "made" | "renewed" | "announced" | "rotated";
+
+export interface IdentityNeeds {
+  /** Host names and addresses that a new serving certificate gets. */
+  readonly names: readonly string[];
+  /** Those without which a certificate is made anew. */
+  readonly requiredNames: readonly string[];
+  /** Somebody wants the next step of a rotation now. */
+  readonly isRotationAsked: boolean;
+  readonly nowMs: number;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** @returns PEM, one after the other */
+export function joinPem(certificates: readonly string[]): string {
+  return certificates.map((pem) => `${pem.trim()}\n`).join("");
+}
+
+/** What machines are to trust: the CA that signs first, then the next one, then those before. */
+export function trustBundle({ ca, next, old }: Authorities): string {
+  return joinPem([ca.certificatePem, ...(next === undefined ? [] : [next.certificatePem]), ...old]);
+}
+
+function notEnded(certificates: readonly string[], nowMs: number): readonly string[] {
+  return certificates.filter((pem) => certificateEndMs(pem) > nowMs).slice(0, OLD_KEPT);
+}
+
+function makeSuccessor(ca: CertificateAndKey, { nowMs, random }: IdentityNeeds): Successor {
+  const successor = makeCa(nowMs, random);
+  return { ...successor, crossPem: crossSign(successor, ca, nowMs, random) };
+}
+
+/** The successor signs; who trusts an earlier CA is shown the way to it. */
+function succeed({ ca, crosses, old }: Authorities, { crossPem, ...successor }: Successor, nowMs: number): Authorities {
+  return {
+    ca: successor,
+    next: undefined,
+    crosses: notEnded([crossPem, ...crosses], nowMs),
+    old: notEnded([ca.certificatePem, ...old], nowMs),
+  };
+}
+
+function publishedMs({ certificatePem }: Successor, nowMs: number): number {
+  return nowMs - new X509Certificate(certificatePem).validFromDate.getTime() - EARLY_DAYS * DAY_MS;
+}
+
+/** @param stored  with a certificate of a CA in it, whatever else is wrong */
+function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [Authorities, IdentityStep] {
+  const { nowMs, isRotationAsked, random } = needs;
+  const { ca } = stored;
+  const now: Authorities = {
+    ca,
+    next: stored.next !== undefined && isUsableCa(stored.next, nowMs) ? stored.next : undefined,
+    crosses: notEnded(stored.crosses, nowMs),
+    old: notEnded(stored.old, nowMs),
+  };
+  if (!isUsableCa(ca, nowMs)) {
+    // It can sign nothing any more; but what it has signed may be good for some time.
+    if (isStillGood(stored.serving, ca, needs.requiredNames, nowMs)) return [now, "kept"];
+    if (now.next !== undefined) return [succeed(now, now.next, nowMs), "rotated"];
+    const old = notEnded([ca.certificatePem, ...now.old], nowMs);
+    return [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old }, "made"];
+  }
+  const leftMs = certificateEndMs(ca.certificatePem) - nowMs;
+  if (leftMs < URGENT_LEFT_MS) return [succeed(now, now.next ?? makeSuccessor(ca, needs), nowMs), "rotated"];
+  if (now.next === undefined) {
+    if (leftMs >= SUCCESSOR_LEFT_MS && !isRotationAsked) return [now, "kept"];
+    return [{ ...now, next: makeSuccessor(ca, needs) }, "announced"];
+  }
+  if (isRotationAsked || publishedMs(now.next, nowMs) >= PUBLISHED_MS) {
+    return [succeed(now, now.next, nowMs), "rotated"];
+  }
+  return [now, "kept"];
+}
+
+function isSame(a: TlsIdentity, b: TlsIdentity): boolean {
+  return trustBundle(a) === trustBundle(b) && a.serving.certificatePem === b.serving.certificatePem;
+}
+
+/**
+ * @param stored  undefined where there is no CA, or nothing that is one
+ * @returns       what is to be stored; the very object that was given where nothing is to be written
+ */
+export function nextIdentity(
+  stored: TlsIdentity | undefined,
+  needs: IdentityNeeds,
+): { readonly identity: TlsIdentity; readonly step: IdentityStep } {
+  const { nowMs, random } = needs;
+  const [authorities, step]: readonly [Authorities, IdentityStep] =
+    stored === undefined
+      ? [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old: [] }, "made"]
+      : stepAuthorities(stored, needs);
+  const { ca, crosses } = authorities;
+  if (stored !== undefined && isStillGood(stored.serving, ca, needs.requiredNames, nowMs)) {
+    const leaf = new X509Certificate(stored.serving.certificatePem).toString();
+    const serving = { certificatePem: joinPem([leaf, ...crosses]), keyPem: stored.serving.keyPem };
+    const identity = { ...authorities, serving };
+    return isSame(identity, stored) ? { identity: stored, step } : { identity, step };
+  }
+  const leaf = makeServingCertificate(ca, needs.names, nowMs, random);
+  const serving = { certificatePem: joinPem([leaf.certificatePem, ...crosses]), keyPem: leaf.keyPem };
+  return { identity: { ...authorities, serving }, step: step === "kept" ? "renewed" : step };
+}

@@ -1,0 +1,9 @@
+/** The operator's own TLS: its CA, what that signs, and how both are changed while machines go on. */
+export { certificateEndMs } from "./certificates.ts";
+export { trustBundle } from "./identity.ts";
+export type { IdentityStep, TlsIdentity } from "./identity.ts";
+export { ensureIdentity } from "./io/identity-secret.ts";
+export type { IdentityWants } from "./io/identity-secret.ts";
+export { publishTrustBundle } from "./io/trust-bundle.ts";
+export { servingNames } from "./serving-names.ts";
+export { tlsChannel } from "./tls-channel.ts";

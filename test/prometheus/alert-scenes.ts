@@ -1,0 +1,151 @@
+/** For each alert of the chart series with which it fires, and series with which it does not. */
+
+/** Series and their values in promtool's notation: one value a minute. */
+export type Series = Readonly<Record<string, string>>;
+
+export interface AlertScene {
+  readonly alert: string;
+  readonly fires: Series;
+  /** When it has been firing for a while. */
+  readonly afterMinutes: number;
+  /** Of what fires, beside those of the rule. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where they have values in them; otherwise as the rule has them. */
+  readonly summary?: string;
+  readonly description?: string;
+  /** The same for as long a time, and nobody is told. */
+  readonly quiet: Series;
+}
+
+const READY = 'rancheros_ready{instance="a"}';
+const LEADER_A = 'rancheros_leader{instance="a",namespace="system"}';
+const LEADER_B = 'rancheros_leader{instance="b",namespace="system"}';
+const SYSTEM = { namespace: "system" };
+const requests = (outcome: string): string =>
+  `rancheros_kubernetes_requests_total{verb="patch",resource="secrets",outcome="${outcome}"}`;
+const steps = (le: string): string => `rancheros_machine_request_duration_seconds_bucket{step="attest",le="${le}"}`;
+const REFUSED_CHALLENGES = 'rancheros_decisions_total{decision="refused",reason="CHALLENGE_FAILED",instance="a"}';
+const certificate = (name: string): string =>
+  `rancheros_certificate_expiry_timestamp_seconds{certificate="${name}",instance="a"}`;
+
+export const ALERT_SCENES: readonly AlertScene[] = [
+  {
+    alert: "RancherosOperatorDown",
+    fires: { 'rancheros_build_info{instance="a"}': "1x2 _x20 stale" },
+    afterMinutes: 20,
+    quiet: { 'rancheros_build_info{instance="a"}': "1x3 _x3 1x20" },
+  },
+  {
+    alert: "RancherosOperatorNotReady",
+    fires: { [READY]: "0x20" },
+    afterMinutes: 10,
+    labels: { instance: "a" },
+    quiet: { [READY]: "0x4 1x20" },
+  },
+  {
+    alert: "RancherosNoLeader",
+    fires: { [LEADER_A]: "0x20", [LEADER_B]: "0x20" },
+    afterMinutes: 5,
+    labels: SYSTEM,
+    // One after the other.
+    quiet: { [LEADER_A]: "1x3 0x20", [LEADER_B]: "0x4 1x20" },
+  },
+  {
+    alert: "RancherosTwoLeaders",
+    fires: { [LEADER_A]: "1x20", [LEADER_B]: "1x20" },
+    afterMinutes: 5,
+    labels: SYSTEM,
+    quiet: { [LEADER_A]: "1x20", [LEADER_B]: "0x20" },
+  },
+  {
+    alert: "RancherosKubernetesNotHeard",
+    fires: { 'rancheros_watch_age_seconds{resource="machineinventories",instance="a"}': "10+60x20" },
+    afterMinutes: 8,
+    labels: { resource: "machineinventories" },
+    summary: "A replica of rancheros-operator hears nothing of machineinventories",
+    quiet: { 'rancheros_watch_age_seconds{resource="machineinventories",instance="a"}': "30x20" },
+  },
+  {
+    alert: "RancherosKubernetesFailing",
+    fires: { [requests("ok")]: "0+60x30", [requests("timeout")]: "0+20x30" },
+    afterMinutes: 25,
+    description: "Of all requests in the last five minutes: 25%.",
+    quiet: { [requests("ok")]: "0+60x30", [requests("timeout")]: "0+3x30", [requests("conflict")]: "0+60x30" },
+  },
+  {
+    alert: "RancherosKubernetesRefused",
+    fires: { [requests("refused")]: "0+1x40" },
+    afterMinutes: 35,
+    labels: { verb: "patch", resource: "secrets" },
+    summary: "The API server refuses to patch secrets",
+    // Once, as when an object is bent by hand.
+    quiet: { [requests("refused")]: "0x3 1x40" },
+  },
+  {
+    alert: "RancherosWorkFails",
+    fires: { 'rancheros_queue_failing{queue="images",instance="a"}': "1x40" },
+    afterMinutes: 20,
+    labels: { queue: "images" },
+    summary: "Work on images keeps failing",
+    quiet: { 'rancheros_queue_failing{queue="images",instance="a"}': "1x10 0x5 1x10" },
+  },
+  {
+    alert: "RancherosAttestationSlow",
+    fires: { [steps("2.5")]: "0+90x30", [steps("5")]: "0+100x30", [steps("+Inf")]: "0+100x30" },
+    afterMinutes: 25,
+    description: "One in twenty steps takes longer than 3.75s.",
+    quiet: { [steps("2.5")]: "0+99x30", [steps("5")]: "0+100x30", [steps("+Inf")]: "0+100x30" },
+  },
+  {
+    alert: "RancherosChallengesFail",
+    fires: { [REFUSED_CHALLENGES]: "0+3x20" },
+    afterMinutes: 18,
+    quiet: { [REFUSED_CHALLENGES]: "0+1x20", 'rancheros_decisions_total{decision="admitted",reason="X"}': "0+90x20" },
+  },
+  {
+    alert: "RancherosMachinesWait",
+    fires: { 'rancheros_machines{approval="Pending",phase="Idle",instance="a"}': "3x90" },
+    afterMinutes: 70,
+    description: "3 machines have spec.approval Pending.",
+    quiet: { 'rancheros_machines{approval="Pending",phase="Idle",instance="a"}': "3x40 0x50" },
+  },
+  {
+    alert: "RancherosRolloutHalted",
+    fires: { 'rancheros_rollouts{state="Halted",instance="a"}': "1x10" },
+    afterMinutes: 5,
+    quiet: { 'rancheros_rollouts{state="Halted",instance="a"}': "0x10", 'rancheros_rollouts{state="Paused"}': "1x10" },
+  },
+  {
+    alert: "RancherosRolloutInvalid",
+    fires: { 'rancheros_rollouts{state="Conflict",instance="a"}': "1x40" },
+    afterMinutes: 20,
+    labels: { state: "Conflict" },
+    summary: "A ManagedOSImage is Conflict",
+    quiet: { 'rancheros_rollouts{state="Invalid",instance="a"}': "1x9 0x20" },
+  },
+  {
+    alert: "RancherosUpgradesFail",
+    fires: { 'rancheros_upgrades_failed_total{instance="a"}': "0x5 1x20" },
+    afterMinutes: 15,
+    quiet: { 'rancheros_upgrades_failed_total{instance="a"}': "4x20" },
+  },
+  {
+    alert: "RancherosCertificateEnds",
+    // promtool's clock begins at 0.
+    fires: { [certificate("serving")]: `${13 * 86_400}x90` },
+    afterMinutes: 70,
+    labels: { certificate: "serving" },
+    summary: "The serving certificate ends within two weeks",
+    quiet: { [certificate("serving")]: `${120 * 86_400}x90`, [certificate("ca")]: `${3_650 * 86_400}x90` },
+  },
+  {
+    alert: "RancherosClockWrong",
+    fires: { 'rancheros_clock_skew_seconds{instance="a"}': "-90x30" },
+    afterMinutes: 20,
+    labels: { instance: "a" },
+    summary: "The clocks of a and of the API server differ",
+    description:
+      "By 1m 30s. One of the two nodes has no working time service; the replica goes by the API server's clock where it makes certificates, and by its own otherwise.",
+    quiet: { 'rancheros_clock_skew_seconds{instance="a"}': "1.5x30" },
+  },
+];
