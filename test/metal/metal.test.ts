@@ -198,7 +198,7 @@ describe("a machine that boots from the network with BIOS", () => {
   step("is upgraded by a ManagedOSImage: slot b is written, started once, and good", UPGRADE_MS, async () => {
     const osImage = await site.pushSystem({ version: "v2" });
     const { boots } = machine;
-    await rollOut(site.controlPlane, { osImage });
+    await rollOut(site.controlPlane, NODE, { osImage });
     await machine.waitForBoot(boots + 1, UPGRADE_MS);
     await untilRollout(site.controlPlane, osImage, "Complete", UPGRADE_MS);
     await expectWorking("v2");
@@ -208,7 +208,7 @@ describe("a machine that boots from the network with BIOS", () => {
   step("starts the old slot where the power goes while the other one is written", UPGRADE_MS, async () => {
     const osImage = await site.pushSystem({ version: "v3", files: PANICS });
     const id = await machine.must("cat /etc/machine-id");
-    await rollOut(site.controlPlane, { osImage });
+    await rollOut(site.controlPlane, NODE, { osImage });
     await patiently(
       async () => /(50|75) %/.test(JSON.stringify(await upgrade())),
       "half of the slot is written",
@@ -235,7 +235,7 @@ describe("a machine that boots from the network with BIOS", () => {
   step("does not try this image again, also where another plan asks for it", UPGRADE_MS, async () => {
     const osImage = `${REGISTRY_NAME}/os:v3`;
     const { boots } = machine;
-    await rollOut(site.controlPlane, { osImage, cloudConfig: { ntp: { servers: ["time.example"] } } });
+    await rollOut(site.controlPlane, NODE, { osImage, cloudConfig: { ntp: { servers: ["time.example"] } } });
     const { failures = [] } = await untilRollout(
       site.controlPlane,
       osImage,
@@ -251,7 +251,7 @@ describe("a machine that boots from the network with BIOS", () => {
   step("falls back from an image on which a check of the administrator's fails", UPGRADE_MS, async () => {
     const osImage = await site.pushSystem({ version: "v4", files: UNHEALTHY });
     const { boots } = machine;
-    await rollOut(site.controlPlane, { osImage });
+    await rollOut(site.controlPlane, NODE, { osImage });
     await machine.waitForBoot(boots + 2, UPGRADE_MS);
     const halted = await untilRollout(site.controlPlane, osImage, "Halted", UPGRADE_MS);
     expect(halted.failures?.[0]).toMatchObject({ reason: "UPGRADE_FELL_BACK" });
@@ -267,7 +267,7 @@ describe("a machine that boots from the network with BIOS", () => {
       await pushImage(site.registry, "suc", "1", sucUpgradeImage());
       const osImage = `${REGISTRY_NAME}/suc:1`;
       const { boots } = machine;
-      await rollOut(site.controlPlane, { osImage });
+      await rollOut(site.controlPlane, NODE, { osImage });
       await machine.waitForBoot(boots + 1, UPGRADE_MS);
       await untilRollout(site.controlPlane, osImage, "Complete", UPGRADE_MS);
       expect(await machine.must(`cat ${SUC_TRACE}`)).toBe("asks for a restart\nis done");

@@ -9,16 +9,24 @@ import { METAL_NAMESPACE } from "./metal-site.ts";
 const NAME = "default";
 const POLL_MS = 500;
 
-/** Asks for this on all nodes. */
+/** Asks for this on all machines that came through the registration of this name. */
 export async function rollOut(
   target: ControlPlane,
+  registration: string,
   spec: { readonly osImage: string; readonly cloudConfig?: object },
 ): Promise<void> {
+  const nodeSelector = { matchLabels: { "rancheros.cattle.io/machine-registration": registration } };
   await kubectlApply(target, {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "ManagedOSImage",
     metadata: { name: NAME, namespace: METAL_NAMESPACE },
-    spec: { ...spec, concurrency: 1, drain: { ignoreDaemonSets: true, deleteLocalData: true }, nodeTimeout: "1h" },
+    spec: {
+      ...spec,
+      nodeSelector,
+      concurrency: 1,
+      drain: { ignoreDaemonSets: true, deleteLocalData: true },
+      nodeTimeout: "1h",
+    },
   });
 }
 
