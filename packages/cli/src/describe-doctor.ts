@@ -10,10 +10,15 @@ const MARK_WIDTH = 9;
 export function describeDoctor(findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ check, outcome, sentence, code, mend }) => {
     const left = `${CHECKS[check].title.padEnd(TITLE_WIDTH)}${MARKS[outcome].padEnd(MARK_WIDTH)}`;
-    const line = `${left}${sentence}${code === undefined ? "" : ` (${code})`}`;
+    const line = `${left}${plain(sentence)}${code === undefined ? "" : ` (${code})`}`;
     return mend === undefined ? [line] : [line, `${" ".repeat(TITLE_WIDTH + MARK_WIDTH)}${mend}`];
   });
   return hideTokens(`${[...lines, summary(findings)].join("\n")}\n`);
+}
+
+/** Containers and servers print what they like, and a terminal believes it. */
+function plain(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, " | ").replaceAll(/[\p{Cc}\p{Cf}]/gu, ".");
 }
 
 function summary(findings: readonly Finding[]): string {

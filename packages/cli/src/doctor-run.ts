@@ -49,15 +49,18 @@ const CONFIGS = ["/oem/99_custom.yaml", ...REGISTERED_FILES] as const;
 
 export interface Diagnosis {
   readonly report: DoctorReport;
-  readonly text: string;
   readonly archive: SavedArchive | undefined;
 }
 
-/** @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED, DOCTOR_ARCHIVE_... */
+/**
+ * @param onReport  told the report for people, before the archive is made, which may fail
+ * @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED, DOCTOR_ARCHIVE_...
+ */
 export async function runDoctor(
   run: DoctorRun,
   surroundings: Surroundings,
   remark: (text: string) => void,
+  onReport: (text: string) => void,
 ): Promise<Diagnosis> {
   const { signal } = surroundings;
   const names = checkNames(run.only);
@@ -69,11 +72,12 @@ export async function runDoctor(
   const target = await operatorTarget(run, environment);
   const report = await examineMachine(machine, { names, target, ekAuthorities, signal });
   const text = describeDoctor(report.findings);
-  if (run.archive === undefined) return { report, text, archive: undefined };
+  onReport(text);
+  if (run.archive === undefined) return { report, archive: undefined };
   const versions = await ownVersions();
   const path = run.archive;
   const archive = await makeSupportArchive(machine, { path, report, reportText: text, versions, target, signal });
-  return { report, text, archive };
+  return { report, archive };
 }
 
 function doctorMachine(run: DoctorRun, surroundings: Surroundings): DoctorMachine {

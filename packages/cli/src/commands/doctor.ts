@@ -57,10 +57,12 @@ export class Doctor extends AgentCommand {
     const { flags, args } = await this.parse(Doctor);
     const { runDoctor } = await import("../doctor-run.ts");
     const run = { ...flags, url: args.url };
-    const { report, text, archive } = await runDoctor(run, this.surroundings, (remark) => this.remark(remark));
+    const tell = (text: string): void => {
+      if (!flags.json) this.print(text);
+    };
+    const { report, archive } = await runDoctor(run, this.surroundings, (remark) => this.remark(remark), tell);
     const { ok, findings, failure, warning } = report;
     if (flags.json) this.printJson({ ok, checks: findings, archive });
-    else this.print(text);
     if (archive !== undefined && !flags.json) {
       this.remark(`The archive for support is ${archive.path}. Look through it before you send it to somebody.`);
     }

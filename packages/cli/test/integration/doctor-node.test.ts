@@ -1,5 +1,6 @@
 /** `ros-agent doctor` on a machine that is a node: the real API server, and container runtimes that are missing or dead. */
 import { cordonNode } from "@rancheros/agent/drain";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { writeKubeconfig } from "../../../../test/control-plane/credentials.ts";
 import { kubectlApply } from "../../../../test/control-plane/kubectl.ts";
 import { writeKubeletKubeconfig } from "../../../../test/control-plane/kubelet-kubeconfig.ts";
 import { makeTestNode, type TestNode } from "../../../../test/kubelets/test-node.ts";
+import { startRosAgent } from "./ros-agent.ts";
 import { doctor, only, openDoctorGround, type DoctorGround } from "./doctor-ground.ts";
 
 const target = inject("controlPlane");
@@ -137,5 +139,29 @@ describe("doctor on a container runtime", () => {
     await chmod(program, 0o755);
     expect(await runtime()).toMatch(/^fail (CONTAINER|DOCTOR)_TIMED_OUT$/);
     server.close();
+  });
+});
+
+describe("doctor on the agent", () => {
+  const agent = async (): Promise<string | undefined> => {
+    const { short, lines } = await doctor([...ground.flags, ...only("agent")]);
+    return `${short["agent"]}: ${lines["agent"]?.sentence}`;
+  };
+
+  it("that runs, that does not, that does not answer, and whose journal is broken", async () => {
+    await rm(join(ground.root, KUBELET), { force: true });
+    const { child, outcome } = startRosAgent(["run", "--without-operator", ...ground.flags]);
+    if (child.stderr !== null) await once(child.stderr, "data");
+    expect(await agent()).toBe(`ok: runs, process ${child.pid}, Idle`);
+    child.kill("SIGTERM");
+    await outcome;
+    expect(await agent()).toBe("ok: does not run; its journal says Idle");
+    const silent = createServer((socket) => socket.on("error", () => undefined));
+    await new Promise<void>((resolve) => silent.listen(join(ground.root, "run/rancheros/agent.sock"), resolve));
+    silent.unref();
+    expect(await agent()).toMatch(/^fail UPGRADE_AGENT_SILENT/);
+    silent.close();
+    await ground.write("var/lib/rancheros/upgrade.json", "{");
+    expect(await agent()).toMatch(/^fail UPGRADE_JOURNAL_BROKEN/);
   });
 });
