@@ -5,9 +5,11 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
 import { applyCrds } from "../../control-plane/global-setup.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { answerOf, dial, visit } from "../../machine/visit.ts";
 import { eventually, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { readSamples } from "../../operator/read-samples.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -87,6 +89,48 @@ describe("while the API server is away", () => {
     const { token } = await makeRegistration(controlPlane, namespace, "second-door");
     expect(token).toHaveLength(54);
     await comesIn();
+  });
+
+  it("and etcd has forgotten what it heard last, it reads all anew, and knows what was made and deleted meanwhile", async () => {
+    const lists = async (): Promise<number> =>
+      (await readSamples(operator.healthUrl))
+        .filter(({ name, labels }) => name === "rancheros_kubernetes_requests_total" && labels["verb"] === "list")
+        .reduce((sum, { value }) => sum + value, 0);
+    const registrations = `/apis/rancheros.cattle.io/v1/namespaces/${namespace}/machineregistrations`;
+    await comesIn();
+    const goingDoor = await makeRegistration(controlPlane, namespace, "going-door");
+    const [machine] = await listInventories(controlPlane, namespace);
+    const list = JSON.parse(await kubectl(controlPlane, ["get", "--raw", registrations])) as {
+      readonly metadata: { readonly resourceVersion: string };
+    };
+    const before = await lists();
+    process.kill(operator.pid, "SIGSTOP");
+    try {
+      await kubectl(controlPlane, ["delete", "mreg", "going-door", "-n", namespace]);
+      await kubectl(controlPlane, ["delete", "minv", machine?.metadata.name ?? "", "-n", namespace]);
+      await kubectl(controlPlane, ["create", "configmap", "more", "-n", namespace]);
+      await controlPlane.killApiServer();
+      expect(await controlPlane.compactEtcd()).toBeGreaterThan(Number(list.metadata.resourceVersion));
+      await controlPlane.startApiServer();
+    } finally {
+      process.kill(operator.pid, "SIGCONT");
+    }
+    const old = `${registrations}?watch=true&timeoutSeconds=2&resourceVersion=${list.metadata.resourceVersion}`;
+    const told = await kubectl(controlPlane, ["get", "--raw", old]).catch((error: unknown) => String(error));
+    expect(told).toMatch(/too old resource version|has been compacted/);
+    const door = `${operator.httpUrl}/v1-rancheros/registration/${goingDoor.token}`;
+    await eventually(
+      async () => ([200, 503].includes((await fetch(door)).status) ? undefined : true),
+      "the door is gone",
+      40_000,
+    );
+    await eventually(async () => {
+      const [known] = (await readSamples(operator.healthUrl)).filter(({ name }) => name === "rancheros_inventories");
+      return known?.value === (await listInventories(controlPlane, namespace)).length ? true : undefined;
+    }, "the machine is gone");
+    expect(await lists()).toBeGreaterThan(before);
+    await comesIn();
+    expect(await operator.isReady()).toBe(true);
   });
 
   it("an operator that starts without one becomes ready when it comes", async () => {
