@@ -14,6 +14,9 @@ import { useNamespace } from "../../control-plane/namespace.ts";
 import { eventually, listInventories, makeRegistration, removeInventories } from "../../operator/objects.ts";
 import { startRancherTunnel, type RancherTunnel, type RawAnswer } from "../../rancher-tunnel/rancher-tunnel.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
+import { writeSystemTables } from "../../smbios/system-tables.ts";
+import { startSwtpm } from "../../swtpm/index.ts";
+import { runRosAgent } from "../interop/ros-agent.ts";
 
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "tunnel");
@@ -110,6 +113,30 @@ describe("Rancher's tunnel", () => {
       .filter((line) => line.includes("MACHINE_REGISTERED"));
     expect(decisions.length).toBe(2 * MACHINES);
     expect(decisions.every((line) => line.includes('"remote":"tunnel"'))).toBe(true);
+    await removeInventories(target, namespace);
+  });
+
+  it("lets ros-agent with a TPM in, which sees Rancher's certificate only", async () => {
+    const { url } = await makeRegistration(target, namespace, "agent", { machineName: "agent" });
+    expect(url.startsWith(rancher.url)).toBe(true);
+    const [caFile, dmi] = [path.join(tlsFolder, "tls.crt"), path.join(folder, "dmi")];
+    writeSystemTables(dmi, {
+      manufacturer: "Dell Inc.",
+      productName: "PowerEdge R640",
+      serialNumber: "7X9KQ13",
+      uuidHex: "4c4c4544005810398039b7c04f513133",
+    });
+    const tpm = await startSwtpm({ stateFolder: path.join(folder, "tpm"), withEkCertificate: false });
+    try {
+      const flags = ["--ca-cert", caFile, "--smbios-dump", dmi, "--tcti", tpm.tcti, "--json"];
+      const outcome = await runRosAgent(["register", url, ...flags]);
+      expect(outcome.status, outcome.stderr).toBe(0);
+    } finally {
+      await tpm.stop();
+    }
+    expect((await listInventories(target, namespace)).map(({ metadata }) => metadata.name)).toEqual([
+      expect.stringMatching(/^agent/),
+    ]);
     await removeInventories(target, namespace);
   });
 
