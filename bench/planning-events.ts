@@ -88,6 +88,8 @@ class Planning {
       },
       fleet: { chosen: () => new Set() },
       fleetSynced: () => true,
+      versions: { find: () => undefined },
+      versionsSynced: () => true,
       machinesSynced: () => true,
       readMachine: async (_namespace, name) => this.#machines[Number(name.slice(1))],
       resolve: async () => DIGEST,

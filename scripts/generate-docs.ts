@@ -38,6 +38,7 @@ import { REGISTRY_ERRORS } from "../packages/operator/src/registry/index.ts";
 import { REGISTRATION_STATUS_ERRORS } from "../packages/operator/src/registration/index.ts";
 import { ROLLOUT_ERRORS } from "../packages/operator/src/rollout/index.ts";
 import { SEAL_ERRORS } from "../packages/operator/src/session/index.ts";
+import { CHANNEL_ERRORS } from "../packages/operator/src/versions/index.ts";
 import { SETTINGS, SETTINGS_ERRORS } from "../packages/operator/src/settings/index.ts";
 import { DECISION_REASONS, METRICS, type MetricRow } from "../packages/operator/src/telemetry/index.ts";
 import { describeCommands } from "../packages/cli/src/describe-commands.ts";
@@ -78,6 +79,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Operator: image registries", REGISTRY_ERRORS],
   ["Operator: boot files", BOOT_ERRORS],
   ["Operator: rollouts", ROLLOUT_ERRORS],
+  ["Operator: channels of OS versions", CHANNEL_ERRORS],
   ["Command line", CLI_ERRORS],
   ["Operator: API server", KUBERNETES_ERRORS],
   ["Operator: leading", LEADERSHIP_ERRORS],

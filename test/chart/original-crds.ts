@@ -1,6 +1,7 @@
 /**
  * The CRDs that the original operator makes when it starts, and objects as it leaves them.
- * Origin: wrangler's pkg/crd makes a schema of the Go types of os2's pkg/apis/rancheros.cattle.io/v1 (machine.go, os.go):
+ * Origin: wrangler's pkg/crd makes a schema of the Go types of os2's pkg/apis/rancheros.cattle.io/v1 (machine.go, os.go),
+ * and of rancheros-operator's, which adds channel.go and version.go:
  * every field nullable, maps without a schema, no rules.
  */
 
@@ -44,6 +45,16 @@ const KINDS: readonly Original[] = [
       clusterRolloutStrategy: anything,
       clusterTargets: { type: "array", nullable: true, items: anything },
     },
+  },
+  {
+    kind: "ManagedOSVersion",
+    plural: "managedosversions",
+    spec: { version: text, type: text, minVersion: text, metadata: anything, upgradeContainer: anything },
+  },
+  {
+    kind: "ManagedOSVersionChannel",
+    plural: "managedosversionchannels",
+    spec: { type: text, options: anything, upgradeContainer: anything },
   },
 ];
 
@@ -102,6 +113,18 @@ export function originalObjects(namespace: string): readonly object[] {
       concurrency: 1,
       drain: { timeout: 300_000_000_000 },
       clusterTargets: [{ clusterName: "c1" }],
+    }),
+    object("ManagedOSVersion", "old-version", {
+      version: "latest",
+      type: "container",
+      minVersion: null,
+      metadata: { upgradeImage: "rancher/os2:latest", isoChecksum: "abc" },
+      upgradeContainer: null,
+    }),
+    object("ManagedOSVersionChannel", "old-channel", {
+      type: "json",
+      options: { uri: "https://example.com/versions.json", timeout: "1m" },
+      upgradeContainer: null,
     }),
   ];
 }

@@ -11,11 +11,13 @@ import { joinMachines } from "../machine/join-machines.ts";
 import { playMachine } from "../machine/played-machine.ts";
 import { dial } from "../machine/visit.ts";
 import { fleetObject } from "../operator/fleet-crds.ts";
+import { testChannels } from "../operator/channels.ts";
 import { eventually, getObject, makeRegistration } from "../operator/objects.ts";
 import { startOperator, type OperatorOptions, type OperatorProcess } from "../operator/operator-process.ts";
 import { rancherObject } from "../operator/rancher-crds.ts";
 import { rolloutImages } from "../operator/rollout-images.ts";
 import { ageMasterKey, readMasterKeys } from "../operator/seal-keys.ts";
+import { startStrangeServer } from "../registry/strange-server.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../software-tpm/index.ts";
 import { renderChart } from "./render-chart.ts";
 
@@ -38,6 +40,7 @@ export function scenarioValues({ home, watchNamespace }: ScenarioPlace): object 
   const isLocal = home === "fleet-local";
   return {
     watchNamespace,
+    channels: { custom: true },
     defaultRegistration: { enabled: true, namespace: home, spec: { disabled: true } },
     defaultOSImage: { enabled: isLocal, osImage: `example.com/os@sha256:${"0".repeat(64)}`, spec: { suspend: true } },
   };
@@ -72,6 +75,7 @@ export async function playRightsScenario(
   ];
   try {
     await registrations(controlPlane, home);
+    await versions(controlPlane, home);
     await machines(controlPlane, home, managed, operators);
     await writeAtOnce(controlPlane, home, hasAsked);
     await tooMany(controlPlane, home, operators, hasAsked);
@@ -101,7 +105,7 @@ async function operatorOptions(
     namespace,
     chartValues,
     serverUrl: "https://rancher.example.com",
-    flags: [`--defaults-file=${defaultsFile}`],
+    flags: [`--defaults-file=${defaultsFile}`, "--channel-pod-image=example.com/operator:v1"],
     ...(watchNamespace === "" ? {} : { watchNamespace }),
   };
 }
@@ -131,6 +135,51 @@ async function registrations(controlPlane: ControlPlane, home: string): Promise<
     return status?.["registrationToken"] === made.token ? undefined : true;
   }, "another token");
   await eventually(async () => getObject(controlPlane, "mreg", home, "default"), "the default registration");
+}
+
+/** One by hand; a channel whose list changes, whose versions are changed, and whose names are taken; a pod. */
+async function versions(controlPlane: ControlPlane, home: string): Promise<void> {
+  const spec = (version: string): object => ({ version, metadata: { upgradeImage: `example.com/os:${version}` } });
+  const entry = (name: string): object => ({ metadata: { name }, spec: spec("v1.0.0") });
+  const metadata = { name: "taken", namespace: home };
+  const group = "rancheros.cattle.io/v1";
+  await kubectlApply(controlPlane, { apiVersion: group, kind: "ManagedOSVersion", metadata, spec: spec("v1.0.0") });
+  await kubectl(controlPlane, ["wait", "--for=condition=Usable", "mosv/taken", "-n", home, "--timeout=30s"]);
+  let list = [entry("taken"), entry("stays"), entry("goes")];
+  const server = await startStrangeServer((_, response) => response.end(JSON.stringify(list)));
+  const channels = testChannels(controlPlane, home);
+  try {
+    await channels.make("list", { type: "json", options: { uri: `http://${server.host}/` } });
+    await channels.tried("list");
+    const byHand = JSON.stringify({ spec: { version: "v2.0.0" } });
+    await kubectl(controlPlane, ["patch", "mosv/stays", "-n", home, "--type=merge", "-p", byHand]);
+    list = [entry("stays")];
+    await channels.request("list");
+    const since = await channels.statusOf("list");
+    await channels.change("list", { deleteNoLongerInSyncVersions: true });
+    await channels.tried("list", since);
+    if ([...(await channels.versions()).keys()].join() !== "stays,taken")
+      throw new Error("the channel's versions differ");
+    await channels.make("box", { type: "custom", options: { image: "example.com/lister:v1" } });
+    const pod = "versions-box";
+    await eventually(async () => getObject(controlPlane, "pod", home, pod), "the channel's pod");
+    const ended = JSON.stringify({ status: { phase: "Succeeded" } });
+    await kubectl(controlPlane, [
+      "patch",
+      `pod/${pod}`,
+      "-n",
+      home,
+      "--subresource=status",
+      "--type=merge",
+      "-p",
+      ended,
+    ]);
+    // It runs nowhere, and has no log: that is what is said.
+    await channels.tried("box");
+    await kubectl(controlPlane, ["delete", "mosvc", "--all", `--namespace=${home}`]);
+  } finally {
+    await server.stop();
+  }
 }
 
 async function machines(

@@ -49,6 +49,7 @@ export const VALUE_SETS = {
         host: "machines.example.com",
         parentRefs: [{ name: "public", namespace: "gateways", sectionName: "https" }],
       },
+      channels: { custom: true },
       settings: {
         logLevel: "debug",
         maxSessions: 100,

@@ -88,6 +88,10 @@
   value: /etc/rancheros-operator/image-policy.yaml
 {{- end }}
 {{- end }}
+{{- if .Values.channels.custom }}
+- name: RANCHEROS_CHANNEL_POD_IMAGE
+  value: {{ include "rancheros-operator.image" . | quote }}
+{{- end }}
 {{- if include "rancheros-operator.defaults" . | trim }}
 - name: RANCHEROS_DEFAULTS_FILE
   value: /etc/rancheros-operator/defaults.yaml

@@ -7,6 +7,7 @@ export const OPERATOR_SUMMARY = "decides which machines join, and what they get"
 export const OPERATOR_COMMANDS: readonly (readonly [usage: string, meaning: string])[] = [
   ["rancheros-operator [run] [SETTINGS]", "serve machines until SIGTERM"],
   ["rancheros-operator crds", "print the CustomResourceDefinitions as YAML"],
+  ["rancheros-operator display --file FILE", "print at most 4 MiB of a file, as pods of custom channels do"],
   ["rancheros-operator version", "print the version"],
   ["rancheros-operator --help", "print this"],
 ];

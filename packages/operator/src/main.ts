@@ -3,6 +3,7 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 import manifest from "../package.json" with { type: "json" };
 import { crdsYaml } from "./crds.ts";
+import { displayedFile, readDisplayed } from "./display.ts";
 import { helpText } from "./help.ts";
 import { readSettings, SettingsError } from "./settings/index.ts";
 import type { Log } from "./telemetry/index.ts";
@@ -67,6 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command = "run", ...rest] = args;
   if (args.includes("--help") || args.includes("-h") || command === "help") process.stdout.write(helpText());
   else if (command === "crds") process.stdout.write(crdsYaml());
+  else if (command === "display") process.stdout.write(await readDisplayed(displayedFile(rest)));
   else if (command === "version" || command === "--version") process.stdout.write(`${manifest.version}\n`);
   else if (command === "run") await run(rest);
   else if (command.startsWith("-")) await run(args);

@@ -12,10 +12,16 @@ import {
 } from "./registry/index.ts";
 import type { Settings } from "./settings/index.ts";
 
+export interface OpenRegistries {
+  readonly client: RegistryClient;
+  /** Content of --registry-ca. */
+  readonly caPem: string | undefined;
+}
+
 /** @throws RegistryError  REGISTRY_CA_INVALID; and what reading --registry-ca throws */
-export async function openRegistries({ registryCaFile }: Settings): Promise<RegistryClient> {
+export async function openRegistries({ registryCaFile }: Settings): Promise<OpenRegistries> {
   const caPem = registryCaFile === undefined ? undefined : await readFile(registryCaFile, "utf8");
-  return createRegistryClient({ caPem, environment: process.env });
+  return { client: createRegistryClient({ caPem, environment: process.env }), caPem };
 }
 
 /** @throws SignatureError  SIGNATURE_POLICY_INVALID: a policy that nobody understands must not count as none */

@@ -6,6 +6,7 @@ import type { RegistryOutside } from "./registry/index.ts";
 import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout/index.ts";
 import type { Settings } from "./settings/index.ts";
 import type { EventFact, Log, Metrics } from "./telemetry/index.ts";
+import { runVersionController } from "./versions/index.ts";
 
 export interface OperatorRolloutParts extends ControllerParts {
   readonly settings: Settings;
@@ -39,7 +40,10 @@ function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): v
 
 export function startRollouts(parts: OperatorRolloutParts): Rollouts {
   const { settings, store, registry, log, record, metrics } = parts;
-  return runRolloutController(parts, {
+  const versions = runVersionController(parts, (namespace, name) => rollouts.onVersion(namespace, name));
+  const rollouts = runRolloutController(parts, {
+    versions: versions.versions,
+    versionsSynced: () => versions.synced() && versions.quietMs() < settings.staleAfterMs,
     machinesSynced: parts.machinesSynced,
     readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),
     registry,
@@ -53,4 +57,10 @@ export function startRollouts(parts: OperatorRolloutParts): Rollouts {
       tell(news, log, record);
     },
   });
+  return {
+    ...rollouts,
+    async stop() {
+      await Promise.all([versions.stop(), rollouts.stop()]);
+    },
+  };
 }

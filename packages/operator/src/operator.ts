@@ -32,6 +32,7 @@ import {
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
 import { openImagePolicy, openRegistries, startBootDesk } from "./operator-boot.ts";
+import { startChannels } from "./operator-channels.ts";
 import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import { startTunnel } from "./operator-tunnel.ts";
@@ -95,7 +96,7 @@ export async function startOperator(
   });
   const tokens = rancherClusterTokens(kubernetes);
   const store = inventoryStore(kubernetes);
-  const registry = await openRegistries(settings);
+  const { client: registry, caPem: registryCaPem } = await openRegistries(settings);
   const imagePolicy = await openImagePolicy(settings);
   const rollouts = startRollouts({
     kubernetes,
@@ -112,6 +113,13 @@ export async function startOperator(
     metrics,
   });
   const controllerParts = { kubernetes, lead, watchNamespace, log };
+  const channels = startChannels({
+    ...controllerParts,
+    settings,
+    registry,
+    registryCaPem,
+    record: (fact) => telemetry.record(fact),
+  });
   const inventories = runInventoryController(controllerParts, rancherClusterTokens(lead.kubernetes), {
     statusDelayMs: settings.statusDelayMs,
     onMachine: (entry) => rollouts.onMachine(entry),
@@ -270,7 +278,13 @@ export async function startOperator(
       sessionKeys.stop();
       making.stop();
       await Promise.all([leading, telemetry.stop(), records.stop()]);
-      await Promise.all([rollouts.stop(), registrations.stop(), inventories.stop(), rancherWatch.stop()]);
+      await Promise.all([
+        rollouts.stop(),
+        registrations.stop(),
+        inventories.stop(),
+        rancherWatch.stop(),
+        channels.stop(),
+      ]);
       await registry.close();
     },
   };

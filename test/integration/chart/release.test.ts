@@ -7,6 +7,8 @@ import {
   parseMachineInventory,
   parseMachineRegistration,
   parseManagedOSImage,
+  parseManagedOSVersion,
+  parseManagedOSVersionChannel,
   type Parsed,
 } from "@rancheros/protocol/resources";
 import { clusterContents } from "../../chart/cluster-contents.ts";
@@ -29,9 +31,13 @@ const NAMESPACE = "cattle-rancheros-operator-system";
 const RELEASE = "rancheros-operator";
 const HOME = "fleet-default";
 const URL_VALUE = "--set=serverURL=https://rancher.example.com";
-const CRD_NAMES = ["machineinventories", "machineregistrations", "managedosimages"].map(
-  (plural) => `${plural}.rancheros.cattle.io`,
-);
+const CRD_NAMES = [
+  "machineinventories",
+  "machineregistrations",
+  "managedosimages",
+  "managedosversionchannels",
+  "managedosversions",
+].map((plural) => `${plural}.rancheros.cattle.io`);
 const CRDS = CRD_NAMES.map((name) => `CustomResourceDefinition <none>/${name}`);
 // Its own: the CRDs of the shared one belong to nobody.
 let controlPlane: ControlPlane;
@@ -149,8 +155,13 @@ describe("where the original operator has made its CRDs", () => {
       clusterTargets: [{ clusterName: "c1" }],
       drain: { timeout: 300_000_000_000 },
     });
+    // Without a version that can be compared: kept, and said to be of no use.
+    expect(await read("mosv", "old-version", parseManagedOSVersion)).toMatchObject({ version: "latest" });
+    expect(await read("mosvc", "old-channel", parseManagedOSVersionChannel)).toMatchObject({
+      options: { uri: "https://example.com/versions.json" },
+    });
     await run("-n", NAMESPACE, "uninstall", RELEASE);
-    await kubectl(controlPlane, ["delete", "minv,mreg,mosi", "--all", `--namespace=${HOME}`]);
+    await kubectl(controlPlane, ["delete", "minv,mreg,mosi,mosv,mosvc", "--all", `--namespace=${HOME}`]);
     await kubectl(controlPlane, ["delete", "crds", "--all"]);
   });
 });

@@ -1,4 +1,5 @@
 /** The CRDs on a real API server: what the document shows is taken as written, what cannot be is refused by a sentence. */
+import { RESOURCE_KINDS } from "@rancheros/protocol/resources";
 import { describe, expect, inject, it } from "vitest";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { createNamespace, useNamespace } from "../../control-plane/namespace.ts";
@@ -7,7 +8,10 @@ import { getObject } from "../../operator/objects.ts";
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "crds");
 
-type Kind = "MachineRegistration" | "MachineInventory" | "ManagedOSImage";
+type Kind =
+  "MachineRegistration" | "MachineInventory" | "ManagedOSImage" | "ManagedOSVersion" | "ManagedOSVersionChannel";
+
+const upgradeImage = { upgradeImage: "registry.example.com/os:v1.2.3" };
 
 let count = 0;
 async function apply(kind: Kind, spec: object, name = `object-${(count += 1)}`): Promise<string> {
@@ -102,6 +106,30 @@ describe("what the original left behind", () => {
       },
     ],
     ["MachineRegistration", { machineName: "node-${System Information/Serial Number}-", cloudConfig: null }],
+    [
+      "ManagedOSVersion",
+      {
+        version: "v2.1.0-3.26",
+        type: "container",
+        minVersion: "0.0.1",
+        metadata: { ...upgradeImage, displayName: "OS", created: "2022-04-20", platforms: ["linux/amd64"] },
+        upgradeContainer: { command: ["/usr/sbin/suc-upgrade"], envs: [{ name: "FORCE", value: "false" }] },
+      },
+    ],
+    ["ManagedOSVersion", { version: "v0.1.0", type: "iso", metadata: { uri: "registry.example.com/os-iso:v0.1.0" } }],
+    ["ManagedOSVersionChannel", { type: "json", options: { uri: "https://example.com/a.json", timeout: "30s" } }],
+    [
+      "ManagedOSVersionChannel",
+      {
+        type: "custom",
+        syncInterval: "1h",
+        deleteNoLongerInSyncVersions: false,
+        enabled: true,
+        registry: "registry.example.com",
+        options: { image: "a", command: ["/bin/sh"], args: ["-c", "true"], envs: [{ name: "A", value: "b" }] },
+      },
+    ],
+    ["ManagedOSVersionChannel", { type: "oci", options: { repository: "a", range: ">=1.0.0 || 2.x", maxVersions: 3 } }],
   ])("%s %j is taken and kept", async (kind, spec) => {
     const name = `left-${(count += 1)}`;
     await apply(kind, spec, name);
@@ -165,6 +193,24 @@ describe("rules", () => {
       { osImage: "a", nodeSelector: { matchExpressions: [{ key: "a", operator: "Maybe" }] } },
       /spec.nodeSelector.matchExpressions\[0\].operator/,
     ],
+    ["ManagedOSVersion", { version: "latest", metadata: upgradeImage }, /version must be a semantic version/],
+    ["ManagedOSVersion", { version: "", metadata: upgradeImage }, /version is missing/],
+    [
+      "ManagedOSVersion",
+      { version: "1.2.3", minVersion: "one", metadata: upgradeImage },
+      /minVersion must be a semantic/,
+    ],
+    ["ManagedOSVersion", { version: "1.2.3", type: "tar", metadata: upgradeImage }, /spec.type/],
+    ["ManagedOSVersion", { version: "1.2.3" }, /metadata.upgradeImage is missing/],
+    ["ManagedOSVersion", { version: "1.2.3", type: "container", metadata: {} }, /metadata.upgradeImage is missing/],
+    ["ManagedOSVersion", { version: "1.2.3", metadata: { upgradeImage: 1 } }, /spec.metadata.upgradeImage/],
+    ["ManagedOSVersionChannel", { type: "ftp" }, /spec.type/],
+    ["ManagedOSVersionChannel", { type: "json" }, /options.uri is missing/],
+    ["ManagedOSVersionChannel", { type: "json", options: { repository: "a" } }, /options.uri is missing/],
+    ["ManagedOSVersionChannel", { type: "oci", options: { uri: "a" } }, /options.repository is missing/],
+    ["ManagedOSVersionChannel", { type: "custom", options: {} }, /options.image is missing/],
+    ["ManagedOSVersionChannel", { type: "json", syncInterval: "often", options: { uri: "a" } }, /syncInterval must be/],
+    ["ManagedOSVersionChannel", { type: "oci", options: { repository: "a", maxVersions: 1001 } }, /maxVersions/],
   ])("%s %j is refused by a sentence that names the field", async (kind, spec, sentence) => {
     await expect(apply(kind, spec)).rejects.toThrow(sentence);
   });
@@ -181,7 +227,7 @@ describe("rules", () => {
 
 describe("kubectl", () => {
   it("explains every field", async () => {
-    for (const kind of ["machineregistrations", "machineinventories", "managedosimages"]) {
+    for (const { plural: kind } of RESOURCE_KINDS) {
       const text = await kubectl(target, ["explain", kind, "--recursive"]);
       expect(text).toContain("GROUP:      rancheros.cattle.io");
       const spec = await kubectl(target, ["explain", `${kind}.spec`]);
@@ -194,7 +240,8 @@ describe("kubectl", () => {
     expect(await kubectl(target, ["get", "minv", "shown", "-n", namespace])).toMatch(
       /CLUSTER +ROLE +REGISTRATION +APPROVAL +PHASE +AGE\nshown +c +server/,
     );
-    for (const name of ["mreg", "mosi", "rancheros"]) await kubectl(target, ["get", name, "-n", namespace]);
+    for (const name of ["mreg", "mosi", "mosv", "mosvc", "rancheros"])
+      await kubectl(target, ["get", name, "-n", namespace]);
   });
 
   it("keeps status apart: a write of the object does not touch it", async () => {

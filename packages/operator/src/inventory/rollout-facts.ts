@@ -22,6 +22,8 @@ export interface RolloutFacts {
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeName: string | undefined;
   readonly lastSeenMs: number | undefined;
+  /** Tag of the image that runs, or else the operating system's version. */
+  readonly osVersion: string | undefined;
   /** See RETRY_UPGRADE_ANNOTATION. */
   readonly retry: string | undefined;
   readonly upgrade: UpgradeFacts | undefined;
@@ -34,6 +36,8 @@ export function isUpgrading({ upgrade }: RolloutFacts): boolean {
 
 /** Every slot and every failure of a rollout repeats it. */
 const RETRY_MAX_CHARACTERS = 64;
+
+const OS_VERSION_MAX_CHARACTERS = 256;
 
 function child(holder: unknown, key: string): unknown {
   return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
@@ -79,12 +83,14 @@ export function rolloutFacts(inventory: unknown): RolloutFacts {
   const spec = child(inventory, "spec");
   const status = child(inventory, "status");
   const node = child(status, "node");
+  const os = child(status, "os");
   return {
     clusterName: textAt(spec, "clusterName"),
     role: textAt(child(spec, "config"), "role"),
     labels: { ...textsAt(node, "labels"), ...textsAt(metadata, "labels") },
     nodeName: textAt(node, "name"),
     lastSeenMs: timeAt(status, "lastSeen"),
+    osVersion: (textAt(os, "image") ?? textAt(os, "version"))?.slice(0, OS_VERSION_MAX_CHARACTERS),
     retry: textAt(child(metadata, "annotations"), RETRY_UPGRADE_ANNOTATION)?.slice(0, RETRY_MAX_CHARACTERS),
     upgrade: upgradeFacts(child(status, "upgrade")),
   };

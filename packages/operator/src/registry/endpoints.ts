@@ -56,6 +56,13 @@ export function referrersUrl(endpoint: Endpoint, digest: string, artifactType: s
   return url;
 }
 
+/** @param count  most tags of one answer */
+export function tagsUrl(endpoint: Endpoint, count: number): URL {
+  const url = urlAt(endpoint, "tags/list");
+  url.searchParams.set("n", String(count));
+  return url;
+}
+
 function urlAt(endpoint: Endpoint, what: string): URL {
   const url = new URL(`/v2/${endpoint.repository}/${what}`, endpoint.origin);
   // As containerd does: one mirror can serve several registries.

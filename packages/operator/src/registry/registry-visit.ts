@@ -33,8 +33,8 @@ export class RegistryVisit {
    * @returns an answer of any status but 401 and 403
    * @throws RegistryError
    */
-  async ask(method: "GET" | "HEAD", url: URL): Promise<RegistryAnswer> {
-    const answer = await this.#withLogin(() => this.#manifest(method, url));
+  async ask(method: "GET" | "HEAD", url: URL, accept = MANIFEST_ACCEPT): Promise<RegistryAnswer> {
+    const answer = await this.#withLogin(() => this.#document(method, url, accept));
     if (answer.status !== 401 && answer.status !== 403) return answer;
     const { host, repository } = this.#options.endpoint;
     throw answerFailure(answer, `${host}: ${repository}`);
@@ -60,8 +60,8 @@ export class RegistryVisit {
     return ask();
   }
 
-  #manifest(method: "GET" | "HEAD", url: URL): Promise<RegistryAnswer> {
-    const headers = { accept: MANIFEST_ACCEPT };
+  #document(method: "GET" | "HEAD", url: URL, accept: string): Promise<RegistryAnswer> {
+    const headers = { accept };
     const request = { method, url, headers, bodyLimitBytes: MANIFEST_LIMIT_BYTES };
     return followRedirects(this.#send, request, this.#authorization);
   }

@@ -61,6 +61,11 @@ export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials
   const { prepare, upgradeContainer } = pinnedContainers(object, images);
   // A container of its own image brings its own command; one of osImage is carried out as always.
   const command = spec.upgradeContainer?.image || upgradeContainer?.args ? undefined : DEFAULT_COMMAND;
+  // As the original does it; no part of the plan's id, or a new display name would send all machines on their way.
+  const withMetadata = (container: PlanContainer): PlanContainer => ({
+    ...container,
+    env: { ...container.env, ...image.version?.environment },
+  });
   const plan: Plan = {
     id: slot.plan,
     image: metadata.name,
@@ -72,7 +77,7 @@ export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials
     cordon: spec.cordon ?? true,
     drain: spec.drain ?? undefined,
     prepare: prepare === undefined ? undefined : containerOf(prepare, materials.prepareEnv, undefined),
-    upgrade: containerOf(upgradeContainer ?? { image: images.reference }, materials.upgradeEnv, command),
+    upgrade: withMetadata(containerOf(upgradeContainer ?? { image: images.reference }, materials.upgradeEnv, command)),
     credentials: materials.credentials,
     timeoutSeconds: Math.ceil(image.nodeTimeoutMs / 1000),
     force: spec.force ?? false,

@@ -8,7 +8,9 @@ import {
   type LabelSelector,
   type TargetMatch,
 } from "../fleet/index.ts";
+import type { VersionFacts } from "../versions/index.ts";
 import { parseAmount, type Amount } from "./amount.ts";
+import type { EffectiveImage } from "./effective-image.ts";
 import { compileWindow, type Window } from "./window.ts";
 
 /** Namespace of the images for the cluster in which the operator runs. */
@@ -33,7 +35,13 @@ export interface Canary {
 }
 
 export interface CompiledImage {
+  /** With what the version that it names says. */
   readonly object: ManagedOSImage;
+  /** As the API server has it. */
+  readonly source: ManagedOSImage;
+  /** Undefined where it names an image, or where the version is of no use; see problems. */
+  readonly version: VersionFacts | undefined;
+  readonly versionId: string;
   readonly key: string;
   /** Undefined where it cannot be told: the image is for no machine then. */
   readonly claim: Claim | undefined;
@@ -98,12 +106,13 @@ function checkReference(text: string | undefined, field: string, problems: strin
   }
 }
 
-function checkImages({ spec }: ManagedOSImage, problems: string[]): void {
-  if ((spec.osImage === undefined || spec.osImage === "") && spec.managedOSVersionName) {
-    problems.push("spec.osImage: is missing, and there are no ManagedOSVersions here to take it from");
-  } else {
-    checkReference(spec.osImage, "spec.osImage", problems);
+/** Of a version that is of no use, that is said, and not that there is no osImage. */
+function checkImages({ object: { spec }, problems: versionProblems }: EffectiveImage, problems: string[]): void {
+  if (versionProblems.length > 0) {
+    problems.push(...versionProblems);
+    return;
   }
+  checkReference(spec.osImage, "spec.osImage", problems);
   if (spec.prepare) checkReference(spec.prepare.image, "spec.prepare.image", problems);
   // Without an image of its own, the container is one of osImage.
   if (spec.upgradeContainer?.image) {
@@ -141,10 +150,11 @@ function canaryOf({ spec }: ManagedOSImage, problems: string[]): Canary | undefi
 }
 
 /** Never throws: what is wrong is listed, and an image with problems lets no machine start. */
-export function compileImage(object: ManagedOSImage): CompiledImage {
+export function compileImage(effective: EffectiveImage): CompiledImage {
+  const { object, source, version, versionId } = effective;
   const { metadata, spec } = object;
   const problems: string[] = [];
-  checkImages(object, problems);
+  checkImages(effective, problems);
   const claim = claimOf(object, problems);
   const nodeTimeoutMs = span(spec.nodeTimeout, DEFAULT_NODE_TIMEOUT_MS, "spec.nodeTimeout", problems);
   if (nodeTimeoutMs < 1000 || nodeTimeoutMs > LONGEST_NODE_TIMEOUT_MS) {
@@ -153,6 +163,9 @@ export function compileImage(object: ManagedOSImage): CompiledImage {
   const order = spec.order === "AgentsFirst" || spec.order === "Any" ? spec.order : "ServersFirst";
   return {
     object,
+    source,
+    version,
+    versionId,
     key: imageKey(metadata),
     claim,
     concurrency: amount(spec.concurrency, 1, "spec.concurrency", problems),

@@ -4,6 +4,7 @@
  */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import type { Waiting } from "@rancheros/protocol/upgrade";
+import type { PathRefusal } from "../versions/index.ts";
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { describeRollout, type Found } from "./describe-rollout.ts";
@@ -34,6 +35,7 @@ export interface RolloutView {
   readonly plan: string | undefined;
   readonly counts: Counts;
   readonly conflicts: ReadonlyMap<string, number>;
+  readonly refusals: ReadonlyMap<string, PathRefusal>;
   readonly clusters: number;
   /** @param atMs  since when the status names the machine */
   holder(uid: string, atMs: number): Holder;
@@ -224,11 +226,11 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
     else granted.push(grant(view, books, candidate, plan, nowMs));
   }
   const counted = count();
-  const { clusters, conflicts } = view;
+  const { clusters, conflicts, refusals } = view;
   const last = gateNow(counted);
   const next: ManagedOSImageStatus = {
     ...status(image),
-    ...describeRollout({ image, plan, counted, gate: last, clusters, conflicts, found, nowMs }),
+    ...describeRollout({ image, plan, counted, gate: last, clusters, conflicts, refusals, found, nowMs }),
     ...(image.object.metadata.generation === undefined ? {} : { observedGeneration: image.object.metadata.generation }),
     ...(doneAt === undefined ? {} : { canariesDoneAt: doneAt }),
     attempts: books.attempts,
@@ -237,6 +239,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
     updating: counted.updating,
     failed: counted.failed,
     pending: counted.pending,
+    ...(counted.refused === 0 && status(image).refused === undefined ? {} : { refused: counted.refused }),
     clusters,
     slots: books.slots,
     failures: [...books.failures],

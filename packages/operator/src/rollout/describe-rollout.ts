@@ -1,6 +1,7 @@
 /** The words of a ManagedOSImage's status: state, message, conditions. */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
+import type { PathRefusal } from "../versions/index.ts";
 import { isNone } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import type { Gate } from "./gate.ts";
@@ -29,6 +30,8 @@ export interface RolloutFacts {
   readonly clusters: number;
   /** Machines that another image has, by its name. */
   readonly conflicts: ReadonlyMap<string, number>;
+  /** Why machines may not go to the version, by their names. */
+  readonly refusals: ReadonlyMap<string, PathRefusal>;
   /** Undefined where there is nothing new to say. */
   readonly found: Found | undefined;
   readonly nowMs: number;
@@ -43,6 +46,7 @@ interface Finding {
 }
 
 const MESSAGE_MAX = 1024;
+const REFUSALS_SHOWN = 5;
 const SLOT_LIMIT_MESSAGE = `${SLOTS_MAX} machines hold a slot, more fit into no status; for more at a time, divide the machines among several images`;
 
 function problemsOf({ problems }: CompiledImage): string {
@@ -60,10 +64,17 @@ function conflictMessage(conflicts: ReadonlyMap<string, number>): string {
     .join("; ");
 }
 
-function progressMessage({ total, updated, updating, failed }: Tally): string {
+function refusalMessage(refusals: ReadonlyMap<string, PathRefusal>): string {
+  const shown = [...refusals].slice(0, REFUSALS_SHOWN).map(([name, { message }]) => `${name}: ${message}`);
+  const rest = refusals.size > shown.length ? [`and ${refusals.size - shown.length} more`] : [];
+  return [...shown, ...rest].join("; ").slice(0, MESSAGE_MAX);
+}
+
+function progressMessage({ total, updated, updating, failed, refused }: Tally): string {
   const parts = [`${updated} of ${machines(total)} updated`];
   if (updating > 0) parts.push(`${updating} under way`);
   if (failed > 0) parts.push(`${failed} failed`);
+  if (refused > 0) parts.push(`${refused} may not go there from what they run`);
   return parts.join(", ");
 }
 
@@ -130,8 +141,14 @@ function flag(type: string, message: string | undefined, otherwise: string): Fin
     : { type, status: "True", reason: type, message };
 }
 
+/** Of an image by its own name there is no path. */
+function pathFindings({ version }: CompiledImage, refusals: ReadonlyMap<string, PathRefusal>): readonly Finding[] {
+  if (version === undefined) return [];
+  return [flag("PathRefused", refusals.size === 0 ? undefined : refusalMessage(refusals), "NoneRefused")];
+}
+
 function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonly Finding[] {
-  const { image, gate, conflicts, clusters, counted } = facts;
+  const { image, gate, conflicts, refusals, clusters, counted } = facts;
   const { state } = stand;
   const isPaused = isNone(image.concurrency) || image.isSuspended;
   const matched = image.claim !== undefined && clusters > 0;
@@ -142,6 +159,7 @@ function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonl
     flag("Paused", isPaused ? (image.isSuspended ? "suspend is true" : "concurrency is 0") : undefined, "Running"),
     flag("Halted", gate.halted, "WithinBudget"),
     flag("Conflict", conflicts.size === 0 ? undefined : conflictMessage(conflicts), "NoConflict"),
+    ...pathFindings(image, refusals),
     flag("WindowClosed", gate.windowClosed, image.window === undefined ? "NoWindow" : "Open"),
     flag("SlotLimit", counted.updating < SLOTS_MAX ? undefined : SLOT_LIMIT_MESSAGE, "BelowLimit"),
     flag("Invalid", image.problems.length === 0 ? undefined : problemsOf(image), "Valid"),

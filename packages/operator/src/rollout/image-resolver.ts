@@ -3,6 +3,8 @@ import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { parseImageReference, pinImageReference, writeImageReference } from "@rancheros/protocol/images";
 import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { errorFields } from "../telemetry/index.ts";
+import type { CompiledImage } from "./compile-image.ts";
+import { namedVersion } from "./effective-image.ts";
 import { namedImages, planOf, type ResolvedImages } from "./resolved.ts";
 import type { Trouble } from "./describe-rollout.ts";
 import type { ImageState } from "./image-state.ts";
@@ -31,10 +33,19 @@ async function resolveAll(parts: RolloutParts, object: ManagedOSImage): Promise<
 }
 
 /** Of the status before, what a new plan takes over: slots are still held, failures were another plan's. */
-function statusOfNewPlan(object: ManagedOSImage, images: ResolvedImages, nowMs: number): ManagedOSImageStatus {
-  const { status = {} } = object;
+function statusOfNewPlan(
+  { object, version }: Pick<CompiledImage, "object" | "version">,
+  images: ResolvedImages,
+  nowMs: number,
+): ManagedOSImageStatus {
+  const { version: _version, ...status } = object.status ?? {};
   const plan = planOf(object, images);
-  const resolved = { ...images, containerImages: [...images.containerImages] };
+  const name = namedVersion({ ...object, spec: { ...object.spec, osImage: "" } });
+  const resolved = {
+    ...images,
+    containerImages: [...images.containerImages],
+    ...(version === undefined || name === undefined ? {} : { version: { name, spec: version.spec } }),
+  };
   if (plan === status.plan) return { ...status, ...resolved };
   const { canariesDoneAt: _, failures: __, ...others } = status;
   const startedAt = timeText(nowMs);
@@ -76,13 +87,15 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
     throw error;
   }
   const { generation } = object.metadata;
+  const { versionId } = image.image;
   for (;;) {
     // The spec is what was asked about, the status may have been written meanwhile.
     const now = index.image(key);
     if (now === undefined || now.image.object.metadata.generation !== generation || !needsResolving(now)) return;
+    if (now.image.versionId !== versionId) return;
     const known = now.image.object;
     try {
-      index.putImage(await parts.store.writeStatus(known, statusOfNewPlan(known, images, parts.nowMs())));
+      index.putImage(await parts.store.writeStatus(known, statusOfNewPlan(now.image, images, parts.nowMs())));
       options.onResolved(key);
       return;
     } catch (error) {

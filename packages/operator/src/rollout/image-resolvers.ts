@@ -10,9 +10,9 @@ import type { RolloutParts } from "./rollout-parts.ts";
 /** Somebody who has mended a tag or a pull secret waits for what comes of it. */
 const PAUSE_MS = 8_000;
 
-function versionOf({ image: { object } }: ImageState): string {
+function versionOf({ image: { object, versionId } }: ImageState): string {
   const { uid, generation } = object.metadata;
-  return `${uid}/${generation}`;
+  return `${uid}/${generation}/${versionId}`;
 }
 
 /** A registry's Retry-After. */

@@ -2,6 +2,7 @@
 import type { Labels } from "../fleet/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import type { Outcome } from "./machine-place.ts";
+import type { PathRefusal } from "../versions/index.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { Counts, Failure, Slot } from "./slot.ts";
@@ -15,6 +16,8 @@ export interface MachineState {
   readonly claims: readonly ImageState[];
   /** Of the plan of that image. */
   readonly outcome: Outcome;
+  /** Why it may not go from what it runs to the version of that image. */
+  readonly refusal: PathRefusal | undefined;
   readonly isCanary: boolean;
   readonly isServer: boolean;
   /** All of it that rollouts go by: two that are equal make no difference. */
@@ -35,7 +38,7 @@ export interface Group {
 }
 
 function noCounts(): Counts {
-  return { total: 0, done: 0, broken: 0, canaries: 0, canariesDone: 0 };
+  return { total: 0, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 };
 }
 
 function byUid<One extends { readonly uid: string }>(list: readonly One[] = []): ReadonlyMap<string, One> {
@@ -58,6 +61,8 @@ export class ImageState {
   /** Machines in the fronts of all clusters. */
   front = 0;
   readonly groups = new Map<string, Group>();
+  /** Why machines may not go to the version, by their names. */
+  readonly refusals = new Map<string, PathRefusal>();
   /** Machines that another image has, by that image's name. */
   readonly conflicts = new Map<string, number>();
 
@@ -112,6 +117,12 @@ export class ImageState {
     counts.total += by;
     if (state.outcome === "done") counts.done += by;
     if (isBroken(state)) counts.broken += by;
+    if (state.refusal !== undefined) {
+      counts.refused += by;
+      const { name } = state.machine.metadata;
+      if (by === 1) this.refusals.set(name, state.refusal);
+      else this.refusals.delete(name);
+    }
     if (state.isCanary) {
       counts.canaries += by;
       if (state.outcome === "done") counts.canariesDone += by;
@@ -131,6 +142,7 @@ export class ImageState {
     this.counts = noCounts();
     this.front = 0;
     this.groups.clear();
+    this.refusals.clear();
     this.conflicts.clear();
   }
 }

@@ -1,7 +1,14 @@
 /** One machine as rollouts see it: who claims it, whose it is, where it stands with that image's plan. */
 import type { ImageState, MachineState } from "./image-state.ts";
-import { clusterOf, isCanary, isServer, orderKey, outcomeOf } from "./machine-place.ts";
+import { clusterOf, isCanary, isServer, isUnderWay, orderKey, outcomeOf } from "./machine-place.ts";
+import { pathRefusal, type PathRefusal } from "../versions/index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+
+function refusalBy(winner: ImageState | undefined, machine: RolloutMachine): PathRefusal | undefined {
+  const { version, object } = winner?.image ?? {};
+  if (version === undefined) return undefined;
+  return pathRefusal(version, machine.rollout.osVersion, object?.spec.allowDowngrade === true);
+}
 
 /** @param images  of its namespace, the oldest first */
 export function machineState(machine: RolloutMachine, images: readonly ImageState[]): MachineState {
@@ -12,6 +19,7 @@ export function machineState(machine: RolloutMachine, images: readonly ImageStat
       : images.filter((image) => image.claims(cluster, machine.rollout.labels));
   const winner = claims[0];
   const outcome = outcomeOf(machine, winner?.plan);
+  const refusal = outcome === "open" && !isUnderWay(machine) ? refusalBy(winner, machine) : undefined;
   const canary = winner !== undefined && isCanary(winner.image, machine);
   const { upgrade, retry } = machine.rollout;
   const signature = JSON.stringify([
@@ -19,6 +27,7 @@ export function machineState(machine: RolloutMachine, images: readonly ImageStat
     claims.map((one) => one.image.key),
     winner?.plan,
     outcome,
+    refusal?.message,
     canary,
     isServer(machine),
     retry,
@@ -32,6 +41,7 @@ export function machineState(machine: RolloutMachine, images: readonly ImageStat
     cluster,
     claims,
     outcome,
+    refusal,
     isCanary: canary,
     isServer: isServer(machine),
     signature,

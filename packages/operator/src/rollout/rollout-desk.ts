@@ -24,6 +24,8 @@ export interface Rollouts {
   /** From the watch on MachineInventories, of new and of changed ones. */
   onMachine(machine: RolloutMachine): void;
   onMachineGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
+  /** A ManagedOSVersion has come, changed, or gone. */
+  onVersion(namespace: string, name: string): void;
   /** Sentences; empty where all is known that is needed to decide. */
   notReady(): readonly string[];
   /** Milliseconds since the API server was last heard of ManagedOSImages. */

@@ -5,7 +5,9 @@
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import type { FleetIndex } from "../fleet/index.ts";
 import { concurrencyOf } from "./amount.ts";
+import { NO_VERSIONS, type VersionLookup } from "../versions/index.ts";
 import { compileImage, imageKey, olderFirst, type CompiledImage } from "./compile-image.ts";
+import { effectiveImage, namedVersion, type EffectiveImage } from "./effective-image.ts";
 import { Expiry } from "./expiry.ts";
 import { ImageState, type Group, type MachineState } from "./image-state.ts";
 import { isUnderWay } from "./machine-place.ts";
@@ -30,8 +32,15 @@ function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | un
   return a.size === b.size && [...a].every((one) => b.has(one));
 }
 
+/** Neither the object's spec nor what the version says has changed since. */
+function isSameSpec(known: CompiledImage, { source, versionId }: EffectiveImage): boolean {
+  const { generation } = source.metadata;
+  return generation !== undefined && generation === known.source.metadata.generation && versionId === known.versionId;
+}
+
 export class RolloutIndex {
   readonly #fleet: Pick<FleetIndex, "chosen">;
+  readonly #versions: VersionLookup;
   readonly #images = new Map<string, ImageState>();
   /** By namespace, the oldest first. */
   readonly #ordered = new Map<string, readonly ImageState[]>();
@@ -44,8 +53,9 @@ export class RolloutIndex {
   /** Machines in the fronts of all clusters of all images. */
   #front = 0;
 
-  constructor(fleet: Pick<FleetIndex, "chosen">) {
+  constructor(fleet: Pick<FleetIndex, "chosen">, versions: VersionLookup = NO_VERSIONS) {
     this.#fleet = fleet;
+    this.#versions = versions;
   }
 
   get size(): number {
@@ -181,7 +191,7 @@ export class RolloutIndex {
   isToUpgrade(state: MachineState): boolean {
     const [winner] = state.claims;
     if (winner?.plan === undefined || state.machine.approval !== "Approved") return false;
-    return state.outcome !== "done" && !winner.isFailed(state);
+    return state.outcome !== "done" && state.refusal === undefined && !winner.isFailed(state);
   }
 
   /** Whether it waits for its turn: nothing but the order and the gates keeps it from a slot. */
@@ -223,11 +233,11 @@ export class RolloutIndex {
     if (isSame && known !== undefined && isOlder(object.metadata.resourceVersion, known.resourceVersion)) {
       return new Set();
     }
-    const { generation } = object.metadata;
-    const isSpecSame = isSame && generation !== undefined && generation === known?.generation;
-    if (old !== undefined && isSpecSame) {
-      const plan = currentPlan(object);
-      const image: CompiledImage = { ...old.image, object };
+    const effective = effectiveImage(object, this.#versions);
+    const isSpecSame = isSame && old !== undefined && isSameSpec(old.image, effective);
+    const plan = currentPlan(effective.object);
+    if (isSpecSame) {
+      const image: CompiledImage = { ...old.image, object: effective.object, source: object };
       if (plan === old.plan) {
         for (const uid of old.renew(image)) {
           const state = this.#byUid.get(uid);
@@ -237,8 +247,13 @@ export class RolloutIndex {
       }
       return this.#replace(new ImageState(image, plan, old.chosen));
     }
-    const image = compileImage(object);
-    return this.#replace(new ImageState(image, currentPlan(object), this.#chosenBy(image, namespace)));
+    const image = compileImage(effective);
+    return this.#replace(new ImageState(image, plan, this.#chosenBy(image, namespace)));
+  }
+
+  /** Images that take what they are about from this version. */
+  namingVersion(namespace: string, name: string): readonly ImageState[] {
+    return this.imagesOf(namespace).filter(({ image }) => namedVersion(image.source) === name);
   }
 
   deleteImage(object: Named): ReadonlySet<ImageState> {

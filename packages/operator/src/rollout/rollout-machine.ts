@@ -31,6 +31,8 @@ export interface RolloutMachine {
     /** The node's, and over them those of the MachineInventory. */
     readonly labels: Readonly<Record<string, string>>;
     readonly lastSeenMs: number | undefined;
+    /** What it says of the operating system that it runs: the image's tag, or a version. */
+    readonly osVersion?: string | undefined;
     /** Text of RETRY_UPGRADE_ANNOTATION. */
     readonly retry: string | undefined;
     readonly upgrade: MachineUpgrade | undefined;

@@ -2,6 +2,7 @@
 import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import type { FleetIndex } from "../fleet/index.ts";
 import type { Log } from "../telemetry/index.ts";
+import type { VersionLookup } from "../versions/index.ts";
 import type { Materials } from "./build-plan.ts";
 import type { NamedImage } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -32,6 +33,8 @@ export interface RolloutParts {
   readonly store: ImageStore;
   readonly fleet: Pick<FleetIndex, "chosen">;
   readonly fleetSynced: () => boolean;
+  readonly versions: VersionLookup;
+  readonly versionsSynced: () => boolean;
   readonly machinesSynced: () => boolean;
   /** The machine as the API server has it now. @throws KubernetesError */
   readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;

@@ -5,6 +5,7 @@ import { createTroubles, errorFields } from "../telemetry/index.ts";
 import { buildPlan } from "./build-plan.ts";
 import { concurrencyOf } from "./amount.ts";
 import { imageKey } from "./compile-image.ts";
+import { namedVersion } from "./effective-image.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
@@ -32,6 +33,8 @@ export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "cou
   onImageGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
   onImagesSynced(): void;
   onFleet(namespace: string): void;
+  /** A ManagedOSVersion has come, changed, or gone. */
+  onVersion(namespace: string, name: string): void;
   readonly index: RolloutIndex;
   readonly imagesSynced: () => boolean;
 }
@@ -45,7 +48,7 @@ interface Place {
 
 export function runRollouts(parts: RolloutParts): RolloutRun {
   const { nowMs, random } = parts;
-  const index = new RolloutIndex(parts.fleet);
+  const index = new RolloutIndex(parts.fleet, parts.versions);
   const troubles = createTroubles(nowMs);
   const startedMs = nowMs();
   const workers = new Map<string, ImageWorker>();
@@ -63,8 +66,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   let isSynced = false;
 
   function isReady(key: string): boolean {
-    const needsFleet = (index.image(key)?.image.claim?.targets ?? undefined) !== undefined;
-    return isSynced && parts.machinesSynced() && (!needsFleet || parts.fleetSynced());
+    const image = index.image(key)?.image;
+    const needsFleet = image?.claim?.targets !== undefined;
+    const needsVersions = image !== undefined && namedVersion(image.source) !== undefined;
+    const isKnown = (!needsFleet || parts.fleetSynced()) && (!needsVersions || parts.versionsSynced());
+    return isSynced && parts.machinesSynced() && isKnown;
   }
 
   function workerOf(key: string): ImageWorker {
@@ -111,6 +117,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function waitingAs({ state, image, standing: stand }: Place): Waiting | undefined {
     if (state.outcome === "done") return UP_TO_DATE;
     if (image.isFailed(state)) return FAILED_HERE;
+    if (state.refusal !== undefined) return state.refusal;
     if (stand.gate.closed !== undefined) return stand.gate.closed;
     const { canariesOnly } = stand.gate;
     return canariesOnly !== undefined && !state.isCanary ? canariesOnly : undefined;
@@ -259,6 +266,16 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     },
     onImagesSynced() {
       isSynced = true;
+    },
+    onVersion(namespace, name) {
+      for (const state of index.namingVersion(namespace, name)) {
+        const { key } = state.image;
+        touch(index.putImage(state.image.source));
+        const image = index.image(key);
+        if (image === undefined || image === state) continue;
+        workerOf(key).wakeSoon();
+        resolvers.look(image);
+      }
     },
     queue: () => resolvers.load(),
     onFleet: (namespace) => touch(index.refreshFleet(namespace)),

@@ -16,6 +16,8 @@ export interface Counts {
   done: number;
   /** Say that the plan went wrong, and nobody asked to try again. */
   broken: number;
+  /** May not go from what they run to the version. */
+  refused: number;
   canaries: number;
   canariesDone: number;
 }

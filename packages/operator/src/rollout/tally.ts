@@ -23,6 +23,8 @@ export interface Tally {
   readonly updating: number;
   readonly failed: number;
   readonly pending: number;
+  /** May not go from what they run to the version; none of the pending ones. */
+  readonly refused: number;
   readonly canaries: number;
   readonly canariesDone: number;
   readonly canariesFailed: number;
@@ -71,7 +73,8 @@ export function tally(
     updated: counts.done,
     updating: slots.length,
     failed,
-    pending: Math.max(0, counts.total - counts.done - failed - holders),
+    pending: Math.max(0, counts.total - counts.done - failed - holders - counts.refused),
+    refused: counts.refused,
     canaries: counts.canaries,
     canariesDone: counts.canariesDone,
     canariesFailed,

@@ -28,6 +28,7 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
     plan: image.plan,
     counts: image.counts,
     conflicts: image.conflicts,
+    refusals: image.refusals,
     clusters: image.image.claim === undefined ? 0 : (image.chosen?.size ?? 1),
     holder(uid, atMs): Holder {
       const state = index.machine(uid);

@@ -54,6 +54,7 @@ export function rawSettings(
     failedChallengeRate: pick(SETTINGS.failedChallengeRate),
     acceptRoca: pick(SETTINGS.acceptRoca),
     registryCa: pick(SETTINGS.registryCa),
+    channelPodImage: pick(SETTINGS.channelPodImage),
     registryMirrors: pick(SETTINGS.registryMirrors),
     insecureRegistries: pick(SETTINGS.insecureRegistries),
     imagePolicy: pick(SETTINGS.imagePolicy),

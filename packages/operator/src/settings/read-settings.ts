@@ -37,6 +37,7 @@ export interface Settings {
   readonly acceptRoca: boolean;
   /** File with CA certificates for image registries. */
   readonly registryCaFile: string | undefined;
+  readonly channelPodImage: string | undefined;
   readonly registries: RegistrySettings;
   /** File with the policy about signed images. */
   readonly imagePolicyFile: string | undefined;
@@ -96,6 +97,7 @@ export function readSettings(
     acceptRoca: reader.choice("accept-roca-keys", raw.acceptRoca, ["true", "false"], "false") === "true",
     registryCaFile: orUndefined(raw.registryCa),
     imagePolicyFile: orUndefined(raw.imagePolicy),
+    channelPodImage: orUndefined(raw.channelPodImage),
     registries: readRegistrySettings(listOf(raw.registryMirrors), listOf(raw.insecureRegistries), (problem) =>
       reader.problems.push(problem),
     ),

@@ -218,6 +218,13 @@ export const SETTINGS = {
     fallback: "",
     help: "YAML that says which images have to be signed, and by whom, before a rollout begins; read at the start; no image has to be when empty",
   },
+  channelPodImage: {
+    flag: "channel-pod-image",
+    env: "RANCHEROS_CHANNEL_POD_IMAGE",
+    value: "IMAGE",
+    fallback: "",
+    help: "image of the operator itself, for the pods of ManagedOSVersionChannels of type custom; when empty, there are no such channels",
+  },
   defaultsFile: {
     flag: "defaults-file",
     env: "RANCHEROS_DEFAULTS_FILE",

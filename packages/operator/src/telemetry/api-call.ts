@@ -10,6 +10,7 @@ export const API_RESOURCES = [
   "managedosimages",
   "managedosversions",
   "managedosversionchannels",
+  "pods",
   "secrets",
   "configmaps",
   "events",

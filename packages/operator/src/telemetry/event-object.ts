@@ -10,7 +10,7 @@ const CONTROLLER = "rancheros.cattle.io/operator";
 
 export interface EventFact {
   readonly regarding: ObjectReference & {
-    readonly kind: "MachineInventory" | "MachineRegistration" | "ManagedOSImage";
+    readonly kind: "MachineInventory" | "MachineRegistration" | "ManagedOSImage" | "ManagedOSVersionChannel";
   };
   readonly type: "Normal" | "Warning";
   readonly action: string;

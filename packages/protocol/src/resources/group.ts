@@ -26,6 +26,18 @@ export const CHALLENGE_ANNOTATION = `${API_GROUP}/challenge`;
  */
 export const RETRY_UPGRADE_ANNOTATION = `${API_GROUP}/retry-upgrade`;
 
+/** Label on a ManagedOSVersion: name of the ManagedOSVersionChannel that it came from. */
+export const CHANNEL_LABEL = `${API_GROUP}/channel`;
+
+/** Annotation on a ManagedOSVersion: "true" where its channel does not have it any more. */
+export const NO_LONGER_IN_SYNC_ANNOTATION = `${API_GROUP}/channel-no-longer-in-sync`;
+
+/** Annotation on a ManagedOSVersion: what its channel calls it, where that is no name of an object. */
+export const CHANNEL_NAME_ANNOTATION = `${API_GROUP}/name-in-channel`;
+
+/** Annotation on a ManagedOSVersionChannel: any text. With another one than at the last time it is read at once. */
+export const SYNC_ANNOTATION = `${API_GROUP}/sync`;
+
 /** Annotation on a MachineInventory: SHA-256 of the endorsement key certificate that it was made with, where it has one. */
 export const EK_CERTIFICATE_ANNOTATION = `${API_GROUP}/ek-certificate`;
 

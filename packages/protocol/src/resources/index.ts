@@ -19,12 +19,33 @@ export type { MachineRegistrationSpec, MachineRegistrationStatus } from "./machi
 export { ROLLOUT_STATES } from "./managed-os-image-status.ts";
 export { managedOSImage } from "./managed-os-image.ts";
 export type { ManagedOSImageSpec, ManagedOSImageStatus } from "./managed-os-image.ts";
+export { managedOSVersion } from "./managed-os-version.ts";
+export type { ManagedOSVersionSpec, ManagedOSVersionStatus } from "./managed-os-version.ts";
+export { managedOSVersionChannel, SYNC_REASONS } from "./managed-os-version-channel.ts";
+export type {
+  ChannelOptions,
+  ManagedOSVersionChannelSpec,
+  ManagedOSVersionChannelStatus,
+  SyncReason,
+} from "./managed-os-version-channel.ts";
 export {
   endorsementKeyHash,
   parseMachineInventory,
   parseMachineRegistration,
   parseManagedOSImage,
+  parseManagedOSVersion,
+  parseManagedOSVersionChannel,
+  parseManagedOSVersionSpec,
 } from "./parse-resource.ts";
-export type { MachineInventory, MachineRegistration, ManagedOSImage, ObjectMeta, Parsed } from "./parse-resource.ts";
+export type {
+  MachineInventory,
+  MachineRegistration,
+  ManagedOSImage,
+  ManagedOSVersion,
+  ManagedOSVersionChannel,
+  ObjectMeta,
+  Parsed,
+} from "./parse-resource.ts";
+export { RESOURCE_KINDS } from "./resource-kinds.ts";
 export type { PrinterColumn, ResourceKind } from "./resource-kind.ts";
 export { structuralSchema } from "./structural-schema.ts";

@@ -1,5 +1,6 @@
 /** Status of a ManagedOSImage: what the tag stands for, which machines hold a slot, how far it is. */
 import { Type } from "typebox";
+import { managedOSVersion } from "./managed-os-version.ts";
 import { conditions } from "./schema-parts.ts";
 
 const count = (description: string) => Type.Optional(Type.Integer({ description }));
@@ -89,6 +90,18 @@ export const imageStatus = Type.Object(
         "x-kubernetes-list-map-keys": ["name"],
       }),
     ),
+    version: Type.Optional(
+      Type.Object(
+        {
+          name: Type.String({ description: "Name of the ManagedOSVersion." }),
+          spec: managedOSVersion.spec,
+        },
+        {
+          description:
+            "The ManagedOSVersion that the image was taken from, as it was then: the rollout goes on with it where somebody deletes it.",
+        },
+      ),
+    ),
     plan: Type.Optional(
       Type.String({ description: "Names what nodes carry out: image, cloud config and containers, as a hash." }),
     ),
@@ -100,6 +113,9 @@ export const imageStatus = Type.Object(
     updating: count("Machines that hold a slot."),
     failed: count("Machines on which this plan went wrong."),
     pending: count("Machines that are still to come."),
+    refused: count(
+      "Machines that may not go from what they run to the ManagedOSVersion; see the condition PathRefused.",
+    ),
     clusters: count("Clusters that the image is for."),
     slots: Type.Optional(
       Type.Array(slot, {

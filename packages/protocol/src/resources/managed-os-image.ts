@@ -84,7 +84,7 @@ const spec = Type.Object(
     "x-kubernetes-validations": [
       {
         rule: "has(self.osImage) || has(self.managedOSVersionName)",
-        message: "osImage is missing: name the image that nodes are to run",
+        message: "osImage is missing: name the image that nodes are to run, or a ManagedOSVersion",
       },
       {
         rule: "!has(self.targets) || !has(self.clusterTargets)",
@@ -116,6 +116,13 @@ export const managedOSImage = {
       type: "string",
       jsonPath: ".spec.concurrency",
       description: "Nodes at a time.",
+      priority: 1,
+    },
+    {
+      name: "Version",
+      type: "string",
+      jsonPath: ".spec.managedOSVersionName",
+      description: "The ManagedOSVersion that the image is taken from.",
       priority: 1,
     },
     {

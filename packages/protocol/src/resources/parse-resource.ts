@@ -4,6 +4,8 @@ import { Compile } from "typebox/compile";
 import { machineInventory } from "./machine-inventory.ts";
 import { machineRegistration } from "./machine-registration.ts";
 import { managedOSImage } from "./managed-os-image.ts";
+import { managedOSVersion } from "./managed-os-version.ts";
+import { managedOSVersionChannel } from "./managed-os-version-channel.ts";
 
 const metadata = Type.Object({
   name: Type.String(),
@@ -30,10 +32,23 @@ const inventorySchema = Type.Object({
 });
 const imageSchema = Type.Object({ metadata, spec: managedOSImage.spec, status: Type.Optional(managedOSImage.status) });
 
+const versionSchema = Type.Object({
+  metadata,
+  spec: managedOSVersion.spec,
+  status: Type.Optional(managedOSVersion.status),
+});
+const channelSchema = Type.Object({
+  metadata,
+  spec: managedOSVersionChannel.spec,
+  status: Type.Optional(managedOSVersionChannel.status),
+});
+
 export type ObjectMeta = Static<typeof metadata>;
 export type MachineRegistration = Static<typeof registrationSchema>;
 export type MachineInventory = Static<typeof inventorySchema>;
 export type ManagedOSImage = Static<typeof imageSchema>;
+export type ManagedOSVersion = Static<typeof versionSchema>;
+export type ManagedOSVersionChannel = Static<typeof channelSchema>;
 
 /** Either the object, or one sentence for each bad field. */
 export type Parsed<Value> =
@@ -54,6 +69,15 @@ export const parseMachineRegistration: (input: unknown) => Parsed<MachineRegistr
 export const parseMachineInventory: (input: unknown) => Parsed<MachineInventory> = parserOf(inventorySchema);
 /** Reads a ManagedOSImage of the API server. */
 export const parseManagedOSImage: (input: unknown) => Parsed<ManagedOSImage> = parserOf(imageSchema);
+/** Reads a ManagedOSVersion of the API server. */
+export const parseManagedOSVersion: (input: unknown) => Parsed<ManagedOSVersion> = parserOf(versionSchema);
+/** Reads the spec of a ManagedOSVersion as a channel has it. */
+export const parseManagedOSVersionSpec: (input: unknown) => Parsed<ManagedOSVersion["spec"]> = parserOf(
+  managedOSVersion.spec,
+);
+/** Reads a ManagedOSVersionChannel of the API server. */
+export const parseManagedOSVersionChannel: (input: unknown) => Parsed<ManagedOSVersionChannel> =
+  parserOf(channelSchema);
 
 /** Hash of the machine's endorsement key under either of its names; undefined where there is none. */
 export function endorsementKeyHash(spec: { readonly tpm?: string; readonly tpmHash?: string }): string | undefined {

@@ -71,6 +71,9 @@ export const WAITING_REASONS = [
   "ServersFirst",
   "FailedHere",
   "NotApproved",
+  "VersionTooOld",
+  "VersionUnknown",
+  "Downgrade",
 ] as const;
 
 /** Why there is nothing to do now. */

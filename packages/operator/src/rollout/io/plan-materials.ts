@@ -116,7 +116,8 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
     },
     materials(object) {
       const { uid, generation } = object.metadata;
-      const key = `${uid}/${generation}`;
+      // What a version says is in the spec, and no change of its generation.
+      const key = `${uid}/${generation}/${object.spec.osImage ?? ""}`;
       const found = kept.get(key);
       if (found !== undefined && nowMs() - found.atMs < KEPT_MS) return found.materials;
       if (kept.size >= KEPT_MAX) kept.clear();

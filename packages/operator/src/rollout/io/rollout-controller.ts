@@ -12,6 +12,7 @@ import { collectionPath, retryTimer, watchResource, type ControllerParts } from 
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
+import type { VersionLookup } from "../../versions/index.ts";
 import { rolloutCounts } from "../rollout-counts.ts";
 import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
@@ -24,6 +25,9 @@ export interface RolloutOptions {
   readonly machinesSynced: () => boolean;
   /** The machine as the API server has it now; undefined where it is gone. @throws KubernetesError */
   readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;
+  readonly versions: VersionLookup;
+  /** Whether all ManagedOSVersions are known, and what is known is not old. */
+  readonly versionsSynced: () => boolean;
   readonly registry: RegistryOutside;
   readonly registrySettings: RegistrySettings;
   /** Which images have to be signed. */
@@ -75,6 +79,8 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     store: imageStore(kubernetes),
     fleet: fleet.index,
     fleetSynced: fleet.synced,
+    versions: options.versions,
+    versionsSynced: options.versionsSynced,
     machinesSynced: options.machinesSynced,
     readMachine: options.readMachine,
     resolve: (object, image) => materials.resolve(object, image),
@@ -104,6 +110,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     told: (machine, word) => run.told(machine, word),
     onMachine: (machine) => run.onMachine(machine),
     onMachineGone: (object) => run.onMachineGone(object),
+    onVersion: (namespace, name) => run.onVersion(namespace, name),
     notReady: () => (run.imagesSynced() ? [] : ["ManagedOSImages not read yet"]),
     quietMs: () => images.quietMs(),
     counts: () => rolloutCounts(run.index.images().map(({ image }) => image.object)),

@@ -3,6 +3,8 @@ import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
 import { readPlanAnswer, writePlanAnswer } from "@rancheros/protocol/upgrade";
 import { buildPlan, type Materials } from "../../../src/rollout/build-plan.ts";
+import { effectiveImage } from "../../../src/rollout/effective-image.ts";
+import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage } from "../../../src/rollout/compile-image.ts";
 import { envSources, variablesOf } from "../../../src/rollout/env-from.ts";
 import { planOf, resolvedImages } from "../../../src/rollout/resolved.ts";
@@ -26,7 +28,11 @@ function planFor(spec: ManagedOSImageSpec, materials = NONE, slot: object = {}) 
   const images = resolvedImages(object);
   if (images === undefined) throw new Error("not resolved");
   const granted = { machine: "m", uid: "u", cluster: "c", attempt: 3, grantedAt: "2030-01-01T00:00:00Z" };
-  return buildPlan(compileImage(object), { ...granted, plan: planOf(object, images), ...slot }, materials);
+  return buildPlan(
+    compileImage(effectiveImage(object, NO_VERSIONS)),
+    { ...granted, plan: planOf(object, images), ...slot },
+    materials,
+  );
 }
 
 describe("a plan", () => {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts";
+import { effectiveImage } from "../../../src/rollout/effective-image.ts";
+import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage, olderFirst } from "../../../src/rollout/compile-image.ts";
 
 function compiled(spec: ManagedOSImageSpec, namespace = "fleet-default", more: object = {}) {
   const metadata = { name: "os", namespace, uid: "u", resourceVersion: "1", ...more };
-  return compileImage({ metadata, spec: { osImage: "registry:5000/os:v1", ...spec } });
+  const object = { metadata, spec: { osImage: "registry:5000/os:v1", ...spec } };
+  return compileImage(effectiveImage(object, NO_VERSIONS));
 }
 
 describe("a ManagedOSImage", () => {
@@ -22,7 +25,11 @@ describe("a ManagedOSImage", () => {
   it.each<[string, ManagedOSImageSpec, string]>([
     ["osImage", { osImage: "Registry/UPPER:v1" }, "spec.osImage: repository"],
     ["an osImage that is missing", { osImage: "" }, "spec.osImage: is missing"],
-    ["managedOSVersionName alone", { osImage: "", managedOSVersionName: "v1" }, "there are no ManagedOSVersions here"],
+    [
+      "a ManagedOSVersion that is missing",
+      { osImage: "", managedOSVersionName: "v1" },
+      "spec.managedOSVersionName: there is no ManagedOSVersion fleet-default/v1",
+    ],
     ["prepare without an image", { prepare: { command: ["true"] } }, "spec.prepare.image: is missing"],
     ["upgradeContainer.image", { upgradeContainer: { image: "a b" } }, "spec.upgradeContainer.image: "],
     ["nodeSelector", { nodeSelector: { matchLabels: { "a b": "" } } }, "spec.nodeSelector.matchLabels: "],

@@ -2,6 +2,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts";
+import { effectiveImage } from "../../../src/rollout/effective-image.ts";
+import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage } from "../../../src/rollout/compile-image.ts";
 import { decide, type RolloutView } from "../../../src/rollout/decide.ts";
 import { slotFate, type Holder } from "../../../src/rollout/slot-fate.ts";
@@ -53,17 +55,19 @@ interface World {
 }
 
 function viewOf({ machines, slots, concurrency, otherServersAway }: World): RolloutView {
-  const image = compileImage({
+  const object = {
     metadata: { name: "os", namespace: "n", uid: "i", resourceVersion: "1", generation: 1 },
     spec: { osImage: "r.example.com/os:v1", targets: [{ clusterSelector: {} }], concurrency, failureBudget: "100%" },
     status: { attempts: 100, slots: [...slots] },
-  });
+  };
+  const image = compileImage(effectiveImage(object, NO_VERSIONS));
   const of = (uid: string) => machines.find(({ metadata }) => metadata.uid === uid);
   return {
     image,
     plan: PLAN,
-    counts: { total: machines.length, done: 0, broken: 0, canaries: 0, canariesDone: 0 },
+    counts: { total: machines.length, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 },
     conflicts: new Map(),
+    refusals: new Map(),
     clusters: 2,
     holder(uid): Holder {
       const found = of(uid);

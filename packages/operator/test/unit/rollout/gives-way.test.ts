@@ -1,6 +1,8 @@
 /** Servers of one cluster that belong to two images, granted in the same moment by replicas that did not know of each other. */
 import type { ManagedOSImage, ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
+import { effectiveImage } from "../../../src/rollout/effective-image.ts";
+import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage } from "../../../src/rollout/compile-image.ts";
 import { planOf } from "../../../src/rollout/resolved.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
@@ -95,7 +97,7 @@ describe("two servers of three whose images let them go in the same moment", () 
       const rollout = { ...known.rollout, upgrade: { ...upgrade, ...said, reason } };
       const holder = { kind: "known", machine: { ...known, rollout }, isClaimed: true } as const;
       const nowMs = Date.parse(GRANTED) + 10_000;
-      const { nodeTimeoutMs } = compileImage(object);
+      const { nodeTimeoutMs } = compileImage(effectiveImage(object, NO_VERSIONS));
       return slotFate(slot, holder, "younger", slot.plan, { nowMs, nodeTimeoutMs }).kind;
     };
     expect(fate("UPGRADE_SLOT_LOST")).toBe("returned");

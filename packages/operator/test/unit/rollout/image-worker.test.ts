@@ -30,6 +30,8 @@ function scene() {
     },
     fleet: { chosen: () => new Set() },
     fleetSynced: () => true,
+    versions: { find: () => undefined },
+    versionsSynced: () => true,
     machinesSynced: () => true,
     readMachine: unused,
     resolve: unused,

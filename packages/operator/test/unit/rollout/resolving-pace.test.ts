@@ -32,6 +32,8 @@ function scene() {
     },
     fleet: { chosen: () => new Set() },
     fleetSynced: () => true,
+    versions: { find: () => undefined },
+    versionsSynced: () => true,
     machinesSynced: () => true,
     readMachine: unused,
     resolve: () => {

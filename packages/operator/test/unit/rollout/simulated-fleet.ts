@@ -243,6 +243,8 @@ export class SimulatedFleet {
       },
       fleet: { chosen: () => new Set(this.setup.machines.map(({ cluster }) => cluster)) },
       fleetSynced: () => true,
+      versions: { find: () => undefined },
+      versionsSynced: () => true,
       machinesSynced: () => true,
       readMachine: async (_, name) => {
         await time.delay(this.#between(1, 20));

@@ -8,7 +8,7 @@ import { DECISION_REASONS } from "../../../src/telemetry/index.ts";
 
 const PACKAGES = fileURLToPath(new URL("../../../../", import.meta.url));
 /** Tables of errors.ts files whose codes no machine is ever refused with. */
-const NEVER_A_REFUSAL = new Set(["SETTINGS_ERRORS", "DEFAULTS_ERRORS", "TUNNEL_ERRORS"]);
+const NEVER_A_REFUSAL = new Set(["SETTINGS_ERRORS", "DEFAULTS_ERRORS", "TUNNEL_ERRORS", "CHANNEL_ERRORS"]);
 
 /** Codes of all error tables that the operator's and the protocol's domains have. */
 async function codesOfTables(): Promise<readonly string[]> {

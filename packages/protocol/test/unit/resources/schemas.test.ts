@@ -2,16 +2,14 @@ import { describe, expect, it } from "vitest";
 import {
   customResourceDefinition,
   endorsementKeyHash,
-  machineInventory,
-  machineRegistration,
-  managedOSImage,
   parseMachineInventory,
   parseMachineRegistration,
+  RESOURCE_KINDS,
   structuralSchema,
 } from "@rancheros/protocol/resources";
 import { Type } from "typebox";
 
-const KINDS = [machineRegistration, machineInventory, managedOSImage];
+const KINDS = RESOURCE_KINDS;
 
 interface Schema {
   readonly type?: string;

@@ -1,0 +1,121 @@
+/** The tags of a repository, page by page. */
+import type { ImageReference } from "@rancheros/protocol/images";
+import { answerFailure } from "./answer-failure.ts";
+import { endpointsOf, tagsUrl, type Endpoint } from "./endpoints.ts";
+import { RegistryError } from "./errors.ts";
+import { matchCredentials } from "./match-credentials.ts";
+import type { RegistryCredential } from "./pull-secret.ts";
+import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
+import type { RegistrySettings } from "./registry-settings.ts";
+import { RegistryVisit } from "./registry-visit.ts";
+
+const PAGE = 1_000;
+const MAX_PAGES = 64;
+/** More than these are refused: no order among tags says which of them matter. */
+const MAX_TAGS = 20_000;
+/** Source: OCI distribution-spec, "Pulling manifests" */
+const TAG = /^\w[\w.-]{0,127}$/;
+
+export interface ListTagsOptions {
+  readonly settings: RegistrySettings;
+  /** Of all pull secrets; which are for this registry is found out here. */
+  readonly credentials: readonly RegistryCredential[];
+  /** For all endpoints and pages together. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks the registry itself first: mirrors know the tags that were pulled through them only. They are asked where it
+ * does not answer, or must not be asked.
+ * @throws RegistryError
+ * Source: OCI distribution-spec, "Listing Tags"
+ */
+export async function listTags(
+  outside: RegistryOutside,
+  repository: ImageReference,
+  options: ListTagsOptions,
+): Promise<readonly string[]> {
+  const endpoints = endpointsOf(repository, options.settings).toReversed();
+  const deadlineAtMs = outside.nowMs() + options.deadlineMs;
+  let failure: RegistryError | undefined;
+  for (const [index, endpoint] of endpoints.entries()) {
+    const nowMs = outside.nowMs();
+    const shareMs = (deadlineAtMs - nowMs) / (endpoints.length - index);
+    try {
+      return await tagsAt(outside, endpoint, options, nowMs + shareMs);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
+      failure ??= error;
+      // Who has answered has said what there is to say.
+      if (error.code !== "REGISTRY_UNREACHABLE" && error.code !== "REGISTRY_TIMEOUT") throw error;
+    }
+  }
+  throw failure ?? new RegistryError("REGISTRY_UNREACHABLE", `${repository.host}: there is nobody to ask`);
+}
+
+async function tagsAt(
+  outside: RegistryOutside,
+  endpoint: Endpoint,
+  { credentials, signal }: ListTagsOptions,
+  deadlineAtMs: number,
+): Promise<readonly string[]> {
+  const matching = matchCredentials(credentials, endpoint.imageName);
+  let refused: unknown;
+  for (const credential of matching.length === 0 ? [undefined] : matching) {
+    const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal });
+    try {
+      return await readPages(visit, endpoint);
+    } catch (error) {
+      // The next account is tried where one was refused, and nothing else.
+      if (!(error instanceof RegistryError) || error.code !== "REGISTRY_REFUSED") throw error;
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+async function readPages(visit: RegistryVisit, endpoint: Endpoint): Promise<readonly string[]> {
+  const what = `${endpoint.host}: the tags of ${endpoint.repository}`;
+  const tags = new Set<string>();
+  const first = tagsUrl(endpoint, PAGE);
+  let url: URL | undefined = first;
+  for (let pages = 0; url !== undefined; pages += 1) {
+    if (pages === MAX_PAGES || tags.size > MAX_TAGS) {
+      throw new RegistryError(
+        "REGISTRY_NONSENSE",
+        `${what}: are more than ${MAX_TAGS}, or on more than ${MAX_PAGES} pages`,
+      );
+    }
+    const answer: RegistryAnswer = await visit.ask("GET", url, "application/json");
+    if (answer.status !== 200) throw answerFailure(answer, what);
+    for (const tag of tagsOf(answer.body, what)) tags.add(tag);
+    url = nextPage(answer, url, first, what);
+  }
+  return [...tags];
+}
+
+function tagsOf(body: Buffer, what: string): readonly string[] {
+  let document: unknown;
+  try {
+    document = JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new RegistryError("REGISTRY_NONSENSE", `${what}: are no JSON`, { cause });
+  }
+  const list: unknown =
+    typeof document === "object" && document !== null && "tags" in document ? document.tags : undefined;
+  // Of a repository without tags, some registries say null.
+  if (list === null) return [];
+  if (!Array.isArray(list)) throw new RegistryError("REGISTRY_NONSENSE", `${what}: are no list`);
+  return list.filter((tag: unknown): tag is string => typeof tag === "string" && TAG.test(tag));
+}
+
+/** Source: RFC 8288, as the distribution-spec uses it */
+function nextPage(answer: RegistryAnswer, from: URL, first: URL, what: string): URL | undefined {
+  const link = headerText(answer, "link");
+  const target = /<([^>]{1,2048})>\s*;[^,]*\brel="?next"?/i.exec(link ?? "")?.[1];
+  if (target === undefined) return undefined;
+  const url = URL.parse(target, from);
+  if (url?.origin === first.origin && url.pathname === first.pathname && url.href !== from.href) return url;
+  throw new RegistryError("REGISTRY_NONSENSE", `${what}: the next page is said to be somewhere else`);
+}

@@ -1,0 +1,47 @@
+/** A ManagedOSImage with what the ManagedOSVersion that it names says put in its place. */
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import { readVersion, type VersionFacts, type VersionLookup } from "../versions/index.ts";
+import { canonicalJson } from "./plan-id.ts";
+
+export interface EffectiveImage {
+  /** As the API server has it. */
+  readonly source: ManagedOSImage;
+  /** With osImage, and upgradeContainer where it names none itself, of the version. */
+  readonly object: ManagedOSImage;
+  readonly version: VersionFacts | undefined;
+  /** Another text where the version says something else; "" where none is named. */
+  readonly versionId: string;
+  readonly problems: readonly string[];
+}
+
+/** Undefined where osImage says it: it wins. */
+export function namedVersion({ spec }: ManagedOSImage): string | undefined {
+  return spec.osImage === undefined || spec.osImage === "" ? spec.managedOSVersionName || undefined : undefined;
+}
+
+export function effectiveImage(source: ManagedOSImage, versions: VersionLookup): EffectiveImage {
+  const name = namedVersion(source);
+  if (name === undefined) return { source, object: source, version: undefined, versionId: "", problems: [] };
+  const { metadata, spec, status } = source;
+  // Somebody has deleted it: the rollout goes on with what it began with.
+  const kept = status?.version?.name === name ? status.version.spec : undefined;
+  const found = versions.find(metadata.namespace, name) ?? kept;
+  const field = "spec.managedOSVersionName";
+  const refused = (message: string): EffectiveImage => ({
+    source,
+    object: source,
+    version: undefined,
+    versionId: message,
+    problems: [`${field}: ${message}`],
+  });
+  if (found === undefined) return refused(`there is no ManagedOSVersion ${metadata.namespace}/${name}`);
+  const reading = readVersion(found);
+  if (!reading.ok) return refused(`ManagedOSVersion ${name}: ${reading.message}`);
+  const { facts } = reading;
+  const upgradeContainer = spec.upgradeContainer ?? facts.upgradeContainer;
+  const object = {
+    ...source,
+    spec: { ...spec, osImage: facts.image, ...(upgradeContainer === undefined ? {} : { upgradeContainer }) },
+  };
+  return { source, object, version: facts, versionId: canonicalJson(found), problems: [] };
+}

@@ -1,0 +1,196 @@
+/** Lets each channel be read when it is due: a few at a time, one of each, and by the replica that leads only. */
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
+import type { ManagedOSVersionChannel, ManagedOSVersionChannelStatus } from "@rancheros/protocol/resources";
+import { compileChannel, type ChannelSource, type CompiledChannel } from "./channel-source.ts";
+import { failed, restingStatus, succeeded, underWay } from "./channel-status.ts";
+import { dueAtMs } from "./sync-schedule.ts";
+import type { Remembered, Synced } from "./sync-channel.ts";
+
+type Status = ManagedOSVersionChannelStatus;
+
+export interface ChannelRunsParts {
+  readonly sync: (
+    channel: ManagedOSVersionChannel,
+    compiled: CompiledChannel & { readonly source: ChannelSource },
+    known: Remembered | undefined,
+    signal: AbortSignal,
+  ) => Promise<Synced>;
+  /** @returns the object as it is stored; undefined where it is gone. @throws KubernetesError, LeadershipError */
+  readonly writeStatus: (
+    channel: ManagedOSVersionChannel,
+    next: Status,
+  ) => Promise<ManagedOSVersionChannel | undefined>;
+  readonly isLeader: () => boolean;
+  /** Must not throw. */
+  readonly onSynced: (channel: ManagedOSVersionChannel, synced: Synced) => void;
+  readonly onFailed: (channel: ManagedOSVersionChannel, error: unknown) => void;
+  readonly nowMs: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+  /** @returns what cancels it */
+  readonly setTimer: (run: () => void, delayMs: number) => () => void;
+}
+
+interface Held {
+  channel: ManagedOSVersionChannel;
+  cancelTimer: (() => void) | undefined;
+  run: AbortController | undefined;
+  remembered: Remembered | undefined;
+  /** Statuses that could not be written, one after the other. */
+  lost: number;
+  notBeforeMs: number;
+}
+
+/** Lists are small and quick; pods take the time that they need, and the cluster's room. */
+const MOST_AT_ONCE = { fetch: 4, pod: 4 };
+/** Long timers are set again on the way: clocks are set, and processes sleep. */
+const LONGEST_TIMER_MS = 600_000;
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 300_000;
+
+function keyOf({ metadata }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** Not the channel's fault: nothing is said about it. */
+function isOurOwn(error: unknown): boolean {
+  return ["CHANNEL_INTERRUPTED", "REGISTRY_INTERRUPTED", "LEADERSHIP_LOST"].some((code) => hasCode(error, code));
+}
+
+export class ChannelRuns {
+  readonly #parts: ChannelRunsParts;
+  readonly #held = new Map<string, Held>();
+  readonly #active = { fetch: 0, pod: 0 };
+  readonly #waiting = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  #isStopped = false;
+
+  constructor(parts: ChannelRunsParts) {
+    this.#parts = parts;
+  }
+
+  put(channel: ManagedOSVersionChannel): void {
+    const key = keyOf(channel);
+    const held = this.#held.get(key);
+    if (held === undefined) {
+      const made = { cancelTimer: undefined, run: undefined, remembered: undefined, lost: 0, notBeforeMs: 0 };
+      this.#held.set(key, { channel, ...made });
+    } else {
+      const { uid, generation } = held.channel.metadata;
+      // What is being read is not what is asked for any more.
+      if (uid !== channel.metadata.uid || generation !== channel.metadata.generation) held.run?.abort();
+      held.channel = channel;
+    }
+    this.look(key);
+  }
+
+  delete(channel: { readonly metadata: { readonly namespace: string; readonly name: string } }): void {
+    const key = keyOf(channel);
+    const held = this.#held.get(key);
+    held?.run?.abort();
+    held?.cancelTimer?.();
+    this.#held.delete(key);
+    this.#waiting.delete(key);
+  }
+
+  /** As when this replica begins to lead. */
+  lookAll(): void {
+    for (const key of this.#held.keys()) this.look(key);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const held of this.#held.values()) {
+      held.run?.abort();
+      held.cancelTimer?.();
+    }
+    await Promise.allSettled(this.#running);
+  }
+
+  look(key: string): void {
+    const held = this.#held.get(key);
+    if (held === undefined || this.#isStopped || held.run !== undefined || !this.#parts.isLeader()) return;
+    held.cancelTimer?.();
+    held.cancelTimer = undefined;
+    const { channel } = held;
+    if (channel.metadata.deletionTimestamp !== undefined) return;
+    const compiled = compileChannel(channel);
+    const nowMs = this.#parts.nowMs();
+    const { source, isEnabled } = compiled;
+    const isResting = source === undefined || !isEnabled;
+    if (isResting && restingStatus(channel, compiled, nowMs) === undefined) return;
+    const dueMs = isResting ? 0 : dueAtMs(channel, compiled.intervalMs, nowMs);
+    const delayMs = Math.max(dueMs, held.notBeforeMs) - nowMs;
+    if (delayMs > 0) {
+      held.cancelTimer = this.#parts.setTimer(() => this.look(key), Math.min(LONGEST_TIMER_MS, delayMs));
+      return;
+    }
+    this.#begin(key, held, compiled);
+  }
+
+  #begin(key: string, held: Held, compiled: CompiledChannel): void {
+    const kind = compiled.source?.kind === "custom" ? "pod" : "fetch";
+    if (this.#active[kind] >= MOST_AT_ONCE[kind]) {
+      this.#waiting.add(key);
+      return;
+    }
+    this.#waiting.delete(key);
+    this.#active[kind] += 1;
+    const run = new AbortController();
+    held.run = run;
+    const running = this.#run(held, compiled, run.signal)
+      .catch((error: unknown) => this.#lost(held, error))
+      .finally(() => {
+        this.#active[kind] -= 1;
+        this.#running.delete(running);
+        held.run = undefined;
+        this.look(key);
+        for (const other of this.#waiting) this.look(other);
+      });
+    this.#running.add(running);
+  }
+
+  async #run(held: Held, compiled: CompiledChannel, signal: AbortSignal): Promise<void> {
+    const { nowMs, sync, onSynced, onFailed } = this.#parts;
+    const { source, isEnabled } = compiled;
+    if (source === undefined || !isEnabled) {
+      const rest = restingStatus(held.channel, compiled, nowMs());
+      if (rest !== undefined) await this.#write(held, held.channel, rest);
+      return;
+    }
+    if (source.kind === "custom") await this.#write(held, held.channel, underWay(held.channel, nowMs()));
+    const { channel } = held;
+    let synced: Synced;
+    try {
+      synced = await sync(channel, { ...compiled, source }, held.remembered, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isOurOwn(error)) throw error;
+      onFailed(channel, error);
+      if (isCodedError(error) && typeof error.retry === "object") held.notBeforeMs = nowMs() + error.retry.afterMs;
+      await this.#write(held, channel, failed(channel, error, nowMs()));
+      return;
+    }
+    held.remembered = synced.remembered;
+    await this.#write(held, channel, succeeded(channel, synced, nowMs()));
+    onSynced(channel, synced);
+  }
+
+  /** @param channel  what the status is about: the object may be another one already */
+  async #write(held: Held, channel: ManagedOSVersionChannel, next: Status): Promise<void> {
+    const stored = await this.#parts.writeStatus(channel, next);
+    held.lost = 0;
+    const isSame = held.channel.metadata.uid === stored?.metadata.uid;
+    const isNewer = Number(stored?.metadata.resourceVersion) > Number(held.channel.metadata.resourceVersion);
+    if (stored !== undefined && isSame && isNewer) held.channel = stored;
+  }
+
+  /** Nothing could be written: the status does not tell when it was tried. */
+  #lost(held: Held, error: unknown): void {
+    if (isOurOwn(error)) return;
+    held.lost += 1;
+    const backoffMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (held.lost - 1));
+    held.notBeforeMs = this.#parts.nowMs() + backoffMs * (0.5 + this.#parts.random());
+    this.#parts.onFailed(held.channel, error);
+  }
+}

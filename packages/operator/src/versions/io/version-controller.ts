@@ -1,0 +1,127 @@
+/** Follows ManagedOSVersions, for the images that name them, and writes what they are good for. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import {
+  API_GROUP,
+  API_VERSION,
+  managedOSVersion,
+  parseManagedOSVersion,
+  type ManagedOSVersion,
+} from "@rancheros/protocol/resources";
+import {
+  collectionPath,
+  createWorkQueue,
+  retryTimer,
+  watchResource,
+  type ControllerParts,
+} from "../../controller/index.ts";
+import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
+import { dueVersionStatus } from "../due-version-status.ts";
+import { VersionIndex, type VersionLookup } from "../version-index.ts";
+
+/** Where the kind does not exist, as after an upgrade of the program alone, it is looked for this often. */
+const ABSENT_DELAY_MS = 30_000;
+
+export interface VersionController {
+  readonly versions: VersionLookup;
+  readonly synced: () => boolean;
+  /** See WatchHandle. */
+  quietMs(): number;
+  stop(): Promise<void>;
+}
+
+interface VersionEntry extends KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+  readonly version: ManagedOSVersion;
+}
+
+/** @param onVersion  told of each that has come, changed, or gone */
+export function runVersionController(
+  parts: ControllerParts,
+  onVersion: (namespace: string, name: string) => void,
+): VersionController {
+  const { kubernetes, lead, log, watchNamespace } = parts;
+  const index = new VersionIndex();
+  const troubles = createTroubles(() => performance.now());
+  let isSynced = false;
+
+  function entryOf(object: unknown): VersionEntry | undefined {
+    const parsed = parseManagedOSVersion(object);
+    if (parsed.ok) {
+      const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
+      return { metadata: { name, namespace, uid, resourceVersion }, version: parsed.value };
+    }
+    log.warn("version not understood", { problems: parsed.problems.join("; ") });
+    return undefined;
+  }
+
+  const queue = createWorkQueue({
+    async work(key) {
+      const version = index.get(key);
+      if (version === undefined || version.metadata.deletionTimestamp !== undefined || !lead.isLeader()) return;
+      const status = dueVersionStatus(version, Date.now());
+      if (status === undefined) return;
+      const { namespace, name, uid, resourceVersion } = version.metadata;
+      const path = collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, namespace);
+      const stored = entryOf(
+        await lead.kubernetes.send({
+          method: "PATCH",
+          path: `${path}/${name}/status`,
+          contentType: "application/merge-patch+json",
+          body: { metadata: { uid, resourceVersion }, status },
+        }),
+      );
+      // The next look must not find what was there before while the watch is on its way.
+      if (stored !== undefined && index.get(key) === version) index.put(stored.version);
+      troubles.over(key);
+    },
+    onFailure(key, error) {
+      const fields = errorFields(error);
+      if (troubles.isNews(key, fields.error)) log.warn("version status not written", { version: key, ...fields });
+    },
+    random: Math.random,
+    setTimer: retryTimer,
+  });
+  lead.onLeading(() => {
+    for (const key of index.keys()) queue.add(key);
+  });
+
+  const watch = watchResource<VersionEntry>(kubernetes, {
+    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, watchNamespace),
+    keep: entryOf,
+    onChange({ version }) {
+      const { namespace, name } = version.metadata;
+      index.put(version);
+      onVersion(namespace, name);
+      queue.add(`${namespace}/${name}`);
+    },
+    onDelete({ metadata }) {
+      index.delete(metadata);
+      onVersion(metadata.namespace, metadata.name);
+    },
+    onSynced() {
+      isSynced = true;
+    },
+    onTrouble(error) {
+      const fields = errorFields(error);
+      if (!troubles.isNews("watch", fields.error)) return;
+      log.warn("cannot follow ManagedOSVersions", { ...fields, hint: hintOf(error) });
+    },
+    random: Math.random,
+    absentDelayMs: ABSENT_DELAY_MS,
+  });
+
+  return {
+    versions: index,
+    synced: () => isSynced,
+    quietMs: () => watch.quietMs(),
+    async stop() {
+      queue.stop();
+      await watch.stop();
+    },
+  };
+}

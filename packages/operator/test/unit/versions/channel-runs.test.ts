@@ -1,0 +1,228 @@
+/** When channels are read, in virtual time: intervals, errors, people who ask, replicas that lead or not. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ManagedOSVersionChannel } from "@rancheros/protocol/resources";
+import { ChannelRuns, type ChannelRunsParts } from "../../../src/versions/channel-runs.ts";
+import { ChannelError } from "../../../src/versions/errors.ts";
+import { dueAtMs, pauseMs } from "../../../src/versions/sync-schedule.ts";
+import type { Synced } from "../../../src/versions/sync-channel.ts";
+import { VirtualTime } from "../rollout/virtual-time.ts";
+import { channelOf } from "./channel-of.ts";
+
+const HOUR_MS = 3_600_000;
+const SYNCED: Synced = {
+  versions: 1,
+  skipped: 0,
+  outOfSync: 0,
+  problems: [],
+  changes: { created: 1, updated: 0, removed: 0 },
+  remembered: undefined,
+};
+
+class World {
+  readonly time = new VirtualTime();
+  readonly readAt: number[] = [];
+  readonly failures: string[] = [];
+  isLeader = true;
+  isServerAway = false;
+  underWay = 0;
+  mostUnderWay = 0;
+  read: (signal: AbortSignal) => Promise<Synced> = () => Promise.resolve(SYNCED);
+  readonly runs: ChannelRuns;
+  readonly #stored = new Map<string, ManagedOSVersionChannel>();
+  #version = 1;
+
+  constructor() {
+    const parts: ChannelRunsParts = {
+      sync: async (_channel, _compiled, _known, signal) => {
+        this.readAt.push(this.time.nowMs);
+        this.underWay += 1;
+        this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
+        try {
+          return await this.read(signal);
+        } finally {
+          this.underWay -= 1;
+        }
+      },
+      writeStatus: (channel, status) => {
+        if (this.isServerAway) return Promise.reject(new Error("away"));
+        const known = this.#stored.get(channel.metadata.name);
+        return Promise.resolve(known === undefined ? undefined : this.#store({ ...known, status }));
+      },
+      isLeader: () => this.isLeader,
+      onSynced: () => undefined,
+      onFailed: (_channel, error) => this.failures.push(error instanceof Error ? error.message : ""),
+      nowMs: () => this.time.nowMs,
+      random: () => 0.5,
+      setTimer: (run, delayMs) => this.time.setTimer(run, delayMs),
+    };
+    this.runs = new ChannelRuns(parts);
+  }
+
+  #store(channel: ManagedOSVersionChannel): ManagedOSVersionChannel {
+    this.#version += 1;
+    const metadata = { ...channel.metadata, resourceVersion: String(this.#version) };
+    const stored = { ...channel, metadata };
+    this.#stored.set(metadata.name, stored);
+    return stored;
+  }
+
+  /** As somebody applies it, and the watch shows it. */
+  apply(channel: ManagedOSVersionChannel): void {
+    const { status } = this.#stored.get(channel.metadata.name) ?? {};
+    this.runs.put(this.#store({ ...channel, ...(status === undefined ? {} : { status }) }));
+  }
+
+  stored(name = "stable"): ManagedOSVersionChannel | undefined {
+    return this.#stored.get(name);
+  }
+
+  condition(name?: string) {
+    return this.stored(name)?.status?.conditions?.find(({ type }) => type === "Synced");
+  }
+}
+
+describe("a channel", () => {
+  it("is read at once, and then by its interval, a tenth more or less", async () => {
+    const world = new World();
+    world.apply(channelOf({ syncInterval: "1h" }));
+    await world.time.pass(10 * HOUR_MS);
+    const pauses = world.readAt.slice(1).map((at, index) => at - (world.readAt[index] ?? 0));
+    expect(world.readAt.length).toBeGreaterThanOrEqual(9);
+    expect(pauses.every((ms) => ms >= 0.9 * HOUR_MS - 1_000 && ms <= 1.1 * HOUR_MS + 1_000)).toBe(true);
+    expect(new Set(pauses).size).toBeGreaterThan(1);
+    expect(world.condition()).toMatchObject({ status: "True", reason: "Synchronized" });
+  });
+
+  it("is read again sooner and sooner less after errors, and by its interval when that has not helped", async () => {
+    const world = new World();
+    world.read = () => Promise.reject(new ChannelError("CHANNEL_TIMEOUT", "example.com: did not answer in time"));
+    world.apply(channelOf());
+    await world.time.pass(HOUR_MS);
+    expect(world.readAt.length).toBeGreaterThanOrEqual(8);
+    expect(world.readAt.length).toBeLessThanOrEqual(12);
+    expect(world.condition()).toMatchObject({ status: "False", reason: "FailedToSync" });
+    expect(world.condition()?.message).toMatch(/^CHANNEL_TIMEOUT: example.com: did not answer in time; /);
+    world.read = () => Promise.resolve(SYNCED);
+    await world.time.pass(3 * HOUR_MS);
+    expect(world.stored()?.status?.failedSynchronizationAttempts).toBe(0);
+  });
+
+  it("leaves a server alone for as long as it asks", async () => {
+    const world = new World();
+    const retry = { afterMs: 600_000 };
+    world.read = () => Promise.reject(new ChannelError("CHANNEL_BUSY", "busy", { retry }));
+    world.apply(channelOf());
+    await world.time.pass(590_000);
+    expect(world.readAt).toHaveLength(1);
+    await world.time.pass(60_000);
+    expect(world.readAt.length).toBeGreaterThan(1);
+  });
+
+  it("is read when somebody asks, and when its spec is another one; what is under way for the old one ends", async () => {
+    const world = new World();
+    world.apply(channelOf());
+    await world.time.pass(1_000);
+    const annotations = { "rancheros.cattle.io/sync": "please" };
+    world.apply(channelOf({}, { metadata: { annotations } }));
+    await world.time.pass(1_000);
+    expect(world.readAt).toHaveLength(2);
+    let isAborted = false;
+    world.read = (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          isAborted = true;
+          reject(new ChannelError("CHANNEL_INTERRUPTED", "changed"));
+        });
+      });
+    world.apply(channelOf({}, { metadata: { annotations, generation: 2 } }));
+    await world.time.pass(1_000);
+    world.read = () => Promise.resolve(SYNCED);
+    world.apply(channelOf({}, { metadata: { annotations, generation: 3 } }));
+    await world.time.pass(1_000);
+    expect(isAborted).toBe(true);
+    expect(world.readAt).toHaveLength(4);
+    expect(world.failures).toEqual([]);
+    expect(world.stored()?.status).toMatchObject({ syncedGeneration: 3, failedSynchronizationAttempts: 0 });
+  });
+
+  it("is not read by a replica that does not lead, and at once by the one that begins to", async () => {
+    const world = new World();
+    world.isLeader = false;
+    world.apply(channelOf());
+    await world.time.pass(5 * HOUR_MS);
+    expect(world.readAt).toEqual([]);
+    world.isLeader = true;
+    world.runs.lookAll();
+    await world.time.pass(1_000);
+    expect(world.readAt).toHaveLength(1);
+  });
+
+  it("is not read while it is off or wrong, which is said once", async () => {
+    const world = new World();
+    world.apply(channelOf({ enabled: false }));
+    await world.time.pass(HOUR_MS);
+    expect(world.condition()).toMatchObject({ status: "False", reason: "ChannelDisabled" });
+    const version = world.stored()?.metadata.resourceVersion;
+    world.runs.lookAll();
+    await world.time.pass(HOUR_MS);
+    expect(world.stored()?.metadata.resourceVersion).toBe(version);
+    world.apply(channelOf({ options: { uri: "ftp://x" } }, { metadata: { generation: 2 } }));
+    await world.time.pass(HOUR_MS);
+    expect(world.condition()).toMatchObject({
+      reason: "InvalidConfiguration",
+      message: "spec.options.uri: is no http or https address",
+    });
+    expect(world.readAt).toEqual([]);
+  });
+
+  it("does not hammer where its status cannot be written", async () => {
+    const world = new World();
+    world.apply(channelOf());
+    await world.time.pass(1_000);
+    world.isServerAway = true;
+    world.apply(channelOf({}, { metadata: { generation: 2 } }));
+    await world.time.pass(600_000);
+    expect(world.readAt.length).toBeLessThanOrEqual(12);
+    world.isServerAway = false;
+    await world.time.pass(HOUR_MS / 2);
+    expect(world.stored()?.status?.syncedGeneration).toBe(2);
+  });
+
+  it("waits for others where many are read at a time, and is not forgotten", async () => {
+    const world = new World();
+    world.read = () => new Promise((resolve) => void world.time.setTimer(() => resolve(SYNCED), 1_000));
+    for (let index = 0; index < 20; index += 1) {
+      world.apply(channelOf({}, { metadata: { name: `c${index}`, uid: `u${index}` } }));
+    }
+    await world.time.pass(30_000);
+    expect(world.readAt).toHaveLength(20);
+    expect(world.mostUnderWay).toBe(4);
+  });
+
+  it("that is gone is not read any more", async () => {
+    const world = new World();
+    world.apply(channelOf());
+    await world.time.pass(1_000);
+    world.runs.delete(channelOf());
+    await world.time.pass(10 * HOUR_MS);
+    expect(world.readAt).toHaveLength(1);
+  });
+});
+
+describe("the pause after an attempt", () => {
+  it("is never longer than the interval, and never none", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60_000, max: 30 * 24 * HOUR_MS }), fc.nat(1_000), (intervalMs, failures) => {
+        expect(pauseMs(intervalMs, failures)).toBeGreaterThanOrEqual(4_000);
+        expect(pauseMs(intervalMs, failures)).toBeLessThanOrEqual(intervalMs);
+      }),
+    );
+  });
+
+  it("does not last for ever where a clock was set back", () => {
+    const nowMs = Date.parse("2030-01-01T00:00:00Z");
+    const status = { lastAttemptTime: "2040-01-01T00:00:00Z", syncedGeneration: 1 };
+    expect(dueAtMs(channelOf({}, { status }), HOUR_MS, nowMs)).toBe(0);
+  });
+});
