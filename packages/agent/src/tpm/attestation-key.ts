@@ -18,8 +18,11 @@ export interface MadeAttestationKey {
 /** An AK of the sort that the TPM makes for its EK as well: one without RSA can do no other. */
 export type AttestationKeyKind = "rsa" | "ecc";
 
-/** RSA_AK_TEMPLATE of the protocol in the tools' spelling, and the same for P-256. */
-const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign";
+/**
+ * RSA_AK_TEMPLATE of the protocol in the tools' spelling, and the same for P-256. `noda`: after the use of another key each power
+ * cut counts as a wrong password, and a few of them lock the TPM (part 1, 19.8.5); this one has none that could be guessed.
+ */
+const ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign";
 const ALGORITHMS: Readonly<Record<AttestationKeyKind, { readonly key: string; readonly scheme: string }>> = {
   rsa: { key: "rsa2048:rsassa-sha256:null", scheme: "rsassa" },
   ecc: { key: "ecc256:ecdsa-sha256:null", scheme: "ecdsa" },

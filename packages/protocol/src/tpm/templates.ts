@@ -30,7 +30,7 @@ export const RSA_EK_TEMPLATE: RsaPublicArea = {
 
 /**
  * The attestation key that a node makes for one conversation: restricted, signing RSASSA with SHA-256, made in and
- * never leaving the TPM. No NO_DA, as rancherd has it; a verifier accepts both.
+ * never leaving the TPM. With NO_DA, other than rancherd's, so that power cuts lock no TPM; a verifier accepts both.
  */
 export const RSA_AK_TEMPLATE: RsaPublicArea = {
   type: "RSA",
@@ -40,6 +40,7 @@ export const RSA_AK_TEMPLATE: RsaPublicArea = {
     TPMA_OBJECT.FIXED_PARENT |
     TPMA_OBJECT.SENSITIVE_DATA_ORIGIN |
     TPMA_OBJECT.USER_WITH_AUTH |
+    TPMA_OBJECT.NO_DA |
     TPMA_OBJECT.RESTRICTED |
     TPMA_OBJECT.SIGN_ENCRYPT,
   authPolicy: Buffer.alloc(0),

@@ -7,6 +7,7 @@ import {
   RSA_AK_TEMPLATE,
   RSA_EK_TEMPLATE,
   spkiFromPublicArea,
+  TPMA_OBJECT,
 } from "@rancheros/protocol/tpm";
 import type { RsaPublicArea } from "@rancheros/protocol/tpm";
 import { hex, publicAreaVector, swtpm } from "./swtpm-vectors.ts";
@@ -27,10 +28,13 @@ describe("the default RSA-2048 EK template", () => {
 });
 
 describe("the attestation key template", () => {
-  it("with the TPM's key is what rancherd's key looks like", () => {
+  it("with the TPM's key is what rancherd's key looks like, but for NO_DA", () => {
     const vector = swtpm.attestationKeys.rsaChildOfStorageRoot.public;
     const spki = spkiFromPublicArea(decodePublicArea(hex(vector)));
-    expect(encodePublicArea(publicAreaFromSpki(spki, RSA_AK_TEMPLATE)).toString("hex")).toBe(vector);
+    const objectAttributes = RSA_AK_TEMPLATE.objectAttributes & ~TPMA_OBJECT.NO_DA;
+    expect(objectAttributes).not.toBe(RSA_AK_TEMPLATE.objectAttributes);
+    const area = publicAreaFromSpki(spki, { ...RSA_AK_TEMPLATE, objectAttributes });
+    expect(encodePublicArea(area).toString("hex")).toBe(vector);
   });
 });
 
