@@ -44,6 +44,8 @@ function subjectOf(fields: Fields, path: string, problems: string[]): ((subject:
   }
   const text = textOf(subjectRegExp, `${path}.subjectRegExp`, problems);
   try {
+    // Alone first: a bracket that closes the one below would let the pattern out of its anchors.
+    void new RegExp(text, "u");
     // Of the whole subject, whether or not the pattern says so: a part of it is easily had by anybody.
     const pattern = new RegExp(`^(?:${text})$`, "u");
     return (one) => one.length <= SUBJECT_LIMIT && pattern.test(one);

@@ -71,6 +71,11 @@ describe("parseImagePolicy", () => {
     ["an identity without subject", keyless({ subject: undefined }), [/wants either subject or subjectRegExp/]],
     ["a pattern that is none", keyless({ subject: undefined, subjectRegExp: "(" }), [/is no regular expression/]],
     [
+      "a pattern that closes more than it opens",
+      keyless({ subject: undefined, subjectRegExp: "a)|(?:b" }),
+      [/is no regular expression/],
+    ],
+    [
       "no trusted root",
       keyless({ trustedRoot: undefined }),
       [/trustedRoot: is missing/, /certificateAuthorities: is missing/],
