@@ -12,8 +12,6 @@ const META_DATA = `${SEED}/meta-data`;
 export const SEED_RECORD_PLACE = "/var/lib/rancheros/nocloud-seed.json";
 const OWNER_ONLY = { mode: 0o600, uid: 0, gid: 0 };
 const RECORD_FOLDERS = { folders: { mode: 0o700, uid: 0, gid: 0 } };
-/** The file as it is, and as it was before a write that a kill may have kept from happening. */
-const KEPT_DIGESTS = 2;
 
 export interface SeedPlan {
   /** In the order in which they are to be written: the record first, or a killed write would leave a stranger's file. */
@@ -22,6 +20,7 @@ export interface SeedPlan {
   readonly problem: string | undefined;
 }
 
+/** Of each file what it is to be, and what was there before: a kill may keep the write from happening. */
 type SeedRecord = Readonly<Record<string, readonly string[]>>;
 
 /**
@@ -36,11 +35,17 @@ export async function planSeed(files: Pick<RootFiles, "read">, given: readonly G
   const textAt = async (path: string): Promise<string | undefined> =>
     (await files.read(path))?.content.toString("utf8");
   const record = readRecord((await textAt(SEED_RECORD_PLACE)) ?? "");
+  const present: Readonly<Record<string, string | undefined>> = {
+    [USER_DATA]: await textAt(USER_DATA),
+    [META_DATA]: await textAt(META_DATA),
+  };
+  const { [USER_DATA]: oldUserData, [META_DATA]: metaData } = present;
+  // Of agents that kept no record: only they named the instance after this very user-data.
+  const isOldPair = oldUserData !== undefined && metaData === metaDataOf(oldUserData);
   const isOurs = (path: string, text: string | undefined): boolean =>
-    text === undefined || record[path]?.includes(digestOf(text)) === true;
-  const metaData = await textAt(META_DATA);
+    text === undefined || isOldPair || record[path]?.includes(digestOf(text)) === true;
   const strangers = [
-    ...(isOurs(USER_DATA, await textAt(USER_DATA)) ? [] : [USER_DATA]),
+    ...(isOurs(USER_DATA, oldUserData) ? [] : [USER_DATA]),
     ...(isOurs(META_DATA, metaData) ? [] : [META_DATA]),
   ];
   if (strangers.length > 0) {
@@ -54,13 +59,10 @@ export async function planSeed(files: Pick<RootFiles, "read">, given: readonly G
       : `#cloud-config-archive\n${stringify(given.map(({ text }) => ({ type: "text/cloud-config", content: withHeader(text) })))}`;
   const wanted = [
     [USER_DATA, userData],
-    [META_DATA, metaData ?? `instance-id: ros-agent-${digestOf(userData).slice(0, 16)}\n`],
+    [META_DATA, metaData ?? metaDataOf(userData)],
   ] as const;
   const next = Object.fromEntries(
-    wanted.map(([path, text]) => [
-      path,
-      [...new Set([digestOf(text), ...(record[path] ?? [])])].slice(0, KEPT_DIGESTS),
-    ]),
+    wanted.map(([path, text]) => [path, [...new Set([text, present[path] ?? text].map(digestOf))]]),
   );
   const recordFile = {
     path: SEED_RECORD_PLACE,
@@ -86,6 +88,10 @@ function readRecord(text: string): SeedRecord {
       Array.isArray(digests) ? digests.filter((one) => typeof one === "string") : [],
     ]),
   );
+}
+
+function metaDataOf(userData: string): string {
+  return `instance-id: ros-agent-${digestOf(userData).slice(0, 16)}\n`;
 }
 
 function digestOf(text: string): string {

@@ -30,6 +30,9 @@ export interface RunRecord {
 /** Lines that have run and stand in no list any more; the oldest are forgotten. */
 export const REMEMBERED_MAX = 2_000;
 
+/** In place of files, of lines that an earlier agent has recorded. */
+const ALL_FILES = "";
+
 export const NO_LINES: RunRecord = { version: 2, lines: [] };
 
 /**
@@ -44,7 +47,8 @@ export function recordWith(recorded: RunRecord, commands: readonly RunCommand[],
   );
   const inList = new Set(listed.map(({ digest }) => digest));
   const others = recorded.lines.filter(
-    ({ digest, from: theirs, state }) => !inList.has(digest) && !(state.kind === "waiting" && theirs === from),
+    ({ digest, from: theirs, state }) =>
+      !inList.has(digest) && !(state.kind === "waiting" && (theirs === from || theirs === ALL_FILES)),
   );
   return { version: 2, lines: [...forgetOldest(others), ...listed] };
 }
@@ -71,10 +75,25 @@ export function parseRecord(text: string): RunRecord | undefined {
   } catch {
     return undefined;
   }
+  if (isRecord(value) && value["version"] === 1) return fromVersion1(value);
   if (!isRecord(value) || value["version"] !== 2 || !Array.isArray(value["lines"])) return undefined;
   const found: readonly unknown[] = value["lines"];
   const lines = found.flatMap((line) => parseLine(line) ?? []);
   return lines.length === found.length ? { version: 2, lines } : undefined;
+}
+
+/** Of earlier agents: one list of all files, with its commands. What has run by it must not run again. */
+function fromVersion1({ commands: list, states }: Readonly<Record<string, unknown>>): RunRecord | undefined {
+  if (!Array.isArray(list) || !Array.isArray(states) || states.length !== list.length) return undefined;
+  const found: readonly unknown[] = states;
+  const commands = list.flatMap((one: unknown) => parseCommand(one) ?? []);
+  if (commands.length !== list.length) return undefined;
+  const lines = withDigests(commands).flatMap(({ digest, command }, place): readonly RunLine[] => {
+    const told = found[place];
+    const state = parseState(isRecord(told) && told["kind"] === "waiting" ? { kind: "waiting", command } : told);
+    return state === undefined ? [] : [{ digest, from: ALL_FILES, place, state }];
+  });
+  return lines.length === commands.length ? { version: 2, lines } : undefined;
 }
 
 function parseLine(value: unknown): RunLine | undefined {

@@ -1,4 +1,5 @@
 /** Applying cloud-configs to a machine's /, with the real useradd, usermod, groupadd and chpasswd. */
+import { createHash } from "node:crypto";
 import { chmod, link, lstat, mkdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -264,6 +265,22 @@ describe("a cloud-config", () => {
     const { changes, problems } = await machine.apply("#cloud-config\nhostname: a\n");
     expect([changes, problems]).toEqual([[], [expect.stringContaining(`/${SEED}/${name} is not what ros-agent`)]]);
     expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("goes on with the seed of an agent that kept no record, and with one that two kills in a row have left", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const first = "#cloud-config\nhostname: a\n";
+    const instance = `instance-id: ros-agent-${createHash("sha256").update(first).digest("hex").slice(0, 16)}\n`;
+    await machine.put(`${SEED}/user-data`, first);
+    await machine.put(`${SEED}/meta-data`, instance);
+    expect((await machine.apply("#cloud-config\nhostname: b\n")).problems).toEqual([]);
+    for (const name of ["c", "d", "e"]) {
+      expect((await machine.apply(`#cloud-config\nhostname: ${name}\n`)).problems).toEqual([]);
+      expect(await machine.text(`${SEED}/user-data`)).toBe(`#cloud-config\nhostname: ${name}\n`);
+      expect(await machine.text(`${SEED}/meta-data`)).toBe(instance);
+      // The record was written, and the seed was not.
+      await machine.put(`${SEED}/user-data`, "#cloud-config\nhostname: b\n");
+    }
   });
 
   it("knows its own seed after a kill between any two of its writes, and none that was changed by hand", async () => {

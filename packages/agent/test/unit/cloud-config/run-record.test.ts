@@ -67,9 +67,22 @@ it("forgets the oldest lines when there are too many, and never one of the list"
   expect(record.lines).toHaveLength(2 * REMEMBERED_MAX);
 });
 
-it.each(["", "{}", "[]", '{"version":1,"digest":"x","commands":[],"states":[]}', '{"version":2,"lines":[{}]}'])(
-  "takes %j for no record",
-  (text) => {
-    expect(parseRecord(text)).toBeUndefined();
-  },
-);
+it.each([
+  "",
+  "{}",
+  "[]",
+  '{"version":1,"digest":"x","commands":[{}],"states":[{"kind":"started"}]}',
+  '{"version":2,"lines":[{}]}',
+])("takes %j for no record", (text) => {
+  expect(parseRecord(text)).toBeUndefined();
+});
+
+it("runs nothing again that an earlier agent's record says has run, and nothing that it left waiting and that is gone", () => {
+  const commands = ["one", "two", "three"].map(shell);
+  const states = [{ kind: "ended", outcome: "exit code 0" }, { kind: "started" }, { kind: "waiting" }];
+  const old = JSON.stringify({ version: 1, digest: "", commands, states }, undefined, 2);
+  const read = parseRecord(old);
+  expect(runAll(recordWith(read ?? NO_LINES, commands, "/oem/a.yaml")).ran).toEqual(["three"]);
+  expect(runAll(recordWith(read ?? NO_LINES, [shell("one"), shell("four")], "/oem/a.yaml")).ran).toEqual(["four"]);
+  expect(parseRecord(JSON.stringify({ version: 1, commands, states: states.slice(1) }))).toBeUndefined();
+});
