@@ -1,4 +1,6 @@
 /** Gets hold of the CA certificates against which the server's certificate is verified. */
+import { createHash } from "node:crypto";
+
 import { RegistrationError } from "./errors.ts";
 import type { httpGet } from "./io/http-get.ts";
 import type { readLearnedCa } from "./io/learned-ca-file.ts";
@@ -67,7 +69,9 @@ function uselessOnHttp(): RegistrationError {
 /** What the machine was set up with always counts, and what it has learned since counts beside it. */
 async function withLearned(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
   const { learnedCaFile: file, server } = options;
-  const learned = file === undefined ? undefined : parseLearnedCa(await outside.readLearnedCa(file), server.url.origin);
+  const text = file === undefined ? undefined : await outside.readLearnedCa(file);
+  if (text === undefined) return trustedCas(outside, options);
+  const learned = parseLearnedCa(text, server.url.origin, await trustName(outside, options.trust));
   if (learned === undefined) return trustedCas(outside, options);
   try {
     const given = (await trustedCas(outside, options)) ?? outside.bundledCas();
@@ -77,6 +81,19 @@ async function withLearned(outside: TrustOutside, options: TrustOptions): Promis
     if (error instanceof RegistrationError && error.code === "REGISTRATION_PIN_MISMATCH") return learned;
     throw error;
   }
+}
+
+/**
+ * @returns by which trust a server is known: the same text for the same CAs, wherever they lie
+ * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_TRUST_INVALID
+ */
+export async function trustName(outside: Pick<TrustOutside, "readCaFile">, trust: Trust): Promise<string> {
+  // Not what the system trusts: its CAs change with each update.
+  if (trust.kind === "system") return "system";
+  if (trust.kind === "pin") return `pin:${parsePin(trust.pin)}`;
+  return `ca:${createHash("sha256")
+    .update(await givenCas(outside, trust))
+    .digest("hex")}`;
 }
 
 async function givenCas(

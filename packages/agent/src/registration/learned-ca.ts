@@ -11,13 +11,16 @@ const WHERE = "the CA that the operator told of";
 /**
  * @param text    of the file; undefined where there is none
  * @param origin  of the server that is spoken to: another one's CAs count for nothing
+ * @param under   name of the trust by which the server is known: what was learned by another, such as that of a CA whose
+ *                key was stolen, counts for nothing once somebody has given a new one
  * @returns       PEM; undefined where nothing was learned, or nothing that can be used
  */
-export function parseLearnedCa(text: string | undefined, origin: string): string | undefined {
+export function parseLearnedCa(text: string | undefined, origin: string, under: string): string | undefined {
   if (text === undefined) return undefined;
   try {
     const kept: unknown = parseJsonBytes(Buffer.from(text), LEARNED_CA_MAX_BYTES, WHERE);
-    if (!isJsonObject(kept) || kept["server"] !== origin || typeof kept["ca"] !== "string") return undefined;
+    if (!isJsonObject(kept) || kept["server"] !== origin || kept["under"] !== under) return undefined;
+    if (typeof kept["ca"] !== "string") return undefined;
     return readCaCertificates(kept["ca"], WHERE).join("\n");
   } catch {
     // What was cut short by a full disk is told anew in a quarter of an hour.
@@ -30,6 +33,6 @@ export function parseLearnedCa(text: string | undefined, origin: string): string
  * @returns    what is to be kept
  * @throws RegistrationError REGISTRATION_TRUST_INVALID
  */
-export function learnedCaText(pem: string, origin: string): string {
-  return `${JSON.stringify({ server: origin, ca: readCaCertificates(pem, WHERE).join("\n") })}\n`;
+export function learnedCaText(pem: string, origin: string, under: string): string {
+  return `${JSON.stringify({ server: origin, under, ca: readCaCertificates(pem, WHERE).join("\n") })}\n`;
 }

@@ -6,7 +6,7 @@ import type { EndorsementKey, Tpm } from "../tpm/index.ts";
 import { answerChallenge, fetchNonce, takeChallenge } from "./attest.ts";
 import type { Route } from "./conversation.ts";
 import { startCourse, type Course } from "./course.ts";
-import { CACERTS_TIMEOUT_MS, establishTrust, type TrustOutside } from "./establish-trust.ts";
+import { CACERTS_TIMEOUT_MS, establishTrust, trustName, type TrustOutside } from "./establish-trust.ts";
 import type { writeLearnedCa } from "./io/learned-ca-file.ts";
 import type { connectServer } from "./io/server-connection.ts";
 import { learnedCaText } from "./learned-ca.ts";
@@ -86,13 +86,13 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
 /** Over TLS only, and from an answer that was sealed for this TPM. What goes wrong with it does not end the visit. */
 async function learnCa(
   outside: VisitOutside,
-  { learnedCaFile: path, onEvent }: VisitOptions,
+  { learnedCaFile: path, onEvent, trust }: VisitOptions,
   { url: { protocol, origin } }: RegistrationUrl,
   pem: string | undefined,
 ): Promise<void> {
   if (path === undefined || pem === undefined || protocol !== "https:") return;
   try {
-    const text = learnedCaText(pem, origin);
+    const text = learnedCaText(pem, origin, await trustName(outside, trust));
     if (text === (await outside.readLearnedCa(path))) return;
     await outside.writeLearnedCa(path, text);
     onEvent({ kind: "ca-learned", path });

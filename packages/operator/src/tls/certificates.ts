@@ -99,6 +99,15 @@ function isNow({ validFromDate, validToDate }: X509Certificate, nowMs: number): 
   return validFromDate.getTime() <= nowMs && nowMs < validToDate.getTime();
 }
 
+/** Then the clock is wrong, not the certificate: they begin a day before they are made. */
+export function hasNotBegun({ certificatePem }: Pick<CertificateAndKey, "certificatePem">, nowMs: number): boolean {
+  try {
+    return new X509Certificate(certificatePem).validFromDate.getTime() > nowMs;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Whether the certificate still serves: signed by this CA with this key, for all these names, and for more than a third
  * of its life to come.

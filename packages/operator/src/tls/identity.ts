@@ -6,6 +6,7 @@ import {
   crossSign,
   DAY_MS,
   EARLY_DAYS,
+  hasNotBegun,
   isStillGood,
   isUsableCa,
   makeCa,
@@ -20,6 +21,8 @@ const SUCCESSOR_LEFT_MS = (CA_DAYS / 5) * DAY_MS;
 const URGENT_LEFT_MS = SERVING_DAYS * DAY_MS;
 /** So long machines are told of a CA before the first certificate is signed with it. */
 const PUBLISHED_MS = 30 * DAY_MS;
+/** Of the CAs that were made without path length. */
+const SUBJECT_BEFORE_1_0 = "CN=rancheros-operator-ca";
 /** Of CAs before the present one; there are more only where somebody asked for them again and again. */
 const OLD_KEPT = 4;
 
@@ -87,6 +90,11 @@ function succeed({ ca, crosses, old }: Authorities, { crossPem, ...successor }: 
   };
 }
 
+/** The CAs of before 1.0 allow no CA below them (path length 0), so that nothing leads from them to a successor. */
+function letsNoneBelow({ certificatePem }: CertificateAndKey): boolean {
+  return new X509Certificate(certificatePem).subject === SUBJECT_BEFORE_1_0;
+}
+
 function publishedMs({ certificatePem }: Successor, nowMs: number): number {
   return nowMs - new X509Certificate(certificatePem).validFromDate.getTime() - EARLY_DAYS * DAY_MS;
 }
@@ -114,6 +122,8 @@ function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [A
     if (leftMs >= SUCCESSOR_LEFT_MS && !isRotationAsked) return [now, "kept"];
     return [{ ...now, next: makeSuccessor(ca, needs) }, "announced"];
   }
+  // Machines that were not told cannot follow: they get all the time that there is.
+  if (letsNoneBelow(ca)) return [now, "kept"];
   if (isRotationAsked || publishedMs(now.next, nowMs) >= PUBLISHED_MS) {
     return [succeed(now, now.next, nowMs), "rotated"];
   }
@@ -133,6 +143,8 @@ export function nextIdentity(
   needs: IdentityNeeds,
 ): { readonly identity: TlsIdentity; readonly step: IdentityStep } {
   const { nowMs, random } = needs;
+  // After a power cut without a clock's battery: no machine would know another CA, and this one's key would be gone.
+  if (stored !== undefined && hasNotBegun(stored.ca, nowMs)) return { identity: stored, step: "kept" };
   const [authorities, step]: readonly [Authorities, IdentityStep] =
     stored === undefined
       ? [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old: [] }, "made"]

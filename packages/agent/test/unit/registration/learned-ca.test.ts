@@ -101,10 +101,22 @@ describe("a machine that holds the old CA only", () => {
 });
 
 describe("what a machine was told", () => {
+  it("counts no more once somebody has given it another CA, as after a stolen key", async () => {
+    await ask(both);
+    const given: Trust = { kind: "ca", pem: after?.certificatePem ?? "" };
+    await expect(ask(both, given)).rejects.toMatchObject({ code: "REGISTRATION_TLS_UNTRUSTED" });
+    show(1);
+    expect(await ask(after?.certificatePem, given)).toBe("Approved");
+    show(0);
+    await expect(ask(both, given)).rejects.toMatchObject({ code: "REGISTRATION_TLS_UNTRUSTED" });
+  });
+
   it("counts for the server that told it only, and not where it is no CA", async () => {
     const origin = "https://localhost:1";
-    const kept = (server_: string, ca: unknown): string => JSON.stringify({ server: server_, ca });
-    expect(parseLearnedCa(kept(origin, both), origin)).toContain("BEGIN CERTIFICATE");
+    const kept = (server_: string, ca: unknown): string => JSON.stringify({ server: server_, under: "system", ca });
+    expect(parseLearnedCa(kept(origin, both), origin, "system")).toContain("BEGIN CERTIFICATE");
+    expect(parseLearnedCa(kept(origin, both), origin, "pin:00")).toBeUndefined();
+    expect(parseLearnedCa(JSON.stringify({ server: origin, ca: both }), origin, "system")).toBeUndefined();
     for (const text of [
       undefined,
       "",
@@ -118,7 +130,7 @@ describe("what a machine was told", () => {
       kept(origin, both.repeat(20)),
       kept(origin, `${both}-----BEGIN CERTIFICATE-----\nR09O\n-----END CERTIFICATE-----`),
     ]) {
-      expect(parseLearnedCa(text, origin)).toBeUndefined();
+      expect(parseLearnedCa(text, origin, "system")).toBeUndefined();
     }
   });
 

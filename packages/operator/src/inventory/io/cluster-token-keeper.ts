@@ -41,21 +41,25 @@ export function keepClusterTokens(
     return found === undefined || uidIn(found) !== owner.uid;
   }
 
+  /** By an object of the same name: a token that says nothing of its machine, or one of before a restore. */
+  function isTaken({ where, owner }: OwnedToken): boolean {
+    const successor = index.named({ metadata: owner })?.clusterToken;
+    return successor?.name === where.name && successor.namespace === where.namespace;
+  }
+
   async function takeBack(key: string): Promise<void> {
     const token = going.get(key);
     if (token === undefined) return;
-    // An object of the same name may have taken over a token that says nothing of its machine.
-    const successor = index.named({ metadata: token.owner })?.clusterToken;
-    const isTaken = successor?.name === token.where.name && successor.namespace === token.where.namespace;
-    if (!isTaken) await tokens.delete(token.where, token.owner.uid);
+    if (!isTaken(token)) await tokens.delete(token.where, token.owner.uid);
     going.delete(key);
   }
 
   async function takeBackAll(): Promise<void> {
-    for (const { where, owner } of await tokens.owned()) {
+    for (const token of await tokens.owned()) {
+      const { where, owner } = token;
       if (!lead.isLeader()) return;
       const isOurs = watchNamespace === undefined || watchNamespace === owner.namespace;
-      if (isOurs && (await isGone(owner))) await tokens.delete(where, owner.uid);
+      if (isOurs && !isTaken(token) && (await isGone(owner))) await tokens.delete(where, owner.uid);
     }
   }
 

@@ -1,9 +1,10 @@
 /** The operator's own CA over decades, on a clock of the test's own. */
-import { randomBytes, X509Certificate } from "node:crypto";
+import { generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DAY_MS, makeCa } from "../../../src/tls/certificates.ts";
 import { nextIdentity, trustBundle, type IdentityStep, type TlsIdentity } from "../../../src/tls/identity.ts";
+import { signCertificate } from "../../../src/tls/sign-certificate.ts";
 import { identityData, readIdentity, ROTATE_ANNOTATION } from "../../../src/tls/read-identity.ts";
 
 const START_MS = Date.parse("2030-01-01T00:00:00Z");
@@ -196,5 +197,42 @@ describe("a Secret that somebody has edited", () => {
     }
     for (const data of [null, [], "text", 7]) expect(readIdentity({ ...secret, data })?.identity).toBeUndefined();
     for (const object of [undefined, null, "x", {}, { metadata: {} }]) expect(readIdentity(object)).toBeUndefined();
+  });
+});
+
+describe("a CA is not lost", () => {
+  it("where the clock lies before its beginning, as after a power cut", () => {
+    const made = first();
+    expect(at(-3, made)).toEqual({ identity: made, step: "kept" });
+    expect(at(-3, made, true, ["another.example.com"]).identity).toBe(made);
+  });
+
+  it("of before 1.0, below which none may be: its successor waits until its last year, however often it is asked for", () => {
+    const keyPem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+    });
+    const template = {
+      commonName: "rancheros-operator-ca",
+      issuerPem: undefined,
+      beginMs: START_MS - DAY_MS,
+      endMs: START_MS + 3_650 * DAY_MS,
+      extensions: [
+        { name: "basicConstraints", cA: true, pathLenConstraint: 0, critical: true },
+        { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+      ],
+      isCa: true,
+      serial: randomBytes(16),
+    };
+    const ca = { certificatePem: signCertificate(template, keyPem, keyPem), keyPem };
+    const old = at(0, { ...first(), ca }).identity;
+    const announced = at(1, old, true);
+    expect(announced).toMatchObject({ step: "announced", identity: { ca } });
+    expect(at(2, announced.identity, true).identity.ca).toEqual(ca);
+    expect(at(3_000, announced.identity).identity.ca).toEqual(ca);
+    expect(at(3_500, announced.identity)).toMatchObject({
+      step: "rotated",
+      identity: { ca: { keyPem: announced.identity.next?.keyPem } },
+    });
   });
 });
