@@ -200,7 +200,8 @@ describe("a reader", () => {
     await page.locator(".VPLocalNav .menu").click();
     await page.locator(".VPSidebar.open").getByText("Troubleshooting").click();
     await page.waitForURL("**/troubleshooting.html");
-    await page.locator("#VPContent h1").waitFor();
+    // The address changes before the page does.
+    await page.locator("#VPContent h1", { hasText: "Troubleshooting" }).waitFor();
     expect(await page.locator("#VPContent h1").innerText()).toContain("Troubleshooting");
   });
 });

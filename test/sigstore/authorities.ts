@@ -49,6 +49,8 @@ const IN_TOTO = "application/vnd.in-toto+json";
 const ISSUER_EXTENSION = "1.3.6.1.4.1.57264.1.8";
 const SHA256 = "2.16.840.1.101.3.4.2.1";
 const DAY_MS = 86_400_000;
+/** Within the ten minutes of a certificate. */
+const STAMPED_AHEAD_MS = 300_000;
 
 function base64(bytes: ArrayBufferView | Buffer): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
@@ -87,7 +89,10 @@ export async function startAuthorities(certifiedAt?: Date): Promise<Authorities>
   const ctLog = await initializeCTLog(keys(), certifiedAt);
   const ca = await initializeCA(generateKeyPairSync("ec", { namedCurve: "secp384r1" }), ctLog, certifiedAt);
   const log = await initializeTLog("https://rekor.example.com", keys());
-  const tsa = await initializeTSA(generateKeyPairSync("ec", { namedCurve: "secp384r1" }));
+  // Whole seconds, as Sigstore's own: @sigstore/core reads no fraction but one of three digits, and DER leaves zeros at its
+  // end out. Ahead, so that certificates which are made meanwhile have begun.
+  const stampedAt = new Date(Math.floor(Date.now() / 1_000) * 1_000 + STAMPED_AHEAD_MS);
+  const tsa = await initializeTSA(generateKeyPairSync("ec", { namedCurve: "secp384r1" }), stampedAt);
   const validFor = { start: new Date(Date.now() - DAY_MS).toISOString() };
   const keyDetails = "PKIX_ECDSA_P256_SHA_256";
   const logOf = (publicKey: Buffer, keyId: string, baseUrl: string) => {
