@@ -1,5 +1,6 @@
 /** The checks of the agent itself: its services, its registration, and what it says of its upgrades. */
 import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
+import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 
 import { CONTAINER_ERRORS } from "../containers/index.ts";
 import { DRAIN_ERRORS } from "../drain/index.ts";
@@ -55,6 +56,7 @@ const TABLES: readonly ErrorTable<string>[] = [
   CONTAINER_ERRORS,
   IMAGE_PULL_ERRORS,
   SLOT_ERRORS,
+  SIGNATURE_ERRORS,
   REGISTRATION_ERRORS,
 ];
 

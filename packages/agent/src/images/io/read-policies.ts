@@ -1,7 +1,8 @@
 /** The policies of this machine about signed images. */
-import { open } from "node:fs/promises";
 import { parseImagePolicy, SignatureError, type ImagePolicy } from "@rancheros/protocol/signatures";
 import { parse } from "yaml";
+
+import { rootFiles, type RootFiles } from "../../files/index.ts";
 
 /** Of the image of the operating system, and of whoever looks after the machine; each counts, and none undoes the other. */
 export const POLICY_FILES = [
@@ -17,33 +18,38 @@ const MAX_BYTES = 1024 * 1024;
  */
 export async function readPolicies(hostRoot: string): Promise<readonly ImagePolicy[]> {
   const policies: ImagePolicy[] = [];
+  // Links are followed below the machine's root: ours may have another file where they lead.
+  const files = rootFiles(hostRoot);
   for (const file of POLICY_FILES) {
-    const text = await readText(`${hostRoot.replace(/\/+$/, "")}${file}`);
+    const text = await readText(files, file);
     if (text !== undefined) policies.push(parseImagePolicy(parseYaml(text, file), file));
   }
   return policies;
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  let bytes: Buffer;
+async function readText(files: RootFiles, path: string): Promise<string | undefined> {
+  let content: Buffer | undefined;
   try {
-    bytes = await readSome(path);
+    content = (await files.read(path))?.content;
+    if (content === undefined) await refuseLinkToNowhere(files, path);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    if (cause instanceof SignatureError) throw cause;
     throw new SignatureError("SIGNATURE_POLICY_INVALID", `${path} cannot be read`, { cause });
   }
-  if (bytes.length <= MAX_BYTES) return bytes.toString("utf8");
+  if (content === undefined) return undefined;
+  if (content.length <= MAX_BYTES) return content.toString("utf8");
   throw new SignatureError("SIGNATURE_POLICY_INVALID", `${path} has more than ${MAX_BYTES} bytes`);
 }
 
-/** One byte more than there may be, where there are so many. */
-async function readSome(path: string): Promise<Buffer> {
-  const file = await open(path, "r");
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
+/** Behind a link to a disk that is not mounted there may be a policy. */
+async function refuseLinkToNowhere(files: RootFiles, path: string): Promise<void> {
+  const parts = path.split("/");
+  for (let count = 2; count <= parts.length; count += 1) {
+    const place = parts.slice(0, count).join("/");
+    if ((await files.kind(place)) !== "link") continue;
+    // What ends the path is no folder, and was not to be read.
+    if (count < parts.length && (await files.list(place)) !== undefined) continue;
+    throw new SignatureError("SIGNATURE_POLICY_INVALID", `${path} cannot be read: ${place} leads nowhere`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Which images this machine opens at a real registry, and how much of them it has asked for by then. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -221,5 +221,39 @@ describe("the machine's policies", () => {
     rmSync(path.join(root, "etc/rancher/rancheros/image-policy.yaml"));
     mkdirSync(path.join(root, "etc/rancher/rancheros/image-policy.yaml"));
     await expect(readPolicies(root)).rejects.toMatchObject({ code: "SIGNATURE_POLICY_INVALID" });
+  });
+
+  it("behind a link that leads nowhere are refused: the disk may not be there yet", async () => {
+    const links = [
+      ["etc/rancher/rancheros/image-policy.yaml", "/oem/image-policy.yaml"],
+      ["etc/rancher/rancheros", "../../oem/rancheros"],
+      ["etc/rancher", "/oem/rancher"],
+      ["usr/lib/rancheros", "/oem/lib"],
+    ] as const;
+    for (const [place, target] of links) {
+      rmSync(root, { recursive: true });
+      mkdirSync(path.dirname(path.join(root, place)), { recursive: true });
+      symlinkSync(target, path.join(root, place));
+      await expect(readPolicies(root), place).rejects.toMatchObject({
+        code: "SIGNATURE_POLICY_INVALID",
+        message: expect.stringContaining(`/${place} leads nowhere`) as string,
+      });
+    }
+  });
+
+  it("behind links are read below the machine's root, not below ours", async () => {
+    const outside = path.join(folder, "outside");
+    mkdirSync(outside);
+    writeFileSync(path.join(outside, "image-policy.yaml"), '- images: ["**/ours"]\n  mode: ignore\n');
+    rmSync(root, { recursive: true });
+    mkdirSync(path.join(root, "etc/rancher"), { recursive: true });
+    symlinkSync(outside, path.join(root, "etc/rancher/rancheros"));
+    await expect(readPolicies(root)).rejects.toMatchObject({ code: "SIGNATURE_POLICY_INVALID" });
+    mkdirSync(path.join(root, outside), { recursive: true });
+    expect(await readPolicies(root)).toEqual([]);
+    write(`${outside}/image-policy.yaml`, '- images: ["**/theirs"]\n  mode: ignore\n');
+    expect((await readPolicies(root)).map(({ rules }) => rules.map(({ images }) => images))).toEqual([
+      [["**/theirs"]],
+    ]);
   });
 });

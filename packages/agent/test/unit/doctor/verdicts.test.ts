@@ -331,6 +331,10 @@ describe("the agent", () => {
       /^warn DRAIN_TIMED_OUT: the upgrade is in Draining: a pod stays$/,
     ],
     [{ phase: "Draining", isUnderWay: true, reason: { code: "NEWER_CODE", message: "x" } }, /^warn UPGRADE_DEFECT/],
+    [
+      { phase: "Staging", isUnderWay: true, reason: { code: "SIGNATURE_MISSING", message: "not signed" } },
+      /^warn SIGNATURE_MISSING: the upgrade is in Staging: not signed$/,
+    ],
     [{ phase: "Failed", reason }, /^ok/],
     [{ phase: "Staging", isUnderWay: true, message: "pulling" }, /^ok: .*Staging: pulling$/],
   ])("with %j is told as %s", (change, expected) => {
