@@ -11,6 +11,8 @@ import {
   type RegistryClient,
 } from "./registry/index.ts";
 import type { Settings } from "./settings/index.ts";
+import { errorFields, type Log } from "./telemetry/index.ts";
+import { verifyKeyless } from "./verify-keyless.ts";
 
 export interface OpenRegistries {
   readonly client: RegistryClient;
@@ -33,12 +35,18 @@ export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl"> {
   readonly settings: Settings;
   readonly kubernetes: Kubernetes;
   readonly registry: RegistryBlobs;
+  readonly imagePolicy: ImagePolicy;
+  readonly log: Log;
 }
 
-export function startBootDesk({ settings, kubernetes, registry, ...parts }: OperatorBootParts): BootDesk {
+export function startBootDesk(options: OperatorBootParts): BootDesk {
+  const { settings, kubernetes, registry, imagePolicy, log, ...parts } = options;
   const find = mediaFinder({
     blobs: registry,
     settings: settings.registries,
+    imagePolicy,
+    verifyKeyless,
+    onUnsigned: (media, error) => log.warn("boot media without a trusted signature", { media, ...errorFields(error) }),
     pullSecrets: async (namespace, names) => readPullSecrets(kubernetes, namespace, names),
   });
   return createBootDesk({ ...parts, find, bootUrl: settings.bootUrl });

@@ -6,6 +6,7 @@ import type { RegistryOutside } from "./registry/index.ts";
 import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout/index.ts";
 import type { Settings } from "./settings/index.ts";
 import type { EventFact, Log, Metrics } from "./telemetry/index.ts";
+import { verifyKeyless } from "./verify-keyless.ts";
 import { runVersionController } from "./versions/index.ts";
 
 export interface OperatorRolloutParts extends ControllerParts {
@@ -49,8 +50,7 @@ export function startRollouts(parts: OperatorRolloutParts): Rollouts {
     registry,
     registrySettings: settings.registries,
     imagePolicy: parts.imagePolicy,
-    // Large, and of use only where somebody signs without a key.
-    verifyKeyless: async (...bundle) => (await import("@rancheros/keyless")).verifyKeyless(...bundle),
+    verifyKeyless,
     tell(news) {
       if (news.kind === "granted") metrics.countSlot();
       if (news.kind === "failed") metrics.countFailedUpgrade();

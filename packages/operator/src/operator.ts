@@ -254,6 +254,8 @@ export async function startOperator(
     settings,
     kubernetes,
     registry,
+    imagePolicy,
+    log,
     assertReady,
     look: (token, remoteAddress) => entrance.look(token, remoteAddress),
     configOf: (token) => cloudConfigDocument(registrationUrl(serverUrlNow(), token), address().caPem),

@@ -10,13 +10,17 @@ import { useNamespace } from "../../control-plane/namespace.ts";
 import { makeRegistration, type MadeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { startRegistry, type TestRegistry } from "../../registry/index.ts";
+import { keySigner, pushSignatures, simpleSigning } from "../../sigstore/index.ts";
 
 const PUSH_MEDIA = path.resolve(import.meta.dirname, "../../../scripts/push-media");
 const controlPlane = inject("controlPlane");
 const namespace = useNamespace(controlPlane, "boot-files");
 const folder = mkdtempSync(path.join(tmpdir(), "boot-files-"));
+const media = path.join(folder, "media");
 /** The last one is more than fits into a piece of a stream. */
 const FILES = { kernel: randomBytes(3_000), initrd: randomBytes(2_000), "root.squashfs": randomBytes(700_000) };
+
+const ours = keySigner();
 
 let registry: TestRegistry;
 let operator: OperatorProcess;
@@ -26,21 +30,34 @@ function fetchFile(name: string, init: RequestInit = {}, token = door.token): Pr
   return fetch(`${operator.httpUrl}/boot/${token}/${name}`, { ...init, signal: AbortSignal.timeout(20_000) });
 }
 
+/** @returns the digest */
+async function pushMedia(image: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(PUSH_MEDIA, [media, image, "--dest-tls-verify=false"]);
+  expect(stdout).toMatch(/^.*@sha256:[0-9a-f]{64}\n$/);
+  expect(stdout.startsWith(image.replace(/:v1$/, "@"))).toBe(true);
+  return stdout.trim().replace(/^.*@/, "");
+}
+
 beforeAll(async () => {
   registry = await startRegistry({ folder: path.join(folder, "registry") });
-  const media = path.join(folder, "media");
   mkdirSync(media);
   for (const [name, content] of Object.entries(FILES))
     writeFileSync(path.join(media, name.replace("root.", "")), content);
   const image = `${registry.host}/os/boot:v1`;
-  const { stdout } = await promisify(execFile)(PUSH_MEDIA, [media, image, "--dest-tls-verify=false"]);
-  expect(stdout).toMatch(new RegExp(`^${registry.host}/os/boot@sha256:[0-9a-f]{64}\n$`));
+  await pushMedia(image);
+  const policy = path.join(folder, "policy.yaml");
+  const rules = [
+    { images: ["**/warned"], mode: "warn", require: [{ publicKey: ours.pem }] },
+    { images: ["**/os/boot"], mode: "ignore" },
+    { images: ["**"], require: [{ publicKey: ours.pem }] },
+  ];
+  writeFileSync(policy, JSON.stringify(rules));
   operator = await startOperator({
     folder,
     kubeconfigPath: controlPlane.kubeconfigPath,
     namespace,
     watchNamespace: namespace,
-    flags: [`--insecure-registry=${registry.host}`],
+    flags: [`--insecure-registry=${registry.host}`, `--image-policy=${policy}`],
   });
   door = await makeRegistration(controlPlane, namespace, "with-media", {
     boot: { media: image, kernelArguments: "console=ttyS0" },
@@ -120,6 +137,33 @@ describe("a registration", () => {
   it("takes no kernel arguments of several lines", async () => {
     const spec = { boot: { kernelArguments: "quiet\nshell" } };
     await expect(makeRegistration(controlPlane, namespace, "lines", spec)).rejects.toThrow(/kernelArguments/);
+  });
+});
+
+describe("media that the policy wants signed", () => {
+  it("are served to nobody, with the reason, until one whom it names has signed them", async () => {
+    const repository = "signed/boot";
+    const name = `${registry.host}/${repository}`;
+    const digest = await pushMedia(`${name}:v1`);
+    const { token } = await makeRegistration(controlPlane, namespace, "signed", { boot: { media: `${name}:v1` } });
+    for (const file of Object.keys(FILES)) {
+      const refused = await fetchFile(file, {}, token);
+      expect([refused.status, await refused.text()]).toEqual([404, expect.stringContaining("is not signed")]);
+    }
+    expect(operator.log()).toContain("SIGNATURE_MISSING");
+    await pushSignatures(registry, repository, digest, [simpleSigning(keySigner(), name, digest)]);
+    expect((await fetchFile("kernel", {}, token)).status).toBe(404);
+    await pushSignatures(registry, repository, digest, [simpleSigning(ours, name, digest)]);
+    const served = await fetchFile("kernel", {}, token);
+    expect(Buffer.from(await served.arrayBuffer()).equals(FILES.kernel)).toBe(true);
+  });
+
+  it("are served without a signature where it only warns, which the log says", async () => {
+    const image = `${registry.host}/warned:v1`;
+    await pushMedia(image);
+    const { token } = await makeRegistration(controlPlane, namespace, "warned", { boot: { media: image } });
+    expect((await fetchFile("kernel", {}, token)).status).toBe(200);
+    expect(operator.log()).toContain("boot media without a trusted signature");
   });
 });
 

@@ -1,7 +1,10 @@
 /** Finds the boot media that a MachineRegistration names, and remembers them for a while: machines come in crowds. */
+import type { CodedError } from "@rancheros/protocol/errors";
 import { parseImageReference } from "@rancheros/protocol/images";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
+import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
 import {
+  checkSignatures,
   openArtifact,
   openBlob,
   type PullSecrets,
@@ -18,6 +21,10 @@ const KEPT_MAX = 256;
 export interface MediaFinderParts {
   readonly blobs: RegistryBlobs;
   readonly settings: RegistrySettings;
+  readonly imagePolicy: ImagePolicy;
+  readonly verifyKeyless: VerifyKeyless;
+  /** Media are given out without the signature that the policy wants, as it only warns. */
+  readonly onUnsigned: (media: string, error: CodedError) => void;
   /** @throws KubernetesError */
   readonly pullSecrets: (namespace: string, names: readonly string[]) => Promise<PullSecrets>;
 }
@@ -29,8 +36,13 @@ export function mediaFinder(parts: MediaFinderParts): (registration: MachineRegi
     const { media, imagePullSecrets } = mediaOf(registration);
     const names = imagePullSecrets.map(({ name }) => name);
     const { credentials } = await parts.pullSecrets(registration.metadata.namespace, names);
-    const { settings, blobs } = parts;
-    const { manifest, source } = await openArtifact(blobs, parseImageReference(media), { settings, credentials });
+    const { settings, blobs, imagePolicy: policy, verifyKeyless } = parts;
+    const reference = parseImageReference(media);
+    const { digest, manifest, source } = await openArtifact(blobs, reference, { settings, credentials });
+    // Before a byte of them goes out: the machine itself cannot ask.
+    const asked = { policy, verifyKeyless, settings, credentials };
+    const verdict = await checkSignatures(blobs, reference, digest, asked);
+    if (verdict.kind === "warned") parts.onUnsigned(media, verdict.error);
     return {
       media: parseBootManifest(manifest, media),
       async open({ digest }, range) {
