@@ -1,5 +1,5 @@
 /** Runs a program that only tells something: bounded in time and output. */
-import { startProgram } from "../../programs/index.ts";
+import { startProgram, type ProgramCall, type RunningProgram } from "../../programs/index.ts";
 
 export interface Answer {
   readonly exitCode: number;
@@ -18,25 +18,29 @@ const OUTPUT_MAX_BYTES = 256 * 1024;
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
 
 /** @returns undefined where it is not there, was ended, or printed too much */
-export async function askProgram({
-  program,
-  args,
-  maxOutputBytes = OUTPUT_MAX_BYTES,
-  signal,
-}: Question): Promise<Answer | undefined> {
+export async function askProgram(
+  { program, args, maxOutputBytes = OUTPUT_MAX_BYTES, signal }: Question,
+  start: (call: ProgramCall) => RunningProgram = startProgram,
+): Promise<Answer | undefined> {
   if (signal.aborted) return undefined;
-  const running = startProgram({
+  const running = start({
     program,
     args,
     environment: { PATH: `${process.env["PATH"] ?? "/usr/bin:/bin"}:${SBIN}`, HOME: "/", LC_ALL: "C", TZ: "UTC" },
     maxOutputBytes,
     ownGroup: true,
   });
-  const end = (): void => running.kill("SIGKILL");
+  const late = Promise.withResolvers<undefined>();
+  const end = (): void => {
+    running.kill("SIGKILL");
+    // Who waits in the kernel for a disk is not ended by that.
+    running.abandon();
+    late.resolve(undefined);
+  };
   signal.addEventListener("abort", end, { once: true });
-  const ending = await running.ending;
+  const ending = await Promise.race([running.ending, late.promise]);
   signal.removeEventListener("abort", end);
-  if (ending.kind !== "exited") return undefined;
+  if (ending?.kind !== "exited") return undefined;
   const { exitCode, stdout, stderr } = ending;
   return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
 }
