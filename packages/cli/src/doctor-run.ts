@@ -1,6 +1,7 @@
 /** `ros-agent doctor` on this machine. */
-import { access } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { readAgentState } from "@rancheros/agent/by-hand";
 import {
   CHECK_NAMES,
@@ -47,6 +48,9 @@ export interface DoctorRun extends MachineFlagValues {
 /** Of the machine, where no other is named: what it was installed with, then what its registration gave. */
 const CONFIGS = ["/oem/99_custom.yaml", ...REGISTERED_FILES] as const;
 
+/** For what is read before the checks, which have a bound of their own. */
+const READ_LIMIT_MS = 3_000;
+
 export interface Diagnosis {
   readonly report: DoctorReport;
   readonly archive: SavedArchive | undefined;
@@ -66,10 +70,12 @@ export async function runDoctor(
   const names = checkNames(run.only);
   const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readTextFile(run["ek-ca"]);
   // What the caller has set for himself wins over what the services have.
-  const environment = { ...(await readServiceEnvironment(run["host-root"])), ...surroundings.environment };
+  const ofServices = await unlessLate(readServiceEnvironment(run["host-root"]), {});
+  const environment = { ...ofServices, ...surroundings.environment };
   if (process.getuid?.() !== 0) remark("Not root: what only root may see is told as missing or failed.");
   const machine = doctorMachine(run, { ...surroundings, environment });
-  const target = await operatorTarget(run, environment);
+  const late = { kind: "none", because: "its cloud-config did not come in time" } as const;
+  const target = await unlessLate(operatorTarget(run, environment), late);
   const report = await examineMachine(machine, { names, target, ekAuthorities, signal });
   const text = describeDoctor(report.findings);
   onReport(text);
@@ -119,7 +125,7 @@ async function operatorTarget(run: DoctorRun, environment: Surroundings["environ
     if (run.config !== undefined) return await from(run.config, run.config);
     for (const path of CONFIGS) {
       const config = join(run["host-root"], path);
-      if (!(await isThere(config))) continue;
+      if (!(await isFile(config))) continue;
       try {
         return await from(config, path);
       } catch (error) {
@@ -134,9 +140,21 @@ async function operatorTarget(run: DoctorRun, environment: Surroundings["environ
   }
 }
 
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
+/** A pipe that nobody writes to would hold us for ever. */
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
     () => false,
   );
+}
+
+async function unlessLate<T>(work: Promise<T>, otherwise: T): Promise<T> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const late = sleep(READ_LIMIT_MS, otherwise, { signal }).catch(() => otherwise);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    controller.abort();
+  }
 }

@@ -1,8 +1,10 @@
 /** `ros-agent doctor`: the TPM and the way to the operator, on a software TPM and real servers. */
-import { readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import {
@@ -303,6 +305,28 @@ describe("doctor on the way to the operator", () => {
 });
 
 describe("doctor where everything hangs", () => {
+  it("waits for no pipe that lies where a configuration should", async () => {
+    const strange = await openDoctorGround();
+    try {
+      const pipes = ["etc/default/ros-agent", "oem/99_custom.yaml"].map((path) => join(strange.root, path));
+      for (const pipe of pipes) {
+        await mkdir(dirname(pipe), { recursive: true });
+        execFileSync("mkfifo", [pipe]);
+      }
+      // Whoever waits for a writer gets one in the end.
+      const late = setTimeout(() => {
+        for (const pipe of pipes) closeSync(openSync(pipe, "r+"));
+      }, 8_000);
+      const startMs = performance.now();
+      const { short } = await doctor([...strange.flags, ...only("operator-url")]);
+      expect(performance.now() - startMs).toBeLessThan(2_900);
+      clearTimeout(late);
+      expect(short).toMatchObject({ "operator-url": expect.stringMatching(/^(fail|skipped)/) as string });
+    } finally {
+      await strange.remove();
+    }
+  });
+
   it("ends in 20 s with a finding for each black hole", async () => {
     const port = await blackHole();
     const tpmHole = await listen(createServer((socket) => socket.on("error", () => undefined)));

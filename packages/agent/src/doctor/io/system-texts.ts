@@ -1,5 +1,5 @@
 /** What the running system says of itself. */
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 
@@ -29,7 +29,8 @@ export async function readSystemTexts(hostRoot: string): Promise<SystemTexts> {
 }
 
 async function readSome(path: string): Promise<string> {
-  const file = await open(path, "r").catch(() => undefined);
+  // A pipe that nobody writes to would hold us for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (file === undefined) return "";
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
