@@ -28,6 +28,9 @@ export const SHOWN_KERNEL_WORDS: ReadonlySet<string> = new Set(
     "BOOT_IMAGE initrd good try reset",
   ].flatMap((line) => line.split(" ")),
 );
+const KNOWN_WORD = /^(true|false|yes|no|null|none|enabled|disabled|always|default|server|agent|cluster-init)$/i;
+const ASSIGNMENT = /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})["']?[ \t]{0,8}[=:]/g;
+const VALUE_MAX_CHARACTERS = 1_024;
 const MAX_ALIASES = 50;
 const MAX_DEPTH = 64;
 const MAX_DECODED_BYTES = 4 * 1024 * 1024;
@@ -57,7 +60,7 @@ const READERS: Readonly<Record<SecretFileKind, (text: string) => readonly string
 /** Of a process: by the names of its variables, and of addresses in all of them. */
 export function environmentSecrets(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.entries(environment).flatMap(([name, value = ""]) =>
-    SECRET_NAME.test(name) ? [value, ...urlSecrets(value)] : urlSecrets(value),
+    SECRET_NAME.test(name) ? [value, ...urlSecrets(value), ...tokenPasswords(value)] : urlSecrets(value),
   );
 }
 
@@ -104,8 +107,7 @@ function walk(value: unknown, key: string, found: string[], depth: number): void
 /** Of a text that may be a secret or hold some: itself, its lines, its words, and what is encoded in it. */
 function freeSecrets(text: string, isDecoded = false): readonly string[] {
   const whole = text.trim();
-  if (/^(true|false|yes|no|null|none|enabled|disabled|always|default|server|agent|cluster-init)$/i.test(whole))
-    return [];
+  if (KNOWN_WORD.test(whole)) return [];
   const lines = text
     .split("\n")
     .map((line) => line.trim())
@@ -119,8 +121,27 @@ function freeSecrets(text: string, isDecoded = false): readonly string[] {
     ...words,
     ...urlSecrets(text),
     ...keySecrets(text),
+    ...assignedSecrets(lines),
+    ...tokenPasswords(text),
     ...(isDecoded ? [] : decodedSecrets(whole)),
   ];
+}
+
+/** Of `NAME=VALUE` and `name: value` whose name says so, in files within files: the value, with and without what follows. */
+function assignedSecrets(lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) =>
+    [...line.matchAll(ASSIGNMENT)].flatMap(({ index, 0: { length }, 1: name = "" }) => {
+      if (!SECRET_NAME.test(name)) return [];
+      const rest = line.slice(index + length, index + length + VALUE_MAX_CHARACTERS).trim();
+      const [, quoted, word] = /^(?:["']([^"']+)["']|([^\s"',;]+))/.exec(rest) ?? [];
+      return [rest, quoted ?? word ?? ""].filter((value) => !KNOWN_WORD.test(value));
+    }),
+  );
+}
+
+/** Of tokens of k3s and RKE2. Source: https://docs.k3s.io/cli/token, "Secure" */
+function tokenPasswords(text: string): readonly string[] {
+  return [...text.matchAll(/K10[0-9a-f]{64}::(?:[^\s:"']{1,64}:)?([^\s"',]{1,256})/gi)].map(([, word = ""]) => word);
 }
 
 function isSecretWord(word: string): boolean {

@@ -49,6 +49,13 @@ const SECRETS = ["k3s", "rke2"].flatMap((name) =>
   ),
 );
 
+/** What the services of k3s and RKE2 read, as their installers write it. */
+const ENVIRONMENTS = ["k3s", "k3s-agent", "rke2-server", "rke2-agent"].flatMap((name) => [
+  `/etc/systemd/system/${name}.service.env`,
+  `/etc/default/${name}`,
+  `/etc/sysconfig/${name}`,
+]);
+
 /** All files in them, by what their names end in. */
 const FOLDERS: readonly (readonly [folder: string, ending: RegExp, kind: SecretFileKind])[] = [
   ["/oem", /\.ya?ml$/, "tree"],
@@ -77,6 +84,7 @@ export async function readSecretFiles(
   const wanted: (readonly [path: string, kind: SecretFileKind])[] = [
     ...TREES.map((path) => [join(hostRoot, path), "tree"] as const),
     ...SECRETS.map((path) => [join(hostRoot, path), "secret"] as const),
+    ...ENVIRONMENTS.map((path) => [join(hostRoot, path), "environment"] as const),
     [join(hostRoot, "/etc/rancher/node/password"), "secret"],
     [join(hostRoot, "/etc/shadow"), "accounts"],
     [join(hostRoot, "/etc/default/ros-agent"), "environment"],

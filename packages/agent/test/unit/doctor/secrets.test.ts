@@ -83,6 +83,27 @@ describe("secrets of files", () => {
     expect(secretNet(secretValues(kind, text)).isIn(Buffer.from(`x ${SECRET} y`))).toBe(true);
   });
 
+  const K10 = `K10${"ab".repeat(32)}`;
+  it.each([
+    ["tree", "write_files:\n  - content: |\n      user=app\n      DB_PASSWORD=hunterin\n"],
+    ["tree", "write_files:\n  - content: |\n      user: app\n      password: 'hunterin'  # of the database\n"],
+    ["tree", `write_files:\n  - encoding: b64\n    content: ${b64("[app]\nsecret = hunterin\n")}\n`],
+    ["tree", 'runcmd:\n  - "docker run -e API_TOKEN=hunterin app"\n'],
+    ["tree", `write_files:\n  - content: '{"a":1,"clientSecret":"hunterin"}'\n`],
+    ["tree", `rancherd:\n  token: ${K10}::server:hunterin\n`],
+    ["secret", `${K10}::node:hunterin\n`],
+    ["environment", `K3S_TOKEN=${K10}::server:hunterin\n`],
+  ] as const)("of a %s are found though they are short words: %j", (kind, text) => {
+    expect(secretNet(secretValues(kind, text)).isIn(Buffer.from("x hunterin y"))).toBe(true);
+  });
+
+  it("are also found as a sentence behind a name, and not where a name tells of none", () => {
+    const text = "write_files:\n  - content: |\n      password: correct horse battery\n      colour: turquoise\n";
+    const net = secretNet(secretValues("tree", text));
+    expect(net.isIn(Buffer.from("it is correct horse battery"))).toBe(true);
+    expect(net.isIn(Buffer.from("turquoise"))).toBe(false);
+  });
+
   it.each([
     [
       "a bomb of aliases",
@@ -142,6 +163,8 @@ describe("what looks like a secret in a text", () => {
       "token".repeat(80_000),
       "-----BEGIN PRIVATE KEY-----".repeat(15_000),
       "://".repeat(130_000),
+      "token=".repeat(70_000),
+      `token${" ".repeat(400_000)}`,
     ]) {
       const startMs = performance.now();
       redactText(hostile);
