@@ -252,8 +252,6 @@ describe("the machine's policies", () => {
     mkdirSync(path.join(root, outside), { recursive: true });
     expect(await readPolicies(root)).toEqual([]);
     write(`${outside}/image-policy.yaml`, '- images: ["**/theirs"]\n  mode: ignore\n');
-    expect((await readPolicies(root)).map(({ rules }) => rules.map(({ images }) => images))).toEqual([
-      [["**/theirs"]],
-    ]);
+    expect((await readPolicies(root)).map(({ rules }) => rules.map(({ images }) => images))).toEqual([[["**/theirs"]]]);
   });
 });

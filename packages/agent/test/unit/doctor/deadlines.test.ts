@@ -70,7 +70,11 @@ describe("a support archive", () => {
     };
     const nothing = () => Promise.resolve(undefined);
     const texts = () => Promise.resolve({ kernel: "", osRelease: "", commandLine: "" });
-    const change = { readRegistered: nothing, readSystemTexts: texts, readAgentState: () => Promise.reject(new Error()) };
+    const change = {
+      readRegistered: nothing,
+      readSystemTexts: texts,
+      readAgentState: () => Promise.reject(new Error()),
+    };
     const text = await make({ ...change, readSecretFiles }, controller.signal);
     expect(text).not.toContain("a line of the journal");
     expect(text).toContain("this machine's files, which did not come in time");
