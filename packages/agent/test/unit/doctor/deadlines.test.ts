@@ -26,7 +26,7 @@ describe("a program that not even SIGKILL ends", () => {
 describe("a support archive", () => {
   /** @returns the archive as text, uncompressed */
   async function make(change: Partial<ArchiveOutside>, signal: AbortSignal): Promise<string> {
-    let saved = Buffer.alloc(0);
+    let saved: Buffer = Buffer.alloc(0);
     const outside: ArchiveOutside = {
       readAgentState: never,
       readOtherStamp: never,
