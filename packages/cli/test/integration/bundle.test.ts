@@ -89,10 +89,14 @@ describe("bundle and single executable of ros-agent", () => {
   ])("answer as the sources do: %s", async (line) => {
     const words: Readonly<Record<string, string>> = { DMI: path.join(folder, "dmi"), TPM: tpm.tcti };
     const args = line.split(" ").flatMap((word) => (word === "" ? [] : [words[word] ?? word]));
-    const [ours, theirs, alone] = await Promise.all([bundled(args), rosAgent(args), runAlone([executable, ...args])]);
+    const runs = [() => bundled(args), () => rosAgent(args), () => runAlone([executable, ...args])];
+    // One after the other: without a resource manager the TPM has no room for the keys of three.
+    const outcomes: Outcome[] = [];
+    for (const run of runs) outcomes.push(await run());
+    const [ours, theirs, alone] = outcomes;
     expect(ours).toEqual(theirs);
     expect(alone).toEqual(theirs);
-    expect(ours.stdout + ours.stderr).not.toContain("CLI_DEFECT");
+    expect(JSON.stringify(outcomes)).not.toContain("CLI_DEFECT");
   });
 
   it("finds the program that asks for the hardware", async () => {
