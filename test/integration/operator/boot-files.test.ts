@@ -7,7 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { useNamespace } from "../../control-plane/namespace.ts";
-import { makeRegistration, type MadeRegistration } from "../../operator/objects.ts";
+import { eventually, makeRegistration, type MadeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { startRegistry, type TestRegistry } from "../../registry/index.ts";
 import { keySigner, pushSignatures, simpleSigning } from "../../sigstore/index.ts";
@@ -21,6 +21,11 @@ const media = path.join(folder, "media");
 const FILES = { kernel: randomBytes(3_000), initrd: randomBytes(2_000), "root.squashfs": randomBytes(700_000) };
 
 const ours = keySigner();
+
+/** The log comes through a pipe, and may come after the answer. */
+function logged(text: string): Promise<true> {
+  return eventually(() => Promise.resolve(operator.log().includes(text) || undefined), `${text} in the log`);
+}
 
 let registry: TestRegistry;
 let operator: OperatorProcess;
@@ -126,7 +131,7 @@ describe("a registration", () => {
     const { token } = await makeRegistration(controlPlane, namespace, "without-media");
     expect((await fetchFile("ipxe", {}, token)).status).toBe(404);
     expect((await fetchFile("kernel", {}, token)).status).toBe(404);
-    expect(operator.log()).toContain("BOOT_MEDIA_NOT_SET");
+    await logged("BOOT_MEDIA_NOT_SET");
   });
 
   it("that is switched off gives nothing out", async () => {
@@ -150,7 +155,7 @@ describe("media that the policy wants signed", () => {
       const refused = await fetchFile(file, {}, token);
       expect([refused.status, await refused.text()]).toEqual([404, expect.stringContaining("is not signed")]);
     }
-    expect(operator.log()).toContain("SIGNATURE_MISSING");
+    await logged("SIGNATURE_MISSING");
     await pushSignatures(registry, repository, digest, [simpleSigning(keySigner(), name, digest)]);
     expect((await fetchFile("kernel", {}, token)).status).toBe(404);
     await pushSignatures(registry, repository, digest, [simpleSigning(ours, name, digest)]);
@@ -163,7 +168,7 @@ describe("media that the policy wants signed", () => {
     await pushMedia(image);
     const { token } = await makeRegistration(controlPlane, namespace, "warned", { boot: { media: image } });
     expect((await fetchFile("kernel", {}, token)).status).toBe(200);
-    expect(operator.log()).toContain("boot media without a trusted signature");
+    await logged("boot media without a trusted signature");
   });
 });
 
@@ -181,5 +186,5 @@ it("Bytes that are not those of the digest never become a whole file", async () 
   writeFileSync(blob, broken);
   const answer = await fetchFile("root.squashfs");
   await expect(answer.arrayBuffer()).rejects.toThrow();
-  expect(operator.log()).toContain("BOOT_MEDIA_BROKEN");
+  await logged("BOOT_MEDIA_BROKEN");
 });
