@@ -17,12 +17,13 @@ import {
   STATUS_MESSAGE_MAX_CHARACTERS,
 } from "./limits.ts";
 import { PHASE_NAMES } from "./phase.ts";
-import { WAITING_REASONS, type Plan, type PlanAnswer, type PlanContainer } from "./plan.ts";
+import { WAITING_REASONS, type Plan, type PlanAnswer, type PlanContainer, type Waiting } from "./plan.ts";
 import type { StatusAnswer, UpgradeStatus } from "./plan.ts";
 
 const VERSION_MAX = 1_000;
 const SECONDS_MAX = 31 * 86_400;
 const NAME_MAX = 253;
+const REASON_MAX = 64;
 const PLAN_ID = /^[0-9a-f]{64}$/;
 const DIGEST_REFERENCE = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -132,6 +133,12 @@ function machineOf(fields: Fields): MachineState["machine"] {
   };
 }
 
+/** A reason that only a later operator knows: what there is to do is the same, and the message tells people. */
+function waitingReason(fields: Fields): Waiting["reason"] {
+  const reason = fields.text("reason", REASON_MAX);
+  return WAITING_REASONS.find((one) => one === reason) ?? "Queued";
+}
+
 /** @param bytes  what openSessionSeal gave. @throws AttestationMessageError, as all of these */
 export function readPlanAnswer(bytes: Uint8Array): PlanAnswer {
   return read(bytes, RESPONSE_MAX_BYTES, "the plan", (fields) => {
@@ -141,7 +148,7 @@ export function readPlanAnswer(bytes: Uint8Array): PlanAnswer {
       machine: fields.object("machine", machineOf),
       plan: fields.optionalObject("plan", readPlan),
       waiting: fields.optionalObject("waiting", (waiting) => ({
-        reason: waiting.choice("reason", WAITING_REASONS),
+        reason: waitingReason(waiting),
         message: waiting.text("message", STATUS_MESSAGE_MAX_CHARACTERS),
       })),
       nextAskInSeconds: fields.integer("nextAskInSeconds", 0, SECONDS_MAX),
@@ -157,7 +164,7 @@ export function readUpgradeStatus(bytes: Uint8Array): UpgradeStatus {
     attempt: fields.integer("attempt", 0, Number.MAX_SAFE_INTEGER),
     phase: fields.choice("phase", PHASE_NAMES),
     digest: optionalMatching(fields, "digest", DIGEST, "sha256: and 64 hex digits"),
-    reason: fields.optionalText("reason", 64),
+    reason: fields.optionalText("reason", REASON_MAX),
     message: fields.optionalText("message", STATUS_MESSAGE_MAX_CHARACTERS),
     bootId: fields.optionalText("bootId", 64),
   }));

@@ -42,6 +42,17 @@ describe("a plan", () => {
     expect(readPlanAnswer(writePlanAnswer(waiting))).toEqual(waiting);
   });
 
+  it("that waits for a reason which a later operator knows is queued, with the words of that operator", () => {
+    const answer = (reason: unknown) => {
+      const waiting = { reason, message: "the moon is full" };
+      return Buffer.from(JSON.stringify({ ...ANSWER, plan: undefined, waiting }));
+    };
+    expect(readPlanAnswer(answer("FullMoon")).waiting).toEqual({ reason: "Queued", message: "the moon is full" });
+    for (const reason of [undefined, 7, "x".repeat(100)]) {
+      expect(problemsOf(() => readPlanAnswer(answer(reason))).join("\n")).toContain("waiting.reason");
+    }
+  });
+
   it.each([
     ["a tag in place of a digest", { reference: "docker.io/os:v2" }, "plan.reference: is not an image with its digest"],
     ["an id that is none", { id: "x" }, "plan.id: is not 64 hex digits"],
