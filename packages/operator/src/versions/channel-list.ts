@@ -31,6 +31,8 @@ export interface ChannelContent {
 }
 
 export const LIST_MAX_BYTES = 4 * 1024 * 1024;
+/** Entries can be as small as one digit, and what is made of each is not. */
+const ENTRIES_MAX = 10_000;
 const ENTRY_MAX_BYTES = 64 * 1024;
 const DEPTH_MAX = 16;
 const PROBLEMS_MAX = 5;
@@ -57,6 +59,9 @@ export function readEntries(body: Buffer, what: string): readonly RawEntry[] {
     throw new ChannelError("CHANNEL_NONSENSE", `${what}: gives ${kind}`, { cause });
   }
   if (!Array.isArray(document)) throw new ChannelError("CHANNEL_NONSENSE", `${what}: gives JSON, but no list`);
+  if (document.length > ENTRIES_MAX) {
+    throw new ChannelError("CHANNEL_NONSENSE", `${what}: gives ${document.length} entries, more than ${ENTRIES_MAX}`);
+  }
   return document.map((entry: unknown) => ({
     name: child(child(entry, "metadata"), "name"),
     spec: child(entry, "spec"),

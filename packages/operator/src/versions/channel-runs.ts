@@ -47,6 +47,8 @@ const MOST_AT_ONCE = { fetch: 4, pod: 4 };
 const LONGEST_TIMER_MS = 600_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 300_000;
+/** The API server has no such channel any more: so long the watch may take to say so. */
+const GONE_RETRY_MS = 30_000;
 
 function keyOf({ metadata }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string {
   return `${metadata.namespace}/${metadata.name}`;
@@ -79,6 +81,7 @@ export class ChannelRuns {
       const { uid, generation } = held.channel.metadata;
       // What is being read is not what is asked for any more.
       if (uid !== channel.metadata.uid || generation !== channel.metadata.generation) held.run?.abort();
+      if (uid !== channel.metadata.uid) held.notBeforeMs = 0;
       held.channel = channel;
     }
     this.look(key);
@@ -180,6 +183,9 @@ export class ChannelRuns {
   async #write(held: Held, channel: ManagedOSVersionChannel, next: Status): Promise<void> {
     const stored = await this.#parts.writeStatus(channel, next);
     held.lost = 0;
+    if (stored === undefined && held.channel.metadata.uid === channel.metadata.uid) {
+      held.notBeforeMs = Math.max(held.notBeforeMs, this.#parts.nowMs() + GONE_RETRY_MS);
+    }
     const isSame = held.channel.metadata.uid === stored?.metadata.uid;
     const isNewer = Number(stored?.metadata.resourceVersion) > Number(held.channel.metadata.resourceVersion);
     if (stored !== undefined && isSame && isNewer) held.channel = stored;

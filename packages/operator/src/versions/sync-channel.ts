@@ -15,7 +15,8 @@ export interface Remembered {
   /** UID and generation of the channel. */
   readonly of: string;
   readonly etag: string;
-  readonly entries: readonly RawEntry[];
+  /** As it was read: parsed entries would take many times as much. */
+  readonly body: Buffer;
 }
 
 export interface ChannelWorld<Stored extends StoredVersion> {
@@ -64,11 +65,14 @@ async function readJson<Stored extends StoredVersion>(
   const of = generationOf(channel);
   const held = known?.of === of ? known : undefined;
   const answer = await world.readList(source, { authorization, etag: held?.etag, signal });
-  if (answer.kind === "unchanged" && held !== undefined) return { entries: held.entries, remembered: held };
-  if (answer.kind === "unchanged") throw new ChannelError("CHANNEL_NONSENSE", `${source.url.host}: says nothing`);
-  const entries = readEntries(answer.body, source.url.host);
-  const { etag } = answer;
-  return { entries, remembered: etag === undefined ? undefined : { of, etag, entries } };
+  const { host } = source.url;
+  if (answer.kind === "unchanged" && held !== undefined) {
+    return { entries: readEntries(held.body, host), remembered: held };
+  }
+  if (answer.kind === "unchanged") throw new ChannelError("CHANNEL_NONSENSE", `${host}: says nothing`);
+  const { body, etag } = answer;
+  const entries = readEntries(body, host);
+  return { entries, remembered: etag === undefined ? undefined : { of, etag, body } };
 }
 
 function isWanted({ range, withPreReleases }: TagsSource, version: Version): boolean {

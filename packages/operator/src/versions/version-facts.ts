@@ -24,12 +24,17 @@ export type VersionReading =
 const METADATA_MAX = 64;
 const METADATA_MAX_CHARACTERS = 1_024;
 
+/** Nodes refuse a plan with a variable that no process can have. */
+function isFit(text: string): boolean {
+  return text.length <= METADATA_MAX_CHARACTERS && text.isWellFormed() && !text.includes("\0");
+}
+
 function environmentOf(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   const variables = Object.entries(metadata).flatMap(([key, value]): readonly (readonly [string, string])[] => {
     const isScalar = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
     const text = isScalar ? String(value) : "";
     const name = `METADATA_${key.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_")}`;
-    return isScalar && text.length <= METADATA_MAX_CHARACTERS && name.length <= 128 ? [[name, text]] : [];
+    return isScalar && isFit(text) && name.length <= 128 ? [[name, text]] : [];
   });
   return Object.fromEntries(variables.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, METADATA_MAX));
 }

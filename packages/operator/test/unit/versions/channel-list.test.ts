@@ -62,6 +62,13 @@ describe("readEntries", () => {
     expect(codeOf(() => read(text))).toContain(words);
   });
 
+  it("refuses a list of more entries than any channel needs, however small they are", () => {
+    expect(read(`[${"0,".repeat(9_999)}0]`)).toHaveLength(10_000);
+    expect(codeOf(() => read(`[${"0,".repeat(10_000)}0]`))).toContain(
+      "CHANNEL_NONSENSE: example.com: gives 10001 entries, more than 10000",
+    );
+  });
+
   it("reads or refuses any bytes", () => {
     fc.assert(
       fc.property(

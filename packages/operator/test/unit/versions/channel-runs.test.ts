@@ -73,6 +73,11 @@ class World {
     this.runs.put(this.#store({ ...channel, ...(status === undefined ? {} : { status }) }));
   }
 
+  /** As somebody deletes it, and the watch does not show it yet. */
+  forget(name = "stable"): void {
+    this.#stored.delete(name);
+  }
+
   stored(name = "stable"): ManagedOSVersionChannel | undefined {
     return this.#stored.get(name);
   }
@@ -187,6 +192,20 @@ describe("a channel", () => {
     world.isServerAway = false;
     await world.time.pass(HOUR_MS / 2);
     expect(world.stored()?.status?.syncedGeneration).toBe(2);
+  });
+
+  it("is not read again at once where it is gone and the watch is late, and its successor does not wait", async () => {
+    const world = new World();
+    world.read = () => new Promise((resolve) => void world.time.setTimer(() => resolve(SYNCED), 100));
+    world.apply(channelOf());
+    world.forget();
+    await world.time.pass(60_000);
+    expect(world.readAt.length).toBeLessThanOrEqual(3);
+    const before = world.readAt.length;
+    world.apply(channelOf({}, { metadata: { uid: "another" } }));
+    await world.time.pass(1_000);
+    expect(world.readAt).toHaveLength(before + 1);
+    expect(world.condition()).toMatchObject({ status: "True" });
   });
 
   it("waits for others where many are read at a time, and is not forgotten", async () => {

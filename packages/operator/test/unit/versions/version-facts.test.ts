@@ -28,6 +28,14 @@ describe("readVersion", () => {
     });
   });
 
+  it("leaves out what no process can have in its environment", () => {
+    const metadata = { upgradeImage: IMAGE, nul: "a\0b", half: "\ud800", fine: "\u{1F600}" };
+    expect(factsOf({ version: "v1.2.3", metadata }).environment).toEqual({
+      METADATA_FINE: "\u{1F600}",
+      METADATA_UPGRADEIMAGE: IMAGE,
+    });
+  });
+
   it.each<[string, ManagedOSVersionSpec]>([
     ["IsIso", { version: "v1.2.3", type: "iso", metadata: { uri: "a", upgradeImage: IMAGE } }],
     ["VersionInvalid", { version: "latest", metadata: { upgradeImage: IMAGE } }],
