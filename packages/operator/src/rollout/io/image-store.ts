@@ -5,10 +5,9 @@ import {
   managedOSImage,
   parseManagedOSImage,
   type ManagedOSImage,
-  type ManagedOSImageStatus,
 } from "@rancheros/protocol/resources";
 import { KubernetesError, readOrNothing, type Kubernetes } from "../../controller/index.ts";
-import { canonicalJson } from "../plan-id.ts";
+import { mergePatch } from "../merge-patch.ts";
 import type { ImageStore } from "../rollout-parts.ts";
 
 function pathOf(namespace: string, name: string): string {
@@ -24,14 +23,6 @@ function parsed(object: unknown, namespace: string, name: string): ManagedOSImag
   );
 }
 
-/** What differs, for a merge patch: null takes away what is not there any more. */
-function changeOf(before: ManagedOSImageStatus, next: ManagedOSImageStatus): Readonly<Record<string, unknown>> {
-  const [old, wanted] = [new Map(Object.entries(before)), new Map(Object.entries(next))];
-  const keys = new Set([...old.keys(), ...wanted.keys()]);
-  const changed = [...keys].filter((key) => canonicalJson(old.get(key)) !== canonicalJson(wanted.get(key)));
-  return Object.fromEntries(changed.map((key) => [key, wanted.get(key) ?? null]));
-}
-
 export function imageStore(kubernetes: Kubernetes): ImageStore {
   return {
     async read(namespace, name) {
@@ -45,7 +36,7 @@ export function imageStore(kubernetes: Kubernetes): ImageStore {
         path: `${pathOf(namespace, name)}/status`,
         contentType: "application/merge-patch+json",
         // The resource version makes a write on a changed object fail instead of undoing the change.
-        body: { metadata: { uid, resourceVersion }, status: changeOf(object.status ?? {}, next) },
+        body: { metadata: { uid, resourceVersion }, status: mergePatch(object.status ?? {}, next) },
       });
       return parsed(stored, namespace, name);
     },
