@@ -8,6 +8,7 @@ import type { PathRefusal } from "../versions/index.ts";
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { describeRollout, type Found } from "./describe-rollout.ts";
+import { namedVersion } from "./effective-image.ts";
 import { gateOf, type Gate } from "./gate.ts";
 import { SLOTS_MAX, type Counts, type Failure, type Slot } from "./slot.ts";
 import { isAbout, isCanary, isServer, isUnderWay } from "./machine-place.ts";
@@ -186,6 +187,13 @@ function canariesDoneAt(view: RolloutView, counted: Tally, nowMs: number): strin
   return status(image).canariesDoneAt ?? (isDone ? timeText(nowMs) : undefined);
 }
 
+/** The version as it is now: whoever deletes it then, the rollout goes on with what it said last. */
+function copyOfVersion({ plan, image }: RolloutView): Pick<ManagedOSImageStatus, "version"> {
+  const name = namedVersion(image.source);
+  if (plan === undefined || image.version === undefined || name === undefined) return {};
+  return { version: { name, spec: image.version.spec } };
+}
+
 /** Order of keys and times of no account: whether it is worth a write. */
 function isSameStatus(a: ManagedOSImageStatus, b: ManagedOSImageStatus): boolean {
   return canonicalJson(a) === canonicalJson(b);
@@ -230,6 +238,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const last = gateNow(counted);
   const next: ManagedOSImageStatus = {
     ...status(image),
+    ...copyOfVersion(view),
     ...describeRollout({ image, plan, counted, gate: last, clusters, conflicts, refusals, found, nowMs }),
     ...(image.object.metadata.generation === undefined ? {} : { observedGeneration: image.object.metadata.generation }),
     ...(doneAt === undefined ? {} : { canariesDoneAt: doneAt }),

@@ -65,7 +65,9 @@ function conflictMessage(conflicts: ReadonlyMap<string, number>): string {
 }
 
 function refusalMessage(refusals: ReadonlyMap<string, PathRefusal>): string {
-  const shown = [...refusals].slice(0, REFUSALS_SHOWN).map(([name, { message }]) => `${name}: ${message}`);
+  // By name: each replica hears of machines in another order, and would write its own message over the other's.
+  const names = [...refusals.keys()].sort().slice(0, REFUSALS_SHOWN);
+  const shown = names.map((name) => `${name}: ${refusals.get(name)?.message ?? ""}`);
   const rest = refusals.size > shown.length ? [`and ${refusals.size - shown.length} more`] : [];
   return [...shown, ...rest].join("; ").slice(0, MESSAGE_MAX);
 }

@@ -33,7 +33,7 @@ function canaryGate(image: CompiledImage, counted: Tally, doneAt: string | undef
   if (doneAt === undefined) {
     const message =
       counted.canaries === 0
-        ? "canary.selector matches no machine: change it, or label the machines that are to go first"
+        ? "canary.selector matches no machine that may be upgraded: change it, or label the machines that are to go first"
         : "the canaries go first";
     return { canariesOnly: wait(message), soaking: undefined, changesAtMs: undefined };
   }

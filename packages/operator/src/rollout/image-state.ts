@@ -123,7 +123,8 @@ export class ImageState {
       if (by === 1) this.refusals.set(name, state.refusal);
       else this.refusals.delete(name);
     }
-    if (state.isCanary) {
+    // One that may not go there would hold up all others for ever.
+    if (state.isCanary && state.refusal === undefined) {
       counts.canaries += by;
       if (state.outcome === "done") counts.canariesDone += by;
     }

@@ -19,7 +19,9 @@ export function machineState(machine: RolloutMachine, images: readonly ImageStat
       : images.filter((image) => image.claims(cluster, machine.rollout.labels));
   const winner = claims[0];
   const outcome = outcomeOf(machine, winner?.plan);
-  const refusal = outcome === "open" && !isUnderWay(machine) ? refusalBy(winner, machine) : undefined;
+  // Where the plan went wrong, it begins again when somebody asks for that.
+  const mayBegin = outcome === "open" || (outcome === "broken" && machine.rollout.retry !== undefined);
+  const refusal = mayBegin && !isUnderWay(machine) ? refusalBy(winner, machine) : undefined;
   const canary = winner !== undefined && isCanary(winner.image, machine);
   const { upgrade, retry } = machine.rollout;
   const signature = JSON.stringify([

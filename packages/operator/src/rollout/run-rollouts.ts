@@ -245,7 +245,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       index.keepAlive(uid, nowMs() + ALIVE_PACES * seconds * 1000);
       return { ...asked, nextAskInSeconds: seconds };
     },
-    told: (machine, word) => toldMachine(index, machine, word, isSynced),
+    told: (machine, word) => toldMachine(index, machine, word, isSynced, parts.versionsSynced()),
     onMachine(machine) {
       touch(index.putMachine(machine));
       keepSeenAlive(machine);

@@ -18,6 +18,7 @@ export interface Counts {
   broken: number;
   /** May not go from what they run to the version. */
   refused: number;
+  /** Those that may go to the version. */
   canaries: number;
   canariesDone: number;
 }

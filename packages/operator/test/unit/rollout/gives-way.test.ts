@@ -59,7 +59,7 @@ function scene(servers: number, holders: { readonly older: readonly string[]; re
     if (found === undefined || claim === undefined || slot === undefined) throw new Error(`${name} holds no slot`);
     const { plan, attempt } = slot;
     const word = { image: claim.image.object.metadata.name, plan, attempt, phase };
-    return toldMachine(index, found.machine, word, true).holdsSlot;
+    return toldMachine(index, found.machine, word, true, true).holdsSlot;
   };
 }
 

@@ -7,6 +7,7 @@ import { decide } from "../../../src/rollout/decide.ts";
 import { effectiveImage } from "../../../src/rollout/effective-image.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
+import { toldMachine } from "../../../src/rollout/told-machine.ts";
 import { viewOf } from "../../../src/rollout/view-of.ts";
 
 const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
@@ -173,5 +174,95 @@ describe("machines of an image that names a version", () => {
     one.versions.set(`${NAMESPACE}/v2`, versionOf("r.example.com/os:v2.0.1"));
     one.index.putImage(one.state.image.source);
     expect(one.state.plan).toBeUndefined();
+  });
+
+  it("are held to the minVersion that was there last when the version is deleted", () => {
+    const one = world("v1.0.0");
+    const { status } = one.decide();
+    expect(status.version).toEqual({ name: "v2", spec: one.versions.get(`${NAMESPACE}/v2`) });
+    one.versions.set(`${NAMESPACE}/v2`, versionOf("r.example.com/os:v2.0.0", { minVersion: "v2.0.0" }));
+    const { source } = one.state.image;
+    const stored = (more: ManagedOSImageStatus, version: string): ManagedOSImage => ({
+      ...source,
+      metadata: { ...source.metadata, resourceVersion: version },
+      status: more,
+    });
+    one.index.putImage(stored(status, "3"));
+    const changed = one.decide();
+    expect(changed.isChanged).toBe(true);
+    one.index.putImage(stored(changed.status, "4"));
+    expect(one.decide().isChanged).toBe(false);
+    one.versions.clear();
+    one.index.putImage(one.state.image.source);
+    expect(one.decide(...ALL).granted).toEqual([]);
+    expect(one.state.counts.refused).toBe(4);
+  });
+
+  it("keep their slots while the versions are not known yet", () => {
+    const one = world();
+    const { status } = one.decide("uid-fit");
+    const { source } = one.state.image;
+    const { version: _, ...others } = status;
+    one.versions.clear();
+    one.index.putImage({ ...source, metadata: { ...source.metadata, resourceVersion: "3" }, status: others });
+    expect(one.state.plan).toBeUndefined();
+    const [slot] = status.slots ?? [];
+    if (slot === undefined) throw new Error("it has one");
+    const word = { image: "os", plan: slot.plan, attempt: slot.attempt, phase: "Staging" } as const;
+    const holds = (areVersionsKnown: boolean) =>
+      toldMachine(one.index, machine("fit", "v1.5.0"), word, true, areVersionsKnown).holdsSlot;
+    expect(holds(false)).toBe(true);
+    expect(holds(true)).toBe(false);
+  });
+
+  it("are named in the same order whoever was heard of last", () => {
+    const one = world("v1.0.0");
+    const message = () => one.decide().status.conditions?.find(({ type }) => type === "PathRefused")?.message;
+    const before = message();
+    for (const again of [machine("new", "v3.0.0"), machine("mute", undefined)]) {
+      one.index.putMachine({ ...again, metadata: { ...again.metadata, resourceVersion: "2" } });
+    }
+    expect(message()).toBe(before);
+    expect(before).toMatch(/^mute: .*; new: .*; old: /);
+  });
+
+  it("are not let through by retry-upgrade where the path is refused", () => {
+    const one = world("v1.0.0");
+    const { plan } = one.state;
+    const upgrade = { image: "os", plan: plan ?? "", attempt: 1, phase: "Failed" } as const;
+    const said = { sinceMs: NOW_MS, heardMs: NOW_MS, reason: undefined, message: undefined };
+    const failed = machine("old", "v0.9.0");
+    one.index.putMachine({
+      ...failed,
+      metadata: { ...failed.metadata, resourceVersion: "2" },
+      rollout: { ...failed.rollout, retry: "again", upgrade: { ...upgrade, ...said } },
+    });
+    expect(one.decide("uid-old").granted).toEqual([]);
+    expect(one.state.counts.refused).toBe(3);
+  });
+
+  it("hold nobody up as canaries where they may not go there", () => {
+    const one = world("v1.0.0");
+    const { source } = one.state.image;
+    const canary = { selector: { matchLabels: { canary: "yes" } } };
+    one.index.putImage({
+      ...source,
+      metadata: { ...source.metadata, resourceVersion: "3", generation: 2 },
+      spec: { ...source.spec, canary },
+    });
+    const labeled = (name: string, osVersion: string, phase: "Idle" | "Succeeded"): RolloutMachine => {
+      const plain = machine(name, osVersion);
+      const upgrade = { image: "os", plan: one.state.plan ?? "", attempt: 1, phase } as const;
+      const said = { sinceMs: NOW_MS, heardMs: NOW_MS, reason: undefined, message: undefined };
+      return {
+        ...plain,
+        metadata: { ...plain.metadata, resourceVersion: "2" },
+        rollout: { ...plain.rollout, labels: { canary: "yes" }, upgrade: { ...upgrade, ...said } },
+      };
+    };
+    one.index.putMachine(labeled("old", "v0.9.0", "Idle"));
+    expect(one.decide().status.message).toContain("canary.selector matches no machine that may be upgraded");
+    one.index.putMachine(labeled("good", "v2.0.0", "Succeeded"));
+    expect(one.decide("uid-fit").granted).toHaveLength(1);
   });
 });
