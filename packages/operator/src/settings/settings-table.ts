@@ -216,7 +216,7 @@ export const SETTINGS = {
     env: "RANCHEROS_IMAGE_POLICY",
     value: "FILE",
     fallback: "",
-    help: "YAML that says which images have to be signed, and by whom, before a rollout begins; read at the start; no image has to be when empty",
+    help: "YAML that says which images have to be signed, and by whom, before a rollout begins and before boot media go out; read at the start; no image has to be when empty",
   },
   channelPodImage: {
     flag: "channel-pod-image",
