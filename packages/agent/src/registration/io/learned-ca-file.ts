@@ -1,8 +1,7 @@
 /** The file of what was learned of the operator's CA: all of it or nothing, on the disk. */
-import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open } from "node:fs/promises";
 
+import { replaceFile } from "../../files/index.ts";
 import { RegistrationError } from "../errors.ts";
 import { LEARNED_CA_MAX_BYTES } from "../learned-ca.ts";
 
@@ -23,26 +22,9 @@ export async function readLearnedCa(path: string): Promise<string | undefined> {
 
 /** @throws RegistrationError REGISTRATION_CA_UNSAVED */
 export async function writeLearnedCa(path: string, text: string): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await replaceFile(path, text);
   } catch (cause) {
-    await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     throw new RegistrationError("REGISTRATION_CA_UNSAVED", `the operator's CA cannot be kept in ${path}: ${why}`, {
       cause,
