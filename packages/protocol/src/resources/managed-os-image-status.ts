@@ -98,7 +98,7 @@ export const imageStatus = Type.Object(
         },
         {
           description:
-            "The ManagedOSVersion that the image was taken from, as it was then: the rollout goes on with it where somebody deletes it.",
+            "The ManagedOSVersion that the image is taken from, as the operator saw it last: the rollout goes on with it where somebody deletes it.",
         },
       ),
     ),
