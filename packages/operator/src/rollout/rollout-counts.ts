@@ -3,7 +3,7 @@ import { ROLLOUT_STATES, type ManagedOSImage } from "@rancheros/protocol/resourc
 
 export type RolloutStateName = (typeof ROLLOUT_STATES)[number];
 /** Where a machine stands with the image that has it. */
-export const ROLLOUT_STANDINGS = ["updated", "updating", "failed", "pending"] as const;
+export const ROLLOUT_STANDINGS = ["updated", "updating", "failed", "refused", "pending"] as const;
 
 export interface RolloutCounts {
   readonly states: Readonly<Record<RolloutStateName, number>>;
@@ -13,7 +13,7 @@ export interface RolloutCounts {
 /** @param images  all that there are; one whose status says nothing yet is being resolved */
 export function rolloutCounts(images: Iterable<ManagedOSImage>): RolloutCounts {
   const states = new Map<string, number>(ROLLOUT_STATES.map((state) => [state, 0]));
-  const machines = { updated: 0, updating: 0, failed: 0, pending: 0 };
+  const machines = { updated: 0, updating: 0, failed: 0, refused: 0, pending: 0 };
   for (const { status } of images) {
     const state = status?.state ?? "Resolving";
     states.set(state, (states.get(state) ?? 0) + 1);

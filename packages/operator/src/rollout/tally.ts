@@ -13,17 +13,23 @@ export interface Seen {
   readonly isDone: boolean;
   /** Says that the plan went wrong, and nobody asked to try again. */
   readonly isBroken: boolean;
+  /** May not go from what it runs to the version. */
+  readonly isRefused: boolean;
   /** Text of the retry annotation. */
   readonly retry: string | undefined;
 }
 
+/** Each machine counts once: total is the sum of updated, updating, failed, refused and pending. */
 export interface Tally {
+  /** That the image is for, and those that hold a slot or failed without being known, or being the image's, here. */
   readonly total: number;
+  /** Run the plan, and hold no slot any more. */
   readonly updated: number;
+  /** Hold a slot, whatever else is said of them. */
   readonly updating: number;
   readonly failed: number;
   readonly pending: number;
-  /** May not go from what they run to the version; none of the pending ones. */
+  /** May not go from what they run to the version, and have not failed there. */
   readonly refused: number;
   readonly canaries: number;
   readonly canariesDone: number;
@@ -41,43 +47,40 @@ export function isActiveFailure(failure: Failure, seen: Seen | undefined): boole
   return seen.isClaimed && !seen.isDone && !isRetryAsked(failure, seen.retry);
 }
 
+/** undefined: not known here. */
+type Looked = readonly (Seen | undefined)[];
+
+function countOf(looked: Looked, is: (seen: Seen | undefined) => boolean | undefined): number {
+  return looked.filter((seen) => is(seen) === true).length;
+}
+
 export function tally(
   counts: Counts,
   slots: readonly Slot[],
   failures: readonly Failure[],
   look: (uid: string) => Seen | undefined,
 ): Tally {
-  let listed = 0;
-  let canariesFailed = 0;
-  let brokenListed = 0;
-  let holders = 0;
-  const counted = new Set<string>();
-  for (const failure of failures) {
-    const seen = look(failure.uid);
-    counted.add(failure.uid);
-    if (seen?.isClaimed === true && seen.isBroken) brokenListed += 1;
-    if (!isActiveFailure(failure, seen)) continue;
-    listed += 1;
-    if (seen?.isCanary === true) canariesFailed += 1;
-  }
-  for (const slot of slots) {
-    const seen = look(slot.uid);
-    if (seen?.isClaimed !== true) continue;
-    if (!seen.isDone) holders += 1;
-    if (seen.isBroken && !counted.has(slot.uid)) brokenListed += 1;
-  }
+  const uids = new Set(slots.map(({ uid }) => uid));
+  const holders = [...uids].map(look);
+  const listed = failures.filter(({ uid }) => !uids.has(uid));
+  const active = listed.filter((failure) => isActiveFailure(failure, look(failure.uid))).map(({ uid }) => look(uid));
+  const foreign = countOf(holders, (seen) => seen?.isClaimed !== true) + countOf(active, (seen) => seen === undefined);
+  const total = counts.total + foreign;
+  const updated = counts.done - countOf(holders, (seen) => seen?.isDone);
+  const refused = counts.refused - countOf([...holders, ...active], (seen) => seen?.isRefused);
+  const known = [...holders, ...listed.map(({ uid }) => look(uid))];
   // More have failed than are listed; they say so themselves.
-  const failed = listed + Math.max(0, counts.broken - brokenListed);
+  const failed = active.length + Math.max(0, counts.broken - countOf(known, (seen) => seen?.isBroken));
   return {
-    total: counts.total,
-    updated: counts.done,
-    updating: slots.length,
+    total,
+    updated,
+    updating: uids.size,
     failed,
-    pending: Math.max(0, counts.total - counts.done - failed - holders - counts.refused),
-    refused: counts.refused,
+    pending: Math.max(0, total - updated - uids.size - failed - refused),
+    refused,
     canaries: counts.canaries,
     canariesDone: counts.canariesDone,
-    canariesFailed,
+    canariesFailed: countOf(active, (seen) => seen?.isCanary),
   };
 }
 

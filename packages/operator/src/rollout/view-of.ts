@@ -16,6 +16,7 @@ function seenOf(image: ImageState, state: MachineState): Seen {
     isCanary: isClaimed && state.isCanary,
     isDone: isClaimed && state.outcome === "done",
     isBroken: isClaimed && state.outcome === "broken" && retry === undefined,
+    isRefused: isClaimed && state.refusal !== undefined,
     retry,
   };
 }

@@ -98,7 +98,7 @@ export const METRICS = {
     name: "rancheros_rollout_machines",
     type: "gauge",
     help: "Machines of all rollouts together, as the statuses of ManagedOSImages count them.",
-    labels: { standing: ["updated", "updating", "failed", "pending"] },
+    labels: { standing: ["updated", "updating", "failed", "refused", "pending"] },
   },
   slots: {
     name: "rancheros_slots_granted_total",

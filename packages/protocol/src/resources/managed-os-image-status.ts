@@ -108,13 +108,15 @@ export const imageStatus = Type.Object(
     startedAt: time("When this plan began."),
     canariesDoneAt: time("When the last canary of this plan had succeeded."),
     attempts: count("How many slots have been granted in all."),
-    total: count("Machines that the image is for."),
-    updated: count("Machines that run it."),
+    total: count(
+      "Machines that the image is for, and those that still hold a slot of it: the sum of updated, updating, failed, refused and pending.",
+    ),
+    updated: count("Machines that run it, and hold no slot any more."),
     updating: count("Machines that hold a slot."),
     failed: count("Machines on which this plan went wrong."),
     pending: count("Machines that are still to come."),
     refused: count(
-      "Machines that may not go from what they run to the ManagedOSVersion; see the condition PathRefused.",
+      "Machines that may not go from what they run to the ManagedOSVersion, and have not failed; see the condition PathRefused.",
     ),
     clusters: count("Clusters that the image is for."),
     slots: Type.Optional(
