@@ -16,6 +16,7 @@ import {
   type OperatorTarget,
   type SavedArchive,
 } from "@rancheros/agent/doctor";
+import { LEARNED_CA_FILE } from "@rancheros/agent/registration";
 import { readSmbios } from "@rancheros/agent/smbios";
 import { closest } from "@rancheros/agent/spelling";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
@@ -118,7 +119,8 @@ async function operatorTarget(run: DoctorRun, environment: Surroundings["environ
   const given = { url: run.url, caCert: run["ca-cert"], caSha256: run["ca-sha256"], allowHttp: run["allow-http"] };
   const from = async (config: string | undefined, name: string): Promise<OperatorTarget> => {
     const target = await registrationTarget({ ...given, config, allowBare: true });
-    return { kind: "known", options: { ...target, environment }, from: name };
+    const learnedCaFile = join(run["state-folder"], LEARNED_CA_FILE);
+    return { kind: "known", options: { ...target, learnedCaFile, environment }, from: name };
   };
   try {
     if (run.url !== undefined) return await from(run.config, "the command line");

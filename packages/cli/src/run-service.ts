@@ -1,6 +1,8 @@
 /** `ros-agent run` from its flags on, whoever has read them. */
 import path from "node:path";
 
+import { LEARNED_CA_FILE } from "@rancheros/agent/registration";
+
 import type { CommandSurroundings } from "./surroundings.ts";
 import { runAgent } from "./daemon-run.ts";
 import { parseKeyValues } from "./key-values.ts";
@@ -48,7 +50,8 @@ export async function runService(
     {
       server: {
         ...target,
-        learnedCaFile: path.join(flags["state-folder"], "operator-ca.json"),
+        learnedCaFile: path.join(flags["state-folder"], LEARNED_CA_FILE),
+        learnsCa: true,
         environment,
         signal,
         timeoutMs: parseDuration(flags.timeout, "timeout"),

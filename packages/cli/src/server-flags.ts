@@ -27,6 +27,16 @@ export const SERVER_FLAGS = {
   "allow-http": boolean({ description: "Take a URL without TLS: whoever is on the way can change everything." }),
 } as const;
 
+/** For commands that have no folder of the agent's state. */
+export const LEARNED_CA_FLAG = {
+  "learned-ca": string({
+    description:
+      "What the agent has learned from this operator of its CA, which counts beside what is given, and for no other operator.",
+    helpValue: "FILE",
+    default: "/var/lib/rancheros/operator-ca.json",
+  }),
+} as const;
+
 /** What the machine says of itself. */
 export const REPORT_FLAGS = {
   "smbios-dump": string({

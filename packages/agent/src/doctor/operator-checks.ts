@@ -42,7 +42,10 @@ export function addOperatorChecks(checkup: Checkup, outside: DoctorOutside, opti
   });
   const trusted = checkup.add("ca", {
     needs: both(known, reached),
-    run: async ([{ probe, trust }], signal) => ok(trustSentence(probe, trust), await probe.readTrust(signal)),
+    run: async ([{ probe, trust }], signal) => {
+      const found = await probe.readTrust(signal);
+      return ok(found.hasLearned ? LEARNED : trustSentence(probe, trust), found);
+    },
     late: (limitMs) => silent("handing out its CA", limitMs),
   });
   const greeted = checkup.add("operator", {
@@ -158,6 +161,8 @@ const TRUSTS: Readonly<Record<Trust["kind"], string>> = {
   ca: "the CA of the cloud-config can be read",
   pin: "the operator hands out the CA with the pinned fingerprint",
 };
+
+const LEARNED = "what this machine was given counts, and what its agent has learned since of the operator's CA";
 
 function trustSentence({ url }: OperatorProbe, { kind }: Trust): string {
   return url.protocol === "http:" ? "none: the connection has no TLS, as asked for" : TRUSTS[kind];

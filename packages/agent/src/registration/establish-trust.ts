@@ -66,12 +66,22 @@ function uselessOnHttp(): RegistrationError {
   });
 }
 
+/**
+ * @returns PEM of what this server has told of its CA; undefined where nothing was, or nothing that counts
+ * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_TRUST_INVALID
+ */
+export async function learnedCas(
+  outside: Pick<TrustOutside, "readCaFile" | "readLearnedCa">,
+  { learnedCaFile: file, server, trust }: Pick<TrustOptions, "learnedCaFile" | "server" | "trust">,
+): Promise<string | undefined> {
+  const text = file === undefined ? undefined : await outside.readLearnedCa(file);
+  if (text === undefined || server.url.protocol !== "https:") return undefined;
+  return parseLearnedCa(text, server.url.origin, await trustName(outside, trust));
+}
+
 /** What the machine was set up with always counts, and what it has learned since counts beside it. */
 async function withLearned(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
-  const { learnedCaFile: file, server } = options;
-  const text = file === undefined ? undefined : await outside.readLearnedCa(file);
-  if (text === undefined) return trustedCas(outside, options);
-  const learned = parseLearnedCa(text, server.url.origin, await trustName(outside, options.trust));
+  const learned = await learnedCas(outside, options);
   if (learned === undefined) return trustedCas(outside, options);
   try {
     const given = (await trustedCas(outside, options)) ?? outside.bundledCas();

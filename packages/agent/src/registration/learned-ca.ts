@@ -4,6 +4,8 @@ import { CA_MAX_CHARACTERS } from "@rancheros/protocol/attestation";
 
 import { readCaCertificates } from "./trust.ts";
 
+/** Its name in the agent's state folder. */
+export const LEARNED_CA_FILE = "operator-ca.json";
 /** JSON around a bundle in which each line's end is two characters. */
 export const LEARNED_CA_MAX_BYTES = 2 * CA_MAX_CHARACTERS;
 const WHERE = "the CA that the operator told of";

@@ -2,7 +2,7 @@
 import { PROTOCOL_VERSION, readNonceAnswer, writeNonceRequest } from "@rancheros/protocol/attestation";
 
 import { attestationEndpoints, isRegistrationPath } from "./attestation-endpoints.ts";
-import { establishTrust, type TrustOutside } from "./establish-trust.ts";
+import { establishTrust, learnedCas, type TrustOutside } from "./establish-trust.ts";
 import type { connectServer } from "./io/server-connection.ts";
 import { chooseProxy } from "./proxy.ts";
 import { readProtocolAnswer } from "./protocol-answer.ts";
@@ -42,6 +42,8 @@ export interface OperatorProbe {
 export interface ServerTrust {
   /** PEM; undefined for the CAs that Node brings along, and without TLS. */
   readonly ca: string | undefined;
+  /** Whether CAs are among them that the server itself has told the machine of. */
+  readonly hasLearned: boolean;
 }
 
 export interface Greeting {
@@ -63,7 +65,8 @@ export function probeThrough(outside: ProbeOutside, options: ProbeOptions): Oper
     proxy,
     hasToken: isRegistrationPath(url),
     async readTrust(signal) {
-      return { ca: await establishTrust(outside, { ...options, server, proxy, signal }) };
+      const ca = await establishTrust(outside, { ...options, server, proxy, signal });
+      return { ca, hasLearned: (await learnedCas(outside, { ...options, server })) !== undefined };
     },
     async greet({ ca }, signal) {
       const connection = outside.connectServer({ url, proxy, ca });

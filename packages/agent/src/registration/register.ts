@@ -30,8 +30,10 @@ export interface ServerOptions {
   /** Take a URL that begins with http:// */
   readonly allowHttp: boolean;
   readonly trust: Trust;
-  /** Where CAs are kept that the server tells of, to be trusted from then on as well; undefined: none are. */
+  /** Where CAs are kept that the server has told of, which are trusted as well; undefined: nowhere. */
   readonly learnedCaFile?: string | undefined;
+  /** Whether what the server tells now is kept there. One process of a machine does that: its agent. */
+  readonly learnsCa?: boolean;
   /** HTTPS_PROXY, HTTP_PROXY, NO_PROXY in both spellings, SSL_CERT_FILE. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For the conversation with the server; the TPM has its own. */
@@ -42,10 +44,10 @@ export interface ServerOptions {
 export type RegistrationEvent =
   | { readonly kind: "step"; readonly step: RegistrationStep; readonly server: string }
   | { readonly kind: "retry"; readonly error: CodedError; readonly delayMs: number }
-  /** The time that --wait gave is over. */
   /** The operator has told of another CA than before, and it is trusted from now on. */
   | { readonly kind: "ca-learned"; readonly path: string }
   | { readonly kind: "ca-not-learned"; readonly error: CodedError }
+  /** The time that --wait gave is over. */
   | { readonly kind: "gave-up"; readonly attempts: number; readonly afterMs: number }
   /** The machine waits until somebody approves it, with this command for example. */
   | { readonly kind: "pending"; readonly machine: string; readonly approve: string };

@@ -86,11 +86,11 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
 /** Over TLS only, and from an answer that was sealed for this TPM. What goes wrong with it does not end the visit. */
 async function learnCa(
   outside: VisitOutside,
-  { learnedCaFile: path, onEvent, trust }: VisitOptions,
+  { learnedCaFile: path, learnsCa = false, onEvent, trust }: VisitOptions,
   { url: { protocol, origin } }: RegistrationUrl,
   pem: string | undefined,
 ): Promise<void> {
-  if (path === undefined || pem === undefined || protocol !== "https:") return;
+  if (!learnsCa || path === undefined || pem === undefined || protocol !== "https:") return;
   try {
     const text = learnedCaText(pem, origin, await trustName(outside, trust));
     if (text === (await outside.readLearnedCa(path))) return;

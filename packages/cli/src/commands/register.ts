@@ -7,7 +7,7 @@ import { CliError } from "../errors.ts";
 import { parseKeyValues } from "../key-values.ts";
 import { parseDuration } from "../parse-duration.ts";
 import type { RegistrationRun } from "../registration-run.ts";
-import { REPORT_FLAGS, SERVER_ARGS, SERVER_FLAGS } from "../server-flags.ts";
+import { LEARNED_CA_FLAG, REPORT_FLAGS, SERVER_ARGS, SERVER_FLAGS } from "../server-flags.ts";
 import { SUMMARIES } from "../summaries.ts";
 import { EK_FLAG, TPM_FLAGS } from "../tpm-flags.ts";
 
@@ -44,6 +44,7 @@ export class Register extends AgentCommand {
   static override args = SERVER_ARGS;
   static override flags = {
     ...SERVER_FLAGS,
+    ...LEARNED_CA_FLAG,
     protocol: option({
       description:
         "attestation, or legacy for the original operator: rancherd's protocol, in which whoever ends TLS on the way reads all.",
@@ -114,7 +115,13 @@ export class Register extends AgentCommand {
       labels,
       annotations,
       endorsementKey: flags.ek ?? (protocol === "legacy" ? "rsa2048" : "any"),
-      server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
+      server: {
+        ...target,
+        learnedCaFile: flags["learned-ca"],
+        environment,
+        signal,
+        timeoutMs: parseDuration(flags.timeout, "timeout"),
+      },
       waitMs: waitOf(flags.wait),
       withoutEkCertificate: flags["without-ek-certificate"],
       tcti: flags.tcti,

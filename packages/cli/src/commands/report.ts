@@ -4,7 +4,7 @@ import { boolean, string } from "@oclif/core/flags";
 import { AgentCommand } from "../agent-command.ts";
 import { parseKeyValues } from "../key-values.ts";
 import { parseDuration } from "../parse-duration.ts";
-import { REPORT_FLAGS, SERVER_ARGS, SERVER_FLAGS } from "../server-flags.ts";
+import { LEARNED_CA_FLAG, REPORT_FLAGS, SERVER_ARGS, SERVER_FLAGS } from "../server-flags.ts";
 import { SUMMARIES } from "../summaries.ts";
 import { EK_FLAG, TPM_FLAGS } from "../tpm-flags.ts";
 
@@ -31,6 +31,7 @@ export class Report extends AgentCommand {
   static override args = SERVER_ARGS;
   static override flags = {
     ...SERVER_FLAGS,
+    ...LEARNED_CA_FLAG,
     every: boolean({
       description:
         "Go on until SIGTERM, at the operator's pace. What goes wrong is tried again; where the machine was denied or is " +
@@ -60,7 +61,13 @@ export class Report extends AgentCommand {
     const { tellOfMachine } = await import("../registration-run.ts");
     await tellOfMachine(
       {
-        server: { ...target, environment, signal, timeoutMs: parseDuration(flags.timeout, "timeout") },
+        server: {
+          ...target,
+          learnedCaFile: flags["learned-ca"],
+          environment,
+          signal,
+          timeoutMs: parseDuration(flags.timeout, "timeout"),
+        },
         withoutEkCertificate: flags["without-ek-certificate"],
         tcti: flags.tcti,
         endorsementKey: flags.ek ?? "any",

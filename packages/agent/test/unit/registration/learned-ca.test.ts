@@ -1,5 +1,5 @@
 /** A machine that was set up with one CA, and whose operator changes to another. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -44,6 +44,7 @@ function show(number: 0 | 1): void {
 async function ask(
   told: Admission["ca"],
   trust: Trust = { kind: "ca", pem: before?.certificatePem ?? "" },
+  learnsCa = true,
 ): Promise<string> {
   server.play({ admission: () => ({ ca: told }), cacerts: told });
   const keeper = sessionKeeper({
@@ -51,6 +52,7 @@ async function ask(
     allowHttp: false,
     trust,
     learnedCaFile: file,
+    learnsCa,
     environment: {},
     timeoutMs: 10_000,
     signal: new AbortController().signal,
@@ -80,6 +82,16 @@ describe("a machine that holds the old CA only", () => {
     await ask(after?.certificatePem);
     expect(learnedCount()).toBe(2);
     expect(await ask(after?.certificatePem)).toBe("Approved");
+  });
+
+  it("reads what its agent has learned and writes nothing in every other command", async () => {
+    await ask(both, undefined, false);
+    expect(existsSync(file)).toBe(false);
+    await ask(both);
+    const kept = readFileSync(file, "utf8");
+    show(1);
+    expect(await ask(after?.certificatePem, undefined, false)).toBe("Approved");
+    expect(readFileSync(file, "utf8")).toBe(kept);
   });
 
   it("is cut off where it was not told, and sends nothing", async () => {
