@@ -10,7 +10,7 @@ import { slotsOutside, type OpenSlotsOptions } from "./io/open-slots.ts";
 import { restartForSure } from "./io/restart-machine.ts";
 import { partitionBeside } from "./io/partitions.ts";
 import { peekStamp } from "./io/peek-stamp.ts";
-import { writeStateFile } from "./io/state-file.ts";
+import { readStateFile, writeStateFile } from "./io/state-file.ts";
 import { systemFacts } from "./io/system-health.ts";
 import { machineSlots, type MachineSlots } from "./machine-slots.ts";
 import { requestReset, type ResetOptions } from "./reset.ts";
@@ -57,10 +57,20 @@ export function runBootCheck(options: RunBootCheckOptions): Promise<BootCheckVer
   );
 }
 
+/** More than the agent ever keeps of it. */
+const LEARNED_CA_MAX_BYTES = 1024 * 1024;
+
 /** The next start resets the machine. @throws SlotError */
 export function resetMachine(options: OpenSlotsOptions, reset: ResetOptions): Promise<void> {
-  const writeRequest = (text: string): Promise<void> => writeStateFile(join(options.hostRoot, "/oem/reset.json"), text);
-  return requestReset({ slots: openSlots(options), writeRequest, nowMs: Date.now }, reset);
+  const { hostRoot, stateFolder } = options;
+  const outside = {
+    slots: openSlots(options),
+    readLearnedCa: () => readStateFile(join(stateFolder, reset.learnedCaFile), LEARNED_CA_MAX_BYTES),
+    keepLearnedCa: (text: string) => writeStateFile(join(hostRoot, "/oem", reset.learnedCaFile), text),
+    writeRequest: (text: string) => writeStateFile(join(hostRoot, "/oem/reset.json"), text),
+    nowMs: Date.now,
+  };
+  return requestReset(outside, reset);
 }
 
 /**

@@ -4,6 +4,10 @@ import type { MachineSlots } from "./machine-slots.ts";
 
 export interface ResetOutside {
   readonly slots: Pick<MachineSlots, "started" | "words" | "change">;
+  /** What the agent has learned of the operator's CA, which may be another than the installation knows; undefined: nothing. */
+  readonly readLearnedCa: () => Promise<string | undefined>;
+  /** Where the first program of a slot finds it after the reset; all of it or nothing, and on the disk. */
+  readonly keepLearnedCa: (text: string) => Promise<void>;
   /** Beside the boot loader's words; all of it or nothing, and on the disk. */
   readonly writeRequest: (text: string) => Promise<void>;
   readonly nowMs: () => number;
@@ -12,6 +16,8 @@ export interface ResetOutside {
 export interface ResetOptions {
   /** Switched off, not restarted, when it is done. */
   readonly powerOff: boolean;
+  /** Name of the file in the state folder that has what the agent has learned of the operator's CA. */
+  readonly learnedCaFile: string;
 }
 
 /**
@@ -19,8 +25,8 @@ export interface ResetOptions {
  * @throws SlotError SLOT_NONE_HERE, SLOT_ENVIRONMENT_BROKEN, SLOT_ENVIRONMENT_UNSAVED, SLOT_WRITE_FAILED
  */
 export async function requestReset(
-  { slots, writeRequest, nowMs }: ResetOutside,
-  { powerOff }: ResetOptions,
+  { slots, readLearnedCa, keepLearnedCa, writeRequest, nowMs }: ResetOutside,
+  { powerOff }: Pick<ResetOptions, "powerOff">,
 ): Promise<void> {
   const started = slots.started();
   if (started === undefined) throw new SlotError("SLOT_NONE_HERE", "this machine was not started from a slot");
@@ -34,6 +40,8 @@ export async function requestReset(
       },
     );
   }
+  const learned = await readLearnedCa();
+  if (learned !== undefined) await keepLearnedCa(learned);
   const request = { version: 1, askedAt: new Date(nowMs()).toISOString(), powerOff };
   await writeRequest(`${JSON.stringify(request)}\n`);
   // Last: from here on it happens.

@@ -19,9 +19,9 @@ export class Reset extends AgentCommand {
   static override description =
     "On a machine that `ros-agent install` has installed: at the next start everything on ROS_STATE and the cloud config " +
     "are wiped - /var, /etc's changes, /root, /home, /opt, /srv, containers, the journal - before anything else runs. The " +
-    "operating system in its slots stays, and so does where to register: the machine comes back as it was installed, " +
-    "registers again, and its status tells the operator that the reset is done. Refuses while an upgrade is under way or a " +
-    "slot is on trial. There is no way back once the restart has begun.";
+    "operating system in its slots stays, and so do where to register and what the machine has learned of the operator's " +
+    "CA: it comes back as it was installed, registers again, and its status tells the operator that the reset is done. " +
+    "Refuses while an upgrade is under way or a slot is on trial. There is no way back once the restart has begun.";
   static override examples = [
     "$ ros-agent reset --dry-run",
     "$ ros-agent reset --yes",
@@ -41,10 +41,12 @@ export class Reset extends AgentCommand {
       { readAgentState, refuseUnderWay },
       { askForRestart, openSlots, resetMachine, SlotError },
       { machineOptions },
+      { LEARNED_CA_FILE },
     ] = await Promise.all([
       import("@rancheros/agent/by-hand"),
       import("@rancheros/agent/slots"),
       import("../machine-run.ts"),
+      import("@rancheros/agent/registration"),
     ]);
     const options = machineOptions(flags, this.surroundings, (message) => this.remark(message));
     if (openSlots(options).started() === undefined) {
@@ -64,7 +66,7 @@ export class Reset extends AgentCommand {
       const { confirmOrDecline } = await import("../ask-install.ts");
       await confirmOrDecline("Everything on this machine but its operating system will be wiped. Go on?");
     }
-    await resetMachine(options, { powerOff });
+    await resetMachine(options, { powerOff, learnedCaFile: LEARNED_CA_FILE });
     const restart = flags["no-restart"] ? undefined : "reboot";
     this.#told(
       flags.json,

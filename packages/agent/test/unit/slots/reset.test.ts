@@ -9,7 +9,7 @@ import { EMPTY_JOURNAL } from "../../../src/upgrade/journal.ts";
 import { readLastReset } from "../../../src/upgrade/io/last-reset.ts";
 import { statusOf } from "../../../src/upgrade/status.ts";
 
-function machine(slot: "a" | "b" | undefined, good: "a" | "b") {
+function machine(slot: "a" | "b" | undefined, good: "a" | "b", learned?: string) {
   const done: unknown[] = [];
   const words: SlotWords = { good, try: undefined, reset: false, extra: "" };
   const outside = {
@@ -18,6 +18,8 @@ function machine(slot: "a" | "b" | undefined, good: "a" | "b") {
       words: () => Promise.resolve(words),
       change: (change: Partial<SlotWords>) => Promise.resolve(void done.push(change)),
     },
+    readLearnedCa: () => Promise.resolve(learned),
+    keepLearnedCa: (text: string) => Promise.resolve(void done.push(text)),
     writeRequest: (text: string) => Promise.resolve(void done.push(JSON.parse(text))),
     nowMs: () => 0,
   };
@@ -30,6 +32,16 @@ describe("a reset", () => {
     await requestReset(outside, { powerOff: true });
     const request = { version: 1, askedAt: "1970-01-01T00:00:00.000Z", powerOff: true };
     expect(done).toEqual([request, { reset: true, try: undefined }]);
+  });
+
+  it("keeps what was learned of the operator's CA before it can happen, and does not happen where it cannot be kept", async () => {
+    const { outside, done } = machine("a", "a", "the successor");
+    await requestReset(outside, { powerOff: false });
+    expect(done).toMatchObject(["the successor", { version: 1 }, { reset: true }]);
+    const full = machine("a", "a", "the successor");
+    const keepLearnedCa = (): Promise<void> => Promise.reject(new Error("no room"));
+    await expect(requestReset({ ...full.outside, keepLearnedCa }, { powerOff: false })).rejects.toThrow("no room");
+    expect(full.done).toEqual([]);
   });
 
   it("is refused on a slot that is on trial, and without slots", async () => {

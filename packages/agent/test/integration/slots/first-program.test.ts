@@ -1,0 +1,147 @@
+/** The first program of a slot, whole, on file systems that are full, and where the power goes in the midst of a reset. */
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { readGrubEnvironment, writeGrubEnvironment } from "../../../src/slots/grub-environment.ts";
+import { openSlotGround, type SlotGround } from "./slot-start.ts";
+
+const LEARNED = '{"server":"https://operator.test","under":"system","ca":"of the successor"}\n';
+const REQUEST = '{"version":1,"askedAt":"2026-11-25T18:00:00.000Z","powerOff":false}\n';
+
+let ground: SlotGround;
+
+beforeEach(() => {
+  ground = openSlotGround(mkdtempSync(join(tmpdir(), "first-")));
+  ground.write("var/lib/of-the-image", "from the slot\n");
+  ground.write("etc/os-release", "ID=test\n");
+  ground.change(ground.oem, (oem) => {
+    mkdirSync(join(oem, "grub"));
+    writeFileSync(join(oem, "grub/grubenv"), writeGrubEnvironment(new Map([["good", "a"]])));
+  });
+});
+afterEach(() => ground.remove());
+
+/** With nothing left for anybody. */
+function fill(folder: string): void {
+  for (const bytes of [1024 * 1024, 4096, 1]) {
+    try {
+      for (let count = 0; ; count++) writeFileSync(join(folder, `filler-${bytes}-${count}`), Buffer.alloc(bytes));
+    } catch {
+      // Full.
+    }
+  }
+}
+
+describe("a start", () => {
+  it("keeps what the machine writes, and what the image has brought", () => {
+    const first = ground.start({
+      script: "cat /var/lib/of-the-image; echo mine >/var/lib/mine; echo host >/etc/hostname",
+    });
+    expect(first).toEqual({ console: "", isRestarted: false, said: "from the slot\n" });
+    expect(ground.start({ script: "cat /var/lib/mine /etc/hostname /etc/os-release" }).said).toBe(
+      "mine\nhost\nID=test\n",
+    );
+  });
+
+  it("goes on without memory where ROS_STATE has no room for a first one, says so, and has it once there is room", () => {
+    ground.change(ground.state, fill);
+    const full = ground.start({
+      script: "cat /var/lib/of-the-image; echo x >/var/lib/mine && echo x >/etc/mine && echo writable",
+    });
+    expect(full).toMatchObject({ isRestarted: false, said: "from the slot\nwritable\n" });
+    expect(full.console).toMatch(/ROS_STATE has no room for \/var: .*forgotten/);
+    expect(full.console).toMatch(/ROS_STATE has no room for \/etc: .*forgotten/);
+    const roomy = ground.start({ script: "ls /var/lib /etc; rm /var/lib/of-the-image" });
+    expect(roomy.said).not.toContain("mine");
+    ground.change(ground.state, (folder) => {
+      for (const count of [0, 1, 2, 3, 4, 5]) writeFileSync(join(folder, `filler-1048576-${count}`), "");
+    });
+    expect(ground.start({ script: "echo kept >/var/lib/mine" })).toMatchObject({ console: "", isRestarted: false });
+    expect(ground.start({ script: "cat /var/lib/mine /var/lib/of-the-image" }).said).toBe("kept\nfrom the slot\n");
+  });
+
+  it("leaves a slot on trial to the good one where ROS_STATE has no room", () => {
+    ground.change(ground.state, fill);
+    const { console, isRestarted, said } = ground.start({ words: "rancheros.trial=1" });
+    expect(console).toMatch(/ROS_STATE has no room for \/var/);
+    expect({ isRestarted, said }).toEqual({ isRestarted: true, said: undefined });
+  });
+
+  it("is one like any other where ROS_STATE is full later", () => {
+    ground.start({ script: "echo mine >/var/lib/mine" });
+    ground.change(ground.state, fill);
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    const { isRestarted, said } = ground.start({ script: "cat /var/lib/mine" });
+    expect({ isRestarted, said }).toEqual({ isRestarted: false, said: "mine\n" });
+  });
+});
+
+describe("a reset", () => {
+  function ask(): void {
+    ground.change(ground.state, (state) => {
+      mkdirSync(join(state, "etc/upper"), { recursive: true });
+      writeFileSync(join(state, "etc/upper/mine"), "x\n");
+    });
+    ground.change(ground.oem, (oem) => {
+      const words = new Map([
+        ["good", "a"],
+        ["reset", "1"],
+      ]);
+      writeFileSync(join(oem, "grub/grubenv"), writeGrubEnvironment(words));
+      writeFileSync(join(oem, "registration.yaml"), "rancheros: {install: {registrationURL: https://operator.test}}\n");
+      writeFileSync(join(oem, "99_custom.yaml"), "users: []\n");
+      writeFileSync(join(oem, "reset.json"), REQUEST);
+      writeFileSync(join(oem, "operator-ca.json"), LEARNED);
+    });
+  }
+
+  const words = (): Readonly<Record<string, string>> => {
+    let found: Readonly<Record<string, string>> = {};
+    ground.change(ground.oem, (oem) => {
+      found = Object.fromEntries(readGrubEnvironment(readFileSync(join(oem, "grub/grubenv"))));
+    });
+    return found;
+  };
+
+  const script = [
+    "cat /var/lib/rancheros/operator-ca.json /var/lib/rancheros/reset.json",
+    "ls /var/lib/rancheros",
+    "ls /oem",
+    "ls /etc/mine",
+    "stat --format=%a /var/lib/rancheros/operator-ca.json",
+  ].join("; ");
+  const RESULT = [
+    LEARNED,
+    REQUEST,
+    "operator-ca.json\nreset.json\n",
+    "99_custom.yaml\ngrub\nlost+found\nregistration.yaml\n",
+    "ls: cannot access '/etc/mine': No such file or directory\n",
+    "600\n",
+  ].join("");
+
+  it("wipes the machine, and keeps by what CA it knows its operator", () => {
+    ask();
+    const { console, said, isRestarted } = ground.start({ words: "rancheros.reset=1", script });
+    expect(console).toMatch(/resetting: done/);
+    expect({ said, isRestarted }).toEqual({ said: RESULT, isRestarted: false });
+    expect(words()["reset"]).toBe("");
+  });
+
+  it("comes to the same end wherever the power goes", () => {
+    const every = 6;
+    for (let cutAfter = 1 + Math.floor(Math.random() * every); ; cutAfter += every) {
+      ask();
+      const cut = ground.start({ words: "rancheros.reset=1", script, cutAfter });
+      if (cut.said !== undefined) {
+        expect(cutAfter).toBeGreaterThan(10);
+        return;
+      }
+      const isAsked = words()["reset"] === "1";
+      expect(ground.start({ words: isAsked ? "rancheros.reset=1" : "", script }).said, `after ${cutAfter}`).toBe(
+        RESULT,
+      );
+    }
+  });
+});
