@@ -59,7 +59,7 @@ export const EMPTY_CONFIG: CloudConfig = {
   modules: [],
 };
 
-/** Later ones win where there can be one only; users, files and settings are told apart by their names. */
+/** Later ones win where there can be one only; users, files, settings and lines of runcmd are told apart by what names them. */
 export function mergeConfigs(configs: readonly CloudConfig[]): CloudConfig {
   return configs.reduce(
     (one, other) => ({
@@ -68,12 +68,28 @@ export function mergeConfigs(configs: readonly CloudConfig[]): CloudConfig {
       users: byName([...one.users, ...other.users], ({ name }) => name),
       authorizedKeys: [...new Set([...one.authorizedKeys, ...other.authorizedKeys])],
       files: byName([...one.files, ...other.files], ({ path }) => path),
-      commands: [...one.commands, ...other.commands],
+      commands: withoutRepeats(one.commands, other.commands),
       sysctl: new Map([...one.sysctl, ...other.sysctl]),
       modules: [...new Set([...one.modules, ...other.modules])],
     }),
     EMPTY_CONFIG,
   );
+}
+
+/**
+ * A line that stands in two files is one line, as the answer of a registration holds what its installation has put into /oem:
+ * it is there as often as in the file that has it most.
+ */
+function withoutRepeats(one: readonly RunCommand[], other: readonly RunCommand[]): readonly RunCommand[] {
+  const left = new Map<string, number>();
+  for (const command of one) left.set(JSON.stringify(command), (left.get(JSON.stringify(command)) ?? 0) + 1);
+  const more = other.filter((command) => {
+    const text = JSON.stringify(command);
+    const count = left.get(text) ?? 0;
+    left.set(text, count - 1);
+    return count <= 0;
+  });
+  return [...one, ...more];
 }
 
 function byName<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {

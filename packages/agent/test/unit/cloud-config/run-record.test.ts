@@ -9,7 +9,7 @@ import {
   withState,
   type RunRecord,
 } from "../../../src/cloud-config/apply/run-record.ts";
-import type { RunCommand } from "../../../src/cloud-config/cloud-config.ts";
+import { EMPTY_CONFIG, mergeConfigs, type RunCommand } from "../../../src/cloud-config/cloud-config.ts";
 
 const shell = (script: string): RunCommand => ({ kind: "shell", script });
 
@@ -55,6 +55,34 @@ it("runs each line once and in order, whatever lists come from one file one afte
     record = after.record;
     expect(after.ran, `seed ${seed}`).toEqual(expected);
   }
+});
+
+it("runs a line that stands in several files as often as in the one that has it most", () => {
+  const scripts = (...files: readonly (readonly string[])[]): readonly string[] => {
+    const configs = files.map((lines) => ({ ...EMPTY_CONFIG, commands: lines.map(shell) }));
+    return mergeConfigs(configs).commands.flatMap((one) => (one.kind === "shell" ? one.script : []));
+  };
+  const oem = ["mount -a", "sync", "mount -a"];
+  // The answer of the registration is what the installation has put into /oem.
+  expect(scripts(oem, oem)).toEqual(oem);
+  expect(scripts(oem, oem, oem)).toEqual(oem);
+  expect(scripts(oem, ["new", "sync", "sync"])).toEqual([...oem, "new", "sync"]);
+  expect(scripts(["a"], ["a", "a", "b"])).toEqual(["a", "a", "b"]);
+  const program: RunCommand = { kind: "program", argv: ["sync"] };
+  expect(
+    mergeConfigs([
+      { ...EMPTY_CONFIG, commands: [program] },
+      { ...EMPTY_CONFIG, commands: [shell("sync")] },
+    ]).commands,
+  ).toHaveLength(2);
+  // At the first start /oem alone is there, at the next one both are.
+  const from = [
+    "/oem/99_custom.yaml",
+    "/oem/99_custom.yaml /var/lib/rancheros-registration/cloud-config.yaml",
+  ] as const;
+  const first = runAll(recordWith(NO_LINES, oem.map(shell), from[0]));
+  expect(first.ran).toEqual(oem);
+  expect(runAll(recordWith(first.record, scripts(oem, oem).map(shell), from[1])).ran).toEqual([]);
 });
 
 it("forgets the oldest lines when there are too many, and never one of the list", () => {
