@@ -1,17 +1,27 @@
 /** Makes a machine what cloud-configs say: with the operating system's own tool, or with its own hands. */
 import type { NewFile, RootFiles } from "../../files/index.ts";
 import { writeRancherdConfig } from "../../rancherd/index.ts";
-import { mergeConfigs, type CloudConfig, type UserSetting } from "../cloud-config.ts";
+import { mergeConfigs, type CloudConfig, type RunCommand, type UserSetting } from "../cloud-config.ts";
 import { CloudConfigError } from "../errors.ts";
 import { parseAccounts, type Accounts } from "./accounts.ts";
 import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
-import { planSeed } from "./cloud-init-seed.ts";
+import { hasCloudInitBegun, planSeed } from "./cloud-init-seed.ts";
 import { filesForYip } from "./hand-over.ts";
 import { planFiles, type FilePlan } from "./plan-files.ts";
 import { planUser, type ProgramStep } from "./plan-users.ts";
-import { NO_LINES, RUN_RECORD_PLACE, formatRecord, parseRecord, recordWith } from "./run-record.ts";
+import {
+  NO_LINES,
+  RUN_RECORD_PLACE,
+  formatRecord,
+  leftToCloudInit,
+  parseRecord,
+  recordWith,
+  takenBack,
+  takenByCloudInit,
+  type RunRecord,
+} from "./run-record.ts";
 import { applyTimezone } from "./timezone.ts";
 
 export interface GivenConfig {
@@ -63,18 +73,19 @@ export async function applyThrough(
   const tool = options.tool === "auto" ? await chooseTool(outside.files) : options.tool;
   const run = new ApplyRun(outside, options);
   await run.rancherd(given);
-  if (tool === "native")
-    await run.natively(mergeConfigs(given.map(({ config }) => config)), given.map(({ path }) => path).join(" "));
+  if (tool === "native") await run.natively(given, takenBack);
   else if (tool === "yip") await run.handOver(filesForYip(given));
   else await run.seed(given);
-  const { changes, remarks, problems } = run;
-  return { tool, changes, remarks, problems, takesEffect: tool === "native" ? "now" : "next-start" };
+  const { changes, remarks, problems, takesEffect } = run;
+  return { tool, changes, remarks, problems, takesEffect };
 }
 
 class ApplyRun {
   readonly changes: Change[] = [];
   readonly remarks: string[] = [];
   readonly problems: string[] = [];
+  takesEffect: Applied["takesEffect"] = "next-start";
+  #hasSeed = false;
   readonly #outside: ApplyOutside;
   readonly #options: ApplyOptions;
 
@@ -95,10 +106,14 @@ class ApplyRun {
     });
   }
 
+  /** Once cloud-init has begun with an earlier seed it leaves users, files and commands of a later one alone: they are done here. */
   async seed(given: readonly GivenConfig[]): Promise<void> {
     await attempt(this.problems, async () => {
       const { files, problem } = await planSeed(this.#outside.files, given);
+      this.#hasSeed = problem === undefined;
       if (problem !== undefined) this.problems.push(problem);
+      else if (await hasCloudInitBegun(this.#outside.files)) await this.natively(given, takenByCloudInit);
+      else await this.#commands(given, (record, commands, from) => leftToCloudInit(record ?? NO_LINES, commands, from));
       await this.handOver(files);
     });
   }
@@ -115,8 +130,10 @@ class ApplyRun {
     await this.#do({ subject: file.path, before, after, isSecret: true }, () => this.#outside.files.replace(file));
   }
 
-  /** @param from  the files that say it */
-  async natively(config: CloudConfig, from: string): Promise<void> {
+  /** @param known  of the lines that cloud-init was given, which of them count as done */
+  async natively(given: readonly GivenConfig[], known: (record: RunRecord) => RunRecord): Promise<void> {
+    this.takesEffect = "now";
+    const config = mergeConfigs(given.map((one) => one.config));
     await this.#users(config);
     const { files } = this.#outside;
     const { plans, problems } = await planFiles(files, config, await this.#accounts(), this.#options);
@@ -128,7 +145,14 @@ class ApplyRun {
         "ntp.enabled is false: nothing is configured; `systemctl disable systemd-timesyncd` switches it off",
       );
     }
-    await attempt(this.problems, () => this.#commands(config, from));
+    await attempt(this.problems, () =>
+      this.#commands(given, (record, commands, from) => {
+        // Of earlier agents, which kept no record of what cloud-init was given: it had all of it.
+        const isFirst = record === undefined && known === takenByCloudInit;
+        const before = isFirst ? leftToCloudInit(NO_LINES, commands, from) : (record ?? NO_LINES);
+        return recordWith(known(before), commands, from);
+      }),
+    );
   }
 
   async #users({ users }: CloudConfig): Promise<void> {
@@ -166,13 +190,19 @@ class ApplyRun {
     await this.#do(change, () => this.#outside.files.replace(file));
   }
 
-  /** They run after the start, in a service of their own. */
-  async #commands({ commands }: CloudConfig, from: string): Promise<void> {
+  /** They run after the start, in a service of their own. @param next  what the record becomes */
+  async #commands(
+    given: readonly GivenConfig[],
+    next: (record: RunRecord | undefined, commands: readonly RunCommand[], from: string) => RunRecord,
+  ): Promise<void> {
+    const { commands } = mergeConfigs(given.map(({ config }) => config));
     const found = await this.#outside.files.read(RUN_RECORD_PLACE);
     const before = found?.content.toString("utf8");
-    const recorded = (before === undefined ? undefined : parseRecord(before)) ?? NO_LINES;
-    const content = formatRecord(recordWith(recorded, commands, from));
-    if (content === formatRecord(recorded)) return;
+    const recorded = before === undefined ? undefined : parseRecord(before);
+    const content = formatRecord(next(recorded, commands, given.map(({ path }) => path).join(" ")));
+    // With cloud-init an empty one says as well what it was given: nothing.
+    const isNeeded = recorded !== undefined || this.#hasSeed;
+    if (content === (isNeeded ? recorded && formatRecord(recorded) : formatRecord(NO_LINES))) return;
     const change: Change = { subject: RUN_RECORD_PLACE, before, after: content, isSecret: true };
     await this.#do(change, () => this.#outside.files.replace({ path: RUN_RECORD_PLACE, content, ...ROOT_ONLY }));
   }

@@ -8,6 +8,7 @@ import { withHeader, type GivenText } from "./hand-over.ts";
 const SEED = "/var/lib/cloud/seed/nocloud";
 const USER_DATA = `${SEED}/user-data`;
 const META_DATA = `${SEED}/meta-data`;
+const INSTANCES = "/var/lib/cloud/instances";
 /** By which a later start knows its own. */
 export const SEED_RECORD_PLACE = "/var/lib/rancheros/nocloud-seed.json";
 const OWNER_ONLY = { mode: 0o600, uid: 0, gid: 0 };
@@ -62,7 +63,12 @@ export async function planSeed(files: Pick<RootFiles, "read">, given: readonly G
     [META_DATA, metaData ?? metaDataOf(userData)],
   ] as const;
   const next = Object.fromEntries(
-    wanted.map(([path, text]) => [path, [...new Set([text, present[path] ?? text].map(digestOf))]]),
+    wanted.map(([path, text]) => {
+      const before = present[path] ?? text;
+      // As it is wanted, and known as ours: the record stays as it is, so that nothing changes a second time.
+      if (before === text && record[path]?.includes(digestOf(text)) === true) return [path, record[path]];
+      return [path, [...new Set([text, before].map(digestOf))]];
+    }),
   );
   const recordFile = {
     path: SEED_RECORD_PLACE,
@@ -72,6 +78,17 @@ export async function planSeed(files: Pick<RootFiles, "read">, given: readonly G
   };
   const seed = wanted.map(([path, content]) => ({ path, content, ...OWNER_ONLY }));
   return { files: [recordFile, ...seed], problem: undefined };
+}
+
+/**
+ * Whether cloud-init has begun the instance of our seed: what it does once an instance (users, files, runcmd) it does with
+ * nothing that comes afterwards, until `cloud-init clean`.
+ * Source: cloud-init, "Module frequency"; /var/lib/cloud/instances has a folder for each instance
+ */
+export async function hasCloudInitBegun(files: Pick<RootFiles, "read" | "kind">): Promise<boolean> {
+  const metaData = (await files.read(META_DATA))?.content.toString("utf8") ?? "";
+  const [, id] = /^instance-id: (ros-agent-[0-9a-f]{16})$/m.exec(metaData) ?? [];
+  return id !== undefined && (await files.kind(`${INSTANCES}/${id}`)) === "folder";
 }
 
 function readRecord(text: string): SeedRecord {

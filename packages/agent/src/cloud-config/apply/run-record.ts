@@ -27,6 +27,10 @@ export interface RunRecord {
   readonly lines: readonly RunLine[];
 }
 
+/** Of lines that cloud-init gets: it has not begun its instance yet, so that they can still be taken back. */
+const HANDED = { kind: "ended", outcome: "left to cloud-init" } as const;
+const TAKEN = { kind: "ended", outcome: "taken by cloud-init" } as const;
+
 /** Lines that have run and stand in no list any more; the oldest are forgotten. */
 export const REMEMBERED_MAX = 2_000;
 
@@ -51,6 +55,29 @@ export function recordWith(recorded: RunRecord, commands: readonly RunCommand[],
       !inList.has(digest) && !(state.kind === "waiting" && (theirs === from || theirs === ALL_FILES)),
   );
   return { version: 2, lines: [...forgetOldest(others), ...listed] };
+}
+
+/** What waits here, and is new, is cloud-init's to run. @param from  the files that say it */
+export function leftToCloudInit(recorded: RunRecord, commands: readonly RunCommand[], from: string): RunRecord {
+  const { lines } = recordWith(takenBack(recorded), commands, from);
+  return {
+    version: 2,
+    lines: lines.map((line) => (line.state.kind === "waiting" ? { ...line, state: HANDED } : line)),
+  };
+}
+
+/** cloud-init has begun its instance: what it got it runs, and nobody else. */
+export function takenByCloudInit({ lines }: RunRecord): RunRecord {
+  return { version: 2, lines: lines.map((line) => (isHanded(line) ? { ...line, state: TAKEN } : line)) };
+}
+
+/** cloud-init has not begun its instance, and somebody else applies the cloud-config. */
+export function takenBack({ lines }: RunRecord): RunRecord {
+  return { version: 2, lines: lines.filter((line) => !isHanded(line)) };
+}
+
+function isHanded({ state }: RunLine): boolean {
+  return state.kind === "ended" && state.outcome === HANDED.outcome;
 }
 
 function forgetOldest(lines: readonly RunLine[]): readonly RunLine[] {

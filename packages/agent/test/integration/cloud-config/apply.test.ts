@@ -255,6 +255,62 @@ describe("a cloud-config", () => {
     expect(await machine.apply("#cloud-config\nhostname: c\n")).toMatchObject({ tool: "native" });
   });
 
+  it("is applied at once where cloud-init has begun with an earlier seed, and of its commands what cloud-init never had", async () => {
+    const run = async (): Promise<readonly string[]> => {
+      const log: string[] = [];
+      const lockFile = join(machine.root, "..", "runcmd.lock");
+      await runPendingCommands(
+        { root: machine.root, lockFile },
+        (line) => log.push(line),
+        new AbortController().signal,
+      );
+      return log;
+    };
+    const first = "#cloud-config\nhostname: a\nruncmd: ['true', 'true']\n";
+    const answer = `${first}users: [{name: alice}]\nwrite_files: [{path: /etc/motd, content: hello}]\n`;
+    const later = answer.replace("]\n", ", 'exit 7']\n");
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    await machine.apply(first);
+    expect(await machine.apply(answer)).toMatchObject({ takesEffect: "next-start", problems: [] });
+    await expect(stat(machine.path("etc/motd"))).rejects.toThrow("ENOENT");
+    expect(await run()).toEqual([]);
+    const [, instance = ""] = /^instance-id: (\S+)$/m.exec(await machine.text(`${SEED}/meta-data`)) ?? [];
+    await mkdir(machine.path(`var/lib/cloud/instances/${instance}`), { recursive: true });
+    expect(await machine.apply(later)).toMatchObject({ tool: "cloud-init", takesEffect: "now", problems: [] });
+    expect(await machine.text("etc/motd")).toBe("hello");
+    expect(await machine.text("etc/passwd")).toMatch(/^alice:/m);
+    // What cloud-init begins anew with some day.
+    expect(await machine.text(`${SEED}/user-data`)).toBe(later);
+    await expect(run()).rejects.toMatchObject({ code: "CLOUD_CONFIG_COMMAND_FAILED", details: { failed: 1 } });
+    const before = await machine.snapshot();
+    expect((await machine.apply(later)).changes).toEqual([]);
+    expect(await machine.snapshot()).toEqual(before);
+    expect(await run()).toEqual([]);
+  });
+
+  it("takes what earlier agents gave cloud-init for run, and what comes later not", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const first = "#cloud-config\nruncmd: ['exit 7']\n";
+    const instance = `ros-agent-${createHash("sha256").update(first).digest("hex").slice(0, 16)}`;
+    await machine.put(`${SEED}/user-data`, first);
+    await machine.put(`${SEED}/meta-data`, `instance-id: ${instance}\n`);
+    await mkdir(machine.path(`var/lib/cloud/instances/${instance}`), { recursive: true });
+    await machine.apply(first);
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("waiting");
+    await machine.apply(first.replace("]", ", 'exit 8']"));
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).toMatch(/waiting.*exit 8/);
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("exit 7");
+  });
+
+  it("gives its commands to who applies it where cloud-init was switched off before it began", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const text = "#cloud-config\nruncmd: ['exit 7']\n";
+    await machine.apply(text);
+    await machine.put("etc/cloud/cloud-init.disabled", "");
+    expect(await machine.apply(text)).toMatchObject({ tool: "native", problems: [] });
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).toMatch(/waiting.*exit 7/);
+  });
+
   it.each([
     ["a seed of the administrator's", "user-data", "#cloud-config\nhostname: theirs\n"],
     ["metadata of the administrator's", "meta-data", "instance-id: theirs\n"],
