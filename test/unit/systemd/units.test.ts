@@ -1,6 +1,6 @@
 /** The units, looked at by systemd itself: nothing in them that it does not understand, no circle, and no more rights than before. */
 import { execFile } from "node:child_process";
-import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -67,6 +67,62 @@ async function analyze(args: readonly string[]): Promise<{ readonly code: number
   );
 }
 
+const WAITING = ["rancherd.service", "k3s.service", "k3s-agent.service", "rke2-server.service", "rke2-agent.service"];
+
+/**
+ * As systemd itself puts it, with its own units, ours, and units of those that come with an operating system.
+ * @returns  for a unit all that it is started after
+ */
+async function startOrder(): Promise<(unit: string) => ReadonlySet<string>> {
+  const folder = join(root, SYSTEM_UNITS);
+  const wanted = [...WAITING, "ssh.service"];
+  for (const unit of wanted) {
+    const text = "[Unit]\nAfter=network.target\n[Service]\nExecStart=/bin/true\n";
+    await writeFile(join(folder, unit), text, { flag: "wx" }).catch(() => undefined);
+  }
+  const wants = async (target: string, links: Readonly<Record<string, string>>): Promise<void> => {
+    await mkdir(join(folder, `${target}.wants`), { recursive: true });
+    for (const [name, to] of Object.entries(links)) {
+      await symlink(`../${to}`, join(folder, `${target}.wants`, name)).catch(() => undefined);
+    }
+  };
+  const same = (names: readonly string[]): Readonly<Record<string, string>> =>
+    Object.fromEntries(names.map((name) => [name, name]));
+  await wants("multi-user.target", same([...wanted, ...units.filter((unit) => !/config|fallback/.test(unit))]));
+  await wants("sysinit.target", same(["ros-agent-config.service"]));
+  await wants("getty.target", {
+    "getty@tty1.service": "getty@.service",
+    "serial-getty@ttyS0.service": "serial-getty@.service",
+  });
+  await chmod(root, 0o755);
+  // Nothing is started: it says what it would do. It refuses to as root.
+  const args = ["/lib/systemd/systemd", "--test", "--system", "--unit=multi-user.target", "--no-pager"];
+  const asNobody = process.getuid?.() === 0 ? ["--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  const { stdout } = await promisify(execFile)("setpriv", [...asNobody, ...args], {
+    env: { SYSTEMD_UNIT_PATH: folder, XDG_RUNTIME_DIR: root, HOME: "/" },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const after = new Map<string, Set<string>>();
+  let current = new Set<string>();
+  for (const line of stdout.split("\n")) {
+    const [, unit] = /^\t-> Unit (.+):$/.exec(line) ?? [];
+    if (unit !== undefined) after.set(unit, (current = new Set()));
+    const [, before] = /^\t\tAfter: (\S+)/.exec(line) ?? [];
+    if (before !== undefined) current.add(before);
+  }
+  return (unit) => {
+    const found = new Set<string>();
+    const more = [unit];
+    for (let next = more.pop(); next !== undefined; next = more.pop()) {
+      for (const before of after.get(next) ?? []) {
+        if (!found.has(before)) more.push(before);
+        found.add(before);
+      }
+    }
+    return found;
+  };
+}
+
 describe("our units", () => {
   it("are understood by systemd, with all that a start of the machine brings along", async () => {
     const { output } = await analyze(["verify", `--root=${root}`, "--man=no", ...units, "multi-user.target"]);
@@ -122,6 +178,23 @@ describe("our units", () => {
     expect(register).toMatch(/^Restart=on-failure$/m);
     expect(register).toMatch(/^RestartMode=direct$/m);
     expect(register).toMatch(/^TimeoutStartSec=\d+min$/m);
+  });
+
+  it("let an administrator log in while the registration waits for an operator, and rancherd, k3s and RKE2 wait with it", async () => {
+    const order = await startOrder();
+    const register = "ros-agent-register.service";
+    for (const unit of WAITING) expect(order(unit), unit).toContain(register);
+    for (const unit of [
+      "getty@tty1.service",
+      "serial-getty@ttyS0.service",
+      "ssh.service",
+      "systemd-user-sessions.service",
+    ]) {
+      expect(order(unit), unit).toContain("sysinit.target");
+      for (const late of [register, "multi-user.target", ...WAITING]) expect(order(unit), unit).not.toContain(late);
+    }
+    for (const unit of ["ros-agent.service", "ros-agent-boot-check.service"])
+      expect(order(unit)).not.toContain(register);
   });
 
   it.each(["ros-agent-config.service", "ros-agent-join.service"])("%s, which is root, has no network", async (unit) => {

@@ -6,6 +6,8 @@ import { runProgram } from "./run-program.ts";
 const ASK_TIMEOUT_MS = 20_000;
 const AGENT = "ros-agent.service";
 const UP = "multi-user.target";
+/** It goes on until there is an operator, which another slot would not find either. */
+const REGISTRATION = "ros-agent-register.service";
 
 /** @param own  the unit that asks: it is not waited for */
 export async function systemFacts(own: string, signal: AbortSignal): Promise<Omit<SystemFacts, "checks">> {
@@ -47,10 +49,16 @@ function firstWords(text: string, column: number): readonly string[] {
     .filter((word) => word !== "");
 }
 
-/** All that has still to start is what waits for the unit that asks. @param jobs  as `systemctl list-jobs` prints them */
+/**
+ * All that has still to start waits for the unit that asks, or for an operator: rancherd, k3s and RKE2 wait for the
+ * registration, and the target for them.
+ * @param jobs  as `systemctl list-jobs` prints them: number, unit, type, state
+ */
 export function isOnlyWaitedFor(jobs: string, own: string): boolean {
   const units = firstWords(jobs, 1);
-  return units.includes(UP) && units.includes(own) && units.every((unit) => unit === own || unit.endsWith(".target"));
+  const states = firstWords(jobs, 3);
+  const running = units.filter((_unit, at) => states[at] !== "waiting");
+  return units.includes(UP) && running.includes(own) && running.every((unit) => unit === own || unit === REGISTRATION);
 }
 
 /** A machine without its agent hears of no further upgrade. @param properties  as `systemctl show` prints them */

@@ -173,10 +173,15 @@ describe("what systemd prints", () => {
 
   const own = "  7 ros-agent-boot-check.service start running";
   const up = "  1 multi-user.target start waiting";
+  const registers = "  3 ros-agent-register.service start running";
   it.each([
     [[own, up], true],
     [[own, up, "  9 graphical.target start waiting"], true],
     [[own, up, "  9 k3s.service start running"], false],
+    // No operator is there yet, and it is not the slot's fault.
+    [[own, up, registers, "  9 k3s.service start waiting", "  8 ros-agent-join.service start waiting"], true],
+    [[own, up, registers, "  9 sshd.service start running"], false],
+    [[up, registers, "  7 ros-agent-boot-check.service start waiting"], false],
     // The target is not waited for: it is not to come at all, or has failed.
     [[own], false],
     [[own, "  9 emergency.target start waiting"], false],
