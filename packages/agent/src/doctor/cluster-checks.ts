@@ -1,7 +1,7 @@
 /** The checks of a machine that is a node: its container runtime, its API server, its Node, its rights there. */
 import { hasCode } from "@rancheros/protocol/errors";
 
-import { describeRuntime, runtimeMissing } from "../containers/index.ts";
+import { describeRuntime, runtimeMissing, type ContainerRuntime } from "../containers/index.ts";
 import type { KubernetesClient } from "../kubernetes/index.ts";
 import { NOTHING, both, ifFound, type Checkup } from "./checkup.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
@@ -16,8 +16,15 @@ export interface ClusterCheckOptions {
 
 const NO_NODE = "this machine has no kubeconfig, so it is no node of a cluster";
 const REQUEST_TIMEOUT_MS = 4_500;
+const DOCKER_SOCKET = "/run/docker.sock";
+const ASLEEP = "docker does not run: systemd starts it with its first connection, and looking starts nothing";
 
-export function addClusterChecks(checkup: Checkup, outside: DoctorOutside, { onConnect }: ClusterCheckOptions): void {
+export type ClusterOutside = Pick<
+  DoctorOutside,
+  "findRuntime" | "askRuntime" | "readUnits" | "connectKubernetes" | "ownNodeName"
+>;
+
+export function addClusterChecks(checkup: Checkup, outside: ClusterOutside, { onConnect }: ClusterCheckOptions): void {
   const connect = once(async (): Promise<KubernetesClient | undefined> => {
     try {
       const client = await outside.connectKubernetes();
@@ -38,6 +45,7 @@ export function addClusterChecks(checkup: Checkup, outside: DoctorOutside, { onC
         if (isNode) throw runtimeMissing(search.looks);
         return skipped("this machine runs no containers, and is no node of a cluster");
       }
+      if (await isAsleep(outside, search.runtime, signal)) return skipped(ASLEEP);
       await outside.askRuntime(search.runtime, signal);
       return ok(`${describeRuntime(search.runtime)} answers`);
     },
@@ -66,6 +74,18 @@ export function addClusterChecks(checkup: Checkup, outside: DoctorOutside, { onC
     run: async ([client, known], signal) =>
       checkRights(client, known ?? (await outside.ownNodeName(client, signal)), signal),
   });
+}
+
+/** Only the system's own docker has a socket of systemd's; podman needs no service, and containerd's socket is its own. */
+async function isAsleep(
+  outside: Pick<DoctorOutside, "readUnits">,
+  { kind, socket }: ContainerRuntime,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (kind !== "docker" || socket !== DOCKER_SOCKET) return false;
+  const units = await outside.readUnits(["docker.socket", "docker.service"], signal);
+  const stateOf = (name: string): string | undefined => units?.find((unit) => unit.name === name)?.activeState;
+  return stateOf("docker.socket") === "active" && stateOf("docker.service") === "inactive";
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {
