@@ -1,7 +1,11 @@
 /** Connects the command line with the process: arguments, environment, signals, exit code. */
+import { existsSync } from "node:fs";
+
 import { runCli } from "./run-cli.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import type { CommandSurroundings } from "./surroundings.ts";
+
+const SHELL = "/bin/sh";
 
 /** Runs one command and ends the process. The first Ctrl-C asks it to clean up and end, the second ends it at once. */
 export async function start(args: readonly string[]): Promise<never> {
@@ -20,5 +24,20 @@ export async function start(args: readonly string[]): Promise<never> {
   });
   const describeCommands = async (): ReturnType<CommandSurroundings["describeCommands"]> =>
     (await import("./describe-commands.ts")).describeCommands();
-  process.exit(await runCli(args, { environment: process.env, signal: controller.signal, describeCommands }));
+  const code = await runCli(args, { environment: process.env, signal: controller.signal, describeCommands });
+  if (isHeldUp()) leave(code);
+  process.exit(code);
+}
+
+/** Whether something that was asked of the kernel, such as a file on a server that is gone, has not been answered. */
+function isHeldUp(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /^(?:FSReq|GetAddrInfoReq|GetNameInfoReq)/.test(name));
+}
+
+/**
+ * Ends at once. `process.exit` waits for the threads in which such questions are asked, for as long as they take, and with
+ * all said; another program in our place waits for none.
+ */
+function leave(code: number): void {
+  if (existsSync(SHELL)) process.execve?.(SHELL, ["sh", "-c", `exit ${code}`], {});
 }

@@ -327,6 +327,23 @@ describe("doctor where everything hangs", () => {
     }
   });
 
+  it("ends when all is said, also where a file is never answered", async () => {
+    const pipe = join(ground.root, "never-written");
+    execFileSync("mkfifo", [pipe]);
+    const startMs = performance.now();
+    const { code, stdout } = await rosAgent([
+      "doctor",
+      "--config",
+      pipe,
+      ...machine,
+      ...only("smbios", "operator-url"),
+    ]);
+    expect(stdout).toMatch(/^SMBIOS +ok/m);
+    expect(stdout).toMatch(/^operator's address +skipped +because its cloud-config did not come in time$/m);
+    expect(code).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
+  });
+
   it("ends in 20 s with a finding for each black hole", async () => {
     const port = await blackHole();
     const tpmHole = await listen(createServer((socket) => socket.on("error", () => undefined)));
