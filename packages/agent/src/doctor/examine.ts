@@ -17,21 +17,29 @@ export interface ExamineOptions {
   readonly target: OperatorTarget;
   /** PEM of the makers' CAs; undefined: the chain of the EK certificate is not followed. */
   readonly ekAuthorities: string | undefined;
+  /** Of the time for the whole, what reading configurations has taken already. */
+  readonly spentMs: number;
   readonly signal: AbortSignal;
 }
 
-/** With what is taken out of the TPM afterwards it stays below 20 s. */
-export const EXAMINE_LIMIT_MS = 17_000;
+const EXAMINE_LIMIT_MS = 17_000;
+/** For what is taken out of the TPM afterwards. */
 const CLOSE_LIMIT_MS = 2_000;
+/** For both, and the program's own start. */
+export const CHECKS_LIMIT_MS = EXAMINE_LIMIT_MS + CLOSE_LIMIT_MS + 1_000;
 
 /** @throws DoctorError DOCTOR_INTERRUPTED */
 export async function examineThrough(outside: DoctorOutside, options: ExamineOptions): Promise<DoctorReport> {
-  const { names, target, ekAuthorities, signal } = options;
+  const { names, target, ekAuthorities, spentMs, signal } = options;
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   const tpms: Tpm[] = [];
   const clients: KubernetesClient[] = [];
-  const checkup = createCheckup({ limitMs: EXAMINE_LIMIT_MS, signal, nowMs: outside.nowMs });
+  const checkup = createCheckup({
+    limitMs: Math.max(0, EXAMINE_LIMIT_MS - Math.ceil(spentMs)),
+    signal,
+    nowMs: outside.nowMs,
+  });
   const tpm = addTpmChecks(checkup, outside, { ekAuthorities, onOpen: (one) => tpms.push(one), signal: ended });
   addOperatorChecks(checkup, outside, { target, ...tpm });
   addMachineChecks(checkup, outside);

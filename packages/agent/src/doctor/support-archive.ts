@@ -41,6 +41,7 @@ export interface SavedArchive {
 /** Both together are what docs/doctor.md promises. */
 const ASK_LIMIT_MS = 12_000;
 const SECRETS_LIMIT_MS = 3_000;
+export const ARCHIVE_LIMIT_MS = ASK_LIMIT_MS + SECRETS_LIMIT_MS;
 const NO_TEXTS: SystemTexts = { kernel: "", osRelease: "", commandLine: "" };
 /** Without what is in them, the journals stay out. */
 const LATE_SECRETS: SecretFiles = { files: [], unread: ["this machine's files, which did not come in time"] };
