@@ -29,3 +29,8 @@ export function loadAverage(): LoadAverage {
   const [one, five] = readFileSync("/proc/loadavg", "latin1").split(" ");
   return [Number(one), Number(five)];
 }
+
+/** What all processors together have worked since the start of the machine, in milliseconds. */
+export function processorsBusyMs(): number {
+  return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+}

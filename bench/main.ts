@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { clearWhenStopped } from "./folders.ts";
 import { loadAverage, measuringMachine } from "./machine.ts";
 import { PLAN, QUICK_PLAN, type Plan } from "./plan.ts";
 import { formatReport, type Report } from "./report.ts";
@@ -46,6 +47,8 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
+    machines: { type: "string" },
+    concurrency: { type: "string" },
     json: { type: "string", default: "dist/bench.json" },
   },
   allowPositionals: true,
@@ -57,11 +60,26 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const plan = values.quick ? QUICK_PLAN : PLAN;
-const rounds = Number(values.rounds ?? plan.registrations.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) {
-  say("bench: --rounds takes a whole number from 1");
-  process.exit(2);
+/** @returns what was asked for, from 1; ends the program where that is no number */
+function countOf(name: "rounds" | "machines" | "concurrency", otherwise: number): number {
+  const count = Number(values[name] ?? otherwise);
+  if (!Number.isInteger(count) || count < 1) {
+    say(`bench: --${name} takes a whole number from 1`);
+    process.exit(2);
+  }
+  return count;
 }
+
+const chosen: Plan = {
+  ...plan,
+  registrations: { ...plan.registrations, rounds: countOf("rounds", plan.registrations.rounds) },
+  rollout: {
+    ...plan.rollout,
+    machines: countOf("machines", plan.rollout.machines),
+    concurrency: countOf("concurrency", plan.rollout.concurrency),
+  },
+};
+clearWhenStopped(say);
 let report: Report = {
   startedAt: new Date().toISOString(),
   machine: measuringMachine(),
@@ -72,7 +90,7 @@ for (const [name, measure] of Object.entries(SECTIONS)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   say(`== ${name}`);
   const before = loadAverage();
-  const part = await measure({ ...plan, registrations: { ...plan.registrations, rounds } });
+  const part = await measure(chosen);
   report = { ...report, ...part, load: { ...report.load, [name]: { before, after: loadAverage() } } };
   // After each section: an hour's figures are not lost with the last one.
   write(values.json, report);

@@ -1,14 +1,25 @@
 /** The figures of a rollout as tables. */
 import { formatTable, short } from "./format-table.ts";
 import { REASONS } from "./api-writes.ts";
-import type { FleetFigures, RolloutReport } from "./sections/rollout.ts";
+import type { FleetFigures } from "./fleet-meter.ts";
+import type { RolloutReport } from "./sections/rollout.ts";
 
 export function rolloutTable(report: RolloutReport): string {
   const { plan, nodeSeconds, ratio, joinSeconds, mostDown, memory, idle, rollout, planning } = report;
-  const { machines, concurrency, factor } = plan;
+  const { machines, concurrency } = plan;
   const expected = (machines / concurrency) * nodeSeconds;
   const figures: readonly (readonly [string, (one: FleetFigures) => string])[] = [
     ["seconds, of the fleet's clock", (one) => `${short(one.seconds)}, ${short(one.fleetSeconds)}`],
+    [
+      "the clock ran so many times as fast (slowest, fastest)",
+      ({ fleetSeconds, seconds, pace }) =>
+        `${short(fleetSeconds / seconds)} (${short(pace.slowest)}, ${short(pace.fastest)})`,
+    ],
+    ["cores: load generator", (one) => short(one.pace.generator)],
+    ["cores: operator", (one) => short(one.pace.operator)],
+    ["cores: API server and etcd", (one) => short(one.pace.controlPlane)],
+    ["cores: whatever else ran", (one) => short(one.pace.others)],
+    ["ms a request, on the clock", (one) => short(one.pace.requestMs)],
     ["requests of machines, broken ones", (one) => `${one.requests}, ${one.broken}`],
     ["operator CPU ms a request", (one) => short(one.operatorCpuMs / one.requests)],
     ["operator CPU ms a machine", (one) => short(one.operatorCpuMs / machines)],
@@ -31,7 +42,8 @@ export function rolloutTable(report: RolloutReport): string {
   ];
   return [
     `${machines} machines of one cluster, ${concurrency} at a time, each with ${plan.nodeLabels} node labels; they joined in ${short(joinSeconds)} s.`,
-    `A node took ${short(nodeSeconds)} s, so ${short(expected)} s were to be expected, and it took ${short(rollout.fleetSeconds)} s: ${short(ratio)} times that. At most ${mostDown} were down. The clock of machines and operator ran ${factor} times as fast.`,
+    `A node took ${short(nodeSeconds)} s, so ${short(expected)} s were to be expected, and it took ${short(rollout.fleetSeconds)} s: ${short(ratio)} times that. At most ${mostDown} were down.`,
+    paceText(rollout),
     formatTable(
       ["while", "no rollout", "rollout"],
       figures.map(([name, of]) => [name, of(idle), of(rollout)]),
@@ -49,6 +61,18 @@ export function rolloutTable(report: RolloutReport): string {
       planning.map((one) => [`${one.machines} machines`, short(one.onMachineUs), short(one.askUs), short(one.grantUs)]),
     ),
   ].join("\n\n");
+}
+
+/** Who was the bottleneck: what the figures say of the operator holds only as far as it was not the load generator. */
+function paceText({ fleetSeconds, seconds, pace }: FleetFigures): string {
+  const held = Object.entries(pace.heldBackBy).toSorted(([, a], [, b]) => b - a);
+  const [most] = held[0] ?? [""];
+  const shares = held.map(([what, percent]) => `${what} (${percent} %)`).join(", ");
+  const verdict =
+    most === "the load generator"
+      ? "The load generator, not the operator, was the bottleneck."
+      : `Mostly, it was ${most}.`;
+  return `The clock of machines and operator ran ${short(fleetSeconds / seconds)} times as fast on average. What kept it from running faster: ${shares}. ${verdict}`;
 }
 
 function writeRows({ writes }: FleetFigures): readonly string[] {

@@ -1,7 +1,4 @@
 /** What the measurements stand on: a control plane with our CRDs, the operator as it is shipped, one registration. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startControlPlane, type ControlPlane } from "../test/control-plane/control-plane.ts";
@@ -10,6 +7,7 @@ import { createNamespace } from "../test/control-plane/namespace.ts";
 import { makeRegistration, type MadeRegistration } from "../test/operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../test/operator/operator-process.ts";
 import { apiAccess, Inventories, type ApiAccess } from "./inventories.ts";
+import { makeFolder, removeFolder } from "./folders.ts";
 import { cpuMs } from "./process-figures.ts";
 
 /** The operator as it is shipped. */
@@ -44,15 +42,18 @@ export interface Stage {
 }
 
 export async function prepareStage(): Promise<Stage> {
-  const folder = mkdtempSync(path.join(tmpdir(), "rancheros-bench-"));
-  const controlPlane = await startControlPlane({ folder });
+  const folder = makeFolder("rancheros-bench-");
+  const controlPlane = await startControlPlane({ folder }).catch((error: unknown) => {
+    removeFolder(folder);
+    throw error;
+  });
   const access = apiAccess(controlPlane);
   const inventories = new Inventories(access, NAMESPACE);
   const rawInventories = new Inventories(access, RAW_NAMESPACE);
   async function stop(): Promise<void> {
     await Promise.all([inventories.close(), rawInventories.close()]);
     await controlPlane.stop();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
   try {
     await applyCrds(controlPlane);

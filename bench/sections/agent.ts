@@ -1,12 +1,12 @@
 /** `ros-agent run` as systemd starts it: how long until it says READY=1, and what it holds when nothing is to be done. */
 import { spawn } from "node:child_process";
 import { on, once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { makeFolder, removeFolder } from "../folders.ts";
 import { cpuMs, memoryOf } from "../process-figures.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
 import { ROS_AGENT } from "./get-tpm-hash.ts";
@@ -66,7 +66,7 @@ interface Start {
 }
 
 async function start(program: string, idleMs: number): Promise<Start> {
-  const folder = mkdtempSync(path.join(tmpdir(), "bench-agent-"));
+  const folder = makeFolder("bench-agent-");
   const flags = ["state", "run", "host"].map((name) => {
     const inner = path.join(folder, name);
     mkdirSync(inner);
@@ -89,7 +89,7 @@ async function start(program: string, idleMs: number): Promise<Start> {
   } finally {
     child.kill("SIGTERM");
     if (child.exitCode === null) await once(child, "exit");
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

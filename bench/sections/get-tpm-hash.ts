@@ -1,10 +1,9 @@
 /** `ros-agent get-tpm-hash` as people run it, bundle and all, beside a Go program with the original's library on the same TPM. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildLegacyPrograms } from "../../test/go/build.ts";
 import { startSwtpm } from "../../test/swtpm/index.ts";
+import { makeFolder, removeFolder } from "../folders.ts";
 import { measureCommand, type CommandFigures } from "../measure-command.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
 
@@ -43,7 +42,7 @@ export async function originalClient(say: (line: string) => void): Promise<strin
 
 export async function measureTpmHash(runs: number, say: (line: string) => void): Promise<readonly HashFigures[]> {
   const original = await originalClient(say);
-  const folder = mkdtempSync(path.join(tmpdir(), "rancheros-bench-tpm-"));
+  const folder = makeFolder("rancheros-bench-tpm-");
   try {
     const figures: HashFigures[] = [];
     for (const ekCertificate of [true, false]) {
@@ -52,7 +51,7 @@ export async function measureTpmHash(runs: number, say: (line: string) => void):
     }
     return figures;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

@@ -5,15 +5,17 @@ import { ApiClient } from "../../test/control-plane/api-client.ts";
 import { kubectlApply } from "../../test/control-plane/kubectl.ts";
 import { createNamespace } from "../../test/control-plane/namespace.ts";
 import { Fleet } from "../../test/fleet/fleet.ts";
-import { scaledClock } from "../../test/fleet/scaled-clock.ts";
+import { scaledClock, type ScaledClock } from "../../test/fleet/scaled-clock.ts";
 import { fleetService, peerSpkiAt } from "../../test/fleet/service.ts";
 import { makeRegistration } from "../../test/operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../test/operator/operator-process.ts";
 import { buildOsImage, imageReference, pushImage, startRegistry } from "../../test/registry/index.ts";
 import { createFleet } from "../../test/software-tpm/index.ts";
-import { InventoryWrites, writeRequests, writesSince, type ReasonCounts } from "../api-writes.ts";
+import { InventoryWrites } from "../api-writes.ts";
+import { FleetMeter, type FleetFigures } from "../fleet-meter.ts";
+import { FleetPace } from "../fleet-pace.ts";
 import { measurePlanning, type PlanningFigures, type PlanningPlan } from "../planning-events.ts";
-import { cpuMs, memoryOf, type ProcessMemory } from "../process-figures.ts";
+import { memoryOf, type ProcessMemory } from "../process-figures.ts";
 import { BUNDLE, type Stage } from "../stage.ts";
 
 export interface RolloutPlan {
@@ -21,29 +23,16 @@ export interface RolloutPlan {
   readonly concurrency: number;
   /** Mean of what a node takes, on the fleet's clock, without what the agent waits for. */
   readonly nodeMs: number;
-  /** How many seconds pass on the fleet's clock, and on the operator's, in one. */
+  /** How many seconds pass on the fleet's clock, and on the operator's, in one: at first, and at most. */
   readonly factor: number;
+  readonly fastest: number;
   readonly nodeLabels: number;
   readonly seed: number;
+  /** So long they arrive, on the fleet's clock: evenly, and with a quarter of an hour their sessions end evenly as well. */
+  readonly arriveMs: number;
   /** How long the fleet lives without a rollout before one, in milliseconds: for comparison. */
   readonly idleMs: number;
   readonly planning: PlanningPlan;
-}
-
-/** Of a time in which the fleet lived with one operator. */
-export interface FleetFigures {
-  readonly seconds: number;
-  /** On the fleet's clock. */
-  readonly fleetSeconds: number;
-  readonly operatorCpuMs: number;
-  readonly controlPlaneCpuMs: number;
-  readonly fleetCpuMs: number;
-  readonly requests: number;
-  readonly broken: number;
-  /** Stored, and refused, by resource. */
-  readonly writes: Readonly<Record<string, { readonly stored: number; readonly refused: number }>>;
-  /** Of the versions of MachineInventories, by what they changed. */
-  readonly inventoryWrites: ReasonCounts;
 }
 
 export interface RolloutReport {
@@ -61,13 +50,12 @@ export interface RolloutReport {
 }
 
 const NAMESPACE = "fleet-local";
-const RESOURCES = ["machineinventories", "managedosimages", "events", "secrets", "machineregistrations", "configmaps"];
-const JOINS_IN_FLIGHT = 24;
 const POLL_MS = 1_000;
 const SAY_EVERY_MS = 15_000;
 const REST_MS = 20_000;
-/** The first asks are spread over so long, on the fleet's clock. */
-const SPREAD_MS = 60_000;
+/** Without a machine that comes to its end in so long, on both clocks, nothing goes on any more. */
+const STUCK_MS = 180_000;
+const STUCK_NODE_TIMES = 4;
 
 type Say = (line: string) => void;
 
@@ -106,7 +94,7 @@ export async function measureRollout(stage: Stage, plan: RolloutPlan, say: Say):
 
 interface Course {
   readonly plan: RolloutPlan;
-  readonly clock: ReturnType<typeof scaledClock>;
+  readonly clock: ScaledClock;
   readonly osImage: string;
 }
 
@@ -133,28 +121,27 @@ async function rollOut(
     nodeMs: plan.nodeMs,
     nodeLabels: (number) => ({ ...labels, "kubernetes.io/hostname": `node-${number}` }),
   });
+  const { fastest } = plan;
+  const pace = new FleetPace({ clock, operator, service, controlPlanePids: () => stage.controlPlanePids(), fastest });
   try {
     const beganMs = performance.now();
-    await fleet.join(JOINS_IN_FLIGHT, (count) => {
-      if (count % 1_000 === 0) say(`${count} machines have joined`);
-    });
+    await arrived(fleet, plan, pace, say);
     const joinSeconds = (performance.now() - beganMs) / 1_000;
-    fleet.start(fleet.machines, SPREAD_MS);
-    await sleep((SPREAD_MS * 2) / plan.factor);
     const writes = await InventoryWrites.follow(api, NAMESPACE);
-    const meter = new Meter(stage, operator, { service, writes, clock });
+    const meter = new FleetMeter(stage, operator, { service, writes, clock, pace });
     say("they live without a rollout");
     const idle = await meter.during(() => sleep(plan.idleMs));
     const joined = memoryOf(operator.pid);
     let most = joined;
     const rollout = await meter.during(async () => {
       await kubectlApply(stage.controlPlane, imageObject(osImage, plan));
-      await untilComplete(api, fleet, plan, (line) => {
+      await untilComplete(api, fleet, { plan, clock, pace }, (line) => {
         const memory = memoryOf(operator.pid);
         if (memory.rssMb > most.rssMb) most = memory;
-        if (line !== undefined) say(`${line}, ${Math.round(memory.rssMb)} MB`);
+        if (line !== undefined) say(`${line}; ${Math.round(memory.rssMb)} MB`);
       });
     });
+    pace.stop();
     await fleet.stop();
     await writes.stop();
     await sleep(REST_MS);
@@ -164,8 +151,21 @@ async function rollOut(
     const memory = { joined, most, rested: memoryOf(operator.pid) };
     return { joinSeconds, idle, rollout, nodeSeconds, ratio, mostDown: fleet.mostDown, memory };
   } finally {
+    pace.stop();
     await fleet.stop();
     await Promise.all([service.close(), api.close()]);
+  }
+}
+
+async function arrived(fleet: Fleet, { machines, arriveMs }: RolloutPlan, pace: FleetPace, say: Say): Promise<void> {
+  let joined = 0;
+  const progress = setInterval(() => say(`${joined} of ${machines} have joined; ${pace.line()}`), SAY_EVERY_MS);
+  try {
+    await fleet.arrive(arriveMs, (count) => {
+      joined = count;
+    });
+  } finally {
+    clearInterval(progress);
   }
 }
 
@@ -178,85 +178,40 @@ function imageObject(osImage: string, { concurrency }: RolloutPlan): object {
   };
 }
 
+interface Watched {
+  readonly plan: RolloutPlan;
+  readonly clock: ScaledClock;
+  readonly pace: FleetPace;
+}
+
 async function untilComplete(
   api: ApiClient,
   fleet: Fleet,
-  plan: RolloutPlan,
+  { plan, clock, pace }: Watched,
   onLook: (line: string | undefined) => void,
 ): Promise<void> {
   const path = `/apis/rancheros.cattle.io/v1/namespaces/${NAMESPACE}/managedosimages/os`;
+  let last = { updated: 0, atMs: performance.now(), fleetMs: clock.nowMs() };
   for (let saidMs = 0; ;) {
     await sleep(POLL_MS);
-    if (fleet.failure !== undefined) throw new Error("a machine has ended", { cause: fleet.failure });
+    const failure = fleet.failure ?? pace.failure;
+    if (failure !== undefined) throw new Error("a machine, or the pace, has ended", { cause: failure });
     const { status = {} } = (await api.get(path)) as ManagedOSImage;
     const isTime = performance.now() - saidMs >= SAY_EVERY_MS;
     if (isTime) saidMs = performance.now();
-    onLook(isTime ? lineOf(status, fleet) : undefined);
+    onLook(isTime ? `${lineOf(status, fleet)}; ${pace.line()}` : undefined);
     if (status.state === "Halted" || (status.failed ?? 0) > 0) {
       throw new Error(`the rollout has stopped: ${JSON.stringify(status.failures?.slice(0, 3))}`);
     }
     if (status.state === "Complete" && status.updated === plan.machines) return;
+    const { updated = 0 } = status;
+    if (updated > last.updated) last = { updated, atMs: performance.now(), fleetMs: clock.nowMs() };
+    const isStuck =
+      performance.now() - last.atMs > STUCK_MS && clock.nowMs() - last.fleetMs > STUCK_NODE_TIMES * plan.nodeMs;
+    if (isStuck) throw new Error(`nothing goes on any more: ${lineOf(status, fleet)}; ${pace.line()}`);
   }
 }
 
 function lineOf({ state, updated, updating, pending }: ManagedOSImageStatus, fleet: Fleet): string {
   return `${state}: ${updated} updated, ${updating} updating, ${pending} pending, ${fleet.downCount} down`;
-}
-
-interface MeterParts {
-  readonly service: ReturnType<typeof fleetService>;
-  readonly writes: InventoryWrites;
-  readonly clock: Course["clock"];
-}
-
-class Meter {
-  readonly #stage: Stage;
-  readonly #operator: OperatorProcess;
-  readonly #parts: MeterParts;
-
-  constructor(stage: Stage, operator: OperatorProcess, parts: MeterParts) {
-    this.#stage = stage;
-    this.#operator = operator;
-    this.#parts = parts;
-  }
-
-  async during(work: () => Promise<unknown>): Promise<FleetFigures> {
-    const before = await this.#look();
-    await work();
-    const after = await this.#look();
-    const writes = Object.fromEntries(writesSince(before.requestsMade, after.requestsMade));
-    const inventoryWrites = {
-      upgrade: after.inventory.upgrade - before.inventory.upgrade,
-      attestation: after.inventory.attestation - before.inventory.attestation,
-      node: after.inventory.node - before.inventory.node,
-      seen: after.inventory.seen - before.inventory.seen,
-      other: after.inventory.other - before.inventory.other,
-    };
-    const seconds = (after.atMs - before.atMs) / 1_000;
-    return {
-      seconds,
-      fleetSeconds: seconds * this.#parts.clock.factor,
-      operatorCpuMs: after.operatorCpuMs - before.operatorCpuMs,
-      controlPlaneCpuMs: after.controlPlaneCpuMs - before.controlPlaneCpuMs,
-      fleetCpuMs: after.fleetCpuMs - before.fleetCpuMs,
-      requests: after.answered - before.answered,
-      broken: after.broken - before.broken,
-      writes,
-      inventoryWrites,
-    };
-  }
-
-  async #look() {
-    const { service, writes } = this.#parts;
-    const controlPlane = this.#stage.controlPlanePids().map((pid) => cpuMs(pid));
-    return {
-      atMs: performance.now(),
-      operatorCpuMs: cpuMs(this.#operator.pid),
-      controlPlaneCpuMs: controlPlane.reduce((sum, ms) => sum + ms, 0),
-      fleetCpuMs: cpuMs(process.pid),
-      ...service.counts,
-      requestsMade: await writeRequests(this.#stage.access, RESOURCES),
-      inventory: writes.counts(),
-    };
-  }
 }

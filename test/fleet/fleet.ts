@@ -1,5 +1,4 @@
 /** A fleet of simulated machines, as many as asked, that join an operator and then live with it. */
-import { setMaxListeners } from "node:events";
 import { Random } from "../fuzz/random.ts";
 import type { SoftwareTpmFleet } from "../software-tpm/index.ts";
 import { drawNodeTimes } from "./node-times.ts";
@@ -37,7 +36,6 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     const { size, seed, clock } = options;
-    setMaxListeners(0, this.#over.signal);
     this.#clock = clock;
     this.#random = new Random(seed, 0);
     this.machines = Array.from({ length: size }, (_, number) => this.#made(number, options));
@@ -53,7 +51,7 @@ export class Fleet {
     let joined = 0;
     const worker = async (): Promise<void> => {
       for (let machine = this.machines[next++]; machine !== undefined; machine = this.machines[next++]) {
-        await machine.join(this.#over.signal);
+        await machine.join();
         onJoined(++joined);
       }
     };
@@ -62,12 +60,31 @@ export class Fleet {
 
   /** Those begin to live, spread over so long on the fleet's clock. */
   start(machines: readonly SimulatedMachine[] = this.machines, spreadMs = 0): void {
-    const { signal } = this.#over;
     for (const machine of machines) {
-      const delayMs = (spreadMs * this.#random.below(1_000)) / 1_000;
-      const life = this.#clock.sleep(delayMs, signal).then(() => machine.live(signal));
-      this.#lives.push(life.catch((error: unknown) => this.#fail(error)));
+      this.#lives.push(this.#lived(machine.live((spreadMs * this.#random.below(1_000)) / 1_000)));
     }
+  }
+
+  /**
+   * All of them register, one after the other, evenly over so long on the fleet's clock, and live from then on: as their
+   * sessions are of different age, they do not all come to be renewed at once.
+   */
+  async arrive(spreadMs: number, onJoined: (count: number) => void = () => undefined): Promise<void> {
+    const { signal } = this.#over;
+    const beganMs = this.#clock.nowMs();
+    const joins: Promise<void>[] = [];
+    let count = 0;
+    for (const [number, machine] of this.machines.entries()) {
+      const dueMs = beganMs + (spreadMs * number) / this.machines.length;
+      while (this.#clock.nowMs() < dueMs && !signal.aborted) {
+        await this.#clock.sleep(dueMs - this.#clock.nowMs(), signal).catch(() => undefined);
+      }
+      if (signal.aborted) break;
+      const joined = machine.join().then(() => onJoined(++count));
+      joins.push(joined);
+      this.#lives.push(this.#lived(joined.then(() => machine.live())));
+    }
+    await Promise.all(joins);
   }
 
   /** What ended a life too early, if anything did. */
@@ -75,7 +92,12 @@ export class Fleet {
 
   async stop(): Promise<void> {
     this.#over.abort();
+    for (const machine of this.machines) machine.end();
     await Promise.all(this.#lives);
+  }
+
+  async #lived(life: Promise<void>): Promise<void> {
+    await life.catch((error: unknown) => this.#fail(error));
   }
 
   #fail(error: unknown): void {

@@ -10,8 +10,8 @@ const CONNECTIONS = 48;
 export interface Service {
   /** What the agent calls to reach its server. */
   readonly connect: typeof connectServer;
-  /** Requests that were answered, and those that broke. */
-  readonly counts: { answered: number; broken: number };
+  /** Requests that were answered, those that broke, and how long machines waited for all of them together. */
+  readonly counts: { answered: number; broken: number; waitedMs: number };
   close(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export interface Service {
  */
 export function fleetService(replicas: () => readonly string[], peerSpki: Buffer): Service {
   const agent = new Agent({ connections: CONNECTIONS, pipelining: 1, allowH2: false });
-  const counts = { answered: 0, broken: 0 };
+  const counts = { answered: 0, broken: 0, waitedMs: 0 };
   let turn = 0;
   const next = (): string => {
     const all = replicas();
@@ -32,6 +32,7 @@ export function fleetService(replicas: () => readonly string[], peerSpki: Buffer
     counts,
     connect: ({ url: server, proxy }) => ({
       async send({ method, url, headers, body, maxBodyBytes, signal }) {
+        const sentMs = performance.now();
         try {
           const answer = await request(`${next()}${url.pathname}`, {
             dispatcher: agent,
@@ -42,16 +43,19 @@ export function fleetService(replicas: () => readonly string[], peerSpki: Buffer
           });
           const bytes = Buffer.from(await answer.body.arrayBuffer());
           counts.answered += 1;
-          const told = Object.entries(answer.headers).map(([name, value]) => [name, String(value)] as const);
+          const told: Record<string, string> = {};
+          for (const [name, value] of Object.entries(answer.headers)) told[name] = String(value);
           return {
             status: answer.statusCode,
-            headers: Object.fromEntries(told),
+            headers: told,
             body: bytes.subarray(0, maxBodyBytes),
             peerSpki,
           };
         } catch (error) {
           counts.broken += 1;
           throw networkFailure(error, { server, proxy });
+        } finally {
+          counts.waitedMs += performance.now() - sentMs;
         }
       },
       close: () => undefined,

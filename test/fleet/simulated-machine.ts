@@ -69,8 +69,9 @@ export class SimulatedMachine {
   name: string | undefined;
   #upgrades: Upgrades | undefined;
   #first: Attested | undefined;
-  /** Ends with the services. */
+  /** Ends with the services. A signal for all machines would have to know of each request that waits for it. */
   #boot = new AbortController();
+  readonly #life = new AbortController();
 
   constructor(options: SimulatedMachineOptions) {
     this.options = options;
@@ -94,9 +95,16 @@ export class SimulatedMachine {
     this.#boot.abort();
   }
 
+  /** For ever. */
+  end(): void {
+    this.#life.abort();
+    this.#boot.abort();
+  }
+
   /** Registers, and tries again as the agent does. @throws as the agent's own registration */
-  async join(signal: AbortSignal): Promise<void> {
+  async join(): Promise<void> {
     const { clock, random, token, onTrouble } = this.options;
+    const { signal } = this.#life;
     const report = this.#report();
     const visit = this.#visit(signal, REQUEST_TIMEOUT_MS);
     const policy = { waitMs: JOIN_WAIT_MS, signal, onRetry: (error: unknown) => onTrouble("registration", error) };
@@ -107,11 +115,13 @@ export class SimulatedMachine {
     this.name = attested.admission.machine.name;
   }
 
-  /** Lives until the signal, through restarts. */
-  async live(signal: AbortSignal): Promise<void> {
+  /** Lives until its end, through restarts. @param delayMs  on the fleet's clock, before it begins to */
+  async live(delayMs = 0): Promise<void> {
+    const { signal } = this.#life;
+    if (delayMs > 0) await this.options.clock.sleep(delayMs, signal).catch(() => undefined);
     while (!signal.aborted) {
       this.#boot = new AbortController();
-      await this.#liveOnce(AbortSignal.any([signal, this.#boot.signal]));
+      await this.#liveOnce(this.#boot.signal);
       if (signal.aborted) return;
       await this.node.restart(signal).catch(() => undefined);
       this.options.onChange();

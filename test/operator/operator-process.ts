@@ -1,5 +1,5 @@
 /** A real operator process for tests, the demo and measurements. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,9 +7,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { writeOperatorKubeconfig } from "../chart/operator-login.ts";
 import { findFreePort } from "../control-plane/free-port.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
+import type { Stretch } from "./changing-time.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
-const SCALED_CLOCK = fileURLToPath(new URL("scaled-clock.ts", import.meta.url));
+const CLOCK_SCRIPTS = ["changing-time", "scaled-clock"];
 /** As scripts/rancheros-operator starts it. */
 const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=8"];
 const STOP_GRACE_MS = 6_000;
@@ -58,14 +59,25 @@ export interface OperatorProcess {
   /** @throws Error  where the API server has refused it something for want of a right */
   stop(): Promise<void>;
   kill(): Promise<void>;
+  /** Its clock, where it was given one, goes on at another pace; needs an operator that is ready. */
+  changeClock(next: Stretch): void;
 }
 
-/** Its types are taken out here: what does that in the operator would stay in its memory, which is measured. */
+/** Their types are taken out here: what does that in the operator would stay in its memory, which is measured. */
 function scaledClockFlag({ folder, clock }: Pick<OperatorOptions, "folder" | "clock">): readonly string[] {
   if (clock === undefined) return [];
-  const script = path.resolve(folder, "scaled-clock.mjs");
-  writeFileSync(script, stripTypeScriptTypes(readFileSync(SCALED_CLOCK, "utf8")));
-  return [`--import=${pathToFileURL(script).href}?epoch=${clock.epochMs}&factor=${clock.factor}`];
+  for (const name of CLOCK_SCRIPTS) {
+    const source = readFileSync(fileURLToPath(new URL(`${name}.ts`, import.meta.url)), "utf8");
+    const script = stripTypeScriptTypes(source).replaceAll(/(from "[.]\/[\w-]+)[.]ts"/g, '$1.mjs"');
+    writeFileSync(path.resolve(folder, `${name}.mjs`), script);
+  }
+  const script = pathToFileURL(path.resolve(folder, "scaled-clock.mjs")).href;
+  const changes = encodeURIComponent(clockChangesPath(folder));
+  return [`--import=${script}?epoch=${clock.epochMs}&factor=${clock.factor}&changes=${changes}`];
+}
+
+function clockChangesPath(folder: string): string {
+  return path.resolve(folder, "clock-change.json");
 }
 
 /** What the API server says to somebody who lacks a right. */
@@ -130,6 +142,12 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       }
     },
     kill: () => child.kill(),
+    changeClock(next) {
+      const file = clockChangesPath(options.folder);
+      writeFileSync(`${file}.new`, JSON.stringify(next));
+      renameSync(`${file}.new`, file);
+      child.signal("SIGUSR2");
+    },
   };
   if (options.waitReady ?? true) await operator.waitReady();
   return operator;
