@@ -100,8 +100,11 @@ async function upgrade(order: Order): Promise<Ended & { readonly isCordoned: boo
   await upgradeByHand(options, { order, signal: AbortSignal.timeout(120_000), onState });
   clearTimeout(late);
   if (ended === undefined) throw new Error("it has not ended");
-  const field = "--output=jsonpath={.spec.unschedulable}";
-  return { ...ended, isCordoned: (await kubectl(target, ["get", "node", node, field])) === "true" };
+  return { ...ended, isCordoned: await isCordoned(node) };
+}
+
+async function isCordoned(name: string): Promise<boolean> {
+  return (await kubectl(target, ["get", "node", name, "--output=jsonpath={.spec.unschedulable}"])) === "true";
 }
 
 const MISSING = `sha256:${"0".repeat(64)}`;
@@ -173,6 +176,39 @@ describe("a prepare container", () => {
   });
 });
 
+describe("an upgrade container", () => {
+  // The node is this machine: it is cordoned before such a container runs.
+  beforeEach(async () => kubelets.bringUp(node, { bootId: root.bootId }));
+
+  function upgradeThat(script: string): Partial<Order["plan"]> {
+    return { upgrade: { ...container, image: `${registry.host}/os@${good}`, args: [script] } };
+  }
+
+  it("that fails, with its last words; the node takes pods again", async () => {
+    expect(await upgrade(orderOf(good, upgradeThat("echo the slot cannot be written; exit 7")))).toMatchObject({
+      phase: "Failed",
+      reason: {
+        code: "UPGRADE_CONTAINER_FAILED",
+        message: expect.stringContaining("the slot cannot be written") as string,
+      },
+      isCordoned: false,
+    });
+  });
+
+  it("that prints a gigabyte before it fails: its last words are told, and nothing of the flood is kept", async () => {
+    root.write("flood", "0123456789abcde\n".repeat(1_048_576));
+    const script = "i=0; while [ $i -lt 64 ]; do cat /host/flood; i=$((i+1)); done; echo the last word; exit 7";
+    const ended = await upgrade(orderOf(good, upgradeThat(script)));
+    expect(ended).toMatchObject({
+      phase: "Failed",
+      reason: { code: "UPGRADE_CONTAINER_FAILED", message: expect.stringContaining("the last word") as string },
+      isCordoned: false,
+    });
+    expect(root.read("var/lib/rancheros/upgrade.json")?.length).toBeLessThan(64 * 1024);
+    expect(await containerd.leftovers()).toEqual([]);
+  });
+});
+
 describe("a kubeconfig", () => {
   it("that is missing, where the plan wants the node drained", async () => {
     root.remove(KUBECONFIG);
@@ -188,6 +224,16 @@ describe("a kubeconfig", () => {
     const ended = await upgrade(orderOf(good, { timeoutSeconds: 10 }));
     expect(ended).toMatchObject({ phase: "Failed", isCordoned: false });
     expect(ended.reason?.message).toMatch(/expired/);
+  });
+
+  it("of another machine's node, such as on a copied disk: nothing happens to that one", async () => {
+    writeKubeletKubeconfig(target, other, root.path(KUBECONFIG));
+    expect(await upgrade(orderOf(good))).toMatchObject({
+      phase: "Failed",
+      reason: { code: "UPGRADE_OTHER_NODE", message: expect.stringContaining(other) as string },
+      isCordoned: false,
+    });
+    expect(await isCordoned(other)).toBe(false);
   });
 
   it("of a node that is not there any more", async () => {

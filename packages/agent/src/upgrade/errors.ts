@@ -24,6 +24,7 @@ export type UpgradeErrorCode =
   | "UPGRADE_NODE_NOT_READY"
   | "UPGRADE_NOT_UNDER_WAY"
   | "UPGRADE_NO_REBOOT"
+  | "UPGRADE_OTHER_NODE"
   | "UPGRADE_PREPARE_FAILED"
   | "UPGRADE_REBOOTS_AGAIN"
   | "UPGRADE_ROLLBACK_FAILED"
@@ -132,6 +133,13 @@ export const UPGRADE_ERRORS = {
     retry: "never",
     meaning: "The plan cordons or drains the node, and this machine shows no kubeconfig of a node.",
     mend: "Check that the machine has joined its cluster and name the kubeconfig with --kubeconfig; force goes on without.",
+  },
+  UPGRADE_OTHER_NODE: {
+    failure: "environment",
+    retry: "never",
+    meaning:
+      "The kubeconfig leads to the node of another machine, or the kubelet has told its API server nothing since this machine started; no node was touched.",
+    mend: "Where the disk is a copy of another machine's, remove its kubeconfig and let this machine join by itself; otherwise look at the kubelet (`journalctl -u k3s -u rke2-server -u rke2-agent -u kubelet`).",
   },
   UPGRADE_NODE_NOT_READY: {
     failure: "timeout",

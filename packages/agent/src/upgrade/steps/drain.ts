@@ -10,6 +10,8 @@ import { towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
 
 /** How often it is looked whether somebody has uncordoned the node meanwhile. */
 const LOOK_MS = 10_000;
+/** From the start of a machine until its kubelet has told the API server of that start. */
+const KUBELET_START_MS = 600_000;
 
 /** @throws UpgradeError, and what the API server and the drain do; nothing of it where the plan says force */
 export async function drain(work: Work): Promise<Edit> {
@@ -30,7 +32,7 @@ export async function drain(work: Work): Promise<Edit> {
 async function leavePods(work: Work): Promise<void> {
   const { node } = work.ports;
   const { drain: wanted } = presentRun(work).order.plan;
-  const found = await withPatience(work, () => node.look(work.signal));
+  const found = await ownNode(work);
   if (found === undefined) {
     throw new UpgradeError("UPGRADE_NO_NODE", "the plan drains or cordons the node, and this machine is none");
   }
@@ -42,6 +44,22 @@ async function leavePods(work: Work): Promise<void> {
     return;
   }
   await drainWatched(work, wanted);
+}
+
+/** A kubeconfig that came with a copied disk leads to the node of another machine, whose pods are not ours to evict. */
+async function ownNode(work: Work): Promise<MachineNode | undefined> {
+  const { node, host } = work.ports;
+  for (;;) {
+    const found = await withPatience(work, () => node.look(work.signal));
+    const { bootId, uptimeMs } = host.now();
+    if (found === undefined || found.bootId === bootId) return found;
+    if (uptimeMs >= KUBELET_START_MS) {
+      const boots = `it was started as ${found.bootId}, and this machine as ${bootId}`;
+      throw new UpgradeError("UPGRADE_OTHER_NODE", `the node ${found.name} is not this machine: ${boots}`);
+    }
+    await say(work, `waiting: the node ${found.name} has not reported since the start`);
+    await host.sleep(LOOK_MS, work.signal);
+  }
 }
 
 /** The journal says that it will be ours before it is, and so the cordon is found again after a kill. */

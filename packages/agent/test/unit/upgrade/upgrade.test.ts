@@ -127,6 +127,12 @@ describe("an upgrade", () => {
       {},
       "UPGRADE_NO_NODE",
     ],
+    [
+      "a kubeconfig of another machine's node",
+      { node: { unschedulable: false, ready: true, bootId: "boot-elsewhere", exists: true } },
+      {},
+      "UPGRADE_OTHER_NODE",
+    ],
     ["a slot that is lost", { slotHeld: false }, {}, "UPGRADE_SLOT_LOST"],
     ["an operator that stays away", { slotHeld: "unknown" }, {}, "UPGRADE_TIMED_OUT"],
     [
@@ -233,6 +239,19 @@ describe("an upgrade", () => {
     await live(createLife(world), orderOf({ attempt: 2, retry: true }));
     expect(ended(world).phase).toBe("Succeeded");
     expect(world.node.unschedulable).toBe(false);
+  });
+
+  it("waits for the node of a machine that has just started, and drains it then", async () => {
+    const life = createLife(createWorld({ boot: 2 }));
+    void life.time.sleep(90_000, new AbortController().signal).then(() => (life.world.node.bootId = "boot-2"));
+    let cordonedAs: string | undefined;
+    life.onPoint = (point) => {
+      if (point === "cordon:before") cordonedAs = life.world.node.bootId;
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(ended(life.world).phase).toBe("Succeeded");
+    expect(cordonedAs).toBe("boot-2");
   });
 
   it("never takes somebody else's cordon away", async () => {
