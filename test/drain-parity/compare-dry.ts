@@ -37,7 +37,8 @@ export async function compareDry(
   assignments: readonly Assignment[],
 ): Promise<readonly DryPair[]> {
   const { controlPlane, agent, auditLog } = ground;
-  const retrying: OurPart[] = [];
+  const alone: Promise<void>[] = [];
+  const aTurn = turnsOf(RETRYING_AT_ONCE);
   const runs: { readonly run: KubectlRun; readonly parts: readonly OurPart[] }[] = [];
   const runAlone = async (part: OurPart, index: number): Promise<void> => {
     const { combination, place } = part;
@@ -49,14 +50,19 @@ export async function compareDry(
     const parts = await inTurns(places, OURS_AT_ONCE, async (place) => {
       return { combination, place, ours: await runOurDrain(agent, { place, combination, dryRun: true }) };
     });
-    retrying.push(...parts.filter(({ ours }) => ours.retried.length > 0));
+    // Beside the batches: they wait, and those compute.
+    const retrying = parts.filter(({ ours }) => ours.retried.length > 0);
+    for (const part of retrying) {
+      const number = alone.length;
+      alone.push(aTurn(async () => runAlone(part, number)));
+    }
     const batch = parts.filter(({ ours }) => ours.retried.length === 0);
     if (batch.length === 0) return;
     const nodes = batch.map(({ place }) => place.node);
     const drain = { nodes, combination, dryRun: true, user: `batch-${index}` };
     runs.push({ run: await runKubectlDrain(controlPlane, drain), parts: batch });
   });
-  await inTurns(retrying, RETRYING_AT_ONCE, runAlone);
+  await Promise.all(alone);
 
   const removals = await readRemovals(auditLog);
   return runs.flatMap(({ run, parts }) => {
@@ -73,6 +79,23 @@ export async function compareDry(
       throw new Error(`kubectl ended with ${run.exitCode}, not ${expected}:\n${run.stderr}`);
     return pairs;
   });
+}
+
+/** @returns what lets only so many at one time do their work; the others wait for their turn */
+function turnsOf(atOnce: number): (work: () => Promise<void>) => Promise<void> {
+  let free = atOnce;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
 }
 
 /** kubectl without a timeout is stopped when it has asked for as many pods as ours, and was refused as often. */

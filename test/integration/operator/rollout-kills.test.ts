@@ -19,6 +19,7 @@ import { OperatorChaos } from "../../fleet/operator-chaos.ts";
 import { scaledClock } from "../../fleet/scaled-clock.ts";
 import { fleetService, peerSpkiAt, type Service } from "../../fleet/service.ts";
 import type { Fault } from "../../fleet/simulated-node.ts";
+import { inTurns } from "../../drain-parity/parity-ground.ts";
 import { fleetCrds, fleetObject } from "../../operator/fleet-crds.ts";
 import { makeRegistration } from "../../operator/objects.ts";
 import { buildOsImage, imageReference, pushImage, startRegistry, type TestRegistry } from "../../registry/index.ts";
@@ -34,6 +35,7 @@ const OFFLINE = 5;
 const FAILING = 5;
 /** So long nobody waits for any of it, on a machine that is as slow as can be. */
 const PATIENCE_MS = 150_000 + SIZE * 1_000;
+const SET_UP_MS = 60_000 + SIZE * 400;
 const NODE_MS = 15_000;
 const clock = scaledClock({ epochMs: Date.now(), factor: 8 });
 
@@ -78,11 +80,11 @@ async function until(what: string, holds: (found: ManagedOSImageStatus) => boole
 }
 
 async function place(): Promise<void> {
-  for (const { name, options } of fleet.machines) {
+  await inTurns(fleet.machines, 8, async ({ name, options }) => {
     const role = options.number % 30 === 0 ? "server" : "agent";
     const spec = { clusterName: clusterOf(options.number), config: { role } };
     await api.mergePatch(`${machinesPath}/${name}`, { spec });
-  }
+  });
 }
 
 beforeAll(async () => {
@@ -123,7 +125,7 @@ beforeAll(async () => {
   await fleet.join(8);
   await place();
   history = await recordHistory(api, namespace);
-});
+}, SET_UP_MS);
 
 afterAll(async () => {
   await chaos.end();
