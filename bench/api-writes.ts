@@ -77,11 +77,14 @@ export class InventoryWrites {
     const path = `${COLLECTION}/${namespace}/machineinventories`;
     const list = (await client.get(path)) as { metadata: { resourceVersion: string }; items: unknown[] };
     for (const item of list.items) writes.#known.set(...partsOf(item));
+    let version = list.metadata.resourceVersion;
     const follow = async (): Promise<void> => {
-      const from = `${path}?resourceVersion=${list.metadata.resourceVersion}`;
-      for await (const { type, object } of client.watch(from, writes.#over.signal)) {
-        if (type === "ERROR") throw new Error(`the watch of inventories broke: ${JSON.stringify(object)}`);
-        writes.#take(object);
+      // The API server ends each watch after half an hour or so.
+      while (!writes.#over.signal.aborted) {
+        for await (const { type, object } of client.watch(`${path}?resourceVersion=${version}`, writes.#over.signal)) {
+          if (type === "ERROR") throw new Error(`the watch of inventories broke: ${JSON.stringify(object)}`);
+          version = writes.#take(object);
+        }
       }
     };
     writes.#following = follow().catch((error: unknown) => {
@@ -101,13 +104,16 @@ export class InventoryWrites {
     await this.#following;
   }
 
-  #take(object: unknown): void {
+  /** @returns its resource version */
+  #take(object: unknown): string {
     const [uid, now] = partsOf(object);
     const old = this.#known.get(uid);
     this.#known.set(uid, now);
-    if (old === undefined) return;
+    const { resourceVersion } = (object as { metadata: { resourceVersion: string } }).metadata;
+    if (old === undefined) return resourceVersion;
     const reason = (["upgrade", "attestation", "node"] as const).find((part) => old[part] !== now[part]);
     this.#counts[reason ?? (old.lastSeen === now.lastSeen ? "other" : "seen")] += 1;
+    return resourceVersion;
   }
 }
 

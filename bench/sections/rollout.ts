@@ -1,6 +1,5 @@
 /** A rollout over thousands of simulated machines, on a clock that runs faster for them and for the operator alike. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { ApiClient } from "../../test/control-plane/api-client.ts";
 import { kubectlApply } from "../../test/control-plane/kubectl.ts";
 import { createNamespace } from "../../test/control-plane/namespace.ts";
@@ -15,6 +14,7 @@ import { InventoryWrites } from "../api-writes.ts";
 import { FleetMeter, type FleetFigures } from "../fleet-meter.ts";
 import { FleetPace } from "../fleet-pace.ts";
 import { measurePlanning, type PlanningFigures, type PlanningPlan } from "../planning-events.ts";
+import { untilComplete } from "../rollout-watch.ts";
 import { memoryOf, type ProcessMemory } from "../process-figures.ts";
 import { BUNDLE, type Stage } from "../stage.ts";
 
@@ -50,13 +50,9 @@ export interface RolloutReport {
 }
 
 const NAMESPACE = "fleet-local";
-const POLL_MS = 1_000;
+const IMAGES = `/apis/rancheros.cattle.io/v1/namespaces/${NAMESPACE}/managedosimages`;
 const SAY_EVERY_MS = 15_000;
 const REST_MS = 20_000;
-/** Without a machine that comes to its end in so long, on both clocks, nothing goes on any more. */
-const STUCK_MS = 180_000;
-const STUCK_NODE_TIMES = 4;
-
 type Say = (line: string) => void;
 
 export async function measureRollout(stage: Stage, plan: RolloutPlan, say: Say): Promise<RolloutReport> {
@@ -135,7 +131,7 @@ async function rollOut(
     let most = joined;
     const rollout = await meter.during(async () => {
       await kubectlApply(stage.controlPlane, imageObject(osImage, plan));
-      await untilComplete(api, fleet, { plan, clock, pace }, (line) => {
+      await untilComplete({ api, path: `${IMAGES}/os`, fleet, plan, clock, pace }, (line) => {
         const memory = memoryOf(operator.pid);
         if (memory.rssMb > most.rssMb) most = memory;
         if (line !== undefined) say(`${line}; ${Math.round(memory.rssMb)} MB`);
@@ -176,42 +172,4 @@ function imageObject(osImage: string, { concurrency }: RolloutPlan): object {
     metadata: { name: "os", namespace: NAMESPACE },
     spec: { osImage, concurrency, drain: { force: true } },
   };
-}
-
-interface Watched {
-  readonly plan: RolloutPlan;
-  readonly clock: ScaledClock;
-  readonly pace: FleetPace;
-}
-
-async function untilComplete(
-  api: ApiClient,
-  fleet: Fleet,
-  { plan, clock, pace }: Watched,
-  onLook: (line: string | undefined) => void,
-): Promise<void> {
-  const path = `/apis/rancheros.cattle.io/v1/namespaces/${NAMESPACE}/managedosimages/os`;
-  let last = { updated: 0, atMs: performance.now(), fleetMs: clock.nowMs() };
-  for (let saidMs = 0; ;) {
-    await sleep(POLL_MS);
-    const failure = fleet.failure ?? pace.failure;
-    if (failure !== undefined) throw new Error("a machine, or the pace, has ended", { cause: failure });
-    const { status = {} } = (await api.get(path)) as ManagedOSImage;
-    const isTime = performance.now() - saidMs >= SAY_EVERY_MS;
-    if (isTime) saidMs = performance.now();
-    onLook(isTime ? `${lineOf(status, fleet)}; ${pace.line()}` : undefined);
-    if (status.state === "Halted" || (status.failed ?? 0) > 0) {
-      throw new Error(`the rollout has stopped: ${JSON.stringify(status.failures?.slice(0, 3))}`);
-    }
-    if (status.state === "Complete" && status.updated === plan.machines) return;
-    const { updated = 0 } = status;
-    if (updated > last.updated) last = { updated, atMs: performance.now(), fleetMs: clock.nowMs() };
-    const isStuck =
-      performance.now() - last.atMs > STUCK_MS && clock.nowMs() - last.fleetMs > STUCK_NODE_TIMES * plan.nodeMs;
-    if (isStuck) throw new Error(`nothing goes on any more: ${lineOf(status, fleet)}; ${pace.line()}`);
-  }
-}
-
-function lineOf({ state, updated, updating, pending }: ManagedOSImageStatus, fleet: Fleet): string {
-  return `${state}: ${updated} updated, ${updating} updating, ${pending} pending, ${fleet.downCount} down`;
 }
