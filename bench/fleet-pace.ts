@@ -133,17 +133,18 @@ export class FleetPace {
     const answered = Math.max(1, now.answered - before.answered);
     const requestMs = ((now.waitedMs - before.waitedMs) / answered) * factor;
     const operatorShare = (now.operatorMs - before.operatorMs) / spanMs;
-    const [strongest] = pressuresOf({ generatorShare: utilization, operatorShare, requestMs });
-    const value = strongest?.value ?? 0;
     const generator = (now.generatorMs - before.generatorMs) / spanMs;
     const controlPlane = (now.controlPlaneMs - before.controlPlaneMs) / spanMs;
     const busy = (now.busyMs - before.busyMs) / spanMs;
+    const others = Math.max(0, busy - generator - operatorShare - controlPlane);
+    const [strongest] = pressuresOf({ generatorShare: utilization, operatorShare, requestMs, others });
+    const value = strongest?.value ?? 0;
     this.#looks.push({
       factor,
       generator,
       operator: operatorShare,
       controlPlane,
-      others: Math.max(0, busy - generator - operatorShare - controlPlane),
+      others,
       requestMs,
       heldBackBy: this.#factor >= fastest ? "nothing: that is as fast as it may run" : (strongest?.what ?? ""),
     });

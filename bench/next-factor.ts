@@ -13,21 +13,28 @@ export interface Load {
   readonly operatorShare: number;
   /** What a request takes on the clock, in milliseconds. */
   readonly requestMs: number;
+  /** Cores that something else on the machine has. */
+  readonly others: number;
 }
 
 /** What a process that has one thread for its work can spend of a core before its queue grows. */
 const BUSY_SHARE = 0.85;
 /** An upgrade waits for half a dozen requests: beside its minutes that is then below a hundredth. */
 const SLOW_REQUEST_MS = 300;
+/** So much of a core, and requests are late for want of it. */
+const OTHERS_SHARE = 0.5;
 const MOST_DOWN = 0.7;
 const MOST_UP = 1.2;
 
 /** The strongest first. */
-export function pressuresOf({ generatorShare, operatorShare, requestMs }: Load): readonly Pressure[] {
+export function pressuresOf({ generatorShare, operatorShare, requestMs, others }: Load): readonly Pressure[] {
   return [
     { what: "the load generator", value: generatorShare / BUSY_SHARE },
     { what: "the operator", value: operatorShare / BUSY_SHARE },
-    { what: "the time of a request", value: requestMs / SLOW_REQUEST_MS },
+    {
+      what: others > OTHERS_SHARE ? "other work on this machine" : "slow requests",
+      value: requestMs / SLOW_REQUEST_MS,
+    },
   ].toSorted((a, b) => b.value - a.value);
 }
 

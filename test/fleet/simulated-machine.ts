@@ -1,4 +1,5 @@
 /** One machine of a fleet: the real agent's session, talk with the operator and upgrade decisions on a simulated node. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { EMPTY_REPORT } from "@rancheros/protocol/attestation";
 import type { PlanAnswer } from "@rancheros/protocol/upgrade";
 import { openUpgrades, orderOfPlan, statusOf, type Ended, type Upgrades } from "@rancheros/agent/upgrade";
@@ -187,6 +188,8 @@ export class SimulatedMachine {
   async #note(upgrades: Upgrades, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await upgrades.changed(signal);
+      // A journal in memory is changed several times in a row: the last of them counts, and none comes until it is looked at.
+      await nextTurn();
       this.options.onChange();
     }
   }

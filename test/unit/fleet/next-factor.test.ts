@@ -5,7 +5,12 @@ import { nextFactor, pressuresOf } from "../../../bench/next-factor.ts";
 function settle(generator: number, operator: number, factor: number): { factor: number; what: string } {
   let what = "";
   for (let look = 0; look < 100; look += 1) {
-    const load = { generatorShare: generator * factor, operatorShare: operator * factor, requestMs: 5 * factor };
+    const load = {
+      generatorShare: generator * factor,
+      operatorShare: operator * factor,
+      requestMs: 5 * factor,
+      others: 0,
+    };
     const [strongest] = pressuresOf(load);
     what = strongest?.what ?? "";
     factor = nextFactor(factor, strongest?.value ?? 0, 10);
@@ -29,8 +34,10 @@ describe("the pace of a fleet's clock", () => {
   });
 
   it("slows down where requests take long, whoever keeps the processors busy", () => {
-    const [strongest] = pressuresOf({ generatorShare: 0.1, operatorShare: 0.1, requestMs: 5_000 });
-    expect(strongest).toEqual({ what: "the time of a request", value: expect.closeTo(16.7, 1) as number });
+    const late = { generatorShare: 0.1, operatorShare: 0.1, requestMs: 5_000 };
+    const [strongest] = pressuresOf({ ...late, others: 1.5 });
+    expect(strongest).toEqual({ what: "other work on this machine", value: expect.closeTo(16.7, 1) as number });
+    expect(pressuresOf({ ...late, others: 0 })[0]?.what).toBe("slow requests");
     expect(nextFactor(4, strongest?.value ?? 0, 10)).toBeCloseTo(2.8);
   });
 });
