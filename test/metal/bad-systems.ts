@@ -15,7 +15,7 @@ export const UNHEALTHY_WORDS = "the storage is not there";
 export const UNHEALTHY: Files = {
   "etc/rancheros/checks.d/storage": { content: `#!/bin/sh\necho "${UNHEALTHY_WORDS}"\nexit 1\n`, isProgram: true },
   "usr/lib/systemd/system/ros-agent-boot-check.service.d/10-patience.conf": {
-    content: "[Service]\nExecStart=\nExecStart=/usr/bin/ros-agent boot-check --patience 90s\n",
+    content: "[Service]\nExecStart=\nExecStart=/usr/bin/ros-agent boot-check --patience 40s\n",
   },
 };
 
