@@ -320,7 +320,7 @@ function describeWhole(name: string, tests: () => void): void {
 
 describeWhole("a machine that boots from an ISO with UEFI, at the same time", () => {
   afterAll(() => takeAway(second, 2), MINUTE_MS);
-  const { step } = tell({ onFailure: () => whyNot(second, 2) });
+  const { step } = tell({ tellsTimes: false, onFailure: () => whyNot(second, 2) });
 
   step("registers where the ISO says, installs itself, and starts from its disk", INSTALL_MS, async () => {
     const { tpmHash, seconds } = await (installed ?? installFromIso(second));

@@ -24,6 +24,8 @@ export interface Story {
 export interface Telling {
   /** Without what lies aside. */
   readonly isShort?: boolean;
+  /** Where steps only look at what others have timed. Default true. */
+  readonly tellsTimes?: boolean;
   /** Gathers what helps to see why; its text becomes part of the failure. */
   readonly onFailure: () => Promise<string>;
   /** The first step that is run; those before it were, in an earlier run. Default 1. */
@@ -34,8 +36,9 @@ export interface Telling {
   readonly onPassed?: (next: number) => Promise<void>;
 }
 
-export function tell({ isShort = false, onFailure, from = 1, resume, onPassed }: Telling): Story {
+export function tell({ isShort = false, tellsTimes = true, onFailure, from = 1, resume, onPassed }: Telling): Story {
   let hasFailed = false;
+  let isResumed = false;
   let steps = 0;
   const story: Story = {
     aside(name, timeoutMs, run) {
@@ -48,7 +51,8 @@ export function tell({ isShort = false, onFailure, from = 1, resume, onPassed }:
       it(name, { timeout: timeoutMs + 60_000 }, async ({ skip }) => {
         if (number < from) skip("what it makes was kept");
         if (hasFailed) skip("an earlier step failed");
-        if (number === from) await resume?.();
+        if (!isResumed) await resume?.();
+        isResumed = true;
         const beganMs = performance.now();
         try {
           await run();
@@ -57,7 +61,7 @@ export function tell({ isShort = false, onFailure, from = 1, resume, onPassed }:
           const message = cause instanceof Error ? cause.message : String(cause);
           throw new Error(`${message}\n${await onFailure().catch(String)}`, { cause });
         }
-        tellTime((performance.now() - beganMs) / 1000, `${number}. ${name}`);
+        if (tellsTimes) tellTime((performance.now() - beganMs) / 1000, `${number}. ${name}`);
         await onPassed?.(number + 1);
       });
     },
