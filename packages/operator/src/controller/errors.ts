@@ -10,6 +10,7 @@ export type KubernetesErrorCode =
   | "KUBERNETES_CONFLICT"
   | "KUBERNETES_BUSY"
   | "KUBERNETES_REFUSED"
+  | "KUBERNETES_PATH"
   | "KUBERNETES_KUBECONFIG";
 
 export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
@@ -60,6 +61,12 @@ export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
     retry: "never",
     meaning: "The API server refused the request.",
     mend: "Read the message: it names the right that is missing or the field that is bad.",
+  },
+  KUBERNETES_PATH: {
+    failure: "refused",
+    retry: "never",
+    meaning: "An object refers to another one by what is no name of an object, and nothing was asked for.",
+    mend: "Correct the name that the message shows: lower-case letters, digits, - and . only, and no path.",
   },
   KUBERNETES_KUBECONFIG: {
     failure: "environment",

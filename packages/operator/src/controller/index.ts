@@ -9,6 +9,7 @@ export type { NamedObject, WatchedResource, WatchHandle } from "./io/watch-resou
 export { retryTimer } from "./io/retry-timer.ts";
 export { retryAfterMs } from "./retry-after.ts";
 export { orAborted } from "./or-aborted.ts";
+export { isObjectName } from "./request-path.ts";
 export { createWorkQueue } from "./work-queue.ts";
 export type { QueueLoad, WorkQueue } from "./work-queue.ts";
 export { createPacedQueue } from "./paced-queue.ts";

@@ -6,6 +6,7 @@ import { apiTarget, apiVerb, statusOutcome, type ApiCall, type ApiOutcome } from
 import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
 import { orAborted } from "../or-aborted.ts";
+import { checkPath } from "../request-path.ts";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -142,6 +143,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
   }
 
   async function send(asked: KubernetesRequest): Promise<unknown> {
+    checkPath(asked.path);
     const ended = observe(asked.path, asked.method);
     const signal = AbortSignal.timeout(asked.timeoutMs ?? 15_000);
     let response: Dispatcher.ResponseData;
@@ -172,6 +174,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
   }
 
   async function open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>> {
+    checkPath(path);
     const ended = observe(path, "WATCH");
     let response: Dispatcher.ResponseData;
     try {

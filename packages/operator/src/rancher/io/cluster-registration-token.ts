@@ -1,7 +1,7 @@
 /** ClusterRegistrationTokens of Rancher: with its own one each machine joins its cluster. */
 import { hasCode } from "@rancheros/protocol/errors";
 import { INVENTORY_NAME_ANNOTATION, INVENTORY_UID_LABEL } from "@rancheros/protocol/resources";
-import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import { isObjectName, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { InventoryError, type ClusterTokens, type OwnedToken } from "../../inventory/index.ts";
 
 /** Of each token a few hundred bytes, and not the commands that Rancher writes into its status. */
@@ -58,6 +58,8 @@ export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
 
   return {
     async managementCluster(namespace, clusterName) {
+      // Whoever writes spec.clusterName may not name a cluster of another namespace.
+      if (!isObjectName(clusterName)) return undefined;
       const path = `/apis/provisioning.cattle.io/v1/namespaces/${namespace}/clusters/${clusterName}`;
       return stringAt(await readOrNothing(kubernetes, path), "status", "clusterName");
     },
