@@ -204,7 +204,7 @@ async function machines(
     machine.isOver = true;
     await playing;
   }
-  await leftByTheOriginal(controlPlane, home);
+  await leftByTheOriginal(controlPlane, home, managed);
   const tokens = async (): Promise<string> =>
     kubectl(controlPlane, ["get", "clusterregistrationtokens", `--namespace=${managed}`, "--output=name"]);
   await eventually(async () => ((await tokens()) === "" ? undefined : true), "the machine's cluster token");
@@ -215,19 +215,28 @@ async function machines(
   );
 }
 
-/** Its operator has put a finalizer on it, and is gone. */
-async function leftByTheOriginal(controlPlane: ControlPlane, home: string): Promise<void> {
+/** Its operator has put a finalizer on it, and made a token that does not say whose it is. */
+async function leftByTheOriginal(controlPlane: ControlPlane, home: string, managed: string): Promise<void> {
   const finalizers = ["wrangler.cattle.io/machine-inventory-remove"];
-  await kubectlApply(controlPlane, {
-    apiVersion: "rancheros.cattle.io/v1",
-    kind: "MachineInventory",
-    metadata: { name: "left", namespace: home, finalizers },
-    spec: {},
-  });
+  const token = `${managed}-left-token`;
+  await kubectlApply(
+    controlPlane,
+    rancherObject("ClusterRegistrationToken", managed, token, { spec: { clusterName: managed } }),
+    {
+      apiVersion: "rancheros.cattle.io/v1",
+      kind: "MachineInventory",
+      metadata: { name: "left", namespace: home, finalizers },
+      spec: { clusterName: "c1" },
+    },
+  );
   await eventually(
     async () => ((await getObject(controlPlane, "minv", home, "left"))?.metadata.finalizers ? undefined : true),
     "the end of the original's finalizer",
   );
+  await eventually(async () => {
+    const { metadata } = (await getObject(controlPlane, "clusterregistrationtokens", managed, token)) ?? {};
+    return metadata?.labels?.["rancheros.cattle.io/machine-inventory-uid"];
+  }, "the mark on the original's token");
   await kubectl(controlPlane, ["delete", "minv", "left", `--namespace=${home}`]);
 }
 

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "@rancheros/protocol/errors";
 import { retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
@@ -235,7 +236,7 @@ export async function startOperator(
     ...shared,
     tokenSecrets: inventories.tokenSecrets,
     address,
-    inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry),
+    inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry, () => inventories.tokenMissed(entry)),
   });
   const untraced = createProtocolEndpoint({
     ...shared,
@@ -292,13 +293,23 @@ export async function startOperator(
   };
 }
 
-async function answerFor(kubernetes: Kubernetes, tokens: ClusterTokens, entry: InventoryEntry): Promise<string> {
+async function answerFor(
+  kubernetes: Kubernetes,
+  tokens: ClusterTokens,
+  entry: InventoryEntry,
+  onTokenMissed: () => void,
+): Promise<string> {
   const { namespace, name } = entry.metadata;
   const inventory = await readInventory(kubernetes, namespace, name);
   if (inventory === undefined) {
     throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${namespace}/${name} has just been deleted`);
   }
-  return inventoryAnswer(inventory.spec.config, await clusterTokenOf(inventory, tokens));
+  try {
+    return inventoryAnswer(inventory.spec.config, await clusterTokenOf(inventory, tokens));
+  } catch (error) {
+    if (hasCode(error, "CLUSTER_TOKEN_NOT_ASSIGNED")) onTokenMissed();
+    throw error;
+  }
 }
 
 /** @throws SessionError CERTIFICATE_INVALID, and what reading throws */

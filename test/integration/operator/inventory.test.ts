@@ -209,6 +209,65 @@ describe("/v1-rancheros/inventory", () => {
     expect(outcome).toMatchObject({ status: 401, text: "machine not found", payload: undefined });
   });
 
+  it("has a token that somebody deleted made again when its machine asks", async () => {
+    const url = `${operator.httpUrl}/v1-rancheros/inventory`;
+    const name = "c-m-abc-machine-tpm-token";
+    await kubectl(controlPlane, ["delete", "clusterregistrationtokens", name, "-n", "c-m-abc"]);
+    await eventually(async () => {
+      expect(await dial({ url, tpm })).toMatchObject({ status: 401, body: "cluster token not assigned\n" });
+      return (await tokenNames()).includes(name) ? true : undefined;
+    }, "another token");
+    await setToken("machine-tpm", "another-token-of-machine-tpm");
+    expect(await visit({ url, tpm })).toMatchObject({
+      payload: '{"role":"agent","token":"another-token-of-machine-tpm"}\n',
+    });
+    await setToken("machine-tpm", "crt-token-of-machine-tpm");
+  });
+
+  it("marks tokens that earlier builds made when it starts, hands no other machine's out, and makes missing ones", async () => {
+    const mark = "rancheros.cattle.io/machine-inventory-uid";
+    const marksOf = async (machine: string): Promise<string> =>
+      kubectl(controlPlane, [
+        "get",
+        `clusterregistrationtokens/c-m-abc-${machine}-token`,
+        "--namespace=c-m-abc",
+        "--ignore-not-found",
+        "--output=jsonpath={.metadata.labels}{.metadata.annotations}",
+      ]);
+    const uid = (await getObject(controlPlane, "minv", namespace, "machine-a"))?.metadata.uid ?? "";
+    const token = ["clusterregistrationtokens/c-m-abc-machine-a-token", "--namespace=c-m-abc"];
+    await operator.stop();
+    try {
+      await kubectl(controlPlane, ["label", ...token, `${mark}-`]);
+      await kubectl(controlPlane, ["annotate", ...token, "rancheros.cattle.io/machine-inventory-"]);
+      await kubectl(controlPlane, ["delete", "clusterregistrationtokens/c-m-abc-machine-h2-token", "-n", "c-m-abc"]);
+      // Whoever may write its status asks for the token of another machine.
+      const status = {
+        clusterRegistrationTokenNamespace: "c-m-abc",
+        clusterRegistrationTokenName: "c-m-abc-machine-a-token",
+      };
+      const patch = `--patch=${JSON.stringify({ status })}`;
+      const args = ["minv/machine-g", `--namespace=${namespace}`, "--subresource=status", "--type=merge", patch];
+      await kubectl(controlPlane, ["patch", ...args]);
+      expect(await marksOf("machine-a")).toBe("");
+    } finally {
+      operator = await startOperator(operatorOptions());
+    }
+    await eventually(async () => ((await marksOf("machine-a")).includes(uid) ? true : undefined), "the mark");
+    expect(await marksOf("machine-a")).toContain(`${namespace}/machine-a`);
+    await eventually(async () => (await marksOf("machine-h2")) || undefined, "the token that was missing");
+    expect(await ask("notoken-secret")).toEqual([503, "cluster token not assigned\n"]);
+    expect((await ask("golden-shared-secret"))[0]).toBe(200);
+    await kubectl(controlPlane, [
+      "patch",
+      "minv/machine-g",
+      `--namespace=${namespace}`,
+      "--subresource=status",
+      "--type=merge",
+      `--patch=${JSON.stringify({ status: { clusterRegistrationTokenName: "c-m-abc-machine-g-token" } })}`,
+    ]);
+  });
+
   it("deletes a machine's token with the machine", async () => {
     await kubectl(controlPlane, ["delete", "machineinventory", "machine-g", "-n", namespace, "--timeout=20s"]);
     await eventually(

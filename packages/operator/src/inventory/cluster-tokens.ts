@@ -19,18 +19,28 @@ export interface OwnedToken {
   readonly owner: TokenOwner;
 }
 
+/** A token as it is stored. */
+export interface FoundToken {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** UID of the MachineInventory that it was made for; undefined where it does not say. */
+  readonly ownerUid: string | undefined;
+  /** NAMESPACE/NAME of that. */
+  readonly ownerName: string | undefined;
+  /** What machines join with; undefined while it has none. */
+  readonly value: string | undefined;
+}
+
 export interface ClusterTokens {
   /** Name of the management cluster behind a provisioning cluster; undefined while there is none. */
   managementCluster(namespace: string, clusterName: string): Promise<string | undefined>;
-  /**
-   * Makes the token's object unless this machine has it.
-   * @throws InventoryError CLUSTER_TOKEN_NOT_ASSIGNED  while the token of an earlier machine of that name is going
-   */
-  ensure(where: TokenReference, owner: TokenOwner): Promise<void>;
-  /** Deletes it; one that is gone is fine, and one of another machine stays. */
-  delete(where: TokenReference, ownerUid: string): Promise<void>;
-  /** All tokens that say whose they are; none where there is no Rancher. */
-  owned(): Promise<readonly OwnedToken[]>;
-  /** The token's value; undefined while it has none. */
-  read(where: TokenReference): Promise<string | undefined>;
+  find(where: TokenReference): Promise<FoundToken | undefined>;
+  /** @throws InventoryError CLUSTER_TOKEN_NOT_ASSIGNED  while its kind or its namespace is not there */
+  create(where: TokenReference, owner: TokenOwner): Promise<void>;
+  /** Writes onto it whose it is. @throws KubernetesError KUBERNETES_CONFLICT where it was changed since it was found */
+  mark(where: TokenReference, found: FoundToken, owner: TokenOwner): Promise<void>;
+  /** One that is gone is fine, and another one of its name stays. */
+  delete(where: TokenReference, found: FoundToken): Promise<void>;
+  /** All tokens that say whose they are; undefined where nobody knows the kind, as without Rancher. */
+  owned(): Promise<readonly OwnedToken[] | undefined>;
 }

@@ -5,7 +5,7 @@ export type { ChallengeMark } from "./challenge-order.ts";
 export { createInventoryClaims } from "./claim-inventory.ts";
 export type { Claim, InventoryClaims, InventoryStore, NewInventory } from "./claim-inventory.ts";
 export { clusterTokenOf } from "./cluster-token-of.ts";
-export type { ClusterTokens, OwnedToken, TokenOwner, TokenReference } from "./cluster-tokens.ts";
+export type { ClusterTokens, FoundToken, OwnedToken, TokenOwner, TokenReference } from "./cluster-tokens.ts";
 export { INVENTORY_ERRORS, InventoryError } from "./errors.ts";
 export type { InventoryErrorCode } from "./errors.ts";
 export { inventoryAnswer } from "./inventory-answer.ts";

@@ -16,6 +16,7 @@ import { rememberedChallenge } from "./machine-status.ts";
 import { MachineTally, type MachineCount } from "./machine-tally.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { isUpgrading, rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
+import { namedToken } from "./token-bond.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */
 export interface InventoryEntry extends KubernetesObject {
@@ -60,12 +61,6 @@ function child(holder: unknown, key: string): unknown {
   return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
 }
 
-function clusterTokenIn(status: unknown): TokenReference | undefined {
-  const namespace = text(status, "clusterRegistrationTokenNamespace");
-  const name = text(status, "clusterRegistrationTokenName");
-  return namespace === undefined || name === undefined ? undefined : { namespace, name };
-}
-
 /** Reads what is needed of an object of the API server; undefined where it is none. */
 export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   const metadata = child(object, "metadata");
@@ -90,7 +85,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
     challenge: parsed.ok ? rememberedChallenge(parsed.value) : undefined,
     tokenSecretName: text(spec, "machineTokenSecretName"),
-    clusterToken: clusterTokenIn(child(object, "status")),
+    clusterToken: namedToken(child(object, "status")),
     approval: approvalOf(text(spec, "approval")),
     protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
     registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),

@@ -4,7 +4,7 @@ import {
   LEGACY_INVENTORY_FINALIZER,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { safeConcatName } from "./safe-concat-name.ts";
+import { namedToken, tokenName } from "./token-bond.ts";
 
 export type InventoryStep =
   | { readonly kind: "done" }
@@ -24,10 +24,10 @@ export function reconcileInventory(inventory: MachineInventory, managementCluste
   const finalizers = metadata.finalizers ?? [];
   const kept = finalizers.filter((one) => !LEFT_BEHIND.has(one));
   if (kept.length < finalizers.length) return { kind: "finalizers", finalizers: kept };
-  const wantsToken = Boolean(spec.clusterName) && !status?.clusterRegistrationTokenName;
+  const wantsToken = Boolean(spec.clusterName) && namedToken(status) === undefined;
   if (metadata.deletionTimestamp !== undefined || !wantsToken) return { kind: "done" };
   if (managementCluster === undefined) return { kind: "find-cluster", clusterName: spec.clusterName ?? "" };
-  const name = safeConcatName(managementCluster, metadata.name, "token");
+  const name = tokenName(managementCluster, metadata.name);
   return { kind: "make-token", namespace: managementCluster, name };
 }
 

@@ -1,19 +1,28 @@
-/** Takes ClusterRegistrationTokens back whose machines are gone: at once where it sees one go, otherwise when it looks. */
+/**
+ * Keeps ClusterRegistrationTokens and machines together. Those of machines that are gone it takes back: at once where it
+ * sees one go, otherwise when it looks. Those that machines' statuses name it marks as theirs, as builds before the mark
+ * and the original operator did not, and has them made again where somebody has deleted them.
+ */
 import { isCodedError } from "@rancheros/protocol/errors";
 import { createWorkQueue, readOrNothing, retryTimer, type ControllerParts } from "../../controller/index.ts";
 import { errorFields } from "../../telemetry/index.ts";
 import type { ClusterTokens, OwnedToken, TokenOwner } from "../cluster-tokens.ts";
 import type { InventoryEntry, InventoryIndex } from "../inventory-index.ts";
-import { inventoriesPath } from "./inventory-store.ts";
+import { tokenBond } from "../token-bond.ts";
+import { inventoriesPath, settleNamedToken } from "./inventory-store.ts";
 
-/** What a replica that stopped in between has left, or one that did not lead yet. */
-const LOOK_EVERY_MS = 3_600_000;
+/** What a replica that stopped in between has left, or one that did not lead yet; and what somebody has deleted. */
+const LOOK_EVERY_MS = 600_000;
 const ALL = "all";
+/** Keys of machines whose token is looked at begin with it; those of tokens that are taken back are UIDs. */
+const KEEP = "keep/";
 
 export interface ClusterTokenKeeper {
   /** Its inventory was deleted. */
   machineGone(entry: InventoryEntry): void;
-  /** Looks whether there are tokens of machines that are gone. */
+  /** Its token is asked for and not there. */
+  tokenMissed(entry: InventoryEntry): void;
+  /** Looks whether there are tokens of machines that are gone, and machines whose tokens are. */
   look(): void;
   stop(): void;
 }
@@ -26,7 +35,7 @@ function uidIn(object: unknown): unknown {
 
 /** @param tokens  through which only the leader writes */
 export function keepClusterTokens(
-  { kubernetes, lead, log, watchNamespace }: ControllerParts,
+  { lead, kubernetes, log, watchNamespace }: ControllerParts,
   tokens: ClusterTokens,
   index: InventoryIndex,
 ): ClusterTokenKeeper {
@@ -47,20 +56,52 @@ export function keepClusterTokens(
     return successor?.name === where.name && successor.namespace === where.namespace;
   }
 
-  async function takeBack(key: string): Promise<void> {
-    const token = going.get(key);
-    if (token === undefined) return;
-    if (!isTaken(token)) await tokens.delete(token.where, token.owner.uid);
-    going.delete(key);
+  async function deleteToken(token: OwnedToken): Promise<void> {
+    const { where, owner } = token;
+    if (isTaken(token)) return;
+    const found = await tokens.find(where);
+    const bond = found === undefined ? "foreign" : tokenBond(found, where, owner);
+    // One of the same name that says another UID may be a successor's, whose status is still to be written.
+    if (found !== undefined && (bond === "own" || bond === "unmarked")) await tokens.delete(where, found);
   }
 
-  async function takeBackAll(): Promise<void> {
-    for (const token of await tokens.owned()) {
-      const { where, owner } = token;
+  async function takeBack(uid: string): Promise<void> {
+    const token = going.get(uid);
+    if (token === undefined) return;
+    await deleteToken(token);
+    going.delete(uid);
+  }
+
+  async function keepNamed(key: string): Promise<void> {
+    const [namespace = "", name = ""] = key.split("/", 2);
+    const kept = await settleNamedToken(lead.kubernetes, tokens, namespace, name);
+    if (kept === "as-it-is") return;
+    const sentence = kept === "marked" ? "cluster token marked as its machine's" : "cluster token is made again";
+    log.info(sentence, { inventory: key });
+  }
+
+  async function lookAtAll(): Promise<void> {
+    const owned = await tokens.owned();
+    // Without Rancher nothing is missed.
+    if (owned === undefined) return;
+    const marked = new Set(owned.map(({ where, owner }) => `${where.namespace}/${where.name}/${owner.uid}`));
+    for (const { metadata, clusterToken, beingDeleted } of index.all()) {
+      if (clusterToken === undefined || beingDeleted) continue;
+      const isMarked = marked.has(`${clusterToken.namespace}/${clusterToken.name}/${metadata.uid}`);
+      if (!isMarked) queue.add(`${KEEP}${metadata.namespace}/${metadata.name}`);
+    }
+    for (const token of owned) {
+      const { owner } = token;
       if (!lead.isLeader()) return;
       const isOurs = watchNamespace === undefined || watchNamespace === owner.namespace;
-      if (isOurs && !isTaken(token) && (await isGone(owner))) await tokens.delete(where, owner.uid);
+      if (isOurs && !isTaken(token) && (await isGone(owner))) await deleteToken(token);
     }
+  }
+
+  async function work(key: string): Promise<void> {
+    if (key === ALL) await lookAtAll();
+    else if (key.startsWith(KEEP)) await keepNamed(key.slice(KEEP.length));
+    else await takeBack(key);
   }
 
   const queue = createWorkQueue({
@@ -71,14 +112,14 @@ export function keepClusterTokens(
         return;
       }
       try {
-        await (key === ALL ? takeBackAll() : takeBack(key));
+        await work(key);
       } catch (error) {
         if (!isCodedError(error) || error.retry !== "never") throw error;
         going.delete(key);
-        log.warn("cluster tokens of deleted machines stay", errorFields(error));
+        log.warn("cluster tokens stay as they are", errorFields(error));
       }
     },
-    onFailure: (_key, error) => log.warn("cluster tokens of deleted machines not deleted yet", errorFields(error)),
+    onFailure: (_key, error) => log.warn("cluster tokens not looked at yet", errorFields(error)),
     random: Math.random,
     setTimer: retryTimer,
   });
@@ -90,6 +131,9 @@ export function keepClusterTokens(
       if (clusterToken === undefined || !lead.isLeader()) return;
       going.set(uid, { where: clusterToken, owner: { namespace, name, uid } });
       queue.add(uid);
+    },
+    tokenMissed({ metadata: { namespace, name }, clusterToken }) {
+      if (clusterToken !== undefined && lead.isLeader()) queue.add(`${KEEP}${namespace}/${name}`);
     },
     look: () => queue.add(ALL),
     stop() {

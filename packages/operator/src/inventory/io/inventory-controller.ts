@@ -37,6 +37,8 @@ export interface InventoryController {
   readonly tokenSecrets: TokenSecretIndex;
   /** The challenge that a machine used last before its inventory was deleted, within the time of a challenge. */
   readonly deletedChallenge: (ekHash: string) => string | undefined;
+  /** The ClusterRegistrationToken that its status names could not be given to it. */
+  readonly tokenMissed: (entry: InventoryEntry) => void;
   readonly synced: () => boolean;
   /** Of the one that was heard of least lately; see WatchHandle. */
   readonly quietMs: () => number;
@@ -158,6 +160,7 @@ export function runInventoryController(
     index,
     tokenSecrets,
     deletedChallenge: (ekHash) => deleted.last(ekHash, performance.now()),
+    tokenMissed: (entry) => clusterTokens.tokenMissed(entry),
     synced: () => synced.inventories && synced.secrets,
     quietMs: () => Math.max(inventories.quietMs(), secrets.quietMs()),
     queues: () => ({ inventories: queue.load(), inventory_statuses: statuses.load() }),

@@ -14,6 +14,7 @@ import type { ClusterTokens } from "../cluster-tokens.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-index.ts";
 import { reconcileInventory } from "../reconcile-inventory.ts";
+import { ensureClusterToken, keepNamedToken } from "../settle-cluster-token.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
 /** More steps than one inventory can need, so that two writers that undo each other end. */
@@ -118,13 +119,33 @@ export async function settleInventory(
         }
         break;
       case "make-token":
-        await tokens.ensure({ namespace: step.namespace, name: step.name }, inventory.metadata);
+        await ensureClusterToken(tokens, { namespace: step.namespace, name: step.name }, inventory.metadata);
         await patchInventory(kubernetes, inventory, "/status", {
           status: { clusterRegistrationTokenNamespace: step.namespace, clusterRegistrationTokenName: step.name },
         });
         break;
     }
   }
+}
+
+/**
+ * Looks whether the token that the status of one MachineInventory names is there, and says whose it is. Of one that is
+ * not there the status does not speak any more: then the inventory is one without a token, which gets one.
+ * @throws KubernetesError  to be tried again
+ */
+export async function settleNamedToken(
+  kubernetes: Kubernetes,
+  tokens: ClusterTokens,
+  namespace: string,
+  name: string,
+): Promise<"marked" | "missing" | "as-it-is"> {
+  const inventory = await readInventory(kubernetes, namespace, name);
+  const kept = inventory === undefined ? "as-it-is" : await keepNamedToken(inventory, tokens);
+  if (inventory === undefined || kept !== "missing") return kept;
+  await patchInventory(kubernetes, inventory, "/status", {
+    status: { clusterRegistrationTokenNamespace: null, clusterRegistrationTokenName: null },
+  });
+  return kept;
 }
 
 /**

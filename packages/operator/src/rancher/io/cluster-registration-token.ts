@@ -1,8 +1,15 @@
 /** ClusterRegistrationTokens of Rancher: with its own one each machine joins its cluster. */
 import { hasCode } from "@rancheros/protocol/errors";
 import { INVENTORY_NAME_ANNOTATION, INVENTORY_UID_LABEL } from "@rancheros/protocol/resources";
-import { isObjectName, readOrNothing, type Kubernetes } from "../../controller/index.ts";
-import { InventoryError, type ClusterTokens, type OwnedToken } from "../../inventory/index.ts";
+import { isObjectName, METADATA_ONLY, readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import {
+  InventoryError,
+  type ClusterTokens,
+  type FoundToken,
+  type OwnedToken,
+  type TokenOwner,
+  type TokenReference,
+} from "../../inventory/index.ts";
 
 /** Of each token a few hundred bytes, and not the commands that Rancher writes into its status. */
 const METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
@@ -21,6 +28,30 @@ function tokensPath(namespace: string): string {
   return `/apis/management.cattle.io/v3/namespaces/${namespace}/clusterregistrationtokens`;
 }
 
+function tokenPath({ namespace, name }: TokenReference): string {
+  return `${tokensPath(namespace)}/${name}`;
+}
+
+/** What says whose it is. */
+function marks({ namespace, name, uid }: TokenOwner): object {
+  return {
+    labels: { [INVENTORY_UID_LABEL]: uid },
+    annotations: { [INVENTORY_NAME_ANNOTATION]: `${namespace}/${name}` },
+  };
+}
+
+function foundToken(object: unknown): FoundToken | undefined {
+  const uid = stringAt(object, "metadata", "uid");
+  if (uid === undefined) return undefined;
+  return {
+    uid,
+    resourceVersion: stringAt(object, "metadata", "resourceVersion") ?? "",
+    ownerUid: stringAt(object, "metadata", "labels", INVENTORY_UID_LABEL),
+    ownerName: stringAt(object, "metadata", "annotations", INVENTORY_NAME_ANNOTATION),
+    value: stringAt(object, "status", "token"),
+  };
+}
+
 /** Whose a token is, as its metadata says; undefined where that is incomplete. */
 function ownedToken(object: unknown): OwnedToken | undefined {
   const [namespace, name] = [stringAt(object, "metadata", "namespace"), stringAt(object, "metadata", "name")];
@@ -31,21 +62,8 @@ function ownedToken(object: unknown): OwnedToken | undefined {
   return { where: { namespace, name }, owner: { namespace: home, name: machine, uid } };
 }
 
-/**
- * @throws KubernetesError  from every function; `ensure` also InventoryError CLUSTER_TOKEN_NOT_ASSIGNED where Rancher, or
- *                          the management cluster's namespace, is not whole yet
- */
+/** @throws KubernetesError  from every function */
 export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
-  /** One that was made anew meanwhile under this name stays. */
-  async function deleteToken(path: string, uid: string | undefined): Promise<void> {
-    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid } };
-    try {
-      await kubernetes.send({ method: "DELETE", path, body });
-    } catch (error) {
-      if (!hasCode(error, "KUBERNETES_NOT_FOUND") && !hasCode(error, "KUBERNETES_CONFLICT")) throw error;
-    }
-  }
-
   /** Without a Rancher nobody knows the kind. */
   async function listOrNothing(path: string): Promise<unknown> {
     try {
@@ -63,26 +81,12 @@ export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
       const path = `/apis/provisioning.cattle.io/v1/namespaces/${namespace}/clusters/${clusterName}`;
       return stringAt(await readOrNothing(kubernetes, path), "status", "clusterName");
     },
-    async ensure(where, owner) {
-      const path = `${tokensPath(where.namespace)}/${where.name}`;
-      const found = await readOrNothing(kubernetes, path);
-      const ownerUid = stringAt(found, "metadata", "labels", INVENTORY_UID_LABEL);
-      // One that says nothing is the original operator's, for the same machine.
-      if (found !== undefined && (ownerUid === undefined || ownerUid === owner.uid)) return;
-      if (found !== undefined) {
-        // The earlier machine must not come in with the token of the new one.
-        await deleteToken(path, stringAt(found, "metadata", "uid"));
-        const message = `waiting until the token of an earlier machine ${owner.namespace}/${owner.name} is gone`;
-        throw new InventoryError("CLUSTER_TOKEN_NOT_ASSIGNED", message);
-      }
+    find: async (where) => foundToken(await readOrNothing(kubernetes, tokenPath(where))),
+    async create(where, owner) {
       const body = {
         apiVersion: "management.cattle.io/v3",
         kind: "ClusterRegistrationToken",
-        metadata: {
-          ...where,
-          labels: { [INVENTORY_UID_LABEL]: owner.uid },
-          annotations: { [INVENTORY_NAME_ANNOTATION]: `${owner.namespace}/${owner.name}` },
-        },
+        metadata: { ...where, ...marks(owner) },
         spec: { clusterName: where.namespace },
       };
       try {
@@ -97,12 +101,22 @@ export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
         );
       }
     },
-    async delete(where, ownerUid) {
-      const path = `${tokensPath(where.namespace)}/${where.name}`;
-      const found = await readOrNothing(kubernetes, path);
-      const uid = stringAt(found, "metadata", "uid");
-      const saidUid = stringAt(found, "metadata", "labels", INVENTORY_UID_LABEL);
-      if (uid !== undefined && (saidUid ?? ownerUid) === ownerUid) await deleteToken(path, uid);
+    async mark(where, { uid, resourceVersion }, owner) {
+      await kubernetes.send({
+        method: "PATCH",
+        path: tokenPath(where),
+        contentType: "application/merge-patch+json",
+        body: { metadata: { uid, resourceVersion, ...marks(owner) } },
+        accept: METADATA_ONLY,
+      });
+    },
+    async delete(where, { uid }) {
+      const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid } };
+      try {
+        await kubernetes.send({ method: "DELETE", path: tokenPath(where), body });
+      } catch (error) {
+        if (!hasCode(error, "KUBERNETES_NOT_FOUND") && !hasCode(error, "KUBERNETES_CONFLICT")) throw error;
+      }
     },
     async owned() {
       const found: OwnedToken[] = [];
@@ -110,6 +124,7 @@ export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
       while (next !== undefined) {
         const path = `${OWNED_TOKENS}&continue=${encodeURIComponent(next)}`;
         const list = await listOrNothing(path);
+        if (list === undefined) return undefined;
         const items: unknown = typeof list === "object" && list !== null && "items" in list ? list.items : [];
         for (const item of Array.isArray(items) ? items : []) {
           const token = ownedToken(item);
@@ -119,7 +134,5 @@ export function rancherClusterTokens(kubernetes: Kubernetes): ClusterTokens {
       }
       return found;
     },
-    read: async (where) =>
-      stringAt(await readOrNothing(kubernetes, `${tokensPath(where.namespace)}/${where.name}`), "status", "token"),
   };
 }

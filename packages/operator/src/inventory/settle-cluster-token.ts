@@ -1,0 +1,56 @@
+/** Brings a machine's ClusterRegistrationToken to where it is right: there, and marked as this machine's. */
+import type { MachineInventory } from "@rancheros/protocol/resources";
+import type { ClusterTokens, TokenOwner, TokenReference } from "./cluster-tokens.ts";
+import { InventoryError } from "./errors.ts";
+import { namedToken, tokenBond } from "./token-bond.ts";
+
+/**
+ * Makes the token unless this machine has it.
+ * @param where  in the machine's own management cluster, under the name that it gets there
+ * @throws InventoryError CLUSTER_TOKEN_NOT_ASSIGNED  while the token of an earlier machine of that name is going
+ * @throws KubernetesError
+ */
+export async function ensureClusterToken(
+  tokens: ClusterTokens,
+  where: TokenReference,
+  owner: TokenOwner,
+): Promise<void> {
+  const found = await tokens.find(where);
+  if (found === undefined) {
+    await tokens.create(where, owner);
+    return;
+  }
+  const bond = tokenBond(found, where, owner);
+  if (bond === "own") return;
+  if (bond === "unmarked") {
+    await tokens.mark(where, found, owner);
+    return;
+  }
+  // The earlier machine must not come in with the token of the new one.
+  await tokens.delete(where, found);
+  const message = `waiting until the token of an earlier machine ${owner.namespace}/${owner.name} is gone`;
+  throw new InventoryError("CLUSTER_TOKEN_NOT_ASSIGNED", message);
+}
+
+/**
+ * What is to become of the token that a machine's status names.
+ * marked: it says now that it is this machine's. missing: somebody deleted it, and it can be made again.
+ * as-it-is: it is right, it is not this machine's, or there is no cluster that it could be made in.
+ * @throws KubernetesError
+ */
+export async function keepNamedToken(
+  inventory: MachineInventory,
+  tokens: ClusterTokens,
+): Promise<"marked" | "missing" | "as-it-is"> {
+  const { metadata, spec } = inventory;
+  const where = namedToken(inventory.status);
+  if (where === undefined || metadata.deletionTimestamp !== undefined) return "as-it-is";
+  const found = await tokens.find(where);
+  const bond = found === undefined ? undefined : tokenBond(found, where, metadata);
+  if (bond === "own" || bond === "foreign") return "as-it-is";
+  const managed = spec.clusterName ? await tokens.managementCluster(metadata.namespace, spec.clusterName) : undefined;
+  if (found === undefined) return managed === undefined ? "as-it-is" : "missing";
+  if (bond === "unmarked" && managed !== where.namespace) return "as-it-is";
+  await tokens.mark(where, found, metadata);
+  return "marked";
+}
