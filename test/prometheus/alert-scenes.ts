@@ -27,6 +27,10 @@ const steps = (le: string): string => `rancheros_machine_request_duration_second
 const REFUSED_CHALLENGES = 'rancheros_decisions_total{decision="refused",reason="CHALLENGE_FAILED",instance="a"}';
 const certificate = (name: string): string =>
   `rancheros_certificate_expiry_timestamp_seconds{certificate="${name}",instance="a"}`;
+const tunnel = (state: string, instance: string): string =>
+  `rancheros_tunnel{state="${state}",instance="${instance}",namespace="system"}`;
+const OPENED = 'rancheros_tunnel_dials_total{result="opened",instance="a"}';
+const channels = (state: string): string => `rancheros_channels{state="${state}",instance="a"}`;
 
 export const ALERT_SCENES: readonly AlertScene[] = [
   {
@@ -147,5 +151,47 @@ export const ALERT_SCENES: readonly AlertScene[] = [
     description:
       "By 1m 30s. One of the two nodes has no working time service; the replica goes by the API server's clock where it makes certificates, and by its own otherwise.",
     quiet: { 'rancheros_clock_skew_seconds{instance="a"}': "1.5x30" },
+  },
+  {
+    alert: "RancherosTunnelDown",
+    fires: {
+      [tunnel("down", "a")]: "1x20",
+      [tunnel("open", "a")]: "0x20",
+      [tunnel("down", "b")]: "0x2 1x20",
+      [tunnel("open", "b")]: "1x2 0x20",
+    },
+    afterMinutes: 10,
+    labels: SYSTEM,
+    // Rancher uses the one that is left.
+    quiet: {
+      [tunnel("down", "a")]: "1x20",
+      [tunnel("open", "a")]: "0x20",
+      [tunnel("down", "b")]: "0x20",
+      [tunnel("open", "b")]: "1x20",
+    },
+  },
+  {
+    alert: "RancherosTunnelBreaks",
+    fires: { [OPENED]: "0+1x90" },
+    afterMinutes: 80,
+    labels: { result: "opened", instance: "a" },
+    summary: "The tunnel of a to Rancher keeps breaking",
+    description:
+      "It was opened 60 times within an hour. What breaks it, such as a proxy that cuts idle connections or a Rancher that restarts, is between the two.",
+    // Rancher is renewed, and tries in vain are no tunnel that breaks.
+    quiet: { [OPENED]: "1x20 2x20 3x50", 'rancheros_tunnel_dials_total{result="failed",instance="a"}': "0+1x90" },
+  },
+  {
+    alert: "RancherosChannelFails",
+    fires: { [channels("failed")]: "1x90" },
+    afterMinutes: 70,
+    quiet: { [channels("failed")]: "1x40 0x5 1x45", [channels("off")]: "1x90" },
+  },
+  {
+    alert: "RancherosChannelOverdue",
+    fires: { 'rancheros_channel_overdue_seconds{instance="a"}': "0+60x90" },
+    afterMinutes: 60,
+    description: "For 1h 0m 0s. The replica that leads reads channels: its log says what it does instead.",
+    quiet: { 'rancheros_channel_overdue_seconds{instance="a"}': "0+60x25 0+60x25 0+60x25" },
   },
 ];

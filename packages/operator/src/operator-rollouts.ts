@@ -7,7 +7,7 @@ import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout
 import type { Settings } from "./settings/index.ts";
 import type { EventFact, Log, Metrics } from "./telemetry/index.ts";
 import { verifyKeyless } from "./verify-keyless.ts";
-import { runVersionController } from "./versions/index.ts";
+import { runVersionController, type VersionCounts } from "./versions/index.ts";
 
 export interface OperatorRolloutParts extends ControllerParts {
   readonly settings: Settings;
@@ -17,6 +17,10 @@ export interface OperatorRolloutParts extends ControllerParts {
   readonly machinesSynced: () => boolean;
   readonly record: (fact: EventFact) => void;
   readonly metrics: Pick<Metrics, "countSlot" | "countFailedUpgrade">;
+}
+
+export interface OperatorRollouts extends Rollouts {
+  versionCounts(): VersionCounts;
 }
 
 const SENTENCES: Readonly<Record<RolloutNews["kind"], string>> = {
@@ -39,7 +43,7 @@ function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): v
   }
 }
 
-export function startRollouts(parts: OperatorRolloutParts): Rollouts {
+export function startRollouts(parts: OperatorRolloutParts): OperatorRollouts {
   const { settings, store, registry, log, record, metrics } = parts;
   const versions = runVersionController(parts, (namespace, name) => rollouts.onVersion(namespace, name));
   const rollouts = runRolloutController(parts, {
@@ -59,6 +63,7 @@ export function startRollouts(parts: OperatorRolloutParts): Rollouts {
   });
   return {
     ...rollouts,
+    versionCounts: () => versions.counts(),
     async stop() {
       await Promise.all([versions.stop(), rollouts.stop()]);
     },

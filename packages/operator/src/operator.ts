@@ -36,6 +36,7 @@ import { openImagePolicy, openRegistries, startBootDesk } from "./operator-boot.
 import { startChannels } from "./operator-channels.ts";
 import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
+import type { Tunnel } from "./tunnel/index.ts";
 import { startTunnel } from "./operator-tunnel.ts";
 import {
   rancherClusterTokens,
@@ -120,6 +121,7 @@ export async function startOperator(
     registry,
     registryCaPem,
     record: (fact) => telemetry.record(fact),
+    metrics,
   });
   const inventories = runInventoryController(controllerParts, rancherClusterTokens(lead.kubernetes), {
     statusDelayMs: settings.statusDelayMs,
@@ -192,6 +194,7 @@ export async function startOperator(
     return url;
   };
   const gate = createSessionGate(settings.maxSessions);
+  let tunnel: Tunnel | undefined;
   const telemetry = createOperatorTelemetry(kubernetes, log, metrics);
   metrics.watch({
     isReady: () => notReady().length === 0,
@@ -203,6 +206,9 @@ export async function startOperator(
     rollouts: () => rollouts.counts(),
     queues: () => ({ ...inventories.queues(), registrations: registrations.queue(), images: rollouts.queue() }),
     clockSkewMs: () => kubernetes.clockSkewMs(),
+    tunnel: () => tunnel?.standing() ?? { state: "none", openedAtMs: undefined },
+    channels: () => channels.counts(),
+    versions: () => rollouts.versionCounts(),
     certificatesEndMs: () => listeners.certificatesEndMs(),
     quietMs: () => ({
       machineinventories: inventories.quietMs(),
@@ -266,7 +272,7 @@ export async function startOperator(
       ? undefined
       : await listenForHealth(settings.healthListen, notReady, () => metrics.page());
   await listeners.start(endpoint, protocol, boot);
-  const tunnel = startTunnel(settings, kubernetes, log, (stream) => listeners.acceptTunnelled(stream));
+  tunnel = startTunnel(settings, kubernetes, log, metrics, (stream) => listeners.acceptTunnelled(stream));
 
   return {
     async stop() {

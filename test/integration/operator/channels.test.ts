@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { syncedOf, testChannels } from "../../operator/channels.ts";
 import { eventually } from "../../operator/objects.ts";
+import { readSamples } from "../../operator/read-samples.ts";
 import { conditionOf, rolloutImages } from "../../operator/rollout-images.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { createAuthority } from "../../registration/authority.ts";
@@ -244,6 +245,36 @@ describe("a server of a channel that is no good", () => {
     await channels.change("untrusted", { enabled: false });
     expect(await channels.tried("untrusted", since)).toMatchObject({ status: "False", reason: "ChannelDisabled" });
   });
+});
+
+it("channels are shown to who watches the operator: how many are read, since when, and what they have", async () => {
+  interface Listed {
+    readonly items: readonly {
+      readonly spec: { readonly enabled?: boolean };
+      readonly status?: Readonly<Record<string, unknown>>;
+    }[];
+  }
+  const stored = JSON.parse(await kubectl(target, ["get", "mosvc", "-n", namespace, "-o", "json"])) as Listed;
+  const on = stored.items.filter(({ spec }) => spec.enabled !== false);
+  const synced = on.filter(({ status }) => syncedOf(status)?.status === "True");
+  const valueOf = async (name: string, label?: string): Promise<number | undefined> =>
+    (await readSamples(used.operator.healthUrl)).find(
+      (one) => one.name === name && (label === undefined || Object.values(one.labels).includes(label)),
+    )?.value;
+  expect(synced.length).toBeGreaterThan(0);
+  await eventually(
+    async () => ((await valueOf("rancheros_channels", "synced")) === synced.length ? true : undefined),
+    "the channels that were read",
+  );
+  expect(await valueOf("rancheros_channels", "off")).toBe(stored.items.length - on.length);
+  expect(await valueOf("rancheros_channel_syncs_total", "failed")).toBeGreaterThan(0);
+  expect(await valueOf("rancheros_channel_syncs_total", "synced")).toBeGreaterThan(0);
+  expect(await valueOf("rancheros_channel_overdue_seconds")).toBe(0);
+  const oldest = Math.min(...synced.map(({ status }) => Date.parse(String(status?.["lastSyncedTime"]))));
+  expect(await valueOf("rancheros_channel_age_seconds")).toBeGreaterThanOrEqual((Date.now() - oldest) / 1_000 - 10);
+  const states = ["usable", "unusable", "out_of_sync"];
+  const counted = await Promise.all(states.map((state) => valueOf("rancheros_versions", state)));
+  expect(counted.reduce<number>((sum, one) => sum + (one ?? 0), 0)).toBe((await channels.versions()).size);
 });
 
 describe("a channel of type oci, and an image that names its version", () => {

@@ -10,6 +10,7 @@ import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
 import { refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { readSamples } from "../../operator/read-samples.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { eventually, listInventories, makeRegistration, removeInventories } from "../../operator/objects.ts";
 import { startRancherTunnel, type RancherTunnel, type RawAnswer } from "../../rancher-tunnel/rancher-tunnel.ts";
@@ -39,6 +40,15 @@ const secretOf = ({ connectUrl, caPem = "" }: RancherTunnel): Readonly<Record<st
   token: TOKEN,
   "ca.crt": caPem,
 });
+
+/** What who watches the operator sees of it. */
+async function seen(): Promise<Readonly<Record<string, number>>> {
+  const samples = await readSamples(operator.healthUrl);
+  const ours = samples.filter(({ name }) => name.startsWith("rancheros_tunnel"));
+  return Object.fromEntries(
+    ours.map(({ name, labels, value }) => [[name, ...Object.values(labels)].join(" ").slice(17).trim(), value]),
+  );
+}
 
 /** Until the operator answers through the tunnel. */
 async function untilOpen(): Promise<void> {
@@ -82,11 +92,15 @@ afterAll(async () => {
 describe("Rancher's tunnel", () => {
   it("is opened when Rancher has written its Secret, and there is no word about it before", async () => {
     expect(operator.log()).not.toMatch(/tunnel/i);
+    expect(await seen()).toMatchObject({ none: 1, down: 0, open: 0, opened_timestamp_seconds: 0 });
     expect((await fetch(`${rancher.url}/v1-rancheros/cacerts`)).status).toBe(502);
     await setSecret({ url: "", token: "" });
     await setSecret(secretOf(rancher));
     await untilOpen();
     expect(operator.log()).toContain("the tunnel to Rancher is open");
+    const open = await seen();
+    expect(open).toMatchObject({ none: 0, down: 0, open: 1, "dials_total opened": 1, "dials_total failed": 0 });
+    expect(Math.abs(Date.now() / 1_000 - (open["opened_timestamp_seconds"] ?? 0))).toBeLessThan(60);
     expect(operator.log()).not.toMatch(/"level":"(warn|error)"[^\n]*tunnel/i);
   });
 
@@ -186,12 +200,18 @@ describe("Rancher's tunnel", () => {
       () => Promise.resolve(/tunnel to Rancher is down/.test(operator.log()) ? true : undefined),
       "it is noticed",
     );
+    const down = await eventually(async () => {
+      const now = await seen();
+      return (now["dials_total failed"] ?? 0) > 0 ? now : undefined;
+    }, "an attempt in vain");
+    expect(down).toMatchObject({ none: 0, down: 1, open: 0, opened_timestamp_seconds: 0 });
     rancher = await startRancherTunnel({ token: TOKEN, tlsFolder, port: rancher.port });
     await untilOpen();
     const purpose = { kind: "registration", token } as const;
     const channel = rancher.channel ?? Buffer.alloc(0);
     const came = await visitAttested({ next: () => rancher.url, tpm: createSoftwareTpm(), channel, purpose });
     expect(came.approval).toBe("Approved");
+    expect(await seen()).toMatchObject({ open: 1, "dials_total opened": 2 });
   });
 
   it("moves when the Secret names another address, and ends with the Secret", async () => {
@@ -205,6 +225,7 @@ describe("Rancher's tunnel", () => {
       await eventually(async () => {
         return (await fetch(`${rancher.url}/v1-rancheros/cacerts`)).status === 502 ? true : undefined;
       }, "a closed tunnel");
+      expect(await seen()).toMatchObject({ none: 1, down: 0, open: 0 });
     } finally {
       await before.kill();
     }
@@ -223,6 +244,7 @@ describe("Rancher's tunnel", () => {
     await setSecret({ ...secretOf(rancher), "ca.crt": "" });
     const line = await eventually(() => Promise.resolve(linesWith("TUNNEL_SECRET_INVALID")[0]), "the empty CA");
     expect(line).toContain("ca.crt is empty");
+    expect(await seen()).toMatchObject({ none: 0, down: 1, open: 0 });
     expect([linesWith("TUNNEL_UNTRUSTED").length, linesWith("TUNNEL_SECRET_INVALID").length]).toEqual([1, 1]);
     await setSecret(secretOf(rancher));
     await untilOpen();

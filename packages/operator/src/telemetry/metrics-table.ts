@@ -11,6 +11,11 @@ export const QUEUES = ["inventories", "inventory_statuses", "registrations", "im
 export type QueueName = (typeof QUEUES)[number];
 export const WATCHED = ["machineinventories", "machineregistrations", "managedosimages"] as const;
 export const CERTIFICATES = ["serving", "ca"] as const;
+export const TUNNEL_STATES = ["none", "down", "open"] as const;
+export const DIAL_RESULTS = ["opened", "failed"] as const;
+export const CHANNEL_STATES = ["synced", "failed", "waiting", "off"] as const;
+export const SYNC_RESULTS = ["synced", "failed"] as const;
+export const VERSION_STATES = ["usable", "unusable", "out_of_sync"] as const;
 
 export interface MetricRow {
   readonly name: string;
@@ -154,6 +159,54 @@ export const METRICS = {
     type: "counter",
     help: "Kubernetes Events that were written, or could not be.",
     labels: { result: ["written", "failed"] },
+  },
+  tunnel: {
+    name: "rancheros_tunnel",
+    type: "gauge",
+    help: "1 for how this replica's tunnel to Rancher stands: none where no Secret leads anywhere.",
+    labels: { state: TUNNEL_STATES },
+  },
+  tunnelOpened: {
+    name: "rancheros_tunnel_opened_timestamp_seconds",
+    type: "gauge",
+    help: "When the tunnel was opened that is open; 0 while none is.",
+    labels: {},
+  },
+  tunnelDials: {
+    name: "rancheros_tunnel_dials_total",
+    type: "counter",
+    help: "Attempts of this replica to open its tunnel to Rancher: each after the first is one to open it again.",
+    labels: { result: DIAL_RESULTS },
+  },
+  channels: {
+    name: "rancheros_channels",
+    type: "gauge",
+    help: "ManagedOSVersionChannels by what came of the last attempt to read them.",
+    labels: { state: CHANNEL_STATES },
+  },
+  channelAge: {
+    name: "rancheros_channel_age_seconds",
+    type: "gauge",
+    help: "Since the channel was read that was read least lately, of those that are not off; since it was made where it never was.",
+    labels: {},
+  },
+  channelOverdue: {
+    name: "rancheros_channel_overdue_seconds",
+    type: "gauge",
+    help: "How long the channel that waits longest should have been read by its interval; 0 where none waits.",
+    labels: {},
+  },
+  channelSyncs: {
+    name: "rancheros_channel_syncs_total",
+    type: "counter",
+    help: "Attempts to read a channel, by the replica that leads.",
+    labels: { result: SYNC_RESULTS },
+  },
+  versions: {
+    name: "rancheros_versions",
+    type: "gauge",
+    help: "ManagedOSVersions by whether machines can go to them; out_of_sync are those that their channel does not have any more.",
+    labels: { state: VERSION_STATES },
   },
   certificates: {
     name: "rancheros_certificate_expiry_timestamp_seconds",

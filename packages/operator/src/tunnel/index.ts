@@ -2,4 +2,4 @@
 export { TUNNEL_ERRORS, TunnelError } from "./errors.ts";
 export type { TunnelErrorCode } from "./errors.ts";
 export { runTunnel } from "./io/run-tunnel.ts";
-export type { Tunnel } from "./io/run-tunnel.ts";
+export type { Tunnel, TunnelStanding } from "./io/run-tunnel.ts";

@@ -96,6 +96,10 @@ export class ChannelRuns {
     this.#waiting.delete(key);
   }
 
+  channels(): readonly ManagedOSVersionChannel[] {
+    return [...this.#held.values()].map(({ channel }) => channel);
+  }
+
   /** As when this replica begins to lead. */
   lookAll(): void {
     for (const key of this.#held.keys()) this.look(key);

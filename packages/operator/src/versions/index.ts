@@ -12,3 +12,4 @@ export type { ChannelErrorCode } from "./errors.ts";
 export { runChannelController } from "./io/channel-controller.ts";
 export type { ChannelController, ChannelControllerOptions, ChannelNews } from "./io/channel-controller.ts";
 export { LIST_MAX_BYTES } from "./channel-list.ts";
+export type { ChannelCounts, VersionCounts } from "./catalog-counts.ts";

@@ -7,6 +7,8 @@ const LONGEST_RETRY_MS = 512_000;
 /** Then it is read by its interval again. */
 const RETRIES_MAX = 8;
 const SPREAD = 0.1;
+/** So many times its pause a channel waits at most. */
+export const LATEST_SPREAD = 1 + SPREAD;
 export const SYNC_REQUEST_MAX_CHARACTERS = 256;
 
 export function syncRequest({ metadata }: ManagedOSVersionChannel): string | undefined {

@@ -17,6 +17,10 @@ export class VersionIndex implements VersionLookup {
     return this.#versions.get(key);
   }
 
+  all(): Iterable<ManagedOSVersion> {
+    return this.#versions.values();
+  }
+
   keys(): readonly string[] {
     return [...this.#versions.keys()];
   }

@@ -4,7 +4,10 @@ import type { Phase } from "@rancheros/protocol/upgrade";
 import type { ApiCall } from "../api-call.ts";
 import type { DecisionLabels } from "../decision-log.ts";
 import {
+  DIAL_RESULTS,
   METRICS,
+  SYNC_RESULTS,
+  TUNNEL_STATES,
   type CERTIFICATES,
   type MachineStep,
   type MetricRow,
@@ -33,6 +36,13 @@ export interface Gauges {
   readonly quietMs: () => Readonly<Record<(typeof WATCHED)[number], number>>;
   /** How far the API server's clock is ahead of ours. */
   readonly clockSkewMs: () => number;
+  readonly tunnel: () => { readonly state: (typeof TUNNEL_STATES)[number]; readonly openedAtMs: number | undefined };
+  readonly channels: () => {
+    readonly states: Readonly<Record<string, number>>;
+    readonly ageMs: number;
+    readonly overdueMs: number;
+  };
+  readonly versions: () => Readonly<Record<string, number>>;
   /** When they end, since the epoch. */
   readonly certificatesEndMs: () => Partial<Readonly<Record<(typeof CERTIFICATES)[number], number>>>;
 }
@@ -45,6 +55,8 @@ export interface Metrics {
   countApiCall(call: ApiCall): void;
   countSlot(): void;
   countFailedUpgrade(): void;
+  countTunnelDial(result: (typeof DIAL_RESULTS)[number]): void;
+  countChannelSync(result: (typeof SYNC_RESULTS)[number]): void;
   /** @param status  of HTTP */
   observeRequest(step: MachineStep, status: number, durationMs: number): void;
   /** All of it, as a scraper reads it. */
@@ -83,6 +95,11 @@ export function createMetrics(version: string): Metrics {
   const apiDuration = histogram(METRICS.apiDuration);
   const slots = counter(METRICS.slots);
   const failedUpgrades = counter(METRICS.failedUpgrades);
+  const dials = counter(METRICS.tunnelDials);
+  const syncs = counter(METRICS.channelSyncs);
+  // From the beginning, so that the first of them is an increase.
+  for (const result of DIAL_RESULTS) dials.inc({ result }, 0);
+  for (const result of SYNC_RESULTS) syncs.inc({ result }, 0);
   gauge(METRICS.build, (one) => one.set({ version, node: process.version }, 1));
 
   function watch(gauges: Gauges): void {
@@ -105,6 +122,15 @@ export function createMetrics(version: string): Metrics {
     records(METRICS.queueFailing, "queue", () => mapped(gauges.queues(), ({ failing }) => failing));
     records(METRICS.watchAge, "resource", () => mapped(gauges.quietMs(), (ms) => ms / 1_000));
     gauge(METRICS.clockSkew, (one) => one.set(gauges.clockSkewMs() / 1_000));
+    gauge(METRICS.tunnel, (one) => {
+      const { state } = gauges.tunnel();
+      for (const other of TUNNEL_STATES) one.set({ state: other }, Number(other === state));
+    });
+    gauge(METRICS.tunnelOpened, (one) => one.set((gauges.tunnel().openedAtMs ?? 0) / 1_000));
+    records(METRICS.channels, "state", () => gauges.channels().states);
+    gauge(METRICS.channelAge, (one) => one.set(gauges.channels().ageMs / 1_000));
+    gauge(METRICS.channelOverdue, (one) => one.set(gauges.channels().overdueMs / 1_000));
+    records(METRICS.versions, "state", () => gauges.versions());
     records(METRICS.certificates, "certificate", () => mapped(gauges.certificatesEndMs(), (ms) => ms / 1_000));
   }
 
@@ -121,6 +147,8 @@ export function createMetrics(version: string): Metrics {
     },
     countSlot: () => slots.inc(),
     countFailedUpgrade: () => failedUpgrades.inc(),
+    countTunnelDial: (result) => dials.inc({ result }),
+    countChannelSync: (result) => syncs.inc({ result }),
     observeRequest(step, status, durationMs) {
       requests.observe({ step, code: `${Math.floor(status / 100)}xx` }, durationMs / 1_000);
     },

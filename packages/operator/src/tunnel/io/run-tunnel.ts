@@ -16,11 +16,21 @@ export interface TunnelParts {
   readonly remoteAddress: string;
   readonly log: Log;
   readonly random: () => number;
+  readonly nowMs: () => number;
+  /** Told of each attempt to open it. */
+  readonly onDialled: (result: "opened" | "failed") => void;
   readonly times?: TunnelTimes;
 }
 
+export interface TunnelStanding {
+  /** none: no Secret leads anywhere. down: one does, or cannot be read, and the tunnel is not open. */
+  readonly state: "none" | "down" | "open";
+  /** Since when it is open, in milliseconds since the epoch; undefined while it is not. */
+  readonly openedAtMs: number | undefined;
+}
+
 export interface Tunnel {
-  isOpen(): boolean;
+  standing(): TunnelStanding;
   stop(): Promise<void>;
 }
 
@@ -34,6 +44,8 @@ export function runTunnel(parts: TunnelParts): Tunnel {
   const troubles = createTroubles(() => performance.now());
   let target: TunnelTarget | undefined;
   let session: TunnelSession | undefined;
+  let openedAtMs: number | undefined;
+  let isSecretBad = false;
   const stopping = new AbortController();
   /** Aborted when there is another target, or none any more. */
   let change = new AbortController();
@@ -55,8 +67,10 @@ export function runTunnel(parts: TunnelParts): Tunnel {
   function follow({ secret }: KeptSecret): void {
     try {
       lead(readTunnelTarget(secret));
+      isSecretBad = false;
       troubles.over("secret");
     } catch (error) {
+      isSecretBad = true;
       tell("secret", "no tunnel to Rancher", error);
       lead(undefined);
     }
@@ -67,7 +81,10 @@ export function runTunnel(parts: TunnelParts): Tunnel {
     fieldSelector: `metadata.name=${secretName}`,
     keep: (secret) => ({ metadata: { name: secretName, namespace }, secret }),
     onChange: follow,
-    onDelete: () => lead(undefined),
+    onDelete() {
+      isSecretBad = false;
+      lead(undefined);
+    },
     onSynced: () => undefined,
     onTrouble: (error) => log.warn("cannot follow the Secret of Rancher's tunnel", errorFields(error)),
     random,
@@ -87,7 +104,7 @@ export function runTunnel(parts: TunnelParts): Tunnel {
 
   /** @returns what ended it, and how long it was open */
   async function visit(to: TunnelTarget, signal: AbortSignal): Promise<{ error: unknown; openMs: number }> {
-    const { accept, remoteAddress, times } = parts;
+    const { accept, remoteAddress, times, nowMs, onDialled } = parts;
     try {
       const opened = await openTunnel({
         target: to,
@@ -98,13 +115,17 @@ export function runTunnel(parts: TunnelParts): Tunnel {
       });
       const beganMs = performance.now();
       session = opened;
+      openedAtMs = nowMs();
+      onDialled("opened");
       log.info("the tunnel to Rancher is open");
       if (signal.aborted) opened.close();
       return { error: await opened.ended, openMs: performance.now() - beganMs };
     } catch (error) {
+      if (!signal.aborted) onDialled("failed");
       return { error, openMs: 0 };
     } finally {
       session = undefined;
+      openedAtMs = undefined;
     }
   }
 
@@ -133,7 +154,10 @@ export function runTunnel(parts: TunnelParts): Tunnel {
   const keeping = keep();
 
   return {
-    isOpen: () => session !== undefined,
+    standing() {
+      if (session !== undefined) return { state: "open", openedAtMs };
+      return { state: target === undefined && !isSecretBad ? "none" : "down", openedAtMs: undefined };
+    },
     async stop() {
       stopping.abort();
       change.abort();

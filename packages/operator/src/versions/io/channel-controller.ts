@@ -24,6 +24,7 @@ import {
   type RegistrySettings,
 } from "../../registry/index.ts";
 import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
+import { channelCounts, type ChannelCounts } from "../catalog-counts.ts";
 import { runChannelPod } from "../channel-pod.ts";
 import { ChannelRuns } from "../channel-runs.ts";
 import type { JsonSource } from "../channel-source.ts";
@@ -50,9 +51,12 @@ export interface ChannelControllerOptions {
   readonly podImage: string | undefined;
   /** Must not wait, and not throw. */
   readonly tell: (news: ChannelNews) => void;
+  /** Told of each attempt, whether it is news or not. */
+  readonly count: (result: "synced" | "failed") => void;
 }
 
 export interface ChannelController {
+  readonly counts: () => ChannelCounts;
   stop(): Promise<void>;
 }
 
@@ -170,12 +174,14 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
       const key = `${channel.metadata.namespace}/${channel.metadata.name}`;
       const { created, updated, removed } = synced.changes;
       troubles.over(key);
+      options.count("synced");
       log.info("channel read", { channel: key, versions: synced.versions, created, updated, removed });
       if (created + updated + removed > 0) tell(channel, "Synchronized", sentenceOf(synced), false);
     },
     onFailed(channel, error) {
       const key = `${channel.metadata.namespace}/${channel.metadata.name}`;
       const fields = errorFields(error);
+      options.count("failed");
       if (!troubles.isNews(key, fields.error)) return;
       log.warn("channel not read", { channel: key, ...fields, hint: hintOf(error) });
       tell(channel, fields.reason, fields.error, true);
@@ -202,6 +208,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
   });
 
   return {
+    counts: () => channelCounts(runs.channels(), Date.now()),
     async stop() {
       await Promise.all([watch.stop(), runs.stop()]);
     },

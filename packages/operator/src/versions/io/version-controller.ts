@@ -15,6 +15,7 @@ import {
   type ControllerParts,
 } from "../../controller/index.ts";
 import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
+import { versionCounts, type VersionCounts } from "../catalog-counts.ts";
 import { dueVersionStatus } from "../due-version-status.ts";
 import { VersionIndex, type VersionLookup } from "../version-index.ts";
 
@@ -24,6 +25,7 @@ const ABSENT_DELAY_MS = 30_000;
 export interface VersionController {
   readonly versions: VersionLookup;
   readonly synced: () => boolean;
+  readonly counts: () => VersionCounts;
   /** See WatchHandle. */
   quietMs(): number;
   stop(): Promise<void>;
@@ -118,6 +120,7 @@ export function runVersionController(
   return {
     versions: index,
     synced: () => isSynced,
+    counts: () => versionCounts(index.all()),
     quietMs: () => watch.quietMs(),
     async stop() {
       queue.stop();

@@ -21,6 +21,9 @@ function metricsWith(sessions: number) {
     }),
     quietMs: () => ({ machineinventories: 1_500, machineregistrations: 250, managedosimages: 0 }),
     clockSkewMs: () => -90_000,
+    tunnel: () => ({ state: "open", openedAtMs: 1_500_000 }),
+    channels: () => ({ states: { synced: 2, failed: 1 }, ageMs: 90_000, overdueMs: 4_000 }),
+    versions: () => ({ usable: 6, unusable: 1, out_of_sync: 0 }),
     certificatesEndMs: () => ({ serving: 2_000_000 }),
   });
   return metrics;
@@ -34,6 +37,8 @@ it("shows decisions, durations, gauges and the process, in Prometheus' text form
   metrics.countApiCall({ verb: "patch", resource: "machineinventories", outcome: "conflict", durationMs: 30 });
   metrics.countSlot();
   metrics.observeRequest("plan", 304, 7);
+  metrics.countTunnelDial("opened");
+  metrics.countChannelSync("failed");
   const { contentType, text } = await metrics.page();
   expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
   const lines = text.split("\n");
@@ -61,6 +66,16 @@ it("shows decisions, durations, gauges and the process, in Prometheus' text form
     'rancheros_kubernetes_request_duration_seconds_bucket{le="0.05",verb="patch"} 1',
     'rancheros_watch_age_seconds{resource="machineinventories"} 1.5',
     "rancheros_clock_skew_seconds -90",
+    'rancheros_tunnel{state="open"} 1',
+    'rancheros_tunnel{state="down"} 0',
+    "rancheros_tunnel_opened_timestamp_seconds 1500",
+    'rancheros_tunnel_dials_total{result="opened"} 1',
+    'rancheros_tunnel_dials_total{result="failed"} 0',
+    'rancheros_channels{state="failed"} 1',
+    "rancheros_channel_age_seconds 90",
+    "rancheros_channel_overdue_seconds 4",
+    'rancheros_channel_syncs_total{result="failed"} 1',
+    'rancheros_versions{state="usable"} 6',
     'rancheros_certificate_expiry_timestamp_seconds{certificate="serving"} 2000',
   ]) {
     expect(lines).toContain(line);
@@ -83,6 +98,9 @@ it("does not go on showing what is not there any more", async () => {
     queues: () => ({ inventories: all, inventory_statuses: all, registrations: all, images: all }),
     quietMs: () => ({ machineinventories: 0, machineregistrations: 0, managedosimages: 0 }),
     clockSkewMs: () => 0,
+    tunnel: () => ({ state: "none", openedAtMs: undefined }),
+    channels: () => ({ states: {}, ageMs: 0, overdueMs: 0 }),
+    versions: () => ({}),
     certificatesEndMs: () => ({}),
   });
   expect((await metrics.page()).text).toContain('rancheros_machines{approval="Pending",phase="Idle"} 1');
