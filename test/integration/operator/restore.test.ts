@@ -11,8 +11,11 @@ import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { createNamespace, removeNamespace, useNamespace } from "../../control-plane/namespace.ts";
 import { askMachine, channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
-import { getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { testChannels } from "../../operator/channels.ts";
+import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { conditionOf, rolloutImages } from "../../operator/rollout-images.ts";
+import { startStrangeServer } from "../../registry/strange-server.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
 const target = inject("controlPlane");
@@ -21,6 +24,11 @@ const fleet = useNamespace(target, "restore-fleet");
 const folder = mkdtempSync(path.join(tmpdir(), "restore-"));
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const ak = generateAttestationKey("rsa");
+const IMAGE = {
+  apiVersion: "rancheros.cattle.io/v1",
+  kind: "ManagedOSImage",
+  spec: { concurrency: 0, targets: [] },
+} as const;
 let operator: OperatorProcess;
 
 /** The lines of the code block that follows this heading in docs/operations.md. */
@@ -66,6 +74,18 @@ async function start(name: string): Promise<OperatorProcess> {
   });
 }
 
+/** All is dumped, all that is in both namespaces is lost, and what was dumped is put back; no operator runs then. */
+async function loseAndRestore(): Promise<void> {
+  await run(commandsOf("Backup"));
+  await operator.stop();
+  for (const namespace of [own, fleet]) {
+    await removeNamespace(target, namespace);
+    await createNamespace(target, namespace);
+  }
+  expect(await listInventories(target, fleet)).toEqual([]);
+  await run(commandsOf("Restore"));
+}
+
 beforeAll(async () => {
   operator = await start("before");
 });
@@ -93,22 +113,11 @@ it("a backup that is restored keeps tokens, the CA, approvals, and who machines 
     "--type=merge",
     '--patch={"spec":{"approval":"Approved","clusterName":"edge"}}',
   ]);
-  await kubectlApply(target, {
-    apiVersion: "rancheros.cattle.io/v1",
-    kind: "ManagedOSImage",
-    metadata: { name: "os", namespace: fleet },
-    spec: { osImage: "127.0.0.1:1/os:1", concurrency: 0, targets: [] },
-  });
+  const spec = { ...IMAGE.spec, osImage: "127.0.0.1:1/os:1" };
+  await kubectlApply(target, { ...IMAGE, metadata: { name: "os", namespace: fleet }, spec });
   const before = await listInventories(target, fleet);
 
-  await run(commandsOf("Backup"));
-  await operator.stop();
-  for (const namespace of [own, fleet]) {
-    await removeNamespace(target, namespace);
-    await createNamespace(target, namespace);
-  }
-  expect(await listInventories(target, fleet)).toEqual([]);
-  await run(commandsOf("Restore"));
+  await loseAndRestore();
   operator = await start("after");
 
   expect((await makeRegistration(target, fleet, "door", { attestation: { approval: "manual" } })).token).toBe(
@@ -129,6 +138,58 @@ it("a backup that is restored keeps tokens, the CA, approvals, and who machines 
   expect(pending.approval).toBe("Pending");
   expect((await visit({ url: legacyUrl(), tpm: legacy })).close?.code).toBe(1000);
   expect(await listInventories(target, fleet)).toHaveLength(3);
+});
+
+it("a backup has versions by hand and those that their channel has no more, and channels make the others again", async () => {
+  let offered = ["stays", "goes"];
+  const server = await startStrangeServer((_, response) => {
+    const spec = { version: "v1.0.0", metadata: { upgradeImage: "127.0.0.1:1/os:v1.0.0" } };
+    response.end(JSON.stringify(offered.map((name) => ({ metadata: { name }, spec }))));
+  });
+  const channels = testChannels(target, fleet);
+  const ownersOf = async (): Promise<Readonly<Record<string, number>>> => {
+    const versions = [...(await channels.versions())];
+    return Object.fromEntries(
+      versions.map(([name, { metadata }]) => [
+        name,
+        (metadata as { ownerReferences?: object[] }).ownerReferences?.length ?? 0,
+      ]),
+    );
+  };
+  try {
+    const group = "rancheros.cattle.io/v1";
+    const metadata = { name: "by-hand", namespace: fleet };
+    const spec = { version: "v3.0.0", metadata: { upgradeImage: "127.0.0.1:1/os:v3.0.0" } };
+    await kubectlApply(
+      target,
+      { apiVersion: group, kind: "ManagedOSVersion", metadata, spec },
+      {
+        ...IMAGE,
+        metadata: { name: "named", namespace: fleet },
+        spec: { ...IMAGE.spec, managedOSVersionName: "goes" },
+      },
+    );
+    await channels.make("list", { type: "json", options: { uri: `http://${server.host}/` } });
+    await channels.tried("list");
+    offered = ["stays"];
+    await channels.request("list");
+    await kubectl(target, ["wait", "--for=condition=InSync=false", "mosv/goes", "-n", fleet, "--timeout=20s"]);
+    expect(await ownersOf()).toEqual({ "by-hand": 0, stays: 1, goes: 1 });
+
+    await loseAndRestore();
+    expect(await ownersOf()).toEqual({ "by-hand": 0, goes: 0 });
+    operator = await start("with-versions");
+    await eventually(async () => ((await ownersOf())["stays"] === 1 ? true : undefined), "the channel's version");
+    expect(await ownersOf()).toEqual({ "by-hand": 0, goes: 0, stays: 1 });
+    const status = await rolloutImages(target, fleet).until(
+      "named",
+      "looked at",
+      ({ conditions }) => conditions !== undefined,
+    );
+    expect(conditionOf(status, "Invalid")).toMatchObject({ status: "False" });
+  } finally {
+    await server.stop();
+  }
 });
 
 it("machines whose operator is gone can be deleted", async () => {
