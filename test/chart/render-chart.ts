@@ -25,6 +25,14 @@ export async function renderText({ name, namespace, values = {} }: Release): Pro
   return helm(["template", name, CHART, `--namespace=${namespace}`], { values });
 }
 
+/** What helm says when the chart is installed, in a cluster of which it knows nothing. */
+export async function renderNotes({ name, namespace, values = {} }: Release): Promise<string> {
+  const said = await helm(["install", name, CHART, `--namespace=${namespace}`, "--dry-run=client"], { values });
+  const [, notes] = said.split(/^NOTES:\n/m);
+  if (notes === undefined) throw new Error("helm says no notes");
+  return notes;
+}
+
 /** @throws HelmError  where the values are refused */
 export async function renderChart(release: Release): Promise<readonly RenderedObject[]> {
   const documents = parseAllDocuments(await renderText(release));

@@ -12,7 +12,7 @@ import { MACHINE_PATH } from "../../../packages/operator/src/rancherd/index.ts";
 import { readSettings, SETTINGS } from "../../../packages/operator/src/settings/index.ts";
 import { ALERTS_FILE, DASHBOARD_FILE } from "../../chart/metric-uses.ts";
 import { CHART, helm } from "../../chart/helm.ts";
-import { objectOf, renderChart, renderText, type RenderedObject } from "../../chart/render-chart.ts";
+import { objectOf, renderChart, renderNotes, renderText, type RenderedObject } from "../../chart/render-chart.ts";
 import { VALUE_SETS } from "../../chart/value-sets.ts";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
@@ -46,6 +46,25 @@ describe("the chart", () => {
   it.each(SETS)("is rendered as ever with the values %s", async (name, release) => {
     const values = { ...release.values, crds: { enabled: false } };
     await expect(await renderText({ ...release, values })).toMatchFileSnapshot(`testdata/${name}.yaml`);
+  });
+
+  it.each(SETS)("says what comes next, as ever, with the values %s", async (name, release) => {
+    await expect(await renderNotes(release)).toMatchFileSnapshot(`testdata/${name}.notes.txt`);
+  });
+
+  it.each(SETS)("says commands that name what there is with the values %s", async (_name, release) => {
+    const [notes, objects] = await Promise.all([renderNotes(release), renderChart(release)]);
+    const { metadata } = objectOf(objects, "Deployment");
+    expect(notes).toContain(`kubectl -n ${release.namespace} rollout status deployment/${metadata.name}\n`);
+    const url = environmentOf(objects)["RANCHEROS_SERVER_URL"];
+    if (url === undefined) expect(notes).toContain("Rancher's setting server-url");
+    else expect(notes).toContain(`Machines are told to come to ${url}\n`);
+    for (const [, place = "", door = ""] of notes.matchAll(/kubectl -n (\S+) get machineregistration (\S+) -o wide/g)) {
+      const made = notes.includes(`metadata: {name: ${door}, namespace: ${place}}`);
+      expect(made || JSON.stringify(objects).includes(`name: ${door}\\n`), `${place}/${door}`).toBe(true);
+    }
+    expect(notes.match(/get machineregistration/g)).toHaveLength(1);
+    expect(notes).not.toMatch(/<no value>|%!|undefined|\{\{/);
   });
 
   it("has the version of the operator", () => {
