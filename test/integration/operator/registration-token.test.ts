@@ -173,6 +173,18 @@ describe("a registration's token", () => {
     expect(Reflect.get(Object(count["lastRefusal"]), "reason")).toMatch(/^REGISTRATION_(DISABLED|EXPIRED)$/);
   });
 
+  it("loses no refusal with a replica that stops", async () => {
+    const made = await makeRegistration(target, namespace, "counted", { disabled: true });
+    const place = { folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace };
+    const third = await startOperator({ ...place, name: "third", serverUrl: replicas[0].httpsUrl });
+    try {
+      for (let count = 0; count < 5; count += 1) await visit({ url: urlAt(third, made.token), tpm: newTpm() });
+    } finally {
+      await third.stop();
+    }
+    expect((await getObject(target, "mreg", namespace, "counted"))?.status?.["refusedCount"]).toBe(5);
+  });
+
   it("lets in no more machines than allowed, of twenty at once at two replicas; who is known comes again", async () => {
     const made = await makeRegistration(target, namespace, "full", { token: { maxMachines: 7 } });
     await untilAnswers(made.token, "200");

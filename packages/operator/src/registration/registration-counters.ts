@@ -21,6 +21,11 @@ export class RefusalCounter {
     this.#byKey.set(key, { count: (this.#byKey.get(key)?.count ?? 0) + 1, last: { reason, time } });
   }
 
+  /** Of registrations with refusals that are in no status yet. */
+  keys(): readonly string[] {
+    return [...this.#byKey.keys()];
+  }
+
   waiting(key: string): Refusals | undefined {
     return this.#byKey.get(key);
   }

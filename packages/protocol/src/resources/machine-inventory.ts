@@ -153,10 +153,17 @@ const status = Type.Object(
           version: Type.Optional(Type.String({ description: "Its version." })),
           image: Type.Optional(Type.String({ description: "The image that runs, where the machine knows it." })),
         },
-        { description: "The operating system that the machine reported." },
+        {
+          description:
+            "The operating system that the machine reported; written up to a minute later while the machine is being upgraded.",
+        },
       ),
     ),
-    agentVersion: Type.Optional(Type.String({ description: "Version of the ros-agent that reported." })),
+    agentVersion: Type.Optional(
+      Type.String({
+        description: "Version of the ros-agent that reported; as late as os while the machine is being upgraded.",
+      }),
+    ),
     node: Type.Optional(machineNode),
     upgrade: Type.Optional(machineUpgrade),
     conditions,

@@ -142,12 +142,15 @@ const status = Type.Object(
     ),
     tokenRotation: Type.Optional(Type.Integer({ description: "The rotation that the present token was made for." })),
     machineCount: Type.Optional(
-      Type.Integer({ description: "MachineInventories that came through this registration; may lag by some seconds." }),
+      Type.Integer({
+        description: "MachineInventories that came through this registration, counted every ten seconds.",
+      }),
     ),
     pendingCount: Type.Optional(Type.Integer({ description: "Of these, those that wait for approval." })),
     refusedCount: Type.Optional(
       Type.Integer({
-        description: "Visits that were refused since the registration was made; may lag by some seconds.",
+        description:
+          "Visits that were refused since the registration was made, added up every ten seconds; a replica that is killed takes with it what it has not added yet.",
       }),
     ),
     lastRefusal: Type.Optional(

@@ -17,7 +17,10 @@ export const machineNode = Type.Object(
     bootID: text("Names the boot that the node is in."),
     kubeletVersion: text("Version of its kubelet."),
   },
-  { description: "The Kubernetes node that the machine is, as it reported it." },
+  {
+    description:
+      "The Kubernetes node that the machine is, as it reported it. Another name, UID or label is written at once, the rest up to a minute later while the machine is being upgraded.",
+  },
 );
 
 export const machineUpgrade = Type.Object(

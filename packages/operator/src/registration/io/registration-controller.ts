@@ -1,4 +1,5 @@
 /** Keeps Secrets and statuses of all MachineRegistrations right, and their index up to date. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { hasCode } from "@rancheros/protocol/errors";
 import {
   API_GROUP,
@@ -30,6 +31,8 @@ import { createTokenSecret, deleteTokenSecret, updateTokenSecret } from "./token
 const CONTESTED_MS = 60_000;
 /** How often counters are written, and what depends on the time is looked at. */
 const TICK_MS = 10_000;
+/** So long a replica that stops waits for its last counters. */
+const LAST_WRITES_MS = 1_000;
 /** More than one Secret can need: the left-over deleted, ours made. */
 const SECRET_STEPS = 4;
 
@@ -249,6 +252,9 @@ export function runRegistrationController(
     async stop() {
       clearInterval(ticks);
       queue.stop();
+      // What was counted since the last look, in the time that there is.
+      const last = Promise.all(refusals.keys().map((key) => writeCounters(key)));
+      await Promise.race([last, sleep(LAST_WRITES_MS, undefined, { ref: false })]);
       await Promise.all([registrations.stop(), secrets.stop()]);
     },
   };
