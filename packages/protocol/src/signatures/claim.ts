@@ -1,6 +1,7 @@
 /** What a signed statement says: of which image it is. */
 import { createHash } from "node:crypto";
 import { parseImageReference, writeImageName } from "../images/index.ts";
+import { canonicalName } from "./canonical-name.ts";
 import { isFields, readBase64, readJsonObject, type Fields } from "./fields.ts";
 import { SIGN_PREDICATE } from "./find-candidates.ts";
 
@@ -77,7 +78,7 @@ function digestsOf(subject: unknown): readonly string[] {
 /** Written by a trusted signer: with tag or digest or without, and as people write names. */
 function repositoryProblem(told: unknown, image: ClaimedImage): string | undefined {
   try {
-    if (writeImageName(parseImageReference(told)) === image.name) return undefined;
+    if (canonicalName(writeImageName(parseImageReference(told))) === canonicalName(image.name)) return undefined;
   } catch {
     // Said below.
   }

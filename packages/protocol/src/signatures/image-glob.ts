@@ -1,4 +1,5 @@
 /** Which images a rule is about: by names with wildcards. */
+import { canonicalName } from "./canonical-name.ts";
 
 const LIMIT = 300;
 
@@ -15,15 +16,28 @@ export function imageGlobProblem(text: string): string | undefined {
   // Names have a host; without one it would be left to guess which images are meant.
   const first = text.split("/")[0] ?? "";
   const isWithHost = first === "localhost" || /[.:*]/.test(first);
-  return isWithHost ? undefined : "begins with no host: write docker.io/... where that is meant, or **/...";
+  if (!isWithHost) return "begins with no host: write docker.io/... where that is meant, or **/...";
+  return repositoryProblem(text);
+}
+
+/** What no image could match would be a rule that holds for nothing, and looks like one that does. */
+function repositoryProblem(text: string): string | undefined {
+  const slash = text.indexOf("/");
+  if (slash === -1) {
+    return text.includes("**") ? undefined : "names no repository: write HOST/** for all of a registry, ** for all";
+  }
+  if (/[A-Z]/.test(text.slice(slash))) return "has capital letters behind its host, and no repository has any";
+  return text.startsWith("/") || text.endsWith("/") || text.includes("//")
+    ? "has an empty part between its slashes"
+    : undefined;
 }
 
 /**
  * @param glob  `*` is for anything within a part between slashes, `**` for anything at all
- * @returns  whether it matches HOST/REPOSITORY as a whole
+ * @returns  whether it matches HOST/REPOSITORY as a whole, however the host of either is written
  */
 export function matchesImageGlob(glob: string, name: string): boolean {
-  return segmentsMatch(glob.split(/(\*\*|\*)/), name);
+  return segmentsMatch(canonicalName(glob).split(/(\*\*|\*)/), canonicalName(name));
 }
 
 /** Without a regular expression: nested stars would make one run for ages. */
