@@ -5,11 +5,10 @@ import type { PodSource } from "./channel-source.ts";
 import { ChannelError } from "./errors.ts";
 import { labelValue } from "./object-name.ts";
 
-/** As the original has it. */
-export const OUTPUT_FOLDER = "/data";
-export const OUTPUT_FILE = "/data/output";
 export const DISPLAY_CONTAINER = "display";
 const WORDS_MAX = 300;
+/** Of the container that shows the list; what the other one writes belongs to its group. */
+const DISPLAY_USER = 65_532;
 
 /** One name a channel: two pods of one channel are never there at once. */
 export function podName({ metadata }: ManagedOSVersionChannel): string {
@@ -25,7 +24,9 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
     capabilities: { drop: ["ALL"] },
     seccompProfile: { type: "RuntimeDefault" },
   };
-  const volumeMounts = [{ name: "data", mountPath: OUTPUT_FOLDER }];
+  const volumeMounts = [{ name: "data", mountPath: source.mountPath }];
+  // The last lines of a log are what a person is told of a container that failed.
+  const terminationMessagePolicy = "FallbackToLogsOnError";
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -43,6 +44,7 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 1,
+      securityContext: { fsGroup: DISPLAY_USER },
       imagePullSecrets: source.pullSecrets.map((one) => ({ name: one })),
       volumes: [{ name: "data", emptyDir: { sizeLimit: "64Mi" } }],
       initContainers: [
@@ -51,10 +53,11 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
           image,
           ...(command === undefined ? {} : { command }),
           ...(args === undefined ? {} : { args }),
-          env: (env ?? envs ?? []).map((one) => ({ name: one.name, value: one.value ?? "" })),
+          env: env ?? envs ?? [],
           ...(envFrom === undefined ? {} : { envFrom }),
           volumeMounts,
           securityContext,
+          terminationMessagePolicy,
           resources: { limits: { cpu: "1", memory: "512Mi" }, requests: { cpu: "10m", memory: "32Mi" } },
         },
       ],
@@ -62,9 +65,15 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
         {
           name: DISPLAY_CONTAINER,
           image: displayImage,
-          args: ["display", `--file=${OUTPUT_FILE}`],
-          volumeMounts: [{ name: "data", mountPath: OUTPUT_FOLDER, readOnly: true }],
-          securityContext: { ...securityContext, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 65_532 },
+          args: ["display", `--file=${source.outputFile}`],
+          volumeMounts: [{ name: "data", mountPath: source.mountPath, readOnly: true }],
+          securityContext: {
+            ...securityContext,
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            runAsUser: DISPLAY_USER,
+          },
+          terminationMessagePolicy,
           resources: { limits: { cpu: "1", memory: "256Mi" }, requests: { cpu: "10m", memory: "64Mi" } },
         },
       ],

@@ -35,6 +35,10 @@ export interface TagsSource {
 export interface PodSource {
   readonly kind: "custom";
   readonly options: ChannelOptions & { readonly image: string };
+  /** Folder in the container that is shared with ours. */
+  readonly mountPath: string;
+  /** Below it. */
+  readonly outputFile: string;
   readonly timeoutMs: number;
   readonly pullSecrets: readonly string[];
 }
@@ -60,6 +64,8 @@ export const VERSIONS_MAX = 1_000;
 const HOUR_MS = 3_600_000;
 const INTERVAL = { fallbackMs: HOUR_MS, leastMs: 60_000, mostMs: 30 * 24 * HOUR_MS };
 const TIMEOUT = { fallbackMs: 30_000, leastMs: 1_000, mostMs: 300_000 };
+/** As the original has it. */
+const MOUNT_PATH = "/data";
 const POD_TIMEOUT = { fallbackMs: 600_000, leastMs: 10_000, mostMs: HOUR_MS };
 
 type Problem = (text: string) => void;
@@ -159,7 +165,21 @@ function podSource(options: ChannelOptions, problem: Problem): PodSource | undef
     problem("options: env and envs are two names of one field; use env");
   }
   const timeoutMs = span(options.timeout, POD_TIMEOUT, "options.timeout", problem);
-  return { kind: "custom", options: { ...options, image }, timeoutMs, pullSecrets: pullSecrets(options) };
+  const mountPath = pathOf(options.mountPath || MOUNT_PATH, "options.mountPath", problem);
+  const outputFile = pathOf(options.outputFile || `${mountPath}/output`, "options.outputFile", problem);
+  if (!outputFile.startsWith(`${mountPath}/`)) {
+    problem(`options.outputFile: is not below ${JSON.stringify(mountPath)}, the only folder that both containers see`);
+  }
+  const secrets = pullSecrets(options);
+  return { kind: "custom", options: { ...options, image }, mountPath, outputFile, timeoutMs, pullSecrets: secrets };
+}
+
+/** One that can be mounted: absolute, without steps up, and not the whole container. */
+function pathOf(written: string, field: string, problem: Problem): string {
+  const path = written.replace(/\/+$/, "");
+  const isPath = /^(?:\/[^/:\0]+)+$/.test(path) && !path.split("/").some((part) => part === "." || part === "..");
+  if (!isPath) problem(`${field}: ${JSON.stringify(written.slice(0, 64))} is no absolute path such as /data`);
+  return path;
 }
 
 function sourceOf(type: string, options: ChannelOptions, problem: Problem): ChannelSource | undefined {

@@ -9,6 +9,7 @@ const variables = (description: string) =>
       {
         name: Type.String({ description: "The variable's name." }),
         value: Type.Optional(Type.String({ description: "Its value." })),
+        valueFrom: Type.Optional(anyMap({ description: "Where its value comes from, as in a Pod." })),
       },
       { description: "One environment variable." },
     ),
@@ -82,8 +83,20 @@ export const channelOptions = openObject(
     ),
     image: Type.Optional(
       Type.String({
-        description: "custom: the image of a container that writes a JSON list of ManagedOSVersions to /data/output.",
+        description: "custom: the image of a container that writes a JSON list of ManagedOSVersions to outputFile.",
         maxLength: 4096,
+      }),
+    ),
+    mountPath: Type.Optional(
+      Type.String({
+        description: "custom: the folder that the container may write to. Default /data.",
+        maxLength: 1024,
+      }),
+    ),
+    outputFile: Type.Optional(
+      Type.String({
+        description: "custom: the file that it writes, below mountPath. Default output in it.",
+        maxLength: 1024,
       }),
     ),
     command: Type.Optional(Type.Array(Type.String(), { description: "custom: replaces the image's entry point." })),
