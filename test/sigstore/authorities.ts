@@ -83,15 +83,17 @@ function entryOf({ body, integratedTime, logID, logIndex, verification }: LogEnt
   };
 }
 
-/** @param certifiedAt  when certificates are made, which are good for ten minutes; default: now */
-export async function startAuthorities(certifiedAt?: Date): Promise<Authorities> {
+/**
+ * @param certifiedAt      when certificates are made, which are good for ten minutes; default: now
+ * @param stampFractionMs  of a second, in all time stamps
+ */
+export async function startAuthorities(certifiedAt?: Date, stampFractionMs = 0): Promise<Authorities> {
   const keys = () => generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const ctLog = await initializeCTLog(keys(), certifiedAt);
   const ca = await initializeCA(generateKeyPairSync("ec", { namedCurve: "secp384r1" }), ctLog, certifiedAt);
   const log = await initializeTLog("https://rekor.example.com", keys());
-  // Whole seconds, as Sigstore's own: @sigstore/core reads no fraction but one of three digits, and DER leaves zeros at its
-  // end out. Ahead, so that certificates which are made meanwhile have begun.
-  const stampedAt = new Date(Math.floor(Date.now() / 1_000) * 1_000 + STAMPED_AHEAD_MS);
+  // Ahead, so that certificates which are made meanwhile have begun.
+  const stampedAt = new Date(Math.floor(Date.now() / 1_000) * 1_000 + STAMPED_AHEAD_MS + stampFractionMs);
   const tsa = await initializeTSA(generateKeyPairSync("ec", { namedCurve: "secp384r1" }), stampedAt);
   const validFor = { start: new Date(Date.now() - DAY_MS).toISOString() };
   const keyDetails = "PKIX_ECDSA_P256_SHA_256";

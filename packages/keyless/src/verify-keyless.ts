@@ -1,8 +1,9 @@
 /** Whose signature a bundle has, proved by a trusted root alone. */
 import { bundleFromJSON } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
-import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
+import { toSignedEntity, toTrustMaterial, Verifier, type SignedEntity } from "@sigstore/verify";
 import type { Fields, KeylessIdentity } from "@rancheros/protocol/signatures";
+import { StampedTime } from "./stamped-time.ts";
 
 const ENTRIES_MAX = 4;
 const PROBLEM_LIMIT = 300;
@@ -46,8 +47,15 @@ function prove(
     tlogThreshold: root.tlogs.length === 0 ? 0 : 1,
     ctlogThreshold: root.ctlogs.length === 0 ? 0 : 1,
   });
-  const { identity } = verifier.verify(toSignedEntity(bundle, artifact));
+  const { identity } = verifier.verify(withStampedTimes(toSignedEntity(bundle, artifact)));
   return { issuer: identity?.extensions?.issuer, subject: identity?.subjectAlternativeName };
+}
+
+function withStampedTimes(entity: SignedEntity): SignedEntity {
+  const timestamps = entity.timestamps.map((one) =>
+    one.$case === "timestamp-authority" ? { ...one, timestamp: new StampedTime(one.timestamp.root) } : one,
+  );
+  return { ...entity, timestamps };
 }
 
 function sentenceOf(error: unknown): string {

@@ -66,6 +66,15 @@ describe("verifyKeyless", () => {
     expect(await verifyKeyless(bundle, MESSAGE, withoutLog)).toMatchObject({ subject: SUBJECT });
   });
 
+  it.each([0, 1, 10, 120, 500, 999])("believes a time stamp with a fraction of a second: %i ms", async (fractionMs) => {
+    const stamping = await startAuthorities(undefined, fractionMs);
+    const { tlogs: _, ...withoutLog } = stamping.trustedRoot;
+    const bundle = await stamping.message(MESSAGE, { isLogged: false, isStamped: true });
+    expect(await verifyKeyless(bundle, MESSAGE, withoutLog)).toMatchObject({ subject: SUBJECT });
+    expect(await verifyKeyless(bundle, Buffer.from("another"), withoutLog)).toHaveProperty("problem");
+    expect(await verifyKeyless(bundle, MESSAGE, { ...withoutLog, timestampAuthorities: [] })).toHaveProperty("problem");
+  });
+
   it("does not believe the log entry of another signature", async () => {
     const [one, other] = [await ours.message(MESSAGE), await ours.message(MESSAGE)];
     const material = { ...part(one), tlogEntries: part(other)["tlogEntries"] };
