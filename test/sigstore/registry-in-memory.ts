@@ -1,6 +1,6 @@
 /** A registry with one repository, in memory, and signers who put their signatures there. Imitates no login and no limits. */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import type { SignatureSource } from "@rancheros/protocol/signatures";
+import type { ReferrersPage, SignatureSource } from "@rancheros/protocol/signatures";
 
 export const NAME = "registry.example.com/os/rancher";
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
@@ -20,6 +20,8 @@ export interface MemoryRegistry extends SignatureSource {
   readonly referring: Map<string, unknown[]>;
   /** Whether it knows the list of referrers, or is to be asked for its tag. */
   hasReferrers: boolean;
+  /** Entries of one page of that list. */
+  pageEntries: number;
   asked: number;
 }
 
@@ -29,6 +31,7 @@ export function memoryRegistry(): MemoryRegistry {
     blobs: new Map(),
     referring: new Map(),
     hasReferrers: true,
+    pageEntries: 100,
     asked: 0,
     async image(digest) {
       const bytes = registry.manifests.get(digest);
@@ -41,7 +44,9 @@ export function memoryRegistry(): MemoryRegistry {
     },
     async referrers(digest) {
       registry.asked += 1;
-      return Promise.resolve(registry.hasReferrers ? indexOf(registry.referring.get(digest) ?? []) : undefined);
+      return Promise.resolve(
+        registry.hasReferrers ? pageFrom(registry, registry.referring.get(digest) ?? []) : undefined,
+      );
     },
     async blob(digest, maxBytes) {
       registry.asked += 1;
@@ -56,6 +61,15 @@ export function memoryRegistry(): MemoryRegistry {
 function fallback(registry: MemoryRegistry, tag: string): Buffer | undefined {
   const entries = registry.hasReferrers ? undefined : registry.referring.get(tag.replace("-", ":"));
   return entries === undefined ? undefined : indexOf(entries);
+}
+
+function pageFrom(registry: MemoryRegistry, entries: readonly unknown[]): ReferrersPage {
+  const rest = entries.slice(registry.pageEntries);
+  const next = (): Promise<ReferrersPage> => {
+    registry.asked += 1;
+    return Promise.resolve(pageFrom(registry, rest));
+  };
+  return { index: indexOf(entries.slice(0, registry.pageEntries)), next: rest.length === 0 ? undefined : next };
 }
 
 function indexOf(manifests: readonly unknown[]): Buffer {

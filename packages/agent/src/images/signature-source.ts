@@ -1,6 +1,7 @@
 /** What one registry, or one mirror, has for signatures of an image. */
 import { hasCode } from "@rancheros/protocol/errors";
-import type { SignatureSource } from "@rancheros/protocol/signatures";
+import { nextPage } from "@rancheros/protocol/images";
+import type { ReferrersPage, SignatureSource } from "@rancheros/protocol/signatures";
 
 import { digestHash } from "./digest-hash.ts";
 import { blobUrl, manifestUrl, referrersUrl } from "./endpoints.ts";
@@ -34,6 +35,29 @@ export function signatureSource(
     throw new ImagePullError("IMAGE_DIGEST_WRONG", `${endpoint.host}: what came for ${digest} is something else`);
   }
 
+  /** @returns undefined for what is no index: a page for people, as some registries answer to every path */
+  async function page(url: URL): Promise<ReferrersPage | undefined> {
+    const answer = await session.get(url, { accept: INDEX_TYPES[0] }, signal);
+    if (!isIndexType(answer.header("content-type"))) {
+      answer.close();
+      return undefined;
+    }
+    const index = await readBody(answer, MAX_MANIFEST_BYTES, endpoint.host);
+    const following = nextPage(answer.header("link"), url);
+    if (following === "elsewhere") throw nonsense("the list of what refers to an image is said to go on elsewhere");
+    return { index, next: following === undefined ? undefined : () => nextOf(following) };
+  }
+
+  async function nextOf(url: URL): Promise<ReferrersPage> {
+    const found = await page(url);
+    if (found === undefined) throw nonsense("the list of what refers to an image goes on with something else");
+    return found;
+  }
+
+  function nonsense(problem: string): ImagePullError {
+    return new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${endpoint.host}: ${problem}`);
+  }
+
   return {
     async image(digest) {
       return known.get(digest) ?? verified(manifestUrl(endpoint, digest), ACCEPT_MANIFESTS, digest, MAX_MANIFEST_BYTES);
@@ -47,7 +71,7 @@ export function signatureSource(
       }),
     async referrers(digest) {
       try {
-        return await read(referrersUrl(endpoint, digest), INDEX_TYPES[0], MAX_MANIFEST_BYTES);
+        return await page(referrersUrl(endpoint, digest));
       } catch (error) {
         if (error instanceof ImagePullError && NO_SUCH_LIST.has(error.details["status"])) return undefined;
         throw error;
@@ -55,6 +79,10 @@ export function signatureSource(
     },
     blob: (digest, maxBytes) => orNothing(() => verified(blobUrl(endpoint, digest), undefined, digest, maxBytes)),
   };
+}
+
+function isIndexType(contentType: string | undefined): boolean {
+  return contentType?.split(";")[0]?.trim().toLowerCase() === INDEX_TYPES[0];
 }
 
 async function orNothing(ask: () => Promise<Buffer>): Promise<Buffer | undefined> {

@@ -4,7 +4,6 @@ import { digestAlgorithm, writeImageName, type ImageReference } from "@rancheros
 import {
   checkImage,
   ruleFor,
-  SIGSTORE_BUNDLE_TYPE,
   SignatureError,
   type ImagePolicy,
   type ImageVerdict,
@@ -12,13 +11,14 @@ import {
   type VerifyKeyless,
 } from "@rancheros/protocol/signatures";
 import { answerFailure } from "./answer-failure.ts";
-import { blobUrl, endpointsOf, manifestUrl, referrersUrl, type Endpoint } from "./endpoints.ts";
+import { blobUrl, endpointsOf, manifestUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
 import { platformDigests } from "./manifest.ts";
 import { matchCredentials } from "./match-credentials.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
 import type { RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
+import { readReferrers } from "./read-referrers.ts";
 import { RegistryVisit } from "./registry-visit.ts";
 
 export interface SignatureOptions {
@@ -34,8 +34,6 @@ export interface SignatureOptions {
 const DEADLINE_MS = 60_000;
 /** Images of an index that may be signed each by itself. */
 const PLATFORMS_MAX = 16;
-/** Answers to the question for referrers of registries that do not know it. Source: OCI distribution-spec 1.1 */
-const NO_SUCH_LIST: ReadonlySet<number> = new Set([400, 404, 405, 406, 501]);
 
 /**
  * @param digest  that the reference leads to
@@ -138,12 +136,7 @@ function sourceOf(visit: RegistryVisit, endpoint: Endpoint): SignatureSource {
       const url = manifestUrl(endpoint, tagOrDigest);
       return orNothing(() => (tagOrDigest.includes(":") ? verified(url, tagOrDigest) : read(url, tagOrDigest)));
     },
-    async referrers(digest) {
-      const answer = await visit.ask("GET", referrersUrl(endpoint, digest, SIGSTORE_BUNDLE_TYPE));
-      if (answer.status === 200) return answer.body;
-      if (NO_SUCH_LIST.has(answer.status)) return undefined;
-      throw answerFailure(answer, `${endpoint.host}: ${endpoint.repository}, what refers to ${digest}`);
-    },
+    referrers: (digest) => readReferrers(visit, endpoint, digest),
     blob: (digest, maxBytes) =>
       orNothing(async () => {
         const body = await verified(blobUrl(endpoint, digest), digest);

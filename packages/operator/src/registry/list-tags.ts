@@ -1,5 +1,5 @@
 /** The tags of a repository, page by page. */
-import type { ImageReference } from "@rancheros/protocol/images";
+import { nextPage, type ImageReference } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
 import { endpointsOf, tagsUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
@@ -78,8 +78,7 @@ async function tagsAt(
 async function readPages(visit: RegistryVisit, endpoint: Endpoint): Promise<readonly string[]> {
   const what = `${endpoint.host}: the tags of ${endpoint.repository}`;
   const tags = new Set<string>();
-  const first = tagsUrl(endpoint, PAGE);
-  let url: URL | undefined = first;
+  let url: URL | undefined = tagsUrl(endpoint, PAGE);
   for (let pages = 0; url !== undefined; pages += 1) {
     if (pages === MAX_PAGES || tags.size > MAX_TAGS) {
       throw new RegistryError(
@@ -90,7 +89,7 @@ async function readPages(visit: RegistryVisit, endpoint: Endpoint): Promise<read
     const answer: RegistryAnswer = await visit.ask("GET", url, "application/json");
     if (answer.status !== 200) throw answerFailure(answer, what);
     for (const tag of tagsOf(answer.body, what)) tags.add(tag);
-    url = nextPage(answer, url, first, what);
+    url = following(answer, url, what);
   }
   return [...tags];
 }
@@ -110,12 +109,8 @@ function tagsOf(body: Buffer, what: string): readonly string[] {
   return list.filter((tag: unknown): tag is string => typeof tag === "string" && TAG.test(tag));
 }
 
-/** Source: RFC 8288, as the distribution-spec uses it */
-function nextPage(answer: RegistryAnswer, from: URL, first: URL, what: string): URL | undefined {
-  const link = headerText(answer, "link");
-  const target = /<([^>]{1,2048})>\s*;[^,]*\brel="?next"?/i.exec(link ?? "")?.[1];
-  if (target === undefined) return undefined;
-  const url = URL.parse(target, from);
-  if (url?.origin === first.origin && url.pathname === first.pathname && url.href !== from.href) return url;
+function following(answer: RegistryAnswer, from: URL, what: string): URL | undefined {
+  const url = nextPage(headerText(answer, "link"), from);
+  if (url !== "elsewhere") return url;
   throw new RegistryError("REGISTRY_NONSENSE", `${what}: the next page is said to be somewhere else`);
 }

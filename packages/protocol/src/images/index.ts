@@ -5,6 +5,7 @@ export { digestAlgorithm, isImageDigest } from "./digest.ts";
 export type { DigestAlgorithm } from "./digest.ts";
 export { IMAGE_ERRORS, ImageReferenceError } from "./errors.ts";
 export type { ImageErrorCode } from "./errors.ts";
+export { nextPage } from "./next-page.ts";
 export { isRegistryHost } from "./registry-host.ts";
 export {
   parseImageReference,

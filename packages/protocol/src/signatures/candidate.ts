@@ -21,4 +21,9 @@ export interface BrokenCandidate {
   readonly problem: string;
 }
 
+/** There may be more, and nobody looks for them. */
+export interface EndlessCandidates {
+  readonly kind: "endless";
+}
+
 export type Candidate = SimpleCandidate | BundleCandidate | BrokenCandidate;

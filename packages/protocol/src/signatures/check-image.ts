@@ -52,7 +52,8 @@ async function findSignature(image: CheckedImage, rule: PolicyRule, options: Che
     const manifest = await source.image(digest);
     const claimed = { name: image.name, digest, sameRepository: rule.sameRepository };
     for await (const candidate of findCandidates(source, digest)) {
-      if (judgements.length >= CANDIDATES_MAX) throw refusal("SIGNATURE_TOO_MANY", image, rule, judgements);
+      if (candidate.kind === "endless" || judgements.length >= CANDIDATES_MAX)
+        throw refusal("SIGNATURE_TOO_MANY", image, rule, judgements);
       const judgement = await judgeCandidate(candidate, {
         signers: rule.require,
         image: claimed,

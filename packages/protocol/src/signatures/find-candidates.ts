@@ -1,11 +1,13 @@
 /** What lies beside an image at its registry and may be a signature of it, one after the other. */
 import { isImageDigest } from "../images/index.ts";
-import type { Candidate } from "./candidate.ts";
+import type { Candidate, EndlessCandidates } from "./candidate.ts";
 import { isFields, readBase64, readJsonObject, type Fields } from "./fields.ts";
-import type { SignatureSource } from "./signature-source.ts";
+import type { ReferrersPage, SignatureSource } from "./signature-source.ts";
 
 const PAYLOAD_MAX_BYTES = 64 * 1024;
 const BUNDLE_MAX_BYTES = 512 * 1024;
+/** Of the list of what refers to an image; registries give a hundred entries in one at least. */
+const PAGES_MAX = 100;
 const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE = "dev.cosignproject.cosign/signature";
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.[1-9]\d?\+json|\+json;version=0\.[1-9]\d?)$/;
@@ -21,12 +23,26 @@ export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
  * @throws what the source throws
  * Source: cosign specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; OCI distribution-spec, "Referrers Tag Schema"
  */
-export async function* findCandidates(source: SignatureSource, digest: string): AsyncGenerator<Candidate> {
+export async function* findCandidates(
+  source: SignatureSource,
+  digest: string,
+): AsyncGenerator<Candidate | EndlessCandidates> {
   const tag = digest.replace(":", "-");
   const classic = await source.manifest(`${tag}.sig`);
   if (classic !== undefined) yield* simpleCandidates(source, classic);
-  const index = (await source.referrers(digest)) ?? (await source.manifest(tag));
-  if (index !== undefined) yield* bundleCandidates(source, index, digest);
+  let page = (await source.referrers(digest)) ?? pageOf(await source.manifest(tag));
+  for (let pages = 0; page !== undefined; pages += 1) {
+    if (pages === PAGES_MAX) {
+      yield { kind: "endless" };
+      return;
+    }
+    yield* bundleCandidates(source, page.index, digest);
+    page = await page.next?.();
+  }
+}
+
+function pageOf(index: Buffer | undefined): ReferrersPage | undefined {
+  return index === undefined ? undefined : { index, next: undefined };
 }
 
 async function* simpleCandidates(source: SignatureSource, bytes: Buffer): AsyncGenerator<Candidate> {

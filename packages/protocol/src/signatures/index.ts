@@ -8,4 +8,4 @@ export { SIGSTORE_BUNDLE_TYPE } from "./find-candidates.ts";
 export { parseImagePolicy, ruleFor } from "./image-policy.ts";
 export type { ImagePolicy, PolicyMode, PolicyRule, Signer } from "./image-policy.ts";
 export type { KeylessIdentity, VerifyKeyless } from "./judge-candidate.ts";
-export type { SignatureSource } from "./signature-source.ts";
+export type { ReferrersPage, SignatureSource } from "./signature-source.ts";

@@ -1,5 +1,13 @@
 /** What is asked of a registry for signatures. */
 
+/** A part of the list of what refers to a digest. */
+export interface ReferrersPage {
+  /** As it came; whether it is an index is for the reader to see. */
+  readonly index: Buffer;
+  /** Asks for the one behind it, where the registry says that there is one. @throws the registry's own errors */
+  readonly next: (() => Promise<ReferrersPage>) | undefined;
+}
+
 export interface SignatureSource {
   /**
    * The image's own manifest, or its index.
@@ -14,11 +22,12 @@ export interface SignatureSource {
    */
   manifest(tagOrDigest: string): Promise<Buffer | undefined>;
   /**
-   * The index of what refers to the digest.
-   * @returns undefined where the registry does not know such a list
+   * What refers to the digest.
+   * @returns undefined where the registry does not know such a list, and answers otherwise than with an index
+   * @throws the registry's own errors
    * Source: OCI distribution-spec 1.1, "Listing Referrers"
    */
-  referrers(digest: string): Promise<Buffer | undefined>;
+  referrers(digest: string): Promise<ReferrersPage | undefined>;
   /**
    * The bytes that the digest names.
    * @param maxBytes  more is an error of the registry

@@ -137,6 +137,26 @@ describe("a bundle that refers to the image", () => {
     expect(await check()).toMatchObject({ kind: "signed", digest: image });
   });
 
+  it("is found behind 10,000 statements of others, page by page", async () => {
+    registry.referring.set(
+      image,
+      Array.from({ length: 10_000 }, (_, at) => {
+        return { artifactType: "application/vnd.example.sbom", digest: digestOf(Buffer.from(String(at))), size: 1 };
+      }),
+    );
+    registry.pageEntries = 1_000;
+    expect((await refused())[0]).toBe("SIGNATURE_MISSING");
+    pushBundle(registry, image, envelopeBundle(ours, statement(image)));
+    expect(await check()).toMatchObject({ kind: "signed" });
+  });
+
+  it("keeps nobody busy with pages without end", async () => {
+    registry.referring.set(image, Array.from({ length: 10_000 }));
+    registry.pageEntries = 1;
+    expect((await refused())[0]).toBe("SIGNATURE_TOO_MANY");
+    expect(registry.asked).toBeLessThan(110);
+  });
+
   it("may be a signature of the manifest itself", async () => {
     const manifest = registry.manifests.get(image) ?? Buffer.alloc(0);
     pushBundle(registry, image, messageBundle(ours, manifest));

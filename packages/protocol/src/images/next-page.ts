@@ -1,0 +1,26 @@
+/** Where a registry's list goes on. */
+
+/** `<TARGET>; rel="next"` among what a Link header has. */
+const NEXT = /<([^<>]{1,2048})>\s*(?:;[^,<>]*)?;\s*rel=(?:"next"|next)(?=\s*(?:[;,]|$))/i;
+const HEADER_LIMIT = 16_384;
+
+/**
+ * @param link  header of the answer
+ * @param from  what was asked
+ * @returns the next page, which is of the same list at the same server; "elsewhere" where it is said to be of another one:
+ *          whoever went there would take somebody's account along
+ * Source: RFC 8288; OCI distribution-spec 1.1, "Listing Tags" and "Listing Referrers"
+ */
+export function nextPage(link: string | undefined, from: URL): URL | "elsewhere" | undefined {
+  const target = NEXT.exec((link ?? "").slice(0, HEADER_LIMIT))?.[1];
+  if (target === undefined) return undefined;
+  const url = URL.parse(target, from);
+  const isOfList =
+    url?.origin === from.origin && url.pathname === from.pathname && url.username === "" && url.password === "";
+  if (url === null || !isOfList) return "elsewhere";
+  url.hash = "";
+  // A mirror is told for whom it is asked, whether or not it has written that down.
+  const namespace = from.searchParams.get("ns");
+  if (namespace !== null && !url.searchParams.has("ns")) url.searchParams.set("ns", namespace);
+  return url.href === from.href ? "elsewhere" : url;
+}
