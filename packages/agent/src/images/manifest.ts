@@ -1,5 +1,5 @@
 /** Manifests, indexes and configurations of images, OCI and Docker v2, as far as a node needs them. */
-import { isImageDigest } from "@rancheros/protocol/images";
+import { ambiguousField, isImageDigest } from "@rancheros/protocol/images";
 
 import { ImagePullError } from "./errors.ts";
 import { platformDistance, platformText, type Platform } from "./platform.ts";
@@ -55,6 +55,8 @@ export function parseManifest(bytes: Uint8Array): ImageManifest | ImageIndex {
   const list = manifest["manifests"];
   // Two programs might take such a one for different things (CVE-2021-41190).
   if (list !== undefined && manifest["layers"] !== undefined) problems.push("it is an index and a manifest at once");
+  const ambiguous = ambiguousField(Buffer.from(bytes).toString("utf8"));
+  if (ambiguous !== undefined) problems.push(ambiguous);
   const result: ImageManifest | ImageIndex = Array.isArray(list)
     ? {
         kind: "index",

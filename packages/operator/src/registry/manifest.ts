@@ -1,5 +1,5 @@
 /** Manifests and indexes, as far as the operator looks into them. */
-import { isImageDigest } from "@rancheros/protocol/images";
+import { ambiguousField, isImageDigest } from "@rancheros/protocol/images";
 import { RegistryError } from "./errors.ts";
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set([
@@ -55,14 +55,21 @@ export function summarizeManifest(contentType: string | undefined, body: Buffer,
   return { mediaType, layerBytes, platforms: undefined };
 }
 
-/** The images of an index, without what builders put there beside them; none where it is no index, or no digests are in it. */
+/**
+ * The images of an index, without what builders put there beside them; none where it is no index or one that others would
+ * read as something else, or no digests are in it.
+ */
 export function platformDigests(body: Buffer): readonly string[] {
+  const text = body.toString("utf8");
   let document: unknown;
   try {
-    document = JSON.parse(body.toString("utf8"));
+    document = JSON.parse(text);
   } catch {
     return [];
   }
+  // What is an artifact as well would be let in for the sake of images that are none of it.
+  const isOther = isFields(document) && ["layers", "config", "blobs"].some((name) => Object.hasOwn(document, name));
+  if (isOther || ambiguousField(text) !== undefined) return [];
   const list: unknown = isFields(document) ? document["manifests"] : undefined;
   const entries: readonly unknown[] = Array.isArray(list) ? list : [];
   const images = entries.filter((one) => isFields(one) && !isAttestation(one));
@@ -96,6 +103,8 @@ function readDocument(body: Buffer, mediaType: string, what: string): Fields {
     throw new RegistryError("REGISTRY_NONSENSE", `${what}: is no JSON`, { cause });
   }
   if (!isFields(document)) throw nonsense(what, "is no JSON object");
+  const ambiguous = ambiguousField(body.toString("utf8"));
+  if (ambiguous !== undefined) throw nonsense(what, `is ambiguous: ${ambiguous}`);
   if (document["schemaVersion"] !== 2) throw nonsense(what, "has a schemaVersion other than 2");
   const own = document["mediaType"];
   if (own !== undefined && own !== mediaType) throw nonsense(what, "has a mediaType that is not its Content-Type");

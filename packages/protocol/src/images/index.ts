@@ -1,4 +1,5 @@
 /** Names of images: what people write, what both programs compare, and what the nodes pull. */
+export { ambiguousField } from "./ambiguous-field.ts";
 export { parseChallenge } from "./auth-challenge.ts";
 export type { AuthChallenge } from "./auth-challenge.ts";
 export { digestAlgorithm, isImageDigest } from "./digest.ts";

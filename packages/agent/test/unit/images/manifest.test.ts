@@ -42,6 +42,14 @@ describe("parseManifest", () => {
     expect(() => parseManifest(bytes(manifest))).toThrow(field);
   });
 
+  it.each([
+    [`{"schemaVersion":2,"manifests":[{"digest":"${digest}","size":1}],"Manifests":[]}`, "Manifests"],
+    [`{"schemaVersion":2,"manifests":[],"manifests":[{"digest":"${digest}","size":1}]}`, "twice"],
+    [`{"schemaVersion":2,"config":{"digest":"${digest}","size":1,"Digest":"x"},"layers":[]}`, "Digest"],
+  ])("refuses one that a runtime in Go would take for another: %s", (text, problem) => {
+    expect(() => parseManifest(Buffer.from(text))).toThrow(problem);
+  });
+
   it("throws nothing but its own error, whatever comes", () => {
     const only = (work: () => unknown): void => {
       try {
