@@ -6,6 +6,7 @@ export type { Descriptor, Image, ImageFormat, ImageIndex, ImageOptions, Platform
 export { buildOsImage, busyboxLayer } from "./os-image.ts";
 export type { OsImageOptions } from "./os-image.ts";
 export { deleteManifest, imageReference, pushBlob, pushImage, pushManifest } from "./push.ts";
+export type { PushTarget } from "./push.ts";
 export { startRegistry } from "./registry.ts";
 export type { RegistryOptions, TestRegistry } from "./registry.ts";
 export type { TarEntry } from "./tar.ts";

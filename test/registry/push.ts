@@ -3,13 +3,16 @@ import type { Image, ImageIndex } from "./image.ts";
 import type { TestRegistry } from "./registry.ts";
 import { sendRequest, type TestAnswer, type TestRequest } from "./send-request.ts";
 
+/** Where images are put. */
+export type PushTarget = Pick<TestRegistry, "host" | "url" | "caPem" | "authorization">;
+
 /**
  * Pushes blobs that are not there yet, the manifests by digest, and at last the tag.
  * @param repository  name without host, such as `rancher/os2`
  * @returns           digest that the tag leads to from now on
  */
 export async function pushImage(
-  registry: TestRegistry,
+  registry: PushTarget,
   repository: string,
   tag: string,
   image: Image | ImageIndex,
@@ -24,23 +27,18 @@ export async function pushImage(
 }
 
 /** The registry forgets a manifest, and the tags that lead to it. */
-export async function deleteManifest(registry: TestRegistry, repository: string, digest: string): Promise<void> {
+export async function deleteManifest(registry: PushTarget, repository: string, digest: string): Promise<void> {
   const request = { method: "DELETE", path: `/v2/${repository}/manifests/${digest}` };
   expectStatus(await send(registry, repository, request, "delete"), [202], `deleting ${digest}`);
 }
 
 /** A reference as people write it: host, repository and tag. */
-export function imageReference(registry: TestRegistry, repository: string, tag: string): string {
+export function imageReference(registry: PushTarget, repository: string, tag: string): string {
   return `${registry.host}/${repository}:${tag}`;
 }
 
 /** Any blob, where it is not there yet. */
-export async function pushBlob(
-  registry: TestRegistry,
-  repository: string,
-  digest: string,
-  blob: Buffer,
-): Promise<void> {
+export async function pushBlob(registry: PushTarget, repository: string, digest: string, blob: Buffer): Promise<void> {
   const head = await send(registry, repository, { method: "HEAD", path: `/v2/${repository}/blobs/${digest}` });
   if (head.status === 200) return;
   const begun = await send(registry, repository, { method: "POST", path: `/v2/${repository}/blobs/uploads/` });
@@ -53,7 +51,7 @@ export async function pushBlob(
 }
 
 function putManifest(
-  registry: TestRegistry,
+  registry: PushTarget,
   repository: string,
   reference: string,
   { descriptor, manifest }: Image | ImageIndex,
@@ -63,7 +61,7 @@ function putManifest(
 
 /** Any manifest, by tag or digest. */
 export async function pushManifest(
-  registry: TestRegistry,
+  registry: PushTarget,
   repository: string,
   reference: string,
   { mediaType, bytes }: { readonly mediaType: string; readonly bytes: Buffer },
@@ -74,7 +72,7 @@ export async function pushManifest(
 }
 
 function send(
-  registry: TestRegistry,
+  registry: PushTarget,
   repository: string,
   request: TestRequest,
   actions = "pull,push",

@@ -1,6 +1,6 @@
 /** Signatures as cosign makes them with a key, and puts them beside images of a real registry. */
 import { generateKeyPairSync, sign } from "node:crypto";
-import { pushBlob, pushManifest, sha256Digest, type TestRegistry } from "../registry/index.ts";
+import { pushBlob, pushManifest, sha256Digest, type Descriptor, type PushTarget } from "../registry/index.ts";
 
 export interface KeySigner {
   readonly pem: string;
@@ -41,7 +41,7 @@ export function simpleSigning(signer: KeySigner, name: string, digest: string): 
 
 /** Below the tag that cosign derives from the digest; what was there is gone. */
 export async function pushSignatures(
-  registry: TestRegistry,
+  registry: PushTarget,
   repository: string,
   digest: string,
   signatures: readonly SimpleSignature[],
@@ -57,11 +57,27 @@ export async function pushSignatures(
 
 /** As what refers to the image, where the registry knows no such list: below the tag of the digest. Source: OCI distribution-spec */
 export async function pushSignatureBundle(
-  registry: TestRegistry,
+  registry: PushTarget,
   repository: string,
-  subject: { readonly mediaType: string; readonly digest: string; readonly size: number },
+  subject: Descriptor,
   bundle: unknown,
 ): Promise<void> {
+  const entry = await pushReferrer(registry, repository, subject, bundle);
+  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [entry] }));
+  const tag = subject.digest.replace(":", "-");
+  await pushManifest(registry, repository, tag, { mediaType: INDEX_TYPE, bytes: index });
+}
+
+/**
+ * As what refers to the image, and nothing more: for registries that keep the list.
+ * @returns its entry in such a list
+ */
+export async function pushReferrer(
+  registry: PushTarget,
+  repository: string,
+  subject: Descriptor,
+  bundle: unknown,
+): Promise<Descriptor & { readonly artifactType: string }> {
   const config = await pushed(registry, repository, EMPTY_TYPE, Buffer.from("{}"));
   const layer = await pushed(registry, repository, BUNDLE_TYPE, Buffer.from(JSON.stringify(bundle)));
   const manifest = {
@@ -75,13 +91,10 @@ export async function pushSignatureBundle(
   const bytes = Buffer.from(JSON.stringify(manifest));
   const digest = sha256Digest(bytes);
   await pushManifest(registry, repository, digest, { mediaType: MANIFEST_TYPE, bytes });
-  const entry = { mediaType: MANIFEST_TYPE, digest, size: bytes.length, artifactType: BUNDLE_TYPE };
-  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [entry] }));
-  const tag = subject.digest.replace(":", "-");
-  await pushManifest(registry, repository, tag, { mediaType: INDEX_TYPE, bytes: index });
+  return { mediaType: MANIFEST_TYPE, digest, size: bytes.length, artifactType: BUNDLE_TYPE };
 }
 
-async function pushed(registry: TestRegistry, repository: string, mediaType: string, blob: Buffer) {
+async function pushed(registry: PushTarget, repository: string, mediaType: string, blob: Buffer) {
   const digest = sha256Digest(blob);
   await pushBlob(registry, repository, digest, blob);
   return { mediaType, digest, size: blob.length };

@@ -6,6 +6,10 @@ import type { ReferrersPage, SignatureSource } from "./signature-source.ts";
 
 const PAYLOAD_MAX_BYTES = 64 * 1024;
 const BUNDLE_MAX_BYTES = 512 * 1024;
+/** Some registries and older clients give the type of the (empty) configuration for the artifact's. */
+const UNCLEAR_TYPES: ReadonlySet<string> = new Set(["", "application/vnd.oci.empty.v1+json"]);
+/** At what such a list has, to see whether it is a bundle. */
+const LOOKS_MAX = 64;
 /** Of the list of what refers to an image; registries give a hundred entries in one at least. */
 const PAGES_MAX = 100;
 const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -30,13 +34,14 @@ export async function* findCandidates(
   const tag = digest.replace(":", "-");
   const classic = await source.manifest(`${tag}.sig`);
   if (classic !== undefined) yield* simpleCandidates(source, classic);
+  const looks = { left: LOOKS_MAX };
   let page = (await source.referrers(digest)) ?? pageOf(await source.manifest(tag));
   for (let pages = 0; page !== undefined; pages += 1) {
     if (pages === PAGES_MAX) {
       yield { kind: "endless" };
       return;
     }
-    yield* bundleCandidates(source, page.index, digest);
+    yield* bundleCandidates(source, page.index, digest, looks);
     page = await page.next?.();
   }
 }
@@ -68,7 +73,12 @@ async function* simpleCandidates(source: SignatureSource, bytes: Buffer): AsyncG
   }
 }
 
-async function* bundleCandidates(source: SignatureSource, bytes: Buffer, subject: string): AsyncGenerator<Candidate> {
+async function* bundleCandidates(
+  source: SignatureSource,
+  bytes: Buffer,
+  subject: string,
+  looks: { left: number },
+): AsyncGenerator<Candidate | EndlessCandidates> {
   const manifests = readJsonObject(bytes)?.["manifests"];
   if (!Array.isArray(manifests)) {
     yield broken("the list of what refers to the image is none");
@@ -78,17 +88,27 @@ async function* bundleCandidates(source: SignatureSource, bytes: Buffer, subject
   for (const entry of entries) {
     const { digest, artifactType, annotations } = descriptorOf(entry);
     // Others refer to images too: bills of materials, results of scans, statements about where an image comes from.
-    if (!BUNDLE_TYPE.test(artifactType)) continue;
+    const isUnclear = UNCLEAR_TYPES.has(artifactType);
+    if (!isUnclear && !BUNDLE_TYPE.test(artifactType)) continue;
     const predicate = annotations[BUNDLE_PREDICATE];
     if (predicate !== undefined && predicate !== SIGN_PREDICATE) continue;
-    yield digest === undefined ? broken("a bundle has no digest") : await bundleOf(source, digest, subject);
+    if (isUnclear && looks.left === 0) {
+      yield { kind: "endless" };
+      return;
+    }
+    if (isUnclear) looks.left -= 1;
+    const found = digest === undefined ? broken("a bundle has no digest") : await bundleOf(source, digest, subject);
+    if (found !== undefined) yield found;
   }
 }
 
-async function bundleOf(source: SignatureSource, digest: string, subject: string): Promise<Candidate> {
+/** @returns undefined for what is another kind of artifact */
+async function bundleOf(source: SignatureSource, digest: string, subject: string): Promise<Candidate | undefined> {
   const bytes = await source.manifest(digest);
   if (bytes === undefined) return broken("the manifest of a bundle is missing");
   const manifest = readJsonObject(bytes) ?? {};
+  const { artifactType } = descriptorOf(manifest);
+  if (artifactType !== "" && !BUNDLE_TYPE.test(artifactType)) return undefined;
   if (descriptorOf(manifest["subject"]).digest !== subject)
     return broken("a bundle's manifest refers to another image");
   const layers: readonly unknown[] = Array.isArray(manifest["layers"]) ? manifest["layers"] : [];

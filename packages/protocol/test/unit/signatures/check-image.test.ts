@@ -150,6 +150,27 @@ describe("a bundle that refers to the image", () => {
     expect(await check()).toMatchObject({ kind: "signed" });
   });
 
+  it.each([undefined, "application/vnd.oci.empty.v1+json"])(
+    "is found where the list calls it %s",
+    async (artifactType) => {
+      pushBundle(registry, image, envelopeBundle(ours, statement(image)));
+      const [entry] = registry.referring.get(image) ?? [];
+      registry.referring.set(image, [{ ...(entry as object), artifactType }]);
+      expect(await check()).toMatchObject({ kind: "signed" });
+      const others = Array.from({ length: 100 }, (_, at) => {
+        const sbom = jsonBytes({ artifactType: "application/spdx+json", subject: { digest: image }, at });
+        registry.manifests.set(digestOf(sbom), sbom);
+        return { artifactType, digest: digestOf(sbom), size: sbom.length };
+      });
+      registry.referring.set(image, others.slice(0, 50));
+      expect((await refused())[0]).toBe("SIGNATURE_MISSING");
+      registry.asked = 0;
+      registry.referring.set(image, others);
+      expect((await refused())[0]).toBe("SIGNATURE_TOO_MANY");
+      expect(registry.asked).toBeLessThan(70);
+    },
+  );
+
   it("keeps nobody busy with pages without end", async () => {
     registry.referring.set(image, Array.from({ length: 10_000 }));
     registry.pageEntries = 1;
