@@ -130,7 +130,7 @@ export function pushBundle(registry: MemoryRegistry, digest: string, bundle: unk
   registry.referring.set(digest, [...(registry.referring.get(digest) ?? []), entry]);
 }
 
-export type KeyKind = "P-256" | "P-384" | "Ed25519" | "RSA";
+export type KeyKind = "P-256" | "P-384" | "P-521" | "Ed25519" | "RSA";
 
 export interface TestSigner {
   readonly pem: string;
@@ -143,11 +143,12 @@ function keyPair(kind: KeyKind): { readonly publicKey: KeyObject; readonly priva
   return generateKeyPairSync("ec", { namedCurve: kind });
 }
 
-export function testSigner(kind: KeyKind = "P-256"): TestSigner {
+/** @param hash  what cosign takes for the kind, and took for all before version 2.3; no meaning for Ed25519 */
+export function testSigner(kind: KeyKind = "P-256", hash = "sha256"): TestSigner {
   const { publicKey, privateKey } = keyPair(kind);
   return {
     pem: publicKey.export({ type: "spki", format: "pem" }),
-    sign: (data) => sign(kind === "Ed25519" ? null : "sha256", data, privateKey),
+    sign: (data) => sign(kind === "Ed25519" ? null : hash, data, privateKey),
   };
 }
 

@@ -9,7 +9,12 @@ export interface KeySigner {
 }
 
 const PEM_LIMIT = 16 * 1024;
-const CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1", "secp521r1"]);
+/** By curve, what is hashed with: cosign took SHA-256 for all of them up to version 2.2, and takes the curve's own since. */
+const HASHES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["prime256v1", ["sha256"]],
+  ["secp384r1", ["sha384", "sha256"]],
+  ["secp521r1", ["sha512", "sha256"]],
+]);
 const RSA_BITS = { min: 2048, max: 8192 } as const;
 const PEM = /^\s*-----BEGIN PUBLIC KEY-----\r?\n[A-Za-z0-9+/=\r\n]+-----END PUBLIC KEY-----\s*$/;
 
@@ -37,7 +42,7 @@ function keyProblem({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): str
   if (asymmetricKeyType === "ed25519") return undefined;
   if (asymmetricKeyType === "ec") {
     const curve = asymmetricKeyDetails?.namedCurve ?? "";
-    return CURVES.has(curve) ? undefined : `is on the curve ${curve}; P-256, P-384 and P-521 are taken`;
+    return HASHES.has(curve) ? undefined : `is on the curve ${curve}; P-256, P-384 and P-521 are taken`;
   }
   if (asymmetricKeyType !== "rsa") return `is of the kind ${asymmetricKeyType}; ECDSA, Ed25519 and RSA are taken`;
   const bits = asymmetricKeyDetails?.modulusLength ?? 0;
@@ -45,12 +50,18 @@ function keyProblem({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): str
 }
 
 /**
- * ECDSA as DER and RSA as PKCS #1 v1.5, both over SHA-256; Ed25519 over the bytes themselves.
- * Source: sigstore/sigstore pkg/signature, LoadVerifier; cosign specs/SIGNATURE_SPEC.md
+ * ECDSA as DER, RSA as PKCS #1 v1.5 over SHA-256; Ed25519 over the bytes themselves.
+ * Source: sigstore/sigstore pkg/signature, algorithm_registry.go and LoadVerifier; cosign specs/SIGNATURE_SPEC.md
  */
 export function isSignedBy(key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean {
+  if (key.asymmetricKeyType === "ed25519") return verifies(null, key, data, signature);
+  const hashes = HASHES.get(key.asymmetricKeyDetails?.namedCurve ?? "") ?? ["sha256"];
+  return hashes.some((hash) => verifies(hash, key, data, signature));
+}
+
+function verifies(hash: string | null, key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean {
   try {
-    return verify(key.asymmetricKeyType === "ed25519" ? null : "sha256", data, key, signature);
+    return verify(hash, data, key, signature);
   } catch {
     // OpenSSL throws for some that are no signatures.
     return false;

@@ -65,15 +65,20 @@ async function refused(asked: Asked = {}): Promise<readonly [string, string]> {
 }
 
 describe("a signature as cosign puts it below a tag", () => {
-  it.each<KeyKind>(["P-256", "P-384", "Ed25519", "RSA"])(
-    "lets the image in that a key of %s has signed",
-    async (kind) => {
-      const signer = testSigner(kind);
-      pushSimple(registry, image, [simpleEntry(signer, simplePayload(image))]);
-      const verdict = await check({ keys: [stranger.pem, signer.pem] });
-      expect(verdict).toMatchObject({ kind: "signed", digest: image });
-    },
-  );
+  it.each<[KeyKind, string]>([
+    ["P-256", "sha256"],
+    ["P-384", "sha256"],
+    ["P-384", "sha384"],
+    ["P-521", "sha256"],
+    ["P-521", "sha512"],
+    ["Ed25519", "none"],
+    ["RSA", "sha256"],
+  ])("lets the image in that a key of %s has signed, with %s", async (kind, hash) => {
+    const signer = testSigner(kind, hash);
+    pushSimple(registry, image, [simpleEntry(signer, simplePayload(image))]);
+    const verdict = await check({ keys: [stranger.pem, signer.pem] });
+    expect(verdict).toMatchObject({ kind: "signed", digest: image });
+  });
 
   it("is found behind those of strangers and behind garbage", async () => {
     pushSimple(registry, image, [
