@@ -177,13 +177,13 @@ export function envelopeBundle(signer: TestSigner, payload: Buffer) {
   };
 }
 
-export function messageBundle(signer: TestSigner, message: Buffer) {
-  const digest = createHash("sha256").update(message).digest("base64");
+export function messageBundle(signer: TestSigner, message: Buffer, hash: 256 | 384 | 512 = 256) {
+  const digest = createHash(`sha${hash}`).update(message).digest("base64");
   return {
     mediaType: BUNDLE_TYPE,
     verificationMaterial: { publicKey: { hint: "key" } },
     messageSignature: {
-      messageDigest: { algorithm: "SHA2_256", digest },
+      messageDigest: { algorithm: `SHA2_${hash}`, digest },
       signature: signer.sign(message).toString("base64"),
     },
   };

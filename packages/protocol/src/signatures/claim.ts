@@ -16,7 +16,15 @@ export interface ClaimedImage {
 
 const SIMPLE_TYPE = "cosign container image signature";
 const STATEMENTS: readonly unknown[] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
-const HASHES: readonly unknown[] = ["SHA2_256", 1];
+/** By name and by number, as JSON of protobuf has either. Source: sigstore protobuf-specs, sigstore_common.proto */
+const HASHES: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  ["SHA2_256", "sha256"],
+  [1, "sha256"],
+  ["SHA2_384", "sha384"],
+  [2, "sha384"],
+  ["SHA2_512", "sha512"],
+  [3, "sha512"],
+]);
 
 /**
  * @param payload  as it was signed
@@ -58,8 +66,8 @@ export function statementClaimProblem(payload: Buffer, image: ClaimedImage): str
 export function messageClaimProblem(signature: Fields, manifest: Buffer, image: ClaimedImage): string | undefined {
   const digest = signature["messageDigest"];
   const told = readBase64(fieldOf(digest, "digest"));
-  const actual = createHash("sha256").update(manifest).digest();
-  if (!HASHES.includes(fieldOf(digest, "algorithm")) || told === undefined || !actual.equals(told)) {
+  const hash = HASHES.get(fieldOf(digest, "algorithm"));
+  if (hash === undefined || told === undefined || !createHash(hash).update(manifest).digest().equals(told)) {
     return "what is signed is another message";
   }
   return image.sameRepository ? "a signature of the bare manifest names no repository" : undefined;

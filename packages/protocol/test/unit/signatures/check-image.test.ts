@@ -188,6 +188,9 @@ describe("a bundle that refers to the image", () => {
     pushBundle(registry, image, messageBundle(ours, manifest));
     expect(await check()).toMatchObject({ kind: "signed" });
     expect((await refused({ rule: { sameRepository: true } }))[0]).toBe("SIGNATURE_OTHER_IMAGE");
+    const longer = testSigner("P-384", "sha384");
+    pushBundle(registry, image, messageBundle(longer, manifest, 384));
+    expect(await check({ keys: [longer.pem] })).toMatchObject({ kind: "signed" });
   });
 
   it("does not let in what its statement is not about", async () => {
