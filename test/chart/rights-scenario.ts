@@ -237,6 +237,10 @@ async function leftByTheOriginal(controlPlane: ControlPlane, home: string, manag
     const { metadata } = (await getObject(controlPlane, "clusterregistrationtokens", managed, token)) ?? {};
     return metadata?.labels?.["rancheros.cattle.io/machine-inventory-uid"];
   }, "the mark on the original's token");
+  await eventually(
+    async () => (await getObject(controlPlane, "minv", home, "left"))?.status?.["clusterRegistrationTokenName"],
+    "the word about it in its machine's status",
+  );
   await kubectl(controlPlane, ["delete", "minv", "left", `--namespace=${home}`]);
 }
 

@@ -32,7 +32,7 @@ const CONTESTED_MS = 60_000;
 /** How often counters are written, and what depends on the time is looked at. */
 const TICK_MS = 10_000;
 /** So long a replica that stops waits for its last counters. */
-const LAST_WRITES_MS = 1_000;
+const LAST_WRITES_MS = 500;
 /** More than one Secret can need: the left-over deleted, ours made. */
 const SECRET_STEPS = 4;
 
