@@ -49,7 +49,7 @@ async function judgeSimple(candidate: SimpleCandidate, by: JudgedBy): Promise<Ju
   if (signer !== undefined) return judged(signer.name, simpleClaimProblem(payload, by.image));
   const bundle = bundleOfAnnotations(candidate);
   if (bundle !== undefined) return judgeKeyless(bundle, payload, () => simpleClaimProblem(payload, by.image), by);
-  return { kind: "untrusted", problem: "a signature is of no key that the policy names" };
+  return { kind: "untrusted", problem: `a signature is of no key that the policy names${ofEd25519(by.signers)}` };
 }
 
 async function judgeBundle({ document }: BundleCandidate, by: JudgedBy): Promise<Judgement> {
@@ -59,8 +59,16 @@ async function judgeBundle({ document }: BundleCandidate, by: JudgedBy): Promise
   if (!isOfKey(document)) return judgeKeyless(document, by.manifest, claim, by);
   const signed = content.kind === "statement" ? content.signed : by.manifest;
   const signer = by.signers.find((one) => one.kind === "key" && isSignedBy(one.key, signed, content.signature));
-  if (signer === undefined) return { kind: "untrusted", problem: "a bundle is of no key that the policy names" };
+  if (signer === undefined) {
+    return { kind: "untrusted", problem: `a bundle is of no key that the policy names${ofEd25519(by.signers)}` };
+  }
   return judged(signer.name, claim());
+}
+
+/** OpenSSL proves no Ed25519ph by Node, and cosign signs images with nothing else of such keys. */
+function ofEd25519(signers: readonly Signer[]): string {
+  const isThere = signers.some((one) => one.kind === "key" && one.key.asymmetricKeyType === "ed25519");
+  return isThere ? "; of Ed25519 keys only pure signatures can be proved, and cosign makes Ed25519ph: take ECDSA" : "";
 }
 
 function judged(signer: string, problem: string | undefined): Judgement {
