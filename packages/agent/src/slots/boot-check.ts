@@ -32,7 +32,12 @@ export type BootCheckVerdict =
   | { readonly kind: "no-slots" }
   /** It was good before. */
   | { readonly kind: "already-good"; readonly slot: SlotName }
-  | { readonly kind: "marked-good"; readonly slot: SlotName };
+  | {
+      readonly kind: "marked-good";
+      readonly slot: SlotName;
+      /** Why nothing of it could be written down for later starts; undefined where it was. */
+      readonly unsaved: string | undefined;
+    };
 
 const LOOK_MS = 2_000;
 
@@ -59,18 +64,23 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
   } as const;
   if (failures.length === 0) {
     await slots.markGood(slot);
-    await outside.record({ ...record, outcome: "good", failures });
-    return { kind: "marked-good", slot };
+    // The boot loader has it: as a failure of this check it would restart a machine that is well.
+    const why = await whyUnsaved(outside.record({ ...record, outcome: "good", failures }));
+    return { kind: "marked-good", slot, unsaved: why };
   }
-  const told = outside.record({ ...record, outcome: "failed", failures });
   // A full disk must not keep the machine from going back.
-  const unsaved = await told.then(
-    () => "",
-    (error: unknown) => ` (which could not be written down: ${error instanceof Error ? error.message : String(error)})`,
-  );
+  const why = await whyUnsaved(outside.record({ ...record, outcome: "failed", failures }));
+  const unsaved = why === undefined ? "" : ` (which could not be written down: ${why})`;
   // One that GRUB fell back to is all that there is: a restart would come back to it, for ever.
   if (options.restarts && started.isTrial) await outside.restart();
   throw new SlotError("SLOT_BOOT_CHECK_FAILED", `slot ${slot} is not well: ${failures.join("; ")}${unsaved}`);
+}
+
+function whyUnsaved(saving: Promise<void>): Promise<string | undefined> {
+  return saving.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 }
 
 /** @returns what was wrong at the end of the patience; none where all was well for long enough */

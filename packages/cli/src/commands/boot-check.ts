@@ -55,6 +55,9 @@ export class BootCheck extends AgentCommand {
       this.surroundings,
       (text) => this.remark(text),
     );
+    if (verdict.kind === "marked-good" && verdict.unsaved !== undefined) {
+      this.remark(`Later starts will not know of it: ${verdict.unsaved}.`);
+    }
     const slot = verdict.kind === "no-slots" ? undefined : verdict.slot;
     if (flags.json) this.printJson({ verdict: verdict.kind, slot } satisfies BootCheckJson);
     else if (slot === undefined) this.print("This machine has no slots: there is nothing to mark.");

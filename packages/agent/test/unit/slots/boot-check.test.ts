@@ -63,7 +63,7 @@ const options = {
 describe("the boot check", () => {
   it("marks a slot good when all has been well for a while", async () => {
     const { outside, good, records } = world((uptimeMs) => (uptimeMs < 30_000 ? ["starting"] : []));
-    expect(await bootCheck(outside, options)).toEqual({ kind: "marked-good", slot: "b" });
+    expect(await bootCheck(outside, options)).toEqual({ kind: "marked-good", slot: "b", unsaved: undefined });
     expect(good()).toBe("b");
     expect(records).toMatchObject([{ slot: "b", digest: "sha256:b", outcome: "good", failures: [], bootId: "boot-2" }]);
   });
@@ -90,6 +90,16 @@ describe("the boot check", () => {
     await expect(bootCheck({ ...outside, slots }, options)).rejects.toThrow(/slot b is not well: bad/);
     expect([good(), restarts()]).toEqual(["a", 0]);
     expect(records).toMatchObject([{ outcome: "failed" }]);
+  });
+
+  it("is content with a slot that is good where the disk is full, as the boot loader knows it then", async () => {
+    const { outside, good, restarts } = world(() => [], "a", true);
+    expect(await bootCheck(outside, options)).toMatchObject({
+      kind: "marked-good",
+      slot: "b",
+      unsaved: expect.stringMatching(/./) as unknown,
+    });
+    expect([good(), restarts()]).toEqual(["b", 0]);
   });
 
   it("marks no slot that does not say that it was written to its end", async () => {
