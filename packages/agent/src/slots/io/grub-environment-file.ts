@@ -1,8 +1,8 @@
 /** The file of GRUB's environment block: all of it or nothing, and on the disk. */
-import { randomBytes } from "node:crypto";
 import { open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { sweepTemporaries, temporaryFor } from "../../files/index.ts";
 import { SlotError } from "../errors.ts";
 import { readGrubEnvironment, writeGrubEnvironment, type GrubWords } from "../grub-environment.ts";
 import { syncFileSystem } from "./file-systems.ts";
@@ -18,7 +18,7 @@ export async function readGrubEnvironmentFile(path: string): Promise<GrubWords> 
 /** @throws SlotError SLOT_ENVIRONMENT_UNSAVED, SLOT_ENVIRONMENT_BROKEN */
 export async function writeGrubEnvironmentFile(path: string, words: GrubWords): Promise<void> {
   const block = writeGrubEnvironment(words);
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = temporaryFor(path);
   try {
     const file = await open(temporary, "wx", 0o644);
     try {
@@ -41,5 +41,7 @@ export async function writeGrubEnvironmentFile(path: string, words: GrubWords): 
     await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", `${path} cannot be written: ${why}`, { cause, details: { path } });
+  } finally {
+    await sweepTemporaries(path);
   }
 }

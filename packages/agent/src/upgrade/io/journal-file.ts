@@ -1,8 +1,8 @@
 /** The journal's file: all of it or nothing, on the disk, for root only. */
-import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { replaceFile } from "../../files/index.ts";
 import { UpgradeError } from "../errors.ts";
 import type { JournalFile } from "../ports.ts";
 import { JOURNAL_MAX_BYTES } from "../read-journal.ts";
@@ -29,7 +29,7 @@ export function journalFile(folder: string): JournalFile {
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await chmod(folder, 0o700);
-        await replace(folder, path, text);
+        await replaceFile(path, text);
       } catch (cause) {
         const why = codeOf(cause) === "ENOSPC" ? "the disk is full" : codeOf(cause);
         throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be written: ${why}`, { cause });
@@ -46,22 +46,6 @@ export function journalFile(folder: string): JournalFile {
       }
     },
   };
-}
-
-async function replace(folder: string, path: string, text: string): Promise<void> {
-  const temporary = join(folder, `.${NAME}.${randomBytes(6).toString("hex")}.tmp`);
-  const file = await open(temporary, "wx", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-    await file.close();
-    await rename(temporary, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
-  await syncFolder(folder);
 }
 
 /** The rename itself survives a power cut only with the folder. */
