@@ -10,6 +10,7 @@ import {
   makeSupportArchive,
   readServiceEnvironment,
   REGISTERED_FILES,
+  TPM_CLOSE_LIMIT_MS,
   type CheckName,
   type DoctorMachine,
   type DoctorReport,
@@ -78,20 +79,41 @@ export async function runDoctor(
   const machine = doctorMachine(run, { ...surroundings, environment });
   const late = { kind: "none", because: "its cloud-config did not come in time" } as const;
   const target = await unlessLate(operatorTarget(run, environment), late);
+  let tpmClosing: Promise<void> | undefined;
   const report = await examineMachine(machine, {
     names,
     target,
     ekAuthorities,
     spentMs: performance.now() - beganMs,
+    onTpmBusy(closing) {
+      tpmClosing = closing;
+    },
     signal,
   });
   const text = describeDoctor(report.findings);
   onReport(text);
-  if (run.archive === undefined) return { report, archive: undefined };
-  const versions = await ownVersions();
-  const path = run.archive;
-  const archive = await makeSupportArchive(machine, { path, report, reportText: text, versions, target, signal });
-  return { report, archive };
+  try {
+    if (run.archive === undefined) return { report, archive: undefined };
+    const versions = await ownVersions();
+    const path = run.archive;
+    const archive = await makeSupportArchive(machine, { path, report, reportText: text, versions, target, signal });
+    return { report, archive };
+  } finally {
+    if (tpmClosing !== undefined) await awaitTpm(tpmClosing, signal, remark);
+  }
+}
+
+/** Ended before, we would leave a key in it, of which it holds three. */
+async function awaitTpm(closing: Promise<void>, signal: AbortSignal, remark: (text: string) => void): Promise<void> {
+  remark(
+    `The TPM has not ended what it was asked for. What it makes is taken out of it again, which may take ${TPM_CLOSE_LIMIT_MS / 1000} s more; Ctrl-C leaves it there until the next restart.`,
+  );
+  const isOut = closing.then(
+    () => true,
+    () => false,
+  );
+  const late = sleep(TPM_CLOSE_LIMIT_MS, false, { signal }).catch(() => false);
+  if (!(await Promise.race([isOut, late]))) remark("A key may have stayed in the TPM, until the machine restarts.");
 }
 
 function doctorMachine(run: DoctorRun, surroundings: Surroundings): DoctorMachine {

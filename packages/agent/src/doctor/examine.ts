@@ -19,12 +19,19 @@ export interface ExamineOptions {
   readonly ekAuthorities: string | undefined;
   /** Of the time for the whole, what reading configurations has taken already. */
   readonly spentMs: number;
+  /**
+   * Told where the TPM has not ended what it was asked for when all is said: without a resource manager it would keep the key.
+   * @param closing  until it is taken out, within TPM_CLOSE_LIMIT_MS
+   */
+  readonly onTpmBusy: (closing: Promise<void>) => void;
   readonly signal: AbortSignal;
 }
 
 const EXAMINE_LIMIT_MS = 17_000;
 /** For what is taken out of the TPM afterwards. */
 const CLOSE_LIMIT_MS = 2_000;
+/** A key takes 20 s in the slowest TPMs that are known; the tools wait for it so long. */
+export const TPM_CLOSE_LIMIT_MS = 30_000;
 /** For both, and the program's own start. */
 export const CHECKS_LIMIT_MS = EXAMINE_LIMIT_MS + CLOSE_LIMIT_MS + 1_000;
 
@@ -50,14 +57,16 @@ export async function examineThrough(outside: DoctorOutside, options: ExamineOpt
   } finally {
     over.abort();
     for (const client of clients) client.close();
-    await atMost(CLOSE_LIMIT_MS, Promise.all(tpms.map((one) => one.close())));
+    const closing = Promise.all(tpms.map((one) => one.close())).then(() => undefined);
+    if (!(await isDoneWithin(CLOSE_LIMIT_MS, closing))) options.onTpmBusy(closing);
   }
 }
 
 /** A TPM that is silent would hold us for as long as its slowest command. */
-async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  await Promise.race([work, promise]);
+async function isDoneWithin(limitMs: number, work: Promise<void>): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), limitMs);
+  const isDone = await Promise.race([work.then(() => true), late.promise]);
   clearTimeout(timer);
+  return isDone;
 }

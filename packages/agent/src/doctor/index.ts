@@ -98,7 +98,7 @@ export { CHECK_NAMES, CHECKS, isCheckName } from "./check-names.ts";
 export type { CheckAbout, CheckName } from "./check-names.ts";
 export { DOCTOR_ERRORS, DoctorError } from "./errors.ts";
 export type { DoctorErrorCode } from "./errors.ts";
-export { CHECKS_LIMIT_MS } from "./examine.ts";
+export { CHECKS_LIMIT_MS, TPM_CLOSE_LIMIT_MS } from "./examine.ts";
 export { ARCHIVE_LIMIT_MS } from "./support-archive.ts";
 export type { ExamineOptions } from "./examine.ts";
 export { readServiceEnvironment } from "./io/service-environment.ts";

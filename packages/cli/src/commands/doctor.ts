@@ -15,7 +15,7 @@ export class Doctor extends AgentCommand {
   static override description =
     "Looks at everything that this machine needs, from its TPM to its node in the cluster, and prints a line for each: ok, " +
     "warn, FAIL, or skipped with the reason. Changes nothing, registers nothing, and ends within " +
-    "20 seconds whatever hangs; an archive may take 15 more. The operator's address is taken from the cloud-config of the machine where none is given; proxies also from " +
+    "20 seconds whatever hangs; an archive may take 15 more, and taking keys out of a slow TPM 30. The operator's address is taken from the cloud-config of the machine where none is given; proxies also from " +
     "/etc/default/ros-agent, as the services have them. Best run as root. The exit code is 0 where nothing failed, otherwise " +
     "that of the first check that failed.";
   static override examples = [
