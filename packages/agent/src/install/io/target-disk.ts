@@ -1,6 +1,6 @@
 /** The disk that is installed to: divided, its partitions found, its first sectors written. */
 import { constants, existsSync, mkdtempSync, statSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, rm, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -152,6 +152,15 @@ function isBlockDevice(path: string): boolean {
   return existsSync(path) && statSync(path).isBlockDevice();
 }
 
+/** One write may take a part only: a disk that has become full or goes away says so with the next. */
+async function writeAll(disk: FileHandle, bytes: Buffer, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await disk.write(bytes, done, bytes.length - done, offset + done);
+    if (bytesWritten === 0) throw new Error("it takes no more");
+    done += bytesWritten;
+  }
+}
+
 async function writeAt(
   path: string,
   pieces: readonly (readonly [offset: number, bytes: Buffer])[],
@@ -160,7 +169,7 @@ async function writeAt(
   try {
     const disk = await open(path, flags);
     try {
-      for (const [offset, bytes] of pieces) await disk.write(bytes, 0, bytes.length, offset);
+      for (const [offset, bytes] of pieces) await writeAll(disk, bytes, offset);
       await disk.sync();
     } finally {
       await disk.close();
