@@ -1,7 +1,7 @@
 /** What an upgrade by slots leaves on the machine beside them: its cloud config, and traces of trials. */
 import { readFileSync } from "node:fs";
-import { readFile, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readFile, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { askForRestart, isSlotName, SlotError, writeStateFile } from "../../slots/index.ts";
 import type { SystemSlotsOptions, TrialMark } from "../system-slots.ts";
@@ -27,14 +27,14 @@ export function systemSlotsOutside({
     },
     async writeCloudConfig(path, text) {
       const full = join(hostRoot, path);
-      if (text === undefined) await unlink(full).catch(onlyWhereMissing);
+      if (text === undefined) await remove(full);
       else await writeStateFile(full, text);
     },
     async readTrialMark() {
       const text = await readFile(mark, "utf8").catch(() => "");
       return trialMark(text);
     },
-    forgetTrialMark: () => unlink(mark).catch(onlyWhereMissing),
+    forgetTrialMark: () => remove(mark),
   };
 }
 
@@ -44,8 +44,18 @@ function trialMark(text: string): TrialMark | undefined {
   return isSlotName(slot) && bootId !== undefined ? { slot, bootId } : undefined;
 }
 
-function onlyWhereMissing(cause: unknown): void {
-  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-  if (!isMissing)
+/** On the disk as well: the journal says that it is done, and after a power cut it would be back. */
+async function remove(path: string): Promise<void> {
+  try {
+    await unlink(path);
+    const folder = await open(dirname(path), "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return;
     throw new SlotError("SLOT_WRITE_FAILED", "a file of the machine's state cannot be removed", { cause });
+  }
 }
