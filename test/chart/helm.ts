@@ -1,4 +1,4 @@
-/** The real helm, built once by scripts/helm-binary. */
+/** The real helm, of both major versions that people have, built once by scripts/helm-binary. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -14,16 +14,26 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 /** Rendering writes nothing there, and cannot; helm wants to know it all the same. */
 const NOBODYS_HOME = "/proc/no-home";
 
-let found: Promise<string> | undefined;
+export type HelmMajor = 3 | 4;
 
-async function findHelm(): Promise<string> {
-  const script = spawn(SCRIPT, { stdio: ["ignore", "pipe", "inherit"], timeout: BUILD_TIMEOUT_MS });
+const found = new Map<HelmMajor, Promise<string>>();
+
+async function findHelm(major: HelmMajor): Promise<string> {
+  const script = spawn(SCRIPT, [String(major)], { stdio: ["ignore", "pipe", "inherit"], timeout: BUILD_TIMEOUT_MS });
   const [program] = await Promise.all([text(script.stdout), once(script, "exit")]);
   if (script.exitCode !== 0) throw new Error("scripts/helm-binary failed: its reason is above");
   return program.trim();
 }
 
+function programOf(major: HelmMajor): Promise<string> {
+  const program = found.get(major) ?? findHelm(major);
+  found.set(major, program);
+  return program;
+}
+
 export interface HelmOptions {
+  /** Default 4. */
+  readonly major?: HelmMajor;
   /** Where it has a cluster to talk to. */
   readonly kubeconfigPath?: string;
   /** Written to its standard input, for `--values -`. */
@@ -43,7 +53,7 @@ export class HelmError extends Error {
 
 /** @returns what helm wrote to its standard output */
 export async function helm(args: readonly string[], options: HelmOptions = {}): Promise<string> {
-  const program = await (found ??= findHelm());
+  const program = await programOf(options.major ?? 4);
   const home = options.kubeconfigPath === undefined ? NOBODYS_HOME : path.dirname(options.kubeconfigPath);
   const values = options.values === undefined ? [] : ["--values=-"];
   const child = spawn(program, [...args, ...values], {

@@ -1,6 +1,6 @@
 /** What the chart is rendered to, as objects. */
 import { parseAllDocuments } from "yaml";
-import { CHART, helm } from "./helm.ts";
+import { CHART, helm, type HelmMajor } from "./helm.ts";
 
 export interface RenderedObject {
   readonly apiVersion: string;
@@ -21,8 +21,8 @@ export interface Release {
 }
 
 /** @throws HelmError  where the values are refused */
-export async function renderText({ name, namespace, values = {} }: Release): Promise<string> {
-  return helm(["template", name, CHART, `--namespace=${namespace}`], { values });
+export async function renderText({ name, namespace, values = {} }: Release, major: HelmMajor = 4): Promise<string> {
+  return helm(["template", name, CHART, `--namespace=${namespace}`], { values, major });
 }
 
 /** What helm says when the chart is installed, in a cluster of which it knows nothing. */
@@ -34,8 +34,8 @@ export async function renderNotes({ name, namespace, values = {} }: Release): Pr
 }
 
 /** @throws HelmError  where the values are refused */
-export async function renderChart(release: Release): Promise<readonly RenderedObject[]> {
-  const documents = parseAllDocuments(await renderText(release));
+export async function renderChart(release: Release, major: HelmMajor = 4): Promise<readonly RenderedObject[]> {
+  const documents = parseAllDocuments(await renderText(release, major));
   return [...documents].flatMap((document): readonly RenderedObject[] => {
     if (document.errors.length > 0) throw new Error(`the chart's YAML is broken: ${String(document.errors[0])}`);
     const object = document.toJS() as RenderedObject | null;

@@ -199,7 +199,7 @@ describe("the chart's values", () => {
   });
 
   it("reach every setting", async () => {
-    const sets = await Promise.all(Object.values(VALUE_SETS).map(renderChart));
+    const sets = await Promise.all(Object.values(VALUE_SETS).map((release) => renderChart(release)));
     const set = new Set(
       sets.flatMap((objects) => podOf(objects).spec.containers[0]?.env ?? []).map(({ name }) => name),
     );
