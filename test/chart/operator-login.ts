@@ -1,7 +1,7 @@
 /** The operator's login at a test's API server: the ServiceAccount of the chart, with the rights that the chart gives it. */
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readAdminLogin, type AdminLogin } from "../control-plane/admin-client.ts";
 import { ApiClient } from "../control-plane/api-client.ts";
 import { writeKubeconfig } from "../control-plane/credentials.ts";
 import { inventRequests, type Rule } from "./rules.ts";
@@ -28,9 +28,7 @@ export interface OperatorPlace {
   readonly chartValues?: object;
 }
 
-interface Login {
-  readonly serverUrl: string;
-  readonly caPem: string;
+interface Login extends Pick<AdminLogin, "serverUrl" | "caPem"> {
   readonly token: string;
 }
 
@@ -55,8 +53,8 @@ export async function writeAccountKubeconfig(
   kubeconfigPath: string,
   account: { readonly namespace: string; readonly name: string },
 ): Promise<string> {
-  const admin = readAdmin(kubeconfigPath);
-  const client = new ApiClient(admin, { adminToken: admin.token });
+  const admin = readAdminLogin(kubeconfigPath);
+  const client = new ApiClient(admin, admin);
   try {
     const object = { apiVersion: "v1", kind: "ServiceAccount", metadata: account };
     const file = path.join(folder, `${account.name}.kubeconfig`);
@@ -73,11 +71,11 @@ async function makeLogin({
   watchNamespace = "",
   chartValues,
 }: OperatorPlace): Promise<Login> {
-  const admin = readAdmin(kubeconfigPath);
+  const admin = readAdminLogin(kubeconfigPath);
   // Named after the namespace: cluster-wide roles of several tests lie beside each other.
   const objects = await renderChart({ name: namespace, namespace, values: { ...chartValues, watchNamespace } });
   const rights = objects.filter(({ kind }) => COLLECTIONS[kind] !== undefined);
-  const client = new ApiClient(admin, { adminToken: admin.token });
+  const client = new ApiClient(admin, admin);
   try {
     await Promise.all(rights.map(async (object) => client.apply(pathOf(object), object, FIELD_MANAGER)));
     const account = rights.find(({ kind }) => kind === "ServiceAccount");
@@ -130,19 +128,4 @@ async function untilEffective(
   } finally {
     await client.close();
   }
-}
-
-interface Kubeconfig {
-  readonly clusters: readonly { readonly cluster: Readonly<Record<string, string>> }[];
-  readonly users: readonly { readonly user: { readonly token?: string } }[];
-}
-
-function readAdmin(kubeconfigPath: string): Login {
-  const { clusters, users } = JSON.parse(readFileSync(kubeconfigPath, "utf8")) as Kubeconfig;
-  const { server, "certificate-authority-data": ca } = clusters[0]?.cluster ?? {};
-  const token = users[0]?.user.token;
-  if (server === undefined || ca === undefined || token === undefined) {
-    throw new Error(`${kubeconfigPath} is no kubeconfig of a test's admin; start the operator with rights: "given"`);
-  }
-  return { serverUrl: server, caPem: Buffer.from(ca, "base64").toString(), token };
 }

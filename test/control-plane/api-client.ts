@@ -11,7 +11,11 @@ export interface ApiClientTarget {
 }
 
 /** Who asks. */
-export type ApiLogin = { readonly adminToken: string } | { readonly certificate: ClientCertificate };
+export type ApiLogin =
+  | { readonly adminToken: string }
+  | { readonly certificate: ClientCertificate }
+  /** A proxy there logs in; the server's address is then an http one. */
+  | { readonly proxySocketPath: string };
 
 /** The API server refused. */
 export class ApiRefusal extends Error {
@@ -24,6 +28,11 @@ export class ApiRefusal extends Error {
     this.status = status;
     this.body = body;
   }
+}
+
+/** The object is not there; of a kind that the server does not have it says so in other words, which this is not. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiRefusal && error.status === 404 && error.body.includes('"reason":"NotFound"');
 }
 
 export interface WatchEvent {
@@ -40,11 +49,23 @@ export class ApiClient {
     this.#serverUrl = target.serverUrl;
     this.#headers = "adminToken" in login ? { authorization: `Bearer ${login.adminToken}` } : {};
     const own = "certificate" in login ? { cert: login.certificate.certificatePem, key: login.certificate.keyPem } : {};
-    this.#agent = new Agent({ connect: { ca: target.caPem, ...own }, connections: CONNECTIONS, allowH2: false });
+    const connect = "proxySocketPath" in login ? { socketPath: login.proxySocketPath } : { ca: target.caPem, ...own };
+    this.#agent = new Agent({ connect, connections: CONNECTIONS, allowH2: false });
   }
 
-  async get(path: string): Promise<unknown> {
-    return this.#send("GET", path);
+  /** @param accept  media type, where it is not plain JSON */
+  async get(path: string, accept?: string): Promise<unknown> {
+    return this.#send("GET", path, undefined, accept === undefined ? {} : { accept });
+  }
+
+  /** The same for what may not be there. @returns undefined where the server says that it is not */
+  async find(path: string): Promise<unknown> {
+    try {
+      return await this.get(path);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   async create(path: string, body: object): Promise<unknown> {
@@ -53,13 +74,17 @@ export class ApiClient {
 
   /** RFC 7396: lists are replaced as a whole. */
   async mergePatch(path: string, body: object): Promise<unknown> {
-    return this.#send("PATCH", path, body, "application/merge-patch+json");
+    return this.#send("PATCH", path, body, { "content-type": "application/merge-patch+json" });
+  }
+
+  async replace(path: string, body: object): Promise<unknown> {
+    return this.#send("PUT", path, body);
   }
 
   /** Server-side apply of a whole object, made where it is missing; other people's fields are taken over. */
   async apply(path: string, object: object, fieldManager: string): Promise<unknown> {
     const query = `fieldManager=${encodeURIComponent(fieldManager)}&force=true`;
-    return this.#send("PATCH", `${path}?${query}`, object, "application/apply-patch+yaml");
+    return this.#send("PATCH", `${path}?${query}`, object, { "content-type": "application/apply-patch+yaml" });
   }
 
   /** @param options  a DeleteOptions: gracePeriodSeconds, preconditions */
@@ -95,12 +120,12 @@ export class ApiClient {
     method: Dispatcher.HttpMethod,
     path: string,
     body?: object,
-    contentType = "application/json",
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<unknown> {
     const answer = await request(this.#serverUrl + path, {
       method,
       dispatcher: this.#agent,
-      headers: body === undefined ? this.#headers : { ...this.#headers, "content-type": contentType },
+      headers: { ...this.#headers, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
       body: body === undefined ? null : JSON.stringify(body),
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,

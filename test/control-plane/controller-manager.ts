@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl, kubectlApply, type KubectlTarget } from "./kubectl.ts";
+import { adminClient } from "./admin-client.ts";
+import type { KubectlTarget } from "./kubectl.ts";
 import { TetheredProcess } from "./tethered-process.ts";
 
 /**
@@ -22,6 +23,7 @@ export const CONTROLLERS = [
 
 export type Controller = (typeof CONTROLLERS)[number];
 
+const BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
 const POLL_INTERVAL_MS = 50;
 const READY_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
@@ -102,13 +104,12 @@ async function workFor(options: ControllerManagerOptions): Promise<() => Promise
   const name = `controllers-${randomBytes(4).toString("hex")}`;
   const budget = { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name, namespace: "default" } };
   const selector = { matchLabels: { [name]: "" } };
-  await kubectlApply(options, { ...budget, spec: { maxUnavailable: 0, selector } });
-  const inDefault = "--namespace=default";
+  const client = await adminClient(options);
+  await client.create(BUDGETS, { ...budget, spec: { maxUnavailable: 0, selector } });
   return async () => {
-    const format = "--output=jsonpath={.status.observedGeneration}";
-    const generation = await kubectl(options, ["get", "poddisruptionbudget", name, inDefault, format]);
-    if (generation !== "1") return false;
-    await kubectl(options, ["delete", "poddisruptionbudget", name, inDefault, "--wait=false"]);
+    const { status } = (await client.get(`${BUDGETS}/${name}`)) as { status?: { observedGeneration?: number } };
+    if (status?.observedGeneration !== 1) return false;
+    await client.delete(`${BUDGETS}/${name}`);
     return true;
   };
 }

@@ -1,7 +1,18 @@
 /** A namespace for one test file, emptied and removed afterwards. */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
-import { kubectl, kubectlApply, KubectlError, type KubectlTarget } from "./kubectl.ts";
+import { adminClient } from "./admin-client.ts";
+import { ApiRefusal, isNotFound, type ApiClient } from "./api-client.ts";
+import { collectionPath, readApiResources } from "./api-resources.ts";
+import type { KubectlTarget } from "./kubectl.ts";
+
+/** What is done to the objects of a namespace that is removed. */
+const NEEDED = ["list", "delete", "patch"];
+const METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+interface MetadataList {
+  readonly items: readonly { readonly metadata: { readonly name: string } }[] | null;
+}
 
 /**
  * Gives the calling test file a namespace that nobody else uses, by hooks of that file: made before its first test,
@@ -21,9 +32,15 @@ export function inventName(prefix: string): string {
   return `${prefix}-${randomBytes(4).toString("hex")}`;
 }
 
-/** For a test that makes and removes its namespace itself. */
+/** For a test that makes and removes its namespace itself; one that is there already stays as it is. */
 export async function createNamespace(target: KubectlTarget, name: string): Promise<void> {
-  await kubectlApply(target, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  try {
+    await (
+      await adminClient(target)
+    ).create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  } catch (error) {
+    if (!(error instanceof ApiRefusal && error.body.includes('"reason":"AlreadyExists"'))) throw error;
+  }
 }
 
 /**
@@ -31,22 +48,39 @@ export async function createNamespace(target: KubectlTarget, name: string): Prom
  * controller does: delete the objects (without their finalizers, their controllers may be gone), then finalize.
  */
 export async function removeNamespace(target: KubectlTarget, name: string): Promise<void> {
-  const kinds = (await kubectl(target, ["api-resources", "--namespaced", "--verbs=list,delete,patch", "--output=name"]))
-    .split("\n")
-    .filter((kind) => kind !== "" && !kind.startsWith("events"));
-  const inNamespace = `--namespace=${name}`;
-  const found = await kubectl(target, ["get", kinds.join(","), inNamespace, "--output=name", "--ignore-not-found"]);
-  const objects = found.split("\n").filter((object) => object !== "");
-  if (objects.length > 0) {
-    // At once: where no kubelet runs, nobody ends a pod that was given time to end.
-    const now = ["--force", "--grace-period=0", "--wait=false", "--ignore-not-found"];
-    await kubectl(target, ["delete", ...objects, inNamespace, ...now]);
-  }
-  await removeFinalizers(target, kinds, inNamespace);
-  await kubectl(target, ["delete", "namespace", name, "--wait=false"]);
+  const client = await adminClient(target);
+  const collections = (await readApiResources(client))
+    .filter(
+      ({ isNamespaced, plural, verbs }) =>
+        isNamespaced && plural !== "events" && NEEDED.every((verb) => verbs.includes(verb)),
+    )
+    .map((resource) => collectionPath(resource, name));
+  // At once: where no kubelet runs, nobody ends a pod that was given time to end.
+  const now = { gracePeriodSeconds: 0, propagationPolicy: "Background" };
+  const left = await inEach(client, collections, async (object) => client.delete(object, now));
+  // What is still there has finalizers.
+  await inEach(client, left, async (object) => client.mergePatch(object, { metadata: { finalizers: null } }));
+  const namespace = `/api/v1/namespaces/${name}`;
+  await client.delete(namespace);
   const emptied = { apiVersion: "v1", kind: "Namespace", metadata: { name }, spec: { finalizers: [] } };
-  const finalize = ["replace", `--raw=/api/v1/namespaces/${name}/finalize`, "--filename=-"];
-  await unlessGone(kubectl(target, finalize, { input: JSON.stringify(emptied) }));
+  await unlessGone(client.replace(`${namespace}/finalize`, emptied));
+}
+
+/** @returns the collections that had objects */
+async function inEach(
+  client: ApiClient,
+  collections: readonly string[],
+  work: (object: string) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const found = await Promise.all(
+    collections.map(async (collection) => {
+      const { items } = (await client.get(collection, METADATA)) as MetadataList;
+      const names = (items ?? []).map(({ metadata }) => metadata.name);
+      await Promise.all(names.map(async (name) => unlessGone(work(`${collection}/${name}`))));
+      return names.length > 0 ? [collection] : [];
+    }),
+  );
+  return found.flat();
 }
 
 /** What the controllers of a controller-manager have removed meanwhile need not be removed again. */
@@ -54,16 +88,6 @@ async function unlessGone(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!(error instanceof KubectlError && /\(NotFound\)|could not find the requested resource/.test(error.stderr))) {
-      throw error;
-    }
-  }
-}
-
-async function removeFinalizers(target: KubectlTarget, kinds: readonly string[], inNamespace: string): Promise<void> {
-  const left = await kubectl(target, ["get", kinds.join(","), inNamespace, "--output=name", "--ignore-not-found"]);
-  for (const object of left.split("\n").filter((object) => object !== "")) {
-    const patch = JSON.stringify({ metadata: { finalizers: null } });
-    await unlessGone(kubectl(target, ["patch", object, inNamespace, "--type=merge", `--patch=${patch}`]));
+    if (!isNotFound(error)) throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** What an administrator does to doors and machines while a visit is under way. */
 import { kubectl, type KubectlTarget } from "../control-plane/kubectl.ts";
-import { listInventories, makeRegistration } from "../operator/objects.ts";
+import { listInventories, makeRegistration, patchObject } from "../operator/objects.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
 
@@ -17,19 +17,15 @@ export interface Hands {
 }
 
 export function hands(target: KubectlTarget, namespace: string): Hands {
-  async function patch(object: string, spec: Spec): Promise<void> {
-    const text = JSON.stringify({ spec });
-    await kubectl(target, ["patch", object, `--namespace=${namespace}`, "--type=merge", `--patch=${text}`]);
-  }
   async function remove(object: string): Promise<void> {
     await kubectl(target, ["delete", object, `--namespace=${namespace}`]);
   }
   return {
     makeDoor: async (name, spec) => (await makeRegistration(target, namespace, name, spec)).token,
-    changeDoor: async (name, spec) => patch(`mreg/${name}`, spec),
+    changeDoor: async (name, spec) => patchObject(target, "mreg", namespace, name, { spec }),
     removeDoor: async (name) => remove(`mreg/${name}`),
     async denyMachine(name) {
-      await patch(`minv/${name}`, { approval: "Denied" });
+      await patchObject(target, "minv", namespace, name, { spec: { approval: "Denied" } });
       const shown = ["--for=condition=Approved=False", "--timeout=8s"];
       await kubectl(target, ["wait", `minv/${name}`, `--namespace=${namespace}`, ...shown]);
     },

@@ -1,6 +1,6 @@
 /** Machines that have come in by attestation, each with its session and its inventory as a test wants it. */
-import { kubectl, type KubectlTarget } from "../control-plane/kubectl.ts";
-import { listInventories, makeRegistration } from "../operator/objects.ts";
+import type { KubectlTarget } from "../control-plane/kubectl.ts";
+import { listInventories, makeRegistration, patchObject } from "../operator/objects.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../software-tpm/index.ts";
 import { channelAt, visitAttested, type NextServer } from "./attested-visit.ts";
 import type { PlayedMachine } from "./played-machine.ts";
@@ -34,8 +34,7 @@ export async function joinMachines(target: KubectlTarget, joining: Joining): Pro
       ...(clusterName === undefined ? {} : { clusterName }),
       ...(role === undefined ? {} : { config: { role } }),
     };
-    const patch = JSON.stringify({ metadata: { labels }, spec });
-    await kubectl(target, ["patch", "minv", name, `--namespace=${namespace}`, "--type=merge", "-p", patch]);
+    await patchObject(target, "minv", namespace, name, { metadata: { labels }, spec });
     joined.push({ name, session, ending: "Succeeded", plans: [], last: undefined, isDown: false, isOver: false });
   }
   return joined;

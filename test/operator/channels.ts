@@ -1,6 +1,6 @@
 /** ManagedOSVersionChannels and their versions, as tests make them and look at them. */
-import { kubectl, kubectlApply, kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
-import { eventually, getObject, type AnyObject } from "./objects.ts";
+import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { eventually, getObject, listObjects, patchObject, type AnyObject } from "./objects.ts";
 
 interface Condition {
   readonly type: string;
@@ -28,8 +28,7 @@ export function syncedOf(status: Readonly<Record<string, unknown>> | undefined):
 export function testChannels(target: KubectlTarget, namespace: string): TestChannels {
   const kind = "managedosversionchannels";
   let requests = 0;
-  const patch = (name: string, body: object): Promise<string> =>
-    kubectl(target, ["patch", `${kind}/${name}`, "-n", namespace, "--type=merge", "-p", JSON.stringify(body)]);
+  const patch = (name: string, body: object): Promise<void> => patchObject(target, kind, namespace, name, body);
   const statusOf = async (name: string): Promise<Readonly<Record<string, unknown>>> =>
     (await getObject(target, kind, namespace, name))?.status ?? {};
   return {
@@ -62,8 +61,8 @@ export function testChannels(target: KubectlTarget, namespace: string): TestChan
       }, `channel ${name} is tried`),
     statusOf,
     async versions() {
-      const list = (await kubectlJson(target, ["get", "managedosversions", "-n", namespace])) as { items: AnyObject[] };
-      return new Map(list.items.map((one) => [one.metadata.name, one]));
+      const all = await listObjects(target, "managedosversions", namespace);
+      return new Map(all.map((one) => [one.metadata.name, one]));
     },
   };
 }

@@ -1,6 +1,9 @@
 /** The objects that operator tests make and look at. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl, kubectlApply, kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { adminClient } from "../control-plane/admin-client.ts";
+import { isNotFound } from "../control-plane/api-client.ts";
+import { collectionPath, findApiResource } from "../control-plane/api-resources.ts";
+import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
 
 const DEADLINE_MS = 15_000;
 
@@ -32,32 +35,64 @@ export async function eventually<Value>(
   }
 }
 
+/** @param kind  any name that kubectl knows it by */
 export async function getObject(
   target: KubectlTarget,
   kind: string,
   namespace: string,
   name: string,
 ): Promise<AnyObject | undefined> {
-  const args = ["get", kind, name, `--namespace=${namespace}`, "--ignore-not-found"];
-  try {
-    return (await kubectlJson(target, args)) as AnyObject;
-  } catch (error) {
-    // kubectl prints nothing, which is no JSON, for what is not there.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const client = await adminClient(target);
+  const resource = await findApiResource(client, kind);
+  return (await client.find(`${collectionPath(resource, namespace)}/${name}`)) as AnyObject | undefined;
+}
+
+/** @param kind  any name that kubectl knows it by */
+export async function listObjects(
+  target: KubectlTarget,
+  kind: string,
+  namespace: string,
+): Promise<readonly AnyObject[]> {
+  const client = await adminClient(target);
+  const list = await client.get(collectionPath(await findApiResource(client, kind), namespace));
+  // The API server writes null for an empty list of some kinds.
+  return (list as { readonly items: readonly AnyObject[] | null }).items ?? [];
+}
+
+/** By RFC 7396: lists are replaced as a whole. @param kind  any name that kubectl knows it by */
+export async function patchObject(
+  target: KubectlTarget,
+  kind: string,
+  namespace: string,
+  name: string,
+  patch: object,
+): Promise<void> {
+  const client = await adminClient(target);
+  await client.mergePatch(`${collectionPath(await findApiResource(client, kind), namespace)}/${name}`, patch);
 }
 
 export async function listInventories(target: KubectlTarget, namespace: string): Promise<readonly AnyObject[]> {
-  const list = (await kubectlJson(target, ["get", "machineinventories", `--namespace=${namespace}`])) as {
-    items: AnyObject[];
-  };
-  return list.items;
+  return listObjects(target, "machineinventories", namespace);
 }
 
-/** Takes all machines of the namespace away. */
+/** Takes all machines of the namespace away, and waits until they are gone. */
 export async function removeInventories(target: KubectlTarget, namespace: string): Promise<void> {
-  await kubectl(target, ["delete", "machineinventories", "--all", `--namespace=${namespace}`]);
+  const client = await adminClient(target);
+  const collection = collectionPath(await findApiResource(client, "machineinventories"), namespace);
+  const present = await listInventories(target, namespace);
+  const uids = new Set(present.map(({ metadata }) => metadata.uid));
+  await Promise.all(
+    present.map(async ({ metadata }) => {
+      await client.delete(`${collection}/${metadata.name}`).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+    }),
+  );
+  // Their finalizers may be the operator's to take away.
+  await eventually(async () => {
+    const left = await listInventories(target, namespace);
+    return left.some(({ metadata }) => uids.has(metadata.uid)) ? undefined : true;
+  }, `the machines of ${namespace} are gone`);
 }
 
 export interface MadeRegistration {

@@ -1,7 +1,7 @@
 /** ManagedOSImages as rollout tests make, change and await them. */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { kubectl, kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
-import { eventually, getObject } from "./objects.ts";
+import { eventually, getObject, patchObject } from "./objects.ts";
 
 export interface RolloutImages {
   make(name: string, spec: object): Promise<void>;
@@ -21,7 +21,7 @@ export function rolloutImages(target: KubectlTarget, namespace: string): Rollout
       await kubectlApply(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
     },
     async change(name, spec) {
-      await kubectl(target, ["patch", "mosi", name, at, "--type=merge", "-p", JSON.stringify({ spec })]);
+      await patchObject(target, "mosi", namespace, name, { spec });
     },
     async remove(name) {
       await kubectl(target, ["delete", "mosi", name, at]);

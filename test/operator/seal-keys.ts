@@ -6,14 +6,16 @@ import {
   type SessionKey,
   type SessionKeys,
 } from "../../packages/operator/src/session/session-keys.ts";
-import { kubectl, kubectlJson, type KubectlTarget } from "../control-plane/kubectl.ts";
+import type { KubectlTarget } from "../control-plane/kubectl.ts";
+import { getObject, patchObject } from "./objects.ts";
 
 const SECRET = "rancheros-session-keys";
 
 /** @returns the newest first */
 export async function readMasterKeys(target: KubectlTarget, namespace: string): Promise<readonly SessionKey[]> {
-  const secret = await kubectlJson(target, ["get", "secret", SECRET, `--namespace=${namespace}`]);
-  const { data } = secret as { readonly data: Readonly<Record<string, string>> };
+  const secret = await getObject(target, "secret", namespace, SECRET);
+  if (secret === undefined) throw new Error(`there is no Secret ${SECRET} in ${namespace}`);
+  const { data } = secret as unknown as { readonly data: Readonly<Record<string, string>> };
   const keys = Object.entries(data).map(([id, value]): SessionKey => {
     const [base64 = "", madeAt = ""] = Buffer.from(value, "base64").toString().split(" ");
     return { id: Buffer.from(id, "hex"), secret: Buffer.from(base64, "base64"), madeAtMs: Date.parse(madeAt) };
@@ -30,8 +32,7 @@ export async function ageMasterKey(
 ): Promise<void> {
   const madeAt = new Date(Date.now() - ageMs).toISOString();
   const value = Buffer.from(`${key.secret.toString("base64")} ${madeAt}`).toString("base64");
-  const patch = JSON.stringify({ data: { [key.id.toString("hex")]: value } });
-  await kubectl(target, ["patch", "secret", SECRET, `--namespace=${namespace}`, "--type=merge", `--patch=${patch}`]);
+  await patchObject(target, "secret", namespace, SECRET, { data: { [key.id.toString("hex")]: value } });
 }
 
 /** An id that no key has: who is shown it looks into the Secret. */

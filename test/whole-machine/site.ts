@@ -5,11 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { startControlPlane, type ControlPlane } from "../control-plane/control-plane.ts";
 import { applyCrds } from "../control-plane/global-setup.ts";
-import { kubectl, kubectlApply } from "../control-plane/kubectl.ts";
+import { kubectlApply } from "../control-plane/kubectl.ts";
 import { createNamespace } from "../control-plane/namespace.ts";
 import { auditRemovals } from "../drain-parity/audit-log.ts";
 import { startKubelets, type Kubelets } from "../kubelets/index.ts";
-import { getObject, listInventories, makeRegistration, type AnyObject } from "../operator/objects.ts";
+import { getObject, listInventories, makeRegistration, patchObject, type AnyObject } from "../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../operator/operator-process.ts";
 import { startServiceProxy, type ServiceProxy } from "../operator/service-proxy.ts";
 import { imageReference, pushImage, startRegistry, type Image, type TestRegistry } from "../registry/index.ts";
@@ -193,9 +193,7 @@ async function buildSite(
       });
     },
     async patchImage(name, spec) {
-      const patch = JSON.stringify({ spec });
-      const where = [`--namespace=${SITE_NAMESPACE}`, "--type=merge", "-p", patch];
-      await kubectl(controlPlane, ["patch", "managedosimage", name, ...where]);
+      await patchObject(controlPlane, "managedosimage", SITE_NAMESPACE, name, { spec });
     },
     status,
     async untilStatus(name, what, look, timeoutMs = DEADLINE_MS) {
@@ -222,8 +220,7 @@ async function buildSite(
       return found;
     },
     async isCordoned(one) {
-      const field = "--output=jsonpath={.spec.unschedulable}";
-      return (await kubectl(controlPlane, ["get", "node", one.node, field])) === "true";
+      return (await getObject(controlPlane, "node", "", one.node))?.spec["unschedulable"] === true;
     },
     stop,
   };

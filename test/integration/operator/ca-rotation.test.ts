@@ -17,7 +17,7 @@ import { ensureIdentity, trustBundle, type TlsIdentity } from "../../../packages
 import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { askNonce, channelAt, visitAttested } from "../../machine/attested-visit.ts";
-import { eventually, makeRegistration } from "../../operator/objects.ts";
+import { eventually, getObject, makeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -32,8 +32,8 @@ interface Published {
 }
 
 const published = async (namespace: string): Promise<string> => {
-  const found = await kubectlJson(target, ["get", "configmap", "rancheros-operator-ca", `--namespace=${namespace}`]);
-  return (found as Published).data?.["ca.crt"] ?? "";
+  const found = await getObject(target, "configmap", namespace, "rancheros-operator-ca");
+  return (found as Published | undefined)?.data?.["ca.crt"] ?? "";
 };
 
 /** Whether a TLS client that trusts this and nothing else believes the server. */
@@ -204,8 +204,8 @@ describe("two operators of which somebody wants another CA", () => {
     const data = { "tls.crt": nonsense, "tls.key": nonsense, "cross.crt": nonsense };
     await kubectl(target, ["patch", ...secret, "--type=merge", `--patch=${JSON.stringify({ data })}`]);
     await eventually(async () => {
-      const found = (await kubectlJson(target, ["get", ...secret])) as Published;
-      return found.data?.["tls.key"] === nonsense ? undefined : true;
+      const found = await getObject(target, "secret", namespace, "rancheros-operator-tls");
+      return (found as Published | undefined)?.data?.["tls.key"] === nonsense ? undefined : true;
     }, "another certificate");
     for (const replica of replicas) expect(await believes(portOf(replica), ca)).toBe(true);
   });

@@ -4,10 +4,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually, getObject, listInventories, makeRegistration, type AnyObject } from "../../operator/objects.ts";
+import {
+  eventually,
+  getObject,
+  listInventories,
+  makeRegistration,
+  patchObject,
+  type AnyObject,
+} from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -53,8 +59,7 @@ async function settled(count: number): Promise<readonly AnyObject[]> {
 }
 
 async function setApproval(name: string, approval: string): Promise<void> {
-  const patch = JSON.stringify({ spec: { approval } });
-  await kubectl(controlPlane, ["patch", "minv", name, `--namespace=${namespace}`, "--type=merge", "-p", patch]);
+  await patchObject(controlPlane, "minv", namespace, name, { spec: { approval } });
 }
 
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { kubectlApply } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
 import { startApiProxy, type ApiProxy } from "../../operator/api-proxy.ts";
@@ -58,8 +58,8 @@ interface Lease {
   readonly spec: { readonly acquireTime: string; readonly holderIdentity: string; readonly leaseTransitions: number };
 }
 async function lease(): Promise<Lease["spec"]> {
-  const found = await kubectlJson(target, ["get", "lease", `rancheros-operator-${namespace}`, "-n", namespace]);
-  return (found as Lease).spec;
+  const found = await getObject(target, "lease", namespace, `rancheros-operator-${namespace}`);
+  return (found as unknown as Lease).spec;
 }
 
 /** What it asked for in the leader's stead after that moment: anything but reading, Events and the Lease. */

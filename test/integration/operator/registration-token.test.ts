@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { eventually, getObject, listInventories, makeRegistration, patchObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -42,12 +42,13 @@ async function secretOf(name: string, inside = namespace): Promise<Readonly<Reco
 }
 
 async function patch(name: string, spec: object): Promise<void> {
-  await kubectl(target, ["patch", `mreg/${name}`, "-n", namespace, "--type=merge", "-p", JSON.stringify({ spec })]);
+  await patchObject(target, "mreg", namespace, name, { spec });
 }
 
 async function reasonOf(name: string): Promise<string> {
-  const jsonPath = '-o=jsonpath={.status.conditions[?(@.type=="Ready")].reason}';
-  return kubectl(target, ["get", `mreg/${name}`, "-n", namespace, jsonPath]);
+  const status = (await getObject(target, "mreg", namespace, name))?.status;
+  const conditions = (status?.["conditions"] ?? []) as readonly { readonly type: string; readonly reason: string }[];
+  return conditions.find(({ type }) => type === "Ready")?.reason ?? "";
 }
 
 async function untilReason(name: string, reason: string): Promise<void> {

@@ -31,7 +31,7 @@ async function inventory(): Promise<AnyObject | undefined> {
 }
 
 async function resourceVersion(): Promise<string> {
-  return kubectl(controlPlane, ["get", "minv", "-n", namespace, "-o", "jsonpath={.items[0].metadata.resourceVersion}"]);
+  return String(Reflect.get(Object((await inventory())?.metadata), "resourceVersion"));
 }
 
 const WORD: UpgradeStatus = {

@@ -6,7 +6,7 @@ import { nodeContainers, orderByHand, type Ended, type Order } from "@rancheros/
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { startContainerd, type TestContainerd } from "../../containerd/index.ts";
 import { writeKubeletKubeconfig } from "../../control-plane/kubelet-kubeconfig.ts";
-import { kubectl } from "../../control-plane/kubectl.ts";
+import { getObject } from "../../operator/objects.ts";
 import { inventName } from "../../control-plane/namespace.ts";
 import { startKubelets, type Kubelets } from "../../kubelets/index.ts";
 import {
@@ -104,7 +104,7 @@ async function upgrade(order: Order): Promise<Ended & { readonly isCordoned: boo
 }
 
 async function isCordoned(name: string): Promise<boolean> {
-  return (await kubectl(target, ["get", "node", name, "--output=jsonpath={.spec.unschedulable}"])) === "true";
+  return (await getObject(target, "node", "", name))?.spec["unschedulable"] === true;
 }
 
 const MISSING = `sha256:${"0".repeat(64)}`;
