@@ -1,17 +1,16 @@
 /** One control plane for all integration tests, with this project's CRDs in it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
+import { bundleOperator, operatorProgram } from "../operator/operator-program.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
 import { offerControlledCluster, type ControlledCluster, type ControlledClusterOffer } from "./controlled-cluster.ts";
 import { kubectl, type KubectlTarget } from "./kubectl.ts";
 
-const OPERATOR = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
 const CRDS_TIMEOUT_MS = 30_000;
 
 /** What `inject("controlPlane")` gives to a test. Not to be stopped or paused: all test files share it. */
@@ -26,7 +25,7 @@ declare module "vitest" {
 /** Called by vitest before the first integration test; what it returns, after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
-  const controlPlane = await startControlPlane({ folder });
+  const [controlPlane] = await Promise.all([startControlPlane({ folder }), bundleOperator(folder)]);
   const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
   const controlled = await offerControlledCluster(folder, (own) => startControlledCluster(own, binariesFolder));
   try {
@@ -69,8 +68,7 @@ async function startControlledCluster(folder: string, binariesFolder: string): P
 
 /** Applies what `rancheros-operator crds` prints, and waits until the API server serves it. */
 export async function applyCrds(target: KubectlTarget): Promise<void> {
-  if (!existsSync(OPERATOR)) return;
-  const operator = spawn(process.execPath, [OPERATOR, "crds"], {
+  const operator = spawn(process.execPath, [operatorProgram(), "crds"], {
     stdio: ["ignore", "pipe", "inherit"],
     timeout: CRDS_TIMEOUT_MS,
   });

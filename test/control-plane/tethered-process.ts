@@ -13,6 +13,12 @@ export interface TetheredProcessOptions {
   readonly folder: string;
 }
 
+/** Of the tests' own, see compile-cache.ts: the demo and measurements have none. */
+function compileCache(): Readonly<Record<string, string>> {
+  const folder = process.env["NODE_COMPILE_CACHE"];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 export class TetheredProcess {
   readonly name: string;
   readonly logPath: string;
@@ -29,7 +35,7 @@ export class TetheredProcess {
       this.#child = spawn("setpriv", ["--pdeathsig", "KILL", options.executable, ...options.args], {
         cwd: options.folder,
         // Nothing else of the surroundings: a proxy or a KUBECONFIG of the developer must not reach it.
-        env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: options.folder },
+        env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: options.folder, ...compileCache() },
         stdio: ["ignore", log, log],
       });
     } finally {

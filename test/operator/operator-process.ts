@@ -8,8 +8,8 @@ import { writeOperatorKubeconfig } from "../chart/operator-login.ts";
 import { findFreePort } from "../control-plane/free-port.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 import type { Stretch } from "./changing-time.ts";
+import { operatorProgram } from "./operator-program.ts";
 
-const MAIN = fileURLToPath(new URL("../../packages/operator/src/main.ts", import.meta.url));
 const CLOCK_SCRIPTS = ["changing-time", "scaled-clock"];
 /** As scripts/rancheros-operator starts it. */
 const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=8"];
@@ -36,7 +36,7 @@ export interface OperatorOptions {
   /** Where machines are told to go; default is its own HTTPS listener. "" leaves it to Rancher's settings. */
   readonly serverUrl?: string;
   readonly flags?: readonly string[];
-  /** Script to run instead of the sources, for measuring what is shipped. */
+  /** Script to run instead of what operator-program.ts says, for measuring what is shipped. */
   readonly script?: string;
   readonly name?: string;
   /** Do not wait until it is ready. */
@@ -98,7 +98,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     args: [
       ...NODE_FLAGS,
       ...scaledClockFlag(options),
-      options.script ?? MAIN,
+      options.script ?? operatorProgram(),
       "run",
       `--kubeconfig=${path.resolve(kubeconfigPath)}`,
       `--namespace=${options.namespace}`,
