@@ -7,6 +7,7 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestProject } from "vitest/node";
 import { bundleOperator, operatorProgram } from "../operator/operator-program.ts";
+import { shareAuthority } from "../swtpm/index.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
 import { offerControlledCluster, type ControlledCluster, type ControlledClusterOffer } from "./controlled-cluster.ts";
 import { kubectl, type KubectlTarget } from "./kubectl.ts";
@@ -25,7 +26,9 @@ declare module "vitest" {
 /** Called by vitest before the first integration test; what it returns, after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
-  const [controlPlane] = await Promise.all([startControlPlane({ folder }), bundleOperator(folder)]);
+  shareAuthority(path.join(folder, "tpm-authority"));
+  await bundleOperator(folder);
+  const controlPlane = await startControlPlane({ folder });
   const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
   const controlled = await offerControlledCluster(folder, (own) => startControlledCluster(own, binariesFolder));
   try {

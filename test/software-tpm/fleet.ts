@@ -5,6 +5,7 @@
 import { randomBytes as cryptoRandomBytes } from "node:crypto";
 import { attestationKeyFromJson, generateAttestationKey } from "./attestation-key.ts";
 import { rsaEndorsementKey } from "./endorsement-key.ts";
+import { pairOf } from "./prime-pairs.ts";
 import { rsaPrime } from "./rsa-primes.ts";
 import { softwareTpm } from "./software-tpm.ts";
 import type { SoftwareAttestationKey } from "./attestation-key.ts";
@@ -49,7 +50,7 @@ function fleet(size: number, primes: readonly bigint[], ak: SoftwareAttestationK
   return {
     size,
     at: (index) => {
-      const [p, q] = pairOf(primes, index);
+      const [p, q] = pairOf(index).map((place) => primes[place]);
       if (p === undefined || q === undefined || !Number.isInteger(index) || index >= size) {
         throw new RangeError(`the fleet has no machine ${String(index)}`);
       }
@@ -57,10 +58,4 @@ function fleet(size: number, primes: readonly bigint[], ak: SoftwareAttestationK
     },
     toJson: () => ({ size, primes: primes.map((prime) => prime.toString(16)), ak: ak.toJson() }),
   };
-}
-
-/** Pairs in the order (1,0), (2,0), (2,1), (3,0)...: a larger pool keeps the pairs of a smaller one. */
-function pairOf(primes: readonly bigint[], index: number): readonly [bigint | undefined, bigint | undefined] {
-  const higher = Math.floor((1 + Math.sqrt(1 + 8 * index)) / 2);
-  return [primes[higher], primes[index - (higher * (higher - 1)) / 2]];
 }

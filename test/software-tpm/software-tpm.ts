@@ -4,7 +4,13 @@ import { formatAttestationHeader } from "@rancheros/protocol/messages";
 import { unwrapTpm2b } from "@rancheros/protocol/tpm";
 import { openCredential } from "./activate-credential.ts";
 import { attestationKeyFromJson, generateAttestationKey } from "./attestation-key.ts";
-import { ecEndorsementKey, endorsementKeyFromJson, generateRsaEndorsementKey } from "./endorsement-key.ts";
+import {
+  ecEndorsementKey,
+  endorsementKeyFromJson,
+  generateRsaEndorsementKey,
+  rsaEndorsementKey,
+} from "./endorsement-key.ts";
+import { PrimePairs } from "./prime-pairs.ts";
 import type { AttestationData, AttestationKeyParameters, EndorsementKey } from "@rancheros/protocol/messages";
 import type { AttestationMutations, SoftwareAttestationKey } from "./attestation-key.ts";
 import type { EndorsementKeyJson, SoftwareEndorsementKey } from "./endorsement-key.ts";
@@ -47,17 +53,22 @@ export interface SoftwareTpmOptions {
   readonly ak?: SoftwareAttestationKey;
   /** sent in place of the bare key */
   readonly ekCertificateDer?: Buffer;
-  /** the same randomness gives the same endorsement key */
+  /** the same randomness gives the same endorsement key; without it keys of one process share primes */
   readonly randomBytes?: RandomBytes;
 }
 
 export function createSoftwareTpm(options: SoftwareTpmOptions = {}): SoftwareTpm {
-  const randomBytes = options.randomBytes ?? cryptoRandomBytes;
-  const ek =
-    options.ekType === "ec"
-      ? ecEndorsementKey(randomBytes(32))
-      : generateRsaEndorsementKey(options.ekRsaBits ?? 2048, randomBytes);
-  return softwareTpm(ek, options.ak ?? generateAttestationKey(options.akType ?? "rsa"), options.ekCertificateDer);
+  const ak = options.ak ?? generateAttestationKey(options.akType ?? "rsa");
+  return softwareTpm(makeEndorsementKey(options), ak, options.ekCertificateDer);
+}
+
+/** Finding two primes takes 50 ms of CPU; tests make hundreds of TPMs. */
+const pairs = new PrimePairs(1024);
+
+function makeEndorsementKey({ ekType, ekRsaBits, randomBytes }: SoftwareTpmOptions): SoftwareEndorsementKey {
+  if (ekType === "ec") return ecEndorsementKey((randomBytes ?? cryptoRandomBytes)(32));
+  if (ekRsaBits === undefined && randomBytes === undefined) return rsaEndorsementKey(...pairs.next());
+  return generateRsaEndorsementKey(ekRsaBits ?? 2048, randomBytes ?? cryptoRandomBytes);
 }
 
 export function importSoftwareTpm(json: SoftwareTpmJson): SoftwareTpm {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ekHash, readEkCertificate } from "@rancheros/protocol/tpm";
 import { parseAttestationHeader } from "@rancheros/protocol/messages";
@@ -32,6 +32,13 @@ describe("a software TPM", () => {
     const [first, again, other] = ["a", "a", "b"].map((seed) => createSoftwareTpm({ ak, randomBytes: seeded(seed) }));
     expect(first?.ekHash).toBe(again?.ekHash);
     expect(first?.ekHash).not.toBe(other?.ekHash);
+  });
+
+  it("is another one each time, by a key of full size", () => {
+    const tpms = Array.from({ length: 40 }, () => createSoftwareTpm({ ak }));
+    expect(new Set(tpms.map((tpm) => tpm.ekHash)).size).toBe(40);
+    const keys = tpms.map(({ ekSpkiDer: key }) => createPublicKey({ key, format: "der", type: "spki" }));
+    expect(new Set(keys.map((key) => key.asymmetricKeyDetails?.modulusLength))).toEqual(new Set([2048]));
   });
 
   it.each(["rsa", "ec"] as const)("comes back from JSON with an %s key", (ekType) => {
