@@ -4,6 +4,9 @@ import { ApiClient, type ApiClientTarget } from "./api-client.ts";
 import type { KubectlTarget } from "./kubectl.ts";
 import { startKubectlProxy } from "./kubectl-proxy.ts";
 
+/** As kubectl: the API server answers 429 for kinds that it has just been given. */
+const PATIENCE = 10;
+
 /** What logs in as the admin of a test's API server. */
 export interface AdminLogin extends ApiClientTarget {
   readonly adminToken: string;
@@ -34,9 +37,9 @@ export function readAdminLogin(kubeconfigPath: string): AdminLogin {
 /** Other kubeconfigs than ours may log in by programs, through proxies, and more that kubectl knows. */
 async function connect(target: KubectlTarget, text: string): Promise<ApiClient> {
   const login = parseAdminLogin(text);
-  if (login !== undefined) return new ApiClient(login, login);
+  if (login !== undefined) return new ApiClient(login, login, PATIENCE);
   const proxySocketPath = await startKubectlProxy(target);
-  return new ApiClient({ serverUrl: "http://kubectl-proxy", caPem: "" }, { proxySocketPath });
+  return new ApiClient({ serverUrl: "http://kubectl-proxy", caPem: "" }, { proxySocketPath }, PATIENCE);
 }
 
 interface OwnKubeconfig {

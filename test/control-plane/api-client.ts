@@ -1,9 +1,11 @@
 /** The API server by plain requests: what tests ask too often for a kubectl process each time. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request, type Dispatcher } from "undici";
 import type { ClientCertificate } from "./client-authority.ts";
 
 const TIMEOUT_MS = 30_000;
 const CONNECTIONS = 16;
+const LONGEST_PAUSE_SECONDS = 10;
 
 export interface ApiClientTarget {
   readonly serverUrl: string;
@@ -44,8 +46,11 @@ export class ApiClient {
   readonly #serverUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #agent: Agent;
+  readonly #patience: number;
 
-  constructor(target: ApiClientTarget, login: ApiLogin) {
+  /** @param patience  how many times it asks again where the server says when to, as kubectl does ten times */
+  constructor(target: ApiClientTarget, login: ApiLogin, patience = 0) {
+    this.#patience = patience;
     this.#serverUrl = target.serverUrl;
     this.#headers = "adminToken" in login ? { authorization: `Bearer ${login.adminToken}` } : {};
     const own = "certificate" in login ? { cert: login.certificate.certificatePem, key: login.certificate.keyPem } : {};
@@ -122,16 +127,26 @@ export class ApiClient {
     body?: object,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<unknown> {
-    const answer = await request(this.#serverUrl + path, {
-      method,
-      dispatcher: this.#agent,
-      headers: { ...this.#headers, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      body: body === undefined ? null : JSON.stringify(body),
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-    });
-    const text = await answer.body.text();
-    if (answer.statusCode >= 300) throw new ApiRefusal(method, path, answer.statusCode, text);
-    return JSON.parse(text);
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await request(this.#serverUrl + path, {
+        method,
+        dispatcher: this.#agent,
+        headers: {
+          ...this.#headers,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        headersTimeout: TIMEOUT_MS,
+        bodyTimeout: TIMEOUT_MS,
+      });
+      const text = await answer.body.text();
+      if (answer.statusCode < 300) return JSON.parse(text);
+      const againSeconds = Number(answer.headers["retry-after"]);
+      if (!(againSeconds > 0) || attempt >= this.#patience) {
+        throw new ApiRefusal(method, path, answer.statusCode, text);
+      }
+      await sleep(Math.min(againSeconds, LONGEST_PAUSE_SECONDS) * 1_000);
+    }
   }
 }
