@@ -1,5 +1,5 @@
 /** Which kinds an API server has, and where: what kubectl knows of short names, in two requests. */
-import type { ApiClient } from "./api-client.ts";
+import { ApiRefusal, type ApiClient } from "./api-client.ts";
 
 /** One document for all groups and versions. Source: Kubernetes API concepts, "Aggregated discovery". */
 const DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -10,6 +10,8 @@ export interface ApiResource {
   /** /api/v1, or /apis/GROUP/VERSION in the version that the server prefers. */
   readonly base: string;
   readonly plural: string;
+  /** As objects have it. */
+  readonly kind: string;
   readonly isNamespaced: boolean;
   readonly verbs: readonly string[];
 }
@@ -22,6 +24,7 @@ interface Discovery {
       readonly resources?: readonly {
         readonly resource: string;
         readonly singularResource?: string;
+        readonly responseKind?: { readonly kind: string };
         readonly shortNames?: readonly string[];
         readonly scope: "Namespaced" | "Cluster";
         readonly verbs: readonly string[];
@@ -54,23 +57,43 @@ export function collectionPath({ base, plural, isNamespaced }: ApiResource, name
   return isNamespaced ? `${base}/namespaces/${namespace}/${plural}` : `${base}/${plural}`;
 }
 
+const METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+export interface ListedObject {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** Names of all objects below the path of a collection; none where the kind went away since it was looked up. */
+export async function listNames(client: ApiClient, path: string): Promise<readonly ListedObject[]> {
+  try {
+    // The API server writes null for an empty list of some kinds.
+    return ((await client.get(path, METADATA)) as { readonly items: readonly ListedObject[] | null }).items ?? [];
+  } catch (error) {
+    if (error instanceof ApiRefusal && error.status === 404) return [];
+    throw error;
+  }
+}
+
 function ofGroup({ metadata, versions }: Discovery["items"][number]): readonly ApiResource[] {
   const group = metadata?.name ?? "";
   const seen = new Set<string>();
   return versions.flatMap(({ version, resources = [] }) =>
-    resources.flatMap(({ resource, singularResource = "", shortNames = [], scope, verbs }): readonly ApiResource[] => {
-      // Versions come in the order of the server's preference.
-      if (seen.has(resource)) return [];
-      seen.add(resource);
-      return [
-        {
-          names: [resource, singularResource, ...shortNames, ...(group === "" ? [] : [`${resource}.${group}`])],
-          base: group === "" ? `/api/${version}` : `/apis/${group}/${version}`,
-          plural: resource,
-          isNamespaced: scope === "Namespaced",
-          verbs,
-        },
-      ];
-    }),
+    resources.flatMap(
+      ({ resource, singularResource = "", responseKind, shortNames = [], scope, verbs }): readonly ApiResource[] => {
+        // Versions come in the order of the server's preference.
+        if (seen.has(resource)) return [];
+        seen.add(resource);
+        return [
+          {
+            names: [resource, singularResource, ...shortNames, ...(group === "" ? [] : [`${resource}.${group}`])],
+            base: group === "" ? `/api/${version}` : `/apis/${group}/${version}`,
+            plural: resource,
+            kind: responseKind?.kind ?? "",
+            isNamespaced: scope === "Namespaced",
+            verbs,
+          },
+        ];
+      },
+    ),
   );
 }

@@ -3,16 +3,11 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
 import { adminClient } from "./admin-client.ts";
 import { ApiRefusal, isNotFound, type ApiClient } from "./api-client.ts";
-import { collectionPath, readApiResources } from "./api-resources.ts";
+import { collectionPath, listNames, readApiResources } from "./api-resources.ts";
 import type { KubectlTarget } from "./kubectl.ts";
 
 /** What is done to the objects of a namespace that is removed. */
 const NEEDED = ["list", "delete", "patch"];
-const METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-
-interface MetadataList {
-  readonly items: readonly { readonly metadata: { readonly name: string } }[] | null;
-}
 
 /**
  * Gives the calling test file a namespace that nobody else uses, by hooks of that file: made before its first test,
@@ -74,8 +69,7 @@ async function inEach(
 ): Promise<readonly string[]> {
   const found = await Promise.all(
     collections.map(async (collection) => {
-      const { items } = (await client.get(collection, METADATA)) as MetadataList;
-      const names = (items ?? []).map(({ metadata }) => metadata.name);
+      const names = (await listNames(client, collection)).map(({ metadata }) => metadata.name);
       await Promise.all(names.map(async (name) => unlessGone(work(`${collection}/${name}`))));
       return names.length > 0 ? [collection] : [];
     }),
