@@ -39,7 +39,7 @@ async function connect(target: KubectlTarget, text: string): Promise<ApiClient> 
   const login = parseAdminLogin(text);
   if (login !== undefined) return new ApiClient(login, login, PATIENCE);
   const proxySocketPath = await startKubectlProxy(target);
-  return new ApiClient({ serverUrl: "http://kubectl-proxy", caPem: "" }, { proxySocketPath }, PATIENCE);
+  return new ApiClient({ serverUrl: "http://localhost", caPem: "" }, { proxySocketPath }, PATIENCE);
 }
 
 interface OwnKubeconfig {
