@@ -30,7 +30,8 @@ export function scaledClock({ epochMs, factor }: ClockScale): ScaledClock {
   return {
     epochMs,
     factor,
-    nowMs: () => time.at(Date.now()),
+    // Whole ones, as a clock's are: an agent takes a journal with others for a broken one.
+    nowMs: () => Math.round(time.at(Date.now())),
     sleep: (delayMs, signal) => sleep(Math.min(delayMs / factorNow(), LONGEST_TIMER_MS), undefined, { signal }),
     factorNow,
     change: (next) => time.change(Date.now() + LEAD_MS, next),

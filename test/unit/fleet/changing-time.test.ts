@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../fuzz/random.ts";
+import { scaledClock } from "../../fleet/scaled-clock.ts";
 import { ChangingTime } from "../../operator/changing-time.ts";
 
 const BEGAN_MS = 1_000_000;
@@ -28,5 +29,10 @@ describe("time that changes its pace", () => {
       expect(now, `seed ${seed}`).toBeGreaterThanOrEqual(shown);
       shown = now;
     }
+  });
+
+  it("is told in whole milliseconds whatever the pace: an agent takes a journal with others for a broken one", () => {
+    const clock = scaledClock({ epochMs: Date.now() - 12_345, factor: 1.37 });
+    expect(clock.nowMs()).toSatisfy(Number.isInteger);
   });
 });
