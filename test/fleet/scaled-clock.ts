@@ -32,7 +32,8 @@ export function scaledClock({ epochMs, factor }: ClockScale): ScaledClock {
     factor,
     // Whole ones, as a clock's are: an agent takes a journal with others for a broken one.
     nowMs: () => Math.round(time.at(Date.now())),
-    sleep: (delayMs, signal) => sleep(Math.min(delayMs / factorNow(), LONGEST_TIMER_MS), undefined, { signal }),
+    sleep: (delayMs, signal) =>
+      sleep(Math.max(0, Math.min(delayMs / factorNow(), LONGEST_TIMER_MS)), undefined, { signal }),
     factorNow,
     change: (next) => time.change(Date.now() + LEAD_MS, next),
   };

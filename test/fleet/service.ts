@@ -5,7 +5,8 @@ import { Agent, request } from "undici";
 import { networkFailure } from "../../packages/agent/src/registration/network-failure.ts";
 import type { connectServer } from "../../packages/agent/src/registration/io/server-connection.ts";
 
-const CONNECTIONS = 48;
+/** Each machine has its own; here those that wait for a slot to be stored must not keep the others from asking. */
+const CONNECTIONS = 256;
 
 export interface Service {
   /** What the agent calls to reach its server. */
