@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,12 +18,18 @@ const MIB = 1024 * 1024;
 const KILLS = 12;
 /** Holds seconds: creating and starting a container takes so much longer. */
 const slowness = `/tmp/ros-kill-slowness-${process.pid}`;
+/** While it is there, runc is not let start what it has made; beside it stands that it was asked to. */
+const gate = `/tmp/ros-kill-gate-${process.pid}`;
+const asked = `${gate}-asked`;
 
 let ground: ImageGround;
 let image: string;
 
 beforeAll(async () => {
-  const beforeRunc = `case " $* " in *" create "*|*" start "*) sleep "$(cat ${slowness})" ;; esac`;
+  const beforeRunc = [
+    `case " $* " in *" create "*|*" start "*) sleep "$(cat ${slowness})" ;; esac`,
+    `case " $* " in *" start "*) : > ${asked}; while [ -e ${gate} ]; do sleep 0.05; done ;; esac`,
+  ].join("\n");
   slow(0);
   ground = await startImageGround("kill", { beforeRunc });
   image = await ground.push("os/run", buildImage({ layers: [busyboxLayer()] }));
@@ -32,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await ground.stop();
-  rmSync(slowness);
+  for (const file of [slowness, gate, asked]) rmSync(file, { force: true });
 });
 
 function slow(seconds: number): void {
@@ -73,6 +79,11 @@ async function runToTheEnd(spec: ContainerSpec): Promise<unknown> {
 
 async function untilContainerIsThere(name: string): Promise<void> {
   while (!(await ground.containerd.ctr("containers", "ls", "--quiet")).includes(name)) await sleep(10);
+}
+
+/** The task is made, and its start is under way; nothing of that is in containerd's list of tasks. */
+async function untilStartIsAsked(): Promise<void> {
+  while (!existsSync(asked)) await sleep(10);
 }
 
 /** As systemd does with whatever is left of a service. */
@@ -124,6 +135,22 @@ describe("an agent that is killed", () => {
     expect(await runToTheEnd(spec)).toMatchObject({ kind: "exited", exitCode: 0 });
     slow(0);
     expect(log()).toBe("begin\nend\n");
+    expect(await ground.containerd.leftovers()).toEqual([]);
+  });
+
+  it("removes what a call that was killed with it had not yet started, and runs another one in its place", async () => {
+    const { spec } = lockingSpec("unstarted");
+    for (let round = 1; round <= 2; round += 1) {
+      rmSync(asked, { force: true });
+      writeFileSync(gate, "");
+      await killAfter({ ...spec, run: `killed ${round}`, args: ["sleep 1"] }, untilStartIsAsked);
+      killCalls(spec.name);
+      // containerd goes on with it, or gives it up; the next agent comes before that is over every second time.
+      if (round % 2 === 0) await sleep(randomInt(400));
+      rmSync(gate);
+      const next = { ...spec, run: `next ${round}`, args: ["echo done"] };
+      expect(await runToTheEnd(next)).toMatchObject({ kind: "exited", exitCode: 0, lastLines: ["done"] });
+    }
     expect(await ground.containerd.leftovers()).toEqual([]);
   });
 
