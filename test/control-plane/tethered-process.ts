@@ -11,6 +11,8 @@ export interface TetheredProcessOptions {
   readonly args: readonly string[];
   /** Working directory; `<name>.log` is appended to in it. */
   readonly folder: string;
+  /** Of its environment, more than PATH and HOME. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Of the tests' own, see compile-cache.ts: the demo and measurements have none. */
@@ -35,7 +37,12 @@ export class TetheredProcess {
       this.#child = spawn("setpriv", ["--pdeathsig", "KILL", options.executable, ...options.args], {
         cwd: options.folder,
         // Nothing else of the surroundings: a proxy or a KUBECONFIG of the developer must not reach it.
-        env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: options.folder, ...compileCache() },
+        env: {
+          PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+          HOME: options.folder,
+          ...compileCache(),
+          ...options.environment,
+        },
         stdio: ["ignore", log, log],
       });
     } finally {

@@ -13,6 +13,7 @@ import { operatorProgram } from "./operator-program.ts";
 const CLOCK_SCRIPTS = ["changing-time", "scaled-clock"];
 /** As scripts/rancheros-operator starts it. */
 const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=8"];
+const ENVIRONMENT = { MALLOC_ARENA_MAX: "1" };
 const STOP_GRACE_MS = 6_000;
 const READY_TIMEOUT_MS = 30_000;
 
@@ -94,6 +95,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const child = new TetheredProcess({
     name: options.name ?? "rancheros-operator",
     executable: process.execPath,
+    environment: ENVIRONMENT,
     folder: options.folder,
     args: [
       ...NODE_FLAGS,
