@@ -187,8 +187,8 @@ describe(`a rollout over ${SIZE} machines whose operators are killed and frozen 
     expect(judged.violations, `seed ${SEED}`).toEqual([]);
     expect([...judged.grants.values()].filter((attempts) => attempts.size !== 1)).toEqual([]);
     expect(judged.grants.size).toBe(SIZE);
-    // The check itself has seen something.
-    expect(judged.states).toBeGreaterThan(3 * SIZE);
+    // The check itself has seen something: beginning and end of each; the more are under way, the fewer phases are written.
+    expect(judged.states).toBeGreaterThan(2 * SIZE);
     expect(judged.mostSlots).toBe(CONCURRENCY);
     expect(chaos.kills).toBeGreaterThanOrEqual(2);
     expect(chaos.freezes).toBeGreaterThanOrEqual(1);
