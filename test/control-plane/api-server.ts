@@ -17,6 +17,8 @@ export interface ApiServerOptions {
   readonly credentials: Credentials;
   readonly port: number;
   readonly readyTimeoutMs: number;
+  /** Pods are given their ServiceAccount's token, as in every cluster. */
+  readonly admitsServiceAccounts: boolean;
   /** Further command line flags of kube-apiserver. */
   readonly flags: readonly string[];
 }
@@ -56,7 +58,7 @@ export class ApiServer {
   /** Starts it and waits until it is ready to take objects. */
   async start(): Promise<void> {
     if (this.#process !== undefined) throw new Error("kube-apiserver is started already");
-    const { folder, binariesFolder, etcdUrl, credentials, port, flags } = this.#options;
+    const { folder, binariesFolder, etcdUrl, credentials, port, flags, admitsServiceAccounts } = this.#options;
     this.#process = new TetheredProcess({
       name: "kube-apiserver",
       executable: path.join(binariesFolder, "kube-apiserver"),
@@ -79,7 +81,7 @@ export class ApiServer {
         // A kubelet may write its own node and evict its own pods, as in every cluster that k3s, rke2 or kubeadm makes.
         "--enable-admission-plugins=NodeRestriction",
         // Where no controller-manager runs, nobody makes the "default" service accounts that this plug-in demands of pods.
-        "--disable-admission-plugins=ServiceAccount",
+        ...(admitsServiceAccounts ? [] : ["--disable-admission-plugins=ServiceAccount"]),
         "--allow-privileged=true",
         "--profiling=false",
         ...flags,

@@ -27,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly readyTimeoutMs?: number;
   /** Further command line flags of kube-apiserver. */
   readonly apiServerFlags?: readonly string[];
+  /** Pods are given their ServiceAccount's token, and none is made before its controller has made that (false). */
+  readonly admitsServiceAccounts?: boolean;
 }
 
 export interface ControlPlane {
@@ -76,6 +78,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       credentials,
       readyTimeoutMs: options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS,
       flags: options.apiServerFlags ?? [],
+      admitsServiceAccounts: options.admitsServiceAccounts ?? false,
       port: options.port,
     });
   } catch (error) {

@@ -106,7 +106,9 @@ async function tlsData(): Promise<unknown> {
 }
 
 beforeAll(async () => {
-  controlPlane = await startControlPlane({ folder: path.join(folder, "plane"), binariesFolder });
+  const plane = path.join(folder, "plane");
+  // As in people's clusters.
+  controlPlane = await startControlPlane({ folder: plane, binariesFolder, admitsServiceAccounts: true });
   await controlPlane.startControllerManager();
   await createNamespace(controlPlane, HOME);
   makePreviousChart();
@@ -171,6 +173,8 @@ describe("a release", () => {
   let ca: unknown;
 
   it("of the previous chart is installed, and its operator works with the rights of its ServiceAccount", async () => {
+    await createNamespace(controlPlane, NAMESPACE);
+    await kubectl(controlPlane, ["label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted"]);
     const said = await run("-n", NAMESPACE, "install", "--create-namespace", RELEASE, previousChart, URL_VALUE);
     expect(said).toContain(`kubectl -n ${NAMESPACE} rollout status deployment/rancheros-operator`);
     expect(said).toContain("Machines are told to come to https://rancher.example.com");
@@ -195,7 +199,7 @@ describe("a release", () => {
     expect(Object.keys(ca as object).toSorted()).toEqual(["ca.crt", "ca.key", "tls.crt", "tls.key"]);
   });
 
-  it("makes as many pods as asked, and a budget that counts them", async () => {
+  it("makes as many pods as asked, where only restricted ones may be, and a budget that counts them", async () => {
     const pods = async (): Promise<readonly string[]> =>
       (await kubectl(controlPlane, ["get", "pods", `--namespace=${NAMESPACE}`, "-o", "name"])).trim().split("\n");
     await eventually(async () => ((await pods()).length === 2 ? true : undefined), "two pods");
@@ -204,6 +208,24 @@ describe("a release", () => {
       return budget?.status?.["expectedPods"] === 2 ? true : undefined;
     }, "the budget");
     expect(await pods()).toHaveLength(2);
+    const [pod = ""] = await pods();
+    const made = await kubectlJson(controlPlane, ["get", pod, `--namespace=${NAMESPACE}`]);
+    // What the operator logs in with.
+    expect(made).toMatchObject({
+      spec: {
+        serviceAccountName: RELEASE,
+        volumes: [
+          {
+            projected: {
+              sources: expect.arrayContaining([{ serviceAccountToken: expect.anything() as unknown }]) as unknown,
+            },
+          },
+        ],
+        containers: [
+          { volumeMounts: [{ mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true }] },
+        ],
+      },
+    });
   });
 
   it("is upgraded, the CRDs with it; objects, tokens and the CA stay", async () => {

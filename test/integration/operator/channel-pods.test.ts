@@ -57,6 +57,7 @@ describe("a channel of type custom", () => {
   }
 
   beforeAll(async () => {
+    await kubectl(target, ["label", "namespace", namespace, "pod-security.kubernetes.io/enforce=baseline"]);
     kubelet = await startStrangeServer((_, response) => response.end(log), certificate);
     await kubectlApply(target, { apiVersion: "v1", kind: "Node", metadata: { name: NODE } });
     const Port = Number(kubelet.host.split(":")[1]);
