@@ -5,7 +5,7 @@ import { isMap as isMapNode, parseDocument, type Document } from "yaml";
 import { RancherdError } from "./errors.ts";
 import { parseGoYaml } from "./go-yaml.ts";
 
-/** What this program has written: by hash, as there are secrets among it. Keys are paths as JSON. */
+/** What this program has written: by hash, as there are secrets among it. Keys are paths as JSON; a list has each item's hash. */
 export type JoinRecord = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Joined {
@@ -89,7 +89,7 @@ class Edit {
   #scalar(path: readonly string[], wanted: unknown, current: unknown): void {
     const name = JSON.stringify(path);
     const isAsWanted = hashOf(current ?? null) === hashOf(wanted ?? null);
-    const isTheirs = current !== undefined && this.#before[name] !== hashOf(current);
+    const isTheirs = current !== undefined && !isRecorded(this.#before[name], current);
     if (isTheirs && !isAsWanted) {
       this.kept.push(path.join("."));
       return;
@@ -117,8 +117,15 @@ class Edit {
       const path = parsePath(name);
       if (path === undefined || Object.hasOwn(this.record, name) || valueAt(wanted, path) !== undefined) continue;
       const there = valueAt(current, path);
-      if (typeof before === "string" ? hashOf(there) === before : isAllOurs(there, before)) this.#delete(path);
+      if (typeof before !== "string" && Array.isArray(there)) this.#takeBackItems(path, before, there);
+      else if (isRecorded(before, there)) this.#delete(path);
     }
+  }
+
+  #takeBackItems(path: readonly string[], ours: readonly string[], there: readonly unknown[]): void {
+    const stays = there.filter((item) => !ours.includes(hashOf(item)));
+    if (stays.length === 0) this.#delete(path);
+    else if (stays.length < there.length) this.#set(path, stays);
   }
 
   #set(path: readonly string[], value: unknown): void {
@@ -155,8 +162,18 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isAllOurs(value: unknown, hashes: readonly string[]): boolean {
-  return Array.isArray(value) && value.every((item) => hashes.includes(hashOf(item)));
+function isRecorded(recorded: JoinRecord[string] | undefined, value: unknown): boolean {
+  if (recorded === undefined || typeof recorded === "string") return hashOf(value) === recorded;
+  return recorded.includes(hashOf(value));
+}
+
+/** What counts as ours while the file is as one record says or as the other: a kill may leave either. */
+export function eitherRecord(one: JoinRecord, other: JoinRecord): JoinRecord {
+  const both: Record<string, readonly string[]> = {};
+  for (const [name, hashes] of [...Object.entries(one), ...Object.entries(other)]) {
+    both[name] = [...new Set([...(Object.hasOwn(both, name) ? (both[name] ?? []) : []), ...[hashes].flat()])];
+  }
+  return both;
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

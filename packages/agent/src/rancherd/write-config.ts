@@ -1,7 +1,7 @@
 /** Gives rancherd what a registration says. */
 import type { RootFiles } from "../files/index.ts";
 import { CONFIG_PLACE } from "./config-places.ts";
-import { joinConfig, readJoinRecord } from "./join-config.ts";
+import { eitherRecord, joinConfig, readJoinRecord, type JoinRecord } from "./join-config.ts";
 
 /** What of rancherd's file is ours. */
 export const JOIN_RECORD_PLACE = "/var/lib/rancheros/rancherd-config.json";
@@ -16,8 +16,8 @@ export interface RancherdWritten {
 }
 
 /**
- * Writing it again changes nothing. A kill between the file and its record costs nothing: what is in the file already counts
- * as written.
+ * Writing it again changes nothing. While the file changes, the record has what was written before and what is being written,
+ * so that a kill in between costs neither.
  * @param answer  `rancherd` of the registration's answer
  * @throws RancherdError RANCHERD_CONFIG_UNREADABLE; FilesError
  */
@@ -29,10 +29,20 @@ export async function writeRancherdConfig(
   const found = await files.read(CONFIG_PLACE);
   const recorded = (await files.read(JOIN_RECORD_PLACE))?.content.toString("utf8");
   const before = found?.content.toString("utf8");
-  const joined = joinConfig(before, answer, readJoinRecord(recorded));
+  const recordBefore = readJoinRecord(recorded);
+  const joined = joinConfig(before, answer, recordBefore);
   // A token is in it, so others must not read it, whoever has made it.
   const isOpen = found !== undefined && (found.mode & 0o077) !== 0;
   if (!dryRun) {
+    let saved = recorded;
+    const save = async (record: JoinRecord): Promise<void> => {
+      const content = `${JSON.stringify(record, undefined, 2)}\n`;
+      if (content === saved) return;
+      const folders = { mode: 0o700, uid: 0, gid: 0 };
+      await files.replace({ path: JOIN_RECORD_PLACE, content, mode: 0o600, uid: 0, gid: 0, folders });
+      saved = content;
+    };
+    if (joined.isChanged) await save(eitherRecord(recordBefore, joined.record));
     if (joined.isChanged || isOpen) {
       await files.replace({
         path: CONFIG_PLACE,
@@ -42,11 +52,7 @@ export async function writeRancherdConfig(
         gid: found?.gid ?? 0,
       });
     }
-    const record = `${JSON.stringify(joined.record, undefined, 2)}\n`;
-    if (record !== recorded) {
-      const folders = { mode: 0o700, uid: 0, gid: 0 };
-      await files.replace({ path: JOIN_RECORD_PLACE, content: record, mode: 0o600, uid: 0, gid: 0, folders });
-    }
+    await save(joined.record);
   }
   return {
     path: CONFIG_PLACE,
