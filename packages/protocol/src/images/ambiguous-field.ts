@@ -26,7 +26,9 @@ export function ambiguousField(text: string): string | undefined {
   let last = '""';
   let key = "";
   for (const [token] of text.matchAll(TOKEN)) {
-    if (token === "{") open.push({ names: new Set(), isAnnotations: key === "annotations" });
+    // What is in a list has no name of its own: the last one seen is another's.
+    if (token === "{")
+      open.push({ names: new Set(), isAnnotations: open.at(-1) !== undefined && key === "annotations" });
     else if (token === "[") open.push(undefined);
     else if (token === "}" || token === "]") open.pop();
     else if (token !== ":") last = token;

@@ -10,6 +10,16 @@ describe("ambiguousField", () => {
     ['{"manifests":[{"digest":"a","DIGEST":"b"}]}', '"DIGEST" would be read as "digest" by others'],
     ['{"manifeſts":[]}', '"manifeſts" would be read as "manifests" by others'],
     ['{"layers":[{"Platform":{}}]}', '"Platform" would be read as "platform" by others'],
+    ['{"manifests":[{"annotations":{}},{"digest":"a","Digest":"b"}]}', '"Digest" would be read as "digest" by others'],
+    [
+      '{"manifests":[{"annotations":null},{"digest":"a","Digest":"b"}]}',
+      '"Digest" would be read as "digest" by others',
+    ],
+    [
+      '{"manifests":[{"x":{"annotations":{}}},{"digest":"a","Digest":"b"}]}',
+      '"Digest" would be read as "digest" by others',
+    ],
+    ['{"annotations":[{"digest":"a","Digest":"b"}]}', '"Digest" would be read as "digest" by others'],
     ['{"annotations":{"a":"1","a":"2"}}', '"a" stands there twice'],
   ])("names what two programs would read otherwise in %s", (text, wanted) => {
     expect(ambiguousField(text)).toBe(wanted);
