@@ -25,8 +25,6 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
     seccompProfile: { type: "RuntimeDefault" },
   };
   const volumeMounts = [{ name: "data", mountPath: source.mountPath }];
-  // The last lines of a log are what a person is told of a container that failed.
-  const terminationMessagePolicy = "FallbackToLogsOnError";
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -57,7 +55,8 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
           ...(envFrom === undefined ? {} : { envFrom }),
           volumeMounts,
           securityContext,
-          terminationMessagePolicy,
+          // No terminationMessagePolicy: the last lines of its log may have Secrets that it was given, and status, Events and
+          // our log would have them then. What it wants told it writes to /dev/termination-log.
           resources: { limits: { cpu: "1", memory: "512Mi" }, requests: { cpu: "10m", memory: "32Mi" } },
         },
       ],
@@ -73,7 +72,8 @@ export function channelPod(channel: ManagedOSVersionChannel, source: PodSource, 
             runAsNonRoot: true,
             runAsUser: DISPLAY_USER,
           },
-          terminationMessagePolicy,
+          // All that it says is ours.
+          terminationMessagePolicy: "FallbackToLogsOnError",
           resources: { limits: { cpu: "1", memory: "256Mi" }, requests: { cpu: "10m", memory: "64Mi" } },
         },
       ],

@@ -96,7 +96,10 @@ export const CHANNEL_ERRORS = {
     failure: "refused",
     retry: "backoff",
     meaning: "The container of a channel of type custom failed, could not be started, or wrote no /data/output.",
-    mend: "Read the message, and run the image by hand; it must write the list to /data/output and exit with 0.",
+    mend:
+      "Read the message, and run the image by hand; it must write the list to /data/output and exit with 0. What it prints is " +
+      "not told, as Secrets may be in it: `kubectl logs -f POD -c list` shows it while it runs. What it writes to " +
+      "/dev/termination-log is.",
   },
   CHANNEL_POD_TIMEOUT: {
     failure: "timeout",
