@@ -11,7 +11,7 @@ export type Lane = "prompt" | "later";
 export interface PacedQueue {
   /** Asks for the key to be worked on; adding it again while it waits changes nothing, unless it is to be sooner. */
   add(key: string, lane: Lane): void;
-  /** There is nothing to do for it any more. */
+  /** There is nothing to do for it any more: work on it that is under way and fails is not tried again. */
   remove(key: string): void;
   readonly size: number;
   load(): QueueLoad;
@@ -23,7 +23,7 @@ export interface PacedQueueOptions {
   readonly delaysMs: Readonly<Record<Lane, number>>;
   /** From the beginning of one piece of work to that of the next. */
   readonly intervalMs: number;
-  /** A rejection is reported, and all work pauses: what fails for one key is the API server's trouble. */
+  /** A rejection is reported, and all work pauses: longer, the more keys fail in turn, as that is the API server's trouble. */
   readonly work: (key: string) => Promise<void>;
   readonly onFailure: (key: string, error: unknown) => void;
   readonly nowMs: () => number;
@@ -45,9 +45,12 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
   /** When each key is due; a lane's delay is the same for all, so its first key is due first. */
   const lanes = { prompt: new Map<string, number>(), later: new Map<string, number>() };
   let timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
-  let isWorking = false;
+  let working: string | undefined;
+  /** That there is nothing to do any more for the key that is worked on. */
+  let isTakenBack = false;
   let isStopped = false;
-  let failures = 0;
+  /** Keys whose work failed since any last succeeded; they wait, or are worked on. */
+  const failed = new Set<string>();
   /** No work begins before that. */
   let freeMs = 0;
 
@@ -64,7 +67,7 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
 
   function schedule(): void {
     const first = next();
-    if (isWorking || isStopped || first === undefined) return;
+    if (working !== undefined || isStopped || first === undefined) return;
     const atMs = Math.max(first.dueMs, freeMs);
     if (timer !== undefined && timer.atMs <= atMs) return;
     timer?.cancel();
@@ -81,28 +84,32 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
     }
     lanes[first.lane].delete(first.key);
     freeMs = nowMs() + intervalMs;
-    isWorking = true;
+    working = first.key;
+    isTakenBack = false;
     void workOn(first.key);
   }
 
   async function workOn(key: string): Promise<void> {
     try {
       await options.work(key);
-      failures = 0;
+      failed.clear();
     } catch (error) {
       options.onFailure(key, error);
-      failures += 1;
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + options.random());
+      failed.add(key);
+      // One key that fails again and again says nothing about the others.
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failed.size - 1)) * (0.5 + options.random());
       freeMs = nowMs() + Math.max(pauseMs, retryAfterMs(error));
-      add(key, "later");
+      if (isTakenBack) failed.delete(key);
+      else add(key, "later");
     } finally {
-      isWorking = false;
+      working = undefined;
       schedule();
     }
   }
 
   function add(key: string, lane: Lane): void {
     if (isStopped || lanes.prompt.has(key) || lanes[lane].has(key)) return;
+    if (key === working) isTakenBack = false;
     lanes.later.delete(key);
     lanes[lane].set(key, nowMs() + delaysMs[lane]);
     schedule();
@@ -113,11 +120,13 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
     remove(key) {
       lanes.prompt.delete(key);
       lanes.later.delete(key);
+      failed.delete(key);
+      if (key === working) isTakenBack = true;
     },
     get size() {
       return lanes.prompt.size + lanes.later.size;
     },
-    load: () => ({ depth: lanes.prompt.size + lanes.later.size, failing: Math.min(1, failures) }),
+    load: () => ({ depth: lanes.prompt.size + lanes.later.size, failing: Math.min(1, failed.size) }),
     stop() {
       isStopped = true;
       timer?.cancel();

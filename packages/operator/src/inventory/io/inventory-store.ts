@@ -149,16 +149,17 @@ export async function settleNamedToken(
 }
 
 /**
- * Writes what the status of one MachineInventory lacks. Nothing happens where that is there, or where somebody writes at
- * the same time: then the watch shows the object once more.
+ * Writes what the status of one MachineInventory lacks. Nothing happens where that is there, where the object is none of
+ * this kind, or where somebody writes at the same time: then the watch shows the object once more.
  * @throws KubernetesError  to be tried again
  */
 export async function settleStatus(kubernetes: Kubernetes, namespace: string, name: string): Promise<void> {
-  const inventory = await readInventory(kubernetes, namespace, name);
-  const status = inventory === undefined ? undefined : dueStatus(inventory, Date.now());
-  if (inventory === undefined || status === undefined) return;
+  const parsed = parseMachineInventory(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
+  // Trying again makes no sense of it: whoever mends it makes the watch show it.
+  const status = parsed.ok ? dueStatus(parsed.value, Date.now()) : undefined;
+  if (!parsed.ok || status === undefined) return;
   try {
-    await patchInventory(kubernetes, inventory, "/status", { status });
+    await patchInventory(kubernetes, parsed.value, "/status", { status });
   } catch (error) {
     if (!hasCode(error, "KUBERNETES_CONFLICT") && !hasCode(error, "KUBERNETES_NOT_FOUND")) throw error;
   }

@@ -106,6 +106,43 @@ describe("paced queue", () => {
     expect(queue.size).toBe(0);
   });
 
+  it("goes on with the others where the work fails for one key only, however often", async () => {
+    const { queue, begun, pass } = course(async (key) => {
+      if (key === "bad") throw new Error("a webhook refuses it");
+    });
+    queue.add("bad", "later");
+    await pass(545_000);
+    queue.add("good", "prompt");
+    await pass(5_000);
+    expect(begun.filter(({ key }) => key === "good")).toHaveLength(1);
+    expect(queue.load()).toEqual({ depth: 1, failing: 0 });
+    await pass(30_000);
+    expect(queue.load()).toEqual({ depth: 1, failing: 1 });
+    queue.remove("bad");
+    expect(queue.load()).toEqual({ depth: 0, failing: 0 });
+  });
+
+  it("does not try again what was taken back during the work, unless it was added once more", async () => {
+    const scene = (isAddedAgain: boolean): Course => {
+      const made = course(async (key) => {
+        made.queue.remove(key);
+        if (isAddedAgain && made.begun.length === 1) made.queue.add(key, "prompt");
+        throw new Error("it is nonsense");
+      });
+      return made;
+    };
+    for (const [isAddedAgain, times] of [
+      [false, 1],
+      [true, 2],
+    ] as const) {
+      const { queue, begun, pass } = scene(isAddedAgain);
+      queue.add("a", "prompt");
+      await pass(600_000);
+      expect(begun).toHaveLength(times);
+      expect(queue.load()).toEqual({ depth: 0, failing: 0 });
+    }
+  });
+
   it("does one thing at a time, and nothing after its end", async () => {
     let finish: () => void = () => undefined;
     const { queue, begun, pass } = course(() => new Promise((resolve) => (finish = resolve)));
