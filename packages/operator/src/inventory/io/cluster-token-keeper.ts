@@ -14,8 +14,20 @@ import { inventoriesPath, settleNamedToken } from "./inventory-store.ts";
 /** What a replica that stopped in between has left, or one that did not lead yet; and what somebody has deleted. */
 const LOOK_EVERY_MS = 600_000;
 const ALL = "all";
-/** Keys of machines whose token is looked at begin with it; those of tokens that are taken back are UIDs. */
+/** Keys of machines whose token is looked at begin with it. */
 const KEEP = "keep/";
+/** Keys of tokens that are taken back begin with it. */
+const GOING = "going/";
+
+interface Going {
+  readonly token: OwnedToken;
+  /** Its machine was seen to go: nobody need be asked whether it has. */
+  readonly isSeen: boolean;
+}
+
+function goingKey({ where, owner }: OwnedToken): string {
+  return `${GOING}${where.namespace}/${where.name}/${owner.uid}`;
+}
 
 export interface ClusterTokenKeeper {
   /** Its inventory was deleted. */
@@ -39,11 +51,15 @@ export function keepClusterTokens(
   tokens: ClusterTokens,
   index: InventoryIndex,
 ): ClusterTokenKeeper {
-  /** Until they are deleted; bounded by the machines that there were. */
-  const going = new Map<string, OwnedToken>();
+  /** By their keys, until they are deleted; bounded by the tokens that there were. */
+  const going = new Map<string, Going>();
+
+  function isKnown(owner: TokenOwner): boolean {
+    return index.named({ metadata: owner })?.metadata.uid === owner.uid;
+  }
 
   async function isGone(owner: TokenOwner): Promise<boolean> {
-    if (index.named({ metadata: owner })?.metadata.uid === owner.uid) return false;
+    if (isKnown(owner)) return false;
     // The index may lag: the API server knows.
     const path = `${inventoriesPath(owner.namespace)}/${owner.name}`;
     const found = await readOrNothing(kubernetes, path);
@@ -65,11 +81,12 @@ export function keepClusterTokens(
     if (found !== undefined && (bond === "own" || bond === "unmarked")) await tokens.delete(where, found);
   }
 
-  async function takeBack(uid: string): Promise<void> {
-    const token = going.get(uid);
-    if (token === undefined) return;
-    await deleteToken(token);
-    going.delete(uid);
+  async function takeBack(key: string): Promise<void> {
+    const found = going.get(key);
+    if (found === undefined) return;
+    if (found.isSeen || (await isGone(found.token.owner))) await deleteToken(found.token);
+    // Otherwise its machine was seen to go in the meantime.
+    if (going.get(key) === found) going.delete(key);
   }
 
   async function keepNamed(key: string): Promise<void> {
@@ -90,11 +107,14 @@ export function keepClusterTokens(
       const isMarked = marked.has(`${clusterToken.namespace}/${clusterToken.name}/${metadata.uid}`);
       if (!isMarked) queue.add(`${KEEP}${metadata.namespace}/${metadata.name}`);
     }
+    // Each for itself: one that cannot be taken back keeps no other.
     for (const token of owned) {
       const { owner } = token;
-      if (!lead.isLeader()) return;
       const isOurs = watchNamespace === undefined || watchNamespace === owner.namespace;
-      if (isOurs && !isTaken(token) && (await isGone(owner))) await deleteToken(token);
+      if (!isOurs || isTaken(token) || isKnown(owner)) continue;
+      const key = goingKey(token);
+      if (!going.has(key)) going.set(key, { token, isSeen: false });
+      queue.add(key);
     }
   }
 
@@ -129,8 +149,9 @@ export function keepClusterTokens(
   return {
     machineGone({ metadata: { namespace, name, uid }, clusterToken }) {
       if (clusterToken === undefined || !lead.isLeader()) return;
-      going.set(uid, { where: clusterToken, owner: { namespace, name, uid } });
-      queue.add(uid);
+      const token = { where: clusterToken, owner: { namespace, name, uid } };
+      going.set(goingKey(token), { token, isSeen: true });
+      queue.add(goingKey(token));
     },
     tokenMissed({ metadata: { namespace, name }, clusterToken }) {
       if (clusterToken !== undefined && lead.isLeader()) queue.add(`${KEEP}${namespace}/${name}`);

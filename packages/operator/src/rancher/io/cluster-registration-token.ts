@@ -52,13 +52,14 @@ function foundToken(object: unknown): FoundToken | undefined {
   };
 }
 
-/** Whose a token is, as its metadata says; undefined where that is incomplete. */
+/** Whose a token is, as its metadata says; undefined where that is incomplete, or no machine can have that name. */
 function ownedToken(object: unknown): OwnedToken | undefined {
   const [namespace, name] = [stringAt(object, "metadata", "namespace"), stringAt(object, "metadata", "name")];
   const uid = stringAt(object, "metadata", "labels", INVENTORY_UID_LABEL);
   const [home, machine, ...rest] =
     stringAt(object, "metadata", "annotations", INVENTORY_NAME_ANNOTATION)?.split("/") ?? [];
   if (!namespace || !name || !uid || !home || !machine || rest.length > 0) return undefined;
+  if (!isObjectName(home) || !isObjectName(machine)) return undefined;
   return { where: { namespace, name }, owner: { namespace: home, name: machine, uid } };
 }
 

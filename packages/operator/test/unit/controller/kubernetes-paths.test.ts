@@ -3,18 +3,21 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { INVENTORY_NAME_ANNOTATION, INVENTORY_UID_LABEL } from "@rancheros/protocol/resources";
 import { connectKubernetes, type Kubernetes } from "../../../src/controller/index.ts";
 import { rancherClusterTokens } from "../../../src/rancher/index.ts";
 
 let server: Server;
 let kubernetes: Kubernetes;
 let asked: string[] = [];
+const CLUSTER: unknown = { status: { clusterName: "c-m-victim" } };
+let answer = CLUSTER;
 
 beforeAll(async () => {
   server = createServer(({ url }, response) => {
     asked.push(url ?? "");
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ status: { clusterName: "c-m-victim" } }));
+    response.end(JSON.stringify(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -26,6 +29,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   asked = [];
+  answer = CLUSTER;
 });
 
 afterAll(() => {
@@ -42,6 +46,21 @@ it.each(["../../victim/clusters/prod", "%2e%2e/%2e%2e/victim/clusters/prod", "c1
     expect(await tokens.managementCluster("team-a", "c1.x")).toBe("c-m-victim");
   },
 );
+
+it("a token that says it is of a machine that no name leads to is nobody's", async () => {
+  const owners = ["../x", "team/..", "team/.", "Team/m", "team/m?x", "team/m/status", "/m", "team/m"];
+  const items = owners.map((owner, index) => ({
+    metadata: {
+      namespace: "c-m-abc",
+      name: `t${index}`,
+      labels: { [INVENTORY_UID_LABEL]: "u1" },
+      annotations: { [INVENTORY_NAME_ANNOTATION]: owner },
+    },
+  }));
+  answer = { items };
+  const owned = await rancherClusterTokens(kubernetes).owned();
+  expect(owned?.map(({ owner }) => owner)).toEqual([{ namespace: "team", name: "m", uid: "u1" }]);
+});
 
 it.each([
   "/api/v1/namespaces/team-a/secrets/..",
