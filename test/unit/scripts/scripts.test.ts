@@ -16,3 +16,12 @@ describe("scripts/demo", () => {
     expect(script).toContain('"$here/setup" "${needed[@]}"\n');
   });
 });
+
+describe("scripts/test", () => {
+  it.each(["unit", "integration", "metal"])(
+    "installs the Debian packages before %s, which run their programs",
+    (step) => {
+      expect(read("scripts/test")).toMatch(new RegExp(`^    ${step}\\) if setup packages\\b.*; then run_`, "m"));
+    },
+  );
+});
