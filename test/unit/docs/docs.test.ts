@@ -77,6 +77,15 @@ describe("drawings", () => {
   );
 });
 
+describe("commands", () => {
+  it.each([...pages(), "charts/rancheros-operator/templates/NOTES.txt"])(
+    "of %s watch one kind: kubectl refuses more",
+    (page) => {
+      expect(read(page)).not.toMatch(/kubectl get [^\n]*\w,\w[^\n]* (-w|--watch)\b/);
+    },
+  );
+});
+
 describe("links", () => {
   it.each(pages())("of %s lead somewhere", (page) => {
     const targets = [...read(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map((match) => match[1] ?? "");
