@@ -7,9 +7,13 @@ const FOLDER = join(import.meta.dirname, "../node_modules/.cache/ros-agent");
 /** Programs that lie in temporary folders come to it with every run. */
 const MAX_BYTES = 300 * 1024 * 1024;
 
-/** For this process' children. Beyond a size all of it is thrown away. */
+/** For this process' children. Beyond a size all of it is thrown away, unless another run writes there right now. */
 export function keepCompiled(): void {
-  if (bytesIn(FOLDER) > MAX_BYTES) rmSync(FOLDER, { recursive: true, force: true });
+  try {
+    if (bytesIn(FOLDER) > MAX_BYTES) rmSync(FOLDER, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    // Files came and went meanwhile: the next run looks again.
+  }
   process.env["NODE_COMPILE_CACHE"] ??= FOLDER;
 }
 

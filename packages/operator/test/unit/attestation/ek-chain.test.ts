@@ -41,9 +41,9 @@ describe("chains", () => {
     );
     const circle = trustAnchors({ hardware: root.pem, intermediate: cross.join("") });
     expect(circle.intermediates).toHaveLength(144);
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     expect(codeOf(verdictOf(ek({}, made[0] ?? root), circle))).not.toBe("hardware");
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(1_000);
   });
 
   function crossParts(below: MadeAuthority, above: MadeAuthority): CertificateParts {

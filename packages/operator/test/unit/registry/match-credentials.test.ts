@@ -75,9 +75,9 @@ describe("matchCredentials", () => {
   it("takes keys that are no addresses for nothing, and many stars in no time", () => {
     expect(matched(["", "/", "https://", "a b", "user@h.test", "[x]", ":5000"], "h.test/os")).toEqual([]);
     const image = `${"a".repeat(200)}.test/os`;
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(matched([`${"*a".repeat(100)}b.test`], image)).toEqual([]);
     expect(matched([`${"*a".repeat(100)}*.test`], image)).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(1_000);
   });
 });
