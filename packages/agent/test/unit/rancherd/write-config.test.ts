@@ -39,11 +39,9 @@ const answers = fc.record(
 );
 
 function valuesOf(texts: ReadonlyMap<string, string>): unknown {
-  const values: Readonly<Record<string, unknown>> = {
-    labels: [],
-    extraConfig: {},
-    ...Object(parseGoYaml(texts.get(CONFIG) ?? "{}")),
-  };
+  const parsed: unknown = parseGoYaml(texts.get(CONFIG) ?? "{}");
+  const found = typeof parsed === "object" ? parsed : {};
+  const values: Readonly<Record<string, unknown>> = { labels: [], extraConfig: {}, ...found };
   return { ...values, labels: new Set(Array.isArray(values["labels"]) ? values["labels"] : []) };
 }
 
