@@ -23,6 +23,8 @@ export interface Seen {
 export interface Tally {
   /** That the image is for, and those that hold a slot or failed without being known, or being the image's, here. */
   readonly total: number;
+  /** Of them, those that the image is for and that are known here: of so many a percentage of failures is. */
+  readonly claimed: number;
   /** Run the plan, and hold no slot any more. */
   readonly updated: number;
   /** Hold a slot, whatever else is said of them. */
@@ -73,6 +75,7 @@ export function tally(
   const failed = active.length + Math.max(0, counts.broken - countOf(known, (seen) => seen?.isBroken));
   return {
     total,
+    claimed: counts.total,
     updated,
     updating: uids.size,
     failed,
@@ -89,7 +92,7 @@ export function haltOf(counted: Tally, listed: number, budget: Amount): string |
   if (counted.canariesFailed > 0) {
     return `${counted.canariesFailed} of the canaries failed; annotate them with rancheros.cattle.io/retry-upgrade, or change the image`;
   }
-  const allowed = amountOf(budget, counted.total);
+  const allowed = amountOf(budget, counted.claimed);
   if (counted.failed > allowed) {
     return `${counted.failed} machines failed, failureBudget allows ${allowed}; see status.failures`;
   }
