@@ -7,7 +7,7 @@ import {
 import { compileChannel } from "./channel-source.ts";
 import { LATEST_SPREAD, pauseMs } from "./sync-schedule.ts";
 
-/** synced: the last attempt read it. failed: it did not. waiting: not tried yet, or under way. off: nobody wants it read. */
+/** synced: the last attempt read it. failed: it did not, also while the next one is under way. waiting: not tried yet, or under way after none that failed. off: nobody wants it read. */
 type ChannelState = "synced" | "failed" | "waiting" | "off";
 
 export interface ChannelCounts {
@@ -25,7 +25,7 @@ function stateOf({ status, spec }: ManagedOSVersionChannel): ChannelState {
   if (spec.enabled === false) return "off";
   const synced = status?.conditions?.find(({ type }) => type === "Synced")?.status;
   if (synced === "True") return "synced";
-  return synced === "False" ? "failed" : "waiting";
+  return synced === "False" || (status?.failedSynchronizationAttempts ?? 0) > 0 ? "failed" : "waiting";
 }
 
 function sinceMs({ metadata, status }: ManagedOSVersionChannel): number {

@@ -26,6 +26,9 @@ describe("channels", () => {
       channelOf({ enabled: false }, { ...made, status: { ...read, conditions: [synced("True")] } }),
     ];
     expect(channelCounts(all, NOW_MS).states).toEqual({ synced: 1, failed: 1, waiting: 2, off: 1 });
+    // Its pod is under way once more: no less broken than the moment before.
+    const tried = { ...read, failedSynchronizationAttempts: 3, conditions: [synced("Unknown")] };
+    expect(channelCounts([channelOf({}, { ...made, status: tried })], NOW_MS).states.failed).toBe(1);
     expect(channelCounts([], NOW_MS)).toEqual({
       states: { synced: 0, failed: 0, waiting: 0, off: 0 },
       ageMs: 0,
