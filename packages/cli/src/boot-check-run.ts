@@ -1,4 +1,5 @@
 /** `ros-agent boot-check` on this machine. */
+import { readPolicies } from "@rancheros/agent/images";
 import { runBootCheck, type BootCheckVerdict } from "@rancheros/agent/slots";
 import { openMachine } from "@rancheros/agent/upgrade";
 
@@ -26,6 +27,7 @@ export async function runMachineBootCheck(
     return await runBootCheck({
       ...options,
       ...run,
+      readPolicies: () => readPolicies(options.hostRoot),
       runChecks: (signal) => machine.host.runChecks(signal),
       signal: surroundings.signal,
       onLook(failures) {

@@ -37,12 +37,14 @@ export async function installSource(
   // Whatever the tag names later, this is what is installed.
   const { reference } = await resolveTag({ reference: osImage, registries, account: undefined, signal });
   const image = parsePinnedImage(reference);
+  // Of the live system: what it brings along is what its image's maker wants.
+  const policies = await readPolicies("/");
+  for (const warning of policies.flatMap(({ warnings }) => warnings)) remark(warning);
   const opened = await openImage({
     image,
     platform: nodePlatform(process.arch),
     registries,
-    // Of the live system: what it brings along is what its image's maker wants.
-    policies: await readPolicies("/"),
+    policies,
     account: undefined,
     bytesPerSecond: undefined,
     patienceMs: PATIENCE_MS,

@@ -27,8 +27,11 @@ export async function openRegistries({ registryCaFile }: Settings): Promise<Open
 }
 
 /** @throws SignatureError  SIGNATURE_POLICY_INVALID: a policy that nobody understands must not count as none */
-export async function openImagePolicy({ imagePolicyFile }: Settings): Promise<ImagePolicy> {
-  return imagePolicyFile === undefined ? { rules: [] } : readImagePolicy(imagePolicyFile);
+export async function openImagePolicy({ imagePolicyFile }: Settings, log: Log): Promise<ImagePolicy> {
+  if (imagePolicyFile === undefined) return { rules: [], warnings: [] };
+  const policy = await readImagePolicy(imagePolicyFile);
+  for (const problem of policy.warnings) log.warn("image policy has a pattern that no image could match", { problem });
+  return policy;
 }
 
 export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl"> {

@@ -99,7 +99,7 @@ export async function startOperator(
   const tokens = rancherClusterTokens(kubernetes);
   const store = inventoryStore(kubernetes);
   const { client: registry, caPem: registryCaPem } = await openRegistries(settings);
-  const imagePolicy = await openImagePolicy(settings);
+  const imagePolicy = await openImagePolicy(settings, log);
   const rollouts = startRollouts({
     kubernetes,
     registry,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { bootCheck, type BootCheckVerdict } from "./boot-check.ts";
 import { BOOT_CHECK_FILE, writeBootCheckRecord } from "./boot-check-record.ts";
-import { healthFailures, type SystemFacts } from "./health.ts";
+import { lookAtMachine, type MachineLook } from "./health.ts";
 import { bootMoment } from "./io/boot-moment.ts";
 import { slotsOutside, type OpenSlotsOptions } from "./io/open-slots.ts";
 import { restartForSure } from "./io/restart-machine.ts";
@@ -22,15 +22,11 @@ export function openSlots(options: OpenSlotsOptions): MachineSlots {
   return machineSlots(slotsOutside(options));
 }
 
-export interface RunBootCheckOptions extends OpenSlotsOptions {
+export interface RunBootCheckOptions extends OpenSlotsOptions, Omit<MachineLook, "facts"> {
   /** From the start of the machine on. */
   readonly patienceMs: number;
   readonly steadyMs: number;
   readonly restarts: boolean;
-  /** Whose failure does not count. */
-  readonly ignoredUnits: readonly string[];
-  /** The administrator's. */
-  readonly runChecks: (signal: AbortSignal) => Promise<SystemFacts["checks"]>;
   readonly signal: AbortSignal;
   readonly onLook: (failures: readonly string[]) => void;
 }
@@ -39,14 +35,12 @@ const OWN_UNIT = "ros-agent-boot-check.service";
 
 /** @throws SlotError SLOT_BOOT_CHECK_FAILED where nothing restarts; SLOT_ENVIRONMENT_BROKEN, SLOT_INTERRUPTED */
 export function runBootCheck(options: RunBootCheckOptions): Promise<BootCheckVerdict> {
-  const { stateFolder, runChecks, ignoredUnits } = options;
+  const { stateFolder } = options;
+  const look: MachineLook = { ...options, facts: (signal) => systemFacts(OWN_UNIT, signal) };
   return bootCheck(
     {
       slots: openSlots(options),
-      async look(signal) {
-        const facts = await systemFacts(OWN_UNIT, signal);
-        return healthFailures({ ...facts, checks: await runChecks(signal) }, ignoredUnits);
-      },
+      look: (signal) => lookAtMachine(look, signal),
       record: (record) => writeStateFile(join(stateFolder, BOOT_CHECK_FILE), writeBootCheckRecord(record)),
       restart: () => restartForSure(options.signal),
       ...bootMoment(),

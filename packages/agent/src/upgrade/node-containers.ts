@@ -1,4 +1,5 @@
 /** An upgrade's containers, in whatever runs containers on this node. */
+import type { ImagePolicy } from "@rancheros/protocol/signatures";
 import {
   findRuntime,
   ownImages,
@@ -55,7 +56,7 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
     async pull(image, { credentials, signal, isOwn, onOwn }) {
       const { bytesPerSecond } = options;
       const registries = await nodeRegistries(options);
-      const policies = await readPolicies(hostRoot);
+      const policies = await toldPolicies(options);
       const { digest } = await pullImage(await runtime(), containers, {
         image,
         credentials,
@@ -97,6 +98,16 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
       await removeContainer(await runtime(), containers, name, STOP_GRACE_MS);
     },
   };
+}
+
+/** Those of this machine; what is hardly meant in them is told. @throws SignatureError SIGNATURE_POLICY_INVALID */
+export async function toldPolicies({
+  hostRoot,
+  log,
+}: Pick<NodeContainersOptions, "hostRoot" | "log">): Promise<readonly ImagePolicy[]> {
+  const policies = await readPolicies(hostRoot);
+  for (const warning of policies.flatMap(({ warnings }) => warnings)) log(warning);
+  return policies;
 }
 
 /** For the log. */

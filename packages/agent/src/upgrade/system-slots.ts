@@ -1,8 +1,8 @@
 /** The machine's two slots as an upgrade uses them. */
-import { nodePlatform, openImage, parsePinnedImage, readPolicies } from "../images/index.ts";
+import { nodePlatform, openImage, parsePinnedImage } from "../images/index.ts";
 import { imageSource, isSlotName, type MachineSlots, type SlotName, type SlotProgress } from "../slots/index.ts";
 import { UpgradeError } from "./errors.ts";
-import { admissionText, nodeRegistries, type NodeContainersOptions } from "./node-containers.ts";
+import { admissionText, nodeRegistries, toldPolicies, type NodeContainersOptions } from "./node-containers.ts";
 import type { StageOptions, StagedSystem, SystemSlotsPort } from "./ports.ts";
 import type { SlotPort } from "./rollback.ts";
 
@@ -84,7 +84,7 @@ async function write(
     image,
     platform: nodePlatform(process.arch),
     registries: await nodeRegistries(options),
-    policies: await readPolicies(options.hostRoot),
+    policies: await toldPolicies(options),
     account: credentials.find(({ registry }) => registry === image.host),
     bytesPerSecond: options.bytesPerSecond,
     patienceMs: PATIENCE_MS,

@@ -18,7 +18,8 @@ export class BootCheck extends AgentCommand {
   static override usage = "<%= command.id %> [FLAGS]";
   static override description =
     "What ros-agent-boot-check.service runs after each start. Where a slot is tried it waits until the system is up, no " +
-    "unit has failed, ros-agent.service is active and all programs in /etc/rancheros/checks.d pass, and marks the slot " +
+    "unit has failed, ros-agent.service is active, the policies about signed images can be read and all programs in " +
+    "/etc/rancheros/checks.d pass, and marks the slot " +
     "good. Otherwise it writes why to boot-check.json in the state folder and restarts the machine, which starts the slot " +
     "from before. Does nothing where the slot is good already, and on machines without slots.";
   static override examples = ["$ ros-agent boot-check", "$ ros-agent boot-check --patience 10m --no-restart"];

@@ -16,12 +16,15 @@ export function imageGlobProblem(text: string): string | undefined {
   // Names have a host; without one it would be left to guess which images are meant.
   const first = text.split("/")[0] ?? "";
   const isWithHost = first === "localhost" || /[.:*]/.test(first);
-  if (!isWithHost) return "begins with no host: write docker.io/... where that is meant, or **/...";
-  return repositoryProblem(text);
+  return isWithHost ? undefined : "begins with no host: write docker.io/... where that is meant, or **/...";
 }
 
-/** What no image could match would be a rule that holds for nothing, and looks like one that does. */
-function repositoryProblem(text: string): string | undefined {
+/**
+ * What no image could match holds for nothing, and looks like a rule that does. It is told of, not refused: versions before
+ * took it, and a node whose read-only image has such a policy could not be given another one.
+ * @returns why no image could match the pattern, or undefined
+ */
+export function deadGlobProblem(text: string): string | undefined {
   const slash = text.indexOf("/");
   if (slash === -1) {
     return text.includes("**") ? undefined : "names no repository: write HOST/** for all of a registry, ** for all";

@@ -1,7 +1,7 @@
 /** Which images have to be signed, and by whom: what an administrator writes, read. */
 import { SignatureError } from "./errors.ts";
 import { isFields, tableOf } from "./fields.ts";
-import { imageGlobProblem, matchesImageGlob } from "./image-glob.ts";
+import { deadGlobProblem, imageGlobProblem, matchesImageGlob } from "./image-glob.ts";
 import { readKeyless, type KeylessSigner } from "./keyless-signer.ts";
 import { readPublicKey, type KeySigner } from "./public-key.ts";
 
@@ -23,6 +23,8 @@ export interface PolicyRule {
 
 export interface ImagePolicy {
   readonly rules: readonly PolicyRule[];
+  /** What is no mistake, and is hardly meant: patterns that no image could match. A line each. */
+  readonly warnings: readonly string[];
 }
 
 const MODES: readonly string[] = ["enforce", "warn", "ignore"] satisfies readonly PolicyMode[];
@@ -41,10 +43,22 @@ export function parseImagePolicy(document: unknown, origin: string): ImagePolicy
   const rules = listOf(document, "the file", RULES_MAX, problems).map((value, index) =>
     readRule(value, `rules[${index}]`, `${origin}, rule ${index + 1}`, problems),
   );
-  if (problems.length === 0) return { rules };
-  const told = problems.slice(0, PROBLEMS_TOLD).join("; ");
-  const more = problems.length > PROBLEMS_TOLD ? `; and ${problems.length - PROBLEMS_TOLD} more` : "";
-  throw new SignatureError("SIGNATURE_POLICY_INVALID", `${origin}: ${told}${more}`, { problems });
+  if (problems.length === 0) return { rules, warnings: told(deadPatterns(rules)).map((one) => `${origin}: ${one}`) };
+  throw new SignatureError("SIGNATURE_POLICY_INVALID", `${origin}: ${told(problems).join("; ")}`, { problems });
+}
+
+function told(all: readonly string[]): readonly string[] {
+  const more = all.length - PROBLEMS_TOLD;
+  return more > 0 ? [...all.slice(0, PROBLEMS_TOLD), `and ${more} more`] : all;
+}
+
+function deadPatterns(rules: readonly PolicyRule[]): readonly string[] {
+  return rules.flatMap(({ images }, rule) =>
+    images.flatMap((glob, index) => {
+      const problem = deadGlobProblem(glob);
+      return problem === undefined ? [] : [`rules[${rule}].images[${index}]: ${problem}`];
+    }),
+  );
 }
 
 /**

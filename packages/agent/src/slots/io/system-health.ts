@@ -1,6 +1,6 @@
 /** Asks systemd how the machine is. */
 import { SlotError } from "../errors.ts";
-import type { SystemFacts } from "../health.ts";
+import type { MachineLook } from "../health.ts";
 import { runProgram } from "./run-program.ts";
 
 const ASK_TIMEOUT_MS = 20_000;
@@ -10,7 +10,7 @@ const UP = "multi-user.target";
 const REGISTRATION = "ros-agent-register.service";
 
 /** @param own  the unit that asks: it is not waited for */
-export async function systemFacts(own: string, signal: AbortSignal): Promise<Omit<SystemFacts, "checks">> {
+export async function systemFacts(own: string, signal: AbortSignal): ReturnType<MachineLook["facts"]> {
   const ask = async (...args: readonly string[]): Promise<string> => {
     try {
       return (

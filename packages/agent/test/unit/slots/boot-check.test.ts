@@ -6,7 +6,7 @@ import {
   writeBootCheckRecord,
   type BootCheckRecord,
 } from "../../../src/slots/boot-check-record.ts";
-import { healthFailures, type SystemFacts } from "../../../src/slots/health.ts";
+import { healthFailures, lookAtMachine, type SystemFacts } from "../../../src/slots/health.ts";
 import { agentState, isOnlyWaitedFor } from "../../../src/slots/io/system-health.ts";
 import type { SlotName } from "../../../src/slots/slot.ts";
 
@@ -138,15 +138,16 @@ describe("the boot check", () => {
   });
 });
 
-describe("a machine's health", () => {
-  const well: SystemFacts = {
-    state: "running",
-    failedUnits: [],
-    agentState: "active",
-    targetState: "active",
-    checks: [],
-  };
+const well: SystemFacts = {
+  state: "running",
+  failedUnits: [],
+  agentState: "active",
+  targetState: "active",
+  policyProblem: undefined,
+  checks: [],
+};
 
+describe("a machine's health", () => {
   it.each<[Partial<SystemFacts>, readonly string[]]>([
     [{}, []],
     [{ failedUnits: ["a.service"], state: "degraded" }, ["the unit a.service has failed"]],
@@ -166,6 +167,23 @@ describe("a machine's health", () => {
     ],
   ])("is judged by %o", (change, expected) => {
     expect(healthFailures({ ...well, ...change }, ["noise.service"])).toEqual(expected);
+  });
+});
+
+describe("a look at a machine", () => {
+  const { checks, ...facts } = well;
+  const parts = {
+    facts: () => Promise.resolve(facts),
+    runChecks: () => Promise.resolve(checks),
+    readPolicies: () => Promise.resolve([]),
+    ignoredUnits: [],
+  };
+
+  it("finds that a system whose image policy cannot be read would take no image any more", async () => {
+    const problem = new Error("/usr/lib/rancheros/image-policy.yaml: is no YAML");
+    const found = await lookAtMachine({ ...parts, readPolicies: () => Promise.reject(problem) }, options.signal);
+    expect(found).toEqual([`no image could come: ${problem.message}`]);
+    expect(await lookAtMachine(parts, options.signal)).toEqual([]);
   });
 });
 

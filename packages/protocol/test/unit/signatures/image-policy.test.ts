@@ -67,18 +67,6 @@ describe("parseImagePolicy", () => {
         /require: is missing/,
       ],
     ],
-    [
-      "patterns that no image could match",
-      [{ ...SIGNED, images: ["*", "registry.example.com", "a.b/OS/*", "a.b//c", "a.b/c/", "a.b*"] }],
-      [
-        /images\[0\]: names no repository: .*HOST\/\*\*/,
-        /images\[1\]: names no repository/,
-        /images\[2\]: has capital letters/,
-        /images\[3\]: has an empty part/,
-        /images\[4\]: has an empty part/,
-        /images\[5\]: names no repository/,
-      ],
-    ],
     ["an identity without issuer", keyless({ issuer: undefined }), [/keyless\.issuer: is missing/]],
     ["an identity without subject", keyless({ subject: undefined }), [/wants either subject or subjectRegExp/]],
     ["a pattern that is none", keyless({ subject: undefined, subjectRegExp: "(" }), [/is no regular expression/]],
@@ -108,6 +96,29 @@ describe("parseImagePolicy", () => {
     const problems = problemsOf(document);
     expect(problems).toHaveLength(expected.length);
     for (const [index, pattern] of expected.entries()) expect(problems[index]).toMatch(pattern);
+  });
+
+  it("tells of patterns that no image could match, and lets those beside them hold", () => {
+    const images = ["*", "registry.example.com", "a.b/OS/*", "a.b//c", "a.b/c/", "a.b*", "a.b/os/*"];
+    const policy = parseImagePolicy(
+      [
+        { images: ["**/none"], mode: "ignore" },
+        { ...SIGNED, images },
+      ],
+      "policy.yaml",
+    );
+    const expected = [
+      /^policy\.yaml: rules\[1\]\.images\[0\]: names no repository: .*HOST\/\*\*/,
+      /rules\[1\]\.images\[1\]: names no repository/,
+      /rules\[1\]\.images\[2\]: has capital letters/,
+      /rules\[1\]\.images\[3\]: has an empty part/,
+      /rules\[1\]\.images\[4\]: has an empty part/,
+      /rules\[1\]\.images\[5\]: names no repository/,
+    ];
+    expect(policy.warnings).toHaveLength(expected.length);
+    for (const [index, pattern] of expected.entries()) expect(policy.warnings[index]).toMatch(pattern);
+    expect(ruleFor(policy, "a.b/os/rancher")?.mode).toBe("enforce");
+    expect(ruleFor(policy, "a.b/c")).toBeUndefined();
   });
 
   it("throws nothing else, whatever it is given", () => {
