@@ -10,20 +10,39 @@ const DOCKER_ALIASES: ReadonlySet<string> = new Set([
 
 /**
  * @param name  HOST/REPOSITORY, or a pattern of a rule, whose host may have stars
- * @returns the same with the host as URLs have it: small letters, addresses in their one form, no port 443; and with
- *          `library/` for docker.io's own images
+ * @returns the same with the host as URLs have it: small letters, addresses in their one form, no port 443, which stays
+ *          behind stars; and with `library/` for docker.io's own images
  * Source: WHATWG URL, host parser; distribution/reference, normalize.go
  */
 export function canonicalName(name: string): string {
   const slash = name.indexOf("/");
   if (slash === -1) return name.toLowerCase();
-  const host = canonicalHost(name.slice(0, slash));
+  const written = hostAsUrl(name.slice(0, slash));
+  const host = DOCKER_ALIASES.has(written) ? DOCKER_HOST : written;
   const repository = name.slice(slash + 1);
   const isOfLibrary = host === DOCKER_HOST && !repository.includes("/") && !repository.includes("**");
   return `${host}/${isOfLibrary ? "library/" : ""}${repository}`;
 }
 
-function canonicalHost(written: string): string {
-  const host = (written.includes("*") ? undefined : URL.parse(`https://${written}`)?.host) ?? written.toLowerCase();
-  return DOCKER_ALIASES.has(host) ? DOCKER_HOST : host;
+/**
+ * @param name  HOST/REPOSITORY
+ * @returns all that a pattern is compared with: a star in its host stands for a part of what is written, which the
+ *          canonical name may lack
+ */
+export function nameSpellings(name: string): readonly string[] {
+  const slash = name.indexOf("/");
+  const plain = `${hostAsUrl(name.slice(0, slash))}${name.slice(slash)}`;
+  return [...new Set([canonicalName(name), plain, name])];
+}
+
+/** The port that URLs leave out, written. */
+export function withPort443(name: string): string {
+  const slash = name.indexOf("/");
+  const host = name.slice(0, slash);
+  return /:\d+$/.test(host) ? name : `${host}:443${name.slice(slash)}`;
+}
+
+function hostAsUrl(written: string): string {
+  const host = written.includes("*") ? undefined : URL.parse(`https://${written}`)?.host;
+  return host ?? written.toLowerCase().replace(/:0*443$/, ":443");
 }

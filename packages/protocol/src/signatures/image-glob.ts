@@ -1,5 +1,5 @@
 /** Which images a rule is about: by names with wildcards. */
-import { canonicalName } from "./canonical-name.ts";
+import { canonicalName, nameSpellings, withPort443 } from "./canonical-name.ts";
 
 const LIMIT = 300;
 
@@ -40,7 +40,10 @@ export function deadGlobProblem(text: string): string | undefined {
  * @returns  whether it matches HOST/REPOSITORY as a whole, however the host of either is written
  */
 export function matchesImageGlob(glob: string, name: string): boolean {
-  return segmentsMatch(canonicalName(glob).split(/(\*\*|\*)/), canonicalName(name));
+  const pattern = canonicalName(glob);
+  const parts = pattern.split(/(\*\*|\*)/);
+  const isOfPort443 = /^[^/]*\*[^/]*:443\//.test(pattern);
+  return nameSpellings(name).some((one) => segmentsMatch(parts, isOfPort443 ? withPort443(one) : one));
 }
 
 /** Without a regular expression: nested stars would make one run for ages. */

@@ -164,6 +164,19 @@ describe("ruleFor", () => {
     ["docker.io/*", "docker.io/library/os", true],
     ["docker.io/*", "docker.io/rancher/os", false],
     ["docker.io/library/os", "registry-1.docker.io/os", true],
+    ["*.example.com:443/**", "r.example.com:443/os", true],
+    ["*.example.com:443/**", "r.example.com/os", true],
+    ["*.example.com:0443/**", "R.example.com/os", true],
+    ["*.EXAMPLE.com/**", "r.example.com:443/os", true],
+    ["*.example.com:443/**", "r.example.com:5000/os", false],
+    ["*:443/**", "r.example.com/os", true],
+    ["*:443/**", "r.example.com:5000/os", false],
+    ["*:5000/**", "r.example.com/os", false],
+    ["*3/**", "r.example.com/os", false],
+    ["*.docker.io/**", "registry-1.docker.io/rancher/os", true],
+    ["*.docker.io/**", "Registry-1.docker.io:443/rancher/os", true],
+    ["*/os", "docker.io/os", true],
+    ["*/os", "docker.io/library/os", false],
   ])("takes %s for %s: %s", (glob, name, isMatch) => {
     expect(modeFor([{ ...SIGNED, images: [glob] }], name)).toBe(isMatch ? "enforce" : undefined);
   });
