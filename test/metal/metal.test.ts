@@ -31,6 +31,8 @@ const folder = kept?.siteFolder ?? mkdtempSync(path.join(tmpdir(), "metal-"));
 /** What serial ports and journals said stays there. */
 const logs = process.env["RANCHEROS_METAL_LOGS"] ?? path.resolve(import.meta.dirname, "../../.work/metal");
 let site: MetalSite;
+/** There is none where it did not come up, which is then the reason that counts. */
+let stopSite: () => Promise<void> = async () => undefined;
 let second: Machine;
 
 /** What the first machine is upgraded to, one after the other. */
@@ -40,6 +42,7 @@ const SYSTEMS = {
   unhealthy: { version: "v4", files: UNHEALTHY },
 } as const satisfies Record<string, SystemVersion>;
 const pushed = new Map<SystemVersion, Promise<string>>();
+let isOver = false;
 
 /** @returns as people write it in osImage */
 async function osImageOf(system: SystemVersion): Promise<string> {
@@ -51,12 +54,16 @@ async function osImageOf(system: SystemVersion): Promise<string> {
 /** While the machines install themselves, so that nobody waits for it later. */
 async function pushSystems(): Promise<void> {
   const { good, panics, unhealthy } = SYSTEMS;
-  for (const system of isShort ? [good, panics] : [good, panics, unhealthy]) await osImageOf(system);
+  for (const system of isShort ? [good, panics] : [good, panics, unhealthy]) {
+    if (isOver) return;
+    await osImageOf(system);
+  }
 }
 
 beforeAll(async () => {
   kept?.restore();
   site = await startMetalSite(folder);
+  stopSite = () => site.stop();
   second = buyMachine(2, "uefi");
   // What goes wrong is told by the step that wants the image.
   if ((kept?.from ?? 1) === 1) pushSystems().catch(() => undefined);
@@ -67,8 +74,14 @@ beforeAll(async () => {
 }, 40 * MINUTE_MS);
 
 afterAll(async () => {
-  await site.stop();
-  if (kept === undefined) rmSync(folder, { recursive: true, force: true });
+  isOver = true;
+  try {
+    // After an early failure it is still at work in the folder.
+    await Promise.allSettled(pushed.values());
+    await stopSite();
+  } finally {
+    if (kept === undefined) rmSync(folder, { recursive: true, force: true });
+  }
 }, 2 * MINUTE_MS);
 
 function buyMachine(number: number, firmware: "bios" | "uefi"): Machine {

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { unmountBelow } from "../../containerd/index.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import {
   buildVersion,
@@ -34,6 +35,8 @@ const FILLER_BYTES = 250 * MIB;
 const folder = mkdtempSync("/tmp/ws-");
 const smallDisk = path.join(folder, "m3/c");
 let site: Site;
+/** There is none where it did not come up, which is then the reason that counts. */
+let stopSite: () => Promise<void> = async () => undefined;
 let version = 1;
 
 beforeAll(async () => {
@@ -50,11 +53,15 @@ beforeAll(async () => {
       ...(number === 3 ? { beforeContainerd: mountSmallDisk } : {}),
     }),
   });
+  stopSite = () => site.stop();
 });
 afterAll(async () => {
-  await site.stop();
-  execFileSync("umount", ["--lazy", smallDisk]);
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    await stopSite();
+  } finally {
+    await unmountBelow(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 beforeEach(async () => {
   await untilAllRun(site.kubelets, 3);
