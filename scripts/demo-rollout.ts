@@ -1,8 +1,11 @@
 /** The part of the demo about upgrades: three nodes go from one release to the next, one of them breaks, and is mended. */
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { OVERLAY_MAGIC } from "../test/containerd/index.ts";
 import { kubectl, kubectlApply } from "../test/control-plane/kubectl.ts";
 import { createNamespace } from "../test/control-plane/namespace.ts";
 import { startKubelets } from "../test/kubelets/index.ts";
@@ -35,6 +38,13 @@ const POLL_MS = 200;
 /** @returns why no containers can be run here, in one sentence; undefined where they can */
 export function whyNoContainers(): string | undefined {
   if (process.getuid?.() !== 0) return "containers need root: run the demo with sudo to see a rollout";
+  // Mounts for the layers, and for each node a time namespace, in which it has an uptime of its own.
+  if (spawnSync("unshare", ["--mount", "--time", "true"], { stdio: "ignore", timeout: 10_000 }).status !== 0) {
+    return "containers need CAP_SYS_ADMIN, which is missing here: run the container with --privileged to see a rollout";
+  }
+  if (statfsSync(tmpdir()).type === OVERLAY_MAGIC) {
+    return "containers need a folder for temporary files that is no overlay: give this container a volume at /tmp to see a rollout";
+  }
   const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"];
   const missing = ["runc", "docker-registry"].filter(
     (name) => !folders.some((one) => existsSync(path.join(one, name))),

@@ -1,7 +1,7 @@
 /** A real containerd with folders and a socket of its own, and Debian's runc: started, killed and started again by tests. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -14,6 +14,8 @@ const run = promisify(execFile);
 const READY_DEADLINE_MS = 30_000;
 const STOP_GRACE_MS = 10_000;
 const MAX_PRINTED_BYTES = 16 * 1024 * 1024;
+/** OVERLAYFS_SUPER_MAGIC of linux/magic.h: no overlay can have its upper folder on another. */
+export const OVERLAY_MAGIC = 0x794c7630;
 
 export interface TestContainerd {
   readonly socket: string;
@@ -45,7 +47,7 @@ export interface ContainerdOptions {
 
 /**
  * Says loudly what is missing: these tests run containers, which needs root, mounts and cgroups.
- * @throws Error  not root, no runc, or containerd did not come up; the message carries its log's end
+ * @throws Error  not root, no runc, a folder on an overlay, or containerd did not come up; the message carries its log's end
  */
 export async function startContainerd(options: ContainerdOptions): Promise<TestContainerd> {
   if (process.getuid?.() !== 0) throw new Error("tests that run containers need root: run them with sudo");
@@ -53,6 +55,11 @@ export async function startContainerd(options: ContainerdOptions): Promise<TestC
   const folder = path.resolve(options.folder);
   const binaries = await findContainerdBinaries();
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  if ((await statfs(folder)).type === OVERLAY_MAGIC) {
+    throw new Error(
+      `${folder} lies on an overlay, on which containerd cannot put layers: give this container a volume at /tmp`,
+    );
+  }
   const socket = path.join(folder, "containerd.sock");
   const configuration = path.join(folder, "config.toml");
   await writeFile(configuration, configurationText(folder, socket));
