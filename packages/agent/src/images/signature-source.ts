@@ -44,11 +44,12 @@ export function signatureSource(
     }
     const index = await readBody(answer, MAX_MANIFEST_BYTES, endpoint.host);
     const following = nextPage(answer.header("link"), url);
-    if (following === "elsewhere") throw nonsense("the list of what refers to an image is said to go on elsewhere");
     return { index, next: following === undefined ? undefined : () => nextOf(following) };
   }
 
-  async function nextOf(url: URL): Promise<ReferrersPage> {
+  async function nextOf(url: URL | "elsewhere"): Promise<ReferrersPage> {
+    // Not before it is asked for: what is looked for may be on the page that there is.
+    if (url === "elsewhere") throw nonsense("the list of what refers to an image is said to go on elsewhere");
     const found = await page(url);
     if (found === undefined) throw nonsense("the list of what refers to an image goes on with something else");
     return found;

@@ -30,11 +30,12 @@ export async function readReferrers(
     const type = headerText(answer, "content-type")?.split(";")[0]?.trim().toLowerCase();
     if (answer.status !== 200 || type !== INDEX_TYPE) return answer.status;
     const next = nextPage(headerText(answer, "link"), url);
-    if (next === "elsewhere") throw nonsense("is said to go on elsewhere");
     return { index: answer.body, next: next === undefined ? undefined : () => readNext(next) };
   }
 
-  async function readNext(url: URL): Promise<ReferrersPage> {
+  async function readNext(url: URL | "elsewhere"): Promise<ReferrersPage> {
+    // Not before it is asked for: what is looked for may be on the page that there is.
+    if (url === "elsewhere") throw nonsense("is said to go on elsewhere");
     const page = await read(url);
     if (typeof page === "object") return page;
     throw nonsense(`goes on with something else, HTTP ${page}`);
