@@ -5,7 +5,7 @@ import { ApiRefusal, type ApiClient } from "./api-client.ts";
 const DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 export interface ApiResource {
-  /** As kubectl takes it: plural, singular, short names, and plural.group. */
+  /** As kubectl takes it: plural, singular, short names, plural.group, and the kind itself. */
   readonly names: readonly string[];
   /** /api/v1, or /apis/GROUP/VERSION in the version that the server prefers. */
   readonly base: string;
@@ -83,12 +83,14 @@ function ofGroup({ metadata, versions }: Discovery["items"][number]): readonly A
         // Versions come in the order of the server's preference.
         if (seen.has(resource)) return [];
         seen.add(resource);
+        const kind = responseKind?.kind ?? "";
+        const full = group === "" ? [] : [`${resource}.${group}`];
         return [
           {
-            names: [resource, singularResource, ...shortNames, ...(group === "" ? [] : [`${resource}.${group}`])],
+            names: [resource, singularResource, ...shortNames, ...full, kind],
             base: group === "" ? `/api/${version}` : `/apis/${group}/${version}`,
             plural: resource,
-            kind: responseKind?.kind ?? "",
+            kind,
             isNamespaced: scope === "Namespaced",
             verbs,
           },

@@ -31,7 +31,9 @@ const LONG_EK = { handle: "0x8101001c", nvIndex: "0x1c0001c" } as const;
 export async function startTpmByHand(rsaKeyBits: 2048 | 3072 = 2048): Promise<TpmByHand> {
   const folder = await mkdtemp(join(tmpdir(), "tpm-by-hand-"));
   const file = (name: string): string => join(folder, name);
-  const swtpm = await startSwtpm({ stateFolder: file("state"), withEkCertificate: true, rsaKeyBits });
+  // Each of a maker of its own, whose certificates say nothing of the others.
+  const maker = { authorityFolder: file("authority") };
+  const swtpm = await startSwtpm({ ...maker, stateFolder: file("state"), withEkCertificate: true, rsaKeyBits });
   /** Without a resource manager the transient slots must be emptied by hand. */
   const run = async (tool: string, ...args: readonly string[]): Promise<void> => {
     try {
