@@ -30,7 +30,11 @@ export async function placeTwins(tools: PlacingTools, population: Population, na
 interface Budget {
   readonly metadata: { readonly name: string };
   readonly spec: { readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> } };
-  readonly status: { readonly disruptionsAllowed: number };
+  readonly status: {
+    readonly disruptionsAllowed: number;
+    readonly desiredHealthy: number;
+    readonly expectedPods: number;
+  };
 }
 
 /**
@@ -47,7 +51,9 @@ export async function withContested(client: ApiClient, twins: Twins): Promise<Tw
     const app = spec.selector.matchLabels?.["app"];
     const covered = pods.filter(({ name }) => app === undefined || name.startsWith(`${app}-`));
     const kinds = new Set(covered.map(({ state }) => state));
-    if (status.disruptionsAllowed === 0 || status.disruptionsAllowed >= covered.length) continue;
+    // What lets none go now lets some go later where pods that are not ready come back as ready ones.
+    const letsNoneGo = kinds.size === 1 || status.desiredHealthy >= status.expectedPods;
+    if (status.disruptionsAllowed === 0 ? letsNoneGo : status.disruptionsAllowed >= covered.length) continue;
     if (kinds.size === 1 && kinds.has("ready" satisfies PodState) && app !== undefined) {
       for (const { name } of covered) contested.add(name);
       continue;
