@@ -1,11 +1,14 @@
 /** Connects the command line with the process: arguments, environment, signals, exit code. */
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { runCli } from "./run-cli.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import type { CommandSurroundings } from "./surroundings.ts";
 
 const SHELL = "/bin/sh";
+/** How long a question to the kernel that is under way may still be answered when all is said. */
+const LAST_ANSWERS_MS = 100;
 
 /** Runs one command and ends the process. The first Ctrl-C asks it to clean up and end, the second ends it at once. */
 export async function start(args: readonly string[]): Promise<never> {
@@ -25,6 +28,8 @@ export async function start(args: readonly string[]): Promise<never> {
   const describeCommands = async (): ReturnType<CommandSurroundings["describeCommands"]> =>
     (await import("./describe-commands.ts")).describeCommands();
   const code = await runCli(args, { environment: process.env, signal: controller.signal, describeCommands });
+  const givenUp = performance.now() + LAST_ANSWERS_MS;
+  while (isHeldUp() && performance.now() < givenUp) await sleep(5);
   if (isHeldUp()) leave(code);
   process.exit(code);
 }
@@ -39,5 +44,8 @@ function isHeldUp(): boolean {
  * all said; another program in our place waits for none.
  */
 function leave(code: number): void {
-  if (existsSync(SHELL)) process.execve?.(SHELL, ["sh", "-c", `exit ${code}`], {});
+  if (process.execve === undefined || !existsSync(SHELL)) return;
+  // It calls nobody who has something to end or to take away, such as a program that is to end with us.
+  process.emit("exit", code);
+  process.execve(SHELL, ["sh", "-c", `exit ${code}`], {});
 }
