@@ -1,6 +1,6 @@
 /** What the scripts of a new machine must not forget, and need not do. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -58,5 +58,49 @@ describe("scripts/apt-update", () => {
   it("says at once what else is wrong", () => {
     const lines = `echo "E: Could not resolve 'deb'" >&2; exit 100`;
     expect(aptUpdate(lines)).toEqual({ status: 100, stdout: "E: Could not resolve 'deb'\n", times: 1 });
+  });
+});
+
+describe("Go", () => {
+  const folders = ["scripts", "test", "packages"];
+  const files = globSync(
+    folders.map((folder) => `${folder}/**/go.mod`),
+    { cwd: ROOT, exclude: ["**/node_modules"] },
+  );
+  const wanted = files.map((file) => /^go (\S+)$/m.exec(read(file))?.[1] ?? "");
+  const newest = wanted.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1) ?? "";
+
+  it.each(["README.md", "docs/quick-start.md"])(
+    "is named by %s in the version that all modules are built with",
+    (page) => {
+      expect(wanted.length).toBeGreaterThan(5);
+      expect(read(page)).toContain(`Go ${newest} or newer`);
+    },
+  );
+
+  it.each(["test", "nightly"])("is the newest of its minor version in the workflow %s", (workflow) => {
+    const minor = newest.split(".").slice(0, 2).join(".");
+    expect(read(`.github/workflows/${workflow}.yml`)).toContain(
+      `go-version: "${minor}.x"\n          check-latest: true\n`,
+    );
+  });
+
+  it("is refused before minutes of building where it is too old", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "old-go-"));
+    try {
+      writeFileSync(path.join(folder, "go"), '#!/bin/sh\n[ "$1 $2" = "env GOVERSION" ] && echo go1.26.0\n', {
+        mode: 0o755,
+      });
+      const { status, stderr } = spawnSync(path.join(ROOT, "scripts/control-plane-binaries"), ["etcd"], {
+        encoding: "utf8",
+        env: { PATH: `${folder}:${process.env["PATH"] ?? ""}`, XDG_CACHE_HOME: folder },
+        timeout: 60_000,
+      });
+      expect(stderr).toContain(`Go ${newest} or newer is needed`);
+      expect(stderr).toContain("found 1.26.0");
+      expect(status).not.toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
