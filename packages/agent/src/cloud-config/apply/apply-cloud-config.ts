@@ -7,10 +7,10 @@ import { parseAccounts, type Accounts } from "./accounts.ts";
 import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
-import { hasCloudInitBegun, planSeed } from "./cloud-init-seed.ts";
+import { planSeed } from "./cloud-init-seed.ts";
 import { filesForYip } from "./hand-over.ts";
 import { planFiles, type FilePlan } from "./plan-files.ts";
-import { planUser, type ProgramStep } from "./plan-users.ts";
+import { keepPassword, planUser, type ProgramStep } from "./plan-users.ts";
 import {
   NO_LINES,
   RUN_RECORD_PLACE,
@@ -86,6 +86,7 @@ class ApplyRun {
   readonly problems: string[] = [];
   takesEffect: Applied["takesEffect"] = "next-start";
   #hasSeed = false;
+  #keepsPasswords = false;
   readonly #outside: ApplyOutside;
   readonly #options: ApplyOptions;
 
@@ -109,13 +110,23 @@ class ApplyRun {
   /** Once cloud-init has begun with an earlier seed it leaves users, files and commands of a later one alone: they are done here. */
   async seed(given: readonly GivenConfig[]): Promise<void> {
     await attempt(this.problems, async () => {
-      const { files, problem } = await planSeed(this.#outside.files, given);
+      const { files, problem, hasBegun, isNews } = await planSeed(this.#outside.files, given);
       this.#hasSeed = problem === undefined;
       if (problem !== undefined) this.problems.push(problem);
-      else if (await hasCloudInitBegun(this.#outside.files)) await this.natively(given, takenByCloudInit);
-      else await this.#commands(given, (record, commands, from) => leftToCloudInit(record ?? NO_LINES, commands, from));
+      else if (!hasBegun) await this.#leaveCommands(given);
+      else if (!isNews) await this.#laterCommands(given, takenByCloudInit);
+      // As long as the seed is the old one, the next start takes it for news and tries again.
+      else if (!(await this.#news(given))) return;
       await this.handOver(files);
     });
+  }
+
+  /** @returns whether all of it could be applied */
+  async #news(given: readonly GivenConfig[]): Promise<boolean> {
+    this.#keepsPasswords = true;
+    const before = this.problems.length;
+    await this.natively(given, takenByCloudInit);
+    return this.problems.length === before;
   }
 
   async handOver(wanted: readonly NewFile[]): Promise<void> {
@@ -145,14 +156,21 @@ class ApplyRun {
         "ntp.enabled is false: nothing is configured; `systemctl disable systemd-timesyncd` switches it off",
       );
     }
-    await attempt(this.problems, () =>
-      this.#commands(given, (record, commands, from) => {
-        // Of earlier agents, which kept no record of what cloud-init was given: it had all of it.
-        const isFirst = record === undefined && known === takenByCloudInit;
-        const before = isFirst ? leftToCloudInit(NO_LINES, commands, from) : (record ?? NO_LINES);
-        return recordWith(known(before), commands, from);
-      }),
-    );
+    await attempt(this.problems, () => this.#laterCommands(given, known));
+  }
+
+  async #leaveCommands(given: readonly GivenConfig[]): Promise<void> {
+    await this.#commands(given, (record, commands, from) => leftToCloudInit(record ?? NO_LINES, commands, from));
+  }
+
+  async #laterCommands(given: readonly GivenConfig[], known: (record: RunRecord) => RunRecord): Promise<void> {
+    this.takesEffect = "now";
+    await this.#commands(given, (record, commands, from) => {
+      // Of earlier agents, which kept no record of what cloud-init was given: it had all of it.
+      const isFirst = record === undefined && known === takenByCloudInit;
+      const before = isFirst ? leftToCloudInit(NO_LINES, commands, from) : (record ?? NO_LINES);
+      return recordWith(known(before), commands, from);
+    });
   }
 
   async #users({ users }: CloudConfig): Promise<void> {
@@ -161,7 +179,10 @@ class ApplyRun {
   }
 
   async #user(user: UserSetting, shells: readonly string[]): Promise<void> {
-    const plan = planUser(user, await this.#accounts(), shells);
+    const accounts = await this.#accounts();
+    const kept = this.#keepsPasswords ? keepPassword(user, accounts) : undefined;
+    if (kept?.remark !== undefined) this.remarks.push(kept.remark);
+    const plan = planUser(kept?.user ?? user, accounts, shells);
     if (plan === undefined) return this.#home(user);
     this.remarks.push(...plan.remarks);
     if (plan.steps.length === 0) return;

@@ -8,6 +8,8 @@ import { withHeader, type GivenText } from "./hand-over.ts";
 const SEED = "/var/lib/cloud/seed/nocloud";
 const USER_DATA = `${SEED}/user-data`;
 const META_DATA = `${SEED}/meta-data`;
+/** In the record: the user-data of several files of which the agent has applied what cloud-init does not. */
+const APPLIED = "applied";
 const INSTANCES = "/var/lib/cloud/instances";
 /** By which a later start knows its own. */
 export const SEED_RECORD_PLACE = "/var/lib/rancheros/nocloud-seed.json";
@@ -19,6 +21,10 @@ export interface SeedPlan {
   readonly files: readonly NewFile[];
   /** Why there are none. */
   readonly problem: string | undefined;
+  /** As hasCloudInitBegun says. */
+  readonly hasBegun: boolean;
+  /** Whether the seed says something of which nobody has applied all yet, where cloud-init has begun. */
+  readonly isNews: boolean;
 }
 
 /** Of each file what it is to be, and what was there before: a kill may keep the write from happening. */
@@ -27,12 +33,17 @@ type SeedRecord = Readonly<Record<string, readonly string[]>>;
 /**
  * The instance-id is given once and kept. With another one cloud-init takes the machine for a new one: new SSH host keys,
  * passwords set again, every runcmd again.
- * Source: cloud-init, "NoCloud"; "Instance metadata, instance-id"; "Cloud config archive"; "Module frequency"
+ * Source: cloud-init, "NoCloud"; "Instance metadata, instance-id"; "Cloud config archive"; "Module frequency"; "Merging
+ * user-data sections" and cloudinit/handlers/cloud_config.py, whose default is dict(replace)
  * @throws FilesError
  */
-export async function planSeed(files: Pick<RootFiles, "read">, given: readonly GivenText[]): Promise<SeedPlan> {
+export async function planSeed(
+  files: Pick<RootFiles, "read" | "kind">,
+  given: readonly GivenText[],
+): Promise<SeedPlan> {
   const [first, ...others] = given;
-  if (first === undefined) return { files: [], problem: undefined };
+  const hasBegun = await hasCloudInitBegun(files);
+  if (first === undefined) return { files: [], problem: undefined, hasBegun, isNews: false };
   const textAt = async (path: string): Promise<string | undefined> =>
     (await files.read(path))?.content.toString("utf8");
   const record = readRecord((await textAt(SEED_RECORD_PLACE)) ?? "");
@@ -52,7 +63,7 @@ export async function planSeed(files: Pick<RootFiles, "read">, given: readonly G
   if (strangers.length > 0) {
     const names = strangers.join(" and ");
     const problem = `${names} is not what ros-agent has written, and stays: cloud-init gets nothing from here. Take it away, or have ros-agent apply the cloud-config itself (--tool native)`;
-    return { files: [], problem };
+    return { files: [], problem, hasBegun, isNews: false };
   }
   const userData =
     others.length === 0
@@ -70,14 +81,18 @@ export async function planSeed(files: Pick<RootFiles, "read">, given: readonly G
       return [path, [...new Set([text, before].map(digestOf))]];
     }),
   );
+  // Of several files cloud-init takes each list from the last one that has it: users and files of the others are left.
+  const applied = hasBegun && others.length > 0 ? { [APPLIED]: [digestOf(userData)] } : {};
+  const isApplied = others.length === 0 || record[APPLIED]?.includes(digestOf(userData)) === true;
   const recordFile = {
     path: SEED_RECORD_PLACE,
-    content: `${JSON.stringify(next)}\n`,
+    content: `${JSON.stringify({ ...next, ...applied })}\n`,
     ...OWNER_ONLY,
     ...RECORD_FOLDERS,
   };
   const seed = wanted.map(([path, content]) => ({ path, content, ...OWNER_ONLY }));
-  return { files: [recordFile, ...seed], problem: undefined };
+  const isNews = oldUserData !== userData || !isApplied;
+  return { files: [recordFile, ...seed], problem: undefined, hasBegun, isNews };
 }
 
 /**

@@ -77,6 +77,22 @@ function passwordStep(user: UserSetting, accounts: Accounts): readonly ProgramSt
   return [{ program: "chpasswd", args: ["--encrypted"], stdin: `${user.name}:${wanted}\n` }];
 }
 
+/**
+ * Of a user that is there the password stays, and whether it is locked: cloud-init, which has made it, locks where it is not
+ * told otherwise, and people change theirs. A bare "!" is what useradd leaves where it was broken off before the password.
+ * Source: cloud-init, "Users and groups", lock_passwd
+ */
+export function keepPassword(
+  user: UserSetting,
+  accounts: Accounts,
+): { readonly user: UserSetting; readonly remark: string | undefined } {
+  const hash = accounts.hashes.get(user.name);
+  if (!accounts.users.has(user.name) || hash === undefined || hash === "!") return { user, remark: undefined };
+  const { passwordHash: _hash, isLocked: _isLocked, ...others } = user;
+  const isAnother = passwordStep(user, accounts).length > 0;
+  return { user: others, remark: isAnother ? `user ${user.name} has a password already, which stays` : undefined };
+}
+
 /** A ! before the hash locks the password and keeps it. Source: passwd(1) --lock */
 function wantedHash({ name, passwordHash, isLocked }: UserSetting, accounts: Accounts): string | undefined {
   const hash = passwordHash ?? (isLocked === undefined ? undefined : (accounts.hashes.get(name) ?? "!"));

@@ -8,12 +8,27 @@ import { runPendingCommands } from "../../../src/cloud-config/index.ts";
 import { machineRoot, type MachineRoot } from "./machine-root.ts";
 
 const SEED = "var/lib/cloud/seed/nocloud";
+const HASH = `$6$salt$${"x".repeat(86)}`;
 
 let machine: MachineRoot;
 beforeEach(async () => {
   machine = await machineRoot();
 });
 afterEach(() => machine.remove());
+
+/** As cloud-init does first. */
+async function beginInstance(): Promise<void> {
+  const [, instance = ""] = /^instance-id: (\S+)$/m.exec(await machine.text(`${SEED}/meta-data`)) ?? [];
+  await mkdir(machine.path(`var/lib/cloud/instances/${instance}`), { recursive: true });
+}
+
+/** As cloud-init, or a person, has made her. */
+async function putAlice(hash: string): Promise<void> {
+  await machine.put("etc/passwd", `${await machine.text("etc/passwd")}alice:x:1000:1000::/home/alice:/bin/bash\n`);
+  await machine.put("etc/group", `${await machine.text("etc/group")}alice:x:1000:\n`);
+  await machine.put("etc/shadow", `${await machine.text("etc/shadow")}alice:${hash}:20000:0:99999:7:::\n`, 0o600);
+  await mkdir(machine.path("home/alice"), { recursive: true });
+}
 
 describe("a cloud-config", () => {
   it("goes to cloud-init as a NoCloud seed, of one instance for ever", async () => {
@@ -49,8 +64,7 @@ describe("a cloud-config", () => {
     expect(await machine.apply(answer)).toMatchObject({ takesEffect: "next-start", problems: [] });
     await expect(stat(machine.path("etc/motd"))).rejects.toThrow("ENOENT");
     expect(await run()).toEqual([]);
-    const [, instance = ""] = /^instance-id: (\S+)$/m.exec(await machine.text(`${SEED}/meta-data`)) ?? [];
-    await mkdir(machine.path(`var/lib/cloud/instances/${instance}`), { recursive: true });
+    await beginInstance();
     expect(await machine.apply(later)).toMatchObject({ tool: "cloud-init", takesEffect: "now", problems: [] });
     expect(await machine.text("etc/motd")).toBe("hello");
     expect(await machine.text("etc/passwd")).toMatch(/^alice:/m);
@@ -61,6 +75,72 @@ describe("a cloud-config", () => {
     expect((await machine.apply(later)).changes).toEqual([]);
     expect(await machine.snapshot()).toEqual(before);
     expect(await run()).toEqual([]);
+  });
+
+  it("leaves what cloud-init has applied to people: a password that is locked, and a file that was changed", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const first = `#cloud-config
+users: [{name: alice, passwd: ${HASH}}]
+write_files: [{path: /etc/motd, content: hello}]
+`;
+    await machine.apply(first);
+    await beginInstance();
+    await putAlice(`!${HASH}`);
+    await machine.put("etc/motd", "by hand\n");
+    const before = await machine.snapshot();
+    expect(await machine.apply(first)).toMatchObject({ changes: [], problems: [] });
+    expect(await machine.snapshot()).toEqual(before);
+    // What comes later is ours to do; a password that is there stays nevertheless.
+    const { changes, remarks, problems } = await machine.apply(first.replace("hello", "hello all"));
+    expect(problems).toEqual([]);
+    expect(changes.map(({ subject }) => subject)).toEqual([
+      "/etc/motd",
+      "/var/lib/rancheros/nocloud-seed.json",
+      "/var/lib/cloud/seed/nocloud/user-data",
+    ]);
+    expect(remarks).toEqual([expect.stringContaining("user alice has a password already, which stays")]);
+    expect(await machine.text("etc/motd")).toBe("hello all");
+    expect(await machine.text("etc/shadow")).toContain(`\nalice:!${HASH}:`);
+  });
+
+  it("gives a user that comes later the password, also where applying was broken off before it", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    await machine.apply("#cloud-config\nhostname: a\n");
+    await beginInstance();
+    await putAlice("!");
+    const { problems } = await machine.apply(`#cloud-config\nusers: [{name: alice, passwd: ${HASH}}]\n`);
+    expect(problems).toEqual([]);
+    expect(await machine.text("etc/shadow")).toContain(`\nalice:${HASH}:`);
+  });
+
+  it("is applied to its end where it is of several files, of which cloud-init takes each list from the last", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const texts = ["/etc/motd", "/etc/issue"].map(
+      (path) => `#cloud-config\nwrite_files: [{path: ${path}, content: hello}]\n`,
+    );
+    await machine.applyAll(texts);
+    await beginInstance();
+    await machine.put("etc/issue", "hello", 0o644);
+    expect((await machine.applyAll(texts)).problems).toEqual([]);
+    expect(await machine.text("etc/motd")).toBe("hello");
+    await machine.put("etc/motd", "by hand\n");
+    const before = await machine.snapshot();
+    expect((await machine.applyAll(texts)).changes).toEqual([]);
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
+  it("is tried again at the next start where not all of what came later could be applied", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    await machine.apply("#cloud-config\nhostname: a\n");
+    await beginInstance();
+    const later = "#cloud-config\nwrite_files: [{path: /etc/motd/welcome, content: hello}]\n";
+    await machine.put("etc/motd", "a file\n");
+    expect((await machine.apply(later)).problems).toHaveLength(1);
+    expect((await machine.apply(later)).problems).toHaveLength(1);
+    await rm(machine.path("etc/motd"));
+    expect((await machine.apply(later)).problems).toEqual([]);
+    expect(await machine.text("etc/motd/welcome")).toBe("hello");
+    expect(await machine.text(`${SEED}/user-data`)).toBe(later);
   });
 
   it("takes what earlier agents gave cloud-init for run, and what comes later not", async () => {

@@ -12,6 +12,11 @@ export interface MachineRoot {
   readonly put: (inside: string, text: string, mode?: number) => Promise<void>;
   /** @throws what applying throws */
   readonly apply: (text: string, options?: { readonly dryRun?: boolean; readonly from?: string }) => Promise<Applied>;
+  /** Several files at once, later ones last. */
+  readonly applyAll: (
+    texts: readonly string[],
+    options?: { readonly dryRun?: boolean; readonly from?: string },
+  ) => Promise<Applied>;
   /** Every file with mode, owner and content. */
   readonly snapshot: () => Promise<Readonly<Record<string, string>>>;
   readonly remove: () => Promise<void>;
@@ -35,6 +40,15 @@ export async function machineRoot(): Promise<MachineRoot> {
     await writeFile(path(inside), text);
     await chmod(path(inside), mode);
   };
+  const applyAll: MachineRoot["applyAll"] = (texts, { dryRun = false, from = "/registration.yaml" } = {}) => {
+    const given = texts.map((text, index) => {
+      const { config, findings } = parseCloudConfig(Buffer.from(text));
+      if (config === undefined) throw new Error(JSON.stringify(findings));
+      return { path: index === 0 ? from : `${from}.${index}`, text, config };
+    });
+    const options = { tool: "auto", dryRun, signal: new AbortController().signal } as const;
+    return applyCloudConfig({ root, lockFile: join(base, "run", "config.lock") }, given, options);
+  };
   for (const [file, text, mode] of FILES) await put(file, text, mode);
   for (const folder of ["home", "root", "var/lib", "opt"]) await mkdir(path(folder), { recursive: true });
   return {
@@ -42,15 +56,8 @@ export async function machineRoot(): Promise<MachineRoot> {
     path,
     put,
     text: (inside) => readFile(path(inside), "utf8"),
-    async apply(text, { dryRun = false, from = "/registration.yaml" } = {}) {
-      const { config, findings } = parseCloudConfig(Buffer.from(text));
-      if (config === undefined) throw new Error(JSON.stringify(findings));
-      return applyCloudConfig({ root, lockFile: join(base, "run", "config.lock") }, [{ path: from, text, config }], {
-        tool: "auto",
-        dryRun,
-        signal: new AbortController().signal,
-      });
-    },
+    apply: (text, options) => applyAll([text], options),
+    applyAll,
     async snapshot() {
       const found: Record<string, string> = {};
       for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
