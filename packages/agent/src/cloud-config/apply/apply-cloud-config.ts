@@ -7,7 +7,7 @@ import { parseAccounts, type Accounts } from "./accounts.ts";
 import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
-import { planSeed } from "./cloud-init-seed.ts";
+import { hasCloudInitBegun, planSeed } from "./cloud-init-seed.ts";
 import { filesForYip } from "./hand-over.ts";
 import { planFiles, type FilePlan } from "./plan-files.ts";
 import { keepPassword, planUser, type ProgramStep } from "./plan-users.ts";
@@ -73,7 +73,7 @@ export async function applyThrough(
   const tool = options.tool === "auto" ? await chooseTool(outside.files) : options.tool;
   const run = new ApplyRun(outside, options);
   await run.rancherd(given);
-  if (tool === "native") await run.natively(given, takenBack);
+  if (tool === "native") await run.natively(given);
   else if (tool === "yip") await run.handOver(filesForYip(given));
   else await run.seed(given);
   const { changes, remarks, problems, takesEffect } = run;
@@ -114,7 +114,7 @@ class ApplyRun {
       this.#hasSeed = problem === undefined;
       if (problem !== undefined) this.problems.push(problem);
       else if (!hasBegun) await this.#leaveCommands(given);
-      else if (!isNews) await this.#laterCommands(given, takenByCloudInit);
+      else if (!isNews) await this.#laterCommands(given);
       // As long as the seed is the old one, the next start takes it for news and tries again.
       else if (!(await this.#news(given))) return;
       await this.handOver(files);
@@ -125,7 +125,7 @@ class ApplyRun {
   async #news(given: readonly GivenConfig[]): Promise<boolean> {
     this.#keepsPasswords = true;
     const before = this.problems.length;
-    await this.natively(given, takenByCloudInit);
+    await this.natively(given);
     return this.problems.length === before;
   }
 
@@ -141,8 +141,7 @@ class ApplyRun {
     await this.#do({ subject: file.path, before, after, isSecret: true }, () => this.#outside.files.replace(file));
   }
 
-  /** @param known  of the lines that cloud-init was given, which of them count as done */
-  async natively(given: readonly GivenConfig[], known: (record: RunRecord) => RunRecord): Promise<void> {
+  async natively(given: readonly GivenConfig[]): Promise<void> {
     this.takesEffect = "now";
     const config = mergeConfigs(given.map((one) => one.config));
     await this.#users(config);
@@ -156,19 +155,22 @@ class ApplyRun {
         "ntp.enabled is false: nothing is configured; `systemctl disable systemd-timesyncd` switches it off",
       );
     }
-    await attempt(this.problems, () => this.#laterCommands(given, known));
+    await attempt(this.problems, () => this.#laterCommands(given));
   }
 
   async #leaveCommands(given: readonly GivenConfig[]): Promise<void> {
     await this.#commands(given, (record, commands, from) => leftToCloudInit(record ?? NO_LINES, commands, from));
   }
 
-  async #laterCommands(given: readonly GivenConfig[], known: (record: RunRecord) => RunRecord): Promise<void> {
+  async #laterCommands(given: readonly GivenConfig[]): Promise<void> {
     this.takesEffect = "now";
+    // Also where it has been switched off since: what it was given by then it has had.
+    const hasBegun = await hasCloudInitBegun(this.#outside.files);
+    const known = hasBegun ? takenByCloudInit : takenBack;
     await this.#commands(given, (record, commands, from) => {
       // Of earlier agents, which kept no record of what cloud-init was given: it had all of it.
-      const isFirst = record === undefined && known === takenByCloudInit;
-      const before = isFirst ? leftToCloudInit(NO_LINES, commands, from) : (record ?? NO_LINES);
+      const before =
+        hasBegun && record === undefined ? leftToCloudInit(NO_LINES, commands, from) : (record ?? NO_LINES);
       return recordWith(known(before), commands, from);
     });
   }

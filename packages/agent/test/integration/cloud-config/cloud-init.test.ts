@@ -167,6 +167,23 @@ write_files: [{path: /etc/motd, content: hello}]
   });
 
   it.each([
+    ["as the record says", () => Promise.resolve()],
+    ["of earlier agents, which kept no record", () => rm(machine.path("var/lib/rancheros/runcmd.json"))],
+  ])("runs no command again where cloud-init was switched off after it began, %s", async (_what, change) => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const text = "#cloud-config\nruncmd: ['exit 7']\n";
+    await machine.apply(text);
+    await beginInstance();
+    await machine.put("etc/cloud/cloud-init.disabled", "");
+    await change();
+    expect(await machine.apply(text)).toMatchObject({ tool: "native", problems: [] });
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("waiting");
+    await machine.apply(text.replace("]", ", 'exit 8']"));
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).toMatch(/waiting.*exit 8/);
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("exit 7");
+  });
+
+  it.each([
     ["a seed of the administrator's", "user-data", "#cloud-config\nhostname: theirs\n"],
     ["metadata of the administrator's", "meta-data", "instance-id: theirs\n"],
   ])("leaves %s to cloud-init as it is, and says so", async (_what, name, text) => {
