@@ -159,7 +159,9 @@ class ApplyRun {
   }
 
   async #leaveCommands(given: readonly GivenConfig[]): Promise<void> {
-    await this.#commands(given, (record, commands, from) => leftToCloudInit(record ?? NO_LINES, commands, from));
+    // Of several files cloud-init takes the list from the last one that has it; what stands in the others waits until it has begun.
+    const taken = given.findLast(({ config }) => config.commands.length > 0)?.config.commands ?? [];
+    await this.#commands(given, (record, _commands, from) => leftToCloudInit(record ?? NO_LINES, taken, from));
   }
 
   async #laterCommands(given: readonly GivenConfig[]): Promise<void> {

@@ -57,12 +57,15 @@ export function recordWith(recorded: RunRecord, commands: readonly RunCommand[],
   return { version: 2, lines: [...forgetOldest(others), ...listed] };
 }
 
-/** What waits here, and is new, is cloud-init's to run. @param from  the files that say it */
+/** Of the commands what waits here, and is new, is cloud-init's to run. @param from  the files that say it */
 export function leftToCloudInit(recorded: RunRecord, commands: readonly RunCommand[], from: string): RunRecord {
   const { lines } = recordWith(takenBack(recorded), commands, from);
+  const theirs = new Set(withDigests(commands).map(({ digest }) => digest));
   return {
     version: 2,
-    lines: lines.map((line) => (line.state.kind === "waiting" ? { ...line, state: HANDED } : line)),
+    lines: lines.map((line) =>
+      line.state.kind === "waiting" && theirs.has(line.digest) ? { ...line, state: HANDED } : line,
+    ),
   };
 }
 

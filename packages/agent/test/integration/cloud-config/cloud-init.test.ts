@@ -183,6 +183,18 @@ write_files: [{path: /etc/motd, content: hello}]
     expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("exit 7");
   });
 
+  it("runs itself of several files what cloud-init does not: it takes runcmd from the last one that has it", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const texts = ["'exit 7', 'true'", "'exit 8', 'true'"].map((lines) => `#cloud-config\nruncmd: [${lines}]\n`);
+    texts.push("#cloud-config\nhostname: a\n");
+    await machine.applyAll(texts);
+    expect(await machine.text("var/lib/rancheros/runcmd.json")).not.toContain("waiting");
+    await beginInstance();
+    await machine.applyAll(texts);
+    const record = await machine.text("var/lib/rancheros/runcmd.json");
+    expect(record.match(/"waiting".*/g)).toEqual([expect.stringContaining("exit 7")]);
+  });
+
   it.each([
     ["a seed of the administrator's", "user-data", "#cloud-config\nhostname: theirs\n"],
     ["metadata of the administrator's", "meta-data", "instance-id: theirs\n"],

@@ -4,6 +4,7 @@ import {
   NO_LINES,
   REMEMBERED_MAX,
   formatRecord,
+  leftToCloudInit,
   parseRecord,
   recordWith,
   withState,
@@ -113,4 +114,14 @@ it("runs nothing again that an earlier agent's record says has run, and nothing 
   expect(runAll(recordWith(read ?? NO_LINES, commands, "/oem/a.yaml")).ran).toEqual(["three"]);
   expect(runAll(recordWith(read ?? NO_LINES, [shell("one"), shell("four")], "/oem/a.yaml")).ran).toEqual(["four"]);
   expect(parseRecord(JSON.stringify({ version: 1, commands, states: states.slice(1) }))).toBeUndefined();
+});
+
+it("leaves to cloud-init the lines that it is given, and none that waits from elsewhere", () => {
+  const waiting = recordWith(NO_LINES, [shell("mine"), shell("both")], "/oem/mine.yaml");
+  const { lines } = leftToCloudInit(waiting, [shell("both"), shell("theirs")], "/registration.yaml");
+  expect(lines.map(({ state }) => state)).toEqual([
+    { kind: "waiting", command: shell("mine") },
+    { kind: "ended", outcome: "left to cloud-init" },
+    { kind: "ended", outcome: "left to cloud-init" },
+  ]);
 });
