@@ -119,8 +119,9 @@ describe("scripts/clean-killed-runs", () => {
   const DAY_S = 24 * 3600;
 
   function makeOld(folder: string, ageS = 2 * DAY_S): string {
-    mkdirSync(path.join(folder, "inside"), { recursive: true });
-    writeFileSync(path.join(folder, "inside/file"), "x");
+    mkdirSync(path.join(folder, "m1"), { recursive: true });
+    writeFileSync(path.join(folder, "m1/file"), "x");
+    chmodSync(folder, 0o700);
     const whenS = Date.now() / 1000 - ageS;
     utimesSync(folder, whenS, whenS);
     return folder;
@@ -136,6 +137,9 @@ describe("scripts/clean-killed-runs", () => {
         makeOld(path.join(folder, name));
       }
       makeOld(path.join(folder, "ws-young1"), DAY_S / 2);
+      rmSync(path.join(makeOld(path.join(folder, "ws-theirs")), "m1"), { recursive: true });
+      utimesSync(path.join(folder, "ws-theirs"), 1, 1);
+      chmodSync(makeOld(path.join(folder, "ws-opened")), 0o755);
       for (const name of [".making-node-abcdef", "control-plane"]) makeOld(path.join(cache, name));
       makeOld(path.join(cache, ".making-helm-abcdef"), DAY_S / 2);
       const { status, stderr } = spawnSync(path.join(ROOT, "scripts/clean-killed-runs"), [folder], {
@@ -144,7 +148,15 @@ describe("scripts/clean-killed-runs", () => {
         timeout: 60_000,
       });
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-      expect(readdirSync(folder).toSorted()).toEqual(["cache", "mine", "ws-inUse1", "ws-notes-of-mine", "ws-young1"]);
+      expect(readdirSync(folder).toSorted()).toEqual([
+        "cache",
+        "mine",
+        "ws-inUse1",
+        "ws-notes-of-mine",
+        "ws-opened",
+        "ws-theirs",
+        "ws-young1",
+      ]);
       expect(readdirSync(cache).toSorted()).toEqual([".making-helm-abcdef", "control-plane"]);
     } finally {
       user.kill();
