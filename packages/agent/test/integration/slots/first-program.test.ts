@@ -1,5 +1,5 @@
 /** The first program of a slot, whole, on file systems that are full, and where the power goes in the midst of a reset. */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -75,6 +75,60 @@ describe("a start", () => {
     ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
     const { isRestarted, said } = ground.start({ script: "cat /var/lib/mine" });
     expect({ isRestarted, said }).toEqual({ isRestarted: false, said: "mine\n" });
+  });
+});
+
+describe("a start of another release", () => {
+  const big = "of the release\n".repeat((3 * 1024 * 1024) / 8).slice(0, 3 * 1024 * 1024);
+  const bringMore = (): void => {
+    ground.start({ script: "echo mine >/var/lib/mine" });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    ground.write("var/lib/big", big);
+    ground.write("var/lib/mine", "the image's\n");
+    ground.change(ground.state, (folder) => {
+      fill(folder);
+      rmSync(join(folder, "filler-1048576-0"));
+    });
+  };
+  it("brings whole what is new in it once there is room, and says so until then", () => {
+    bringMore();
+    const full = ground.start({ script: "ls /var/lib; cat /var/lib/mine" });
+    expect(full).toMatchObject({ isRestarted: false, said: "mine\nof-the-image\nmine\n" });
+    expect(full.console).toMatch(/ROS_STATE has no room for what the image brings for \/var/);
+    ground.change(ground.state, (folder) => {
+      for (const name of readdirSync(folder)) if (name.startsWith("filler-")) rmSync(join(folder, name));
+      expect(readdirSync(folder).filter((name) => name.startsWith(".") || name.startsWith("seeded"))).toEqual([
+        "seeded-a",
+      ]);
+    });
+    const roomy = ground.start({ script: "wc -c </var/lib/big; cat /var/lib/mine" });
+    expect(roomy).toEqual({ console: "", isRestarted: false, said: `${big.length}\nmine\n` });
+    ground.change(ground.state, (folder) => expect(readdirSync(folder).sort()).not.toContain(".var.new"));
+  });
+
+  it("is left to the good one on trial where what it brings has no room", () => {
+    bringMore();
+    const { console, isRestarted, said } = ground.start({ words: "rancheros.trial=1" });
+    expect(console).toMatch(/ROS_STATE has no room for what the image brings for \/var: this slot is not tried/);
+    expect({ isRestarted, said }).toEqual({ isRestarted: true, said: undefined });
+  });
+
+  it("brings the same wherever the power goes", () => {
+    ground.start({ script: "echo mine >/var/lib/mine" });
+    ground.write("var/lib/new/of-the-next", big.slice(0, 4096));
+    ground.write("var/lib/mine", "the image's\n");
+    const script = "cat /var/lib/mine; wc -c </var/lib/new/of-the-next; ls -A /var/lib";
+    const every = 6;
+    for (let cutAfter = 1 + Math.floor(Math.random() * every); ; cutAfter += every) {
+      ground.write("usr/lib/rancheros-release", `IMAGE=${cutAfter}\n`);
+      ground.change(ground.state, (folder) => rmSync(join(folder, "var/lib/new"), { recursive: true, force: true }));
+      const cut = ground.start({ script, cutAfter });
+      const said = cut.said ?? ground.start({ script }).said;
+      expect(said, `after ${cutAfter}`).toBe("mine\n4096\nmine\nnew\nof-the-image\n");
+      if (cut.said === undefined) continue;
+      expect(cutAfter).toBeGreaterThan(10);
+      return;
+    }
   });
 });
 

@@ -118,7 +118,10 @@ export function openSlotGround(folder: string): SlotGround {
       rmSync(join(root, "run"), { recursive: true });
       write("run/left", `${cutAfter}\n`);
       write("sbin/init", `#!/bin/sh\n{ ${script === "" ? ":" : script}\n} >/run/said 2>&1\n`, 0o755);
-      const binds = HOSTS.map((one) => `mount --bind -o ro /usr/${one} '${root}/usr/${one}'`);
+      // With what is the slot's own above the host's, such as the name of its release.
+      const binds = HOSTS.map(
+        (one) => `mount -t overlay -o 'lowerdir=${root}/usr/${one}:/usr/${one}' overlay '${root}/usr/${one}'`,
+      );
       // Not the first process of its namespace: that one cannot be killed from inside, as a power cut would.
       const program = [...binds, `env -i /usr/sbin/chroot '${root}' /bin/sh /usr/lib-rancheros-init; exit 0`].join(
         " && ",
