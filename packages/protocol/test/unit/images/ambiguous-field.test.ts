@@ -35,6 +35,13 @@ describe("ambiguousField", () => {
     expect(ambiguousField(text)).toBeUndefined();
   });
 
+  it.each([
+    ["pairs of backslashes", "\\\\".repeat(2 * 1024 * 1024 - 40)],
+    ["plain text", "a".repeat(4 * 1024 * 1024 - 80)],
+  ])("reads a string of 4 MiB of %s", (_what, content) => {
+    expect(ambiguousField(`{"layers":[],"x":"${content}","Layers":[]}`)).toMatch(/^"Layers" would be read as/);
+  });
+
   it("finds nothing in what JavaScript writes of other names, and is done with anything", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
