@@ -50,7 +50,7 @@ export interface DoctorRun extends MachineFlagValues {
 /** Of the machine, where no other is named: what it was installed with, then what its registration gave. */
 const CONFIGS = ["/oem/99_custom.yaml", ...REGISTERED_FILES] as const;
 
-/** For each of the two things that are read before the checks; it comes off their time. */
+/** For each of the three things that are read before the checks; it comes off their time. */
 const READ_LIMIT_MS = 3_000;
 
 export interface Diagnosis {
@@ -71,7 +71,7 @@ export async function runDoctor(
   const { signal } = surroundings;
   const beganMs = performance.now();
   const names = checkNames(run.only);
-  const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readTextFile(run["ek-ca"]);
+  const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readInTime(run["ek-ca"]);
   // What the caller has set for himself wins over what the services have.
   const ofServices = await unlessLate(readServiceEnvironment(run["host-root"]), {});
   const environment = { ...ofServices, ...surroundings.environment };
@@ -177,6 +177,15 @@ function isFile(path: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
+}
+
+/** @throws CliError CLI_FILE_UNREADABLE, also where it does not come in time, as from a server that is gone */
+async function readInTime(path: string): Promise<string> {
+  const text = await unlessLate(readTextFile(path), undefined);
+  if (text !== undefined) return text;
+  throw new CliError("CLI_FILE_UNREADABLE", `the file ${path} has not come in time (${READ_LIMIT_MS / 1000} s)`, {
+    details: { path },
+  });
 }
 
 async function unlessLate<T>(work: Promise<T>, otherwise: T): Promise<T> {

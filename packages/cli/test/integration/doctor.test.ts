@@ -344,6 +344,17 @@ describe("doctor where everything hangs", () => {
     expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 
+  it("waits for no pipe that lies where the makers' certificates should", async () => {
+    const pipe = join(ground.root, "never-written.pem");
+    execFileSync("mkfifo", [pipe]);
+    const startMs = performance.now();
+    const { code, stderr } = await rosAgent(["doctor", "--ek-ca", pipe, ...machine, ...only("smbios")]);
+    expect(stderr).toContain("CLI_FILE_UNREADABLE");
+    expect(stderr).toContain("not come in time");
+    expect(code).toBe(8);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
+  });
+
   it("ends in 20 s with a finding for each black hole", async () => {
     const port = await blackHole();
     const tpmHole = await listen(createServer((socket) => socket.on("error", () => undefined)));
