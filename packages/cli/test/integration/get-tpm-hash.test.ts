@@ -12,6 +12,7 @@ import {
   tpm2,
   writeEkCertificate,
   type Swtpm,
+  type TpmProxy,
 } from "../../../../test/swtpm/index.ts";
 import type { TpmHashJson } from "../../src/commands/get-tpm-hash.ts";
 import { errorOf, rosAgent, startRosAgent } from "./ros-agent.ts";
@@ -31,6 +32,16 @@ afterAll(async () => {
   await bare.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** A TPM that never answers; `asked` is when somebody waits for it. */
+async function startSilentTpm(): Promise<{ proxy: TpmProxy; asked: Promise<void> }> {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const proxy = await startTpmProxy(certified.port, () => {
+    resolve();
+    return "silence";
+  });
+  return { proxy, asked };
+}
 
 describe("get-tpm-hash", () => {
   it("prints the hash and a newline, and nothing else", async () => {
@@ -90,9 +101,10 @@ describe("get-tpm-hash", () => {
   });
 
   it("breaks off at Ctrl-C while the TPM is silent", async () => {
-    const proxy = await startTpmProxy(certified.port, () => "silence");
+    const { proxy, asked } = await startSilentTpm();
     const patient = startRosAgent(["get-tpm-hash", "--json", "--tcti", proxy.tcti]);
-    setTimeout(() => patient.child.kill("SIGINT"), 2_000);
+    await Promise.race([asked, patient.outcome]);
+    patient.child.kill("SIGINT");
     const outcome = await patient.outcome;
     expect(outcome.code).toBe(130);
     expect(errorOf(outcome)["code"]).toBe("TPM_INTERRUPTED");
@@ -100,10 +112,11 @@ describe("get-tpm-hash", () => {
   });
 
   it("ends at once at the second Ctrl-C, while it still cleans up", async () => {
-    const proxy = await startTpmProxy(certified.port, () => "silence");
+    const { proxy, asked } = await startSilentTpm();
     const running = startRosAgent(["get-tpm-hash", "--json", "--tcti", proxy.tcti]);
-    setTimeout(() => running.child.kill("SIGINT"), 2_000);
     running.child.stderr?.once("data", () => running.child.kill("SIGINT"));
+    await Promise.race([asked, running.outcome]);
+    running.child.kill("SIGINT");
     const outcome = await running.outcome;
     expect(outcome.code).toBe(130);
     expect(outcome.stderr).toContain("once more to end at once");
