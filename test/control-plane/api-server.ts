@@ -105,6 +105,11 @@ export class ApiServer {
     this.#process.signal(signal);
   }
 
+  async freeze(): Promise<void> {
+    if (this.#process === undefined) throw new Error("kube-apiserver is not running");
+    await this.#process.freeze();
+  }
+
   async #waitUntilReady(process: TetheredProcess): Promise<void> {
     const { readyTimeoutMs, port } = this.#options;
     const deadlineMs = performance.now() + readyTimeoutMs;

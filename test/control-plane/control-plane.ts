@@ -49,8 +49,8 @@ export interface ControlPlane {
   };
   /** Starts kube-controller-manager with these controllers, all of controller-manager.ts when none is named. */
   readonly startControllerManager: (controllers?: readonly Controller[]) => Promise<void>;
-  /** The server hangs: connections open, no answer comes. */
-  readonly pauseApiServer: () => void;
+  /** The server hangs: connections open, no answer comes any more once this resolves. */
+  readonly pauseApiServer: () => Promise<void>;
   readonly resumeApiServer: () => void;
   /** The server is away: connections are refused, open ones break. */
   readonly killApiServer: () => Promise<void>;
@@ -104,7 +104,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       if (controllerManager !== undefined) throw new Error("kube-controller-manager is started already");
       controllerManager = await startControllerManager({ folder, binariesFolder, kubeconfigPath, controllers });
     },
-    pauseApiServer: () => apiServer.signal("SIGSTOP"),
+    pauseApiServer: () => apiServer.freeze(),
     resumeApiServer: () => apiServer.signal("SIGCONT"),
     killApiServer: () => apiServer.kill(),
     startApiServer: () => apiServer.start(),

@@ -1,9 +1,11 @@
 /** A child process that dies with its parent, writes its output to a file, and can tell what it said last. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+
+const FREEZE_DEADLINE_MS = 10_000;
 
 export interface TetheredProcessOptions {
   readonly name: string;
@@ -70,6 +72,27 @@ export class TetheredProcess {
 
   signal(signal: NodeJS.Signals): void {
     if (this.running) this.#child.kill(signal);
+  }
+
+  /** SIGSTOP, and waits until no thread runs any more: on a busy machine those that were not told first go on for a while. */
+  async freeze(): Promise<void> {
+    this.signal("SIGSTOP");
+    const deadline = performance.now() + FREEZE_DEADLINE_MS;
+    while (this.running && !this.#isFrozen()) {
+      if (performance.now() > deadline) throw new Error(`${this.name} goes on in spite of SIGSTOP`);
+      await sleep(1);
+    }
+  }
+
+  #isFrozen(): boolean {
+    const tasks = `/proc/${this.#child.pid}/task`;
+    // Linux, proc(5): the state comes after the name, in which there may be anything.
+    const isStopped = (task: string): boolean => /\) [Tt] [^)]*$/.test(readFileSync(`${tasks}/${task}/stat`, "utf8"));
+    try {
+      return readdirSync(tasks).every(isStopped);
+    } catch {
+      return false; // A thread that ended while it was looked at.
+    }
   }
 
   /** Ends it: politely first, then by force. Resolves when the process is gone. */

@@ -57,7 +57,7 @@ describe("a control plane of one's own", () => {
     await controlPlane.startApiServer();
     expect(await kubectl(controlPlane, ["get", "configmap", "kept", "--output=name"])).toBe("configmap/kept\n");
 
-    controlPlane.pauseApiServer();
+    await controlPlane.pauseApiServer();
     expect(await accepts(controlPlane.serverUrl)).toBe(true);
     await expect(kubectl(controlPlane, ["get", "configmap"], { timeoutMs: 1_000 })).rejects.toThrow(/in time/);
     controlPlane.resumeApiServer();

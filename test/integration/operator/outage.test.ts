@@ -74,7 +74,7 @@ describe("while the API server is away", () => {
 
   it("one that hangs costs a machine no more than its session, and nothing is made twice", async () => {
     const tpm = newTpm();
-    controlPlane.pauseApiServer();
+    await controlPlane.pauseApiServer();
     const outcome = await visit({ url, tpm });
     expect(outcome.close?.code).toBe(1013);
     controlPlane.resumeApiServer();

@@ -65,7 +65,7 @@ it("a drain goes on where it was when the API server comes back", async () => {
 it("a drain keeps to its time when the API server hangs", async () => {
   await node.addPod("default", "two", { finalizers: ["example.com/stuck"] });
   const { work } = await drainUntil("waiting", 4_000);
-  controlPlane.pauseApiServer();
+  await controlPlane.pauseApiServer();
   const startedMs = performance.now();
   const error = await work.catch((reason: unknown) => reason);
   controlPlane.resumeApiServer();
