@@ -206,8 +206,7 @@ describe("an upgrade container", () => {
     });
     expect(root.read("var/lib/rancheros/upgrade.json")?.length).toBeLessThan(64 * 1024);
     expect(await containerd.leftovers()).toEqual([]);
-    // Three processes have a gigabyte to carry.
-  }, 120_000);
+  });
 });
 
 describe("a kubeconfig", () => {
