@@ -21,9 +21,12 @@ export interface Judgement {
   /** The most that were seen in one cluster. */
   readonly mostSlots: number;
   readonly mostSwitched: number;
+  /** The phases that were stored of each machine, one after the other, by name. */
+  readonly phases: ReadonlyMap<string, readonly PhaseName[]>;
   readonly states: number;
 }
 
+type PhaseName = keyof typeof PHASES;
 type Slots = NonNullable<NonNullable<ManagedOSImage["status"]>["slots"]>;
 
 export function judgeHistory(states: readonly StoredState[], rules: HistoryRules): Judgement {
@@ -33,10 +36,14 @@ export function judgeHistory(states: readonly StoredState[], rules: HistoryRules
   /** By cluster: machines that may run something else than before, and have not come to an end. */
   const switched = new Map<string, Set<string>>();
   const succeeded = new Set<string>();
+  const phases = new Map<string, PhaseName[]>();
   let mostSlots = 0;
   let mostSwitched = 0;
 
-  function judgeMachine(version: number, name: string, phase: keyof typeof PHASES): void {
+  function judgeMachine(version: number, name: string, phase: PhaseName): void {
+    const seen = phases.get(name) ?? [];
+    phases.set(name, seen);
+    if (seen.at(-1) !== phase) seen.push(phase);
     const cluster = rules.clusterOf(name);
     const among = switched.get(cluster) ?? new Set<string>();
     switched.set(cluster, among);
@@ -72,7 +79,7 @@ export function judgeHistory(states: readonly StoredState[], rules: HistoryRules
   for (const { kind, version, object } of states) {
     if (kind === "machine") {
       const phase = object.status?.upgrade?.phase;
-      if (phase !== undefined) judgeMachine(version, object.metadata.name, phase as keyof typeof PHASES);
+      if (phase !== undefined) judgeMachine(version, object.metadata.name, phase as PhaseName);
       continue;
     }
     const slots = object.status?.slots ?? [];
@@ -86,5 +93,5 @@ export function judgeHistory(states: readonly StoredState[], rules: HistoryRules
       if (count > rules.concurrency) violations.push(`${version}: ${count} slots in ${cluster}`);
     }
   }
-  return { violations, grants, mostSlots, mostSwitched, states: states.length };
+  return { violations, grants, mostSlots, mostSwitched, phases, states: states.length };
 }

@@ -3,7 +3,6 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasCode } from "@rancheros/protocol/errors";
 import { retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
@@ -19,21 +18,18 @@ import {
   type FollowedFiles,
 } from "./http/index.ts";
 import {
-  clusterTokenOf,
   createInventoryClaims,
-  inventoryAnswer,
-  InventoryError,
   inventoryStore,
   machineRecords,
-  readInventory,
   runInventoryController,
-  type ClusterTokens,
   type InventoryEntry,
 } from "./inventory/index.ts";
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
 import { openImagePolicy, openRegistries, startBootDesk } from "./operator-boot.ts";
 import { startChannels } from "./operator-channels.ts";
+import { operatorInventoryAnswer } from "./operator-inventory-answer.ts";
+import { operatorReadiness } from "./operator-readiness.ts";
 import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import type { Tunnel } from "./tunnel/index.ts";
@@ -168,26 +164,14 @@ export async function startOperator(
   );
 
   const sessionKeys = runSessionKeyStore(kubernetes, settings.namespace, log);
-  // Who has not heard of the cluster for long might let in what was denied meanwhile.
-  const stale = (what: string, quietMs: number): readonly string[] =>
-    quietMs < settings.staleAfterMs ? [] : [`nothing heard of ${what} for ${Math.round(quietMs / 1000)} s`];
-  const missing = (): readonly string[] => [
-    ...(registrations.synced() ? [] : ["MachineRegistrations not read yet"]),
-    ...(inventories.synced() ? [] : ["MachineInventories not read yet"]),
-    ...rollouts.notReady(),
-    ...(listeners.listening() ? [] : ["not listening for machines yet"]),
-    ...(sessionKeys.ready() ? [] : ["no session keys yet"]),
-    ...stale("MachineRegistrations", registrations.quietMs()),
-    ...stale("MachineInventories", inventories.quietMs()),
-    ...stale("ManagedOSImages", rollouts.quietMs()),
-  ];
-  let isStopping = false;
-  const notReady = (): readonly string[] => [...missing(), ...(isStopping ? ["it stops"] : [])];
-  // Whoever is sent here while we stop is served.
-  const assertReady = (): void => {
-    if (missing().length === 0) return;
-    throw new SessionError("OPERATOR_NOT_READY", "the operator does not know the cluster at this moment, try again");
-  };
+  const readiness = operatorReadiness({
+    registrations,
+    inventories,
+    rollouts,
+    sessionKeys,
+    listening: () => listeners.listening(),
+    staleAfterMs: settings.staleAfterMs,
+  });
   const serverUrlNow = (): string => {
     const { url } = address();
     if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
@@ -197,7 +181,7 @@ export async function startOperator(
   let tunnel: Tunnel | undefined;
   const telemetry = createOperatorTelemetry(kubernetes, log, metrics);
   metrics.watch({
-    isReady: () => notReady().length === 0,
+    isReady: () => readiness.notReady().length === 0,
     isLeader: () => lead.isLeader(),
     sessions: () => gate.inside,
     inventories: () => inventories.index.size,
@@ -232,7 +216,7 @@ export async function startOperator(
     anchors,
     failures: createFailedChallenges(settings.failedChallengeRate, () => performance.now()),
     nowMs: Date.now,
-    assertReady,
+    assertReady: () => readiness.assertReady(),
     policy: { acceptRoca: settings.acceptRoca, knownWeakHashes: KNOWN_WEAK_HASHES },
     random: randomBytes,
     gate,
@@ -242,7 +226,8 @@ export async function startOperator(
     ...shared,
     tokenSecrets: inventories.tokenSecrets,
     address,
-    inventoryAnswer: (entry) => answerFor(kubernetes, tokens, entry, () => inventories.tokenMissed(entry)),
+    inventoryAnswer: (entry) =>
+      operatorInventoryAnswer(kubernetes, tokens, entry, () => inventories.tokenMissed(entry)),
   });
   const untraced = createProtocolEndpoint({
     ...shared,
@@ -263,20 +248,24 @@ export async function startOperator(
     registry,
     imagePolicy,
     log,
-    assertReady,
+    assertReady: () => readiness.assertReady(),
     look: (token, remoteAddress) => entrance.look(token, remoteAddress),
     configOf: (token) => cloudConfigDocument(registrationUrl(serverUrlNow(), token), address().caPem),
   });
   const health =
     settings.healthListen === undefined
       ? undefined
-      : await listenForHealth(settings.healthListen, notReady, () => metrics.page());
+      : await listenForHealth(
+          settings.healthListen,
+          () => readiness.notReady(),
+          () => metrics.page(),
+        );
   await listeners.start(endpoint, protocol, boot);
   tunnel = startTunnel(settings, kubernetes, log, metrics, (stream) => listeners.acceptTunnelled(stream));
 
   return {
     async stop() {
-      isStopping = true;
+      readiness.stop();
       caFile?.stop();
       const leading = lead.stop();
       listeners.endConnections();
@@ -297,25 +286,6 @@ export async function startOperator(
       await registry.close();
     },
   };
-}
-
-async function answerFor(
-  kubernetes: Kubernetes,
-  tokens: ClusterTokens,
-  entry: InventoryEntry,
-  onTokenMissed: () => void,
-): Promise<string> {
-  const { namespace, name } = entry.metadata;
-  const inventory = await readInventory(kubernetes, namespace, name);
-  if (inventory === undefined) {
-    throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${namespace}/${name} has just been deleted`);
-  }
-  try {
-    return inventoryAnswer(inventory.spec.config, await clusterTokenOf(inventory, tokens));
-  } catch (error) {
-    if (hasCode(error, "CLUSTER_TOKEN_NOT_ASSIGNED")) onTokenMissed();
-    throw error;
-  }
 }
 
 /** @throws SessionError CERTIFICATE_INVALID, and what reading throws */

@@ -54,6 +54,7 @@ describe("the judge of a rollout's history", () => {
         ["b", new Set([2])],
       ]),
     );
+    expect(judged.phases).toEqual(new Map([["a", ["Upgrading", "Succeeded"]]]));
   });
 
   it("sees a slot too many, and names the version", () => {
