@@ -41,21 +41,24 @@ interface DeleteOptions {
 /** By the user who asked; an impersonated one where it was on somebody's behalf. */
 export async function readRemovals(logFile: string): Promise<ReadonlyMap<string, readonly RemovalRequest[]>> {
   const byUser = new Map<string, RemovalRequest[]>();
-  for await (const line of createInterface({ input: createReadStream(logFile) })) {
-    const { user, impersonatedUser, objectRef, responseStatus, requestObject = {} } = JSON.parse(line) as AuditEvent;
-    const options = requestObject.deleteOptions ?? requestObject;
-    const name = (impersonatedUser ?? user).username;
-    const requests = byUser.get(name) ?? [];
-    byUser.set(name, requests);
-    requests.push({
-      verb: objectRef.subresource === "eviction" ? "evict" : "delete",
-      namespace: objectRef.namespace,
-      pod: objectRef.name,
-      gracePeriodSeconds: options.gracePeriodSeconds,
-      dryRun: options.dryRun?.includes("All") === true,
-      uid: options.preconditions?.uid,
-      status: responseStatus.code,
-    });
-  }
+  for await (const line of createInterface({ input: createReadStream(logFile) })) addRemoval(byUser, line);
   return byUser;
+}
+
+/** @param line  of the log */
+export function addRemoval(byUser: Map<string, RemovalRequest[]>, line: string): void {
+  const { user, impersonatedUser, objectRef, responseStatus, requestObject = {} } = JSON.parse(line) as AuditEvent;
+  const options = requestObject.deleteOptions ?? requestObject;
+  const name = (impersonatedUser ?? user).username;
+  const requests = byUser.get(name) ?? [];
+  byUser.set(name, requests);
+  requests.push({
+    verb: objectRef.subresource === "eviction" ? "evict" : "delete",
+    namespace: objectRef.namespace,
+    pod: objectRef.name,
+    gracePeriodSeconds: options.gracePeriodSeconds,
+    dryRun: options.dryRun?.includes("All") === true,
+    uid: options.preconditions?.uid,
+    status: responseStatus.code,
+  });
 }

@@ -31,11 +31,15 @@ export interface KubectlDrain {
   readonly endlessAfterMs?: number;
 }
 
+export function kubectlArgs({ nodes, combination, dryRun, user }: Omit<KubectlDrain, "isEndless">): readonly string[] {
+  const identity = [`--as=${user}`, "--as-group=system:masters"];
+  return ["drain", ...nodes, ...kubectlFlags(combination), ...identity, ...(dryRun ? ["--dry-run=server"] : [])];
+}
+
 /** @throws when it neither ends nor is stopped */
 export async function runKubectlDrain(target: KubectlTarget, drain: KubectlDrain): Promise<KubectlRun> {
-  const { nodes, combination, dryRun, user } = drain;
-  const identity = [`--as=${user}`, "--as-group=system:masters"];
-  const args = ["drain", ...nodes, ...kubectlFlags(combination), ...identity, ...(dryRun ? ["--dry-run=server"] : [])];
+  const { user } = drain;
+  const args = kubectlArgs(drain);
   const child = spawn(path.join(target.binariesFolder, "kubectl"), args, {
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",

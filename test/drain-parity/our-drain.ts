@@ -5,16 +5,16 @@ import { drainSpec, type Combination } from "./combinations.ts";
 import { asSet, requestText, splitErrors, splitWarnings, type Outcome, type RemovalRequest } from "./outcome.ts";
 import type { Place } from "./population-objects.ts";
 
-/** No pod has another answer coming after so long without one. */
-const QUIET_MS = 500;
 const POD_PATH = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)(\/eviction)?$/;
 
 export interface OurDrain {
   readonly place: Place;
   readonly combination: Combination;
   readonly dryRun: boolean;
-  /** Breaks off a drain without timeout so long after it began; in a dry run it is broken off once it only retries. */
+  /** Breaks off a drain without timeout so long after it began; in a dry run it is broken off when it begins to retry. */
   readonly endlessAfterMs?: number;
+  /** Called when it sleeps from here on, most of the time. */
+  readonly onRetrying?: () => void;
 }
 
 export async function runOurDrain(client: KubernetesClient, drain: OurDrain): Promise<Outcome> {
@@ -23,14 +23,15 @@ export async function runOurDrain(client: KubernetesClient, drain: OurDrain): Pr
   const events: DrainEvent[] = [];
   const stop = new AbortController();
   const options = drainOptions(drainSpec(combination));
-  let quiet: NodeJS.Timeout | undefined;
-  // What only retries changes nothing any more.
   const breakOff = (): void => stop.abort();
   const onEvent = (event: DrainEvent): void => {
     events.push(event);
-    if (!dryRun || options.timeoutMs !== 0 || event.kind !== "blocked") return;
-    clearTimeout(quiet);
-    quiet = setTimeout(breakOff, QUIET_MS);
+    if (event.kind === "blocked") drain.onRetrying?.();
+    if (!dryRun || options.timeoutMs !== 0 || event.kind !== "evicting" || event.attempt === 1) return;
+    // Once all pods had an answer to the first attempt, more attempts tell nothing new.
+    const begun = new Set(events.flatMap((one) => (one.kind === "evicting" ? [one.pod.name] : [])));
+    const answered = new Set(recorder.requests.map(({ pod }) => pod));
+    if (answered.size === begun.size) breakOff();
   };
   const late = drain.endlessAfterMs === undefined ? undefined : setTimeout(breakOff, drain.endlessAfterMs);
   let failure: unknown;
@@ -45,7 +46,6 @@ export async function runOurDrain(client: KubernetesClient, drain: OurDrain): Pr
   } catch (error) {
     failure = error;
   } finally {
-    clearTimeout(quiet);
     clearTimeout(late);
   }
   return outcomeOf({ place, events, failure, requests: recorder.requests });

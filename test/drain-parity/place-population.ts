@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient } from "../control-plane/api-client.ts";
 import { isReady, type Kubelets, type Node, type Pod } from "../kubelets/index.ts";
+import { inTurns } from "./parity-ground.ts";
 import type { PodState, Population } from "./population.ts";
 import { budgetObjects, ownerObject, podObjects, type Place, type PlannedPod } from "./population-objects.ts";
 
@@ -18,6 +19,20 @@ export interface PlacedPopulation extends Place {
 export interface PlacingTools {
   readonly client: ApiClient;
   readonly kubelets: Kubelets;
+}
+
+const PLACED_AT_ONCE = 8;
+
+/** In namespaces p0, p1 and so on; resolves when all is as planned. */
+export async function placePopulations(
+  tools: PlacingTools,
+  populations: readonly Population[],
+): Promise<readonly PlacedPopulation[]> {
+  const placed = await inTurns(populations, PLACED_AT_ONCE, async (population, index) =>
+    placePopulation(tools, population, `p${index}`),
+  );
+  await settlePopulations(tools, placed);
+  return placed;
 }
 
 /** @param name  of the namespace, and suffix of the node's name */

@@ -1,102 +1,116 @@
 /** `kubectl drain --dry-run=server` beside our dry run, over random nodes and every combination of the drain fields. */
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { COMBINATIONS, SEVEN_FIELDS, type Combination } from "../../drain-parity/combinations.ts";
-import { compareDry, type Assignment, type DryPair } from "../../drain-parity/compare-dry.ts";
-import { difference } from "../../drain-parity/differences.ts";
+import { readRemovals } from "../../drain-parity/audit-log.ts";
+import { COMBINATIONS, SEVEN_FIELDS } from "../../drain-parity/combinations.ts";
+import {
+  compareDry,
+  dryDifference,
+  prepareDryRuns,
+  type DryPair,
+  type DryRuns,
+  type PlannedPair,
+} from "../../drain-parity/compare-dry.ts";
+import { buildDrainBatch } from "../../drain-parity/kubectl-batch.ts";
+import { kubectlOutcome, runKubectlDrain, type KubectlRun } from "../../drain-parity/kubectl-drain.ts";
+import { countKinds, kindsOf } from "../../drain-parity/kinds.ts";
 import { inTurns, paritySeed, prepareParityGround, type ParityGround } from "../../drain-parity/parity-ground.ts";
-import { placePopulation, settlePopulations, type PlacedPopulation } from "../../drain-parity/place-population.ts";
+import { placePopulations, type PlacedPopulation } from "../../drain-parity/place-population.ts";
 import { randomPopulations } from "../../drain-parity/population.ts";
+import { isOrdered, saidLines, saidOnce } from "../../drain-parity/said-alike.ts";
+import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
 
 const POPULATIONS = Number(process.env["PARITY_POPULATIONS"] ?? 300);
-const PLACED_AT_ONCE = 8;
 /** Each combination of the seven fields gets one of them, and another one with another seed. */
 const SELECTORS = COMBINATIONS.length / SEVEN_FIELDS;
 const POPULATIONS_A_COMBINATION = 5;
-/** All combinations over all populations, for a night: scripts/drain-parity --all. */
-const ALL = process.env["PARITY_ALL"] === "1";
-/** Of that, so many parts of equal size, and which one of them: from 1. */
-const [PART, PARTS] = (process.env["PARITY_PART"] ?? "1/1").split("/").map(Number) as [number, number];
-/** For one kubectl process, whose client lets itself ask 50 times a second. */
-const BATCH = 20;
-const TIMEOUT_MS = ALL ? 8 * 3_600_000 : 300_000;
+/** Of each mix of kinds; a process takes a tenth of a second of CPU. */
+const PROCESSES_A_MIX = 3;
+const PROCESSES = 40;
+/** Most of them sleep until their second attempt. */
+const PROCESSES_AT_ONCE = 8;
+const TIMEOUT_MS = 300_000;
 const SHOWN = 5;
 
 const { binariesFolder } = inject("controlPlane");
 const seed = paritySeed();
 let ground: ParityGround;
-let placed: readonly PlacedPopulation[];
+let runs: DryRuns;
 let pairs: readonly DryPair[];
 
+beforeAll(buildDrainBatch, BUILD_TIMEOUT_MS);
 beforeAll(async () => {
   ground = await prepareParityGround(binariesFolder);
-  placed = await inTurns(randomPopulations(seed, POPULATIONS), PLACED_AT_ONCE, async (population, index) =>
-    placePopulation(ground, population, `p${index}`),
-  );
-  await settlePopulations(ground, placed);
-  pairs = await compareDry(ground, assignments());
+  const placed = await placePopulations(ground, randomPopulations(seed, POPULATIONS));
+  runs = await prepareDryRuns(ground);
+  pairs = await compareDry(runs, plannedPairs(placed));
 }, TIMEOUT_MS);
-afterAll(async () => ground?.stop());
+afterAll(async () => {
+  await runs?.close();
+  await ground?.stop();
+});
 
-function assignments(): readonly Assignment[] {
-  if (ALL) return partOfAll().flatMap((combination) => batches().map((places) => ({ combination, places })));
-  return Array.from({ length: SEVEN_FIELDS }, (_, index) => ({
-    combination: COMBINATIONS[((index + seed) % SELECTORS) * SEVEN_FIELDS + index]!,
-    places: Array.from(
-      { length: POPULATIONS_A_COMBINATION },
-      (_each, turn) => placed[(index * POPULATIONS_A_COMBINATION + turn) % POPULATIONS]!,
-    ),
-  }));
+function plannedPairs(placed: readonly PlacedPopulation[]): readonly PlannedPair[] {
+  return Array.from({ length: SEVEN_FIELDS * POPULATIONS_A_COMBINATION }, (_, index) => {
+    const fields = Math.floor(index / POPULATIONS_A_COMBINATION);
+    const combination = COMBINATIONS[((fields + seed) % SELECTORS) * SEVEN_FIELDS + fields]!;
+    return { combination, place: placed[index % POPULATIONS]! };
+  });
 }
 
-/** Coprime to the number of combinations: each part has all values of each field. */
-const STRIDE = 127;
-
-function partOfAll(): readonly Combination[] {
-  const count = COMBINATIONS.length;
-  return COMBINATIONS.filter((_, index) => Math.floor((((index * STRIDE) % count) * PARTS) / count) === PART - 1);
-}
-
-function batches(): readonly (readonly PlacedPopulation[])[] {
-  const count = Math.ceil(placed.length / BATCH);
-  return Array.from({ length: count }, (_, index) => placed.slice(index * BATCH, (index + 1) * BATCH));
-}
-
-test.runIf(PARTS === 1)(
-  "each combination of the seven fields meets at least two nodes, and each node several combinations",
-  () => {
-    const sevenFields = (one: DryPair): string => JSON.stringify({ ...one.combination, podSelector: undefined });
-    const perCombination = Map.groupBy(pairs, sevenFields);
-    expect(perCombination.size).toBe(SEVEN_FIELDS);
-    expect(Math.min(...[...perCombination.values()].map((some) => some.length))).toBeGreaterThanOrEqual(2);
-    const perNode = Map.groupBy(pairs, ({ place }) => place.node);
-    expect(perNode.size).toBe(POPULATIONS);
-    expect(Math.min(...[...perNode.values()].map((some) => some.length))).toBeGreaterThanOrEqual(3);
-  },
-);
+test("each combination of the seven fields meets at least two nodes, and each node several combinations", () => {
+  const sevenFields = (one: DryPair): string => JSON.stringify({ ...one.combination, podSelector: undefined });
+  const perCombination = Map.groupBy(pairs, sevenFields);
+  expect(perCombination.size).toBe(SEVEN_FIELDS);
+  expect(Math.min(...[...perCombination.values()].map((some) => some.length))).toBeGreaterThanOrEqual(2);
+  const perNode = Map.groupBy(pairs, ({ place }) => place.node);
+  expect(perNode.size).toBe(POPULATIONS);
+  expect(Math.min(...[...perNode.values()].map((some) => some.length))).toBeGreaterThanOrEqual(3);
+});
 
 test.runIf(POPULATIONS >= 300)("the nodes differ enough for every kind of ending, refusal and answer", () => {
-  const seen = (look: (pair: DryPair) => boolean): number => pairs.filter(look).length;
-  const kinds = {
-    drained: seen(({ kubectls }) => kubectls.ending === "drained" && kubectls.requests.length > 0),
-    endless: seen(({ kubectls }) => kubectls.ending === "endless"),
-    retried: seen(({ kubectls }) => kubectls.ending === "failed" && kubectls.retried.length > 0),
-    refused: seen(({ kubectls }) => kubectls.errors.some((text) => text.startsWith("cannot delete"))),
-    warned: seen(({ kubectls }) => kubectls.warnings.length > 0),
-    deleted: seen(({ kubectls }) => kubectls.requests.some((text) => text.startsWith("delete"))),
-    twoBudgets: seen(({ kubectls }) =>
-      kubectls.errors.some((text) => text.includes("more than one PodDisruptionBudget")),
-    ),
-    goneDaemonSet: seen(({ kubectls }) => kubectls.errors.some((text) => text.includes("not found"))),
-    alreadyCordoned: seen(({ kubectls }) => kubectls.cordon === "already cordoned"),
-  };
+  const kinds = countKinds(pairs);
   console.log(`${pairs.length} pairs: ${JSON.stringify(kinds)}`);
   expect(Object.entries(kinds).filter(([, count]) => count === 0)).toEqual([]);
 });
 
-test("both evict the same pods, refuse with the same words, warn of the same and end alike", () => {
-  const found = pairs.flatMap((pair) => {
-    return difference({ ...pair, population: pair.place.population, dryRun: true }) ?? [];
-  });
+test("both evict the same pods, refuse with the same words, warn of the same and end alike, exit for exit", () => {
+  const found = pairs.flatMap((pair) => dryDifference(pair) ?? []);
   console.log(`${found.length} of ${pairs.length} pairs differ`);
   expect(found.slice(0, SHOWN)).toEqual([]);
 });
+
+test("kubectl as a process asks for the same as in these pairs, says the same byte for byte, and ends with the same code", async () => {
+  const chosen = [...Map.groupBy(pairs, (pair) => kindsOf(pair).join()).values()]
+    .flatMap((alike) => alike.slice(0, PROCESSES_A_MIX))
+    .slice(0, PROCESSES);
+  const processes = await inTurns(chosen, PROCESSES_AT_ONCE, runProcess);
+  const removals = await readRemovals(ground.auditLog);
+  for (const [index, { place, run, kubectls }] of chosen.entries()) {
+    const process = processes[index]!;
+    expect(kubectlOutcome(process, place, removals.get(process.user) ?? [])).toEqual(kubectls);
+    expect(process.exitCode).toBe(run.exitCode);
+    if (kubectls.ending === "endless") expect(saidOnce(process)).toEqual(saidOnce(run));
+    else expect(saidLines(process)).toEqual(saidLines(run));
+  }
+  const ordered = chosen.flatMap(({ run }, index) => (isOrdered(run) ? [{ run, process: processes[index]! }] : []));
+  const ended = ordered.filter(({ run }) => run.exitCode !== undefined);
+  console.log(`${chosen.length} of them beside kubectl processes, ${ended.length} without anything left to chance`);
+  expect(ended.length).toBeGreaterThanOrEqual(5);
+  for (const { run, process } of ended) expect(process).toEqual({ ...run, user: process.user });
+});
+
+/** One that goes on for ever is stopped when it has said what the other one said. */
+async function runProcess({ combination, place, kubectls, run }: DryPair, index: number): Promise<KubectlRun> {
+  const wanted = saidOnce(run);
+  const isEndless = (stdout: string, stderr: string): boolean => {
+    const said = new Set(saidOnce({ stdout, stderr }));
+    return wanted.every((line) => said.has(line));
+  };
+  return runKubectlDrain(ground.controlPlane, {
+    nodes: [place.node],
+    combination,
+    dryRun: true,
+    user: `process-${index}`,
+    ...(kubectls.ending === "endless" ? { isEndless } : {}),
+  });
+}
