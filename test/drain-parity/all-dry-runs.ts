@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   );
   const missing = asked.filter((part) => results.read(part) === undefined);
   console.log(`${asked.length - missing.length} of ${asked.length} parts are there already, in ${results.folder}`);
+  console.log(`scripts/drain-parity with --seed ${seed} goes on where this run ends`);
   if (missing.length > 0) await runParts(seed, missing, results);
   report(asked.map((part) => results.read(part)!));
 }
@@ -44,7 +45,9 @@ async function runParts(seed: number, parts: readonly number[], results: PartRes
     const runs = await prepareDryRuns(ground);
     const progress = startProgress(parts.reduce((sum, part) => sum + combinationsOf(part).length, 0) * placed.length);
     try {
-      await inTurns(parts, PARTS_AT_ONCE, async (part) => results.keep(part, await runPart(runs, part, placed, progress)));
+      await inTurns(parts, PARTS_AT_ONCE, async (part) =>
+        results.keep(part, await runPart(runs, part, placed, progress)),
+      );
     } finally {
       progress.stop();
       await runs.close();

@@ -53,7 +53,11 @@ export function startKubectlBatch(program: string, target: Pick<KubectlTarget, "
   const { kubeconfigPath } = target;
   // It ends with its standard input, and so with us.
   const child = spawn(program, [], {
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: path.dirname(kubeconfigPath), KUBECONFIG: kubeconfigPath },
+    env: {
+      PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+      HOME: path.dirname(kubeconfigPath),
+      KUBECONFIG: kubeconfigPath,
+    },
     stdio: ["pipe", "pipe", "pipe"],
   });
   return new KubectlBatch(child);

@@ -25,7 +25,7 @@ const SELECTORS = COMBINATIONS.length / SEVEN_FIELDS;
 const POPULATIONS_A_COMBINATION = 5;
 /** Of each mix of kinds; a process takes a tenth of a second of CPU. */
 const PROCESSES_A_MIX = 3;
-const PROCESSES = 40;
+const PROCESSES = 36;
 /** Most of them sleep until their second attempt. */
 const PROCESSES_AT_ONCE = 8;
 const TIMEOUT_MS = 300_000;
