@@ -9,7 +9,7 @@ export async function askInstall(
   { automatic, registrationUrl, configUrls }: InstallSettings,
   flags: InstallFlagValues,
   remark: (text: string) => void,
-): Promise<Partial<Pick<InstallSettings, "registrationUrl">>> {
+): Promise<Partial<Pick<InstallSettings, "registrationUrl" | "registrationCaSha256">>> {
   const isTold =
     automatic ||
     flags["dry-run"] ||
@@ -19,7 +19,25 @@ export async function askInstall(
   if (isTold || !process.stdin.isTTY) return {};
   remark("The registration URL is in the status of a MachineRegistration: kubectl get machineregistrations -A -o wide");
   const url = (await ask("Registration URL (empty for a machine without an operator): ")).trim();
-  return url === "" ? {} : { registrationUrl: url };
+  if (url === "") return {};
+  if (!url.startsWith("https:")) return { registrationUrl: url };
+  remark("The fingerprint of its CA is what `openssl x509 -in ca.pem -noout -fingerprint -sha256` prints");
+  const pin = (await ask("Fingerprint of the CA (empty for a public one): ")).trim();
+  return { registrationUrl: url, ...(pin === "" ? {} : { registrationCaSha256: pin }) };
+}
+
+/**
+ * Each operator answers that nobody is to be asked, for machines that stand alone: whoever sits at a terminal and has not said
+ * so himself is asked all the same.
+ * @param told      by medium, kernel, configUrl and flags
+ * @param answered  with the operator's answer
+ */
+export function isErasedUnasked(
+  told: Pick<InstallSettings, "automatic">,
+  answered: Pick<InstallSettings, "automatic">,
+  hasTerminal: boolean,
+): boolean {
+  return told.automatic || (answered.automatic && !hasTerminal);
 }
 
 /** @throws InstallError INSTALL_NOT_ASKED, INSTALL_DECLINED */

@@ -10,7 +10,7 @@ import {
 } from "@rancheros/agent/install";
 import { startedSlot } from "@rancheros/agent/slots";
 
-import { askInstall } from "./ask-install.ts";
+import { askInstall, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
 import { describeInstallPlan, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
@@ -53,7 +53,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   const { settings, document } = registered === undefined ? first : await gatherSettings(run, commandLine, registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   const { source, systemBytes } = await installSource(run, settings);
-  const isAutomatic = settings.automatic || flags.yes;
+  const isAutomatic = isErasedUnasked(first.settings, settings, process.stdin.isTTY);
   const warnings: InstallError[] = [];
   const plan = await installMachine(
     {

@@ -3,6 +3,7 @@ import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/
 
 export type InstallErrorCode =
   | "INSTALL_BOOT_LOADER_MISSING"
+  | "INSTALL_BUSY"
   | "INSTALL_CONFIG_UNREADABLE"
   | "INSTALL_DECLINED"
   | "INSTALL_DISK_FAILED"
@@ -25,6 +26,12 @@ export const INSTALL_ERRORS = {
     retry: "never",
     meaning: "A setting of the installation has a value that cannot be.",
     mend: "Correct the named settings on the kernel's command line (rancheros.install.*), in the file, or in the MachineRegistration.",
+  },
+  INSTALL_BUSY: {
+    failure: "busy",
+    retry: "backoff",
+    meaning: "Another process is installing this machine, or asks at another console whether it may.",
+    mend: "Look at it with `journalctl -u ros-agent-install`, or at the other console; `systemctl stop ros-agent-install` ends the one that asks nobody.",
   },
   INSTALL_CONFIG_UNREADABLE: {
     failure: "unreachable",

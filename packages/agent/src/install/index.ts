@@ -1,8 +1,10 @@
 /** Installation of an operating system onto a disk of this machine. */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
+import { takeLock } from "../service/index.ts";
 import { clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
+import { InstallError } from "./errors.ts";
 import { installThrough, type InstallOptions, type InstallPlan } from "./install-machine.ts";
 import { makeBootLoader } from "./io/boot-loader.ts";
 import { listDisks } from "./io/list-disks.ts";
@@ -18,10 +20,22 @@ import {
 } from "./io/target-disk.ts";
 
 /**
- * @param workFolder  where file systems are mounted meanwhile
+ * @param workFolder  where file systems are mounted meanwhile; a lock lies beside it
  * @throws InstallError, SlotError, and what the source throws
  */
-export function installMachine(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
+export async function installMachine(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
+  if (options.dryRun) return installInto(options, workFolder);
+  // A service and people at several consoles may begin at the same time; each would unmount what the other one fills.
+  const lock = takeLock(`${resolve(workFolder)}.lock`);
+  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is being installed already");
+  try {
+    return await installInto(options, workFolder);
+  } finally {
+    lock.release();
+  }
+}
+
+function installInto(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
   // What is unmounted and removed in it is ours, whichever folder somebody names.
   const folder = join(workFolder, "ros-agent-install");
   return installThrough(

@@ -14,8 +14,8 @@ export class Install extends AgentCommand {
     "state to it. Settings come from the medium (/run/live/medium/config), the kernel's command line " +
     "(rancheros.install.*), the file or page that configUrl names, the operator's answer where registrationUrl is set, and " +
     "these flags; later ones win. Without a device the only disk that fits is taken, or the smallest solid-state one: never " +
-    "one in use. Whoever is at a terminal is asked before anything is erased. Broken off or killed at any point, it " +
-    "starts again from the beginning.";
+    "one in use. Whoever is at a terminal is asked before anything is erased, whatever the operator answers, unless " +
+    "another place says that nobody is to be asked. Broken off or killed at any point, it starts again from the beginning.";
   static override examples = [
     "$ ros-agent install --dry-run",
     "$ ros-agent install --device /dev/nvme0n1",

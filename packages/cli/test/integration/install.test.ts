@@ -169,6 +169,23 @@ describe("an installation", () => {
     expect(readdirSync(join(home, "disk/work"))).toEqual([]);
   }, 180_000);
 
+  it("is one at a time: another one that begins meanwhile does nothing, and says so", async () => {
+    const target = newDisk();
+    const source = tree("alone");
+    const { child, outcome } = startRosAgent(args(target, "--yes", "--source", source));
+    const begun = Promise.withResolvers<undefined>();
+    child.stderr?.on("data", (text: Buffer) => {
+      if (text.toString().includes("wiping the disk")) begun.resolve(undefined);
+    });
+    await Promise.race([begun.promise, outcome]);
+    child.kill("SIGSTOP");
+    const other = await install(target, "--source", source);
+    child.kill("SIGCONT");
+    expect([other.code, errorOf(other)["code"]]).toEqual([9, "INSTALL_BUSY"]);
+    expect((await outcome).code).toBe(0);
+    expect(startsSomething(target)).toBe(true);
+  });
+
   it("shows the plan and writes nothing with --dry-run", async () => {
     const target = newDisk();
     const outcome = await rosAgent(args(target, "--dry-run", "--json", "--source", tree("dry")));
