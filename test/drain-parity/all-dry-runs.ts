@@ -8,67 +8,102 @@ import { countKinds, KINDS, type KindCounts } from "./kinds.ts";
 import { openPartResults, type PartResult, type PartResults } from "./part-results.ts";
 import { inTurns, paritySeed, prepareParityGround } from "./parity-ground.ts";
 import { placePopulations, type PlacedPopulation } from "./place-population.ts";
-import { randomPopulations } from "./population.ts";
+import { randomPopulations, type Population } from "./population.ts";
 import { startProgress, type Progress } from "./progress.ts";
 import { findControlPlaneBinaries } from "../control-plane/binaries.ts";
 
 const POPULATIONS = Number(process.env["PARITY_POPULATIONS"] ?? 300);
 /** So many shares of the whole, and which one of them is asked for: from 1. */
 const [SHARE, SHARES] = (process.env["PARITY_PART"] ?? "1/1").split("/").map(Number) as [number, number];
-/** What is kept once it is done, and not done again: a dozen combinations. */
-const PARTS = 48;
+/** On one control plane at one time: kube-apiserver looks through all pods for those of a node. */
+const WORLD = 60;
+/** Of each world's combinations: what is kept once it is done, and not done again. */
+const SLICES = 10;
 /** The second one begins while the last of the first sleep. */
-const PARTS_AT_ONCE = 2;
-/** Coprime to the number of combinations: each part has all values of each field. */
+const SLICES_AT_ONCE = 2;
+/** Coprime to the number of combinations: each slice has all values of each field. */
 const STRIDE = 127;
 const SHOWN = 5;
 const KEPT = 20;
 
+interface Part {
+  readonly number: number;
+  readonly populations: readonly Population[];
+  readonly combinations: readonly Combination[];
+}
+
 async function main(): Promise<void> {
   const seed = paritySeed();
   const results = openPartResults(`seed-${seed}-populations-${POPULATIONS}`);
-  const asked = Array.from({ length: PARTS }, (_, part) => part).filter(
-    (part) => Math.floor((part * SHARES) / PARTS) === SHARE - 1,
-  );
-  const missing = asked.filter((part) => results.read(part) === undefined);
+  const asked = sharesOf(allParts(seed));
+  const missing = asked.filter(({ number }) => results.read(number) === undefined);
   console.log(`${asked.length - missing.length} of ${asked.length} parts are there already, in ${results.folder}`);
   console.log(`scripts/drain-parity with --seed ${seed} goes on where this run ends`);
-  if (missing.length > 0) await runParts(seed, missing, results);
-  report(asked.map((part) => results.read(part)!));
+  const progress = startProgress(missing.reduce((sum, part) => sum + pairsOf(part), 0));
+  try {
+    for (const parts of Map.groupBy(missing, ({ populations }) => populations).values()) {
+      await runWorld(parts, results, progress);
+    }
+  } finally {
+    progress.stop();
+  }
+  report(asked.map(({ number }) => results.read(number)!));
 }
 
-async function runParts(seed: number, parts: readonly number[], results: PartResults): Promise<void> {
+function allParts(seed: number): readonly Part[] {
+  const all = randomPopulations(seed, POPULATIONS);
+  return Array.from({ length: Math.ceil(all.length / WORLD) }, (_, world) => {
+    const populations = all.slice(world * WORLD, (world + 1) * WORLD);
+    return Array.from({ length: SLICES }, (_each, slice) => {
+      return { number: world * SLICES + slice, populations, combinations: combinationsOf(slice) };
+    });
+  }).flat();
+}
+
+function sharesOf(parts: readonly Part[]): readonly Part[] {
+  return parts.filter(({ number }) => Math.floor((number * SHARES) / parts.length) === SHARE - 1);
+}
+
+function combinationsOf(slice: number): readonly Combination[] {
+  const count = COMBINATIONS.length;
+  return COMBINATIONS.filter((_, index) => Math.floor((((index * STRIDE) % count) * SLICES) / count) === slice);
+}
+
+function pairsOf({ populations, combinations }: Part): number {
+  return populations.length * combinations.length;
+}
+
+/** @param parts  of the same populations */
+async function runWorld(parts: readonly Part[], results: PartResults, progress: Progress): Promise<void> {
   const ground = await prepareParityGround(await findControlPlaneBinaries());
+  const endAtOnce = (): never => {
+    ground.discard();
+    process.exit(130);
+  };
+  process.once("SIGINT", endAtOnce).once("SIGTERM", endAtOnce);
   try {
-    const placed = await placePopulations(ground, randomPopulations(seed, POPULATIONS));
-    console.log(`${placed.length} nodes with ${placed.reduce((sum, { pods }) => sum + pods.length, 0)} pods are there`);
+    const placed = await placePopulations(ground, parts[0]?.populations ?? []);
     const runs = await prepareDryRuns(ground);
-    const progress = startProgress(parts.reduce((sum, part) => sum + combinationsOf(part).length, 0) * placed.length);
     try {
-      await inTurns(parts, PARTS_AT_ONCE, async (part) =>
-        results.keep(part, await runPart(runs, part, placed, progress)),
-      );
+      await inTurns(parts, SLICES_AT_ONCE, async (part) => {
+        await results.keep(part.number, await runPart(runs, part, placed, progress));
+      });
     } finally {
-      progress.stop();
       await runs.close();
     }
   } finally {
+    process.off("SIGINT", endAtOnce).off("SIGTERM", endAtOnce);
     await ground.stop();
   }
 }
 
-function combinationsOf(part: number): readonly Combination[] {
-  const count = COMBINATIONS.length;
-  return COMBINATIONS.filter((_, index) => Math.floor((((index * STRIDE) % count) * PARTS) / count) === part);
-}
-
 async function runPart(
   runs: DryRuns,
-  part: number,
+  { combinations }: Part,
   placed: readonly PlacedPopulation[],
   progress: Progress,
 ): Promise<PartResult> {
-  const planned = combinationsOf(part).flatMap((combination) => placed.map((place) => ({ combination, place })));
+  const planned = combinations.flatMap((combination) => placed.map((place) => ({ combination, place })));
   const pairs = await compareDry(runs, planned, (pair) => progress.note(dryDifference(pair) !== undefined));
   const differing = pairs.flatMap((pair) => dryDifference(pair) ?? []);
   return {

@@ -16,6 +16,8 @@ export interface ParityGround {
   readonly agent: KubernetesClient;
   readonly auditLog: string;
   readonly stop: () => Promise<void>;
+  /** For who ends at once: its processes end with this one, and its files are removed here. */
+  readonly discard: () => void;
 }
 
 /** Only budgets are counted: who owns a pod that is gone makes no other, so that both drains meet the same world. */
@@ -28,14 +30,15 @@ export async function prepareParityGround(binariesFolder: string): Promise<Parit
     const client = new ApiClient(controlPlane, controlPlane);
     const kubelets = await startKubelets(controlPlane, { prefix: "parity", heartbeatMs: Infinity });
     const agent = await connectKubernetes({ path: controlPlane.kubeconfigPath, hostRoot: "/nonexistent" });
+    const discard = (): void => rmSync(folder, { recursive: true, force: true });
     const stop = async (): Promise<void> => {
       agent.close();
       await kubelets.abandon();
       await client.close();
       await controlPlane.stop();
-      rmSync(folder, { recursive: true, force: true });
+      discard();
     };
-    return { controlPlane, client, kubelets, agent, auditLog: logFile, stop };
+    return { controlPlane, client, kubelets, agent, auditLog: logFile, stop, discard };
   } catch (error) {
     await controlPlane.stop();
     throw error;
