@@ -1,13 +1,12 @@
 /** Follows all objects of one resource, through @kubernetes/client-node's list and watch. */
 import { ERROR, ListWatch, Watch, type KubernetesListObject, type KubernetesObject } from "@kubernetes/client-node";
-import { isCodedError } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
+import { createPageSize } from "../page-size.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import { readLines } from "../read-lines.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 
-/** Small pages: what a list takes from memory at one time is a page, and machines weigh 13 KB each. */
-const PAGE = 50;
 /** A watch on which nothing came for so long is begun anew: its connection may be dead. */
 const WATCH_IDLE_MS = 30_000;
 /** Far more than the 1.5 MB that etcd takes. */
@@ -169,22 +168,31 @@ export function watchResource<Kept extends KubernetesObject>(
     heardMs = performance.now();
   };
 
-  const query = new URLSearchParams({ limit: String(PAGE) });
-  if (resource.fieldSelector !== undefined) query.set("fieldSelector", resource.fieldSelector);
+  const pages = createPageSize();
+
+  async function readPage(next: string): Promise<ReturnType<typeof itemsOf>> {
+    const query = new URLSearchParams({ limit: String(pages.size) });
+    if (resource.fieldSelector !== undefined) query.set("fieldSelector", resource.fieldSelector);
+    if (next !== "") query.set("continue", next);
+    const beganMs = performance.now();
+    try {
+      const path = `${resource.path}?${query.toString()}`;
+      const page = itemsOf(await kubernetes.send({ method: "GET", path, timeoutMs: 60_000 }));
+      pages.read(performance.now() - beganMs);
+      onHeard();
+      return page;
+    } catch (error) {
+      if (isCodedError(error) && error.details["httpStatus"] === 410) pages.expired();
+      else if (hasCode(error, "KUBERNETES_TIMEOUT")) pages.read(performance.now() - beganMs);
+      throw error;
+    }
+  }
 
   async function list(): Promise<KubernetesListObject<Kept>> {
     const kept: Kept[] = [];
     let next = "";
     for (;;) {
-      const continued = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
-      const page = itemsOf(
-        await kubernetes.send({
-          method: "GET",
-          path: `${resource.path}?${query.toString()}${continued}`,
-          timeoutMs: 60_000,
-        }),
-      );
-      onHeard();
+      const page = await readPage(next);
       for (const item of page.items) {
         const one = resource.keep(item);
         if (one !== undefined) kept.push(one);

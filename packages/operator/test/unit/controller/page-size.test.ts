@@ -1,0 +1,78 @@
+/** How long lists are read from an API server that takes its time. */
+import { KubeConfig } from "@kubernetes/client-node";
+import { describe, expect, it } from "vitest";
+import { KubernetesError, watchResource, type Kubernetes } from "../../../src/controller/index.ts";
+import { createPageSize } from "../../../src/controller/page-size.ts";
+
+describe("the size of a page", () => {
+  it("stays small while the API server is quick", () => {
+    const pages = createPageSize();
+    for (let count = 0; count < 100; count += 1) pages.read(50);
+    expect(pages.size).toBe(50);
+  });
+
+  it("grows where each request takes seconds: 10,000 machines are read before etcd forgets the list", () => {
+    const pages = createPageSize();
+    let tookMs = 0;
+    for (let left = 10_000; left > 0;) {
+      left -= pages.size;
+      tookMs += 3_000;
+      pages.read(3_000);
+    }
+    expect(tookMs).toBeLessThan(60_000);
+  });
+
+  it("shrinks where a page takes too long, and never below the smallest", () => {
+    const pages = createPageSize();
+    for (let count = 0; count < 10; count += 1) pages.read(2_000);
+    const largest = pages.size;
+    pages.read(20_000);
+    expect(pages.size).toBe(largest / 2);
+    for (let count = 0; count < 10; count += 1) pages.read(60_000);
+    expect(pages.size).toBe(50);
+  });
+
+  it("grows where a list did not end in time", () => {
+    const pages = createPageSize();
+    pages.expired();
+    expect(pages.size).toBe(100);
+  });
+});
+
+describe("a list whose continue token has expired", () => {
+  it("is read anew in larger pages", async () => {
+    const limits: string[] = [];
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser({ name: "c", server: "https://127.0.0.1:1", skipTLSVerify: false }, { name: "u" });
+    const kubernetes: Kubernetes = {
+      config,
+      async send({ path }) {
+        const query = new URL(path, "http://x").searchParams;
+        limits.push(query.get("limit") ?? "");
+        if (query.get("continue") !== null) {
+          throw new KubernetesError("KUBERNETES_REFUSED", "expired", { details: { httpStatus: 410 } });
+        }
+        const more = limits.length < 4 ? { continue: "next" } : {};
+        return { items: [], metadata: { resourceVersion: "7", ...more } };
+      },
+      open: (_path, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("ended")));
+        }),
+      clockSkewMs: () => 0,
+    };
+    const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
+    const watch = watchResource(kubernetes, {
+      path: "/apis/x/v1/ys",
+      keep: () => undefined,
+      onChange: () => undefined,
+      onDelete: () => undefined,
+      onSynced,
+      onTrouble: () => undefined,
+      random: () => 0,
+    });
+    await synced;
+    await watch.stop();
+    expect(limits).toEqual(["50", "50", "100", "100", "200"]);
+  });
+});
