@@ -8,6 +8,7 @@ export { collectionPath, watchResource } from "./io/watch-resource.ts";
 export type { NamedObject, WatchedResource, WatchHandle } from "./io/watch-resource.ts";
 export { retryTimer } from "./io/retry-timer.ts";
 export { retryAfterMs } from "./retry-after.ts";
+export { GoneUids } from "./gone-uids.ts";
 export { orAborted } from "./or-aborted.ts";
 export { isObjectName } from "./request-path.ts";
 export { createWorkQueue } from "./work-queue.ts";

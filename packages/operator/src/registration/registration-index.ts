@@ -1,6 +1,7 @@
 /** MachineRegistrations, found by the hash of their tokens. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { parseMachineRegistration, type MachineRegistration } from "@rancheros/protocol/resources";
+import { GoneUids } from "../controller/index.ts";
 import type { RegistrationRefusal } from "./errors.ts";
 import { isExpired } from "./reconcile-registration.ts";
 import { tokenStateOf, type TokenState } from "./registration-tokens.ts";
@@ -65,6 +66,14 @@ export function closedBecause(registration: MachineRegistration, nowMs: number):
   return isExpired(registration, nowMs) ? "REGISTRATION_EXPIRED" : undefined;
 }
 
+interface Versioned {
+  readonly metadata: { readonly resourceVersion: string };
+}
+
+function isOlder({ metadata }: Versioned, than: Versioned): boolean {
+  return Number(metadata.resourceVersion) < Number(than.metadata.resourceVersion);
+}
+
 interface Held {
   readonly key: string;
   /** Of a token before a rotation. */
@@ -74,14 +83,22 @@ interface Held {
 export class RegistrationIndex {
   readonly #byKey = new Map<string, RegistrationEntry>();
   readonly #secrets = new Map<string, RegistrationSecret>();
+  readonly #goneSecrets = new GoneUids();
   readonly #byDigest = new Map<string, readonly Held[]>();
   readonly #digests = new Map<string, readonly string[]>();
 
-  /** @returns keys of the other registrations with which it shares or shared a token */
+  /** As the watch shows it. @returns keys of the other registrations with which it shares or shared a token */
   put(entry: RegistrationEntry): readonly string[] {
     const key = keyOf(entry.metadata);
     this.#byKey.set(key, entry);
     return this.#rehash(key);
+  }
+
+  /** What a write of ours was answered: void where the watch has shown meanwhile what came after it. */
+  renew(entry: RegistrationEntry): readonly string[] {
+    const known = this.#byKey.get(keyOf(entry.metadata));
+    const isOfNow = known?.metadata.uid === entry.metadata.uid && !isOlder(entry, known);
+    return isOfNow ? this.put(entry) : [];
   }
 
   /** @returns keys of the other registrations with which it shared a token */
@@ -91,16 +108,34 @@ export class RegistrationIndex {
     return this.#rehash(key);
   }
 
-  /** @returns keys of the registrations that this is about */
+  /** As the watch shows it. @returns keys of the registrations that this is about */
   putSecret(secret: RegistrationSecret): readonly string[] {
+    const known = this.#secrets.get(keyOf(secret.metadata));
+    if (known !== undefined && known.metadata.uid !== secret.metadata.uid) this.#goneSecrets.add(known.metadata.uid);
+    this.#goneSecrets.delete(secret.metadata.uid);
     this.#secrets.set(keyOf(secret.metadata), secret);
     return this.#rehashUsersOf(secret);
   }
 
+  /** What a request of ours was answered: void where the watch has shown meanwhile what came after it. */
+  renewSecret(secret: RegistrationSecret): readonly string[] {
+    const known = this.#secrets.get(keyOf(secret.metadata));
+    const isOver = this.#goneSecrets.has(secret.metadata.uid) || (known !== undefined && isOlder(secret, known));
+    return isOver ? [] : this.putSecret(secret);
+  }
+
   /** @returns keys of the registrations that this is about */
   deleteSecret(secret: NamedEntry): readonly string[] {
+    const known = this.#secrets.get(keyOf(secret.metadata));
+    if (known !== undefined) this.#goneSecrets.add(known.metadata.uid);
     this.#secrets.delete(keyOf(secret.metadata));
     return this.#rehashUsersOf(secret);
+  }
+
+  /** This very Secret is not there any more; there may be another one of its name meanwhile. */
+  loseSecret(secret: RegistrationSecret): readonly string[] {
+    const known = this.#secrets.get(keyOf(secret.metadata));
+    return known?.metadata.uid === secret.metadata.uid ? this.deleteSecret(secret) : [];
   }
 
   get(key: string): MachineRegistration | undefined {

@@ -95,7 +95,7 @@ export function runRegistrationController(
   function remember(key: string, object: unknown): RegistrationSecret | undefined {
     const secret = registrationSecret(object);
     if (secret === undefined) return undefined;
-    addAll(index.putSecret(secret).filter((one) => one !== key));
+    addAll(index.renewSecret(secret).filter((one) => one !== key));
     return secret;
   }
 
@@ -113,7 +113,7 @@ export function runRegistrationController(
         }
       } else if (secret !== undefined && step.kind === "delete") {
         await deleteTokenSecret(lead.kubernetes, secret);
-        index.deleteSecret(secret);
+        index.loseSecret(secret);
       } else if (secret !== undefined && step.kind === "update") {
         if (step.isOnlyMoved) refuseContest("secrets", key, secret.registrationUrl);
         remember(key, await updateTokenSecret(lead.kubernetes, secret, step.content));
@@ -126,13 +126,12 @@ export function runRegistrationController(
 
   async function storeStatus(
     writer: Kubernetes,
-    key: string,
     registration: MachineRegistration,
     status: Parameters<typeof writeRegistrationStatus>[2],
   ): Promise<void> {
     const stored = registrationEntry(await writeRegistrationStatus(writer, registration, status), () => undefined);
     // The next decision must not be made on what was there before while the watch is on its way.
-    if (stored !== undefined && index.get(key) !== undefined) addAll(index.put(stored));
+    if (stored !== undefined) addAll(index.renew(stored));
   }
 
   /** Without them everything else is said all the same. */
@@ -163,7 +162,7 @@ export function runRegistrationController(
       });
       if (status === undefined) return;
       if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);
-      await storeStatus(lead.kubernetes, key, registration, status);
+      await storeStatus(lead.kubernetes, registration, status);
       written.statuses.set(key, { url: serverUrl(), atMs: performance.now() });
       log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
     },
@@ -183,7 +182,7 @@ export function runRegistrationController(
     const patch = counterPatch(registration.status, counts, waiting);
     if (patch === undefined) return;
     try {
-      await storeStatus(kubernetes, key, registration, patch);
+      await storeStatus(kubernetes, registration, patch);
       if (waiting !== undefined) refusals.written(key, waiting);
     } catch (error) {
       // Another replica was faster: ours are added to what it wrote the next time.

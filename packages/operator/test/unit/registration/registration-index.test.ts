@@ -86,4 +86,49 @@ describe("RegistrationIndex", () => {
     index.putSecret(secret("one", A));
     expect(nameOf(index.withToken(A, nowMs))).toBe(answer);
   });
+
+  it("keeps what the watch has shown where the answer to a write comes later", () => {
+    const index = new RegistrationIndex();
+    const at = (one: RegistrationEntry, version: string, uid = one.metadata.uid): RegistrationEntry => {
+      const metadata = { ...one.metadata, resourceVersion: version, uid };
+      return { metadata, registration: { ...one.registration, metadata } };
+    };
+    index.put(at(entry("one"), "1"));
+    index.putSecret(secret("one", A));
+    // Written by us as 2, disabled by an administrator as 3.
+    index.put(at(entry("one", { disabled: true }), "3"));
+    expect(index.renew(at(entry("one"), "2"))).toEqual([]);
+    expect(nameOf(index.withToken(A, nowMs))).toBe("REGISTRATION_DISABLED");
+    // Deleted and made again.
+    index.put(at(entry("one", { disabled: true }), "5", "another"));
+    index.renew(at(entry("one"), "4"));
+    expect(index.get("n/one")?.metadata.uid).toBe("another");
+    index.delete(entry("one"));
+    index.renew(at(entry("one"), "4"));
+    expect(index.get("n/one")).toBeUndefined();
+    index.put(at(entry("one"), "6"));
+    index.renew(at(entry("one", { disabled: true }), "7"));
+    expect(nameOf(index.withToken(A, nowMs))).toBe("REGISTRATION_DISABLED");
+  });
+
+  it("keeps the token that the watch has shown where an older Secret is answered later", () => {
+    const index = new RegistrationIndex();
+    const at = (one: RegistrationSecret, version: string, uid = one.metadata.uid): RegistrationSecret => ({
+      ...one,
+      metadata: { ...one.metadata, resourceVersion: version, uid },
+    });
+    index.put(entry("one"));
+    index.putSecret(at(secret("one", B), "3"));
+    index.renewSecret(at(secret("one", A), "2"));
+    expect([A, B].map((token) => nameOf(index.withToken(token, nowMs)))).toEqual(["REGISTRATION_UNKNOWN", "one"]);
+    index.deleteSecret(secret("one", B));
+    index.renewSecret(at(secret("one", B), "3"));
+    expect(nameOf(index.withToken(B, nowMs))).toBe("REGISTRATION_UNKNOWN");
+    index.putSecret(at(secret("one", A), "6", "another"));
+    index.loseSecret(at(secret("one", B), "3"));
+    index.renewSecret(at(secret("one", B), "4"));
+    expect(nameOf(index.withToken(A, nowMs))).toBe("one");
+    index.renewSecret(at(secret("one", B), "7", "another"));
+    expect(nameOf(index.withToken(B, nowMs))).toBe("one");
+  });
 });
