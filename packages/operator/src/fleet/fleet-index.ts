@@ -1,6 +1,7 @@
 /** The Fleet Clusters and ClusterGroups that there are, by namespace. */
+import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { compileSelector, type LabelSelector, type Labels } from "./label-selector.ts";
+import { compileSelector, type LabelMatch, type LabelSelector, type Labels } from "./label-selector.ts";
 import type { FleetCluster, FleetGroup, TargetMatch } from "./match-targets.ts";
 
 interface FleetMeta {
@@ -75,16 +76,20 @@ export function groupEntry(object: unknown): GroupEntry | undefined {
   return { metadata, group: { name: metadata.name, labels, selector: selectorAt(child(object, "spec")) } };
 }
 
-interface Namespace {
-  readonly clusters: Map<string, FleetCluster>;
-  readonly groups: Map<string, FleetGroup>;
+interface HeldGroup {
+  readonly group: FleetGroup;
+  /** Which labels of clusters it chooses; an invalid selector chooses none. */
+  readonly matches: LabelMatch;
 }
 
-/** Whether the group has the cluster; one with an invalid selector has none. */
-function contains(group: FleetGroup, cluster: FleetCluster): boolean {
-  if (group.selector === undefined) return false;
-  const compiled = compileSelector(group.selector, "spec.selector");
-  return compiled.ok && compiled.matches(cluster.labels);
+interface Namespace {
+  readonly clusters: Map<string, FleetCluster>;
+  readonly groups: Map<string, HeldGroup>;
+}
+
+function matchOf({ selector }: FleetGroup): LabelMatch {
+  const compiled = selector === undefined ? undefined : compileSelector(selector, "spec.selector");
+  return compiled?.ok === true ? compiled.matches : () => false;
 }
 
 export class FleetIndex {
@@ -93,21 +98,29 @@ export class FleetIndex {
   #of(namespace: string): Namespace {
     const found = this.#namespaces.get(namespace);
     if (found !== undefined) return found;
-    const made = { clusters: new Map<string, FleetCluster>(), groups: new Map<string, FleetGroup>() };
+    const made = { clusters: new Map<string, FleetCluster>(), groups: new Map<string, HeldGroup>() };
     this.#namespaces.set(namespace, made);
     return made;
   }
 
-  putCluster({ metadata, cluster }: ClusterEntry): void {
-    this.#of(metadata.namespace).clusters.set(metadata.name, cluster);
+  /** @returns whether anything has changed that targets go by: clusters write into their statuses all the time */
+  putCluster({ metadata, cluster }: ClusterEntry): boolean {
+    const { clusters } = this.#of(metadata.namespace);
+    if (isDeepStrictEqual(clusters.get(metadata.name), cluster)) return false;
+    clusters.set(metadata.name, cluster);
+    return true;
   }
 
   deleteCluster({ metadata }: { readonly metadata: Pick<FleetMeta, "name" | "namespace"> }): void {
     this.#of(metadata.namespace).clusters.delete(metadata.name);
   }
 
-  putGroup({ metadata, group }: GroupEntry): void {
-    this.#of(metadata.namespace).groups.set(metadata.name, group);
+  /** @returns whether anything has changed that targets go by */
+  putGroup({ metadata, group }: GroupEntry): boolean {
+    const { groups } = this.#of(metadata.namespace);
+    if (isDeepStrictEqual(groups.get(metadata.name)?.group, group)) return false;
+    groups.set(metadata.name, { group, matches: matchOf(group) });
+    return true;
   }
 
   deleteGroup({ metadata }: { readonly metadata: Pick<FleetMeta, "name" | "namespace"> }): void {
@@ -118,13 +131,9 @@ export class FleetIndex {
   chosen(namespace: string, match: TargetMatch): ReadonlySet<string> {
     const { clusters, groups } = this.#of(namespace);
     const all = [...groups.values()];
-    const chosen = [...clusters.values()].filter(
-      (cluster) =>
-        match(
-          cluster,
-          all.filter((group) => contains(group, cluster)),
-        ) !== undefined,
-    );
+    const groupsOf = ({ labels }: FleetCluster): readonly FleetGroup[] =>
+      all.filter(({ matches }) => matches(labels)).map(({ group }) => group);
+    const chosen = [...clusters.values()].filter((cluster) => match(cluster, groupsOf(cluster)) !== undefined);
     return new Set(chosen.map((cluster) => cluster.name));
   }
 }

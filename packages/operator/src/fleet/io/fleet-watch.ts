@@ -19,6 +19,20 @@ export interface FleetWatch {
 export function watchFleet(parts: ControllerParts, onChange: (namespace: string) => void): FleetWatch {
   const { kubernetes, log, watchNamespace } = parts;
   const index = new FleetIndex();
+  const changed = new Set<string>();
+
+  /** Of a whole list that is taken in at once, images hear once; and before anybody asks what they are for. */
+  function note(namespace: string): void {
+    if (changed.size === 0) queueMicrotask(tell);
+    changed.add(namespace);
+  }
+
+  function tell(): void {
+    const namespaces = [...changed];
+    changed.clear();
+    for (const namespace of namespaces) onChange(namespace);
+  }
+
   const synced = { clusters: false, groups: false };
 
   const isAbsent = { clusters: false, groups: false };
@@ -45,12 +59,11 @@ export function watchFleet(parts: ControllerParts, onChange: (namespace: string)
     path: collectionPath(FLEET_API, "clusters", watchNamespace),
     keep: clusterEntry,
     onChange(entry) {
-      index.putCluster(entry);
-      onChange(entry.metadata.namespace);
+      if (index.putCluster(entry)) note(entry.metadata.namespace);
     },
     onDelete(entry) {
       index.deleteCluster(entry);
-      onChange(entry.metadata.namespace);
+      note(entry.metadata.namespace);
     },
     ...listeners("clusters"),
   });
@@ -58,12 +71,11 @@ export function watchFleet(parts: ControllerParts, onChange: (namespace: string)
     path: collectionPath(FLEET_API, "clustergroups", watchNamespace),
     keep: groupEntry,
     onChange(entry) {
-      index.putGroup(entry);
-      onChange(entry.metadata.namespace);
+      if (index.putGroup(entry)) note(entry.metadata.namespace);
     },
     onDelete(entry) {
       index.deleteGroup(entry);
-      onChange(entry.metadata.namespace);
+      note(entry.metadata.namespace);
     },
     ...listeners("groups"),
   });
