@@ -145,6 +145,30 @@ it("a machine has its cluster's token once the cluster, its namespace and the ki
   const token = ["clusterregistrationtokens", `${managed}-machine-token`, `--namespace=${managed}`];
   await kubectl(controlPlane, ["patch", ...token, "--type=merge", `--patch=${patch}`]);
   expect(await ask()).toBe('{"token":"t0k3n"}\n');
+});
+
+it("a machine that is given to another cluster is handed the token of the first one no more, and that one goes", async () => {
+  await createNamespace(controlPlane, "c-m-two");
+  await kubectlApply(
+    controlPlane,
+    rancherObject("Cluster", namespace, "c2", { spec: {}, status: { clusterName: "c-m-two" } }),
+  );
+  const move = ["patch", "minv", "machine", `--namespace=${namespace}`, "--type=merge", "--patch"];
+  await kubectl(controlPlane, [...move, '{"spec":{"clusterName":"c2"}}']);
+  expect(await ask()).toBe("cluster token not assigned\n");
+  await eventually(
+    async () =>
+      (await inventory())?.status?.["clusterRegistrationTokenName"] === "c-m-two-machine-token" ? true : undefined,
+    "the token of the second cluster",
+    30_000,
+  );
+  const tokens = await kubectl(controlPlane, ["get", "clusterregistrationtokens", `--namespace=${managed}`]);
+  expect(tokens).not.toContain("machine");
+});
+
+it("a machine's token goes with its inventory", async () => {
+  const token = ["clusterregistrationtokens", "c-m-two-machine-token", "--namespace=c-m-two"];
+  expect(await kubectl(controlPlane, ["get", ...token, "--output=name"])).not.toBe("");
   await kubectl(controlPlane, ["delete", "minv", "machine", `--namespace=${namespace}`, "--timeout=20s"]);
   await eventually(
     async () =>

@@ -12,8 +12,10 @@ async function isItsOwn(
   found: FoundToken,
 ): Promise<boolean> {
   const bond = tokenBond(found, where, metadata);
-  if (bond !== "unmarked") return bond !== "foreign";
-  return (await tokens.managementCluster(metadata.namespace, spec.clusterName ?? "")) === where.namespace;
+  if (bond === "foreign") return false;
+  const managed = await tokens.managementCluster(metadata.namespace, spec.clusterName ?? "");
+  // Somebody may have given the machine to another cluster since the token was made.
+  return managed === where.namespace || (managed === undefined && bond !== "unmarked");
 }
 
 /**

@@ -34,7 +34,8 @@ export async function ensureClusterToken(
 
 /**
  * What is to become of the token that a machine's status names.
- * marked: it says now that it is this machine's. missing: somebody deleted it, and it can be made again.
+ * marked: it says now that it is this machine's. missing: it is not there any more, and can be made again: somebody deleted
+ * it, or gave the machine to another cluster, and nobody is to join the first one with it.
  * as-it-is: it is right, it is not this machine's, or there is no cluster that it could be made in.
  * @throws KubernetesError
  */
@@ -47,10 +48,15 @@ export async function keepNamedToken(
   if (where === undefined || metadata.deletionTimestamp !== undefined) return "as-it-is";
   const found = await tokens.find(where);
   const bond = found === undefined ? undefined : tokenBond(found, where, metadata);
-  if (bond === "own" || bond === "foreign") return "as-it-is";
+  if (bond === "foreign") return "as-it-is";
   const managed = spec.clusterName ? await tokens.managementCluster(metadata.namespace, spec.clusterName) : undefined;
   if (found === undefined) return managed === undefined ? "as-it-is" : "missing";
   if (bond === "unmarked" && managed !== where.namespace) return "as-it-is";
+  if (managed !== undefined && managed !== where.namespace) {
+    await tokens.delete(where, found);
+    return "missing";
+  }
+  if (bond === "own") return "as-it-is";
   await tokens.mark(where, found, metadata);
   return "marked";
 }

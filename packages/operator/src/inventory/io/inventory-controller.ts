@@ -121,7 +121,12 @@ export function runInventoryController(
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineInventory.plural, watchNamespace),
     keep: inventoryEntry,
     onChange(entry) {
-      queueStatus(entry, index.named(entry));
+      const before = index.named(entry);
+      queueStatus(entry, before);
+      // Given to another cluster: the token of the first one is none for it.
+      if (before !== undefined && before.rollout.clusterName !== entry.rollout.clusterName) {
+        clusterTokens.tokenMissed(entry);
+      }
       index.put(entry);
       queueWork(entry);
       options.onMachine(entry);

@@ -95,6 +95,28 @@ describe("the token that a machine is handed", () => {
   });
 });
 
+describe("a machine that was given to another cluster after its token was made", () => {
+  it("is not handed the token of the first one, which goes, and gets one of the second", async () => {
+    const tokens = new StoredTokens();
+    tokens.clusters.set("team/c2", "c-m-two");
+    const moved = machine({ spec: { clusterName: "c2" } });
+    for (const more of [{ ownerUid: "u1" }, { ownerUid: "u0", ownerName: "team/m" }]) {
+      tokens.put(NAME, more);
+      await expect(clusterTokenOf(moved, tokens)).rejects.toMatchObject({ code: "CLUSTER_TOKEN_NOT_ASSIGNED" });
+      expect(await keepNamedToken(moved, tokens)).toBe("missing");
+      expect(tokens.stored.size).toBe(0);
+    }
+  });
+
+  it("keeps what it has where there is no such cluster yet", async () => {
+    const tokens = new StoredTokens();
+    tokens.put(NAME, { ownerUid: "u1" });
+    const moved = machine({ spec: { clusterName: "not-yet" } });
+    expect(await keepNamedToken(moved, tokens)).toBe("as-it-is");
+    expect(tokens.stored.size).toBe(1);
+  });
+});
+
 describe("the token that a status names", () => {
   it("is marked once where it says nothing, or is of before a restore", async () => {
     for (const more of [{}, { ownerUid: "u0", ownerName: "team/m" }]) {
