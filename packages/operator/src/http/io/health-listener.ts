@@ -2,7 +2,17 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ListenAddress } from "../listen-address.ts";
+import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";
 import { listen } from "./listen.ts";
+
+/** A probe is one small request; who takes longer keeps others' connections from the process. */
+const REQUEST_MS = 5_000;
+const LIMITS = {
+  headersTimeout: REQUEST_MS,
+  requestTimeout: REQUEST_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: CHECK_INTERVAL_MS,
+} as const;
 
 export interface HealthListener {
   readonly address: AddressInfo;
@@ -29,7 +39,7 @@ export async function listenForHealth(
   notReady: () => readonly string[],
   metrics: () => Promise<MetricsPage>,
 ): Promise<HealthListener> {
-  const server = createServer((request, response) => {
+  const server = createServer(LIMITS, (request, response) => {
     if (request.url === "/metrics") {
       metrics().then(
         ({ contentType, text }) => answer(response, 200, text, contentType),
@@ -42,6 +52,7 @@ export async function listenForHealth(
     else if (missing.length === 0) answer(response, 200, "ok\n");
     else answer(response, 503, `not ready: ${missing.join(", ")}\n`);
   });
+  server.maxConnections = CONNECTION_LIMIT;
   const address = await listen(server, where, "health-listen");
   return { address, stop: () => void server.close() };
 }
