@@ -47,11 +47,8 @@ export interface ControlPlane {
     readonly apiServer: number | undefined;
     readonly controllerManager: number | undefined;
   };
-  /**
-   * Starts kube-controller-manager with these controllers, CONTROLLERS when none is named, and with further flags of its
-   * command line.
-   */
-  readonly startControllerManager: (controllers?: readonly Controller[], flags?: readonly string[]) => Promise<void>;
+  /** Starts kube-controller-manager with these controllers, all of controller-manager.ts when none is named. */
+  readonly startControllerManager: (controllers?: readonly Controller[]) => Promise<void>;
   /** The server hangs: connections open, no answer comes any more once this resolves. */
   readonly pauseApiServer: () => Promise<void>;
   readonly resumeApiServer: () => void;
@@ -103,9 +100,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clientAuthority: credentials.clientAuthority,
     binariesFolder,
     pids: () => ({ etcd: etcd.process.pid, apiServer: apiServer.pid, controllerManager: controllerManager?.pid }),
-    startControllerManager: async (controllers = CONTROLLERS, flags = []) => {
+    startControllerManager: async (controllers = CONTROLLERS) => {
       if (controllerManager !== undefined) throw new Error("kube-controller-manager is started already");
-      controllerManager = await startControllerManager({ folder, binariesFolder, kubeconfigPath, controllers, flags });
+      controllerManager = await startControllerManager({ folder, binariesFolder, kubeconfigPath, controllers });
     },
     pauseApiServer: () => apiServer.freeze(),
     resumeApiServer: () => apiServer.signal("SIGCONT"),

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestProject } from "vitest/node";
-import { bundleAgent } from "../machine/agent-program.ts";
 import { bundleOperator, operatorProgram } from "../operator/operator-program.ts";
 import { shareAuthority } from "../swtpm/index.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
@@ -28,7 +27,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
   shareAuthority(path.join(folder, "tpm-authority"));
-  await Promise.all([bundleOperator(folder), bundleAgent(path.join(folder, "ros-agent"))]);
+  await bundleOperator(folder);
   const controlPlane = await startControlPlane({ folder });
   const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
   const controlled = await offerControlledCluster(folder, (own) => startControlledCluster(own, binariesFolder));

@@ -128,8 +128,7 @@ function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, nam
     driver: driverOf(runtime, containers, (call) => runTool({ ...call, heldFile: calls.file })),
     folder: runFolder(containers.runFolder, name),
     calls,
-    // Whoever sets the clock, as at the start of a machine without one, neither ends a container nor lets it run on.
-    nowMs: () => performance.now(),
+    nowMs: Date.now,
     sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }).catch(() => undefined),
   };
 }

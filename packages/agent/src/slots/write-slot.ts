@@ -2,7 +2,6 @@
 import { SlotError } from "./errors.ts";
 import type { TreeWriter } from "./io/tree-writer.ts";
 import type { SystemLayer, SystemSource } from "./system-source.ts";
-import { STAMP_FILE } from "./slot-stamp.ts";
 import { MOUNT_POINTS, requireSystem, type TreeLook } from "./system-parts.ts";
 import type { TreeRecords } from "./tree-record.ts";
 import { decompress } from "./tar/decompress.ts";
@@ -45,8 +44,6 @@ export interface WriteSlotOptions {
   readonly stopAt?: string;
 }
 
-/** Of this slot alone, the second while it is being written. */
-const STAMPS: ReadonlySet<string> = new Set([STAMP_FILE, `${STAMP_FILE}.tmp`]);
 /** A message a second and layer is enough for people. */
 const TOLD_BYTES = 4 * 1024 * 1024;
 
@@ -59,16 +56,12 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
   try {
     onProgress({ step: "format" });
     const { writer, specials } = await disk.format();
-    let stamps = 0;
-    const onStamp = (): void => {
-      stamps += 1;
-    };
     for (const layer of source.layers) {
-      const ending = await unpack(layer, writer, { ...options, onStamp });
+      const ending = await unpack(layer, writer, options);
       if (ending === "stopped") return "stopped";
       await specials();
     }
-    requireAll(source, writer.inodes() + stamps);
+    requireAll(source, writer);
     requireSystem(disk.look, arch);
     disk.makeFolders(MOUNT_POINTS);
     writer.end();
@@ -87,20 +80,16 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
 }
 
 /** @throws SlotError SLOT_SOURCE_CORRUPT */
-function requireAll({ inodes = 0, reference }: SystemSource, found: number): void {
+function requireAll({ inodes = 0, reference }: SystemSource, writer: TreeWriter): void {
+  const found = writer.inodes();
   if (found >= inodes) return;
   throw new SlotError("SLOT_SOURCE_CORRUPT", `${reference} shows ${found} files, and has ${inodes}`, {
     details: { found, inodes },
   });
 }
 
-interface UnpackOptions extends WriteSlotOptions {
-  /** An image that was made of a slot brings its stamp: until this slot is whole it must not say that it is. */
-  readonly onStamp: () => void;
-}
-
-async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOptions): Promise<"done" | "stopped"> {
-  const { signal, onProgress, stopAt, onStamp } = options;
+async function unpack(layer: SystemLayer, writer: TreeWriter, options: WriteSlotOptions): Promise<"done" | "stopped"> {
+  const { signal, onProgress, stopAt } = options;
   const { name, sizeBytes } = layer;
   let doneBytes = 0;
   let toldBytes = 0;
@@ -122,8 +111,7 @@ async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOpt
       requireGoing(signal);
       const { path, kind } = item.entry;
       if (stopAt !== undefined && kind !== "folder" && path.join("/") === stopAt) return "stopped";
-      if (path.length === 1 && STAMPS.has(path[0] ?? "")) onStamp();
-      else await writer.write(item);
+      await writer.write(item);
     }
     // What stands behind the end of the archive belongs to the digest too.
     while ((await plain.next()).done !== true) requireGoing(signal);

@@ -58,7 +58,7 @@ export async function takeStatus(
 ): Promise<Answer> {
   const { entry } = await machineOf(parts, authorization, trace);
   const word = readUpgradeStatus(body);
-  const { holdsSlot, nextStatusInSeconds, heardEveryMs } = parts.rollouts.told(entry, word);
+  const { holdsSlot, nextStatusInSeconds, heardEveryMs } = await parts.rollouts.told(entry, word);
   await parts.records.upgrade(entry, word, heardEveryMs);
   return jsonAnswer(200, writeStatusAnswer({ protocol: PROTOCOL_VERSION, holdsSlot, nextStatusInSeconds }));
 }

@@ -52,7 +52,7 @@ function statusOf(code: string, failure: string, isLater: boolean): number {
 }
 
 export function protocolRefusal(error: unknown): Answer {
-  const text = refusalOf(error).answer.body.trim().slice(0, MESSAGE_MAX);
+  const text = refusalOf(error).answer.body.trim().slice(0, MESSAGE_MAX).toWellFormed();
   if (!isCodedError(error)) {
     return jsonAnswer(500, writeProtocolRefusal({ code: "INTERNAL", message: text, retryAfterSeconds: undefined }));
   }

@@ -10,5 +10,5 @@ export interface RolloutDesk {
   told(
     entry: InventoryEntry,
     word: UpgradeStatus,
-  ): Pick<StatusAnswer, "holdsSlot" | "nextStatusInSeconds"> & { readonly heardEveryMs: number };
+  ): Promise<Pick<StatusAnswer, "holdsSlot" | "nextStatusInSeconds"> & { readonly heardEveryMs: number }>;
 }

@@ -61,7 +61,8 @@ export function wordUrgency(
 ): WordUrgency {
   // Idle is the end of what was broken off, and is told once.
   const isEnd = isTerminal(word.phase) || word.phase === "Idle";
-  if (old === undefined) return word.phase === "Idle" ? "none" : "prompt";
+  // Of an attempt that was broken off is told too: the next one has to be a later one.
+  if (old === undefined) return word.phase === "Idle" && word.plan === undefined ? "none" : "prompt";
   if (isOvertaken(old, word)) return "none";
   const looksSilent = nowMs >= silentFromMs(old, heardEveryMs);
   if (isSameWord(old, word)) return !isEnd && looksSilent ? "prompt" : "none";

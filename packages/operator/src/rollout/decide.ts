@@ -14,7 +14,7 @@ import { SLOTS_MAX, type Counts, type Failure, type Slot } from "./slot.ts";
 import { isAbout, isCanary, isServer, isUnderWay } from "./machine-place.ts";
 import { canonicalJson } from "./plan-id.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
-import { slotFate, type Holder } from "./slot-fate.ts";
+import { isLateToBegin, slotFate, type Holder } from "./slot-fate.ts";
 import { FAILURES_LISTED_MAX, tally, type Seen, type Tally } from "./tally.ts";
 import { earliest, timeText } from "./time-text.ts";
 
@@ -24,8 +24,8 @@ export interface ClusterView {
   readonly total: number;
   /** Servers of the cluster, whichever image has them. */
   readonly servers: number;
-  /** Servers that hold slots of other images. */
-  otherServersAway(): number;
+  /** UIDs of servers that are away for another reason than a slot of this image; some of them may hold one. */
+  otherServersAway(): ReadonlySet<string>;
   /** Machines that are in the middle of an upgrade without a slot of this image, and when they were heard of. */
   underWay(): readonly { readonly uid: string; readonly heardMs: number }[];
 }
@@ -38,6 +38,8 @@ export interface RolloutView {
   readonly conflicts: ReadonlyMap<string, number>;
   readonly refusals: ReadonlyMap<string, PathRefusal>;
   readonly clusters: number;
+  /** Names of servers whose silence keeps the others of their clusters from starting. */
+  silentServers(): readonly string[];
   /** @param atMs  since when the status names the machine */
   holder(uid: string, atMs: number): Holder;
   seen(uid: string): Seen | undefined;
@@ -71,6 +73,9 @@ const FULL: Waiting = {
   message: `${SLOTS_MAX} machines are being upgraded, as many as one ManagedOSImage keeps account of`,
 };
 const BUSY: Waiting = { reason: "Queued", message: "the machine is in the middle of another upgrade" };
+
+/** Far more than any image grants; a machine that says more must not use up the numbers. */
+const ATTEMPTS_BELIEVED_MAX = 2 ** 52;
 
 function status(image: CompiledImage): ManagedOSImageStatus {
   return image.object.status ?? {};
@@ -149,19 +154,30 @@ function refusalOf(
   // A slot of an earlier plan that the machine has not begun with is exchanged.
   const rest = held.filter((slot) => slot.uid !== uid);
   const limit = concurrencyOf(view.image.concurrency, place.total);
-  const away = rest.length + othersIn(view, cluster, books, nowMs).size;
-  if (held.length === rest.length && away >= limit) return QUEUED;
+  const busy = rest.length + othersIn(view, cluster, books, nowMs).size;
+  if (held.length === rest.length && busy >= limit) return QUEUED;
   if (held.length === rest.length && books.slots.length >= SLOTS_MAX) return FULL;
   if (!isServer(machine)) return undefined;
-  const serversAway = rest.filter((slot) => slot.isServer === true).length + place.otherServersAway();
-  return serversAway < serversAwayAtMost(place.servers) ? undefined : SERVERS;
+  const holding = rest.filter((slot) => slot.isServer === true).map((slot) => slot.uid);
+  const away = new Set([...holding, ...place.otherServersAway()]);
+  away.delete(uid);
+  return away.size < serversAwayAtMost(place.servers) ? undefined : SERVERS;
+}
+
+/**
+ * The machine's last grant by an image of this name, as it says: it takes none that is not later. An image that was
+ * deleted and made again, or restored without its status, begins to count anew.
+ */
+function attemptSaid({ image }: RolloutView, { rollout: { upgrade } }: RolloutMachine): number {
+  if (upgrade?.image !== image.object.metadata.name || upgrade.attempt > ATTEMPTS_BELIEVED_MAX) return 0;
+  return upgrade.attempt;
 }
 
 function grant(view: RolloutView, books: Books, { machine, cluster }: Candidate, plan: string, nowMs: number): Slot {
   const { name, uid } = machine.metadata;
   const { retry } = machine.rollout;
   const isRetry = books.failures.some((one) => one.uid === uid) || view.seen(uid)?.isBroken === true;
-  books.attempts += 1;
+  books.attempts = Math.max(books.attempts, attemptSaid(view, machine)) + 1;
   const slot: Slot = {
     machine: name,
     uid,
@@ -223,11 +239,17 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const gateNow = (counted: Tally): Gate =>
     gateOf(image, plan, counted, { listed: books.failures.length, canariesDoneAt: doneAt, nowMs });
   const gate = gateNow(before);
+  const { name } = image.object.metadata;
   const granted: Slot[] = [];
   const refused = new Map<string, Waiting>();
   for (const candidate of candidates) {
     const { uid } = candidate.machine.metadata;
     const held = books.slots.find((one) => one.uid === uid);
+    if (held !== undefined && gate.closed !== undefined && isLateToBegin(held, candidate.machine, name, nowMs)) {
+      books.slots.splice(books.slots.indexOf(held), 1);
+      refused.set(uid, gate.closed);
+      continue;
+    }
     if (held !== undefined && !mayExchange(view, held, candidate.machine)) continue;
     const refusal = refusalOf(view, gate, books, candidate, nowMs);
     if (refusal !== undefined || plan === undefined) refused.set(uid, refusal ?? QUEUED);
@@ -239,7 +261,18 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const next: ManagedOSImageStatus = {
     ...status(image),
     ...copyOfVersion(view),
-    ...describeRollout({ image, plan, counted, gate: last, clusters, conflicts, refusals, found, nowMs }),
+    ...describeRollout({
+      image,
+      plan,
+      counted,
+      gate: last,
+      clusters,
+      conflicts,
+      refusals,
+      silentServers: view.silentServers(),
+      found,
+      nowMs,
+    }),
     ...(image.object.metadata.generation === undefined ? {} : { observedGeneration: image.object.metadata.generation }),
     ...(doneAt === undefined ? {} : { canariesDoneAt: doneAt }),
     attempts: books.attempts,

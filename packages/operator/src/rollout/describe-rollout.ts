@@ -32,6 +32,8 @@ export interface RolloutFacts {
   readonly conflicts: ReadonlyMap<string, number>;
   /** Why machines may not go to the version, by their names. */
   readonly refusals: ReadonlyMap<string, PathRefusal>;
+  /** Names of servers whose silence keeps the others of their clusters from starting. */
+  readonly silentServers: readonly string[];
   /** Undefined where there is nothing new to say. */
   readonly found: Found | undefined;
   readonly nowMs: number;
@@ -47,6 +49,7 @@ interface Finding {
 
 const MESSAGE_MAX = 1024;
 const REFUSALS_SHOWN = 5;
+const NAMES_SHOWN = 3;
 const SLOT_LIMIT_MESSAGE = `${SLOTS_MAX} machines hold a slot, more fit into no status; for more at a time, divide the machines among several images`;
 
 function problemsOf({ problems }: CompiledImage): string {
@@ -61,7 +64,8 @@ function conflictMessage(conflicts: ReadonlyMap<string, number>): string {
   return [...conflicts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, count]) => `${machines(count)} belong to the older ManagedOSImage ${name}`)
-    .join("; ");
+    .join("; ")
+    .slice(0, MESSAGE_MAX);
 }
 
 function refusalMessage(refusals: ReadonlyMap<string, PathRefusal>): string {
@@ -70,6 +74,14 @@ function refusalMessage(refusals: ReadonlyMap<string, PathRefusal>): string {
   const shown = names.map((name) => `${name}: ${refusals.get(name)?.message ?? ""}`);
   const rest = refusals.size > shown.length ? [`and ${refusals.size - shown.length} more`] : [];
   return [...shown, ...rest].join("; ").slice(0, MESSAGE_MAX);
+}
+
+/** Where nothing of what is to be seen moves, and all is as it should be. */
+function silenceMessage({ counted, silentServers }: RolloutFacts): string {
+  if (counted.updating > 0 || silentServers.length === 0) return "";
+  const shown = silentServers.slice(0, NAMES_SHOWN).join(", ");
+  const rest = silentServers.length > NAMES_SHOWN ? ` and ${silentServers.length - NAMES_SHOWN} more` : "";
+  return `no further server starts where one has not come back: ${shown}${rest}; `;
 }
 
 function progressMessage({ total, updated, updating, failed, refused }: Tally): string {
@@ -134,7 +146,7 @@ function standOf(facts: RolloutFacts, resolved: Finding): Stand {
   if (gate.windowClosed !== undefined) return { state: "WindowClosed", message: `${gate.windowClosed}; ${progress}` };
   if (gate.soaking !== undefined) return { state: "Soaking", message: `${gate.soaking}; ${progress}` };
   const held = gate.canariesOnly !== undefined && counted.canaries === 0 ? `${gate.canariesOnly.message}; ` : "";
-  return { state: "Progressing", message: `${held}${progress}` };
+  return { state: "Progressing", message: `${held}${silenceMessage(facts)}${progress}` };
 }
 
 function flag(type: string, message: string | undefined, otherwise: string): Finding {
@@ -200,6 +212,11 @@ export function describeRollout(
   const old = object.status?.conditions ?? [];
   const resolved = resolvedFinding(facts, old);
   const stand = standOf(facts, resolved);
-  const found = findings(facts, stand, resolved);
-  return { ...stand, conditions: [...withFindings(old, found, object.metadata.generation, facts.nowMs)] };
+  const found = findings(facts, stand, resolved).map((one) => ({ ...one, message: one.message.toWellFormed() }));
+  // Half a character is stored as another one, and would be written again and again.
+  return {
+    ...stand,
+    message: stand.message.toWellFormed(),
+    conditions: [...withFindings(old, found, object.metadata.generation, facts.nowMs)],
+  };
 }

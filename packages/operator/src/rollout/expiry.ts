@@ -8,6 +8,7 @@ export class Expiry<Thing> {
   readonly #buckets = new Map<number, Set<Thing>>();
   /** The first bucket that has not been looked at. */
   #next: number | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   get size(): number {
     return this.#untilMs.size;
@@ -38,8 +39,20 @@ export class Expiry<Thing> {
     this.#untilMs.delete(thing);
   }
 
+  /** A clock that was set back lets nothing live on for longer than it was to. */
+  #setBack(byMs: number): void {
+    this.#buckets.clear();
+    this.#next = undefined;
+    for (const [thing, untilMs] of this.#untilMs) {
+      this.#untilMs.set(thing, untilMs - byMs);
+      this.#place(thing, untilMs - byMs);
+    }
+  }
+
   /** @returns what has expired since the last call */
   expired(nowMs: number): readonly Thing[] {
+    if (nowMs < this.#lookedMs - BUCKET_MS) this.#setBack(this.#lookedMs - nowMs);
+    this.#lookedMs = nowMs;
     const gone: Thing[] = [];
     const last = Math.floor(nowMs / BUCKET_MS);
     if (this.#next === undefined || this.#next > last) return gone;

@@ -95,14 +95,14 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
     if (now.image.versionId !== versionId) return;
     const known = now.image.object;
     try {
-      index.putImage(await parts.store.writeStatus(known, statusOfNewPlan(now.image, images, parts.nowMs())));
+      index.renewImage(await parts.store.writeStatus(known, statusOfNewPlan(now.image, images, parts.nowMs())));
       options.onResolved(key);
       return;
     } catch (error) {
       if (!hasCode(error, "KUBERNETES_CONFLICT")) throw error;
       const fresh = await parts.store.read(known.metadata.namespace, known.metadata.name);
       if (fresh === undefined) return;
-      index.putImage(fresh);
+      index.renewImage(fresh);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Decides about one image and stores what was decided: many who ask at once are served by one write. */
 import { hasCode } from "@rancheros/protocol/errors";
 import type { Waiting } from "@rancheros/protocol/upgrade";
+import { retryAfterMs } from "../controller/index.ts";
 import { errorFields } from "../telemetry/index.ts";
 import { decide, type Candidate, type Decision } from "./decide.ts";
 import type { Found } from "./describe-rollout.ts";
@@ -18,6 +19,11 @@ const RETRY_MS = 50;
 const LAZY_MS = 10_000;
 const SOON_MS = 2_000;
 const READS_AT_ONCE = 8;
+/** Nobody who asks waits for others whose reading takes longer; who has given up would hold a slot that nobody uses. */
+const PATIENCE_MS = 10_000;
+const ASKERS_MIN = READS_AT_ONCE;
+const ASKERS_FIRST = 32;
+const ASKERS_MAX = 4_096;
 /** From one write to the next, for each machine that holds a slot: who asks in between is served by that one. */
 const GATHER_MS_EACH = 20;
 const LONGEST_GATHER_MS = 1_000;
@@ -38,6 +44,8 @@ export class ImageWorker {
   readonly #parts: RolloutParts;
   readonly #isReady: () => boolean;
   #askers: Asker[] = [];
+  /** So many are served together; fewer where the API server is slow. */
+  #askersAtOnce = ASKERS_FIRST;
   #isRunning = false;
   /** Timers that have come during a run: what they were set for may be younger than what the run goes by. */
   #missed = 0;
@@ -115,7 +123,8 @@ export class ImageWorker {
     let missed: number;
     do {
       missed = this.#missed;
-      const askers = this.#askers.splice(0);
+      const askers = this.#askers.splice(0, this.#askersAtOnce);
+      const beganMs = this.#parts.nowMs();
       try {
         const refused = await this.#decideAndStore(askers.map(({ uid }) => uid));
         for (const { uid, settle } of askers) settle(refused.get(uid));
@@ -123,11 +132,17 @@ export class ImageWorker {
         for (const { fail } of askers) fail(error);
         const level = hasCode(error, "ROLLOUT_CONTESTED") ? "info" : "warn";
         this.#parts.log[level]("rollout not written", { image: this.#key, ...errorFields(error) });
-        this.#wakeIn(SOON_MS * (1 + this.#parts.random()));
+        this.#wakeIn(Math.max(SOON_MS, retryAfterMs(error)) * (1 + this.#parts.random()));
       }
+      this.#pace(askers.length, this.#parts.nowMs() - beganMs);
     } while (this.#missed > missed && !this.#isStopped);
     this.#isRunning = false;
     if (this.#askers.length > 0 && !this.#isStopped) this.#serve();
+  }
+
+  #pace(askers: number, tookMs: number): void {
+    if (tookMs > PATIENCE_MS) this.#askersAtOnce = Math.max(ASKERS_MIN, Math.floor(askers / 2));
+    else if (askers >= this.#askersAtOnce) this.#askersAtOnce = Math.min(ASKERS_MAX, 2 * askers);
   }
 
   async #decideAndStore(uids: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
@@ -176,8 +191,8 @@ export class ImageWorker {
     if (state === undefined) return;
     const { namespace, name } = state.machine.metadata;
     const fresh = await this.#parts.readMachine(namespace, name);
-    if (fresh === undefined) this.#index.deleteMachine(state.machine);
-    else this.#index.putMachine(fresh);
+    if (fresh === undefined) this.#index.loseMachine(uid);
+    else this.#index.renewMachine(fresh);
   }
 
   #decide(image: ImageState, uids: readonly string[]): Decision {
@@ -200,15 +215,15 @@ export class ImageWorker {
     try {
       const stored = await this.#parts.store.writeStatus(object, decision.status);
       this.#writtenMs = this.#parts.nowMs();
-      this.#index.putImage(stored);
+      this.#index.renewImage(stored);
       for (const news of newsOf(object, decision)) this.#parts.tell(news);
       return true;
     } catch (error) {
-      if (hasCode(error, "KUBERNETES_NOT_FOUND")) this.#index.deleteImage(object);
+      if (hasCode(error, "KUBERNETES_NOT_FOUND")) this.#index.loseImage(object);
       else if (hasCode(error, "KUBERNETES_CONFLICT")) {
         const fresh = await this.#parts.store.read(namespace, name);
-        if (fresh === undefined) this.#index.deleteImage(object);
-        else this.#index.putImage(fresh);
+        if (fresh === undefined) this.#index.loseImage(object);
+        else this.#index.renewImage(fresh);
       } else throw error;
       return false;
     }

@@ -13,10 +13,10 @@ function refusalBy(winner: ImageState | undefined, machine: RolloutMachine): Pat
 /** @param images  of its namespace, the oldest first */
 export function machineState(machine: RolloutMachine, images: readonly ImageState[]): MachineState {
   const cluster = clusterOf(machine);
+  // One that was denied is told nothing any more: nobody waits for it, and its silence is no failure.
+  const isOut = machine.beingDeleted || machine.approval === "Denied";
   const claims =
-    cluster === undefined || machine.beingDeleted
-      ? []
-      : images.filter((image) => image.claims(cluster, machine.rollout.labels));
+    cluster === undefined || isOut ? [] : images.filter((image) => image.claims(cluster, machine.rollout.labels));
   const winner = claims[0];
   const outcome = outcomeOf(machine, winner?.plan);
   // Where the plan went wrong, it begins again when somebody asks for that.

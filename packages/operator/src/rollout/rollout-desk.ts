@@ -20,7 +20,7 @@ export interface Rollouts {
    */
   ask(machine: RolloutMachine): Promise<Asked>;
   /** PUT status: what the machine is to know now. What it said counts once the watch has shown it. */
-  told(machine: RolloutMachine, word: Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">): Told;
+  told(machine: RolloutMachine, word: Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">): Promise<Told>;
   /** From the watch on MachineInventories, of new and of changed ones. */
   onMachine(machine: RolloutMachine): void;
   onMachineGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;

@@ -4,6 +4,7 @@
  */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import type { FleetIndex } from "../fleet/index.ts";
+import { GoneUids } from "../controller/index.ts";
 import { concurrencyOf } from "./amount.ts";
 import { NO_VERSIONS, type VersionLookup } from "../versions/index.ts";
 import { compileImage, imageKey, olderFirst, type CompiledImage } from "./compile-image.ts";
@@ -19,9 +20,6 @@ import type { RolloutMachine } from "./rollout-machine.ts";
 interface Named {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
-
-/** Of deleted machines so many are remembered. */
-const GONE_MAX = 10_000;
 
 function isOlder(version: string, known: string): boolean {
   return Number(version) < Number(known);
@@ -47,7 +45,9 @@ export class RolloutIndex {
   readonly #machines = new Map<string, Map<string, MachineState>>();
   readonly #byUid = new Map<string, MachineState>();
   readonly #servers = new Map<string, number>();
-  readonly #gone = new Set<string>();
+  /** Servers that say they are in the middle of an upgrade, whoever began it, by cluster and uid. */
+  readonly #serversUnderWay = new Map<string, Map<string, RolloutMachine>>();
+  readonly #gone = { machines: new GoneUids(), images: new GoneUids() };
   /** Machines that asked lately, by uid. */
   readonly #alive = new Expiry<string>();
   /** Machines in the fronts of all clusters of all images. */
@@ -88,16 +88,20 @@ export class RolloutIndex {
 
   /** Whether this replica has seen that the machine was deleted. */
   isGone(uid: string): boolean {
-    return this.#gone.has(uid);
+    return this.#gone.machines.has(uid);
   }
 
   serversOf(namespace: string, cluster: string): number {
     return this.#servers.get(`${namespace}/${cluster}`) ?? 0;
   }
 
+  serversUnderWay(namespace: string, cluster: string): Iterable<RolloutMachine> {
+    return this.#serversUnderWay.get(`${namespace}/${cluster}`)?.values() ?? [];
+  }
+
   // --- machines ---
 
-  /** @returns the images for which something has changed */
+  /** As the watch shows it. @returns the images for which something has changed */
   putMachine(machine: RolloutMachine): ReadonlySet<ImageState> {
     const { namespace, name, uid, resourceVersion } = machine.metadata;
     const named = this.#namedIn(namespace);
@@ -110,7 +114,7 @@ export class RolloutIndex {
     const state = machineState(machine, this.imagesOf(namespace));
     named.set(name, state);
     this.#byUid.set(uid, state);
-    this.#gone.delete(uid);
+    this.#gone.machines.delete(uid);
     this.#add(state);
     if (old !== undefined && old.signature === state.signature) return new Set();
     return new Set([...(old?.claims ?? []), ...state.claims, ...this.#holding(uid, namespace)]);
@@ -126,9 +130,19 @@ export class RolloutIndex {
     named.delete(name);
     this.#byUid.delete(uid);
     this.#alive.delete(uid);
-    if (this.#gone.size >= GONE_MAX) for (const oldest of this.#gone) if (this.#gone.delete(oldest)) break;
-    this.#gone.add(uid);
+    this.#gone.machines.add(uid);
     return new Set([...old.claims, ...this.#holding(uid, namespace)]);
+  }
+
+  /** What a request was answered: of a machine that was seen to go meanwhile it is void. */
+  renewMachine(machine: RolloutMachine): ReadonlySet<ImageState> {
+    return this.isGone(machine.metadata.uid) ? new Set() : this.putMachine(machine);
+  }
+
+  /** A request was answered that this very machine is not there; there may be another one of its name meanwhile. */
+  loseMachine(uid: string): ReadonlySet<ImageState> {
+    const state = this.#byUid.get(uid);
+    return state === undefined ? new Set() : this.deleteMachine(state.machine);
   }
 
   /** The machine counts as alive until then; later calls never make it shorter. */
@@ -180,11 +194,19 @@ export class RolloutIndex {
     if (cluster !== undefined && state.isServer) {
       const key = `${machine.metadata.namespace}/${cluster}`;
       this.#servers.set(key, (this.#servers.get(key) ?? 0) + by);
+      if (isUnderWay(machine)) this.#countUnderWay(key, machine, by);
     }
     const [winner, ...losers] = claims;
     if (winner === undefined || cluster === undefined) return;
     winner.count(state, by);
     for (const loser of losers) loser.countConflict(winner.image.object.metadata.name, by);
+  }
+
+  #countUnderWay(key: string, machine: RolloutMachine, by: 1 | -1): void {
+    const { uid } = machine.metadata;
+    const servers = this.#serversUnderWay.get(key) ?? new Map<string, RolloutMachine>();
+    if (by === 1) this.#serversUnderWay.set(key, servers.set(uid, machine));
+    else if (servers.delete(uid) && servers.size === 0) this.#serversUnderWay.delete(key);
   }
 
   /** Whether the machine is to carry out the plan of the image that has it, sooner or later. */
@@ -222,13 +244,26 @@ export class RolloutIndex {
 
   // --- images ---
 
-  /** @returns the images for which something has changed */
+  /** What a request was answered: of an image that was seen to go meanwhile it is void. */
+  renewImage(object: ManagedOSImage): ReadonlySet<ImageState> {
+    return this.#gone.images.has(object.metadata.uid) ? new Set() : this.putImage(object);
+  }
+
+  /** A request was answered that this very image is not there; there may be another one of its name meanwhile. */
+  loseImage({ metadata }: ManagedOSImage): ReadonlySet<ImageState> {
+    const known = this.#images.get(imageKey(metadata))?.image.object.metadata;
+    return known?.uid === metadata.uid ? this.deleteImage({ metadata }) : new Set();
+  }
+
+  /** As the watch shows it. @returns the images for which something has changed */
   putImage(object: ManagedOSImage): ReadonlySet<ImageState> {
-    const { namespace } = object.metadata;
+    const { namespace, uid } = object.metadata;
     const key = imageKey(object.metadata);
     const old = this.#images.get(key);
     if (object.metadata.deletionTimestamp !== undefined) return this.deleteImage(object);
-    const isSame = old?.image.object.metadata.uid === object.metadata.uid;
+    const isSame = old?.image.object.metadata.uid === uid;
+    if (old !== undefined && !isSame) this.#gone.images.add(old.image.object.metadata.uid);
+    this.#gone.images.delete(uid);
     const known = old?.image.object.metadata;
     if (isSame && known !== undefined && isOlder(object.metadata.resourceVersion, known.resourceVersion)) {
       return new Set();
@@ -258,7 +293,9 @@ export class RolloutIndex {
 
   deleteImage(object: Named): ReadonlySet<ImageState> {
     const key = imageKey(object.metadata);
-    if (!this.#images.has(key)) return new Set();
+    const old = this.#images.get(key);
+    if (old === undefined) return new Set();
+    this.#gone.images.add(old.image.object.metadata.uid);
     this.#rebuild(object.metadata.namespace, () => {
       this.#images.delete(key);
     });

@@ -15,10 +15,21 @@ import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
+import { isLateToBegin } from "./slot-fate.ts";
+import type { Slot } from "./slot.ts";
 import { standingOf, type Standing } from "./standing.ts";
-import { toldMachine } from "./told-machine.ts";
+import { createTellMachine } from "./tell-machine.ts";
 import { viewOf } from "./view-of.ts";
-import { ANOTHER_FIRST, FAILED_HERE, NO_IMAGE, NOT_APPROVED, NOT_READY, QUEUED, UP_TO_DATE } from "./waiting.ts";
+import {
+  ANOTHER_FIRST,
+  FAILED_HERE,
+  NO_IMAGE,
+  NOT_APPROVED,
+  NOT_READY,
+  QUEUED,
+  shortened,
+  UP_TO_DATE,
+} from "./waiting.ts";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 
 /** A machine that asks this many of its paces late is not waited for. */
@@ -183,6 +194,13 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     return state === undefined || image === undefined ? undefined : { state, image, standing: standing(image) };
   }
 
+  /** For a machine that holds a slot of this plan. */
+  function goOn(place: Place, slot: Slot): ReturnType<typeof request> {
+    const { image, state, standing: stand } = place;
+    const isLate = isLateToBegin(slot, state.machine, image.image.object.metadata.name, nowMs());
+    return isLate && stand.gate.closed !== undefined ? request(place) : planOrWaiting(place);
+  }
+
   async function decideFor(uid: string): Promise<Pick<Asked, "plan" | "waiting">> {
     const wait = (waiting: Waiting) => ({ plan: undefined, waiting });
     const state = index.machine(uid);
@@ -193,7 +211,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const { image } = place;
     if (!isReady(image.image.key)) return wait(NOT_READY);
     const slot = place.standing.slots.get(uid);
-    if (slot !== undefined && slot.plan === image.plan) return planOrWaiting(place);
+    if (slot !== undefined && slot.plan === image.plan) return goOn(place, slot);
     const waiting = waitingAs(place);
     if (waiting !== undefined) return wait(waiting);
     if (slot !== undefined) {
@@ -231,6 +249,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     index.keepAlive(machine.metadata.uid, startedMs + fleetPaceSeconds(index.size) * ALIVE_PACES * 1000);
   }
 
+  const grounds = () => ({ isSynced, areVersionsKnown: parts.versionsSynced() });
+  const tellMachine = createTellMachine({ ...parts, index, touch, grounds });
+
   return {
     index,
     imagesSynced: () => isSynced,
@@ -243,9 +264,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       const asked = await decideFor(uid);
       const seconds = jittered(paceOf(uid, asked), random());
       index.keepAlive(uid, nowMs() + ALIVE_PACES * seconds * 1000);
-      return { ...asked, nextAskInSeconds: seconds };
+      return { plan: asked.plan, waiting: shortened(asked.waiting), nextAskInSeconds: seconds };
     },
-    told: (machine, word) => toldMachine(index, machine, word, isSynced, parts.versionsSynced()),
+    told: tellMachine,
     onMachine(machine) {
       touch(index.putMachine(machine));
       keepSeenAlive(machine);

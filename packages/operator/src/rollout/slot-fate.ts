@@ -38,7 +38,7 @@ function failureOf(slot: Slot, nowMs: number, reason: string, message: string): 
       attempt,
       time: timeText(nowMs),
       reason,
-      message: message.slice(0, FAILURE_MESSAGE_MAX),
+      message: message.slice(0, FAILURE_MESSAGE_MAX).toWellFormed(),
       ...(retry === undefined ? {} : { retry }),
     },
   };
@@ -91,10 +91,17 @@ function byWord(slot: Slot, machine: RolloutMachine, isWanted: boolean, nowMs: n
   return failureOf(slot, nowMs, upgrade.reason ?? "ROLLOUT_BROKEN_OFF", message);
 }
 
+/**
+ * Whether the machine was told to begin a while ago, and has not: its answer was lost, or it was switched off. It may begin
+ * still, but not where no machine may any more.
+ */
+export function isLateToBegin(slot: Slot, machine: RolloutMachine, image: string, nowMs: number): boolean {
+  return !isAbout(machine, image, slot) && nowMs - Date.parse(slot.grantedAt) > BEGIN_MS;
+}
+
 /** The image is not for the machine any more, and the machine has not begun although it had the time. */
 function isForgone(slot: Slot, holder: Holder, image: string, nowMs: number): boolean {
-  if (holder.kind !== "known" || holder.isClaimed || isAbout(holder.machine, image, slot)) return false;
-  return nowMs - Date.parse(slot.grantedAt) > BEGIN_MS;
+  return holder.kind === "known" && !holder.isClaimed && isLateToBegin(slot, holder.machine, image, nowMs);
 }
 
 /**

@@ -16,17 +16,35 @@ function needsVersion({ plan, image }: ImageState): boolean {
   return plan === undefined && namedVersion(image.source) !== undefined;
 }
 
+function countedBy({ image }: ImageState): number {
+  return image.object.status?.attempts ?? 0;
+}
+
+export type Word = Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">;
+
+/** What the answer goes by beside the index. */
+export interface Grounds {
+  /** Whether all images have been read. */
+  readonly isSynced: boolean;
+  /** Whether all versions have been read that images may name. */
+  readonly areVersionsKnown: boolean;
+  /** Whether the image has just been read from the API server, after the machine said what it did. */
+  readonly isFresh: boolean;
+}
+
 /**
- * @param isSynced          whether all images have been read
- * @param areVersionsKnown  whether all versions that images may name have been read
+ * Whether the machine speaks of a grant that its image has not counted yet as far as it is known here: the watch is late,
+ * or the image is another one of that name, which never granted it. The API server can tell.
  */
-export function toldMachine(
-  index: RolloutIndex,
-  machine: RolloutMachine,
-  word: Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">,
-  isSynced: boolean,
-  areVersionsKnown: boolean,
-): Told {
+export function isUncounted(index: RolloutIndex, { metadata }: RolloutMachine, word: Word): boolean {
+  if (word.image === undefined || word.plan === undefined || PHASES[word.phase].mayBeSwitched) return false;
+  const image = index.image(imageKey({ namespace: metadata.namespace, name: word.image }));
+  if (image === undefined || image.slots.get(metadata.uid)?.attempt === word.attempt) return false;
+  return countedBy(image) < word.attempt;
+}
+
+export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: Word, grounds: Grounds): Told {
+  const { isSynced, areVersionsKnown, isFresh } = grounds;
   // An upgrade that somebody began by hand is nothing that the operator ends.
   const none = {
     holdsSlot: true,
@@ -39,7 +57,7 @@ export function toldMachine(
   const image = index.image(imageKey({ namespace, name: word.image }));
   if (image === undefined) return { ...none, holdsSlot: !isSynced || mayBeSwitched };
   const slot = image.slots.get(uid);
-  const { nodeTimeoutMs, object } = image.image;
+  const { nodeTimeoutMs } = image.image;
   const often = {
     nextStatusInSeconds: Math.max(1, Math.min(HELD_STATUS_SECONDS, Math.floor(nodeTimeoutMs / 8000))),
     heardEveryMs: nodeTimeoutMs / 4,
@@ -53,5 +71,5 @@ export function toldMachine(
     return { ...often, holdsSlot: goesOn || mayBeSwitched };
   }
   // A grant that this replica has not seen yet is no lost one: grants are counted.
-  return { ...often, holdsSlot: (object.status?.attempts ?? 0) < word.attempt };
+  return { ...often, holdsSlot: !isFresh && countedBy(image) < word.attempt };
 }

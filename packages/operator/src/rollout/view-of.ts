@@ -1,7 +1,9 @@
 /** What the index of this replica knows around one image, as decisions look at it. */
+import { serversAwayAtMost } from "./amount.ts";
 import type { RolloutView } from "./decide.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
 import type { Seen } from "./tally.ts";
 import type { Holder } from "./slot-fate.ts";
 
@@ -30,6 +32,7 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
     counts: image.counts,
     conflicts: image.conflicts,
     refusals: image.refusals,
+    silentServers: () => silentServers(index, image, nowMs),
     clusters: image.image.claim === undefined ? 0 : (image.chosen?.size ?? 1),
     holder(uid, atMs): Holder {
       const state = index.machine(uid);
@@ -46,7 +49,10 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
       return {
         total: group?.total ?? 0,
         servers: index.serversOf(namespace, name),
-        otherServersAway: () => serversAway(index.imagesOf(namespace), image, name),
+        otherServersAway() {
+          const underWay = serversAway(index, image, name, nowMs).map(({ metadata }) => metadata.uid);
+          return new Set([...holdingElsewhere(index, image, name), ...underWay]);
+        },
         underWay: () =>
           [...(group?.underWay ?? [])].map(([uid, { machine }]) => ({
             uid,
@@ -57,11 +63,40 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
   };
 }
 
-/** Servers of the cluster that hold slots of other images. */
-function serversAway(images: readonly ImageState[], image: ImageState, cluster: string): number {
-  const others = images.filter((one) => one !== image);
-  return others.reduce((sum, one) => {
-    const slots = [...one.slots.values()].filter((slot) => slot.cluster === cluster && slot.isServer === true);
-    return sum + slots.length;
-  }, 0);
+/** UIDs of servers of the cluster that hold slots of other images. */
+function holdingElsewhere(index: RolloutIndex, image: ImageState, cluster: string): readonly string[] {
+  const others = index.imagesOf(image.image.object.metadata.namespace).filter((one) => one !== image);
+  return others.flatMap((one) =>
+    [...one.slots.values()].filter((slot) => slot.cluster === cluster && slot.isServer === true).map(({ uid }) => uid),
+  );
+}
+
+function silentMs({ rollout: { upgrade } }: RolloutMachine, nowMs: number): number {
+  return nowMs - (upgrade?.heardMs ?? 0);
+}
+
+/**
+ * Whether a server that says it is under way is away, slot or not: its image was deleted, its time was over, somebody began
+ * it by hand. One that was silent for too long is away until it says anything.
+ */
+function isAway(machine: RolloutMachine, nowMs: number, nodeTimeoutMs: number): boolean {
+  const { upgrade, lastSeenMs } = machine.rollout;
+  const isSilent = (lastSeenMs ?? 0) - (upgrade?.heardMs ?? 0) < nodeTimeoutMs;
+  return isSilent || silentMs(machine, nowMs) < nodeTimeoutMs;
+}
+
+function serversAway(index: RolloutIndex, { image }: ImageState, cluster: string, nowMs: number) {
+  const underWay = [...index.serversUnderWay(image.object.metadata.namespace, cluster)];
+  return underWay.filter((machine) => isAway(machine, nowMs, image.nodeTimeoutMs));
+}
+
+/** Names of servers whose silence keeps the others of their clusters from starting. */
+function silentServers(index: RolloutIndex, state: ImageState, nowMs: number): readonly string[] {
+  const { object, nodeTimeoutMs } = state.image;
+  const names = [...state.groups.keys()].flatMap((cluster) => {
+    const silent = serversAway(index, state, cluster, nowMs).filter((one) => silentMs(one, nowMs) >= nodeTimeoutMs);
+    const isHeldUp = silent.length >= serversAwayAtMost(index.serversOf(object.metadata.namespace, cluster));
+    return isHeldUp ? silent.map(({ metadata }) => metadata.name) : [];
+  });
+  return names.sort();
 }

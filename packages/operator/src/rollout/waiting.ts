@@ -1,5 +1,5 @@
 /** Why a machine gets no plan now, where no image says it better. */
-import type { Waiting } from "@rancheros/protocol/upgrade";
+import { STATUS_MESSAGE_MAX_CHARACTERS, type Waiting } from "@rancheros/protocol/upgrade";
 
 export const NO_IMAGE: Waiting = { reason: "NoImage", message: "no ManagedOSImage is for this machine" };
 export const NOT_APPROVED: Waiting = {
@@ -18,3 +18,9 @@ export const FAILED_HERE: Waiting = {
   message:
     "the upgrade went wrong on this machine; another text in the annotation rancheros.cattle.io/retry-upgrade of its MachineInventory lets it try again",
 };
+
+/** Machines refuse an answer with a longer message, or with half a character in it. */
+export function shortened(waiting: Waiting | undefined): Waiting | undefined {
+  if (waiting === undefined) return undefined;
+  return { ...waiting, message: waiting.message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS).toWellFormed() };
+}

@@ -45,7 +45,6 @@ function outsideWith(close: () => Promise<void>): DoctorOutside {
     askRuntime: never,
     connectKubernetes: never,
     ownNodeName: never,
-    readPolicies: never,
     readWatchdog: never,
     readUnits: never,
   };

@@ -1,4 +1,5 @@
 /** One decision by itself, on any state of the world, however it came about. */
+import { parseManagedOSImage, type ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts";
@@ -54,10 +55,16 @@ interface World {
   readonly otherServersAway: number;
 }
 
-function viewOf({ machines, slots, concurrency, otherServersAway }: World): RolloutView {
+function viewOf({ machines, slots, concurrency, otherServersAway }: World, more: ManagedOSImageSpec = {}): RolloutView {
   const object = {
     metadata: { name: "os", namespace: "n", uid: "i", resourceVersion: "1", generation: 1 },
-    spec: { osImage: "r.example.com/os:v1", targets: [{ clusterSelector: {} }], concurrency, failureBudget: "100%" },
+    spec: {
+      osImage: "r.example.com/os:v1",
+      targets: [{ clusterSelector: {} }],
+      concurrency,
+      failureBudget: "100%",
+      ...more,
+    },
     status: { attempts: 100, slots: [...slots] },
   };
   const image = compileImage(effectiveImage(object, NO_VERSIONS));
@@ -68,6 +75,7 @@ function viewOf({ machines, slots, concurrency, otherServersAway }: World): Roll
     counts: { total: machines.length, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 },
     conflicts: new Map(),
     refusals: new Map(),
+    silentServers: () => [],
     clusters: 2,
     holder(uid): Holder {
       const found = of(uid);
@@ -77,7 +85,7 @@ function viewOf({ machines, slots, concurrency, otherServersAway }: World): Roll
     cluster: (name) => ({
       total: machines.filter(({ rollout }) => rollout.clusterName === name).length,
       servers: machines.filter(({ rollout }) => rollout.clusterName === name && rollout.role === "server").length,
-      otherServersAway: () => otherServersAway,
+      otherServersAway: () => new Set(Array.from({ length: otherServersAway }, (_, index) => `other-${index}`)),
       underWay: () => [],
     }),
   };
@@ -150,6 +158,74 @@ describe("a decision", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("a grant", () => {
+  const grantTo = (upgrade: Partial<Upgrade> | undefined) => {
+    const one = machine(0, "agent", upgrade);
+    const view = viewOf({ machines: [one], slots: [], concurrency: 1, otherServersAway: 0 });
+    return decide(view, [{ machine: one, cluster: "a" }], NOW_MS);
+  };
+
+  it("is later than any that the machine has had of an image of this name, or the machine takes it for that one", () => {
+    expect(grantTo(undefined).granted).toMatchObject([{ attempt: 101 }]);
+    expect(grantTo({ attempt: 700 }).granted).toMatchObject([{ attempt: 701 }]);
+    expect(grantTo({ attempt: 700, plan: "cd".repeat(32) }).granted).toMatchObject([{ attempt: 701 }]);
+    expect(grantTo({ attempt: 700, image: "other" }).granted).toMatchObject([{ attempt: 101 }]);
+  });
+
+  it("uses up no numbers for a machine that says more than there can be", () => {
+    expect(grantTo({ attempt: Number.MAX_SAFE_INTEGER }).granted).toMatchObject([{ attempt: 101 }]);
+    const most = grantTo({ attempt: 2 ** 52 }).status.attempts ?? 0;
+    expect(Number.isSafeInteger(most + 2 ** 52 - 2)).toBe(true);
+  });
+});
+
+describe("a machine that was granted a slot and has not begun", () => {
+  const hourAgo = { grantedAt: new Date(NOW_MS - 3_600_000).toISOString() };
+  const askAgain = (spec: ManagedOSImageSpec, upgrade?: Partial<Upgrade>, more: Partial<Slot> = hourAgo) => {
+    const one = machine(0, "agent", upgrade);
+    const slots = [slotOf(one, 5, more)];
+    const view = viewOf({ machines: [one], slots, concurrency: 1, otherServersAway: 0 }, spec);
+    const { status, refused, failed } = decide(view, [{ machine: one, cluster: "a" }], NOW_MS);
+    return { slots: status.slots?.length, refused: refused.get("u0")?.reason, failed: failed.length };
+  };
+  const window = { startTime: "01:00", endTime: "02:00" };
+
+  it("gives it back when it asks after the window, or where nobody may begin any more", () => {
+    const back = { slots: 0, failed: 0 };
+    expect(askAgain({ window })).toEqual({ ...back, refused: "WindowClosed" });
+    expect(askAgain({ suspend: true })).toEqual({ ...back, refused: "Suspended" });
+    expect(askAgain({ concurrency: 0 })).toEqual({ ...back, refused: "Paused" });
+  });
+
+  it("keeps it where it may begin still, has begun, or was granted it a moment ago", () => {
+    const kept = { slots: 1, refused: undefined, failed: 0 };
+    expect(askAgain({})).toEqual(kept);
+    expect(askAgain({ window }, { attempt: 5, phase: "Staging" })).toEqual(kept);
+    expect(askAgain({ window }, undefined, {})).toEqual(kept);
+  });
+});
+
+describe("a status whose text was cut in the middle of a character", () => {
+  it("is the same when it comes back from the API server, which stores no half characters", () => {
+    const isChangedAgain = (days: readonly string[]): boolean => {
+      const one = machine(0, "agent");
+      const spec = { window: { days: [...days], startTime: "1", endTime: "2" } };
+      const view = viewOf({ machines: [one], slots: [], concurrency: 1, otherServersAway: 0 }, spec);
+      const written = JSON.stringify(decide(view, [], NOW_MS).status);
+      // As Go reads JSON.
+      const stored = written.replaceAll(/\\ud[89a-f][0-9a-f]{2}/g, "\ufffd");
+      const status: unknown = JSON.parse(stored);
+      const { metadata } = view.image.object;
+      const read = parseManagedOSImage({ metadata, spec: {}, status });
+      if (!read.ok) throw new Error(read.problems.join("; "));
+      const object = { ...view.image.object, status: read.value.status ?? {} };
+      return decide({ ...view, image: { ...view.image, object } }, [], NOW_MS).isChanged;
+    };
+    const emoji = "\u{1F600}".repeat(800);
+    expect([emoji, `x${emoji}`].map((day) => isChangedAgain([day]))).toEqual([false, false]);
   });
 });
 

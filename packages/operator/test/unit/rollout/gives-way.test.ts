@@ -13,6 +13,7 @@ import { toldMachine } from "../../../src/rollout/told-machine.ts";
 
 const NAMESPACE = "fleet-local";
 const GRANTED = "2030-01-01T12:00:00Z";
+const GROUNDS = { isSynced: true, areVersionsKnown: true, isFresh: false };
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
 function server(name: string, ring: string): RolloutMachine {
@@ -59,7 +60,7 @@ function scene(servers: number, holders: { readonly older: readonly string[]; re
     if (found === undefined || claim === undefined || slot === undefined) throw new Error(`${name} holds no slot`);
     const { plan, attempt } = slot;
     const word = { image: claim.image.object.metadata.name, plan, attempt, phase };
-    return toldMachine(index, found.machine, word, true, true).holdsSlot;
+    return toldMachine(index, found.machine, word, GROUNDS).holdsSlot;
   };
 }
 

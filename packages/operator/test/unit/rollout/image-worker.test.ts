@@ -2,7 +2,9 @@ import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/r
 import { describe, expect, it } from "vitest";
 import { ImageWorker } from "../../../src/rollout/image-worker.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
+import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import type { RolloutParts } from "../../../src/rollout/rollout-parts.ts";
+import { digestPinned } from "./digest-pinned.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const WRITE_MS = 5_000;
@@ -47,6 +49,72 @@ function scene() {
   const resolved = () => written.at(-1)?.conditions?.find(({ type }) => type === "Resolved");
   return { time, written, resolved, worker: new ImageWorker("fleet-local/os", index, parts, () => true) };
 }
+
+function slowScene(time: VirtualTime, requestMs: number) {
+  const index = new RolloutIndex({ chosen: () => new Set() });
+  const metadata = { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 };
+  let image = digestPinned({ metadata, spec: { osImage: "registry:5000/os:v1", concurrency: 1_000 } }, index);
+  index.putImage(image);
+  const machines = Array.from({ length: 200 }, (_, at): RolloutMachine => machineOf(at));
+  for (const machine of machines) index.putMachine(machine);
+  const silent = () => undefined;
+  const unused = () => Promise.reject(new Error("not used"));
+  const parts: RolloutParts = {
+    store: {
+      read: async () => image,
+      async writeStatus(object, status) {
+        await time.delay(requestMs);
+        const resourceVersion = String(Number(image.metadata.resourceVersion) + 1);
+        image = { ...object, status, metadata: { ...object.metadata, resourceVersion } };
+        return image;
+      },
+    },
+    fleet: { chosen: () => new Set() },
+    fleetSynced: () => true,
+    versions: { find: () => undefined },
+    versionsSynced: () => true,
+    machinesSynced: () => true,
+    async readMachine(_, name) {
+      await time.delay(requestMs);
+      return machines.find(({ metadata: { name: one } }) => one === name);
+    },
+    resolve: unused,
+    materials: unused,
+    lagMs: () => 0,
+    tell: silent,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    nowMs: () => time.nowMs,
+    random: () => 0.5,
+    setTimer: time.setTimer,
+  };
+  return { index, worker: new ImageWorker("fleet-local/os", index, parts, () => true) };
+}
+
+function machineOf(at: number): RolloutMachine {
+  const rest = { clusterName: undefined, lastSeenMs: undefined, retry: undefined, upgrade: undefined };
+  return {
+    metadata: { name: `m${at}`, namespace: "fleet-local", uid: `u${at}`, resourceVersion: "1" },
+    approval: "Approved",
+    beingDeleted: false,
+    rollout: { ...rest, role: "agent", labels: {} },
+  };
+}
+
+describe("machines that ask while the API server takes three seconds for everything", () => {
+  it("are answered a few at a time, and none waits for all others", async () => {
+    const time = new VirtualTime();
+    const { index, worker } = slowScene(time, 3_000);
+    const answers: number[] = [];
+    const asked = Array.from({ length: 200 }, (_, at) => worker.ask(`u${at}`).then(() => answers.push(time.nowMs)));
+    const startedMs = time.nowMs;
+    await time.pass(600_000);
+    await Promise.all(asked);
+    expect(index.image("fleet-local/os")?.slots.size).toBe(200);
+    expect(Math.min(...answers) - startedMs).toBeLessThan(30_000);
+    const gaps = answers.slice(1).map((atMs, at) => atMs - (answers[at] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(30_000);
+  });
+});
 
 describe("what is found out while a status is being written", () => {
   it("is written by the next write, and does not get lost", async () => {

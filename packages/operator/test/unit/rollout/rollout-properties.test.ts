@@ -133,6 +133,30 @@ function hasCanaries(setup: FleetSetup): boolean {
   return !setup.spec.canary || setup.machines.some(({ labels }) => labels["ring"] === "canary");
 }
 
+function serversOf(setup: FleetSetup, cluster: string): number {
+  return setup.machines.filter((one) => one.cluster === cluster && one.role === "server").length;
+}
+
+/** By what is really away, whatever any status says. */
+function checkQuorum(fleet: SimulatedFleet): void {
+  for (const [cluster, down] of fleet.mostServersDown) {
+    const most = serversAwayAtMost(serversOf(fleet.setup, cluster));
+    expect(down, `servers of ${cluster} away`).toBeLessThanOrEqual(most);
+  }
+}
+
+/** Servers that died keep the others of their cluster from starting, and what comes after those in order. */
+function isHeldUp(fleet: SimulatedFleet): boolean {
+  const { setup } = fleet;
+  const rest = setup.machines.filter(
+    ({ name, fault: one }) => one !== "fails" && one !== "dies" && fleet.phaseOf(name) !== "Succeeded",
+  );
+  return rest.every(({ cluster, role }) => {
+    const isBehind = role === "server" || setup.spec.order !== "AgentsFirst";
+    return isBehind && fleet.serversDown(cluster) >= serversAwayAtMost(serversOf(setup, cluster));
+  });
+}
+
 async function ended(fleet: SimulatedFleet): Promise<void> {
   const isEnd = () => ["Complete", "Halted"].includes(fleet.image.status?.state ?? "");
   await fleet.time.until(isEnd, 240 * MINUTE_MS);
@@ -183,11 +207,15 @@ describe("any rollout", () => {
         const isOver = () => {
           const { slots = [], state, updated = 0, failed = 0 } = fleet.image.status ?? {};
           const isAll = updated === setup.machines.length - wrong && failed === wrong;
-          return slots.length === 0 && (state === "Halted" || isAll);
+          return slots.length === 0 && (state === "Halted" || isAll || isHeldUp(fleet));
         };
         // All that could be updated is, or it has halted; and no slot is held for ever.
         expect(await fleet.time.until(isOver, 300 * MINUTE_MS)).toBe(true);
+        // Who is not behind the servers may be under way still.
+        if (isHeldUp(fleet)) await fleet.time.pass(120 * MINUTE_MS);
+        expect(isOver()).toBe(true);
         checkHistory(fleet);
+        checkQuorum(fleet);
         if (fleet.image.status?.state === "Halted") expect(fleet.image.status.failed).toBeGreaterThan(0);
         await quiet(fleet);
         await fleet.stop();

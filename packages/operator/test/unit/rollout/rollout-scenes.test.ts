@@ -156,6 +156,60 @@ describe("a rollout", () => {
     expect(await until("Complete")).toBe(true);
   });
 
+  it("goes on where the image is deleted and made again with the same content, whatever machines did before", async () => {
+    start([...FIVE, machine("f", { fault: "fails" })], { concurrency: 2, failureBudget: 1 });
+    await fleet.time.until(() => fleet.phaseOf("f") === "Failed", 30 * MINUTE_MS);
+    await fleet.time.until(
+      () => [...fleet.machines.keys()].some((name) => fleet.phaseOf(name) === "Staging"),
+      MINUTE_MS,
+    );
+    fleet.makeAnew(fleet.image.spec);
+    fleet.annotate("f", "again");
+    expect(await until("Complete")).toBe(true);
+    expect(fleet.image.status).toMatchObject({ updated: 6, failed: 0, failures: [] });
+  });
+
+  it("takes no machine to what an image said that was made again with other content", async () => {
+    start(FIVE);
+    await fleet.time.until(() => FIVE.some(({ name }) => fleet.phaseOf(name) === "Staging"), 5 * MINUTE_MS);
+    const old = fleet.image.status?.plan;
+    fleet.makeAnew({ ...fleet.image.spec, osImage: "registry.example.com/os:v3" });
+    const switched = (): boolean =>
+      [...fleet.machines.values()].some(
+        ({ rollout: { upgrade } }) => upgrade?.plan === old && upgrade?.phase === "Upgrading",
+      );
+    expect(await fleet.time.until(switched, 10 * MINUTE_MS)).toBe(false);
+    expect(await until("Complete")).toBe(true);
+  });
+
+  it("tells machines of an image that is wrong in many places no more than they take", async () => {
+    const matchLabels = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at}\u{1F600}`, "x"]));
+    start(FIVE, { canary: { selector: { matchLabels } } });
+    await until("Invalid");
+    const [one] = fleet.machines.values();
+    if (one === undefined) throw new Error("there are machines");
+    const { waiting } = await fleet.anyReplica().ask(one);
+    expect(waiting?.reason).toBe("Invalid");
+    expect(waiting?.message.length).toBeLessThanOrEqual(1024);
+    expect(waiting?.message.isWellFormed()).toBe(true);
+  });
+
+  it("starts no machine whose answer was lost before somebody suspended it", async () => {
+    start([machine("late", { fault: "offline" })]);
+    await fleet.time.until(() => fleet.image.status?.plan !== undefined, MINUTE_MS);
+    const [late] = fleet.machines.values();
+    if (late === undefined) throw new Error("there is a machine");
+    await fleet.time.pass(5_000);
+    const asked = fleet.anyReplica().ask(late);
+    await fleet.time.pass(10_000);
+    expect((await asked).plan).toMatchObject({ attempt: 1 });
+    fleet.setSpec({ ...fleet.image.spec, suspend: true, nodeTimeout: "24h" });
+    await fleet.time.pass(60 * MINUTE_MS);
+    expect([order(), fleet.image.status?.slots, fleet.image.status?.failures]).toEqual([[], [], []]);
+    fleet.setSpec({ ...fleet.image.spec, suspend: false });
+    expect(await until("Complete")).toBe(true);
+  });
+
   it("frees the slot of a machine that is deleted, and counts no failure", async () => {
     start(FIVE.map((one) => ({ ...one, fault: one.name === "a" ? "dies" : "none" })));
     await fleet.time.until(() => order().includes("a"), 15 * MINUTE_MS);

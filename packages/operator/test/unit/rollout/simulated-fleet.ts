@@ -76,8 +76,9 @@ export class SimulatedFleet {
   readonly setup: FleetSetup;
   /** Plans that machines have begun to carry out, in order. */
   readonly begun: { readonly machine: string; readonly plan: Plan; readonly atMs: number }[] = [];
-  /** Most machines of a cluster that were away at one moment. */
+  /** Most machines of a cluster that were away at one moment, and most servers of it. */
   readonly mostDown = new Map<string, number>();
+  readonly mostServersDown = new Map<string, number>();
   asks = 0;
   image: ManagedOSImage;
   isOver = false;
@@ -112,6 +113,11 @@ export class SimulatedFleet {
     return this.#down;
   }
 
+  serversDown(cluster: string): number {
+    const servers = this.setup.machines.filter((one) => one.cluster === cluster && one.role === "server");
+    return servers.filter(({ name }) => this.#down.has(name)).length;
+  }
+
   phaseOf(name: string): Phase | undefined {
     return this.machines.get(name)?.rollout.upgrade?.phase;
   }
@@ -124,6 +130,15 @@ export class SimulatedFleet {
       spec,
       metadata: { ...metadata, generation, resourceVersion: String(this.#next()) },
     });
+  }
+
+  /** Deletes the image, and makes it again under its name. */
+  makeAnew(spec: ManagedOSImageSpec): void {
+    const { metadata } = this.image;
+    this.#tellAll("images", (run) => run.onImageGone({ metadata }));
+    const uid = `${metadata.uid}-again`;
+    const resourceVersion = String(this.#next());
+    this.#publish(this.#parse({ metadata: { ...metadata, uid, generation: 1, resourceVersion }, spec }));
   }
 
   annotate(name: string, retry: string): void {
@@ -320,12 +335,14 @@ export class SimulatedFleet {
     }
   }
 
-  #say(name: string, plan: Plan, phase: Phase): boolean {
+  async #say(name: string, plan: Plan, phase: Phase): Promise<boolean> {
+    const speaker = this.machines.get(name);
+    if (speaker === undefined) return false;
+    const { id, image, attempt } = plan;
+    const { holdsSlot } = await this.anyReplica().told(speaker, { plan: id, image, attempt, phase });
     const machine = this.machines.get(name);
     if (machine === undefined) return false;
-    const { id, image, attempt } = plan;
     const now = this.time.nowMs;
-    const { holdsSlot } = this.anyReplica().told(machine, { plan: id, image, attempt, phase });
     const upgrade = {
       image,
       plan: id,
@@ -347,10 +364,12 @@ export class SimulatedFleet {
     this.#down.add(name);
     const down = this.setup.machines.filter((one) => one.cluster === setup.cluster && this.#down.has(one.name)).length;
     this.mostDown.set(setup.cluster, Math.max(down, this.mostDown.get(setup.cluster) ?? 0));
+    const servers = this.serversDown(setup.cluster);
+    this.mostServersDown.set(setup.cluster, Math.max(servers, this.mostServersDown.get(setup.cluster) ?? 0));
     const phase = await this.#walk(name, plan, isRetried ? "none" : setup.fault);
     if (phase === undefined || this.isOver) return;
     this.#down.delete(name);
-    this.#say(name, plan, phase);
+    await this.#say(name, plan, phase);
     this.time.setTimer(() => void this.#ask(setup, plan.attempt), this.#between(100, 5_000));
   }
 
@@ -358,7 +377,7 @@ export class SimulatedFleet {
   async #walk(name: string, plan: Plan, fault: Fault): Promise<Phase | undefined> {
     const wrongAt = ON_THE_WAY[Math.floor(this.random() * ON_THE_WAY.length)];
     for (const phase of ON_THE_WAY) {
-      const holds = this.#say(name, plan, phase);
+      const holds = await this.#say(name, plan, phase);
       if (!holds && !PHASES[phase].mayBeSwitched) return "Idle";
       await this.time.delay(this.#between(1_000, 20_000));
       if (phase !== wrongAt) continue;

@@ -1,0 +1,106 @@
+/** Servers that are away without a slot that says so: the quorum counts them all the same. */
+import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import { describe, expect, it } from "vitest";
+import { decide } from "../../../src/rollout/decide.ts";
+import type { MachineUpgrade, RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
+import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
+import type { Failure } from "../../../src/rollout/slot.ts";
+import { viewOf } from "../../../src/rollout/view-of.ts";
+import { digestPinned } from "./digest-pinned.ts";
+
+const NAMESPACE = "fleet-local";
+const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
+const HOUR_MS = 3_600_000;
+
+interface Said {
+  readonly upgrade?: Partial<MachineUpgrade>;
+  readonly lastSeenMs?: number;
+}
+
+function machine(name: string, role: string, { upgrade, lastSeenMs = NOW_MS }: Said = {}): RolloutMachine {
+  const word = { image: "before", plan: "ab".repeat(32), attempt: 1, phase: "Rebooting", heardMs: NOW_MS } as const;
+  const rest = { sinceMs: undefined, reason: undefined, message: undefined };
+  return {
+    metadata: { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "1" },
+    approval: "Approved",
+    beingDeleted: false,
+    rollout: {
+      clusterName: undefined,
+      role,
+      labels: {},
+      lastSeenMs,
+      retry: undefined,
+      upgrade: upgrade === undefined ? undefined : { ...word, ...rest, ...upgrade },
+    },
+  };
+}
+
+function decisionFor(asking: string, machines: readonly RolloutMachine[], failures: readonly Failure[]) {
+  const index = new RolloutIndex({ chosen: () => new Set() });
+  const object: ManagedOSImage = {
+    metadata: { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 },
+    spec: { osImage: "r.example.com/os:v2", concurrency: 5, failureBudget: 5 },
+  };
+  const pinned = digestPinned(object, index);
+  index.putImage({ ...pinned, status: { ...pinned.status, attempts: 9, failures: [...failures] } });
+  for (const one of machines) index.putMachine(one);
+  const image = index.image(`${NAMESPACE}/os`);
+  const state = index.machine(`uid-${asking}`);
+  if (image === undefined || state === undefined) throw new Error("the scene is wrong");
+  return decide(viewOf(index, image, NOW_MS, true), [{ machine: state.machine, cluster: "local" }], NOW_MS);
+}
+
+/** @returns why the machine gets no slot; undefined where it gets one */
+function refusalOf(asking: string, machines: readonly RolloutMachine[], failures: readonly Failure[] = []) {
+  return decisionFor(asking, machines, failures).refused.get(`uid-${asking}`)?.reason;
+}
+
+const others = [machine("m1", "server"), machine("m2", "server"), machine("a", "agent")];
+
+describe("a server of three that is away", () => {
+  it("keeps the others, and no agent, where the image that let it go was deleted meanwhile", () => {
+    const away = machine("m0", "server", { upgrade: {} });
+    expect(refusalOf("m1", [away, ...others])).toBe("ServersFirst");
+    expect(refusalOf("a", [away, ...others])).toBeUndefined();
+  });
+
+  it("keeps the others where somebody upgrades it by hand", () => {
+    const away = machine("m0", "server", { upgrade: { image: undefined, plan: undefined, attempt: 0 } });
+    expect(refusalOf("m1", [away, ...others])).toBe("ServersFirst");
+  });
+
+  it("keeps the others where it has not come back, whatever failureBudget lets fail", () => {
+    const atMs = NOW_MS - 3 * HOUR_MS;
+    const away = machine("m0", "server", { upgrade: { image: "os", attempt: 9, heardMs: atMs }, lastSeenMs: atMs });
+    const failure = { machine: "m0", uid: "uid-m0", attempt: 9, time: new Date(NOW_MS - HOUR_MS).toISOString() };
+    const failures = [{ ...failure, reason: "ROLLOUT_NODE_TIMEOUT" }];
+    expect(refusalOf("m1", [away, ...others], failures)).toBe("ServersFirst");
+    const { message, state } = decisionFor("m1", [away, ...others], failures).status;
+    expect([state, message]).toEqual(["Progressing", expect.stringContaining("has not come back: m0;")]);
+  });
+
+  it("keeps nobody once it speaks again, or has said how it ended", () => {
+    const upgrade = { image: "os", heardMs: NOW_MS - 3 * HOUR_MS };
+    expect(refusalOf("m1", [machine("m0", "server", { upgrade }), ...others])).toBeUndefined();
+    const ended = machine("m0", "server", { upgrade: { phase: "Failed" } });
+    expect(refusalOf("m1", [ended, ...others])).toBeUndefined();
+  });
+
+  it("does not keep itself from another try", () => {
+    const away = machine("m0", "server", { upgrade: { heardMs: NOW_MS - 3 * HOUR_MS }, lastSeenMs: 0 });
+    expect(refusalOf("m0", [away, ...others])).toBeUndefined();
+  });
+});
+
+describe("a machine that was denied", () => {
+  it("is no machine of the image any more", () => {
+    const index = new RolloutIndex({ chosen: () => new Set() });
+    const metadata = { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 };
+    index.putImage(digestPinned({ metadata, spec: { osImage: "r.example.com/os:v2" } }, index));
+    for (const one of others) index.putMachine(one);
+    expect(index.image(`${NAMESPACE}/os`)?.counts.total).toBe(3);
+    const denied = machine("a", "agent");
+    index.putMachine({ ...denied, approval: "Denied", metadata: { ...denied.metadata, resourceVersion: "2" } });
+    expect(index.image(`${NAMESPACE}/os`)?.counts.total).toBe(2);
+  });
+});
