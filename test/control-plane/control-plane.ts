@@ -47,8 +47,11 @@ export interface ControlPlane {
     readonly apiServer: number | undefined;
     readonly controllerManager: number | undefined;
   };
-  /** Starts kube-controller-manager with these controllers, all of controller-manager.ts when none is named. */
-  readonly startControllerManager: (controllers?: readonly Controller[]) => Promise<void>;
+  /**
+   * Starts kube-controller-manager with these controllers, CONTROLLERS when none is named, and with further flags of its
+   * command line.
+   */
+  readonly startControllerManager: (controllers?: readonly Controller[], flags?: readonly string[]) => Promise<void>;
   /** The server hangs: connections open, no answer comes any more once this resolves. */
   readonly pauseApiServer: () => Promise<void>;
   readonly resumeApiServer: () => void;
@@ -100,9 +103,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clientAuthority: credentials.clientAuthority,
     binariesFolder,
     pids: () => ({ etcd: etcd.process.pid, apiServer: apiServer.pid, controllerManager: controllerManager?.pid }),
-    startControllerManager: async (controllers = CONTROLLERS) => {
+    startControllerManager: async (controllers = CONTROLLERS, flags = []) => {
       if (controllerManager !== undefined) throw new Error("kube-controller-manager is started already");
-      controllerManager = await startControllerManager({ folder, binariesFolder, kubeconfigPath, controllers });
+      controllerManager = await startControllerManager({ folder, binariesFolder, kubeconfigPath, controllers, flags });
     },
     pauseApiServer: () => apiServer.freeze(),
     resumeApiServer: () => apiServer.signal("SIGCONT"),

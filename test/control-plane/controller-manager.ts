@@ -21,7 +21,14 @@ export const CONTROLLERS = [
   "garbage-collector-controller",
 ] as const;
 
-export type Controller = (typeof CONTROLLERS)[number];
+/** What real kubelets and kube-proxies need beside: taints that go, addresses behind Services, the CA in every namespace. */
+export const NODE_CONTROLLERS = [
+  "node-lifecycle-controller",
+  "endpointslice-controller",
+  "root-ca-certificate-publisher-controller",
+] as const;
+
+export type Controller = (typeof CONTROLLERS)[number] | (typeof NODE_CONTROLLERS)[number];
 
 const BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
 const POLL_INTERVAL_MS = 50;
@@ -32,6 +39,8 @@ export interface ControllerManagerOptions extends KubectlTarget {
   readonly folder: string;
   /** With the disruption controller among them: its work tells that they are ready. */
   readonly controllers: readonly Controller[];
+  /** Further command line flags. */
+  readonly flags: readonly string[];
 }
 
 /** Starts it; resolves when its controllers work, which takes about 2 s. */
@@ -50,6 +59,7 @@ export async function startControllerManager(options: ControllerManagerOptions):
       "--kube-api-qps=500",
       "--kube-api-burst=1000",
       "--profiling=false",
+      ...options.flags,
     ],
   });
   try {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestProject } from "vitest/node";
+import { bundleAgent } from "../machine/agent-program.ts";
 import { bundleOperator, operatorProgram } from "../operator/operator-program.ts";
 import { shareAuthority } from "../swtpm/index.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
@@ -27,7 +28,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
   shareAuthority(path.join(folder, "tpm-authority"));
-  await bundleOperator(folder);
+  await Promise.all([bundleOperator(folder), bundleAgent(path.join(folder, "ros-agent"))]);
   const controlPlane = await startControlPlane({ folder });
   const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
   const controlled = await offerControlledCluster(folder, (own) => startControlledCluster(own, binariesFolder));

@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly memoryMegabytes?: number;
   /** Default 12. */
   readonly diskGibibytes?: number;
+  /** Ports of the machine, by the port of this host's loopback that leads to each. */
+  readonly forwards?: ReadonlyMap<number, number>;
 }
 
 export interface PowerOn {
@@ -64,7 +66,7 @@ export class Machine {
   /** Switches it on; it boots from its disk, from the CD, from the network: from the first that has something. */
   async powerOn({ bootFile, cdrom }: PowerOn = {}): Promise<void> {
     if (this.isOn) throw new Error("the machine is on already");
-    const { folder, system, firmware = "bios", memoryMegabytes = 2048 } = this.#options;
+    const { folder, system, firmware = "bios", memoryMegabytes = 2048, forwards = new Map() } = this.#options;
     this.#tpm = await startMachineTpm(folder);
     this.#qemu = new TetheredProcess({
       name: "qemu",
@@ -76,6 +78,7 @@ export class Machine {
         memoryMegabytes,
         bootFile,
         cdrom,
+        forwards,
         disk: this.#file("disk.img"),
         tpmSocket: this.#tpm.socketPath,
         portSocket: this.#file("port.sock"),

@@ -15,10 +15,17 @@ export interface NodeOptions {
   readonly node: string;
 }
 
+/** As `write_files` takes them. */
+export interface NodeFile {
+  readonly path: string;
+  readonly permissions: string;
+  readonly content: string;
+}
+
 /** @returns the value of `write_files` */
-export function nodeFiles({ authority, inGuest, registryUrl, node }: NodeOptions): readonly object[] {
+export function nodeFiles({ authority, inGuest, registryUrl, node }: NodeOptions): readonly NodeFile[] {
   const registry = inGuest(registryUrl);
-  const file = (at: string, permissions: string, content: string): object => ({ path: at, permissions, content });
+  const file = (at: string, permissions: string, content: string): NodeFile => ({ path: at, permissions, content });
   return [
     file("/etc/kubernetes/kubelet.conf", "0600", kubeconfigInGuest(authority, inGuest, node)),
     file("/etc/kubernetes/kubelet.env", "0644", `NODE_NAME=${node}\n`),

@@ -20,6 +20,8 @@ export interface MachineParts {
   /** What the DHCP server tells who boots from the network. */
   readonly bootFile: string | undefined;
   readonly cdrom: string | undefined;
+  /** Ports of the guest, by the port of this host's loopback that leads to each. */
+  readonly forwards: ReadonlyMap<number, number>;
 }
 
 /** Debian's place, package ovmf. */
@@ -34,6 +36,7 @@ function escaped(value: string): string {
 /** The disk comes first: one with nothing on it leads on to the CD, and that to the network. */
 export function qemuArguments(parts: MachineParts): readonly string[] {
   const { system, bootFile, cdrom } = parts;
+  const forwards = [...parts.forwards].map(([host, guest]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join("");
   const smbios = `manufacturer=${escaped(system.manufacturer)},product=${escaped(system.product)}`;
   return [
     // With erms everybody copies by "rep movsb", which QEMU does byte by byte.
@@ -49,7 +52,7 @@ export function qemuArguments(parts: MachineParts): readonly string[] {
     // What the guest wrote is in the file when QEMU is killed, whatever the guest flushed; what it still held is lost.
     ["-drive", `if=none,id=disk,file=${parts.disk},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
     ["-device", "virtio-blk-pci,drive=disk,serial=disk0,bootindex=1"],
-    ["-netdev", `user,id=net${bootFile === undefined ? "" : `,bootfile=${escaped(bootFile)}`}`],
+    ["-netdev", `user,id=net${bootFile === undefined ? "" : `,bootfile=${escaped(bootFile)}`}${forwards}`],
     ["-device", "virtio-net-pci,netdev=net,bootindex=3"],
     ["-device", "i6300esb", "-action", "watchdog=reset"],
     cdrom === undefined

@@ -6,12 +6,12 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { TestContainerd } from "../containerd/index.ts";
 import type { KubeletAuthority } from "../control-plane/kubelet-kubeconfig.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 import type { Kubelets } from "../kubelets/index.ts";
+import { agentProgram } from "../machine/agent-program.ts";
 import type { Swtpm } from "../swtpm/index.ts";
 import { insist } from "./insist.ts";
 import type { MachineDisk } from "./machine-disk.ts";
@@ -20,7 +20,6 @@ import { childrenOf, isTpmTool, untilGone } from "./tpm-tools.ts";
 
 const run = promisify(execFile);
 
-const CLI = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 const LOOK_MS = 50;
 const DOWN_MS = 300;
 /** RestartSec of the unit, in short. */
@@ -150,7 +149,7 @@ export class WholeMachine {
     args: readonly string[],
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
     return new Promise((resolve) => {
-      const [program = "", ...rest] = this.#inMachine([process.execPath, CLI, ...args]);
+      const [program = "", ...rest] = this.#inMachine([process.execPath, agentProgram(), ...args]);
       execFile(program, rest, { timeout: 60_000 }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
         resolve({ code, stdout, stderr });
@@ -220,7 +219,7 @@ export class WholeMachine {
     const { url } = this.#options;
     const [executable = "", ...args] = this.#inMachine([
       process.execPath,
-      this.#options.agentProgram ?? CLI,
+      this.#options.agentProgram ?? agentProgram(),
       "run",
       url,
       ...this.registerFlags,

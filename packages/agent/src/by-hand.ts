@@ -2,7 +2,7 @@
 import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
 import { isJsonObject } from "@rancheros/protocol/messages";
 import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
-import { PHASES, type Phase } from "@rancheros/protocol/upgrade";
+import { PHASES } from "@rancheros/protocol/upgrade";
 
 import {
   openAgent,
@@ -60,7 +60,8 @@ export async function readAgentState(outside: HandOutside): Promise<AgentState> 
 }
 
 /**
- * Breaks off what is under way, before the switch; without an agent it is undone here.
+ * Breaks off what is under way, before the switch; without an agent it is undone here. Of what ends and waits in vain the
+ * waiting is given up.
  * @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE
  */
 export async function abortByHand(options: AgentOptions, signal: AbortSignal): Promise<void> {
@@ -166,7 +167,8 @@ export function refuseUnderWay({ isUnderWay, phase }: AgentState): void {
 }
 
 /** @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE */
-export function requireAbortable(phase: Phase, isUnderWay: boolean): void {
+export function requireAbortable({ phase, isUnderWay, endsAs }: AgentState): void {
+  if (endsAs !== undefined) return;
   if (!isUnderWay) throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");
   if (PHASES[phase].mayBeSwitched) throw new UpgradeError("UPGRADE_TOO_LATE", `the upgrade is in ${phase}`);
 }

@@ -13,6 +13,8 @@ const MAY_REMAIN = ["stop:after", "stop:before"];
 
 const folder = mkdtempSync("/tmp/ws-");
 let site: Site;
+/** There is none where it did not come up, which is then the reason that counts. */
+let stopSite: () => Promise<void> = async () => undefined;
 
 beforeAll(async () => {
   site = await startSite({
@@ -22,9 +24,10 @@ beforeAll(async () => {
     binariesFolder,
     machine: (number) => (number === 1 ? { agentProgram: AGENT } : {}),
   });
+  stopSite = () => site.stop();
 });
 afterAll(async () => {
-  await site.stop();
+  await stopSite();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -27,12 +27,15 @@ const DRAIN = { ignoreDaemonSets: true, deleteLocalData: true, timeout: "90s" };
 // Short: sockets lie in it.
 const folder = mkdtempSync("/tmp/ws-");
 let site: Site;
+/** There is none where it did not come up, which is then the reason that counts. */
+let stopSite: () => Promise<void> = async () => undefined;
 
 beforeAll(async () => {
   site = await startSite({ folder, machines: 3, operators: 2, binariesFolder });
+  stopSite = () => site.stop();
 });
 afterAll(async () => {
-  await site.stop();
+  await stopSite();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -172,6 +172,15 @@ describe("our units", () => {
     expect((Number(seconds) + Number(limit)) * Number(burst)).toBeLessThan(Number(minutes) * 60);
   });
 
+  it("end when the machine goes down, and none is started any more: the one that restarts it least of all", async () => {
+    for (const unit of units) {
+      const text = await readFile(join(UNITS, unit), "utf8");
+      if (!/^DefaultDependencies=no$/m.test(text)) continue;
+      expect(text, unit).toMatch(/^Conflicts=.*\bshutdown\.target\b/m);
+      expect(text, unit).toMatch(/^Before=.*\bshutdown\.target\b/m);
+    }
+  });
+
   it("apply the answer of a registration that succeeds at a later attempt", async () => {
     const register = await readFile(join(UNITS, "ros-agent-register.service"), "utf8");
     expect(register).toMatch(/^Wants=.*\bros-agent-join\.service\b/m);

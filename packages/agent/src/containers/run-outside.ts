@@ -7,6 +7,7 @@ export interface RunOutside {
   readonly driver: RuntimeDriver;
   readonly folder: RunFolder;
   readonly calls: ContainerCalls;
+  /** Of a clock that nobody sets, in milliseconds. */
   readonly nowMs: () => number;
   /** Resolves also when the signal is given. */
   readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;

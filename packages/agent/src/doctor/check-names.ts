@@ -125,6 +125,11 @@ export const CHECKS = {
     about: "On a machine with slots: a watchdog restarts it when it hangs, and systemd feeds it.",
     limitMs: QUICK_LIMIT_MS,
   },
+  "image-policy": {
+    title: "image policy",
+    about: "What this machine asks of signed images can be read: otherwise it lets in no image at all.",
+    limitMs: QUICK_LIMIT_MS,
+  },
   services: {
     title: "services",
     about: "No unit of the agent, of rancherd or of Kubernetes has failed or is started again and again.",

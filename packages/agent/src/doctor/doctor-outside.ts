@@ -1,4 +1,6 @@
 /** What the checks ask of the world; index.ts hands it in. */
+import type { ImagePolicy } from "@rancheros/protocol/signatures";
+
 import type { ContainerRuntime, RuntimeSearch } from "../containers/index.ts";
 import type { KubernetesClient } from "../kubernetes/index.ts";
 import type { CheckOptions, CheckReport, OperatorProbe, ProbeOptions } from "../registration/index.ts";
@@ -38,6 +40,8 @@ export interface DoctorOutside {
   /** @throws NodeApiError, KUBECONFIG_MISSING where this machine is no node */
   readonly connectKubernetes: () => Promise<KubernetesClient>;
   readonly ownNodeName: (client: KubernetesClient, signal: AbortSignal) => Promise<string>;
+  /** @throws SignatureError SIGNATURE_POLICY_INVALID */
+  readonly readPolicies: () => Promise<readonly ImagePolicy[]>;
   readonly readWatchdog: (signal: AbortSignal) => Promise<WatchdogFacts>;
   /** Undefined where systemd does not run. */
   readonly readUnits: (names: readonly string[], signal: AbortSignal) => Promise<readonly Unit[] | undefined>;

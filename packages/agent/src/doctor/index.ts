@@ -1,5 +1,6 @@
 /** What is wrong with this machine: every part that it needs, looked at side by side, with what to do. */
 import { findRuntime, ownImages, type RuntimeChoice } from "../containers/index.ts";
+import { readPolicies } from "../images/index.ts";
 import { connectKubernetes, ownNodeName } from "../kubernetes/index.ts";
 import { checkRegistration, probeOperator } from "../registration/index.ts";
 import { openSlots, peekSlot } from "../slots/index.ts";
@@ -81,6 +82,7 @@ function outsideOf(machine: DoctorMachine): DoctorOutside {
     isClockKept,
     readUnits,
     readWatchdog,
+    readPolicies: () => readPolicies(hostRoot),
     readRegistered: () => readRegistered(hostRoot),
     readFileSystems: () => readFileSystems(hostRoot, stateFolder),
     slots: openSlots({ hostRoot, stateFolder, runFolder }),

@@ -4,6 +4,7 @@ import { SmbiosError } from "../smbios/index.ts";
 import { NOTHING, type Checkup } from "./checkup.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
 import { judgeDisks } from "./judge-disks.ts";
+import { judgeImagePolicy } from "./judge-image-policy.ts";
 import { judgeBootEntry, judgeSlots } from "./judge-slots.ts";
 import { judgeSmbios } from "./judge-smbios.ts";
 import { judgeWatchdog } from "./judge-watchdog.ts";
@@ -46,6 +47,7 @@ export function addMachineChecks(checkup: Checkup, outside: DoctorOutside): void
       return judgeBootEntry({ started: found, words, bootCheck, digest: running?.digest });
     },
   });
+  checkup.add("image-policy", { needs: NOTHING, run: async () => judgeImagePolicy(await outside.readPolicies()) });
   checkup.add("watchdog", {
     needs: NOTHING,
     run: async (_needed, signal) => judgeWatchdog(await outside.readWatchdog(signal), slots.started() !== undefined),

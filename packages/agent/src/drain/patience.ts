@@ -10,10 +10,10 @@ const LONGEST_DELAY_MS = 10_000;
  * How long to wait after a failure that may pass.
  * @param failures  how many there were in a row, this one included
  * @param random    from 0 to 1: spreads nodes that lost the same API server
- * @returns milliseconds, never earlier than the server asked for
+ * @returns milliseconds, never earlier than the server asked for, and never at once
  */
 export function patienceMs({ retry }: NodeApiError, failures: number, random: number): number {
-  if (typeof retry === "object") return retry.afterMs + 500 * random;
+  if (typeof retry === "object") return Math.max(retry.afterMs, FIRST_DELAY_MS) + 500 * random;
   return Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS) * (0.5 + 0.5 * random);
 }
 

@@ -23,8 +23,9 @@ export function retryDelayMs(retry: Retry, failures: number, random: number): nu
     const ceilingMs = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS);
     return ceilingMs * (0.5 + 0.5 * random);
   }
-  // Never earlier than the server asked for.
-  return retry.afterMs + Math.min(retry.afterMs, LONGEST_DELAY_MS) * 0.5 * random;
+  // Never earlier than the server asked for, and never at once: a date that our clock takes for past asks for no waiting at all.
+  const afterMs = Math.max(retry.afterMs, FIRST_DELAY_MS);
+  return afterMs + Math.min(afterMs, LONGEST_DELAY_MS) * 0.5 * random;
 }
 
 /**

@@ -13,6 +13,7 @@ export type SlotErrorCode =
   | "SLOT_NONE_HERE"
   | "SLOT_NO_RESTART"
   | "SLOT_READ_BACK_DIFFERS"
+  | "SLOT_RESET_PENDING"
   | "SLOT_SOURCE_CORRUPT"
   | "SLOT_TOO_SMALL"
   | "SLOT_TOOL_FAILED"
@@ -125,6 +126,13 @@ export const SLOT_ERRORS = {
     retry: "never",
     meaning: "The operating system that was tried did not come through its health checks.",
     mend: "The message names the units and checks; the slot from before starts next.",
+  },
+  SLOT_RESET_PENDING: {
+    failure: "refused",
+    retry: "backoff",
+    meaning:
+      "A reset was asked for, and the next start wipes the machine: until then no slot is written or tried, as the wiping would come after it.",
+    mend: "Restart the machine: `systemctl reboot`. After the reset it can be upgraded.",
   },
   SLOT_NO_RESTART: {
     failure: "environment",

@@ -48,7 +48,7 @@ export interface MachineSlots {
   stamp(slot: SlotName): Promise<SlotStamp | undefined>;
   /** Into the slot that does not run. @throws SlotError, and what the source throws */
   write(system: WriteSystem): Promise<WrittenSystem>;
-  /** Starts it once. */
+  /** Starts it once. @throws SlotError SLOT_RESET_PENDING */
   tryOnce(slot: SlotName): Promise<void>;
   /** Starts it from now on; a rollback that was asked for meanwhile stays asked for. */
   markGood(slot: SlotName): Promise<void>;
@@ -83,6 +83,7 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
     change,
     async write({ source, signal, onProgress, stopAt, files = [] }) {
       const slot = otherSlotName(running());
+      refuseBeforeReset(await words());
       // A trial that was asked for and has not come would start what is half written.
       if ((await words()).try !== undefined) await change({ try: undefined });
       // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
@@ -111,7 +112,11 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
       const ending = await writeSlot(stopAt === undefined ? common : { ...common, stopAt });
       return { slot, ending, files: found };
     },
-    tryOnce: (slot) => change({ try: slot }),
+    tryOnce: (slot) =>
+      changeBy((now) => {
+        refuseBeforeReset(now);
+        return { try: slot };
+      }),
     // GRUB has emptied `try` before this start: another slot in it was asked for since, by a rollback, and is still wanted.
     markGood: (slot) => changeBy(({ try: asked }) => ({ good: slot, try: asked === slot ? undefined : asked })),
     async otherGoodSlot() {
@@ -121,4 +126,9 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
     },
     bootCheck: outside.readBootCheck,
   };
+}
+
+/** A trial starts without wiping: the reset would come with some later start, when nobody thinks of it any more. */
+function refuseBeforeReset({ reset }: SlotWords): void {
+  if (reset) throw new SlotError("SLOT_RESET_PENDING", "a reset was asked for: the next start wipes this machine");
 }

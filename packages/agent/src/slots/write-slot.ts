@@ -2,6 +2,7 @@
 import { SlotError } from "./errors.ts";
 import type { TreeWriter } from "./io/tree-writer.ts";
 import type { SystemLayer, SystemSource } from "./system-source.ts";
+import { STAMP_FILE } from "./slot-stamp.ts";
 import { MOUNT_POINTS, requireSystem, type TreeLook } from "./system-parts.ts";
 import type { TreeRecords } from "./tree-record.ts";
 import { decompress } from "./tar/decompress.ts";
@@ -44,6 +45,8 @@ export interface WriteSlotOptions {
   readonly stopAt?: string;
 }
 
+/** Of this slot alone, the second while it is being written. */
+const STAMPS: ReadonlySet<string> = new Set([STAMP_FILE, `${STAMP_FILE}.tmp`]);
 /** A message a second and layer is enough for people. */
 const TOLD_BYTES = 4 * 1024 * 1024;
 
@@ -56,12 +59,16 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
   try {
     onProgress({ step: "format" });
     const { writer, specials } = await disk.format();
+    let stamps = 0;
+    const onStamp = (): void => {
+      stamps += 1;
+    };
     for (const layer of source.layers) {
-      const ending = await unpack(layer, writer, options);
+      const ending = await unpack(layer, writer, { ...options, onStamp });
       if (ending === "stopped") return "stopped";
       await specials();
     }
-    requireAll(source, writer);
+    requireAll(source, writer.inodes() + stamps);
     requireSystem(disk.look, arch);
     disk.makeFolders(MOUNT_POINTS);
     writer.end();
@@ -80,16 +87,20 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
 }
 
 /** @throws SlotError SLOT_SOURCE_CORRUPT */
-function requireAll({ inodes = 0, reference }: SystemSource, writer: TreeWriter): void {
-  const found = writer.inodes();
+function requireAll({ inodes = 0, reference }: SystemSource, found: number): void {
   if (found >= inodes) return;
   throw new SlotError("SLOT_SOURCE_CORRUPT", `${reference} shows ${found} files, and has ${inodes}`, {
     details: { found, inodes },
   });
 }
 
-async function unpack(layer: SystemLayer, writer: TreeWriter, options: WriteSlotOptions): Promise<"done" | "stopped"> {
-  const { signal, onProgress, stopAt } = options;
+interface UnpackOptions extends WriteSlotOptions {
+  /** An image that was made of a slot brings its stamp: until this slot is whole it must not say that it is. */
+  readonly onStamp: () => void;
+}
+
+async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOptions): Promise<"done" | "stopped"> {
+  const { signal, onProgress, stopAt, onStamp } = options;
   const { name, sizeBytes } = layer;
   let doneBytes = 0;
   let toldBytes = 0;
@@ -111,7 +122,8 @@ async function unpack(layer: SystemLayer, writer: TreeWriter, options: WriteSlot
       requireGoing(signal);
       const { path, kind } = item.entry;
       if (stopAt !== undefined && kind !== "folder" && path.join("/") === stopAt) return "stopped";
-      await writer.write(item);
+      if (path.length === 1 && STAMPS.has(path[0] ?? "")) onStamp();
+      else await writer.write(item);
     }
     // What stands behind the end of the archive belongs to the digest too.
     while ((await plain.next()).done !== true) requireGoing(signal);

@@ -27,36 +27,59 @@ export interface ClusterNode extends NodePort {
 /** For what a look costs at most: the API server of a machine that restarts may take connections and answer nothing. */
 const LOOK_TIMEOUT_MS = 15_000;
 
+/** A client that several share: whoever meets a failure on it leaves it to the others, who may be in the midst of a drain. */
+interface SharedClient {
+  readonly client: KubernetesClient;
+  readonly name: string;
+  users: number;
+}
+
 /** Everything in it throws NodeApiError and DrainError. */
 export function clusterNode({ connect, ownName }: ClusterOptions): ClusterNode {
-  let open: { readonly client: KubernetesClient; readonly name: string } | undefined;
-  const close = (): void => {
-    open?.client.close();
-    open = undefined;
+  let shared: SharedClient | undefined;
+  const present = (): SharedClient | undefined => shared;
+  const closeUnused = (one: SharedClient): void => {
+    if (one.users === 0 && one !== shared) one.client.close();
+  };
+  const take = async (signal: AbortSignal): Promise<SharedClient> => {
+    const there = present();
+    if (there !== undefined) {
+      there.users += 1;
+      return there;
+    }
+    const client = await connect();
+    try {
+      const one = { client, name: await ownName(client, signal), users: 1 };
+      // Another may have been faster: then this one goes with its only use.
+      shared ??= one;
+      return one;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
   };
   const use = async <T>(
     signal: AbortSignal,
     work: (client: KubernetesClient, name: string) => Promise<T>,
   ): Promise<T> => {
-    if (open === undefined) {
-      const client = await connect();
-      try {
-        open = { client, name: await ownName(client, signal) };
-      } catch (error) {
-        client.close();
-        throw error;
-      }
-    }
+    const one = await take(signal);
     try {
-      return await work(open.client, open.name);
+      return await work(one.client, one.name);
     } catch (error) {
       // The next one begins with what lies on the disk then.
-      close();
+      if (one === shared) shared = undefined;
       throw error;
+    } finally {
+      one.users -= 1;
+      closeUnused(one);
     }
   };
   return {
-    close,
+    close() {
+      const one = shared;
+      shared = undefined;
+      one?.client.close();
+    },
     async look(signal) {
       try {
         return await use(signal, async (client, name) => {

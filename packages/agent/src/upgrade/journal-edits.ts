@@ -87,6 +87,17 @@ export function decideEnding(journal: Journal, ending: Ending, now: Moment): Jou
   return { ...journal, run: { ...run, lastError: undefined, ending: { ...ending, message, reason } } };
 }
 
+/**
+ * Nobody waits any longer for what cannot be put in order. A cordon of ours stays in the journal, for the next upgrade to take
+ * away; a container too is found by the next one.
+ */
+export function leaveAsItIs(journal: Journal, now: Moment): Journal {
+  const run = marked(journal, now);
+  if (run.ending === undefined) return journal;
+  const ending = { ...run.ending, keepsCordon: true };
+  return { ...journal, run: { ...run, container: undefined, lastError: undefined, ending } };
+}
+
 /** The run becomes a line of the history; its plan, with the secrets in it, is forgotten. */
 export function finish(journal: Journal, now: Moment): Journal {
   const { ending, order, startedMs } = runOf(journal);

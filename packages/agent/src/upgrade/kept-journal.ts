@@ -25,10 +25,10 @@ export async function keepJournal(
   const { journal: read, broken } = await readOrMoveAside(journalFile);
   let journal = read;
   let queue: Promise<void> = Promise.resolve();
-  let change = Promise.withResolvers<void>();
+  /** Who has gone leaves nothing behind: between two changes months may pass. */
+  const waiting = new Set<() => void>();
   const wake = (): void => {
-    change.resolve();
-    change = Promise.withResolvers<void>();
+    for (const go of waiting) go();
   };
   const write = async (edit: Edit): Promise<void> => {
     const next = edit(journal, host.now());
@@ -48,14 +48,17 @@ export async function keepJournal(
       queue = saved.catch(() => undefined);
       return saved;
     },
-    async changed(signal) {
-      if (signal.aborted) return;
-      const { promise } = change;
-      const ended = Promise.withResolvers<void>();
-      const onAbort = (): void => ended.resolve();
-      signal.addEventListener("abort", onAbort, { once: true });
-      await Promise.race([promise, ended.promise]);
-      signal.removeEventListener("abort", onAbort);
+    changed(signal) {
+      if (signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const go = (): void => {
+          waiting.delete(go);
+          signal.removeEventListener("abort", go);
+          resolve();
+        };
+        waiting.add(go);
+        signal.addEventListener("abort", go, { once: true });
+      });
     },
   };
 }

@@ -5,7 +5,7 @@ import { PHASES } from "@rancheros/protocol/upgrade";
 import { UpgradeError } from "./errors.ts";
 import { failureEnding } from "./failure-ending.ts";
 import type { ReachPoint } from "./fault-points.ts";
-import { adoptAttempt, decideEnding, reasonFrom, startRun } from "./journal-edits.ts";
+import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, startRun } from "./journal-edits.ts";
 import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
 import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
@@ -32,7 +32,11 @@ export interface Upgrades {
   offer(order: Order): Promise<OrderVerdict>;
   /** The operator says that the slot of this plan is lost. */
   loseSlot(planId: string, attempt: number): void;
-  /** @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE */
+  /**
+   * Before the switch everything is undone. Of an upgrade that has ended and cannot put in order what it leaves behind, the
+   * waiting is given up.
+   * @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE
+   */
   abort(): Promise<void>;
   /** Puts a change that is no part of an upgrade into the journal, such as a digest that a person has gone back from. */
   amend(edit: (journal: Journal) => Journal): Promise<void>;
@@ -44,6 +48,8 @@ export interface Upgrades {
 
 const FIRST_TROUBLE_MS = 1_000;
 const LONGEST_TROUBLE_MS = 60_000;
+/** As long as a timer of Node can wait; a plan has up to 31 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @throws UpgradeError UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_UNSAVED */
 export async function openUpgrades(ports: UpgradePorts, { reach, log }: UpgradeOptions): Promise<Upgrades> {
@@ -112,15 +118,23 @@ class UpgradeLoop implements Upgrades {
 
   async abort(): Promise<void> {
     const { run } = this.journal();
-    if (run === undefined || run.ending !== undefined) {
-      throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");
-    }
+    if (run === undefined) throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");
+    if (run.ending !== undefined) return this.#giveUp(run);
     requireUnswitched(run);
     this.#interrupt("aborted");
     // The switch may be on its way onto the disk in this moment.
     await this.#kept.save((journal) => journal);
     const present = this.journal().run;
     if (present?.startedMs === run.startedMs) requireUnswitched(present);
+  }
+
+  /** An upgrade that ends by itself is left alone: only what it waits for in vain can be given up. */
+  async #giveUp({ ending, lastError }: Run): Promise<void> {
+    if (lastError === undefined) {
+      throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", `the upgrade is about to end as ${ending?.phase ?? "it has to"}`);
+    }
+    await this.#kept.save((journal, now) => (journal.run === undefined ? journal : leaveAsItIs(journal, now)));
+    this.#stop.abort();
   }
 
   async work(signal: AbortSignal): Promise<void> {
@@ -154,7 +168,7 @@ class UpgradeLoop implements Upgrades {
 
   #interrupt(kind: Exclude<Interruption, "none">): void {
     const { run } = this.journal();
-    if (run === undefined) return;
+    if (run === undefined || run.ending !== undefined) return;
     this.#interruption = { kind, startedMs: run.startedMs };
     this.#stop.abort();
     this.#kept.wake();
@@ -204,28 +218,47 @@ class UpgradeLoop implements Upgrades {
     } catch (error) {
       const { run } = journal();
       // What was broken off is decided on anew; what cannot be written down, or is to be put in order, is tried again.
-      if (leave.aborted || run === undefined || run.ending !== undefined || isUnsaved(error)) throw error;
+      if (leave.aborted || run === undefined || isUnsaved(error)) throw error;
       if (stop.aborted) return;
       const coded = codedError(error);
+      if (run.ending !== undefined) {
+        await this.#noteTrouble(run, reasonFrom(coded));
+        throw error;
+      }
       await this.#kept.save((present, now) => decideEnding(present, failureEnding(run, coded), now));
     } finally {
       over.abort();
     }
   }
 
-  /** Before the switch an act ends when something comes up, and when the plan's time is over. */
+  /** For the status, and for who gives it up: without an agent only the journal knows. */
+  async #noteTrouble({ lastError }: Run, trouble: Reason): Promise<void> {
+    if (lastError?.message === trouble.message) return;
+    await this.#kept.save((journal, now) =>
+      journal.run?.ending === undefined ? journal : note(journal, { lastError: trouble }, now),
+    );
+  }
+
+  /** Before the switch an act ends when something comes up, and when the plan's time is over; at the end when it is given up. */
   #stopFor(over: AbortSignal): AbortSignal {
     const { run } = this.journal();
-    const isBound = run !== undefined && run.ending === undefined && !PHASES[run.phase].mayBeSwitched;
-    if (!isBound) return new AbortController().signal;
+    if (run === undefined) return new AbortController().signal;
+    if (run.ending === undefined && PHASES[run.phase].mayBeSwitched) return new AbortController().signal;
     if (this.#stop.signal.aborted) this.#stop = new AbortController();
+    if (run.ending !== undefined) return this.#stop.signal;
     const deadline = new AbortController();
-    const { host } = this.#ports;
-    void host.sleep(leftMs(run, host.now()), over).then(
+    void this.#untilLate(run, over).then(
       () => deadline.abort(),
       () => undefined,
     );
     return AbortSignal.any([this.#stop.signal, deadline.signal]);
+  }
+
+  async #untilLate(run: Run, over: AbortSignal): Promise<void> {
+    const { host } = this.#ports;
+    for (let left = leftMs(run, host.now()); left > 0; left = leftMs(run, host.now())) {
+      await host.sleep(Math.min(left, LONGEST_TIMER_MS), over);
+    }
   }
 }
 

@@ -43,7 +43,13 @@ export async function say(work: Work, message: string): Promise<void> {
 }
 
 /** What hardly mends itself in the time that a slot may be held: a kubelet on a full disk makes room within a minute, if at all. */
-const TRIES: Readonly<Record<string, number>> = { CONTAINER_DISK_FULL: 6 };
+const TRIES: Readonly<Record<string, number>> = {
+  CONTAINER_DISK_FULL: 6,
+  // Its own time is over.
+  DRAIN_TIMED_OUT: 1,
+};
+/** What an operating system does not have it will not have later: a quarter of an hour is enough for one that starts late. */
+const UNDOING_TRIES: Readonly<Record<string, number>> = { CONTAINER_RUNTIME_MISSING: 20 };
 
 /**
  * Tries again what may go well later, until the work's signal and the end of its time; what went wrong stands in the status meanwhile.
@@ -57,14 +63,18 @@ export async function withPatience<T>(work: Work, attempt: () => Promise<T>): Pr
       return result;
     } catch (error) {
       if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isLate(work)) throw error;
-      const isUndoing = presentRun(work).ending !== undefined;
-      if (!isUndoing && failures + 1 >= (TRIES[error.code] ?? Infinity)) throw error;
+      const tries = presentRun(work).ending === undefined ? TRIES : UNDOING_TRIES;
+      if (failures + 1 >= (tries[error.code] ?? Infinity)) throw error;
       const lastError = reasonFrom(error);
       await work.save((journal, now) => note(journal, { lastError }, now));
+      const spread = 0.5 * work.ports.host.random();
       const delayMs =
-        error.retry === "backoff" ? Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS) : error.retry.afterMs;
+        error.retry === "backoff"
+          ? Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS) * (0.5 + spread)
+          : // Never earlier than was asked for, and never at once.
+            Math.max(FIRST_DELAY_MS, error.retry.afterMs) * (1 + spread);
       failures += 1;
-      await work.ports.host.sleep(delayMs * (0.5 + 0.5 * work.ports.host.random()), work.signal);
+      await work.ports.host.sleep(delayMs, work.signal);
     }
   }
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeSystemTables } from "../../../../test/smbios/system-tables.ts";
 import { startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
 import { COMMANDS } from "../../src/command-table.ts";
-import { rosAgent, startProgram, type Outcome } from "./ros-agent.ts";
+import { startProgram, startSources, type Outcome } from "./ros-agent.ts";
 import { runAlone, singleExecutable } from "./single-executable.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -89,7 +89,7 @@ describe("bundle and single executable of ros-agent", () => {
   ])("answer as the sources do: %s", async (line) => {
     const words: Readonly<Record<string, string>> = { DMI: path.join(folder, "dmi"), TPM: tpm.tcti };
     const args = line.split(" ").flatMap((word) => (word === "" ? [] : [words[word] ?? word]));
-    const runs = [() => bundled(args), () => rosAgent(args), () => runAlone([executable, ...args])];
+    const runs = [() => bundled(args), () => startSources(args).outcome, () => runAlone([executable, ...args])];
     // One after the other: without a resource manager the TPM has no room for the keys of three.
     const outcomes: Outcome[] = [];
     for (const run of runs) outcomes.push(await run());
@@ -136,7 +136,7 @@ describe("scripts/ros-agent", () => {
     const root = copyCheckout("read-only");
     // Root may write everywhere, but not make a folder in a file.
     writeFileSync(path.join(root, "dist"), "");
-    const [ours, theirs] = await Promise.all([bundled(["version"], root), rosAgent(["version"])]);
+    const [ours, theirs] = await Promise.all([bundled(["version"], root), startSources(["version"]).outcome]);
     expect(ours).toEqual({ ...theirs, stderr: ours.stderr });
     expect(ours.stderr.split("ros-agent: dist/bundle")).toHaveLength(2);
     expect(ours.stderr).toContain("`scripts/bundle-agent` says why");

@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { EXIT_CODES, SUCCESS } from "../../src/exit-codes.ts";
 import { SUMMARIES } from "../../src/summaries.ts";
 import { TOKEN } from "./registration-server.ts";
-import { errorOf, rosAgent } from "./ros-agent.ts";
+import { errorOf, rosAgent, startSources } from "./ros-agent.ts";
 
 describe("help", () => {
   it("lists the commands and the exit codes", async () => {
@@ -102,7 +102,7 @@ describe("version", () => {
       `ros-agent ${version} (node ${process.versions.node}, linux-${process.arch})\n`,
     );
     expect((await rosAgent(["--version"])).stdout).toContain(version);
-    const json = JSON.parse((await rosAgent(["version", "--json"])).stdout) as unknown;
+    const json = JSON.parse((await startSources(["version", "--json"]).outcome).stdout) as unknown;
     const git = await promisify(execFile)("git", ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]);
     expect(json).toEqual({
       version,

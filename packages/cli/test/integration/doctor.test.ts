@@ -99,6 +99,7 @@ describe("doctor on a machine that is well", () => {
       "api-server": "skipped",
       "own-node": "skipped",
       rights: "skipped",
+      "image-policy": "skipped",
       agent: "ok",
     });
     expect(ok).toBe(true);

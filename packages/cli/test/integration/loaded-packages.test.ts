@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { rosAgent, startRosAgent } from "./ros-agent.ts";
+import { startSources } from "./ros-agent.ts";
 
 const PRELOAD = new URL("note-packages.ts", import.meta.url).href;
 
@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 async function packagesOf(args: readonly string[]): Promise<readonly string[]> {
   const file = path.join(folder, "packages");
-  await rosAgent(args, { NODE_OPTIONS: `--import=${PRELOAD}`, PACKAGES_FILE: file });
+  await startSources(args, { NODE_OPTIONS: `--import=${PRELOAD}`, PACKAGES_FILE: file }).outcome;
   return readFileSync(file, "utf8").split("\n");
 }
 
@@ -44,7 +44,7 @@ describe("the packages that are loaded", () => {
     for (const name of ["state", "run", "host"]) mkdirSync(path.join(folder, name));
     const [state, run, host] = ["state", "run", "host"].map((name) => path.join(folder, name));
     const folders = [`--state-folder=${state}`, `--run-folder=${run}`, `--host-root=${host}`];
-    const { child, outcome } = startRosAgent(["run", "--without-operator", ...folders], {
+    const { child, outcome } = startSources(["run", "--without-operator", ...folders], {
       NODE_OPTIONS: `--import=${PRELOAD}`,
       PACKAGES_FILE: file,
     });

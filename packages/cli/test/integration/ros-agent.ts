@@ -2,9 +2,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
+import { AGENT_SOURCES, agentProgram } from "../../../../test/machine/agent-program.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const DEADLINE_MS = 50_000;
 
 export interface Outcome {
@@ -20,7 +19,10 @@ export interface Running {
 
 /** @param environment  added to PATH and HOME, and to nothing else */
 export function startRosAgent(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
-  return startProgram([process.execPath, MAIN, ...args], environment);
+  const { NODE_COMPILE_CACHE: cache } = process.env;
+  // As scripts/ros-agent has it for the bundle; the sources set it up by themselves.
+  const compiled = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
+  return startProgram([process.execPath, agentProgram(), ...args], { ...compiled, ...environment });
 }
 
 export function rosAgent(
@@ -28,6 +30,11 @@ export function rosAgent(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   return startRosAgent(args, environment).outcome;
+}
+
+/** From the sources, where it matters what those load, or which checkout they lie in. */
+export function startSources(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
+  return startProgram([process.execPath, AGENT_SOURCES, ...args], environment);
 }
 
 /** The same with another way to run it. */

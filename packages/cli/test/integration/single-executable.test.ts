@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { rosAgent, startProgram } from "./ros-agent.ts";
+import { startProgram, startSources } from "./ros-agent.ts";
 import { runAlone, singleExecutable, startAlone } from "./single-executable.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -85,7 +85,8 @@ describe("the single executable", () => {
   });
 
   it("tells the commit as the checkout does", async () => {
-    const [ours, theirs] = [await runAlone([executable, "version", "--json"]), await rosAgent(["version", "--json"])];
+    const ours = await runAlone([executable, "version", "--json"]);
+    const theirs = await startSources(["version", "--json"]).outcome;
     expect(JSON.parse(ours.stdout)).toEqual(JSON.parse(theirs.stdout));
   });
 });

@@ -73,7 +73,7 @@ export async function applyThrough(
   const tool = options.tool === "auto" ? await chooseTool(outside.files) : options.tool;
   const run = new ApplyRun(outside, options);
   await run.rancherd(given);
-  if (tool === "native") await run.natively(given);
+  if (tool === "native") await run.alone(given);
   else if (tool === "yip") await run.handOver(filesForYip(given));
   else await run.seed(given);
   const { changes, remarks, problems, takesEffect } = run;
@@ -119,6 +119,14 @@ class ApplyRun {
       else if (!(await this.#news(given))) return;
       await this.handOver(files);
     });
+  }
+
+  /** Also where cloud-init has been switched off since it began: the users that it made have their passwords, and change them. */
+  async alone(given: readonly GivenConfig[]): Promise<void> {
+    await attempt(this.problems, async () => {
+      this.#keepsPasswords = await hasCloudInitBegun(this.#outside.files);
+    });
+    await this.natively(given);
   }
 
   /** @returns whether all of it could be applied */

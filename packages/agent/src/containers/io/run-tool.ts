@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 
-import { startProgram } from "../../programs/index.ts";
+import { startProgram, type ProgramEnding } from "../../programs/index.ts";
 
 export interface ToolCall {
   readonly program: string;
@@ -13,6 +13,8 @@ export interface ToolCall {
   readonly maxOutputBytes?: number;
   /** Ends the program. Without: it runs to its end, so that nothing is left half done. */
   readonly signal?: AbortSignal | undefined;
+  /** How long it may take to end once it is killed: who waits in the kernel for a disk does not. Default: 30 seconds. */
+  readonly killedMs?: number;
   /** Held open from before the start to the end, made where it is missing: by it the call is found by the next agent. */
   readonly heldFile?: string;
 }
@@ -29,10 +31,11 @@ export type ToolOutcome =
 /** A list of all containers of a crowded node stays far below. */
 const DEFAULT_MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const KILL_AFTER_MS = 2_000;
+const KILLED_MS = 30_000;
 
 /** Never throws for anything that the program did. */
 export async function runTool(call: ToolCall): Promise<ToolOutcome> {
-  const { program, args, timeoutMs, signal } = call;
+  const { program, args, timeoutMs, signal, killedMs = KILLED_MS } = call;
   if (signal?.aborted === true) return { kind: "cancelled" };
   const held = call.heldFile === undefined ? undefined : openHeld(call.heldFile);
   const running = startProgram({
@@ -48,20 +51,30 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
   if (held !== undefined) closeSync(held);
   let brokenOff: ToolOutcome | undefined;
   let killTimer: NodeJS.Timeout | undefined;
+  const stuck = Promise.withResolvers<undefined>();
+  const kill = (): void => {
+    running.kill("SIGKILL");
+    killTimer = setTimeout(() => stuck.resolve(undefined), killedMs);
+  };
   const breakOff = (outcome: ToolOutcome): void => {
     if (brokenOff !== undefined) return;
     brokenOff = outcome;
     running.kill("SIGTERM");
-    killTimer = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER_MS);
+    killTimer = setTimeout(kill, KILL_AFTER_MS);
   };
   const onAbort = (): void => breakOff({ kind: "cancelled" });
   const timer = setTimeout(() => breakOff({ kind: "timed-out", timeoutMs }), timeoutMs);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const ending = await running.ending;
+  const ending = await Promise.race([running.ending, stuck.promise]);
   signal?.removeEventListener("abort", onAbort);
   clearTimeout(timer);
   clearTimeout(killTimer);
-  if (brokenOff !== undefined) return brokenOff;
+  if (ending === undefined) running.abandon();
+  if (brokenOff !== undefined || ending === undefined) return brokenOff ?? { kind: "timed-out", timeoutMs };
+  return outcomeOf(ending);
+}
+
+function outcomeOf(ending: ProgramEnding): ToolOutcome {
   if (ending.kind === "not-started") return { kind: "missing", cause: ending.cause };
   if (ending.kind === "flooded") return { kind: "flooded" };
   if (ending.kind === "killed") return { kind: "killed", signal: ending.signal };

@@ -28,12 +28,21 @@ export function xattrsOf(records: PaxRecords): ReadonlyMap<string, Buffer> {
   return new Map(found.map(([key, value]) => [key.slice(XATTR.length), Buffer.from(value)]));
 }
 
-/** @returns undefined where there is no such record. @throws SlotError SLOT_LAYER_BROKEN */
+/** A part of a byte would never be read to its end. @returns undefined where there is no such record. @throws SlotError SLOT_LAYER_BROKEN */
 export function numberOf(records: PaxRecords, key: string): number | undefined {
+  return decimalOf(records, key, /^-?\d{1,16}$/);
+}
+
+/** Seconds since 1970, with a fraction; 0 for what was before. @returns undefined where there is no such record. @throws SlotError SLOT_LAYER_BROKEN */
+export function timeOf(records: PaxRecords, key: string): number | undefined {
+  return decimalOf(records, key, /^-?\d{1,16}(\.\d*)?$/);
+}
+
+function decimalOf(records: PaxRecords, key: string, form: RegExp): number | undefined {
   const value = records.get(key)?.toString("latin1");
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (value === "" || !Number.isFinite(number) || number > Number.MAX_SAFE_INTEGER) {
+  if (!form.test(value) || number > Number.MAX_SAFE_INTEGER) {
     throw brokenLayer(`an extended header's ${key} is no number`);
   }
   return Math.max(0, number);

@@ -1,6 +1,6 @@
 /** Reads a tar file as it comes: ustar, pax with extended attributes, and GNU's long names. */
 import { byteReader, type ByteReader } from "./byte-reader.ts";
-import { numberOf, readPaxRecords, textOf, xattrsOf, type PaxRecords } from "./pax-records.ts";
+import { numberOf, readPaxRecords, textOf, timeOf, xattrsOf, type PaxRecords } from "./pax-records.ts";
 import type { TarEntry, TarEntryKind } from "./tar-entry.ts";
 import { BLOCK_BYTES, brokenLayer, readTarHeader, utf8, type TarHeader } from "./tar-header.ts";
 
@@ -115,7 +115,7 @@ function entryOf(
     gid: number("gid", header.gid),
     // Links may carry the size of what they lead to, without its content.
     sizeBytes: kind === "file" ? number("size", header.sizeBytes) : 0,
-    mtimeSeconds: number("mtime", header.mtimeSeconds),
+    mtimeSeconds: timeOf(records, "mtime") ?? header.mtimeSeconds,
     link,
     major,
     minor,

@@ -9,6 +9,8 @@ import type { CheckResult } from "../ports.ts";
 export interface CheckOptions {
   /** For each of them. */
   readonly timeoutMs: number;
+  /** How long one may take to end once it is killed: who waits in the kernel for a disk does not. Default: ten seconds. */
+  readonly killedMs?: number;
   readonly signal: AbortSignal;
   readonly log: (message: string) => void;
 }
@@ -16,6 +18,7 @@ export interface CheckOptions {
 /** What a check may print before it is ended; of it the end is told. */
 const OUTPUT_MAX_BYTES = 1024 * 1024;
 const TOLD_CHARACTERS = 512;
+const KILLED_MS = 10_000;
 /** As run-parts has it: no backups, no packages' leftovers. Source: run-parts(8) */
 const NAME = /^[a-zA-Z0-9_-]+(\.sh)?$/;
 
@@ -50,7 +53,8 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-async function runCheck(name: string, path: string, { timeoutMs, signal }: CheckOptions): Promise<CheckResult> {
+async function runCheck(name: string, path: string, options: CheckOptions): Promise<CheckResult> {
+  const { timeoutMs, signal, killedMs = KILLED_MS } = options;
   const program = startProgram({
     program: path,
     args: ["check"],
@@ -59,13 +63,21 @@ async function runCheck(name: string, path: string, { timeoutMs, signal }: Check
     ownGroup: true,
   });
   const late = AbortSignal.timeout(timeoutMs);
-  const end = (): void => program.kill("SIGKILL");
+  const stuck = Promise.withResolvers<undefined>();
+  let patience: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    program.kill("SIGKILL");
+    patience = setTimeout(() => stuck.resolve(undefined), killedMs);
+  };
   const either = AbortSignal.any([signal, late]);
   either.addEventListener("abort", end, { once: true });
   if (either.aborted) end();
-  const ending = await program.ending;
+  const ending = await Promise.race([program.ending, stuck.promise]);
+  clearTimeout(patience);
   either.removeEventListener("abort", end);
+  if (ending === undefined) program.abandon();
   if (signal.aborted) throw signal.reason;
+  if (ending === undefined) return { name, failure: "was killed, and still waits in the kernel", output: "" };
   const output = "stdout" in ending ? Buffer.concat([ending.stdout, ending.stderr]).toString("utf8") : "";
   return {
     name,

@@ -92,16 +92,39 @@ async function drainWatched(work: Work, wanted: Drain): Promise<void> {
     }
   };
   const watched = watch();
+  const word = newestWord(work);
   try {
     const onProgress = (message: string): void => {
       work.log(message);
-      void say(work, message).catch(() => undefined);
+      word.tell(message);
     };
-    await work.act("drain", () => node.drain(wanted, work.signal, onProgress));
+    // What comes before the first eviction has no patience of its own.
+    await work.act("drain", () => withPatience(work, () => node.drain(wanted, work.signal, onProgress)));
   } finally {
     done.abort();
     await watched;
+    await word.written();
   }
   const found = await withPatience(work, () => node.look(work.signal));
   if (found !== undefined) await keepCordoned(work, found);
+}
+
+/** Each is a write onto the disk, and a hundred pods say more than a disk may take: what came meanwhile but the newest is left out. */
+function newestWord(work: Work): { readonly tell: (message: string) => void; readonly written: () => Promise<void> } {
+  let next: string | undefined;
+  let writing: Promise<void> | undefined;
+  const write = async (): Promise<void> => {
+    for (let message = next; message !== undefined; message = next) {
+      next = undefined;
+      await say(work, message).catch(() => undefined);
+    }
+    writing = undefined;
+  };
+  return {
+    tell(message) {
+      next = message;
+      writing ??= write();
+    },
+    written: () => writing ?? Promise.resolve(),
+  };
 }

@@ -1,19 +1,31 @@
-/** What an upgrade leaves behind is put in order before it ends: it takes as long as it takes. */
+/** What an upgrade leaves behind is put in order before it ends: it takes as long as it takes, or until somebody gives it up. */
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
+
 import { note, setCordon } from "../journal-edits.ts";
 import { keepsImages, removeImages } from "../own-images.ts";
 import { presentRun, withPatience, type Edit, type Work } from "../work.ts";
 
 export async function tidy(work: Work): Promise<Edit> {
-  const { containers } = work.ports;
   const { container, ending } = presentRun(work);
   if (container !== undefined) {
-    await work.act("stop", () => withPatience(work, () => containers.stop(container)));
+    await work.act("stop", () => endContainer(work, container));
     await work.save((journal, now) => note(journal, { container: undefined }, now));
   }
   if (ending?.keepsCordon !== true) await takeCordonAway(work);
   // Last: it takes a while, and pods may be back already.
   if (ending !== undefined && !keepsImages(ending)) await removeImages(work);
   return (journal) => journal;
+}
+
+async function endContainer(work: Work, name: string): Promise<void> {
+  try {
+    await withPatience(work, () => work.ports.containers.stop(name));
+  } catch (error) {
+    // The name is somebody else's, and ours never ran; or nothing here runs containers any more. What runs all the same the
+    // next upgrade finds by its name.
+    if (!hasCode(error, "CONTAINER_NAME_TAKEN") && !hasCode(error, "CONTAINER_RUNTIME_MISSING")) throw error;
+    work.log(`the container ${name} is left as it is: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function takeCordonAway(work: Work): Promise<void> {
@@ -29,8 +41,18 @@ async function takeCordonAway(work: Work): Promise<void> {
 /** Not where the node is gone from its cluster, or somebody has uncordoned it, and maybe cordoned it again. */
 async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean> {
   const { node } = work.ports;
-  const found = await withPatience(work, () => node.look(work.signal));
-  if (found?.unschedulable !== true) return false;
-  const who = await withPatience(work, () => node.cordonedBy(work.signal));
-  return who === "agent" || (who === "unknown" && cordon === "ours");
+  try {
+    const found = await withPatience(work, () => node.look(work.signal));
+    if (found?.unschedulable !== true) return false;
+    const who = await withPatience(work, () => node.cordonedBy(work.signal));
+    return who === "agent" || (who === "unknown" && cordon === "ours");
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** Said by an API server, not by a proxy that knows none: the node was deleted, and its cordon with it. */
+function isGone(error: unknown): boolean {
+  return isCodedError(error) && error.code === "NODE_API_NOT_FOUND" && error.details["reason"] === "NotFound";
 }

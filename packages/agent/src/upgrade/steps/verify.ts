@@ -1,4 +1,6 @@
 /** Verifying: the node comes back, and the administrator's checks pass, before others give up their nodes. */
+import type { MachineNode } from "@rancheros/protocol/attestation";
+
 import { UpgradeError } from "../errors.ts";
 import { cutMessage } from "../journal-edits.ts";
 import { leftMs } from "../moment.ts";
@@ -41,12 +43,10 @@ async function awaitReady(work: Work): Promise<void> {
     let waits: string;
     try {
       const found = await node.look(work.signal);
-      if (found === undefined) return;
-      const isThisBoot = found.bootId === bootId;
-      if (found.ready && isThisBoot) return;
-      waits = isThisBoot
-        ? `the node ${found.name} is not Ready`
-        : `the node ${found.name} has not reported since the start`;
+      // One that was cordoned was a node: without its kubeconfig the new operating system has lost what made it one.
+      if (found === undefined && work.journal().cordon === "none") return;
+      if (found?.ready === true && found.bootId === bootId) return;
+      waits = whatIsAwaited(found, bootId);
     } catch (error) {
       if (work.signal.aborted) throw error;
       waits = `the API server cannot be asked: ${error instanceof Error ? error.message : String(error)}`;
@@ -55,6 +55,13 @@ async function awaitReady(work: Work): Promise<void> {
     await say(work, `waiting: ${waits}`);
     await host.sleep(Math.min(LOOK_MS, left), work.signal);
   }
+}
+
+function whatIsAwaited(found: MachineNode | undefined, bootId: string): string {
+  if (found === undefined) return "this machine was a node, and has no kubeconfig now";
+  return found.bootId === bootId
+    ? `the node ${found.name} is not Ready`
+    : `the node ${found.name} has not reported since the start`;
 }
 
 async function awaitChecks(work: Work): Promise<void> {

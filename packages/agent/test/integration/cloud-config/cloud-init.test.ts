@@ -103,6 +103,17 @@ write_files: [{path: /etc/motd, content: hello}]
     expect(await machine.text("etc/shadow")).toContain(`\nalice:!${HASH}:`);
   });
 
+  it("leaves the passwords of its users to people also where it was switched off after it began", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const text = `#cloud-config\nusers: [{name: alice, passwd: ${HASH}}]\n`;
+    await machine.apply(text);
+    await beginInstance();
+    await putAlice(`!${HASH}`);
+    await machine.put("etc/cloud/cloud-init.disabled", "");
+    expect(await machine.apply(text)).toMatchObject({ tool: "native", problems: [] });
+    expect(await machine.text("etc/shadow")).toContain(`\nalice:!${HASH}:`);
+  });
+
   it("gives a user that comes later the password, also where applying was broken off before it", async () => {
     await machine.put("usr/bin/cloud-init", "", 0o755);
     await machine.apply("#cloud-config\nhostname: a\n");

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 
 import {
   findRuntime,
@@ -93,6 +93,24 @@ describe("runContainer on a real containerd", () => {
     expect(ending).toMatchObject({ kind: "exited", exitCode: 7, takenOver: false, skippedBytes: 0 });
     expect(ending.kind === "exited" && ending.lastLines.toSorted()).toEqual(["one", "three", "two"]);
     expect(events).toContainEqual({ kind: "line", stream: "stderr", text: "two" });
+  });
+
+  it("neither ends a container early nor lets it run on where somebody sets the clock meanwhile", async () => {
+    const DAY_MS = 86_400_000;
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const begun = shell("echo begun; sleep 1; exit 7");
+      const onOutput = (): void => void vi.setSystemTime(Date.now() + DAY_MS);
+      expect(await run(begun, { onOutput })).toMatchObject({ kind: "exited", exitCode: 7 });
+      const late = run(shell("echo begun; exec sleep 20"), {
+        deadlineMs: 2_000,
+        graceMs: 300,
+        onOutput: () => void vi.setSystemTime(Date.now() - DAY_MS),
+      });
+      await expect(late).rejects.toMatchObject({ code: "CONTAINER_DEADLINE" });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("runs the image's own entrypoint and arguments, and replaces them as Kubernetes does", async () => {

@@ -102,6 +102,18 @@ describe("a slot", () => {
     expect(stamp()).toBeUndefined();
   });
 
+  it("is not called whole by the stamp that an image made of another slot brings along", async () => {
+    const brought = [entry({ name: "./.rancheros-slot.json", content: '{"version":1,"digest":"sha256:other"}' })];
+    const broken = (slot: SlotDisk): SlotDisk => ({
+      ...slot,
+      readBack: () => Promise.reject(new Error("the power went")),
+    });
+    await expect(write(source(brought), broken)).rejects.toThrow("the power went");
+    expect(stamp()).toBeUndefined();
+    expect(await write(source(brought))).toBe("written");
+    expect(stamp()).toContain('"sha256:x"');
+  });
+
   it.each([
     [
       "out of it through a link of a lower layer",

@@ -45,6 +45,7 @@ function outsideWith(close: () => Promise<void>): DoctorOutside {
     askRuntime: never,
     connectKubernetes: never,
     ownNodeName: never,
+    readPolicies: never,
     readWatchdog: never,
     readUnits: never,
   };

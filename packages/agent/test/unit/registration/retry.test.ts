@@ -12,6 +12,10 @@ describe("retryDelayMs", () => {
     expect(retryDelayMs("backoff", 50, 1)).toBe(60_000);
   });
 
+  it("is a second at least where the server names none, or a date that our clock takes for past", () => {
+    expect([0, 0.5, 1].map((random) => retryDelayMs({ afterMs: 0 }, 1, random))).toEqual([1000, 1250, 1500]);
+  });
+
   it("is never before the time that the server named, and there is none for what stays", () => {
     expect(retryDelayMs("never", 1, 0.5)).toBeUndefined();
     fc.assert(

@@ -113,6 +113,28 @@ describe("a layer", () => {
     );
   });
 
+  it.each([
+    ["size", "0.5"],
+    ["size", "1e3"],
+    ["size", "0x10"],
+    ["uid", "7.5"],
+    ["gid", ""],
+    ["mtime", "Infinity"],
+  ])("is refused for an extended header's %s of %j, of which no part could be read or kept", async (key, value) => {
+    const header = entry({ name: "x", type: "x", content: paxRecord(key, value) });
+    const items = readTar(pieces(tarFile([header, entry({ name: "y", content: "y" })]), 512));
+    await expect(items.next()).rejects.toMatchObject({ code: "SLOT_LAYER_BROKEN" });
+  });
+
+  it("takes the fractions of seconds that times have, and those from before 1970 as none", async () => {
+    const timed = (value: string): Buffer[] => [
+      entry({ name: "x", type: "x", content: paxRecord("mtime", value) }),
+      entry({ name: "y" }),
+    ];
+    const all = await readAll(pieces(tarFile([...timed("1700000000.25"), ...timed("-1.5")]), 512));
+    expect(all.map(({ entry: one }) => one.mtimeSeconds)).toEqual([1_700_000_000.25, 0]);
+  });
+
   it("is refused or read, and never anything else, with any byte bent", async () => {
     const seed = Date.now() % 100_000;
     let state = seed;

@@ -1,9 +1,10 @@
 /** What an upgrade sees of the played machine: each port answers from its state, and changes it. */
 import type { MachineNode } from "@rancheros/protocol/attestation";
+import { CodedError } from "@rancheros/protocol/errors";
 
 import { UpgradeError } from "../../../src/upgrade/errors.ts";
 import type { ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
-import { NEW_RELEASE, running, trouble, type World } from "./machine-world.ts";
+import { NEW_RELEASE, running, trouble, TROUBLE, type World } from "./machine-world.ts";
 import { ownSlotsPort } from "./own-slots.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -29,6 +30,9 @@ export function machinePorts(
   const asked = <T>(work: () => T): Promise<T> =>
     alive(() => {
       if (world.apiServer === "away") throw trouble("TEST_AWAY", "the API server does not answer");
+      if (world.apiServer === "refuses-us") throw trouble("NODE_API_UNAUTHORIZED", "the API server does not know us");
+      if (world.apiServer === "knows-no-node")
+        throw trouble("NODE_API_NOT_FOUND", 'nodes "n1" not found', { reason: "NotFound" });
       return work();
     });
   const look = (): MachineNode | undefined => {
@@ -96,6 +100,9 @@ export function machinePorts(
       reasonNotToDrain: () => asked(() => world.reasonNotToDrain),
       drain: (_drain, signal, onProgress) =>
         alive(async () => {
+          if (world.failedDrains-- > 0) throw trouble("NODE_API_BUSY", "the API server asks for patience");
+          for (let word = 0; word < world.drainWords; word++) onProgress(`pod ${word} is held`);
+          if (world.drain === "takes-too-long") throw trouble("DRAIN_TIMED_OUT", "pods are still there");
           for (const pod of world.pods) {
             onProgress(`evicting pod default/${pod}`);
             await time.sleep(15_000, signal);
@@ -113,6 +120,8 @@ export function machinePorts(
       pull: (reference, { isOwn, onOwn, signal }) =>
         alive(async () => {
           if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
+          if (world.pull === "wants-no-waiting")
+            throw new CodedError(TROUBLE, "TEST_AWAY", "the registry is busy", { retry: { afterMs: 0 } });
           if (world.pull === "no-room") throw trouble("CONTAINER_DISK_FULL", "the disk is full");
           if (world.pull === "refused") throw trouble("TEST_REFUSED", "no such image");
           const present = world.images.get(reference);
@@ -140,6 +149,8 @@ export function machinePorts(
       run: ({ name, run, files, container: { image } }, { signal, leave, deadlineMs }) =>
         alive(async (): Promise<ContainerEnd> => {
           const left = world.containers.get(name);
+          if (world.runtime === "missing") throw trouble("CONTAINER_RUNTIME_MISSING", "nothing runs containers");
+          if (world.runtime === "name-taken") throw trouble("CONTAINER_NAME_TAKEN", "the name is somebody else's");
           if (!world.images.has(image)) throw trouble("CONTAINER_IMAGE_MISSING", "the image is gone");
           if (left !== undefined && left !== run) events.push(`removed ${name}`);
           if (left !== run) events.push(`started ${name}`);
@@ -159,6 +170,8 @@ export function machinePorts(
         }),
       stop: (name) =>
         alive(() => {
+          if (world.runtime === "missing") throw trouble("CONTAINER_RUNTIME_MISSING", "nothing runs containers");
+          if (world.runtime === "name-taken") throw trouble("CONTAINER_NAME_TAKEN", "the name is somebody else's");
           if (world.containers.delete(name)) events.push(`stopped ${name}`);
         }),
     },

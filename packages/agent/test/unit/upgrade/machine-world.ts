@@ -7,6 +7,8 @@ import { CodedError, type ErrorTable } from "@rancheros/protocol/errors";
 import type { Plan } from "@rancheros/protocol/upgrade";
 
 import { CONTAINER_ERRORS } from "../../../src/containers/index.ts";
+import { DRAIN_ERRORS } from "../../../src/drain/index.ts";
+import { NODE_API_ERRORS } from "../../../src/kubernetes/index.ts";
 import type { BootSlot } from "../../../src/upgrade/boot-slot.ts";
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
@@ -18,10 +20,15 @@ export const TROUBLE = {
   TEST_AWAY: { failure: "unreachable", retry: "backoff", meaning: "away", mend: "wait" },
   TEST_REFUSED: { failure: "refused", retry: "never", meaning: "refused", mend: "ask" },
   ...CONTAINER_ERRORS,
+  ...DRAIN_ERRORS,
+  ...NODE_API_ERRORS,
 } as const satisfies ErrorTable<string>;
 
-export const trouble = (code: keyof typeof TROUBLE, message: string): CodedError =>
-  new CodedError(TROUBLE, code, message);
+export const trouble = (
+  code: keyof typeof TROUBLE,
+  message: string,
+  details: Readonly<Record<string, string>> = {},
+): CodedError => new CodedError(TROUBLE, code, message, { details });
 
 export { NEW_RELEASE, OLD_RELEASE, REFERENCE };
 
@@ -29,8 +36,8 @@ export interface World {
   node: { unschedulable: boolean; ready: boolean; bootId: string; exists: boolean };
   /** Whether it was the agent that has cordoned the node. */
   isCordonOurs: boolean;
-  /** Whether its API server answers. */
-  apiServer: "answers" | "away";
+  /** Whether its API server answers, and knows the node. */
+  apiServer: "answers" | "away" | "knows-no-node" | "refuses-us";
   /** Of the two slots, and which of them runs. */
   slots: { active: string; passive: string; runs: BootSlot };
   /** Where the machine has slots of our own, in place of those. */
@@ -50,8 +57,14 @@ export interface World {
   /** What the upgrade container does. */
   upgradeContainer: "suc-upgrade" | "fails" | "fails-for-certain" | "hangs" | "installs-live";
   prepareContainer: "works" | "fails";
-  pull: "works" | "away" | "refused" | "another" | "no-room";
-  drain: "works" | "fails";
+  pull: "works" | "away" | "wants-no-waiting" | "refused" | "another" | "no-room";
+  drain: "works" | "fails" | "takes-too-long";
+  /** Attempts to drain that meet an API server that is away. */
+  failedDrains: number;
+  /** What a drain has to say at once. */
+  drainWords: number;
+  /** Of the runtime: gone with the old operating system, or in the hands of somebody who has taken our containers' names. */
+  runtime: "there" | "missing" | "name-taken";
   reasonNotToDrain: string | undefined;
   checks: readonly CheckResult[];
   /** Everything that happened to the machine, in order. */
@@ -84,6 +97,9 @@ export function createWorld(changes: Partial<World> = {}): World {
     prepareContainer: "works",
     pull: "works",
     drain: "works",
+    failedDrains: 0,
+    drainWords: 0,
+    runtime: "there",
     reasonNotToDrain: undefined,
     checks: [],
     events: [],

@@ -60,6 +60,17 @@ describe("a rollback by hand", () => {
     expect(words()).toMatchObject({ good: "b", try: undefined });
   });
 
+  it("is refused while a reset is to come, and so is an upgrade: neither start would wipe the machine, and a later one would", async () => {
+    const { slots, words } = machineIn("a");
+    await slots.change({ reset: true, try: undefined });
+    const pending = { code: "SLOT_RESET_PENDING", retry: "backoff" };
+    await expect(rollbackSlots(slots).startNext("slot b")).rejects.toMatchObject(pending);
+    const source = { digest: undefined, reference: "r", layers: [] };
+    const { signal } = new AbortController();
+    await expect(slots.write({ source, signal, onProgress: () => undefined })).rejects.toMatchObject(pending);
+    expect(words()).toMatchObject({ good: "a", try: undefined, reset: true });
+  });
+
   it("is one ending in the history, however often it is asked for", () => {
     const once = noteRollback(upgraded(EMPTY_JOURNAL), NOW);
     expect(once.history.map(({ phase }) => phase)).toEqual(["RolledBack", "Succeeded"]);

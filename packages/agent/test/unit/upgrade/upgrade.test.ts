@@ -117,6 +117,12 @@ describe("an upgrade", () => {
   it.each<[string, Partial<World>, Partial<Plan>, string]>([
     ["an image that cannot be pulled", { pull: "refused" }, {}, "TEST_REFUSED"],
     ["a registry that stays away", { pull: "away" }, {}, "UPGRADE_TIMED_OUT"],
+    [
+      "a registry that is busy, and wants to be asked again at once",
+      { pull: "wants-no-waiting" },
+      {},
+      "UPGRADE_TIMED_OUT",
+    ],
     ["another image than was asked for", { pull: "another" }, {}, "UPGRADE_IMAGE_MISMATCH"],
     ["a full disk", { pull: "no-room" }, {}, "CONTAINER_DISK_FULL"],
     ["a prepare container that fails", { prepareContainer: "fails" }, {}, "UPGRADE_PREPARE_FAILED"],
@@ -300,4 +306,95 @@ describe("an upgrade", () => {
     expect(refused).toMatchObject({ code: "UPGRADE_TOO_LATE" });
     expect(ended(world).phase).toBe("Succeeded");
   });
+
+  it("waits for an API server that is away when the drain begins, and does not drain for longer than it may", async () => {
+    expect(await upgraded({ failedDrains: 3 })).toMatchObject({ phase: "Succeeded" });
+    const late = await upgraded({ drain: "takes-too-long" });
+    expect(late).toMatchObject({ phase: "Failed", code: "DRAIN_TIMED_OUT" });
+  });
+
+  it("writes down the newest of many words of a drain, and not each of them", async () => {
+    const life = createLife(createWorld({ drainWords: 1_000 }));
+    const said = new Set<string | undefined>();
+    life.onPoint = (point) => {
+      if (point === "journal:after") said.add(life.upgrades?.journal().run?.message);
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(ended(life.world).phase).toBe("Succeeded");
+    expect(life.world.reached.filter((point) => point === "journal:before").length).toBeLessThan(100);
+    // What comes after all others is heard.
+    expect(said).toContain("evicting pod default/web-0");
+    expect(said).toContain("evicting pod default/web-1");
+  });
+
+  it("keeps a plan's time also where it is longer than a timer can wait", async () => {
+    expect(await upgraded({}, { timeoutSeconds: 30 * 86_400 })).toMatchObject({ phase: "Succeeded" });
+    expect(await upgraded({ slotHeld: "unknown" }, { timeoutSeconds: 600 })).toMatchObject({
+      code: "UPGRADE_TIMED_OUT",
+    });
+  });
+
+  it("does not succeed where a machine that was cordoned as a node is none any more", async () => {
+    const life = createLife(createWorld());
+    life.onPoint = (point) => {
+      if (point === "container:after" && life.world.events.includes("drained")) life.world.node.exists = false;
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(ended(life.world)).toMatchObject({ phase: "Failed", code: "UPGRADE_NODE_NOT_READY" });
+    expect(ended(life.world).journal.cordon).toBe("ours");
+  });
+
+  it.each(["missing", "name-taken"] as const)("comes to its end where the runtime is %s by then", async (runtime) => {
+    const life = createLife(createWorld());
+    life.onPoint = (point) => {
+      if (point === "container:before" && life.world.events.includes("drained")) life.world.runtime = runtime;
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(ended(life.world)).toMatchObject({
+      phase: "Failed",
+      code: runtime === "missing" ? "CONTAINER_RUNTIME_MISSING" : "CONTAINER_NAME_TAKEN",
+    });
+  });
+
+  it("comes to its end where the node was deleted meanwhile, whose cordon went with it", async () => {
+    const life = createLife(createWorld({ upgradeContainer: "fails-for-certain" }));
+    life.onPoint = (point) => {
+      if (point === "container:after" && life.world.events.includes("drained")) life.world.apiServer = "knows-no-node";
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(ended(life.world)).toMatchObject({ phase: "Failed", journal: { cordon: "none" } });
+  });
+
+  it.each(["away", "refuses-us"] as const)(
+    "waits no longer for an API server that is %s where somebody gives it up, and the next one takes the cordon away",
+    async (apiServer) => {
+      const world = createWorld({ upgradeContainer: "fails-for-certain" });
+      const life = createLife(world);
+      let refused: unknown;
+      life.onPoint = (point) => {
+        if (point === "container:after" && world.events.includes("drained")) world.apiServer = apiServer;
+        const run = life.upgrades?.journal().run;
+        if (point === "stop:before")
+          // It goes its own way yet.
+          void life.upgrades?.abort().catch((error: unknown) => (refused = error));
+        if (point === "journal:after" && run?.ending !== undefined && run.lastError !== undefined)
+          void life.upgrades?.abort().catch(() => undefined);
+        return undefined;
+      };
+      await live(life, orderOf());
+      expect(refused).toMatchObject({ code: "UPGRADE_NOT_UNDER_WAY" });
+      expect(ended(world)).toMatchObject({ phase: "Failed", code: "UPGRADE_CONTAINER_FAILED" });
+      expect(ended(world).journal).toMatchObject({ cordon: "ours", run: undefined });
+      expect(world.node.unschedulable).toBe(true);
+      world.apiServer = "answers";
+      world.upgradeContainer = "suc-upgrade";
+      await live(createLife(world), orderOf({ attempt: 2, retry: true }));
+      expect(ended(world)).toMatchObject({ phase: "Succeeded", journal: { cordon: "none" } });
+      expect(world.node.unschedulable).toBe(false);
+    },
+  );
 });

@@ -17,6 +17,7 @@ interface Timer {
 
 /** Days of a machine that looks every few seconds. */
 const MAX_TICKS = 3_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -31,7 +32,8 @@ export function createVirtualTime(): VirtualTime {
           reject(new Error("aborted"));
           return;
         }
-        const timer: Timer = { atMs: time.uptimeMs + delayMs, ring: resolve };
+        // As Node's: what is longer than they can wait for is no wait at all.
+        const timer: Timer = { atMs: time.uptimeMs + (delayMs > LONGEST_TIMER_MS ? 1 : delayMs), ring: resolve };
         timers.push(timer);
         signal.addEventListener("abort", () => {
           timers = timers.filter((one) => one !== timer);
