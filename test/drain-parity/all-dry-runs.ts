@@ -15,7 +15,7 @@ import { findControlPlaneBinaries } from "../control-plane/binaries.ts";
 const POPULATIONS = Number(process.env["PARITY_POPULATIONS"] ?? 300);
 /** So many shares of the whole, and which one of them is asked for: from 1. */
 const [SHARE, SHARES] = (process.env["PARITY_PART"] ?? "1/1").split("/").map(Number) as [number, number];
-/** On one control plane at one time: kube-apiserver looks through all pods for those of a node. */
+/** On one control plane at one time, whose audit log goes with it: of all it would be gigabytes. */
 const WORLD = 60;
 /** Of each world's combinations: what is kept once it is done, and not done again. */
 const SLICES = 10;

@@ -1,4 +1,4 @@
-/** Reads the audit log on from where it stopped: a night of drains writes gigabytes. */
+/** Reads the audit log on from where it stopped: of some ten thousand drains it is hundreds of megabytes. */
 import { open, type FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addRemoval } from "./audit-log.ts";

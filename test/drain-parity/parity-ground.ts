@@ -22,7 +22,8 @@ export interface ParityGround {
 
 /** Only budgets are counted: who owns a pod that is gone makes no other, so that both drains meet the same world. */
 export async function prepareParityGround(binariesFolder: string): Promise<ParityGround> {
-  const folder = mkdtempSync(path.join(tmpdir(), "parity-"));
+  // A name that scripts/clean-killed-runs knows.
+  const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
   const { flags, logFile } = auditRemovals(folder);
   const controlPlane = await startControlPlane({ folder, binariesFolder, apiServerFlags: flags });
   try {
