@@ -104,7 +104,7 @@ async function runPart(
   progress: Progress,
 ): Promise<PartResult> {
   const planned = combinations.flatMap((combination) => placed.map((place) => ({ combination, place })));
-  const pairs = await compareDry(runs, planned, (pair) => progress.note(dryDifference(pair) !== undefined));
+  const pairs = await compareDry(runs, planned, (pair) => progress.note(dryDifference(pair)));
   const differing = pairs.flatMap((pair) => dryDifference(pair) ?? []);
   return {
     pairs: pairs.length,

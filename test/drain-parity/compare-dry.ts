@@ -51,10 +51,18 @@ export function compareDry(
   onPair: (pair: DryPair) => void = () => undefined,
 ): Promise<readonly DryPair[]> {
   return inTurns(planned, IN_FLIGHT, async (one) => {
-    const pair = await compareOne(runs, one);
+    const first = await compareOne(runs, one);
+    const pair = isLate(first) ? await compareOne(runs, one) : first;
     onPair(pair);
     return pair;
   });
+}
+
+const LATE = /global timeout reached|context deadline exceeded/;
+
+/** A deviation that is listed, where the machine stood still for longer than the timeout: seen by this that it passes. */
+function isLate({ ours, kubectls }: DryPair): boolean {
+  return ours.errors.some((text) => LATE.test(text) && !kubectls.errors.includes(text));
 }
 
 async function compareOne(

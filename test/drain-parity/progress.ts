@@ -1,9 +1,11 @@
-/** Says every few seconds how far a long comparison is, and when it will end. */
+/** Says every few seconds how far a long comparison is, and when it will end; and at once what differs. */
 
 const EVERY_MS = 15_000;
+const SHOWN = 20;
 
 export interface Progress {
-  readonly note: (differs: boolean) => void;
+  /** @param difference  of the pair that is done now, where there is one */
+  readonly note: (difference: string | undefined) => void;
   readonly stop: () => void;
 }
 
@@ -20,10 +22,12 @@ export function startProgress(total: number): Progress {
   };
   const timer = setInterval(say, EVERY_MS);
   return {
-    note: (differs) => {
+    note: (difference) => {
       beganMs ??= performance.now();
       done += 1;
-      if (differs) differing += 1;
+      if (difference === undefined) return;
+      differing += 1;
+      if (differing <= SHOWN) console.log(difference);
     },
     stop: () => {
       clearInterval(timer);

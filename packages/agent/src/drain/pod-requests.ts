@@ -42,8 +42,8 @@ export function evictionRequest(pod: NodePod, apiVersion: EvictionVersion, asked
 
 export function deletionRequest(pod: NodePod, asked: PodRequestOptions): ApiRequest {
   const body = { apiVersion: "v1", kind: "DeleteOptions", ...deleteOptions(pod, asked) };
-  const { signal } = asked.course;
-  return { method: "DELETE", path: podPath(pod), body, signal, timeoutMs: asked.course.requestMs() };
+  // As with kubectl, the drain's time is for the waiting: what is answered late is answered.
+  return { method: "DELETE", path: podPath(pod), body, signal: asked.course.signal };
 }
 
 /** Unlike kubectl with the UID: a StatefulSet's pod may have come back under its name on another node. */

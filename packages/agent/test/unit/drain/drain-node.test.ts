@@ -24,6 +24,7 @@ interface Circumstances {
   readonly abortAtMs?: number;
   readonly evictionSupport?: boolean;
   readonly losesCordon?: boolean;
+  readonly removalMs?: number;
 }
 
 async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
@@ -31,6 +32,7 @@ async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}
   const cluster = new FakeCluster(time, pods, circumstances.away);
   cluster.evictionSupport = circumstances.evictionSupport ?? true;
   cluster.losesCordon = circumstances.losesCordon ?? false;
+  cluster.removalMs = circumstances.removalMs ?? cluster.removalMs;
   const controller = new AbortController();
   const { abortAtMs } = circumstances;
   if (abortAtMs !== undefined) {
@@ -204,6 +206,20 @@ describe("a drain", () => {
       message: 'unable to drain node "n1" due to error: context deadline exceeded',
     });
     expect(tookMs).toBeLessThan(6_500);
+  });
+
+  it("that deletes asks for all pods however late the API server answers, as kubectl does", async () => {
+    const { report } = await drain([pod("a"), pod("b"), pod("c")], {
+      options: { disableEviction: true, timeoutMs: 5_000 },
+      removalMs: 6_000,
+    });
+    expect(report?.removed.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+  });
+
+  it("ends in time where an eviction stays without an answer", async () => {
+    const { error, tookMs } = await drain([pod("a")], { options: { timeoutMs: 5_000 }, removalMs: 60_000 });
+    expect(error).toMatchObject({ code: "DRAIN_TIMED_OUT" });
+    expect(tookMs).toBeLessThan(8_000);
   });
 
   it("knows its own cordon where the API server's answer got lost", async () => {

@@ -4,7 +4,12 @@
  * Does not imitate: authentication, admission, PodDisruptionBudgets themselves (a pod says how often it is held), pages of
  * lists, dry runs, finalizers, and a kubelet (a pod says how long it takes to end).
  */
-import { isMap, type ApiRequest, type KubernetesClient } from "../../../src/kubernetes/index.ts";
+import {
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  isMap,
+  type ApiRequest,
+  type KubernetesClient,
+} from "../../../src/kubernetes/index.ts";
 import { NodeApiError } from "../../../src/kubernetes/errors.ts";
 import { START_MS, type VirtualTime } from "./virtual-time.ts";
 
@@ -33,6 +38,7 @@ interface State {
 
 export const NODE = "n1";
 const LATENCY_MS = 20;
+const REMOVING: ReadonlySet<string> = new Set(["POST", "DELETE"]);
 
 export class FakeCluster implements KubernetesClient {
   readonly host = "fake";
@@ -45,6 +51,8 @@ export class FakeCluster implements KubernetesClient {
   mostAtOneTime = 0;
   unschedulable = false;
   evictionSupport = true;
+  /** How long each answer to an eviction or a deletion takes. */
+  removalMs = LATENCY_MS;
   /** The next cordon is done, and its answer gets lost. */
   losesCordon = false;
   /** Whom the API server remembers for a cordon. */
@@ -74,9 +82,12 @@ export class FakeCluster implements KubernetesClient {
     this.#atOneTime++;
     this.mostAtOneTime = Math.max(this.mostAtOneTime, this.#atOneTime);
     try {
-      await this.#time.sleep(LATENCY_MS, request.signal).catch(() => {
+      const latencyMs = REMOVING.has(request.method) ? this.removalMs : LATENCY_MS;
+      const limitMs = request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+      await this.#time.sleep(Math.min(latencyMs, limitMs), request.signal).catch(() => {
         throw new NodeApiError("NODE_API_INTERRUPTED", "broken off");
       });
+      if (latencyMs > limitMs) throw new NodeApiError("NODE_API_TIMED_OUT", "did not answer in time");
       const nowMs = this.#time.nowMs();
       if (this.#away.some(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs)) {
         throw new NodeApiError("NODE_API_UNREACHABLE", "nobody there");
