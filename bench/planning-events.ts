@@ -90,6 +90,7 @@ class Planning {
       fleetSynced: () => true,
       versions: { find: () => undefined },
       versionsSynced: () => true,
+      defaultRegistry: () => undefined,
       machinesSynced: () => true,
       readMachine: async (_namespace, name) => this.#machines[Number(name.slice(1))],
       resolve: async () => DIGEST,

@@ -3,7 +3,7 @@ import type { ImagePolicy } from "@rancheros/protocol/signatures";
 import type { ControllerParts } from "./controller/index.ts";
 import { inventoryEntry, type InventoryStore } from "./inventory/index.ts";
 import type { RegistryOutside } from "./registry/index.ts";
-import { runRolloutController, type RolloutNews, type Rollouts } from "./rollout/index.ts";
+import { runRolloutController, type RolloutNews, type RolloutOptions, type Rollouts } from "./rollout/index.ts";
 import type { Settings } from "./settings/index.ts";
 import type { EventFact, Log, Metrics } from "./telemetry/index.ts";
 import { verifyKeyless } from "./verify-keyless.ts";
@@ -13,6 +13,7 @@ export interface OperatorRolloutParts extends ControllerParts {
   readonly settings: Settings;
   readonly registry: RegistryOutside;
   readonly imagePolicy: ImagePolicy;
+  readonly defaultRegistry: RolloutOptions["defaultRegistry"];
   readonly store: Pick<InventoryStore, "read">;
   readonly machinesSynced: () => boolean;
   readonly record: (fact: EventFact) => void;
@@ -50,6 +51,7 @@ export function startRollouts(parts: OperatorRolloutParts): OperatorRollouts {
     versions: versions.versions,
     versionsSynced: () => versions.synced() && versions.quietMs() < settings.staleAfterMs,
     machinesSynced: parts.machinesSynced,
+    defaultRegistry: parts.defaultRegistry,
     readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),
     registry,
     registrySettings: settings.registries,

@@ -35,6 +35,7 @@ import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import type { Tunnel } from "./tunnel/index.ts";
 import { startTunnel } from "./operator-tunnel.ts";
 import {
+  defaultRegistry,
   rancherClusterTokens,
   serverAddress,
   watchRancherSettings,
@@ -100,6 +101,7 @@ export async function startOperator(
     kubernetes,
     registry,
     imagePolicy,
+    defaultRegistry: { isKnown: () => rancherWatch.isKnown(), name: () => defaultRegistry(rancher) },
     lead,
     watchNamespace,
     log,
@@ -158,6 +160,7 @@ export async function startOperator(
     (next) => {
       const before = address().url;
       rancher = next;
+      rollouts.onDefaultRegistry();
       if (address().url !== before) registrations.refresh();
     },
     (error) => log.warn("cannot follow Rancher's settings", errorFields(error)),

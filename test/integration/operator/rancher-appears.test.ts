@@ -96,8 +96,8 @@ async function missesOf(resource: string): Promise<number> {
 
 it("Rancher is looked for again and again, and its absence is no trouble to anybody", async () => {
   await eventually(
-    async () => ((await missesOf("settings")) >= 6 && (await missesOf("clusters")) >= 3 ? true : undefined),
-    "two looks at each of three settings, and some for clusters",
+    async () => ((await missesOf("settings")) >= 8 && (await missesOf("clusters")) >= 3 ? true : undefined),
+    "two looks at each of four settings, and some for clusters",
     30_000,
   );
   const status = (await getObject(controlPlane, "mreg", namespace, "door"))?.status;
@@ -176,4 +176,32 @@ it("a machine's token goes with its inventory", async () => {
     "that its token is gone too",
   );
   expect(aboutRancher()).toEqual([]);
+});
+
+it("its registry is that of images which name none, of those that wait for it too", async () => {
+  const image = (name: string, osImage: string): object => ({
+    apiVersion: "rancheros.cattle.io/v1",
+    kind: "ManagedOSImage",
+    metadata: { name, namespace },
+    spec: { osImage },
+  });
+  const asked = async (name: string): Promise<string> =>
+    JSON.stringify((await getObject(controlPlane, "mosi", namespace, name))?.status?.["conditions"] ?? []);
+  await kubectlApply(
+    controlPlane,
+    rancherObject("Setting", undefined, "system-default-registry", { value: "127.0.0.1:1/mirror/" }),
+    image("without", "rancher/os2:v1"),
+    image("with", "127.0.0.1:2/rancher/os2:v1"),
+  );
+  await eventually(
+    async () => ((await asked("without")).includes("127.0.0.1:1: ") ? true : undefined),
+    "a look at Rancher's registry",
+    30_000,
+  );
+  await eventually(
+    async () => ((await asked("with")).includes("127.0.0.1:2: ") ? true : undefined),
+    "a look at its own",
+    30_000,
+  );
+  expect((await getObject(controlPlane, "mosi", namespace, "without"))?.spec["osImage"]).toBe("rancher/os2:v1");
 });

@@ -1,10 +1,11 @@
-/** Where machines reach this operator, and which CA they need for it: from flags, or from Rancher's settings. */
+/** Where machines reach this operator, which CA they need for it, and where images are: from flags, or from Rancher's settings. */
 
 /** Rancher's settings, as far as they are there. */
 export interface RancherSettings {
   readonly "server-url"?: string;
   readonly cacerts?: string;
   readonly "internal-cacerts"?: string;
+  readonly "system-default-registry"?: string;
 }
 
 export interface AddressSources {
@@ -42,4 +43,12 @@ export function serverAddress(sources: AddressSources): ServerAddress {
   // Rancher without a CA has a certificate of a public one: ours would be wrong for it.
   const isRanchers = sources.serverUrl === undefined && url !== undefined;
   return { url, caPem: sources.caPem ?? (isRanchers ? ofRancher : sources.ownCaPem) };
+}
+
+/**
+ * The registry of images that name none themselves, such as registry.example.com:5000 or registry.example.com/mirror;
+ * undefined where they are docker.io's.
+ */
+export function defaultRegistry(settings: RancherSettings): string | undefined {
+  return orUndefined(settings["system-default-registry"])?.trim().replace(/\/+$/, "");
 }

@@ -1,4 +1,5 @@
-/** A ManagedOSImage with what the ManagedOSVersion that it names says put in its place. */
+/** A ManagedOSImage with what the ManagedOSVersion that it names, and Rancher's default registry, say put in its place. */
+import { namesHost } from "@rancheros/protocol/images";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { readVersion, type VersionFacts, type VersionLookup } from "../versions/index.ts";
 import { canonicalJson } from "./plan-id.ts";
@@ -9,7 +10,7 @@ export interface EffectiveImage {
   /** With osImage, and upgradeContainer where it names none itself, of the version. */
   readonly object: ManagedOSImage;
   readonly version: VersionFacts | undefined;
-  /** Another text where the version says something else; "" where none is named. */
+  /** Another text where the version or the registry says something else; "" where neither does. */
   readonly versionId: string;
   readonly problems: readonly string[];
 }
@@ -19,7 +20,20 @@ export function namedVersion({ spec }: ManagedOSImage): string | undefined {
   return spec.osImage === undefined || spec.osImage === "" ? spec.managedOSVersionName || undefined : undefined;
 }
 
-export function effectiveImage(source: ManagedOSImage, versions: VersionLookup): EffectiveImage {
+/** @param registry  of an osImage that names none; undefined where that is docker.io's */
+export function effectiveImage(source: ManagedOSImage, versions: VersionLookup, registry?: string): EffectiveImage {
+  const effective = withVersion(source, versions);
+  const { osImage } = effective.object.spec;
+  if (registry === undefined || !osImage || namesHost(osImage)) return effective;
+  const { object, versionId } = effective;
+  return {
+    ...effective,
+    object: { ...object, spec: { ...object.spec, osImage: `${registry}/${osImage}` } },
+    versionId: `${versionId}@${registry}`,
+  };
+}
+
+function withVersion(source: ManagedOSImage, versions: VersionLookup): EffectiveImage {
   const name = namedVersion(source);
   if (name === undefined) return { source, object: source, version: undefined, versionId: "", problems: [] };
   const { metadata, spec, status } = source;

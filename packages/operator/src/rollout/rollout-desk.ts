@@ -26,6 +26,8 @@ export interface Rollouts {
   onMachineGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
   /** A ManagedOSVersion has come, changed, or gone. */
   onVersion(namespace: string, name: string): void;
+  /** The registry of images that name none is known now, or may be another one. */
+  onDefaultRegistry(): void;
   /** Sentences; empty where all is known that is needed to decide. */
   notReady(): readonly string[];
   /** Milliseconds since the API server was last heard of ManagedOSImages. */

@@ -39,6 +39,7 @@ function isSameSpec(known: CompiledImage, { source, versionId }: EffectiveImage)
 export class RolloutIndex {
   readonly #fleet: Pick<FleetIndex, "chosen">;
   readonly #versions: VersionLookup;
+  readonly #defaultRegistry: () => string | undefined;
   readonly #images = new Map<string, ImageState>();
   /** By namespace, the oldest first. */
   readonly #ordered = new Map<string, readonly ImageState[]>();
@@ -53,9 +54,14 @@ export class RolloutIndex {
   /** Machines in the fronts of all clusters of all images. */
   #front = 0;
 
-  constructor(fleet: Pick<FleetIndex, "chosen">, versions: VersionLookup = NO_VERSIONS) {
+  constructor(
+    fleet: Pick<FleetIndex, "chosen">,
+    versions: VersionLookup = NO_VERSIONS,
+    defaultRegistry: () => string | undefined = () => undefined,
+  ) {
     this.#fleet = fleet;
     this.#versions = versions;
+    this.#defaultRegistry = defaultRegistry;
   }
 
   get size(): number {
@@ -268,7 +274,7 @@ export class RolloutIndex {
     if (isSame && known !== undefined && isOlder(object.metadata.resourceVersion, known.resourceVersion)) {
       return new Set();
     }
-    const effective = effectiveImage(object, this.#versions);
+    const effective = effectiveImage(object, this.#versions, this.#defaultRegistry());
     const isSpecSame = isSame && old !== undefined && isSameSpec(old.image, effective);
     const plan = currentPlan(effective.object);
     if (isSpecSame) {

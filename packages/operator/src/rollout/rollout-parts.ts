@@ -35,6 +35,8 @@ export interface RolloutParts {
   readonly fleetSynced: () => boolean;
   readonly versions: VersionLookup;
   readonly versionsSynced: () => boolean;
+  /** See effectiveImage. */
+  readonly defaultRegistry: () => string | undefined;
   readonly machinesSynced: () => boolean;
   /** The machine as the API server has it now. @throws KubernetesError */
   readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;

@@ -46,6 +46,8 @@ export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "cou
   onFleet(namespace: string): void;
   /** A ManagedOSVersion has come, changed, or gone. */
   onVersion(namespace: string, name: string): void;
+  /** Another registry is that of images which name none. */
+  onDefaultRegistry(): void;
   readonly index: RolloutIndex;
   readonly imagesSynced: () => boolean;
 }
@@ -59,7 +61,7 @@ interface Place {
 
 export function runRollouts(parts: RolloutParts): RolloutRun {
   const { nowMs, random } = parts;
-  const index = new RolloutIndex(parts.fleet, parts.versions);
+  const index = new RolloutIndex(parts.fleet, parts.versions, parts.defaultRegistry);
   const troubles = createTroubles(nowMs);
   const startedMs = nowMs();
   const workers = new Map<string, ImageWorker>();
@@ -188,6 +190,18 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     return { plan: undefined, waiting: waitingAs(now) ?? refusal };
   }
 
+  /** What the images are about may be something else now. */
+  function renew(states: readonly ImageState[]): void {
+    for (const state of states) {
+      const { key } = state.image;
+      touch(index.putImage(state.image.source));
+      const image = index.image(key);
+      if (image === undefined || image === state) continue;
+      workerOf(key).wakeSoon();
+      resolvers.look(image);
+    }
+  }
+
   function placeOf(uid: string): Place | undefined {
     const state = index.machine(uid);
     const image = state?.claims[0];
@@ -288,16 +302,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     onImagesSynced() {
       isSynced = true;
     },
-    onVersion(namespace, name) {
-      for (const state of index.namingVersion(namespace, name)) {
-        const { key } = state.image;
-        touch(index.putImage(state.image.source));
-        const image = index.image(key);
-        if (image === undefined || image === state) continue;
-        workerOf(key).wakeSoon();
-        resolvers.look(image);
-      }
-    },
+    onVersion: (namespace, name) => renew(index.namingVersion(namespace, name)),
+    onDefaultRegistry: () => renew(index.images()),
     queue: () => resolvers.load(),
     onFleet: (namespace) => touch(index.refreshFleet(namespace)),
     async stop() {

@@ -47,6 +47,15 @@ export function parseImageReference(text: unknown): ImageReference {
   return { ...parts, tag };
 }
 
+/**
+ * Whether a registry's host stands in front, as runtimes tell it from a repository.
+ * @param text  a reference as people write it, whatever else is wrong with it
+ */
+export function namesHost(text: string): boolean {
+  const slash = text.indexOf("/");
+  return slash !== -1 && isHostLike(text.slice(0, slash));
+}
+
 /** The one form of a reference: with host, and with `library/`. Parsing it gives the same reference again. */
 export function writeImageReference(reference: ImageReference): string {
   const tag = reference.tag === undefined ? "" : `:${reference.tag}`;

@@ -9,6 +9,7 @@ export type { ImageErrorCode } from "./errors.ts";
 export { nextPage } from "./next-page.ts";
 export { isRegistryHost } from "./registry-host.ts";
 export {
+  namesHost,
   parseImageReference,
   pinImageReference,
   REFERENCE_LIMIT,

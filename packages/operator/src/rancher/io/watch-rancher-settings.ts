@@ -1,10 +1,10 @@
-/** Follows the three settings of Rancher that say how machines reach it. Where there is no Rancher, this stays quiet. */
+/** Follows the settings of Rancher that say how machines reach it, and where images are. Where there is no Rancher, this stays quiet. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { hasCode } from "@rancheros/protocol/errors";
 import { watchResource, type Kubernetes, type WatchHandle } from "../../controller/index.ts";
 import type { RancherSettings } from "../server-address.ts";
 
-const NAMES = ["server-url", "cacerts", "internal-cacerts"];
+const NAMES = ["server-url", "cacerts", "internal-cacerts", "system-default-registry"];
 
 /** Where there is no Rancher, it is looked for this often. */
 const ABSENT_DELAY_MS = 30_000;
@@ -31,13 +31,19 @@ function keep(object: unknown): Setting | undefined {
   };
 }
 
-/** @param onChange  gets all three after each change */
+export interface RancherWatch extends WatchHandle {
+  /** Whether each setting has been read, or is known not to be there for this operator. */
+  isKnown(): boolean;
+}
+
+/** @param onChange  gets all of them after each change, and when another one is known */
 export function watchRancherSettings(
   kubernetes: Kubernetes,
   random: () => number,
   onChange: (settings: RancherSettings) => void,
   onTrouble: (error: unknown) => void,
-): WatchHandle {
+): RancherWatch {
+  const known = new Set<string>();
   const settings = new Map<string, string>();
   const tell = () => onChange(Object.fromEntries(settings));
   // One watch each: others of Rancher's settings are none of our business, and no right to read them is needed.
@@ -57,18 +63,24 @@ export function watchRancherSettings(
       },
       onSynced() {
         isAbsent = false;
+        known.add(name);
         tell();
       },
       onTrouble(error) {
         // No such kind: there is no Rancher here, which is nobody's trouble. Nor is that the API server makes ready for it.
         if (hasCode(error, "KUBERNETES_NOT_FOUND")) isAbsent = true;
         else if (!isAbsent || !hasCode(error, "KUBERNETES_BUSY")) onTrouble(error);
+        const isFinal = isAbsent || hasCode(error, "KUBERNETES_REFUSED");
+        if (!isFinal || known.has(name)) return;
+        known.add(name);
+        tell();
       },
       random,
       absentDelayMs: ABSENT_DELAY_MS,
     });
   });
   return {
+    isKnown: () => known.size === NAMES.length,
     quietMs: () => Math.max(...watches.map((watch) => watch.quietMs())),
     async stop() {
       await Promise.all(watches.map(async (watch) => watch.stop()));

@@ -14,6 +14,8 @@ import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts"
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { VersionLookup } from "../../versions/index.ts";
 import { rolloutCounts } from "../rollout-counts.ts";
+import { imageKey } from "../compile-image.ts";
+import { heldBack, type DefaultRegistry } from "../held-back.ts";
 import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
 import type { RolloutNews } from "../rollout-parts.ts";
@@ -28,6 +30,8 @@ export interface RolloutOptions {
   readonly versions: VersionLookup;
   /** Whether all ManagedOSVersions are known, and what is known is not old. */
   readonly versionsSynced: () => boolean;
+  /** The registry of images that name none. */
+  readonly defaultRegistry: DefaultRegistry;
   readonly registry: RegistryOutside;
   readonly registrySettings: RegistrySettings;
   /** Which images have to be signed. */
@@ -81,6 +85,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     fleetSynced: fleet.synced,
     versions: options.versions,
     versionsSynced: options.versionsSynced,
+    defaultRegistry: options.defaultRegistry.name,
     machinesSynced: options.machinesSynced,
     readMachine: options.readMachine,
     resolve: (object, image) => materials.resolve(object, image),
@@ -94,13 +99,16 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
   });
   onFleet = (namespace) => run.onFleet(namespace);
 
+  // With another registry they would be other images: nothing is decided, nor broken off, before that is known.
+  const registry = heldBack(options.defaultRegistry, () => run.onDefaultRegistry());
+
   const images = watchResource<ImageEntry>(kubernetes, {
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSImage.plural, watchNamespace),
     keep: (object) =>
       imageEntry(object, (problems) => log.warn("image not understood", { problems: problems.join("; ") })),
-    onChange: ({ image }) => run.onImage(image),
-    onDelete: (object) => run.onImageGone(object),
-    onSynced: () => run.onImagesSynced(),
+    onChange: ({ image }) => registry.whenKnown(imageKey(image.metadata), () => run.onImage(image)),
+    onDelete: (object) => registry.whenKnown(imageKey(object.metadata), () => run.onImageGone(object)),
+    onSynced: () => registry.whenKnown("", () => run.onImagesSynced()),
     onTrouble: (error) => log.warn("cannot follow ManagedOSImages", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
   });
@@ -111,6 +119,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     onMachine: (machine) => run.onMachine(machine),
     onMachineGone: (object) => run.onMachineGone(object),
     onVersion: (namespace, name) => run.onVersion(namespace, name),
+    onDefaultRegistry: () => registry.look(),
     notReady: () => (run.imagesSynced() ? [] : ["ManagedOSImages not read yet"]),
     quietMs: () => images.quietMs(),
     counts: () => rolloutCounts(run.index.images().map(({ image }) => image.object)),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { safeConcatName } from "../../../src/inventory/safe-concat-name.ts";
-import { serverAddress, type AddressSources } from "../../../src/rancher/server-address.ts";
+import { defaultRegistry, serverAddress, type AddressSources } from "../../../src/rancher/server-address.ts";
 
 describe("safeConcatName", () => {
   it("joins short names as they are", () => {
@@ -61,5 +61,17 @@ describe("serverAddress", () => {
     expect(serverAddress({ ...none, caPem: "given", rancher }).caPem).toBe("given");
     expect(serverAddress({ ...none, serverUrl: "https://own", caPem: "given" }).caPem).toBe("given");
     expect(serverAddress({ ...none, rancher, publicCa: true }).caPem).toBeUndefined();
+  });
+});
+
+describe("defaultRegistry", () => {
+  it.each([
+    [{}, undefined],
+    [{ "system-default-registry": "" }, undefined],
+    [{ "system-default-registry": " " }, undefined],
+    [{ "system-default-registry": "registry.example.com:5000" }, "registry.example.com:5000"],
+    [{ "system-default-registry": " registry.example.com/mirror// " }, "registry.example.com/mirror"],
+  ])("of %j is %s", (settings, registry) => {
+    expect(defaultRegistry(settings)).toBe(registry);
   });
 });

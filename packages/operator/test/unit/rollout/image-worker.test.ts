@@ -34,6 +34,7 @@ function scene() {
     fleetSynced: () => true,
     versions: { find: () => undefined },
     versionsSynced: () => true,
+    defaultRegistry: () => undefined,
     machinesSynced: () => true,
     readMachine: unused,
     resolve: unused,
@@ -73,6 +74,7 @@ function slowScene(time: VirtualTime, requestMs: number) {
     fleetSynced: () => true,
     versions: { find: () => undefined },
     versionsSynced: () => true,
+    defaultRegistry: () => undefined,
     machinesSynced: () => true,
     async readMachine(_, name) {
       await time.delay(requestMs);

@@ -107,6 +107,41 @@ describe("an image that names a version", () => {
   });
 });
 
+describe("an image that names no registry", () => {
+  const none = { find: () => undefined };
+
+  it("is of the default registry, and another image where that changes", () => {
+    let registry: string | undefined;
+    const index = new RolloutIndex({ chosen: () => new Set(["c1"]) }, none, () => registry);
+    const source = imageOf({ osImage: "rancher/os2:v1" });
+    index.putImage(digestPinned(source, index));
+    const before = index.image(`${NAMESPACE}/os`);
+    expect(before?.image.object.spec.osImage).toBe("rancher/os2:v1");
+    expect(before?.plan).toBeDefined();
+    registry = "registry.example.com:5000/mirror";
+    index.putImage(before?.image.source ?? source);
+    const after = index.image(`${NAMESPACE}/os`);
+    expect(after?.image.object.spec.osImage).toBe("registry.example.com:5000/mirror/rancher/os2:v1");
+    expect(after?.image.source.spec.osImage).toBe("rancher/os2:v1");
+    expect(after?.plan).toBeUndefined();
+    expect(after?.image.problems).toEqual([]);
+  });
+
+  it.each(["quay.io/rancher/os2:v1", "localhost/os2", "registry:5000/os2@sha256:".concat("a".repeat(64))])(
+    "unlike %s, which is left alone",
+    (osImage) => {
+      const source = imageOf({ osImage });
+      expect(effectiveImage(source, none, "registry.example.com")).toEqual(effectiveImage(source, none));
+    },
+  );
+
+  it("is so of a version's image too", () => {
+    const version = { find: () => versionOf("rancher/os2:v2") };
+    const { object } = effectiveImage(imageOf({ managedOSVersionName: "v2" }), version, "registry.example.com");
+    expect(object.spec.osImage).toBe("registry.example.com/rancher/os2:v2");
+  });
+});
+
 describe("machines of an image that names a version", () => {
   function world(minVersion?: string, allowDowngrade = false): World {
     const made = new World();

@@ -34,6 +34,7 @@ function scene() {
     fleetSynced: () => true,
     versions: { find: () => undefined },
     versionsSynced: () => true,
+    defaultRegistry: () => undefined,
     machinesSynced: () => true,
     readMachine: unused,
     resolve: () => {

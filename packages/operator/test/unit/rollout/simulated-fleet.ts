@@ -260,6 +260,7 @@ export class SimulatedFleet {
       fleetSynced: () => true,
       versions: { find: () => undefined },
       versionsSynced: () => true,
+      defaultRegistry: () => undefined,
       machinesSynced: () => true,
       readMachine: async (_, name) => {
         await time.delay(this.#between(1, 20));

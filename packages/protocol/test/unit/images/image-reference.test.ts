@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   ImageReferenceError,
   isImageDigest,
+  namesHost,
   parseImageReference,
   pinImageReference,
   REFERENCE_LIMIT,
@@ -221,6 +222,32 @@ describe("isImageDigest", () => {
     expect([SHA256, SHA512].every(isImageDigest)).toBe(true);
     expect([`sha1:${"f".repeat(40)}`, "constructor:ff", "", "sha256:", SHA256.toUpperCase()].some(isImageDigest)).toBe(
       false,
+    );
+  });
+});
+
+describe("namesHost", () => {
+  it.each([
+    ["os", false],
+    ["os:v1", false],
+    ["rancher/os2:v1", false],
+    ["library/os@sha256:0", false],
+    ["localhost/os", true],
+    ["registry:5000/os", true],
+    ["[::1]:5000/os", true],
+    ["docker.io/rancher/os2", true],
+    ["quay.io/costoolkit/os:v1", true],
+  ])("of %s is %s", (text, expected) => {
+    expect(namesHost(text)).toBe(expected);
+  });
+
+  it("is so of whatever was written with its host, and of nothing that docker.io was put before", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z]{1,8}(\/[a-z]{1,8}){0,2}$/), (repository) => {
+        const written = writeImageReference(parseImageReference(repository));
+        expect(namesHost(written)).toBe(true);
+        expect(namesHost(repository)).toBe(repository.startsWith("localhost/"));
+      }),
     );
   });
 });
