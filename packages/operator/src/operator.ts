@@ -9,6 +9,7 @@ import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./at
 import {
   checkCa,
   createFailedChallenges,
+  createSessionPace,
   createMachineEndpoint,
   createProtocolEndpoint,
   createSessionGate,
@@ -236,6 +237,7 @@ export async function startOperator(
     ...shared,
     deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
     keys: sessionKeys,
+    pace: createSessionPace(() => performance.now()),
     rollouts,
     observe: (step, status, durationMs) => metrics.observeRequest(step, status, durationMs),
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),

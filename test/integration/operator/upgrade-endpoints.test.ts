@@ -124,6 +124,24 @@ describe("a machine with a session", () => {
     );
   });
 
+  it("has not more written than honest machines do, however much it says, and is heard again later", async () => {
+    const one = operators[0]?.httpUrl ?? "";
+    const tell = (attempt: number) =>
+      refusalOf(tellStatus(() => one, session, { ...WORD, attempt })).catch(() => "taken");
+    const told: string[] = [];
+    for (let attempt = 2; attempt < 200; attempt += 1) told.push(await tell(attempt));
+    expect(new Set(told)).toEqual(new Set(["taken", "429 SESSION_RATE"]));
+    // Half of a minute's words at most have come back meanwhile.
+    expect(told.filter((word) => word === "taken").length).toBeLessThanOrEqual(180);
+    expect(await refusalOf(report(() => one, session.token, EMPTY_REPORT)).catch(() => "taken")).toBe(
+      "429 SESSION_RATE",
+    );
+    // The other replica has a count of its own, and what is asked is not counted.
+    await askPlan(() => one, session);
+    await eventually(async () => ((await tell(300)) === "taken" ? true : undefined), "it may speak again");
+    expect((await inventory())?.status?.["upgrade"]).toMatchObject({ attempt: 300 });
+  });
+
   it("hears nothing of any plan when it was denied", async () => {
     const name = (await inventory())?.metadata.name ?? "";
     const patch = JSON.stringify({ spec: { approval: "Denied" } });

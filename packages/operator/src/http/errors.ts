@@ -10,6 +10,7 @@ export type SessionErrorCode =
   | "SESSION_BROKEN"
   | "SESSION_LEFT"
   | "SESSION_TOO_MANY"
+  | "SESSION_RATE"
   | "OPERATOR_NOT_READY"
   | "SERVER_URL_NOT_SET"
   | "AUTHORIZATION_MISSING"
@@ -82,6 +83,12 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "backoff",
     meaning: "As many machines as allowed are in the middle of their challenge.",
     mend: "Nothing to do: machines come back by themselves. --max-sessions allows more at one time.",
+  },
+  SESSION_RATE: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "One machine has reported itself, or how far its upgrade is, more often than honest ones do.",
+    mend: "Look at that machine: ros-agent stays far below. Set spec.approval of its MachineInventory to Denied where it is in wrong hands.",
   },
   OPERATOR_NOT_READY: {
     failure: "refused",

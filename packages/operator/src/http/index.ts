@@ -15,6 +15,7 @@ export type { Decide, Decision } from "./decision.ts";
 export { createMachineEndpoint } from "./machine-endpoint.ts";
 export type { MachineEndpoint } from "./machine-endpoint.ts";
 export { createFailedChallenges } from "./failed-challenges.ts";
+export { createSessionPace } from "./session-pace.ts";
 export type { RolloutDesk } from "./rollout-desk.ts";
 export { createProtocolEndpoint, stepWord } from "./protocol-endpoint.ts";
 export type { ProtocolEndpoint } from "./protocol-endpoint.ts";

@@ -11,6 +11,7 @@ import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
 import type { RolloutDesk } from "./rollout-desk.ts";
 import type { SessionGate } from "./session-gate.ts";
+import type { SessionPace } from "./session-pace.ts";
 
 export interface ProtocolParts extends DoorParts {
   readonly inventories: InventoryIndex;
@@ -30,6 +31,7 @@ export interface ProtocolParts extends DoorParts {
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
   readonly gate: SessionGate;
+  readonly pace: SessionPace;
   readonly decide: Decide;
   /** Told how long each request took and how it was answered; must not throw. */
   readonly observe: (step: MachineStep, status: number, durationMs: number) => void;

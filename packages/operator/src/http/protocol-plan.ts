@@ -57,6 +57,7 @@ export async function takeStatus(
   trace: Trace,
 ): Promise<Answer> {
   const { entry } = await machineOf(parts, authorization, trace);
+  parts.pace.take(entry.metadata.uid);
   const word = readUpgradeStatus(body);
   const { holdsSlot, nextStatusInSeconds, heardEveryMs } = await parts.rollouts.told(entry, word);
   await parts.records.upgrade(entry, word, heardEveryMs);
