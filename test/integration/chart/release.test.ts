@@ -162,6 +162,20 @@ describe("where the original operator has made its CRDs", () => {
     expect(await read("mosvc", "old-channel", parseManagedOSVersionChannel)).toMatchObject({
       options: { uri: "https://example.com/versions.json" },
     });
+  });
+
+  it("they show nothing of the hash of a machine that came meanwhile when the original brings its own again", async () => {
+    await kubectlApply(controlPlane, {
+      apiVersion: "rancheros.cattle.io/v1",
+      kind: "MachineInventory",
+      metadata: { name: "new-machine", namespace: HOME },
+      spec: { tpm: "a".repeat(64) },
+    });
+    const specOf = async (name: string) => (await getObject(controlPlane, "minv", HOME, name))?.spec;
+    expect(await specOf("new-machine")).toHaveProperty("tpm");
+    await kubectlApply(controlPlane, ...originalCrds());
+    await eventually(async () => ("tpm" in ((await specOf("new-machine")) ?? {}) ? undefined : true), "their CRD");
+    expect(await specOf("old-machine")).toMatchObject({ tpmHash: "d68795c6192af9922692f050b" });
     await run("-n", NAMESPACE, "uninstall", RELEASE);
     await kubectl(controlPlane, ["delete", "minv,mreg,mosi,mosv,mosvc", "--all", `--namespace=${HOME}`]);
     await kubectl(controlPlane, ["delete", "crds", "--all"]);

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
+import { buildLegacyPrograms } from "../../go/build.ts";
+import { runLegacyClient } from "../../go/legacy-client.ts";
 import { refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
@@ -69,6 +71,7 @@ async function raw(query: string, body: string): Promise<RawAnswer> {
 }
 
 beforeAll(async () => {
+  await buildLegacyPrograms();
   rancher = await startRancherTunnel({ token: TOKEN, tlsFolder });
   // What speaks to it in this process believes its certificate, as a machine that was given the CA.
   setGlobalDispatcher(new Agent({ connect: { ca: rancher.caPem } }));
@@ -144,13 +147,29 @@ describe("Rancher's tunnel", () => {
     try {
       const flags = ["--ca-cert", caFile, "--smbios-dump", dmi, "--tcti", tpm.tcti, "--json"];
       const outcome = await runRosAgent(["register", url, ...flags]);
-      expect(outcome.status, outcome.stderr).toBe(0);
+      expect(outcome.status, outcome.stderr + outcome.stdout).toBe(0);
     } finally {
       await tpm.stop();
     }
     expect((await listInventories(target, namespace)).map(({ metadata }) => metadata.name)).toEqual([
       expect.stringMatching(/^agent/),
     ]);
+    await removeInventories(target, namespace);
+  });
+
+  it("lets a machine built like rancherd in, whose one read must find the whole challenge", async () => {
+    const { url } = await makeRegistration(target, namespace, "go", { machineName: "go" });
+    const tpm = await startSwtpm({ stateFolder: path.join(folder, "go-tpm"), withEkCertificate: false });
+    try {
+      const flags = ["--tpm", `127.0.0.1:${tpm.port}`, "--ca", path.join(tlsFolder, "tls.crt"), "--show-close"];
+      const outcome = await runLegacyClient(["register", url, ...flags]);
+      expect(outcome.stderr).toContain("end of session: websocket: close 1000 (normal)");
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ rancherd: { server: rancher.url, token: "tpm://" } });
+      const asked = await runLegacyClient(["cacerts", rancher.url, ...flags.slice(0, 2), "--token", "tpm://"]);
+      expect(asked.stderr).toMatch(/^checksum [0-9a-f]{64}\n/);
+    } finally {
+      await tpm.stop();
+    }
     await removeInventories(target, namespace);
   });
 

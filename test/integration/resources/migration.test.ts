@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { getObject } from "../../operator/objects.ts";
 
@@ -66,6 +66,42 @@ describe("from the original operator", () => {
       "--type=merge",
       '--patch={"metadata":{"finalizers":null}}',
     ]);
+  });
+
+  it("the CA that its TPMs need certificates of is one that registrations believe here, and no other counts", async () => {
+    const pem = "-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\n";
+    await kubectlApply(
+      target,
+      { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: "tpm-ca" }, stringData: { "tls.crt": pem } },
+      {
+        apiVersion: "rancheros.cattle.io/v1",
+        kind: "MachineRegistration",
+        metadata: { namespace, name: "old-door" },
+        spec: { cloudConfig: { users: [] } },
+      },
+    );
+    await run(commandsOf("migrate-from-rancheros-operator.md", "tpm-roots"));
+    const roots = await kubectlJson(target, ["get", "secret", "tpm-roots", `--namespace=${namespace}`]);
+    expect(roots).toMatchObject({ data: { "hardware.pem": Buffer.from(pem).toString("base64") } });
+    const door = await getObject(target, "machineregistrations.rancheros.cattle.io", namespace, "old-door");
+    expect(door?.spec).toEqual({
+      cloudConfig: { users: [] },
+      attestation: { class: "hardware", trustAnchors: { secretName: "tpm-roots" } },
+    });
+  });
+
+  it("and back: its machines are known by the original's name of their hash", async () => {
+    await kubectlApply(target, {
+      apiVersion: "rancheros.cattle.io/v1",
+      kind: "MachineInventory",
+      metadata: { namespace, name: "new-machine" },
+      spec: { tpm: HASH.replaceAll("0", "9"), clusterName: "c1" },
+    });
+    await run(commandsOf("migrate-from-rancheros-operator.md", ".spec.tpm)"));
+    const machine = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "new-machine");
+    expect(machine?.spec).toEqual({ tpmHash: HASH.replaceAll("0", "9"), clusterName: "c1" });
+    const old = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "old-machine");
+    expect(old?.spec).toMatchObject({ tpmHash: HASH, clusterName: "c1" });
   });
 
   it("what there is is saved before", async () => {

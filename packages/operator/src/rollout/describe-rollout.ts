@@ -200,8 +200,10 @@ function withFindings(
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
   });
-  // Conditions of other writers stay.
-  return [...old.filter((one) => !found.some(({ type }) => type === one.type)), ...ours];
+  // Conditions of other writers stay; what the original operator wrote of its bundle (Ready, Processed, Defined) nobody
+  // keeps true any more, and is told by the time of its update, which we do not write.
+  const others = old.filter((one) => one.lastUpdateTime === undefined && !found.some(({ type }) => type === one.type));
+  return [...others, ...ours];
 }
 
 /** State, message and all conditions; times of conditions change only where their status does. */

@@ -131,6 +131,22 @@ describe("a decision", () => {
     );
   });
 
+  it("takes away what the original operator said of its bundle, and nobody else's conditions", () => {
+    const view = viewOf({ machines: [], slots: [], concurrency: 1, otherServersAway: 0 });
+    const conditions = [
+      { type: "Ready", status: "True", lastUpdateTime: "2022-04-20T10:00:00Z" },
+      { type: "Defined", status: "True", lastUpdateTime: "2022-04-20T10:00:00Z" },
+      { type: "Audited", status: "True", reason: "ByHand" },
+    ];
+    const { object } = view.image;
+    const image = { ...view.image, object: { ...object, status: { ...object.status, conditions } } };
+    const types = decide({ ...view, image }, [], NOW_MS).status.conditions?.map(({ type }) => type);
+    expect(types).toContain("Audited");
+    expect(types).toContain("Complete");
+    expect(types).not.toContain("Ready");
+    expect(types).not.toContain("Defined");
+  });
+
   it("has no more slots than a status can hold, whatever concurrency is, and says so", () => {
     const machines = Array.from({ length: SLOTS_MAX + 10 }, (_, index) => machine(index, "agent"));
     const slots = machines.slice(0, SLOTS_MAX - 1).map((one, index) => slotOf(one, index + 1));
