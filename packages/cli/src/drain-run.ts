@@ -1,4 +1,5 @@
 /** From the flags of `drain` and `undrain` to the agent's drain, told in kubectl's words. */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   DrainError,
   drainNode,
@@ -8,7 +9,7 @@ import {
   type DrainReport,
   type DryRun,
 } from "@rancheros/agent/drain";
-import { connectKubernetes, ownNodeName, type KubernetesClient } from "@rancheros/agent/kubernetes";
+import { askedAgain, connectKubernetes, ownNodeName, type KubernetesClient } from "@rancheros/agent/kubernetes";
 import { durationMs } from "@rancheros/protocol/durations";
 
 import { cordonText, describeDrain } from "./describe-drain.ts";
@@ -32,9 +33,9 @@ export interface DrainRun extends NodeRun {
 
 /** @throws DrainError, NodeApiError */
 export function runDrain(run: DrainRun): Promise<DrainReport> {
-  return withClient(run, async (client, nodeName) => {
+  return withClient(run, async ({ client, patient }, nodeName) => {
     const { signal } = run.surroundings;
-    await noteVerdict(run, client, nodeName);
+    await noteVerdict(run, patient, nodeName);
     try {
       return await drainNode(client, {
         nodeName,
@@ -58,9 +59,9 @@ export function runDrain(run: DrainRun): Promise<DrainReport> {
 
 /** @throws NodeApiError */
 export function runUndrain(run: NodeRun): Promise<{ readonly nodeName: string; readonly changed: boolean }> {
-  return withClient(run, async (client, nodeName) => {
+  return withClient(run, async ({ patient }, nodeName) => {
     const { signal } = run.surroundings;
-    const { changed } = await uncordonNode(client, nodeName, { dryRun: run.dryRun, signal });
+    const { changed } = await uncordonNode(patient, nodeName, { dryRun: run.dryRun, signal });
     run.tell(cordonText(nodeName, { wanted: "uncordoned", changed, dryRun: run.dryRun }));
     return { nodeName, changed };
   });
@@ -78,10 +79,13 @@ export function flagDurationMs(text: string, flag: string): number {
   });
 }
 
-async function withClient<T>(
-  run: NodeRun,
-  work: (client: KubernetesClient, nodeName: string) => Promise<T>,
-): Promise<T> {
+interface Clients {
+  readonly client: KubernetesClient;
+  /** The same, asking again where the API server wants to be asked later. */
+  readonly patient: KubernetesClient;
+}
+
+async function withClient<T>(run: NodeRun, work: (clients: Clients, nodeName: string) => Promise<T>): Promise<T> {
   const { environment, signal } = run.surroundings;
   const client = await connectKubernetes({
     path: run.kubeconfig,
@@ -89,8 +93,10 @@ async function withClient<T>(
     hostRoot: "/",
     onSkipped: (problem) => run.remark(`Note: ${problem.message} (${problem.code}); using another kubeconfig.`),
   });
+  const patient = askedAgain(client, (delayMs, until) => sleep(delayMs, undefined, { signal: until }));
   try {
-    return await work(client, run.nodeName ?? (await ownNodeName(client, { hostRoot: "/", signal })));
+    const nodeName = run.nodeName ?? (await ownNodeName(patient, { hostRoot: "/", signal }));
+    return await work({ client, patient }, nodeName);
   } finally {
     client.close();
   }

@@ -1,5 +1,5 @@
 /** Drains a node as `kubectl drain` does: cordon, look at all pods, then all of them or none. */
-import { NodeApiError, type KubernetesClient } from "../kubernetes/index.ts";
+import { NodeApiError, askedAgain, type KubernetesClient } from "../kubernetes/index.ts";
 import type { Bench, PodEnding } from "./bench.ts";
 import { cordonNode, requireOwnNode } from "./cordon.ts";
 import { startCourse, type DrainOutside } from "./course.ts";
@@ -50,12 +50,14 @@ export async function drainThrough(
   request: DrainRequest,
 ): Promise<DrainReport> {
   const { nodeName, options, dryRun = "none", signal, onEvent = () => undefined } = request;
+  // What comes before the first eviction has no patience of its own.
+  const patient = askedAgain(client, outside.sleep);
   try {
     requireOwnNode(client, nodeName);
-    await requireSelector(client, request);
-    const { changed } = await cordonNode(client, nodeName, { dryRun, signal });
+    await requireSelector(patient, request);
+    const { changed } = await cordonNode(patient, nodeName, { dryRun, signal });
     onEvent({ kind: "cordon", nodeName, changed });
-    const judged = await judgeNode(outside, client, request);
+    const judged = await judgeNode(outside, patient, request);
     const refusals = refusalTexts(judged);
     if (refusals.length > 0) throw refusalError(nodeName, refusals);
     const warning = warningText(judged);
@@ -114,7 +116,8 @@ async function removePods(bench: Bench, pods: readonly NodePod[], onlySay: boole
     return pods.map((pod) => ({ kind: "removed", pod }));
   }
   if (pods.length === 0) return [];
-  const version = options.disableEviction ? undefined : await readEvictionVersion(client, course.signal);
+  const patient = askedAgain(client, bench.outside.sleep);
+  const version = options.disableEviction ? undefined : await readEvictionVersion(patient, course.signal);
   return version === undefined ? deletePods(bench, pods) : evictPods(bench, pods, version);
 }
 

@@ -24,6 +24,7 @@ export function ownNodeName(client: KubernetesClient, search: Omit<OwnNodeSearch
   return findOwnNode(OUTSIDE, client, { ...search, hostname: hostname() });
 }
 
+export { askedAgain } from "./asked-again.ts";
 export type { ApiStatus, StatusCause } from "./api-status.ts";
 export type { ConnectOptions } from "./connect-kubernetes.ts";
 export type { Identity } from "./credentials.ts";

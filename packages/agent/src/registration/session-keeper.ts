@@ -69,11 +69,18 @@ export function keepSession(
   first?: Attested,
 ): SessionKeeper {
   let present = first;
+  let wasThere = first !== undefined;
   let underWay: Promise<Attested> | undefined;
-  const renew = (): Promise<Attested> =>
-    (underWay ??= attest()
-      .then((attested) => (present = attested))
-      .finally(() => (underWay = undefined)));
+  const attestAnew = async (): Promise<Attested> => {
+    try {
+      present = await attest();
+      wasThere = true;
+      return present;
+    } catch (error) {
+      throw wasThere ? notTheCommandLine(error) : error;
+    }
+  };
+  const renew = (): Promise<Attested> => (underWay ??= attestAnew().finally(() => (underWay = undefined)));
   const current = async (): Promise<Attested> => {
     const isGood = present !== undefined && outside.nowMs() < present.sessionEndMs - SESSION_MARGIN_MS;
     return isGood && present !== undefined ? present : renew();
@@ -102,6 +109,12 @@ export function keepSession(
       return use(await current(), work);
     },
   };
+}
+
+/** What was good once is not wrong in the command line: somebody is writing the CA's file, or its disk is full. */
+function notTheCommandLine(error: unknown): unknown {
+  if (!(error instanceof RegistrationError) || error.code !== "REGISTRATION_TRUST_INVALID") return error;
+  return new RegistrationError("REGISTRATION_CA_UNREADABLE", error.message, { cause: error });
 }
 
 /** Whether another attestation may help: the session ended, or the server has another key than when it began. */

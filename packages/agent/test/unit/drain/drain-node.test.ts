@@ -25,6 +25,7 @@ interface Circumstances {
   readonly evictionSupport?: boolean;
   readonly losesCordon?: boolean;
   readonly removalMs?: number;
+  readonly busyTimes?: number;
 }
 
 async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
@@ -33,6 +34,7 @@ async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}
   cluster.evictionSupport = circumstances.evictionSupport ?? true;
   cluster.losesCordon = circumstances.losesCordon ?? false;
   cluster.removalMs = circumstances.removalMs ?? cluster.removalMs;
+  cluster.busyTimes = circumstances.busyTimes ?? 0;
   const controller = new AbortController();
   const { abortAtMs } = circumstances;
   if (abortAtMs !== undefined) {
@@ -66,6 +68,15 @@ describe("a drain", () => {
     expect(cluster.left).toEqual([]);
     expect(tookMs).toBeGreaterThan(5_000);
     expect(tookMs).toBeLessThan(6_500);
+  });
+
+  it("comes again where the API server asks for that before anything is evicted, ten times as kubectl does", async () => {
+    const later = await drain([pod("a")], { busyTimes: 10 });
+    expect(later.report?.removed).toHaveLength(1);
+    expect(later.tookMs).toBeGreaterThan(10_000);
+    const { error, cluster } = await drain([pod("a")], { busyTimes: 11 });
+    expect(error).toMatchObject({ code: "NODE_API_BUSY" });
+    expect(cluster.left).toEqual(["uid-a"]);
   });
 
   it("asks every 5 s for what a budget holds, and meanwhile goes on with the others", async () => {

@@ -53,6 +53,8 @@ export class FakeCluster implements KubernetesClient {
   evictionSupport = true;
   /** How long each answer to an eviction or a deletion takes. */
   removalMs = LATENCY_MS;
+  /** So many requests that are no evictions are answered by 429 and a time at which to come again. */
+  busyTimes = 0;
   /** The next cordon is done, and its answer gets lost. */
   losesCordon = false;
   /** Whom the API server remembers for a cordon. */
@@ -92,6 +94,9 @@ export class FakeCluster implements KubernetesClient {
       if (this.#away.some(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs)) {
         throw new NodeApiError("NODE_API_UNREACHABLE", "nobody there");
       }
+      const isRemoval = request.method === "POST" || request.method === "DELETE";
+      if (!isRemoval && this.busyTimes-- > 0)
+        throw new NodeApiError("NODE_API_BUSY", "too many requests", { retry: { afterMs: 1_000 } });
       return this.#answer(request);
     } finally {
       this.#atOneTime--;

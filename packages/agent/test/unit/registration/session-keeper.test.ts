@@ -1,4 +1,7 @@
 /** Sessions that are kept, and reports that are sent in them, against a server on real sockets and with a clock of its own. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EMPTY_REPORT, readMachineState, type MachineReport, type MachineState } from "@rancheros/protocol/attestation";
 import {
@@ -7,6 +10,7 @@ import {
   type OwnReport,
   type RegistrationEvent,
   type SessionKeeper,
+  type VisitOptions,
 } from "@rancheros/agent/registration";
 
 import { httpGet } from "../../../src/registration/io/http-get.ts";
@@ -64,7 +68,7 @@ const options = () => ({
 });
 
 /** Of a machine whose clock is nowMs. */
-function keeperOf(script: Script): SessionKeeper {
+function keeperOf(script: Script, change: Pick<Partial<VisitOptions>, "trust"> = {}): SessionKeeper {
   server.play(script);
   const outside = {
     connectServer,
@@ -76,7 +80,7 @@ function keeperOf(script: Script): SessionKeeper {
     writeLearnedCa,
     nowMs: () => nowMs,
   };
-  const visit = prepareVisit(outside, options(), true);
+  const visit = prepareVisit(outside, { ...options(), ...change }, true);
   return keepSession(outside, visit, () => visit.attest({ kind: "session" }, async () => Buffer.alloc(0)));
 }
 
@@ -132,6 +136,26 @@ describe("a session that is kept", () => {
     });
     await expect(ask(keeper)).rejects.toMatchObject({ code: "REGISTRATION_TRY_LATER" });
     await expect(ask(keeper)).resolves.toMatchObject({ approval: "Approved" });
+  });
+
+  it("is wanted again after a moment in which the CA's file was empty, which is wrong in the command line only at first", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ca-"));
+    const file = join(folder, "ca.pem");
+    const trust = { kind: "ca-file", path: file } as const;
+    try {
+      writeFileSync(file, "");
+      await expect(ask(keeperOf({}, { trust }))).rejects.toMatchObject({ failure: "usage" });
+      writeFileSync(file, authority.certificatePem);
+      const keeper = keeperOf({}, { trust });
+      await ask(keeper);
+      nowMs = 900_000;
+      writeFileSync(file, "");
+      await expect(ask(keeper)).rejects.toMatchObject({ code: "REGISTRATION_CA_UNREADABLE", failure: "environment" });
+      writeFileSync(file, authority.certificatePem);
+      await expect(ask(keeper)).resolves.toMatchObject({ approval: "Approved" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("is replaced where the server has got another TLS key, which sees nothing of the old one", async () => {
