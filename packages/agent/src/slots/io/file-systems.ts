@@ -2,12 +2,18 @@
 import { mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { open, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { SlotError } from "../errors.ts";
 import { runProgram } from "./run-program.ts";
 
 const MKFS_TIMEOUT_MS = 300_000;
 const SYNC_TIMEOUT_MS = 600_000;
+/** A container that starts has all mounts of the machine for a moment, and with them their disks. */
+const BUSY_PATIENCE_MS = 30_000;
+const BUSY_LOOK_MS = 250;
+/** Source: util-linux, mount(8); e2fsprogs, misc/util.c check_mount */
+const BUSY = /already mounted|busy|in use by the system/i;
 
 /** What GRUB 2.06 can read: it knows nothing of a checksum seed of its own. */
 const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] as const;
@@ -18,7 +24,9 @@ const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] 
  */
 export async function makeExt4(device: string, label: string, signal: AbortSignal, id?: string): Promise<void> {
   const args = [...EXT4, "-L", label, ...(id === undefined ? [] : ["-U", id]), device];
-  await runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" });
+  await untilFree(() =>
+    runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" }),
+  );
 }
 
 export async function makeFat(device: string, label: string, signal: AbortSignal): Promise<void> {
@@ -31,10 +39,30 @@ export async function makeFat(device: string, label: string, signal: AbortSignal
   });
 }
 
-/** @throws SlotError */
+/**
+ * Seen by nobody who takes folders above it along, as a container with the machine's / does: he would hold the file system when we
+ * have let go of it.
+ * @throws SlotError
+ */
 export async function mount(device: string, folder: string, options: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  await runProgram({ program: "mount", args: ["-o", options, device, folder], from: "mount" });
+  await untilFree(() => runProgram({ program: "mount", args: ["-o", options, device, folder], from: "mount" }));
+  await runProgram({ program: "mount", args: ["--make-unbindable", folder], from: "mount" });
+}
+
+/** @throws what the last attempt threw, when the patience is over */
+async function untilFree(attempt: () => Promise<unknown>): Promise<void> {
+  const begun = performance.now();
+  for (;;) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      const isBusy = error instanceof SlotError && error.code === "SLOT_TOOL_FAILED" && BUSY.test(error.message);
+      if (!isBusy || performance.now() - begun >= BUSY_PATIENCE_MS) throw error;
+      await sleep(BUSY_LOOK_MS);
+    }
+  }
 }
 
 /** Nothing to do where nothing is mounted. @throws SlotError */
