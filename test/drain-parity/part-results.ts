@@ -39,7 +39,8 @@ export function openPartResults(name: string): PartResults {
       return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as PartResult) : undefined;
     },
     keep: async (part, result) => {
-      const making = `${fileOf(part)}.making`;
+      // Two runs with the same seed do the same work, and neither breaks the other's file.
+      const making = `${fileOf(part)}.${process.pid}`;
       const file = await open(making, "w");
       try {
         await file.writeFile(JSON.stringify(result, undefined, 2));

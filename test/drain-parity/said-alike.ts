@@ -2,8 +2,9 @@
 import { asSet } from "./outcome.ts";
 import type { KubectlRun } from "./kubectl-drain.ts";
 
-/** Of warnings and of the errors of an aggregate. */
-const PARTS = /; |, (?=cannot delete |error when )|[[\]]/;
+/** Between warnings, and between the errors of an aggregate. */
+const BETWEEN = /; |, (?=cannot delete |error when )|[[\]]/;
+const PARTS = new RegExp(`(?<=^Warning: )|${BETWEEN.source}`);
 
 /** @returns the lines, each with its parts sorted, sorted: all that is said, and how often */
 export function saidLines({ stdout, stderr }: Pick<KubectlRun, "stdout" | "stderr">): readonly string[] {
@@ -23,7 +24,7 @@ export function saidOnce(run: Pick<KubectlRun, "stdout" | "stderr">): readonly s
 /** Nothing is left to chance: at most one pod is asked for, and no list of several has an order. */
 export function isOrdered({ stdout, stderr }: Pick<KubectlRun, "stdout" | "stderr">): boolean {
   const pods = new Set(stdout.match(/^evicting pod \S+/gm));
-  return pods.size <= 1 && !stderr.split("\n").some((line) => line.split(PARTS).length > 1);
+  return pods.size <= 1 && !stderr.split("\n").some((line) => line.split(BETWEEN).length > 1);
 }
 
 function compare(one: string, other: string): number {
