@@ -128,14 +128,14 @@ describe("a machine with a session", () => {
     const one = operators[0]?.httpUrl ?? "";
     const tell = (attempt: number) =>
       refusalOf(tellStatus(() => one, session, { ...WORD, attempt })).catch(() => "taken");
-    const told: string[] = [];
-    for (let attempt = 2; attempt < 200; attempt += 1) told.push(await tell(attempt));
+    // All at once: one after the other they would be as slow as the machine is busy, and the count would recover.
+    const told = await Promise.all(Array.from({ length: 200 }, () => tell(2)));
     expect(new Set(told)).toEqual(new Set(["taken", "429 SESSION_RATE"]));
     // Half of a minute's words at most have come back meanwhile.
     expect(told.filter((word) => word === "taken").length).toBeLessThanOrEqual(180);
-    expect(await refusalOf(report(() => one, session.token, EMPTY_REPORT)).catch(() => "taken")).toBe(
-      "429 SESSION_RATE",
-    );
+    const reports = Array.from({ length: 20 }, () => report(() => one, session.token, EMPTY_REPORT));
+    const reported = await Promise.all(reports.map((one) => refusalOf(one).catch(() => "taken")));
+    expect(reported).toContain("429 SESSION_RATE");
     // The other replica has a count of its own, and what is asked is not counted.
     await askPlan(() => one, session);
     await eventually(async () => ((await tell(300)) === "taken" ? true : undefined), "it may speak again");
