@@ -34,6 +34,8 @@ async function leavePods(work: Work): Promise<void> {
   const { drain: wanted } = presentRun(work).order.plan;
   const found = await ownNode(work);
   if (found === undefined) {
+    // Of an earlier upgrade, before the machine left its cluster.
+    if (work.journal().cordon !== "none") await work.save((journal) => setCordon(journal, "none"));
     throw new UpgradeError("UPGRADE_NO_NODE", "the plan drains or cordons the node, and this machine is none");
   }
   await keepCordoned(work, found);

@@ -7,6 +7,7 @@ import { leftMs } from "../moment.ts";
 import type { CheckResult } from "../ports.ts";
 import { presentRun, say, type Edit, type Work } from "../work.ts";
 import { ended } from "./ended.ts";
+import { leavesPods } from "./next-phase.ts";
 
 const LOOK_MS = 5_000;
 /** Services need a while after a start. */
@@ -38,13 +39,15 @@ async function awaitGoodSlot(work: Work): Promise<void> {
 async function awaitReady(work: Work): Promise<void> {
   const { host, node } = work.ports;
   const { bootId } = host.now();
+  // A cordon that an earlier upgrade has left says nothing of what the machine is now: who drains puts that right.
+  const wasNode = work.journal().cordon !== "none" && leavesPods(presentRun(work).order);
   for (;;) {
     const left = leftMs(presentRun(work), host.now());
     let waits: string;
     try {
       const found = await node.look(work.signal);
       // One that was cordoned was a node: without its kubeconfig the new operating system has lost what made it one.
-      if (found === undefined && work.journal().cordon === "none") return;
+      if (found === undefined && !wasNode) return;
       if (found?.ready === true && found.bootId === bootId) return;
       waits = whatIsAwaited(found, bootId);
     } catch (error) {

@@ -1,0 +1,57 @@
+/** Upgrades of a machine that has left its cluster with a cordon that an earlier upgrade had put there. */
+import type { Plan } from "@rancheros/protocol/upgrade";
+import { expect, it } from "vitest";
+
+import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { createLife, live } from "./machine-life.ts";
+import { createWorld, orderOf } from "./machine-world.ts";
+
+const ANOTHER = { id: "f".repeat(64) };
+
+it.each<[string, Partial<Plan>]>([
+  ["without a cordon and a drain", { cordon: false, drain: undefined }],
+  ["with force", { force: true }],
+])("succeed %s, and forget the cordon", async (_what, plan) => {
+  const world = await leftBehind();
+  await live(createLife(world), orderOf({ ...ANOTHER, ...plan }));
+  const { history, cordon, failedDigests } = readJournal(world.disk ?? "");
+  expect(history.at(0)?.reason).toBeUndefined();
+  expect({ phase: history.at(0)?.phase, cordon, failedDigests }).toEqual({
+    phase: "Succeeded",
+    cordon: "none",
+    failedDigests: [],
+  });
+});
+
+it("fail once for want of a node where the plan drains, and forget the cordon, which is nobody's any more", async () => {
+  const world = await leftBehind();
+  await live(createLife(world), orderOf(ANOTHER));
+  const { history, cordon, failedDigests } = readJournal(world.disk ?? "");
+  expect({ code: history.at(0)?.reason?.code, cordon, failedDigests }).toEqual({
+    code: "UPGRADE_NO_NODE",
+    cordon: "none",
+    failedDigests: [],
+  });
+});
+
+it("fail where the new operating system has lost what made the machine a node", async () => {
+  const world = createWorld();
+  const life = createLife(world);
+  life.onPoint = () => {
+    if (world.events.includes("switched")) world.node.exists = false;
+    return undefined;
+  };
+  await live(life, orderOf());
+  expect(readJournal(world.disk ?? "").history.at(0)?.reason?.code).toBe("UPGRADE_NODE_NOT_READY");
+});
+
+/** As a failed verification leaves it: the cordon stays, and then the machine is taken out of its cluster. */
+async function leftBehind() {
+  const world = createWorld({ checks: [{ name: "own", failure: "exited with 1", output: "" }] });
+  await live(createLife(world), orderOf());
+  const { cordon } = readJournal(world.disk ?? "");
+  if (cordon !== "ours") throw new Error(`the scene is another one: the cordon is ${cordon}`);
+  const node = { unschedulable: false, ready: false, bootId: "", exists: false };
+  const disk = { ...JSON.parse(world.disk ?? ""), failedDigests: [] };
+  return createWorld({ node, isCordonOurs: false, disk: JSON.stringify(disk) });
+}
