@@ -1,13 +1,16 @@
 /** Follows the settings of Rancher that say how machines reach it, and where images are. Where there is no Rancher, this stays quiet. */
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { hasCode } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { watchResource, type Kubernetes, type WatchHandle } from "../../controller/index.ts";
 import type { RancherSettings } from "../server-address.ts";
 
-const NAMES = ["server-url", "cacerts", "internal-cacerts", "system-default-registry"];
+const REGISTRY = "system-default-registry";
+const NAMES = ["server-url", "cacerts", "internal-cacerts", REGISTRY];
 
 /** Where there is no Rancher, it is looked for this often. */
 const ABSENT_DELAY_MS = 30_000;
+/** An API server that begins forbids for a moment what it allows: so many refusals in a row, which take some 15 s, are meant. */
+const BELIEVED_REFUSALS = 6;
 
 interface Setting extends KubernetesObject {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
@@ -31,8 +34,12 @@ function keep(object: unknown): Setting | undefined {
   };
 }
 
+function isForbidden(error: unknown): boolean {
+  return isCodedError(error) && hasCode(error, "KUBERNETES_REFUSED") && error.details["httpStatus"] === 403;
+}
+
 export interface RancherWatch extends WatchHandle {
-  /** Whether each setting has been read, or is known not to be there for this operator. */
+  /** Whether the registry of images has been read, or is known not to be there for this operator. */
   isKnown(): boolean;
 }
 
@@ -49,6 +56,7 @@ export function watchRancherSettings(
   // One watch each: others of Rancher's settings are none of our business, and no right to read them is needed.
   const watches = NAMES.map((name) => {
     let isAbsent = false;
+    let refusals = 0;
     return watchResource<Setting>(kubernetes, {
       path: "/apis/management.cattle.io/v3/settings",
       fieldSelector: `metadata.name=${name}`,
@@ -63,6 +71,7 @@ export function watchRancherSettings(
       },
       onSynced() {
         isAbsent = false;
+        refusals = 0;
         known.add(name);
         tell();
       },
@@ -70,7 +79,8 @@ export function watchRancherSettings(
         // No such kind: there is no Rancher here, which is nobody's trouble. Nor is that the API server makes ready for it.
         if (hasCode(error, "KUBERNETES_NOT_FOUND")) isAbsent = true;
         else if (!isAbsent || !hasCode(error, "KUBERNETES_BUSY")) onTrouble(error);
-        const isFinal = isAbsent || hasCode(error, "KUBERNETES_REFUSED");
+        refusals = isForbidden(error) ? refusals + 1 : 0;
+        const isFinal = isAbsent || refusals >= BELIEVED_REFUSALS;
         if (!isFinal || known.has(name)) return;
         known.add(name);
         tell();
@@ -80,7 +90,8 @@ export function watchRancherSettings(
     });
   });
   return {
-    isKnown: () => known.size === NAMES.length,
+    // The others hold nothing back: without an address there are no URLs yet.
+    isKnown: () => known.has(REGISTRY),
     quietMs: () => Math.max(...watches.map((watch) => watch.quietMs())),
     async stop() {
       await Promise.all(watches.map(async (watch) => watch.stop()));

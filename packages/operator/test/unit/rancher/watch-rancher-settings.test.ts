@@ -1,0 +1,114 @@
+/** When it counts as known which registry Rancher has for images: not by an API server that refuses for a moment. */
+import { KubeConfig } from "@kubernetes/client-node";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
+import { watchRancherSettings, type RancherWatch } from "../../../src/rancher/io/watch-rancher-settings.ts";
+import type { RancherSettings } from "../../../src/rancher/server-address.ts";
+
+const REGISTRY = "system-default-registry";
+/** More than all pauses that are waited through before a refusal is believed, and far less than two such rows. */
+const BELIEVED_MS = 17_000;
+
+let watch: RancherWatch | undefined;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(async () => {
+  await watch?.stop();
+  vi.useRealTimers();
+});
+
+function refused(httpStatus: number): KubernetesError {
+  return new KubernetesError("KUBERNETES_REFUSED", `answered ${httpStatus}`, { details: { httpStatus } });
+}
+
+/** @param answer  to the count-th list of a setting: its value, "" where it has none */
+function scene(answer: (name: string, count: number) => string) {
+  const counts = new Map<string, number>();
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: "c", server: "https://127.0.0.1:1", skipTLSVerify: false }, { name: "u" });
+  const kubernetes: Kubernetes = {
+    config,
+    async send({ path }) {
+      const selector = new URL(path, "http://x").searchParams.get("fieldSelector") ?? "";
+      const name = selector.replace("metadata.name=", "");
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      const value = answer(name, count);
+      const metadata = { name, resourceVersion: "3" };
+      return { items: value === "" ? [] : [{ metadata, value }], metadata: { resourceVersion: "7" } };
+    },
+    open: (_path, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("ended")));
+      }),
+    clockSkewMs: () => 0,
+  };
+  /** What was known, and by which settings, each time that there was something to hear. */
+  const heard: (readonly [boolean, RancherSettings])[] = [];
+  const random = (): number => 0.5;
+  const started: RancherWatch = watchRancherSettings(
+    kubernetes,
+    random,
+    (settings) => heard.push([started.isKnown(), settings]),
+    () => undefined,
+  );
+  watch = started;
+  return { watch: started, heard, counts };
+}
+
+it.each([401, 403])("not while the API server answers %i for a moment: the setting is read first", async (status) => {
+  const { watch: started, heard } = scene((name, count) => {
+    if (name !== REGISTRY) return "";
+    if (count <= 5) throw refused(status);
+    return "registry.example.com";
+  });
+  await vi.advanceTimersByTimeAsync(400);
+  expect(started.isKnown()).toBe(false);
+  await vi.advanceTimersByTimeAsync(BELIEVED_MS);
+  expect(started.isKnown()).toBe(true);
+  const known = heard.find(([isKnown]) => isKnown);
+  expect(known?.[1]).toEqual({ [REGISTRY]: "registry.example.com" });
+});
+
+it("where this operator may never read it, after six refusals in a row", async () => {
+  const { watch: started, counts } = scene(() => {
+    throw refused(403);
+  });
+  await vi.advanceTimersByTimeAsync(BELIEVED_MS - 2_000);
+  expect(started.isKnown()).toBe(false);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(started.isKnown()).toBe(true);
+  expect(counts.get(REGISTRY)).toBe(6);
+});
+
+it("not by refusals with other troubles between them, nor by an operator whom nobody knows", async () => {
+  const mixed = [403, 403, 403, 403, 403, 500];
+  for (const statusAt of [(count: number) => mixed[(count - 1) % mixed.length] ?? 403, () => 401, () => 422]) {
+    const { watch: started, counts } = scene((_name, count) => {
+      const status = statusAt(count);
+      throw status === 500 ? new KubernetesError("KUBERNETES_UNREACHABLE", "nobody is there") : refused(status);
+    });
+    await vi.advanceTimersByTimeAsync(10 * BELIEVED_MS);
+    expect(started.isKnown()).toBe(false);
+    expect(counts.get(REGISTRY)).toBeGreaterThan(10);
+    await started.stop();
+  }
+});
+
+it("whatever becomes of Rancher's other settings, and at once where there is no Rancher", async () => {
+  const others = scene((name) => {
+    if (name !== REGISTRY) throw refused(401);
+    return "";
+  });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(others.watch.isKnown()).toBe(true);
+  await others.watch.stop();
+  const none = scene(() => {
+    throw new KubernetesError("KUBERNETES_NOT_FOUND", "no such kind");
+  });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(none.watch.isKnown()).toBe(true);
+});
