@@ -2,7 +2,7 @@
 import type { Plan } from "@rancheros/protocol/upgrade";
 import { expect, it } from "vitest";
 
-import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { readJournal, writeJournal } from "../../../src/upgrade/read-journal.ts";
 import { createLife, live } from "./machine-life.ts";
 import { createWorld, orderOf } from "./machine-world.ts";
 
@@ -49,9 +49,9 @@ it("fail where the new operating system has lost what made the machine a node", 
 async function leftBehind() {
   const world = createWorld({ checks: [{ name: "own", failure: "exited with 1", output: "" }] });
   await live(createLife(world), orderOf());
-  const { cordon } = readJournal(world.disk ?? "");
+  const journal = readJournal(world.disk ?? "");
+  const { cordon } = journal;
   if (cordon !== "ours") throw new Error(`the scene is another one: the cordon is ${cordon}`);
   const node = { unschedulable: false, ready: false, bootId: "", exists: false };
-  const disk = { ...JSON.parse(world.disk ?? ""), failedDigests: [] };
-  return createWorld({ node, isCordonOurs: false, disk: JSON.stringify(disk) });
+  return createWorld({ node, isCordonOurs: false, disk: writeJournal({ ...journal, failedDigests: [] }) });
 }
