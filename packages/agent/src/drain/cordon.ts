@@ -53,11 +53,12 @@ async function setUnschedulable(
   requireOwnNode(client, nodeName);
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
   let lostAnswer: NodeApiError | undefined;
+  let mayBeOurs = false;
   for (let attempt = 1; ; attempt++) {
     const node = readNode(await client.send({ method: "GET", path, signal }));
     const { setBy } = node;
     if (node.unschedulable === wanted) {
-      return { changed: lostAnswer !== undefined && (!wanted || setBy === FIELD_MANAGER), setBy };
+      return { changed: mayBeOurs && (!wanted || setBy === FIELD_MANAGER), setBy };
     }
     // It did not arrive, or not yet: the caller has the time to try again.
     if (lostAnswer !== undefined) throw lostAnswer;
@@ -68,8 +69,14 @@ async function setUnschedulable(
     } catch (error) {
       if (!(error instanceof NodeApiError) || !isPassing(error) || attempt === MAX_ATTEMPTS) throw error;
       if (error.code !== "NODE_API_CONFLICT") lostAnswer = error;
+      mayBeOurs ||= mayHaveArrived(error);
     }
   }
+}
+
+/** Nobody said whether it was done; or it was sent again within the client, and is in conflict with what the first sending did. */
+function mayHaveArrived({ code, cause }: NodeApiError): boolean {
+  return code !== "NODE_API_CONFLICT" || cause instanceof NodeApiError;
 }
 
 /** With the version that was read: that it was not so before is certain then, and the change is ours. */

@@ -24,6 +24,8 @@ interface Circumstances {
   readonly abortAtMs?: number;
   readonly evictionSupport?: boolean;
   readonly losesCordon?: boolean;
+  readonly asksAgainForCordon?: boolean;
+  readonly othersAreFaster?: boolean;
   readonly removalMs?: number;
   readonly busyTimes?: number;
 }
@@ -33,6 +35,8 @@ async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}
   const cluster = new FakeCluster(time, pods, circumstances.away);
   cluster.evictionSupport = circumstances.evictionSupport ?? true;
   cluster.losesCordon = circumstances.losesCordon ?? false;
+  cluster.asksAgainForCordon = circumstances.asksAgainForCordon ?? false;
+  cluster.othersAreFaster = circumstances.othersAreFaster ?? false;
   cluster.removalMs = circumstances.removalMs ?? cluster.removalMs;
   cluster.busyTimes = circumstances.busyTimes ?? 0;
   const controller = new AbortController();
@@ -236,6 +240,17 @@ describe("a drain", () => {
   it("knows its own cordon where the API server's answer got lost", async () => {
     const { report } = await drain([pod("a")], { losesCordon: true });
     expect(report?.cordoned).toBe(true);
+  });
+
+  it("knows its own cordon where the API server asked for it again and had done it by then", async () => {
+    const { report, cluster } = await drain([pod("a")], { asksAgainForCordon: true });
+    expect(cluster.requests.filter(({ method }) => method === "PATCH")).toHaveLength(2);
+    expect(report?.cordoned).toBe(true);
+  });
+
+  it("takes nobody else's cordon for its own where that one was faster, even of the same name", async () => {
+    const { report } = await drain([pod("a")], { othersAreFaster: true });
+    expect(report?.cordoned).toBe(false);
   });
 
   it("sends the grace period only where one is given, and always the UID", async () => {

@@ -57,6 +57,10 @@ export class FakeCluster implements KubernetesClient {
   busyTimes = 0;
   /** The next cordon is done, and its answer gets lost. */
   losesCordon = false;
+  /** The first cordon is done, and what is behind it asks to come again. */
+  asksAgainForCordon = false;
+  /** Somebody else cordons the node in the moment before our own request comes. */
+  othersAreFaster = false;
   /** Whom the API server remembers for a cordon. */
   cordonedBy = "ros-agent";
   #atOneTime = 0;
@@ -111,7 +115,15 @@ export class FakeCluster implements KubernetesClient {
     const { method, path } = request;
     if (path === `/api/v1/nodes/${NODE}`) {
       if (method === "PATCH") {
+        // Whoever sends it again sends the version of before.
+        if (this.unschedulable || this.othersAreFaster) {
+          this.unschedulable = true;
+          throw refusal("NODE_API_CONFLICT", 409, "the object has been modified");
+        }
         this.unschedulable = true;
+        if (this.asksAgainForCordon) {
+          throw new NodeApiError("NODE_API_BUSY", "no answer from the server behind", { retry: { afterMs: 1_000 } });
+        }
         if (this.losesCordon) throw new NodeApiError("NODE_API_UNREACHABLE", "broke the connection");
       }
       const managedFields = [{ manager: this.cordonedBy, fieldsV1: { "f:spec": { "f:unschedulable": {} } } }];
