@@ -36,7 +36,7 @@ function line(label: string, ...words: readonly (string | undefined)[]): string 
 }
 
 function subject({ osImage, digest, isByHand, image, attempt }: NonNullable<AgentState["upgrade"]>): readonly string[] {
-  const who = isByHand ? "by hand" : `ManagedOSImage ${image}, attempt ${attempt}`;
+  const who = isByHand ? "by hand" : `ManagedOSImage ${image}, grant ${attempt}`;
   return [plain(osImage), short(digest), who];
 }
 

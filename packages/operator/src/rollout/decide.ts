@@ -164,20 +164,26 @@ function refusalOf(
   return away.size < serversAwayAtMost(place.servers) ? undefined : SERVERS;
 }
 
-/**
- * The machine's last grant by an image of this name, as it says: it takes none that is not later. An image that was
- * deleted and made again, or restored without its status, begins to count anew.
- */
+/** The machine's last grant by an image of this name, as it says: it takes none that is not later. */
 function attemptSaid({ image }: RolloutView, { rollout: { upgrade } }: RolloutMachine): number {
   if (upgrade?.image !== image.object.metadata.name || upgrade.attempt > ATTEMPTS_BELIEVED_MAX) return 0;
   return upgrade.attempt;
+}
+
+/**
+ * Later than all grants before, also those of an image of this name that was deleted, or whose status was lost or
+ * restored: machines remember more of them than the last one, which is all that they say. None grants one a second for
+ * all its life, so that the seconds since 1970 are ahead of whatever was counted.
+ */
+function nextAttempt(view: RolloutView, books: Books, machine: RolloutMachine, nowMs: number): number {
+  return Math.max(books.attempts, attemptSaid(view, machine), Math.floor(nowMs / 1000)) + 1;
 }
 
 function grant(view: RolloutView, books: Books, { machine, cluster }: Candidate, plan: string, nowMs: number): Slot {
   const { name, uid } = machine.metadata;
   const { retry } = machine.rollout;
   const isRetry = books.failures.some((one) => one.uid === uid) || view.seen(uid)?.isBroken === true;
-  books.attempts = Math.max(books.attempts, attemptSaid(view, machine)) + 1;
+  books.attempts = nextAttempt(view, books, machine, nowMs);
   const slot: Slot = {
     machine: name,
     uid,

@@ -18,7 +18,7 @@ export function newsOf(before: ManagedOSImage, decision: Decision): readonly Rol
     machine: machine(slot),
     kind: "granted",
     reason: "SlotGranted",
-    message: `${slot.machine} of cluster ${slot.cluster} may begin, attempt ${slot.attempt}`,
+    message: `${slot.machine} of cluster ${slot.cluster} may begin (grant ${slot.attempt})`,
     isTrouble: false,
   }));
   for (const failure of decision.failed) {

@@ -27,7 +27,7 @@ export const machineUpgrade = Type.Object(
   {
     image: text("Name of the ManagedOSImage; absent where somebody upgraded by hand."),
     plan: text("The plan of it that the machine carries out, or carried out last."),
-    attempt: Type.Optional(Type.Integer({ description: "Which grant of the ManagedOSImage it is." })),
+    attempt: Type.Optional(Type.Integer({ description: "The number of the ManagedOSImage's grant." })),
     phase: Type.Optional(
       Type.String({
         description: "How far it is.",

@@ -11,7 +11,9 @@ const slot = Type.Object(
     machine: Type.String({ description: "Name of the MachineInventory." }),
     uid: Type.String({ description: "The UID of that object." }),
     cluster: Type.String({ description: "The cluster whose concurrency it counts against." }),
-    attempt: Type.Integer({ description: "Which grant of this ManagedOSImage it is." }),
+    attempt: Type.Integer({
+      description: "The number of the grant: later ones of the ManagedOSImage have higher numbers.",
+    }),
     plan: Type.String({ description: "The plan that it was granted for." }),
     grantedAt: Type.String({ description: "When the slot was granted.", format: "date-time" }),
     isServer: Type.Optional(Type.Boolean({ description: "Whether it is a server of its cluster." })),
@@ -31,7 +33,7 @@ const failure = Type.Object(
   {
     machine: Type.String({ description: "Name of the MachineInventory." }),
     uid: Type.String({ description: "The UID of that object." }),
-    attempt: Type.Integer({ description: "Which grant of this ManagedOSImage it was." }),
+    attempt: Type.Integer({ description: "The number of the grant." }),
     time: Type.String({ description: "When it was found out.", format: "date-time" }),
     reason: Type.Optional(Type.String({ description: "One word for programs." })),
     message: Type.Optional(Type.String({ description: "What went wrong." })),
@@ -107,7 +109,7 @@ export const imageStatus = Type.Object(
     ),
     startedAt: time("When this plan began."),
     canariesDoneAt: time("When the last canary of this plan had succeeded."),
-    attempts: count("How many slots have been granted in all."),
+    attempts: count("The number of the last grant."),
     total: count(
       "Machines that the image is for, and those that still hold a slot of it: the sum of updated, updating, failed, refused and pending.",
     ),

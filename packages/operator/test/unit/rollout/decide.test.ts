@@ -1,5 +1,5 @@
 /** One decision by itself, on any state of the world, however it came about. */
-import { parseManagedOSImage, type ManagedOSImageSpec } from "@rancheros/protocol/resources";
+import { parseManagedOSImage, type ManagedOSImageSpec, type ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts";
@@ -178,21 +178,33 @@ describe("a decision", () => {
 });
 
 describe("a grant", () => {
-  const grantTo = (upgrade: Partial<Upgrade> | undefined) => {
+  const grantTo = (upgrade: Partial<Upgrade> | undefined, status: ManagedOSImageStatus = {}) => {
     const one = machine(0, "agent", upgrade);
     const view = viewOf({ machines: [one], slots: [], concurrency: 1, otherServersAway: 0 });
-    return decide(view, [{ machine: one, cluster: "a" }], NOW_MS);
+    const image = { ...view.image, object: { ...view.image.object, status } };
+    return decide({ ...view, image }, [{ machine: one, cluster: "a" }], NOW_MS);
   };
+  const second = Math.floor(NOW_MS / 1000);
 
-  it("is later than any that the machine has had of an image of this name, or the machine takes it for that one", () => {
-    expect(grantTo(undefined).granted).toMatchObject([{ attempt: 101 }]);
-    expect(grantTo({ attempt: 700 }).granted).toMatchObject([{ attempt: 701 }]);
-    expect(grantTo({ attempt: 700, plan: "cd".repeat(32) }).granted).toMatchObject([{ attempt: 701 }]);
-    expect(grantTo({ attempt: 700, image: "other" }).granted).toMatchObject([{ attempt: 101 }]);
+  it("is later than all that an image of this name ever gave, or the machine takes it for one of those", () => {
+    expect(grantTo(undefined).granted).toMatchObject([{ attempt: second + 1 }]);
+    // It has had some of this name before, of which it says nothing: its last word is about another image, or by hand.
+    expect(grantTo({ attempt: 9, image: "other" }).granted).toMatchObject([{ attempt: second + 1 }]);
+    expect(grantTo({ attempt: 0, image: undefined }).granted).toMatchObject([{ attempt: second + 1 }]);
+    // The status was restored from a time when the image had granted less.
+    expect(grantTo({ attempt: 0, image: undefined }, { attempts: 100 }).status.attempts).toBe(second + 1);
+  });
+
+  it("is later than the last one, and than what the machine says, whatever the clock says", () => {
+    const ahead = second + 500;
+    expect(grantTo(undefined, { attempts: ahead }).granted).toMatchObject([{ attempt: ahead + 1 }]);
+    expect(grantTo({ attempt: ahead }).granted).toMatchObject([{ attempt: ahead + 1 }]);
+    expect(grantTo({ attempt: ahead, plan: "cd".repeat(32) }).granted).toMatchObject([{ attempt: ahead + 1 }]);
+    expect(grantTo({ attempt: ahead, image: "other" }).granted).toMatchObject([{ attempt: second + 1 }]);
   });
 
   it("uses up no numbers for a machine that says more than there can be", () => {
-    expect(grantTo({ attempt: Number.MAX_SAFE_INTEGER }).granted).toMatchObject([{ attempt: 101 }]);
+    expect(grantTo({ attempt: Number.MAX_SAFE_INTEGER }).granted).toMatchObject([{ attempt: second + 1 }]);
     const most = grantTo({ attempt: 2 ** 52 }).status.attempts ?? 0;
     expect(Number.isSafeInteger(most + 2 ** 52 - 2)).toBe(true);
   });
