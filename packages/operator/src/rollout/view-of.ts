@@ -9,6 +9,11 @@ import type { Holder } from "./slot-fate.ts";
 
 /** A machine that is not known may be new, and the watch late: only after so long it counts as gone. */
 const UNKNOWN_IS_GONE_MS = 15 * 60_000;
+/**
+ * A machine without a slot speaks every 600 s, and its word is written only where the last one is as old: on one that is
+ * well it is up to 1,200 s old, whatever the image's nodeTimeout.
+ */
+const SPEAKS_WITHIN_MS = 30 * 60_000;
 
 function seenOf(image: ImageState, state: MachineState): Seen {
   const isClaimed = state.claims[0] === image;
@@ -75,26 +80,32 @@ function silentMs({ rollout: { upgrade } }: RolloutMachine, nowMs: number): numb
   return nowMs - (upgrade?.heardMs ?? 0);
 }
 
+/** How long a word counts at least: no machine that is well is silent for so long. */
+function patienceMs(nodeTimeoutMs: number): number {
+  return Math.max(nodeTimeoutMs, SPEAKS_WITHIN_MS);
+}
+
 /**
  * Whether a server that says it is under way is away, slot or not: its image was deleted, its time was over, somebody began
  * it by hand. One that was silent for too long is away until it says anything.
  */
-function isAway(machine: RolloutMachine, nowMs: number, nodeTimeoutMs: number): boolean {
+function isAway(machine: RolloutMachine, nowMs: number, forMs: number): boolean {
   const { upgrade, lastSeenMs } = machine.rollout;
-  const isSilent = (lastSeenMs ?? 0) - (upgrade?.heardMs ?? 0) < nodeTimeoutMs;
-  return isSilent || silentMs(machine, nowMs) < nodeTimeoutMs;
+  const isSilent = (lastSeenMs ?? 0) - (upgrade?.heardMs ?? 0) < forMs;
+  return isSilent || silentMs(machine, nowMs) < forMs;
 }
 
 function serversAway(index: RolloutIndex, { image }: ImageState, cluster: string, nowMs: number) {
   const underWay = [...index.serversUnderWay(image.object.metadata.namespace, cluster)];
-  return underWay.filter((machine) => isAway(machine, nowMs, image.nodeTimeoutMs));
+  return underWay.filter((machine) => isAway(machine, nowMs, patienceMs(image.nodeTimeoutMs)));
 }
 
 /** Names of servers whose silence keeps the others of their clusters from starting. */
 function silentServers(index: RolloutIndex, state: ImageState, nowMs: number): readonly string[] {
   const { object, nodeTimeoutMs } = state.image;
+  const forMs = patienceMs(nodeTimeoutMs);
   const names = [...state.groups.keys()].flatMap((cluster) => {
-    const silent = serversAway(index, state, cluster, nowMs).filter((one) => silentMs(one, nowMs) >= nodeTimeoutMs);
+    const silent = serversAway(index, state, cluster, nowMs).filter((one) => silentMs(one, nowMs) >= forMs);
     const isHeldUp = silent.length >= serversAwayAtMost(index.serversOf(object.metadata.namespace, cluster));
     return isHeldUp ? silent.map(({ metadata }) => metadata.name) : [];
   });

@@ -1,5 +1,5 @@
 /** Servers that are away without a slot that says so: the quorum counts them all the same. */
-import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import type { ManagedOSImage, ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
 import { decide } from "../../../src/rollout/decide.ts";
 import type { MachineUpgrade, RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
@@ -35,11 +35,16 @@ function machine(name: string, role: string, { upgrade, lastSeenMs = NOW_MS }: S
   };
 }
 
-function decisionFor(asking: string, machines: readonly RolloutMachine[], failures: readonly Failure[]) {
+function decisionFor(
+  asking: string,
+  machines: readonly RolloutMachine[],
+  failures: readonly Failure[],
+  more: Partial<ManagedOSImageSpec> = {},
+) {
   const index = new RolloutIndex({ chosen: () => new Set() });
   const object: ManagedOSImage = {
     metadata: { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 },
-    spec: { osImage: "r.example.com/os:v2", concurrency: 5, failureBudget: 5 },
+    spec: { osImage: "r.example.com/os:v2", concurrency: 5, failureBudget: 5, ...more },
   };
   const pinned = digestPinned(object, index);
   index.putImage({ ...pinned, status: { ...pinned.status, attempts: 9, failures: [...failures] } });
@@ -77,6 +82,15 @@ describe("a server of three that is away", () => {
     expect(refusalOf("m1", [away, ...others], failures)).toBe("ServersFirst");
     const { message, state } = decisionFor("m1", [away, ...others], failures).status;
     expect([state, message]).toEqual(["Progressing", expect.stringContaining("has not come back: m0;")]);
+  });
+
+  it("keeps the others as long as it may be silent without a slot, where nodeTimeout is shorter than that", () => {
+    const upgrade = { image: undefined, plan: undefined, attempt: 0, heardMs: NOW_MS - 19 * 60_000 };
+    const away = machine("m0", "server", { upgrade, lastSeenMs: NOW_MS - 60_000 });
+    const { refused, granted, status } = decisionFor("m1", [away, ...others], [], { nodeTimeout: "10m" });
+    expect(refused.get("uid-m1")?.reason).toBe("ServersFirst");
+    expect(granted).toEqual([]);
+    expect(status.message).not.toContain("has not come back");
   });
 
   it("keeps nobody once it speaks again, or has said how it ended", () => {
