@@ -4,7 +4,9 @@ import {
   consoleArguments,
   InstallError,
   kernelCommandLine,
+  readInstalled,
   sizeText,
+  type AfterInstall,
   type InstallPlan,
   type InstallSettings,
 } from "@rancheros/agent/install";
@@ -22,7 +24,7 @@ import { oemFiles } from "./oem-files.ts";
 /** Result of `install --json`. */
 export interface InstallJson {
   readonly sentence: string;
-  readonly outcome: "installed" | "planned" | "not-automatic";
+  readonly outcome: "installed" | "planned" | "not-automatic" | "installed-before";
   readonly device: string | undefined;
   readonly why: string | undefined;
   readonly source: string | undefined;
@@ -34,7 +36,7 @@ export interface InstallJson {
     readonly against: string | undefined;
   }[];
   readonly registered: boolean;
-  readonly restart: "reboot" | "poweroff" | undefined;
+  readonly restart: AfterInstall;
   /** What did not spoil the installation. */
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
@@ -46,6 +48,8 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   if (startedSlot(commandLine) !== undefined) {
     throw new InstallError("INSTALL_NOT_LIVE", "this machine was started from a slot");
   }
+  const before = flags.automatic ? await readInstalled(flags["work-folder"]) : undefined;
+  if (before !== undefined) return installedBefore(flags["no-restart"] ? undefined : before.after);
   const first = await gatherSettings(run, commandLine, undefined);
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
   const asked = await askInstall(first.settings, flags, remark);
@@ -55,6 +59,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   const { source, systemBytes } = await installSource(run, settings);
   const isAutomatic = isErasedUnasked(first.settings, settings, process.stdin.isTTY);
   const warnings: InstallError[] = [];
+  const after = whatFollows(flags, settings);
   const plan = await installMachine(
     {
       rule: settings.rule,
@@ -74,8 +79,9 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       },
     },
     flags["work-folder"],
+    { after, isAsked: !flags.automatic },
   );
-  return outcomeOf(plan, { flags, settings, isRegistered: registered !== undefined, warnings });
+  return outcomeOf(plan, { after, isDry: flags["dry-run"], isRegistered: registered !== undefined, warnings });
 }
 
 async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {
@@ -84,25 +90,28 @@ async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {
   return askYesNo(`Everything on ${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model}) will be erased. Go on?`);
 }
 
+function whatFollows(flags: InstallFlagValues, { powerOff }: InstallSettings): AfterInstall {
+  if (flags["dry-run"] || flags["no-restart"]) return undefined;
+  return flags["power-off"] || powerOff ? "poweroff" : "reboot";
+}
+
+const SENTENCES = { reboot: " The machine restarts.", poweroff: " The machine is switched off." } as const;
+
 function outcomeOf(
   { choice, layout, source, kernelArguments }: InstallPlan,
   {
-    flags,
-    settings,
+    after,
+    isDry,
     isRegistered,
     warnings,
   }: {
-    readonly flags: InstallFlagValues;
-    readonly settings: InstallSettings;
+    readonly after: AfterInstall;
+    readonly isDry: boolean;
     readonly isRegistered: boolean;
     readonly warnings: readonly InstallError[];
   },
 ): InstallJson {
-  const isDry = flags["dry-run"];
-  const restarts = isDry || flags["no-restart"];
-  const restart = restarts ? undefined : flags["power-off"] || settings.powerOff ? "poweroff" : "reboot";
-  const then =
-    restart === undefined ? "" : restart === "poweroff" ? " The machine is switched off." : " The machine restarts.";
+  const then = after === undefined ? "" : SENTENCES[after];
   return {
     sentence: isDry
       ? `Would install ${source} to ${choice.disk.path}.`
@@ -115,24 +124,32 @@ function outcomeOf(
     partitions: layout.partitions.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
     disks: choice.judged.map(({ disk, against }) => ({ path: disk.path, sizeBytes: disk.sizeBytes, against })),
     registered: isRegistered,
-    restart,
+    restart: after,
     warnings: warnings.map(({ code, message }) => ({ code, message })),
   };
 }
 
 function notAutomatic(): InstallJson {
-  return {
-    sentence:
-      "The settings do not say rancheros.install.automatic: nothing is done. Start `ros-agent install` to be asked.",
-    outcome: "not-automatic",
-    device: undefined,
-    why: undefined,
-    source: undefined,
-    kernelArguments: undefined,
-    partitions: [],
-    disks: [],
-    registered: false,
-    restart: undefined,
-    warnings: [],
-  };
+  const sentence =
+    "The settings do not say rancheros.install.automatic: nothing is done. Start `ros-agent install` to be asked.";
+  return { ...NOTHING_DONE, sentence, outcome: "not-automatic" };
 }
+
+/** Whoever installed it may not have come to the restart. */
+function installedBefore(restart: AfterInstall): InstallJson {
+  const then = restart === undefined ? "" : SENTENCES[restart];
+  const sentence = `This machine has been installed since it was started: nothing is erased.${then}`;
+  return { ...NOTHING_DONE, sentence, outcome: "installed-before", restart };
+}
+
+const NOTHING_DONE = {
+  device: undefined,
+  why: undefined,
+  source: undefined,
+  kernelArguments: undefined,
+  partitions: [],
+  disks: [],
+  registered: false,
+  restart: undefined,
+  warnings: [],
+} as const;

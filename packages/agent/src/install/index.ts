@@ -1,12 +1,11 @@
 /** Installation of an operating system onto a disk of this machine. */
 import { randomUUID } from "node:crypto";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
-import { takeLock } from "../service/index.ts";
 import { clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
-import { InstallError } from "./errors.ts";
 import { installThrough, type InstallOptions, type InstallPlan } from "./install-machine.ts";
 import { makeBootLoader } from "./io/boot-loader.ts";
+import { installLocked, type AfterInstall } from "./io/install-lock.ts";
 import { listDisks } from "./io/list-disks.ts";
 import { writeOemFiles } from "./io/oem-files.ts";
 import {
@@ -20,19 +19,17 @@ import {
 } from "./io/target-disk.ts";
 
 /**
- * @param workFolder  where file systems are mounted meanwhile; a lock lies beside it
+ * @param workFolder  where file systems are mounted meanwhile; a lock lies beside it, and what was installed in this boot
+ * @param how         what follows, and whether anybody wants it: unasked nothing is installed twice in a boot
  * @throws InstallError, SlotError, and what the source throws
  */
-export async function installMachine(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
+export function installMachine(
+  options: InstallOptions,
+  workFolder: string,
+  how: { readonly after: AfterInstall; readonly isAsked: boolean },
+): Promise<InstallPlan> {
   if (options.dryRun) return installInto(options, workFolder);
-  // A service and people at several consoles may begin at the same time; each would unmount what the other one fills.
-  const lock = takeLock(`${resolve(workFolder)}.lock`);
-  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is being installed already");
-  try {
-    return await installInto(options, workFolder);
-  } finally {
-    lock.release();
-  }
+  return installLocked(workFolder, how, () => installInto(options, workFolder));
 }
 
 function installInto(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
@@ -72,6 +69,8 @@ export { INSTALL_ERRORS, InstallError } from "./errors.ts";
 export type { InstallErrorCode } from "./errors.ts";
 export type { InstallOptions, InstallPlan, InstallProgress } from "./install-machine.ts";
 export { fetchDocument } from "./io/fetch-document.ts";
+export { readInstalled } from "./io/install-lock.ts";
+export type { AfterInstall } from "./io/install-lock.ts";
 export { findLiveRoot, kernelCommandLine, liveSource, treeBytes } from "./io/live-system.ts";
 export { consoleArguments } from "./serial-console.ts";
 export { readSettings } from "./settings.ts";

@@ -203,6 +203,20 @@ describe("an installation", () => {
     const outcome = await rosAgent(args(newDisk(), "--automatic", "--json", "--source", tree("service")));
     expect(JSON.parse(outcome.stdout)).toMatchObject({ outcome: "not-automatic" });
   });
+
+  it("is not done a second time by the service, whatever the settings say, where somebody left the live system running", async () => {
+    const target = newDisk();
+    const source = tree("again");
+    const config = join(home, "automatic.yaml");
+    writeFileSync(config, "#cloud-config\nrancheros: {install: {automatic: true}}\n");
+    const first = await install(target, "--source", source);
+    expect(first.code, first.stderr).toBe(0);
+    const written = target.partitions();
+    const service = await rosAgent(args(target, "--automatic", "--json", "--source", source, "--config", config));
+    expect(service.code, service.stderr).toBe(0);
+    expect(JSON.parse(service.stdout)).toMatchObject({ outcome: "installed-before", restart: null });
+    expect(target.partitions()).toEqual(written);
+  });
 });
 
 describe("what cannot be installed", () => {

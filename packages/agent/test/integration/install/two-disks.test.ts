@@ -33,6 +33,7 @@ async function install(name: string): Promise<TestDisk> {
       onWarning: (error) => expect.unreachable(error.message),
     },
     join(home, name, "work"),
+    { after: undefined, isAsked: true },
   );
   return disk;
 }

@@ -1,0 +1,63 @@
+/** One installation of this machine at a time, and none that nobody asked for after one that went well in this boot. */
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import { replaceFile } from "../../files/index.ts";
+import { takeLock, type AgentLock } from "../../service/index.ts";
+import { InstallError } from "../errors.ts";
+
+/** What follows an installation. */
+export type AfterInstall = "reboot" | "poweroff" | undefined;
+
+/** Held to the end of the process: what is collected as garbage lets go of its lock. */
+const kept: AgentLock[] = [];
+
+/**
+ * A service and people at several consoles may begin at the same time; each would unmount what the other one fills. After
+ * success the lock stays until this process has asked for the restart and ended.
+ * @param workFolder  lock and mark lie beside it
+ * @param isAsked     a person or a flag wants it, whatever was installed before
+ * @throws InstallError INSTALL_BUSY, and what the work throws
+ */
+export async function installLocked<T>(
+  workFolder: string,
+  { after, isAsked }: { readonly after: AfterInstall; readonly isAsked: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = takeLock(`${resolve(workFolder)}.lock`);
+  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is being installed already");
+  try {
+    if (!isAsked && (await readInstalled(workFolder)) !== undefined) {
+      throw new InstallError("INSTALL_BUSY", "this machine has been installed meanwhile");
+    }
+    const result = await work();
+    await replaceFile(markOf(workFolder), `${bootId()} ${after ?? "stays"}\n`);
+    kept.push(lock);
+    return result;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** @returns undefined where nothing has been installed since this machine was started */
+export async function readInstalled(workFolder: string): Promise<{ readonly after: AfterInstall } | undefined> {
+  const text = await readFile(markOf(workFolder), "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const [boot, after] = text.trim().split(" ");
+  // A folder that outlives the live system may have been named.
+  if (boot !== bootId()) return undefined;
+  return { after: after === "reboot" || after === "poweroff" ? after : undefined };
+}
+
+function markOf(workFolder: string): string {
+  return `${resolve(workFolder)}.installed`;
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
