@@ -43,6 +43,8 @@ beforeAll(() => {
 afterEach(() => {
   disk?.remove();
   disk = undefined;
+  // Each test is another start of the machine.
+  rmSync(join(home, "disk/work.installed"), { force: true });
 });
 
 afterAll(async () => {
