@@ -29,14 +29,16 @@ export async function askInstall(
 /**
  * Each operator answers that nobody is to be asked, for machines that stand alone: whoever sits at a terminal and has not said
  * so himself is asked all the same.
+ * @param asks      whoever began it was promised a question
  * @param told      by medium, kernel, configUrl and flags
  * @param answered  with the operator's answer
  */
 export function isErasedUnasked(
   told: Pick<InstallSettings, "automatic">,
   answered: Pick<InstallSettings, "automatic">,
-  hasTerminal: boolean,
+  { hasTerminal, asks }: { readonly hasTerminal: boolean; readonly asks: boolean },
 ): boolean {
+  if (asks) return false;
   return told.automatic || (answered.automatic && !hasTerminal);
 }
 

@@ -10,6 +10,7 @@ export interface InstallFlagValues {
   readonly "slot-size": string | undefined;
   readonly yes: boolean;
   readonly automatic: boolean;
+  readonly ask: boolean;
   readonly "dry-run": boolean;
   readonly "power-off": boolean;
   readonly "no-restart": boolean;

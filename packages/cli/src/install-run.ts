@@ -57,7 +57,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   const { settings, document } = registered === undefined ? first : await gatherSettings(run, commandLine, registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   const { source, systemBytes } = await installSource(run, settings);
-  const isAutomatic = isErasedUnasked(first.settings, settings, process.stdin.isTTY);
+  const isAutomatic = isErasedUnasked(first.settings, settings, { hasTerminal: process.stdin.isTTY, asks: flags.ask });
   const warnings: InstallError[] = [];
   const after = whatFollows(flags, settings);
   const plan = await installMachine(

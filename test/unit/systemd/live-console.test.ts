@@ -73,7 +73,7 @@ describe("the menu", () => {
   it("installs, shows the disks, and restarts, each when it is asked to", () => {
     expect(started("d\ni\nr\n")).toEqual([
       "ros-agent install --dry-run",
-      "ros-agent install",
+      "ros-agent install --ask",
       "systemctl reboot",
       "sleep 60",
     ]);

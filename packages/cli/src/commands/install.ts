@@ -15,7 +15,7 @@ export class Install extends AgentCommand {
     "(rancheros.install.*), the file or page that configUrl names, the operator's answer where registrationUrl is set, and " +
     "these flags; later ones win. Without a device the only disk that fits is taken, or the smallest solid-state one: never " +
     "one in use. Whoever is at a terminal is asked before anything is erased, whatever the operator answers, unless " +
-    "another place says that nobody is to be asked. Broken off or killed at any point, it starts again from the beginning.";
+    "another place says that nobody is to be asked, and with --ask also then. Broken off or killed at any point, it starts again from the beginning.";
   static override examples = [
     "$ ros-agent install --dry-run",
     "$ ros-agent install --device /dev/nvme0n1",
@@ -43,10 +43,14 @@ export class Install extends AgentCommand {
       description:
         "Do nothing unless the settings say that nobody is to be asked: what the live system's service runs.",
     }),
+    ask: boolean({
+      description: "Ask before anything is erased, whatever the settings say: what the live system's menu runs.",
+      exclusive: ["yes", "automatic"],
+    }),
     "dry-run": boolean({ description: "Write nothing, and show the disks and what would become of which." }),
     "power-off": boolean({ description: "Switch the machine off at the end." }),
     "no-restart": boolean({
-      description: "Leave the live system running at the end.",
+      description: "Leave the live system running at the end, whose service then installs nothing by itself.",
       exclusive: ["power-off"],
     }),
     "allow-http": boolean({
