@@ -14,20 +14,26 @@ export interface PageSize {
   read(tookMs: number): void;
   /** The list did not end in time, and begins anew. */
   expired(): void;
+  /** A page could not be read: it may weigh more than an answer may. */
+  unreadable(): void;
 }
 
 export function createPageSize(): PageSize {
   let size = SMALLEST;
+  const shrink = (): void => {
+    size = Math.max(SMALLEST, size / 2);
+  };
   return {
     get size() {
       return size;
     },
     read(tookMs) {
-      if (tookMs >= TOO_LONG_MS) size = Math.max(SMALLEST, size / 2);
+      if (tookMs >= TOO_LONG_MS) shrink();
       else if (tookMs >= SLOW_MS) size = Math.min(LARGEST, size * 2);
     },
     expired() {
       size = Math.min(LARGEST, size * 2);
     },
+    unreadable: shrink,
   };
 }

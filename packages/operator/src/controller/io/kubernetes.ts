@@ -54,12 +54,24 @@ function unreachable(path: string, cause: unknown): KubernetesError {
   return new KubernetesError("KUBERNETES_UNREACHABLE", `cannot reach the API server: ${why}`, { cause });
 }
 
+/** Not only as its head says: an answer in chunks says no length. */
+async function readText({ headers, body }: Dispatcher.ResponseData): Promise<string> {
+  const length = Number(headers["content-length"] ?? 0);
+  if (length > ANSWER_LIMIT_BYTES) throw new RangeError(`an answer of ${length} bytes`);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const pieces: AsyncIterable<Buffer> = body;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    if (bytes > ANSWER_LIMIT_BYTES) throw new RangeError(`an answer of more than ${ANSWER_LIMIT_BYTES} bytes`);
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks, bytes).toString("utf8");
+}
+
 async function readJson(response: Dispatcher.ResponseData, path: string): Promise<unknown> {
-  let text = "";
   try {
-    const length = Number(response.headers["content-length"] ?? 0);
-    if (length > ANSWER_LIMIT_BYTES) throw new RangeError(`an answer of ${length} bytes`);
-    text = await response.body.text();
+    const text = await readText(response);
     return text === "" ? undefined : JSON.parse(text);
   } catch (cause) {
     if (isAbort(cause)) throw unreachable(path, cause);

@@ -184,6 +184,7 @@ export function watchResource<Kept extends KubernetesObject>(
     } catch (error) {
       if (isCodedError(error) && error.details["httpStatus"] === 410) pages.expired();
       else if (hasCode(error, "KUBERNETES_TIMEOUT")) pages.read(performance.now() - beganMs);
+      else if (hasCode(error, "KUBERNETES_NONSENSE")) pages.unreadable();
       throw error;
     }
   }

@@ -32,6 +32,16 @@ describe("the size of a page", () => {
     expect(pages.size).toBe(50);
   });
 
+  it("shrinks where a page cannot be read, and never below the smallest", () => {
+    const pages = createPageSize();
+    for (let count = 0; count < 10; count += 1) pages.expired();
+    expect(pages.size).toBe(800);
+    pages.unreadable();
+    expect(pages.size).toBe(400);
+    for (let count = 0; count < 10; count += 1) pages.unreadable();
+    expect(pages.size).toBe(50);
+  });
+
   it("grows where a list did not end in time", () => {
     const pages = createPageSize();
     pages.expired();
@@ -39,40 +49,62 @@ describe("the size of a page", () => {
   });
 });
 
+/** @returns sizes of pages that were asked for until the list was read whole */
+async function sizesAsked(answer: (query: URLSearchParams, asked: number) => unknown): Promise<readonly string[]> {
+  const limits: string[] = [];
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: "c", server: "https://127.0.0.1:1", skipTLSVerify: false }, { name: "u" });
+  const kubernetes: Kubernetes = {
+    config,
+    async send({ path }) {
+      const query = new URL(path, "http://x").searchParams;
+      limits.push(query.get("limit") ?? "");
+      return answer(query, limits.length);
+    },
+    open: (_path, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("ended")));
+      }),
+    clockSkewMs: () => 0,
+  };
+  const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
+  const watch = watchResource(kubernetes, {
+    path: "/apis/x/v1/ys",
+    keep: () => undefined,
+    onChange: () => undefined,
+    onDelete: () => undefined,
+    onSynced,
+    onTrouble: () => undefined,
+    random: () => 0,
+  });
+  await synced;
+  await watch.stop();
+  return limits;
+}
+
+const page = (more: Record<string, unknown> = {}) => ({ items: [], metadata: { resourceVersion: "7", ...more } });
+
+function expired(): never {
+  throw new KubernetesError("KUBERNETES_REFUSED", "expired", { details: { httpStatus: 410 } });
+}
+
 describe("a list whose continue token has expired", () => {
   it("is read anew in larger pages", async () => {
-    const limits: string[] = [];
-    const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: "c", server: "https://127.0.0.1:1", skipTLSVerify: false }, { name: "u" });
-    const kubernetes: Kubernetes = {
-      config,
-      async send({ path }) {
-        const query = new URL(path, "http://x").searchParams;
-        limits.push(query.get("limit") ?? "");
-        if (query.get("continue") !== null) {
-          throw new KubernetesError("KUBERNETES_REFUSED", "expired", { details: { httpStatus: 410 } });
-        }
-        const more = limits.length < 4 ? { continue: "next" } : {};
-        return { items: [], metadata: { resourceVersion: "7", ...more } };
-      },
-      open: (_path, signal) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener("abort", () => reject(new Error("ended")));
-        }),
-      clockSkewMs: () => 0,
-    };
-    const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
-    const watch = watchResource(kubernetes, {
-      path: "/apis/x/v1/ys",
-      keep: () => undefined,
-      onChange: () => undefined,
-      onDelete: () => undefined,
-      onSynced,
-      onTrouble: () => undefined,
-      random: () => 0,
+    const limits = await sizesAsked((query, asked) => {
+      if (query.get("continue") !== null) return expired();
+      return page(asked < 4 ? { continue: "next" } : {});
     });
-    await synced;
-    await watch.stop();
     expect(limits).toEqual(["50", "50", "100", "100", "200"]);
+  });
+});
+
+describe("a list whose pages weigh more than an answer may", () => {
+  it("is read anew in smaller pages, once they have grown", async () => {
+    const limits = await sizesAsked((_query, asked) => {
+      if (asked <= 2) return expired();
+      if (asked === 3) throw new KubernetesError("KUBERNETES_NONSENSE", "an answer of 67108865 bytes");
+      return page();
+    });
+    expect(limits).toEqual(["50", "100", "200", "100"]);
   });
 });
