@@ -11,11 +11,9 @@ async function isItsOwn(
   where: TokenReference,
   found: FoundToken,
 ): Promise<boolean> {
-  const bond = tokenBond(found, where, metadata);
-  if (bond === "foreign") return false;
-  const managed = await tokens.managementCluster(metadata.namespace, spec.clusterName ?? "");
-  // Somebody may have given the machine to another cluster since the token was made.
-  return managed === where.namespace || (managed === undefined && bond !== "unmarked");
+  if (tokenBond(found, where, metadata) === "foreign") return false;
+  // Somebody may have given the machine to another cluster since the token was made, also to one that is not there yet.
+  return (await tokens.managementCluster(metadata.namespace, spec.clusterName ?? "")) === where.namespace;
 }
 
 /**

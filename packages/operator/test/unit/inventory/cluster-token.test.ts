@@ -108,12 +108,15 @@ describe("a machine that was given to another cluster after its token was made",
     }
   });
 
-  it("keeps what it has where there is no such cluster yet", async () => {
-    const tokens = new StoredTokens();
-    tokens.put(NAME, { ownerUid: "u1" });
-    const moved = machine({ spec: { clusterName: "not-yet" } });
-    expect(await keepNamedToken(moved, tokens)).toBe("as-it-is");
-    expect(tokens.stored.size).toBe(1);
+  it("keeps what it has where there is no such cluster yet, and is handed none of it", async () => {
+    for (const more of [{ ownerUid: "u1" }, { ownerUid: "u0", ownerName: "team/m" }, {}]) {
+      const tokens = new StoredTokens();
+      tokens.put(NAME, more);
+      const moved = machine({ spec: { clusterName: "not-yet" } });
+      await expect(clusterTokenOf(moved, tokens)).rejects.toMatchObject({ code: "CLUSTER_TOKEN_NOT_ASSIGNED" });
+      expect(await keepNamedToken(moved, tokens)).not.toBe("missing");
+      expect(tokens.stored.size).toBe(1);
+    }
   });
 });
 
