@@ -1,7 +1,8 @@
 /**
  * Keeps ClusterRegistrationTokens and machines together. Those of machines that are gone it takes back: at once where it
  * sees one go, otherwise when it looks. Those that machines' statuses name it marks as theirs, as builds before the mark
- * and the original operator did not, and has them made again where somebody has deleted them.
+ * and the original operator did not, and has them made again where somebody has deleted them, or has given the machine
+ * to another cluster.
  */
 import { isCodedError } from "@rancheros/protocol/errors";
 import { createWorkQueue, readOrNothing, retryTimer, type ControllerParts } from "../../controller/index.ts";
@@ -27,6 +28,10 @@ interface Going {
 
 function goingKey({ where, owner }: OwnedToken): string {
   return `${GOING}${where.namespace}/${where.name}/${owner.uid}`;
+}
+
+function clusterKey(namespace: string, clusterName: string): string {
+  return `${namespace}/${clusterName}`;
 }
 
 export interface ClusterTokenKeeper {
@@ -97,16 +102,30 @@ export function keepClusterTokens(
     log.info(sentence, { inventory: key });
   }
 
-  async function lookAtAll(): Promise<void> {
-    const owned = await tokens.owned();
-    // Without Rancher nothing is missed.
-    if (owned === undefined) return;
-    const marked = new Set(owned.map(({ where, owner }) => `${where.namespace}/${where.name}/${owner.uid}`));
-    for (const { metadata, clusterToken, beingDeleted } of index.all()) {
-      if (clusterToken === undefined || beingDeleted) continue;
-      const isMarked = marked.has(`${clusterToken.namespace}/${clusterToken.name}/${metadata.uid}`);
-      if (!isMarked) queue.add(`${KEEP}${metadata.namespace}/${metadata.name}`);
+  /**
+   * Management clusters of all clusters that machines with a token belong to, by clusterKey(): one question for each
+   * cluster, not for each machine. failures: of those about which nothing was to be found out.
+   */
+  async function findHomes(): Promise<{ homes: ReadonlyMap<string, string>; failures: readonly unknown[] }> {
+    const clusters = new Map<string, readonly [string, string]>();
+    for (const { metadata, clusterToken, beingDeleted, rollout } of index.all()) {
+      if (clusterToken === undefined || beingDeleted || rollout.clusterName === undefined) continue;
+      clusters.set(clusterKey(metadata.namespace, rollout.clusterName), [metadata.namespace, rollout.clusterName]);
     }
+    const homes = new Map<string, string>();
+    const failures: unknown[] = [];
+    for (const [key, [namespace, clusterName]] of clusters) {
+      try {
+        const home = await tokens.managementCluster(namespace, clusterName);
+        if (home !== undefined) homes.set(key, home);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    return { homes, failures };
+  }
+
+  function queueGoing(owned: readonly OwnedToken[]): void {
     // Each for itself: one that cannot be taken back keeps no other.
     for (const token of owned) {
       const { owner } = token;
@@ -116,6 +135,24 @@ export function keepClusterTokens(
       if (!going.has(key)) going.set(key, { token, isSeen: false });
       queue.add(key);
     }
+  }
+
+  async function lookAtAll(): Promise<void> {
+    const owned = await tokens.owned();
+    // Without Rancher nothing is missed.
+    if (owned === undefined) return;
+    queueGoing(owned);
+    const marked = new Set(owned.map(({ where, owner }) => `${where.namespace}/${where.name}/${owner.uid}`));
+    const { homes, failures } = await findHomes();
+    for (const { metadata, clusterToken, beingDeleted, rollout } of index.all()) {
+      if (clusterToken === undefined || beingDeleted) continue;
+      const isMarked = marked.has(`${clusterToken.namespace}/${clusterToken.name}/${metadata.uid}`);
+      const home = homes.get(clusterKey(metadata.namespace, rollout.clusterName ?? ""));
+      // Given to another cluster before that was there, or while nobody led.
+      const isMoved = home !== undefined && home !== clusterToken.namespace;
+      if (!isMarked || isMoved) queue.add(`${KEEP}${metadata.namespace}/${metadata.name}`);
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async function work(key: string): Promise<void> {

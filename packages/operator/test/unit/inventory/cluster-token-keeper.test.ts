@@ -1,7 +1,13 @@
 /** Which tokens of machines that are gone are taken back while that of one of them fails. */
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { KubernetesError, type ControllerParts, type Kubernetes } from "../../../src/controller/index.ts";
-import { InventoryIndex, type ClusterTokens, type OwnedToken } from "../../../src/inventory/index.ts";
+import {
+  inventoryEntry,
+  InventoryIndex,
+  type ClusterTokens,
+  type FoundToken,
+  type OwnedToken,
+} from "../../../src/inventory/index.ts";
 import { keepClusterTokens, type ClusterTokenKeeper } from "../../../src/inventory/io/cluster-token-keeper.ts";
 import { StoredInventory } from "./stored-inventory.ts";
 
@@ -91,4 +97,99 @@ it("at once where the machine was seen to go: nobody is asked whether it is ther
   started.machineGone({ ...entry, metadata: { ...entry.metadata, name: "bad", uid: "u-bad" } });
   await vi.waitFor(() => expect(left.size).toBe(0));
   expect(asked).toEqual([]);
+});
+
+describe("machines that were given to another cluster while nobody looked", () => {
+  const machine = (name: string, clusterName: string, namespace = MANAGED) => ({
+    apiVersion: "rancheros.cattle.io/v1",
+    kind: "MachineInventory",
+    metadata: { name, namespace: "fleet-default", uid: `u-${name}`, resourceVersion: "1" },
+    spec: { clusterName },
+    status: {
+      clusterRegistrationTokenNamespace: namespace,
+      clusterRegistrationTokenName: `${namespace}-${name}-token`,
+    },
+  });
+
+  /** @param clusters  name to management cluster */
+  function moved(objects: readonly ReturnType<typeof machine>[], clusters: ReadonlyMap<string, string>) {
+    const index = new InventoryIndex();
+    const stored = new Map<string, object>();
+    const left = new Map<string, FoundToken>();
+    const owned: OwnedToken[] = [];
+    for (const object of objects) {
+      const { metadata, status } = object;
+      const entry = inventoryEntry(object);
+      if (entry !== undefined) index.put(entry);
+      stored.set(metadata.name, object);
+      const [namespace, name] = [status.clusterRegistrationTokenNamespace, status.clusterRegistrationTokenName];
+      owned.push({ where: { namespace, name }, owner: metadata });
+      const ownerName = `${metadata.namespace}/${metadata.name}`;
+      const marks = { ownerUid: metadata.uid, ownerName };
+      left.set(`${namespace}/${name}`, { uid: `t-${name}`, resourceVersion: "1", value: "secret", ...marks });
+    }
+    const asked: string[] = [];
+    const kubernetes = {
+      async send({ method, path, body }) {
+        const name = /machineinventories\/([^/]+)/.exec(path)?.[1] ?? "";
+        if (method === "PATCH") stored.set(name, { ...stored.get(name), ...(body as object) });
+        return stored.get(name);
+      },
+    } as Kubernetes;
+    const notAskedFor = () => Promise.reject(new Error("not asked for"));
+    const tokens: ClusterTokens = {
+      async managementCluster(namespace, name) {
+        asked.push(`${namespace}/${name}`);
+        if (name === "broken") throw new KubernetesError("KUBERNETES_UNREACHABLE", "nobody is there");
+        return clusters.get(name);
+      },
+      create: notAskedFor,
+      mark: notAskedFor,
+      owned: async () => owned,
+      find: async ({ namespace, name }) => left.get(`${namespace}/${name}`),
+      async delete({ namespace, name }) {
+        left.delete(`${namespace}/${name}`);
+      },
+    };
+    const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes };
+    keeper = keepClusterTokens({ kubernetes, watchNamespace: undefined, log: SILENT, lead }, tokens, index);
+    const statusOf = (name: string): unknown => Reflect.get(stored.get(name) ?? {}, "status");
+    return { keeper, left, asked, statusOf };
+  }
+
+  it("lose the token of the first one as soon as the second one is there", async () => {
+    const clusters = new Map([["c1", MANAGED]]);
+    const scene = moved([machine("m1", "c2"), machine("m2", "c1")], clusters);
+    scene.keeper.look();
+    await vi.waitFor(() => expect(scene.asked.toSorted()).toEqual(["fleet-default/c1", "fleet-default/c2"]));
+    await new Promise(setImmediate);
+    expect(scene.left.size).toBe(2);
+    clusters.set("c2", "c-m-two");
+    scene.keeper.look();
+    await vi.waitFor(() => expect([...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m2-token`]));
+    const gone = { clusterRegistrationTokenNamespace: null, clusterRegistrationTokenName: null };
+    await vi.waitFor(() => expect(scene.statusOf("m1")).toEqual(gone));
+    expect(scene.statusOf("m2")).toMatchObject({ clusterRegistrationTokenNamespace: MANAGED });
+  });
+
+  it("cost one question for each cluster, whatever the number of its machines", async () => {
+    const many = Array.from({ length: 50 }, (_, at) => machine(`m${at}`, at % 2 === 0 ? "c1" : "c2"));
+    const clusters = new Map([
+      ["c1", MANAGED],
+      ["c2", MANAGED],
+    ]);
+    const scene = moved([...many, machine("last", "c3")], new Map([...clusters, ["c3", "c-m-three"]]));
+    scene.keeper.look();
+    await vi.waitFor(() => expect(scene.left.size).toBe(50));
+    expect(scene.asked.filter((one) => one !== "fleet-default/c3").toSorted()).toEqual([
+      "fleet-default/c1",
+      "fleet-default/c2",
+    ]);
+  });
+
+  it("lose it also where of another machine's cluster nothing can be found out", async () => {
+    const scene = moved([machine("m1", "broken"), machine("m2", "c2")], new Map([["c2", "c-m-two"]]));
+    scene.keeper.look();
+    await vi.waitFor(() => expect([...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m1-token`]));
+  });
 });
