@@ -1,6 +1,6 @@
 /** /healthz, /readyz and /metrics, on a listener of their own. */
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import type { ListenAddress } from "../listen-address.ts";
 import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";
 import { listen } from "./listen.ts";
@@ -31,13 +31,33 @@ function answer(response: ServerResponse, status: number, text: string, contentT
 }
 
 /**
+ * Ends the oldest connection where there are more than so many. maxConnections would end the newest one: the kubelet's
+ * probe, upon which it restarts an operator that is well.
+ */
+function keepNewest(server: Server, connectionLimit: number): void {
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    if (open.size <= connectionLimit) return;
+    for (const oldest of open) {
+      open.delete(oldest);
+      oldest.destroy();
+      return;
+    }
+  });
+}
+
+/**
  * @param notReady  what is missing before machines can be served; empty when nothing is
  * @param metrics   content of /metrics
+ * @param connectionLimit  how many connections may be open; one more ends the oldest
  */
 export async function listenForHealth(
   where: ListenAddress,
   notReady: () => readonly string[],
   metrics: () => Promise<MetricsPage>,
+  connectionLimit = CONNECTION_LIMIT,
 ): Promise<HealthListener> {
   const server = createServer(LIMITS, (request, response) => {
     if (request.url === "/metrics") {
@@ -52,7 +72,7 @@ export async function listenForHealth(
     else if (missing.length === 0) answer(response, 200, "ok\n");
     else answer(response, 503, `not ready: ${missing.join(", ")}\n`);
   });
-  server.maxConnections = CONNECTION_LIMIT;
+  keepNewest(server, connectionLimit);
   const address = await listen(server, where, "health-listen");
   return { address, stop: () => void server.close() };
 }
