@@ -27,8 +27,8 @@ export default defineConfig({
           globalSetup: ["test/control-plane/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // Twice as many as the cores that it is measured on: most of a file's time goes into waiting for real deadlines.
-          maxWorkers: 4,
+          // More than the two cores that it is measured on: most of a file's time goes into waiting for real deadlines.
+          maxWorkers: 3,
         },
       },
       {
