@@ -87,6 +87,12 @@ export function decideEnding(journal: Journal, ending: Ending, now: Moment): Jou
   return { ...journal, run: { ...run, lastError: undefined, ending: { ...ending, message, reason } } };
 }
 
+/** Whatever was said of an earlier boot is found out anew in this one, with a phase's whole time for it. */
+export function reopen(journal: Journal, now: Moment): Journal {
+  const run = marked(journal, now);
+  return run.ending === undefined ? journal : { ...journal, run: { ...run, spentMs: 0, ending: undefined } };
+}
+
 /**
  * Nobody waits any longer for what cannot be put in order. A cordon of ours stays in the journal, for the next upgrade to take
  * away; a container too is found by the next one.

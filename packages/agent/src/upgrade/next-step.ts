@@ -41,7 +41,10 @@ export type Interruption = "none" | "aborted" | "slot-lost";
 export function nextStep(journal: Journal, facts: Facts): Step {
   const { run } = journal;
   if (run === undefined) return { kind: "rest" };
-  if (run.ending !== undefined) return act(isTidy(journal, run, run.ending) ? "finish" : "tidy");
+  if (run.ending !== undefined) {
+    if (isOvertaken(run, run.ending, facts.now)) return act("arrive");
+    return act(isTidy(journal, run, run.ending) ? "finish" : "tidy");
+  }
   const early = earlyEnding(run, facts);
   if (early !== undefined) return { kind: "end", ending: early };
   return act(actionOf(run, facts.now));
@@ -49,6 +52,11 @@ export function nextStep(journal: Journal, facts: Facts): Step {
 
 function act(action: Action): Step {
   return { kind: "act", action };
+}
+
+/** That all is well was said of another boot: after a power cut another operating system may run. Other endings stay. */
+function isOvertaken({ switched }: Run, { phase }: Ending, now: Moment): boolean {
+  return phase === "Succeeded" && switched !== undefined && switched.bootId !== now.bootId;
 }
 
 function isTidy({ cordon, images }: Journal, run: Run, ending: Ending): boolean {

@@ -2,7 +2,7 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 
 import { UpgradeError } from "../errors.ts";
-import { decideEnding, enter, note, runOf } from "../journal-edits.ts";
+import { decideEnding, enter, note, reopen, runOf } from "../journal-edits.ts";
 import { judgeTrial } from "../judge-trial.ts";
 import type { SystemSlot } from "../ports.ts";
 import type { Edit, Work } from "../work.ts";
@@ -29,7 +29,9 @@ export async function arriveInSlot(work: Work, target: SystemSlot): Promise<Edit
     const verdict = judgeTrial(counted, { target, slot, trace });
     // In the phase in which the power went: from there it is switched again.
     if (verdict.kind === "try-again") return note(journal, { switched: counted }, now);
-    const arrived = enter(journal, phase === "Upgrading" ? "Rebooting" : phase, now, { switched: counted });
+    const arrived = enter(reopen(journal, now), phase === "Upgrading" ? "Rebooting" : phase, now, {
+      switched: counted,
+    });
     if (verdict.kind === "go-on") return enter(arrived, "Verifying", now);
     const reason = { code: verdict.code, message: verdict.message };
     const isRolledBack = verdict.kind === "rolled-back";

@@ -1,6 +1,6 @@
 /** After a restart: which operating system came up. */
 import { UpgradeError } from "../errors.ts";
-import { decideEnding, enter, runOf } from "../journal-edits.ts";
+import { decideEnding, enter, reopen, runOf } from "../journal-edits.ts";
 import { isOldRelease, judgeArrival } from "../judge-arrival.ts";
 import type { Journal } from "../journal.ts";
 import type { Moment } from "../moment.ts";
@@ -37,5 +37,5 @@ function inThisBoot(journal: Journal, now: Moment, runsOld: boolean): Journal {
   if (switched === undefined) return journal;
   const counted = { ...switched, bootId: now.bootId, boots: switched.boots + 1, runsOld };
   const note = { container: undefined, switched: counted };
-  return enter(journal, phase === "Upgrading" ? "Rebooting" : phase, now, note);
+  return enter(reopen(journal, now), phase === "Upgrading" ? "Rebooting" : phase, now, note);
 }
