@@ -11,11 +11,12 @@ import { describeRollout, type Found } from "./describe-rollout.ts";
 import { namedVersion } from "./effective-image.ts";
 import { gateOf, type Gate } from "./gate.ts";
 import { SLOTS_MAX, type Counts, type Failure, type Slot } from "./slot.ts";
-import { isAbout, isCanary, isServer, isUnderWay } from "./machine-place.ts";
+import { isAbout, isCanary, isServer } from "./machine-place.ts";
 import { canonicalJson } from "./plan-id.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import { isBusy } from "./silence.ts";
 import { isLateToBegin, slotFate, type Holder } from "./slot-fate.ts";
-import { FAILURES_LISTED_MAX, tally, type Seen, type Tally } from "./tally.ts";
+import { FAILURES_LISTED_MAX, isActiveFailure, tally, type Seen, type Tally } from "./tally.ts";
 import { earliest, timeText } from "./time-text.ts";
 
 /** What one cluster looks like to an image. */
@@ -26,8 +27,8 @@ export interface ClusterView {
   readonly servers: number;
   /** UIDs of servers that are away for another reason than a slot of this image; some of them may hold one. */
   otherServersAway(): ReadonlySet<string>;
-  /** Machines that are in the middle of an upgrade without a slot of this image, and when they were heard of. */
-  underWay(): readonly { readonly uid: string; readonly heardMs: number }[];
+  /** UIDs of machines of the image that are in the middle of an upgrade, whoever began it, with a slot or without. */
+  busy(): readonly string[];
 }
 
 /** What a replica knows around an image; another replica may know something else. */
@@ -121,16 +122,17 @@ interface Books {
   readonly others: Map<string, ReadonlySet<string>>;
 }
 
-/** Machines of the cluster that are under way without a slot, as after a change of the image that has them. */
-function othersIn(view: RolloutView, cluster: string, books: Books, nowMs: number): ReadonlySet<string> {
+/**
+ * Machines of the cluster that are under way without a slot, as after a change of the image that has them. Who was given up
+ * counts against the failure budget instead, until somebody asks for another try.
+ */
+function othersIn(view: RolloutView, cluster: string, books: Books): ReadonlySet<string> {
   const known = books.others.get(cluster);
   if (known !== undefined) return known;
-  const accounted = new Set([...books.slots, ...books.failures].map(({ uid }) => uid));
-  const fresh = view
-    .cluster(cluster)
-    .underWay()
-    .filter(({ uid, heardMs }) => !accounted.has(uid) && nowMs - heardMs < view.image.nodeTimeoutMs);
-  const others = new Set(fresh.map(({ uid }) => uid));
+  const failed = books.failures.filter((failure) => isActiveFailure(failure, view.seen(failure.uid)));
+  const accounted = new Set([...books.slots, ...failed].map(({ uid }) => uid));
+  const busy = view.cluster(cluster).busy();
+  const others = new Set(busy.filter((uid) => !accounted.has(uid)));
   books.others.set(cluster, others);
   return others;
 }
@@ -147,21 +149,26 @@ function refusalOf(
   const { uid } = machine.metadata;
   if (gate.closed !== undefined) return gate.closed;
   if (gate.canariesOnly !== undefined && !isCanary(view.image, machine)) return gate.canariesOnly;
-  const { upgrade } = machine.rollout;
-  if (isUnderWay(machine) && nowMs - (upgrade?.heardMs ?? 0) < view.image.nodeTimeoutMs) return BUSY;
+  if (isBusy(machine, nowMs, view.image.nodeTimeoutMs)) return BUSY;
   const place = view.cluster(cluster);
   const held = books.slots.filter((slot) => slot.cluster === cluster);
   // A slot of an earlier plan that the machine has not begun with is exchanged.
   const rest = held.filter((slot) => slot.uid !== uid);
   const limit = concurrencyOf(view.image.concurrency, place.total);
-  const busy = rest.length + othersIn(view, cluster, books, nowMs).size;
+  const busy = rest.length + othersIn(view, cluster, books).size;
   if (held.length === rest.length && busy >= limit) return QUEUED;
   if (held.length === rest.length && books.slots.length >= SLOTS_MAX) return FULL;
   if (!isServer(machine)) return undefined;
-  const holding = rest.filter((slot) => slot.isServer === true).map((slot) => slot.uid);
-  const away = new Set([...holding, ...place.otherServersAway()]);
+  const away = serversAwayIn(view, cluster, rest);
   away.delete(uid);
   return away.size < serversAwayAtMost(place.servers) ? undefined : SERVERS;
+}
+
+/** UIDs of servers of the cluster that are away. @param slots  of this image */
+export function serversAwayIn(view: RolloutView, cluster: string, slots: Iterable<Slot>): Set<string> {
+  const away = new Set(view.cluster(cluster).otherServersAway());
+  for (const slot of slots) if (slot.cluster === cluster && slot.isServer === true) away.add(slot.uid);
+  return away;
 }
 
 /** The machine's last grant by an image of this name, as it says: it takes none that is not later. */

@@ -31,7 +31,9 @@ export interface Group {
   total: number;
   /** Order keys of machines that are alive and wait for their turn. */
   readonly waiting: OrderedKeys;
-  /** Machines that say they are in the middle of an upgrade without holding a slot of this image, by uid. */
+  /** Those of them that are servers. */
+  readonly waitingServers: OrderedKeys;
+  /** Machines that say they are in the middle of an upgrade, whoever began it, by uid. */
   readonly underWay: Map<string, MachineState>;
   /** See RolloutIndex.front. */
   front: number;
@@ -107,7 +109,8 @@ export class ImageState {
     if (cluster === undefined) return undefined;
     const found = this.groups.get(cluster);
     if (found !== undefined) return found;
-    const made: Group = { total: 0, waiting: new OrderedKeys(), underWay: new Map(), front: 0 };
+    const waiting = { waiting: new OrderedKeys(), waitingServers: new OrderedKeys() };
+    const made: Group = { total: 0, ...waiting, underWay: new Map(), front: 0 };
     this.groups.set(cluster, made);
     return made;
   }

@@ -3,7 +3,7 @@ import { hasCode } from "@rancheros/protocol/errors";
 import type { Waiting } from "@rancheros/protocol/upgrade";
 import { retryAfterMs } from "../controller/index.ts";
 import { errorFields } from "../telemetry/index.ts";
-import { decide, type Candidate, type Decision } from "./decide.ts";
+import { decide, settle, type Candidate, type Decision } from "./decide.ts";
 import type { Found } from "./describe-rollout.ts";
 import { RolloutError } from "./errors.ts";
 import type { ImageState } from "./image-state.ts";
@@ -178,7 +178,7 @@ export class ImageWorker {
   /** Reads who asks, and whose slot is to be taken by the clock, once more: the watch may be late. */
   async #refresh(image: ImageState, uids: readonly string[]): Promise<void> {
     const { nowMs } = this.#parts;
-    const ahead = decide(viewOf(this.#index, image, nowMs(), true), [], nowMs());
+    const ahead = settle(viewOf(this.#index, image, nowMs(), true), nowMs());
     const late = ahead.failed.filter(({ reason }) => reason === "ROLLOUT_NODE_TIMEOUT").map(({ uid }) => uid);
     const wanted = [...new Set([...uids, ...late])];
     for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {

@@ -50,6 +50,12 @@ export class OrderedKeys {
     if (chunk.length > CHUNK_MAX) this.#chunks.splice(index + 1, 0, chunk.splice(CHUNK_MAX >>> 1));
   }
 
+  /** @param isIn  whether it is to be one of them */
+  set(key: string, isIn: boolean): void {
+    if (isIn) this.add(key);
+    else this.delete(key);
+  }
+
   delete(key: string): void {
     const index = this.#chunkOf(key);
     const chunk = this.#chunks[index];

@@ -191,6 +191,7 @@ export class RolloutIndex {
     if (group === undefined) return;
     const { uid } = state.machine.metadata;
     group.waiting.delete(state.orderKey());
+    group.waitingServers.delete(state.orderKey());
     group.underWay.delete(uid);
     if (winner !== undefined) this.#refreshFront(winner, group);
   }
@@ -233,9 +234,10 @@ export class RolloutIndex {
     const group = winner?.group(state.cluster);
     if (winner === undefined || group === undefined) return;
     const { uid } = state.machine.metadata;
-    if (this.isWaiting(state) && this.#alive.has(uid)) group.waiting.add(state.orderKey());
-    else group.waiting.delete(state.orderKey());
-    if (isUnderWay(state.machine) && !winner.slots.has(uid)) group.underWay.set(uid, state);
+    const isThere = this.isWaiting(state) && this.#alive.has(uid);
+    group.waiting.set(state.orderKey(), isThere);
+    group.waitingServers.set(state.orderKey(), isThere && state.isServer);
+    if (isUnderWay(state.machine)) group.underWay.set(uid, state);
     else group.underWay.delete(uid);
     this.#refreshFront(winner, group);
   }

@@ -9,12 +9,13 @@ import { namedVersion } from "./effective-image.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
-import { isAbout, isUnderWay } from "./machine-place.ts";
+import { isAbout } from "./machine-place.ts";
 import { fleetPaceSeconds, frontOf, frontPaceSeconds, jittered } from "./pace.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
+import { isBusy } from "./silence.ts";
 import { isLateToBegin } from "./slot-fate.ts";
 import type { Slot } from "./slot.ts";
 import { standingOf, type Standing } from "./standing.ts";
@@ -140,7 +141,13 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const { cluster } = state;
     const group = image.group(cluster);
     if (cluster === undefined || group === undefined) return false;
-    return group.waiting.rank(state.orderKey()) < stand.free(cluster);
+    const before = group.waiting.rank(state.orderKey());
+    const free = stand.free(cluster);
+    if (before < free) return true;
+    // Where servers need not go first, those that have to wait for others of theirs hold up nobody else.
+    if (state.isServer || image.image.order === "ServersFirst") return false;
+    const servers = group.waitingServers.rank(state.orderKey());
+    return before - servers + Math.min(servers, stand.serversFree(cluster)) < free;
   }
 
   async function planOrWaiting(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
@@ -231,14 +238,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     if (slot !== undefined) {
       return isAbout(state.machine, image.image.object.metadata.name, slot) ? wait(ANOTHER_FIRST) : request(place);
     }
-    const isBusy = isUnderWay(state.machine) && isFresh(state, image);
-    if (isBusy) return wait(ANOTHER_FIRST);
+    if (isBusy(state.machine, nowMs(), image.image.nodeTimeoutMs)) return wait(ANOTHER_FIRST);
     return isItsTurn(place) ? request(place) : wait(QUEUED);
-  }
-
-  /** Whether what the machine said last is not older than it may be silent. */
-  function isFresh(state: MachineState, image: ImageState): boolean {
-    return nowMs() - (state.machine.rollout.upgrade?.heardMs ?? 0) < image.image.nodeTimeoutMs;
   }
 
   function paceOf(uid: string, asked: Pick<Asked, "plan" | "waiting">): number {

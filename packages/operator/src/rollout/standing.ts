@@ -1,6 +1,6 @@
 /** Where an image stands for those who ask, as this replica sees it; made at most once a second and change. */
-import { concurrencyOf } from "./amount.ts";
-import { settle, type RolloutView } from "./decide.ts";
+import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
+import { serversAwayIn, settle, type RolloutView } from "./decide.ts";
 import { gateOf, type Gate } from "./gate.ts";
 import { SLOTS_MAX, type Slot } from "./slot.ts";
 import { tally } from "./tally.ts";
@@ -11,6 +11,8 @@ export interface Standing {
   readonly slots: ReadonlyMap<string, Slot>;
   /** Slots that could be granted now in a cluster. */
   free(cluster: string): number;
+  /** How many further servers of a cluster may be away. */
+  serversFree(cluster: string): number;
 }
 
 export function standingOf(view: RolloutView, nowMs: number): Standing {
@@ -20,12 +22,21 @@ export function standingOf(view: RolloutView, nowMs: number): Standing {
   const canariesDoneAt = image.object.status?.canariesDoneAt;
   const held = new Map<string, number>();
   for (const { cluster } of slots) held.set(cluster, (held.get(cluster) ?? 0) + 1);
+  const serversFree = new Map<string, number>();
   return {
     gate: gateOf(image, plan, counted, { listed: failures.length, canariesDoneAt, nowMs }),
     slots: new Map(slots.map((slot) => [slot.uid, slot])),
     free(cluster) {
       const limit = concurrencyOf(image.concurrency, view.cluster(cluster).total);
       return Math.min(limit - (held.get(cluster) ?? 0), SLOTS_MAX - slots.length);
+    },
+    serversFree(cluster) {
+      const known = serversFree.get(cluster);
+      if (known !== undefined) return known;
+      const away = serversAwayIn(view, cluster, slots).size;
+      const free = Math.max(0, serversAwayAtMost(view.cluster(cluster).servers) - away);
+      serversFree.set(cluster, free);
+      return free;
     },
   };
 }

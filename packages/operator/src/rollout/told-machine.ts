@@ -7,8 +7,9 @@ import type { ImageState } from "./image-state.ts";
 import type { Told } from "./rollout-desk.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import { SPEAKS_EVERY_MS } from "./silence.ts";
 
-const IDLE_STATUS_SECONDS = 600;
+const IDLE_STATUS_SECONDS = SPEAKS_EVERY_MS / 1000;
 const HELD_STATUS_SECONDS = 60;
 
 /** That there is no plan may only mean that the version has not been read yet. */
@@ -49,7 +50,7 @@ export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: 
   const none = {
     holdsSlot: true,
     nextStatusInSeconds: IDLE_STATUS_SECONDS,
-    heardEveryMs: IDLE_STATUS_SECONDS * 1000,
+    heardEveryMs: SPEAKS_EVERY_MS,
   };
   if (word.image === undefined || word.plan === undefined) return none;
   const { mayBeSwitched } = PHASES[word.phase];
@@ -60,7 +61,8 @@ export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: 
   const { nodeTimeoutMs } = image.image;
   const often = {
     nextStatusInSeconds: Math.max(1, Math.min(HELD_STATUS_SECONDS, Math.floor(nodeTimeoutMs / 8000))),
-    heardEveryMs: nodeTimeoutMs / 4,
+    // Other images, which may give up sooner, go by it too.
+    heardEveryMs: Math.min(nodeTimeoutMs / 4, SPEAKS_EVERY_MS),
   };
   if (!areVersionsKnown && needsVersion(image)) return { ...often, holdsSlot: true };
   if (slot?.attempt === word.attempt) {

@@ -5,15 +5,11 @@ import type { ImageState, MachineState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { Seen } from "./tally.ts";
+import { isBusy, patienceMs, silentMs } from "./silence.ts";
 import type { Holder } from "./slot-fate.ts";
 
 /** A machine that is not known may be new, and the watch late: only after so long it counts as gone. */
 const UNKNOWN_IS_GONE_MS = 15 * 60_000;
-/**
- * A machine without a slot speaks every 600 s, and its word is written only where the last one is as old: on one that is
- * well it is up to 1,200 s old, whatever the image's nodeTimeout.
- */
-const SPEAKS_WITHIN_MS = 30 * 60_000;
 
 function seenOf(image: ImageState, state: MachineState): Seen {
   const isClaimed = state.claims[0] === image;
@@ -58,11 +54,11 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
           const underWay = serversAway(index, image, name, nowMs).map(({ metadata }) => metadata.uid);
           return new Set([...holdingElsewhere(index, image, name), ...underWay]);
         },
-        underWay: () =>
-          [...(group?.underWay ?? [])].map(([uid, { machine }]) => ({
-            uid,
-            heardMs: machine.rollout.upgrade?.heardMs ?? 0,
-          })),
+        busy() {
+          const underWay = [...(group?.underWay.values() ?? [])];
+          const busy = underWay.filter(({ machine }) => isBusy(machine, nowMs, image.image.nodeTimeoutMs));
+          return busy.map(({ machine }) => machine.metadata.uid);
+        },
       };
     },
   };
@@ -74,15 +70,6 @@ function holdingElsewhere(index: RolloutIndex, image: ImageState, cluster: strin
   return others.flatMap((one) =>
     [...one.slots.values()].filter((slot) => slot.cluster === cluster && slot.isServer === true).map(({ uid }) => uid),
   );
-}
-
-function silentMs({ rollout: { upgrade } }: RolloutMachine, nowMs: number): number {
-  return nowMs - (upgrade?.heardMs ?? 0);
-}
-
-/** How long a word counts at least: no machine that is well is silent for so long. */
-function patienceMs(nodeTimeoutMs: number): number {
-  return Math.max(nodeTimeoutMs, SPEAKS_WITHIN_MS);
 }
 
 /**

@@ -86,7 +86,7 @@ function viewOf({ machines, slots, concurrency, otherServersAway }: World, more:
       total: machines.filter(({ rollout }) => rollout.clusterName === name).length,
       servers: machines.filter(({ rollout }) => rollout.clusterName === name && rollout.role === "server").length,
       otherServersAway: () => new Set(Array.from({ length: otherServersAway }, (_, index) => `other-${index}`)),
-      underWay: () => [],
+      busy: () => [],
     }),
   };
 }

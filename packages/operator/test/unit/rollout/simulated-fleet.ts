@@ -122,6 +122,12 @@ export class SimulatedFleet {
     return this.machines.get(name)?.rollout.upgrade?.phase;
   }
 
+  /** Whether all that were asked to try again, which goes well, have done so. */
+  haveTriedAgain(): boolean {
+    const asked = [...this.machines.values()].filter(({ rollout }) => rollout.retry !== undefined);
+    return asked.every(({ rollout }) => rollout.upgrade?.phase === "Succeeded");
+  }
+
   setSpec(spec: ManagedOSImageSpec): void {
     const { metadata } = this.image;
     const generation = (metadata.generation ?? 0) + 1;

@@ -1,0 +1,23 @@
+/** How long what a machine said last counts. */
+import { isUnderWay } from "./machine-place.ts";
+import type { RolloutMachine } from "./rollout-machine.ts";
+
+/** A machine that is well speaks so often; its word is written only where the last one is as old, unless it is news. */
+export const SPEAKS_EVERY_MS = 10 * 60_000;
+/** The word of a machine that is well is up to twice as old as that, whatever the image's nodeTimeout. */
+const HEARD_WITHIN_MS = 3 * SPEAKS_EVERY_MS;
+
+/** How long a word counts at least: no machine that is well is silent for so long. */
+export function patienceMs(nodeTimeoutMs: number): number {
+  return Math.max(nodeTimeoutMs, HEARD_WITHIN_MS);
+}
+
+/** Since when it has said nothing of its upgrade; of one that never did, since 1970. */
+export function silentMs({ rollout: { upgrade } }: RolloutMachine, nowMs: number): number {
+  return nowMs - (upgrade?.heardMs ?? 0);
+}
+
+/** Whether it is in the middle of an upgrade, with a slot or without, and has said so not too long ago. */
+export function isBusy(machine: RolloutMachine, nowMs: number, nodeTimeoutMs: number): boolean {
+  return isUnderWay(machine) && silentMs(machine, nowMs) < patienceMs(nodeTimeoutMs);
+}
