@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONG = [
   /\/test\/integration\/rollout\//,
   /\/drain-parity\/dry-run\.test\.ts$/,
-  /\/chart\/release\.test\.ts$/,
+  /\/chart\/(neighbours|release)\.test\.ts$/,
   /\/operator\/(leadership|rollout|rollout-kills|registration-token)\.test\.ts$/,
   /\/hostile\/certificates\.test\.ts$/,
 ];

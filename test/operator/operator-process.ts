@@ -37,6 +37,8 @@ export interface OperatorOptions {
   /** Where machines are told to go; default is its own HTTPS listener. "" leaves it to Rancher's settings. */
   readonly serverUrl?: string;
   readonly flags?: readonly string[];
+  /** Settings that flags leave to it. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Script to run instead of what operator-program.ts says, for measuring what is shipped. */
   readonly script?: string;
   readonly name?: string;
@@ -95,7 +97,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const child = new TetheredProcess({
     name: options.name ?? "rancheros-operator",
     executable: process.execPath,
-    environment: ENVIRONMENT,
+    environment: { ...ENVIRONMENT, ...options.environment },
     folder: options.folder,
     args: [
       ...NODE_FLAGS,

@@ -1,6 +1,6 @@
 /** Machines of real parts, and sites of them. */
 export { DOES_NOT_BOOT, MachineRoot } from "./machine-root.ts";
-export { buildVersion, RELEASE_FILE, releaseText, SUC_UPGRADE } from "./os-images.ts";
+export { buildVersion, RELEASE_FILE, releaseText, SUC_UPGRADE, waitingUpgrade } from "./os-images.ts";
 export { SITE_NAMESPACE, startSite, type Site, type SiteOptions } from "./site.ts";
 export { createWholeMachine } from "./create-whole-machine.ts";
 export { WholeMachine, type WholeMachineOptions } from "./whole-machine.ts";

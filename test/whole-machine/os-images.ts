@@ -73,3 +73,8 @@ mv "$HOST_DIR${INSTALLED_RELEASE}.part" "$HOST_DIR${INSTALLED_RELEASE}"
 reboot_machine
 exit 1
 `;
+
+/** The same, but that it goes on only where that file is below the machine's /: for what is to happen meanwhile. */
+export function waitingUpgrade(file: string): string {
+  return SUC_UPGRADE.replace(/^set -e$/m, `set -e\nwhile [ ! -e "/host${file}" ]; do sleep 0.1; done`);
+}
