@@ -1,35 +1,22 @@
 /** A program in uninterruptible sleep, as a disk that does not answer makes it: writing to a file system that is frozen. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
-import { mount } from "../../../src/slots/io/file-systems.ts";
+import { makeFrozenDisk, type FrozenDisk } from "../../../../../test/disks/index.ts";
 import { runProgram } from "../../../src/slots/io/run-program.ts";
 
-const PROGRAMS = { env: { ...process.env, PATH: "/usr/sbin:/sbin:/usr/bin:/bin" } };
-
-let home: string;
-let disk: TestDisk;
+let disk: FrozenDisk;
 let folder: string;
 
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), "run-program-"));
-  disk = makeDisk(home, 16 * 1024 ** 2);
-  folder = join(home, "frozen");
-  execFileSync("mkfs.ext4", ["-q", disk.device], PROGRAMS);
-  await mount(disk.device, folder, "rw");
-  execFileSync("fsfreeze", ["--freeze", folder], PROGRAMS);
+beforeEach(() => {
+  disk = makeFrozenDisk();
+  ({ folder } = disk);
 });
 
-afterEach(() => {
-  execFileSync("fsfreeze", ["--unfreeze", folder], PROGRAMS);
-  disk.remove();
-  rmSync(home, { recursive: true, force: true });
-});
+afterEach(() => disk.remove());
 
 /** Of the one dd that writes there. */
 function states(): readonly string[] {
