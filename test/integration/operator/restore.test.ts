@@ -1,14 +1,11 @@
 /** The commands of docs/operations.md: everything is dumped, lost and restored, and machines are who they were. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { createNamespace, removeNamespace, useNamespace } from "../../control-plane/namespace.ts";
+import { pageCommands, runCommands } from "../../control-plane/page-commands.ts";
 import { askMachine, channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
 import { testChannels } from "../../operator/channels.ts";
@@ -22,7 +19,6 @@ const target = inject("controlPlane");
 const own = useNamespace(target, "restore-own");
 const fleet = useNamespace(target, "restore-fleet");
 const folder = mkdtempSync(path.join(tmpdir(), "restore-"));
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const ak = generateAttestationKey("rsa");
 const IMAGE = {
   apiVersion: "rancheros.cattle.io/v1",
@@ -31,30 +27,10 @@ const IMAGE = {
 } as const;
 let operator: OperatorProcess;
 
-/** The lines of the code block that follows this heading in docs/operations.md. */
-function commandsOf(heading: string): string {
-  const page = readFileSync(path.join(ROOT, "docs/operations.md"), "utf8");
-  const section = page.split(`### ${heading}\n`)[1] ?? "";
-  return /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
-}
-
-/** Runs them as somebody would who has set NAMESPACE and FLEET. */
-async function run(commands: string): Promise<void> {
-  expect(commands).not.toBe("");
-  const child = spawn("bash", ["-euo", "pipefail", "-c", commands], {
-    cwd: folder,
-    env: {
-      PATH: `${path.dirname(path.join(target.binariesFolder, "kubectl"))}:${process.env["PATH"] ?? ""}`,
-      HOME: folder,
-      KUBECONFIG: target.kubeconfigPath,
-      NAMESPACE: own,
-      FLEET: fleet,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: 60_000,
-  });
-  const [, trouble] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  expect([child.exitCode, trouble]).toEqual([0, expect.any(String)]);
+/** As somebody would who has set NAMESPACE and FLEET. */
+async function run(words: string): Promise<void> {
+  const environment = { NAMESPACE: own, FLEET: fleet };
+  await runCommands(target, pageCommands("operations.md", words), { folder, environment });
 }
 
 async function start(name: string): Promise<OperatorProcess> {
@@ -76,14 +52,14 @@ async function start(name: string): Promise<OperatorProcess> {
 
 /** All is dumped, all that is in both namespaces is lost, and what was dumped is put back; no operator runs then. */
 async function loseAndRestore(): Promise<void> {
-  await run(commandsOf("Backup"));
+  await run("> objects.json");
   await operator.stop();
   for (const namespace of [own, fleet]) {
     await removeNamespace(target, namespace);
     await createNamespace(target, namespace);
   }
   expect(await listInventories(target, fleet)).toEqual([]);
-  await run(commandsOf("Restore"));
+  await run("apply -f objects.json");
 }
 
 beforeAll(async () => {
@@ -201,6 +177,6 @@ it("machines whose operator is gone can be deleted", async () => {
   }
   await kubectl(target, ["delete", "machineinventories", "--all", `--namespace=${fleet}`, "--wait=false"]);
   expect((await listInventories(target, fleet)).length).toBeGreaterThan(0);
-  await run(commandsOf("Machines whose operator is gone"));
+  await run('"finalizers":null');
   expect(await listInventories(target, fleet)).toEqual([]);
 });

@@ -7,21 +7,25 @@ import { startControlPlane, type ControlPlane } from "../../control-plane/contro
 import { applyCrds } from "../../control-plane/global-setup.ts";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
+import { pageCommands, runCommands } from "../../control-plane/page-commands.ts";
 import { joinMachines } from "../../machine/join-machines.ts";
 import { playMachine, type PlayedMachine } from "../../machine/played-machine.ts";
 import { fleetCrds, fleetObject } from "../../operator/fleet-crds.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
+import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
 import { conditionOf, rolloutImages, type RolloutImages } from "../../operator/rollout-images.ts";
 import { buildOsImage, imageReference, pushImage, startRegistry, type TestRegistry } from "../../registry/index.ts";
 
 const { binariesFolder } = inject("controlPlane");
 const folder = mkdtempSync(path.join(tmpdir(), "places-"));
+const SERVER_URL = "https://rancher.example.com";
 const machines: PlayedMachine[] = [];
 const playing: Promise<void>[] = [];
 // Its own: Fleet's kinds are missing in it at the beginning.
 let controlPlane: ControlPlane;
 let operator: OperatorProcess;
 let registry: TestRegistry;
+let flags: readonly string[];
 let osImage: string;
 let local: RolloutImages;
 let fleet: RolloutImages;
@@ -33,14 +37,14 @@ beforeAll(async () => {
   ]);
   controlPlane = plane;
   registry = started;
-  await pushImage(registry, "os", "v1", buildOsImage({ release: "IMAGE=v1\n", upgradeScript: "#!/bin/sh\n" }));
+  const image = buildOsImage({ release: "IMAGE=v1\n", upgradeScript: "#!/bin/sh\n" });
+  for (const name of ["os", "rancher/os", "mirror/rancher/os"]) await pushImage(registry, name, "v1", image);
   osImage = imageReference(registry, "os", "v1");
   await applyCrds(controlPlane);
   for (const name of ["system", "fleet-local", "fleet-default"]) await createNamespace(controlPlane, name);
   const { kubeconfigPath } = controlPlane;
-  const flags = [`--insecure-registry=${registry.host}`];
-  const serverUrl = "https://rancher.example.com";
-  operator = await startOperator({ folder, kubeconfigPath, namespace: "system", serverUrl, flags });
+  flags = [`--insecure-registry=${registry.host}`, `--registry-mirror=docker.io=${registry.url}`];
+  operator = await startOperator({ folder, kubeconfigPath, namespace: "system", serverUrl: SERVER_URL, flags });
   const common = { httpsUrl: operator.httpsUrl, next: () => operator.httpUrl };
   const inFleet = ["one", "two", "three"].map((clusterName) => ({ clusterName }));
   machines.push(
@@ -136,5 +140,56 @@ describe("an image for Fleet's clusters", () => {
     expect(moved).toMatchObject({ updated: 2, clusters: 2 });
     // Clusters one and two are `test` by now, three had been taken by the group before.
     expect([2, 3, 4].map(plansOf)).toEqual([2, 2, 2]);
+  });
+});
+
+describe("images that name no registry, where Rancher comes to have a default one", () => {
+  const page = (words: string): string => pageCommands("install-operator.md", words);
+
+  it("stay what they are with the reference that they had, as the page says: no machine does anything", async () => {
+    await local.change("os", { osImage: "rancher/os:v1" });
+    const before = await local.until(
+      "os",
+      "done from docker.io",
+      ({ state, reference }) => state === "Complete" && reference?.startsWith("docker.io/") === true,
+    );
+    expect([0, 1].map(plansOf)).toEqual([2, 2]);
+    await operator.stop();
+    await kubectlApply(controlPlane, ...rancherCrds());
+    await kubectl(controlPlane, ["wait", "--for=condition=Established", "crd/settings.management.cattle.io"]);
+    const value = `${registry.host}/mirror`;
+    await kubectlApply(controlPlane, rancherObject("Setting", undefined, "system-default-registry", { value }));
+
+    const [first, , ...images] = (await runCommands(controlPlane, page("custom-columns"), { folder })).split("\n");
+    expect(first).toBe(value);
+    const row = images.find((line) => line.startsWith("fleet-local"))?.split(/ +/) ?? [];
+    expect(row).toEqual(["fleet-local", "os", "rancher/os:v1", before.reference]);
+    const [namespace = "", name = "", , reference = ""] = row;
+    const patch = page("patch managedosimage NAME")
+      .replace("NAMESPACE", namespace)
+      .replace("NAME", name)
+      .replace("REFERENCE", reference);
+    expect(await runCommands(controlPlane, patch, { folder })).toContain("patched");
+
+    const { kubeconfigPath } = controlPlane;
+    operator = await startOperator({ folder, kubeconfigPath, namespace: "system", serverUrl: SERVER_URL, flags });
+    const after = await local.until(
+      "os",
+      "looked at again",
+      ({ observedGeneration }) => observedGeneration !== before.observedGeneration,
+    );
+    expect(after).toMatchObject({ state: "Complete", updated: 2, plan: before.plan, reference: before.reference });
+    expect([0, 1].map(plansOf)).toEqual([2, 2]);
+  });
+
+  it("begin anew from that registry once their suspension is taken back", async () => {
+    await local.change("os", { osImage: "rancher/os:v1", suspend: true });
+    const suspended = await local.until("os", "Suspended", ({ state }) => state === "Suspended");
+    expect(suspended.reference).toMatch(`${registry.host}/mirror/rancher/os@sha256:`);
+    expect([0, 1].map(plansOf)).toEqual([2, 2]);
+    await local.change("os", { suspend: false });
+    await local.until("os", "Complete", ({ state, updated }) => state === "Complete" && updated === 2);
+    expect([0, 1].map(plansOf)).toEqual([3, 3]);
+    expect(machines[0]?.plans.at(-1)?.reference).toBe(suspended.reference);
   });
 });

@@ -1,16 +1,13 @@
 /** The commands of the pages on migration, run as they stand there against a real API server. */
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
+import { pageCommands, runCommands } from "../../control-plane/page-commands.ts";
 import { getObject } from "../../operator/objects.ts";
 
-const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "migration");
 const folder = mkdtempSync(path.join(tmpdir(), "migration-"));
@@ -18,31 +15,9 @@ const HASH = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The one block of a page that has these words. */
-function commandsOf(page: string, words: string): string {
-  const text = readFileSync(path.join(DOCS, page), "utf8");
-  const blocks = [...text.matchAll(/^( *)```sh\n([^]*?)^\1```/gm)].map((match) => match[2] ?? "");
-  const [block, ...more] = blocks.filter((one) => one.includes(words));
-  if (block === undefined || more.length > 0) throw new Error(`${page} has no block, or several, with ${words}`);
-  return block;
-}
-
 /** In this test's namespace only: others have theirs on the same API server. */
 async function run(commands: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    "bash",
-    ["-euo", "pipefail", "-c", commands.replaceAll(" -A ", ` -n ${namespace} `)],
-    {
-      cwd: folder,
-      timeout: 30_000,
-      env: {
-        PATH: `${target.binariesFolder}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
-        KUBECONFIG: target.kubeconfigPath,
-        KUBECACHEDIR: path.join(folder, "kubectl-cache"),
-      },
-    },
-  );
-  return stdout;
+  return runCommands(target, commands.replaceAll(" -A ", ` -n ${namespace} `), { folder });
 }
 
 describe("from the original operator", () => {
@@ -54,7 +29,7 @@ describe("from the original operator", () => {
       metadata: { ...metadata, name: "old-machine" },
       spec: { tpmHash: HASH, clusterName: "c1", config: { role: "server" } },
     });
-    await run(commandsOf("migrate-from-rancheros-operator.md", ".metadata.finalizers -="));
+    await run(pageCommands("migrate-from-rancheros-operator.md", ".metadata.finalizers -="));
     const machine = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "old-machine");
     expect(machine?.metadata).toMatchObject({ finalizers: ["example.com/ours"] });
     expect(machine?.spec).toMatchObject({ tpmHash: HASH, clusterName: "c1" });
@@ -80,7 +55,7 @@ describe("from the original operator", () => {
         spec: { cloudConfig: { users: [] } },
       },
     );
-    await run(commandsOf("migrate-from-rancheros-operator.md", "tpm-roots"));
+    await run(pageCommands("migrate-from-rancheros-operator.md", "tpm-roots"));
     const roots = await kubectlJson(target, ["get", "secret", "tpm-roots", `--namespace=${namespace}`]);
     expect(roots).toMatchObject({ data: { "hardware.pem": Buffer.from(pem).toString("base64") } });
     const door = await getObject(target, "machineregistrations.rancheros.cattle.io", namespace, "old-door");
@@ -97,7 +72,7 @@ describe("from the original operator", () => {
       metadata: { namespace, name: "new-machine" },
       spec: { tpm: HASH.replaceAll("0", "9"), clusterName: "c1" },
     });
-    await run(commandsOf("migrate-from-rancheros-operator.md", ".spec.tpm)"));
+    await run(pageCommands("migrate-from-rancheros-operator.md", ".spec.tpm)"));
     const machine = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "new-machine");
     expect(machine?.spec).toEqual({ tpmHash: HASH.replaceAll("0", "9"), clusterName: "c1" });
     const old = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "old-machine");
@@ -105,7 +80,7 @@ describe("from the original operator", () => {
   });
 
   it("what there is is saved before", async () => {
-    await run(commandsOf("migrate-from-rancheros-operator.md", "before.yaml"));
+    await run(pageCommands("migrate-from-rancheros-operator.md", "before.yaml"));
     expect(readFileSync(path.join(folder, "before.yaml"), "utf8")).toContain("name: old-machine");
   });
 });
@@ -140,7 +115,7 @@ describe("from elemental-operator", () => {
       spec,
     });
     await kubectlApply(target, machine("m-1", { tpmHash: HASH }), machine("m-2", { machineHash: "without-tpm" }));
-    const commands = commandsOf("migrate-from-elemental.md", "machines.json");
+    const commands = pageCommands("migrate-from-elemental.md", "machines.json");
     await run(commands.replaceAll("machineinventories.elemental.cattle.io", crd));
     const moved = await getObject(target, "machineinventories.rancheros.cattle.io", namespace, "m-1");
     expect(moved).toMatchObject({ metadata: { labels: { rack: "7" } }, spec: { tpm: HASH } });
