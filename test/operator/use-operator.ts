@@ -8,7 +8,10 @@ import { useNamespace } from "../control-plane/namespace.ts";
 import { makeRegistration, type MadeRegistration } from "./objects.ts";
 import { startOperator, type OperatorOptions, type OperatorProcess } from "./operator-process.ts";
 
-export interface UseOperatorOptions extends Pick<OperatorOptions, "flags" | "serverUrl" | "chartValues"> {
+export interface UseOperatorOptions extends Pick<
+  OperatorOptions,
+  "flags" | "environment" | "serverUrl" | "chartValues"
+> {
   /** Default 1. The second and later ones give out the first one's address, as behind one Service. */
   readonly replicas?: number;
 }
