@@ -3,8 +3,8 @@ import { Lexer, Parser, type LineCounter } from "yaml";
 
 import { MAX_DEPTH, MAX_VALUES } from "./limits.ts";
 
-/** What the lexer says before each key and value. Source: yaml, docs/07_parsing_yaml.md */
-const SCALAR = "\x1f";
+/** How texts in quotes, aliases, and what the lexer says before each other text begin. Source: yaml, docs/07_parsing_yaml.md */
+const VALUES: ReadonlySet<string> = new Set(["'", '"', "*", "\x1f"]);
 
 export interface Excess {
   readonly offset: number;
@@ -28,7 +28,7 @@ export function findExcess(text: string, lines: LineCounter): Excess | undefined
     while (complete.next().done !== true);
     const { offset, stack } = parser;
     if (stack.length > STACK_MAX) return { offset, sentence: `maps and lists are nested more than ${MAX_DEPTH} deep` };
-    if (lexeme === SCALAR && ++values > MAX_VALUES)
+    if (VALUES.has(lexeme.charAt(0)) && ++values > MAX_VALUES)
       return { offset, sentence: `there are more than ${MAX_VALUES} keys and values` };
   }
   return undefined;

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cpuMsOf, SOON_MS } from "../../../../../test/cpu-ms-of.ts";
 import {
   ImageReferenceError,
   isImageDigest,
@@ -167,10 +168,11 @@ describe("parseImageReference", () => {
       }),
       { numRuns: 2_000 },
     );
-    const started = performance.now();
-    expect(problemsOf(`${"a-".repeat(10_000_000)}!`)).toHaveLength(1);
-    expect(problemsOf(`h.io/${"a-".repeat(120)}!`)).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    const hostile = [`${"a-".repeat(10_000_000)}!`, `h.io/${"a-".repeat(120)}!`];
+    const look = (): void => {
+      for (const one of hostile) expect(problemsOf(one)).toHaveLength(1);
+    };
+    expect(cpuMsOf(look)).toBeLessThan(SOON_MS);
   });
 
   it("reads what it wrote, for every reference that can be written", () => {
