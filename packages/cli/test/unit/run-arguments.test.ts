@@ -2,6 +2,7 @@
 import { parse } from "@oclif/core/parser";
 import { describe, expect, it } from "vitest";
 
+import { Random } from "../../../../test/fuzz/random.ts";
 import { Run } from "../../src/commands/run.ts";
 import { runArguments } from "../../src/run-arguments.ts";
 
@@ -34,13 +35,8 @@ describe("the command line of the service", () => {
 
   it("is read as oclif reads it, or left to oclif", async () => {
     const seed = Date.now() % 1_000_000;
-    let state = seed;
-    const random = (below: number): number => {
-      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-      return Math.floor((state / 2_147_483_648) * below);
-    };
-    const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T;
-    const names = [...Object.keys(Run.flags), "json", "nonsense"];
+    const random = new Random(seed, 0);
+    const names = ["json", "nonsense", ...Object.keys(Run.flags)] as const;
     const words = [
       "https://a.example",
       "rsa2048",
@@ -53,12 +49,12 @@ describe("the command line of the service", () => {
       "-x",
       "--no-smbios=true",
       "x y",
-    ];
+    ] as const;
     let read = 0;
     for (let round = 0; round < 400; round++) {
-      const args = Array.from({ length: random(5) }, () => {
-        const name = pick(names);
-        return pick([[`--${name}`], [`--${name}=${pick(words)}`], [`--${name}`, pick(words)], [pick(words)]]);
+      const args = Array.from({ length: random.below(5) }, () => {
+        const [name, word] = [random.pick(names), random.pick(words)];
+        return random.pick([[`--${name}`], [`--${name}=${word}`], [`--${name}`, word], [word]]);
       }).flat();
       const ours = runArguments(args);
       if (ours === undefined) continue;

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 
+import { Random } from "../../../../../test/fuzz/random.ts";
 import {
   NO_LINES,
   REMEMBERED_MAX,
@@ -28,11 +29,8 @@ function runAll(record: RunRecord): { readonly record: RunRecord; readonly ran: 
 
 it("runs each line once and in order, whatever lists come from one file one after the other", () => {
   const seed = Date.now() % 1_000_000;
-  let number = seed;
-  const random = (below: number): number => {
-    number = (number * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((number / 2_147_483_648) * below);
-  };
+  const numbers = new Random(seed, 0);
+  const random = (below: number): number => numbers.below(below);
   let record = NO_LINES;
   const done = new Map<string, number>();
   for (let round = 0; round < 300; round++) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { Random } from "../../../../../test/fuzz/random.ts";
 import { chooseDisk } from "../../../src/install/choose-disk.ts";
 import { neededBytes, planLayout, sfdiskScript } from "../../../src/install/disk-layout.ts";
 import { NO_RULE, type Disk } from "../../../src/install/disk.ts";
@@ -87,11 +88,8 @@ describe("the layout of a disk", () => {
 
   it("fills the disk and never more than that, for any size and wish", () => {
     const seed = Date.now() % 1_000_000;
-    let state = seed;
-    const random = (): number => {
-      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-      return state / 2_147_483_648;
-    };
+    const numbers = new Random(seed, 0);
+    const random = (): number => numbers.uint32() / 2 ** 32;
     for (let round = 0; round < 500; round++) {
       const diskBytes = Math.floor(random() ** 3 * 4000 * GIB);
       const wish = {

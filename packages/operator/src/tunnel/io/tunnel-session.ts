@@ -97,7 +97,8 @@ export async function openTunnel(options: TunnelDial): Promise<TunnelSession> {
 
 function serve(socket: WebSocket, { accept, remoteAddress }: TunnelDial, times: TunnelTimes): TunnelSession {
   let reason: TunnelError | undefined;
-  let heardMs = performance.now();
+  /** Pings in a row that nothing came after. Not time: whoever stood still for a while has not read what came meanwhile. */
+  let unanswered = 0;
 
   function fail(error: TunnelError): void {
     reason ??= error;
@@ -121,7 +122,7 @@ function serve(socket: WebSocket, { accept, remoteAddress }: TunnelDial, times: 
   });
 
   const heard = (): void => {
-    heardMs = performance.now();
+    unanswered = 0;
   };
   socket.on("ping", heard);
   socket.on("pong", heard);
@@ -144,9 +145,12 @@ function serve(socket: WebSocket, { accept, remoteAddress }: TunnelDial, times: 
   );
 
   const ping = setInterval(() => {
-    if (performance.now() - heardMs > times.silentMs) {
+    if (unanswered * times.pingMs >= times.silentMs) {
       fail(new TunnelError("TUNNEL_TIMEOUT", `nothing was heard of Rancher's tunnel for ${times.silentMs} ms`));
-    } else socket.ping();
+      return;
+    }
+    unanswered += 1;
+    socket.ping();
   }, times.pingMs);
   const sync = setInterval(() => socket.send(multiplexer.syncConnections(), { binary: true }), times.syncMs);
   const ended = new Promise<TunnelError>((resolve) => {

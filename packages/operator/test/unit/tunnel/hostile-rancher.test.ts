@@ -8,7 +8,7 @@ import { encodeVarint } from "../../../src/tunnel/varint.ts";
 import { MESSAGE_MAX_BYTES, openTunnel, type TunnelSession } from "../../../src/tunnel/io/tunnel-session.ts";
 import type { TunnelError } from "../../../src/tunnel/errors.ts";
 
-const TIMES = { dialMs: 5_000, pingMs: 50, silentMs: 1_000, syncMs: 100 };
+const TIMES = { dialMs: 60_000, pingMs: 50, silentMs: 1_000, syncMs: 100 };
 const CONNECT = Buffer.concat([...[1n, 5n, 2n, 15_000n].map(encodeVarint), Buffer.from("tcp/not.used:80")]);
 const servers: Server[] = [];
 
@@ -72,19 +72,37 @@ it("a tunnel ends when nothing is heard of the other side any more", async () =>
 it("a tunnel lives on pongs alone, and tells which connections it has", async () => {
   const server = createServer();
   const told: string[] = [];
+  let pings = 0;
   new WebSocketServer({ server }).on("connection", (socket) => {
     socket.send(CONNECT);
+    socket.on("ping", () => (pings += 1));
     socket.on("message", (data: Buffer) => told.push(data.subarray(-8).toString("hex")));
   });
   let accepted = 0;
   const session = await open(await listen(server), () => (accepted += 1));
-  await new Promise((resolve) => setTimeout(resolve, 1.5 * TIMES.silentMs));
+  await expect
+    .poll(() => pings, { timeout: 25_000, interval: 20 })
+    .toBeGreaterThan((1.5 * TIMES.silentMs) / TIMES.pingMs);
   expect(accepted).toBe(1);
   expect(told.length).toBeGreaterThan(1);
   expect(new Set(told)).toEqual(new Set(["0500000000000000"]));
   session.close();
   expect((await session.ended).code).toBe("TUNNEL_ENDED");
   expect(session.connections).toBe(0);
+});
+
+it("a tunnel lives on where its own process stood still for longer than the other side may be silent", async () => {
+  const server = createServer();
+  let pings = 0;
+  new WebSocketServer({ server }).on("connection", (socket) => socket.on("ping", () => (pings += 1)));
+  const session = await open(await listen(server));
+  await expect.poll(() => pings, { timeout: 25_000, interval: 20 }).toBeGreaterThan(1);
+  // Both ends: the pong lies unread while the timers are due.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1.5 * TIMES.silentMs);
+  const before = pings;
+  await expect.poll(() => pings, { timeout: 25_000, interval: 20 }).toBeGreaterThan(before + 2);
+  session.close();
+  expect((await session.ended).code).toBe("TUNNEL_ENDED");
 });
 
 it("a frame that comes with the answer to the dial is not lost", async () => {
