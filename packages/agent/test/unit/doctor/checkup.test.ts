@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 
 import { both, createCheckup, ifFound, NOTHING, type Checkup } from "../../../src/doctor/checkup.ts";
@@ -127,7 +126,11 @@ describe("the deadlines of a checkup", () => {
 
   it("end the whole, also where one check after the other takes its time", async () => {
     const made = checkup(30);
-    const tpm = made.add("tpm", { needs: NOTHING, run: async () => sleep(60).then(() => ok("late")) });
+    const tpm = made.add<undefined, undefined>("tpm", {
+      needs: NOTHING,
+      run: (_needed, signal) =>
+        new Promise((resolve) => signal.addEventListener("abort", () => resolve(ok("too late")))),
+    });
     made.add("clock", { needs: tpm, run: () => NEVER });
     const report = await made.run(["clock"]);
     expect(report.findings.map(({ outcome }) => outcome)).toEqual(["fail", "skipped"]);

@@ -54,7 +54,7 @@ async function ask(
     learnedCaFile: file,
     learnsCa,
     environment: {},
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     signal: new AbortController().signal,
     tpm: machine.tpm,
     withoutEkCertificate: false,

@@ -56,7 +56,7 @@ function common(changes: Changes) {
     allowHttp: false,
     trust: { kind: "ca", pem: authority.certificatePem },
     environment: {},
-    timeoutMs: changes.timeoutMs ?? 10_000,
+    timeoutMs: changes.timeoutMs ?? 60_000,
     signal: changes.signal ?? new AbortController().signal,
     tpm: machine.tpm,
     withoutEkCertificate: false,
@@ -147,8 +147,12 @@ describe("one thing wrong", () => {
   });
 
   it("a server that says nothing: gives up in time", async () => {
+    const beganMs = performance.now();
+    await register({});
+    // The time is for all steps together: it has to last until the server says nothing any more.
+    const timeoutMs = 300 + 10 * (performance.now() - beganMs);
     const silence = at("attest", () => new Promise<Reply>(() => undefined));
-    await expect(register(silence, { timeoutMs: 600 })).rejects.toMatchObject({
+    await expect(register(silence, { timeoutMs: Math.ceil(timeoutMs) })).rejects.toMatchObject({
       code: "REGISTRATION_TIMED_OUT",
       details: { step: "challenge" },
     });

@@ -22,11 +22,12 @@ export async function followFiles(
 ): Promise<FollowedFiles> {
   let taken = "";
   let refused = "";
+  let isStopped = false;
 
   async function look(): Promise<void> {
     const texts = await Promise.all(files.map(async (file) => readFile(file, "utf8")));
     const now = JSON.stringify(texts);
-    if (now === taken || now === refused) return;
+    if (isStopped || now === taken || now === refused) return;
     refused = now;
     take(texts);
     taken = now;
@@ -40,11 +41,17 @@ export async function followFiles(
       await look();
       trouble = "";
     } catch (error) {
-      if (String(error) !== trouble) onTrouble(error);
+      // Of a look that was under way when it was told to stop nobody wants to hear.
+      if (!isStopped && String(error) !== trouble) onTrouble(error);
       trouble = String(error);
     }
   }
   const timer = setInterval(() => void lookAgain(), intervalMs);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  return {
+    stop() {
+      isStopped = true;
+      clearInterval(timer);
+    },
+  };
 }

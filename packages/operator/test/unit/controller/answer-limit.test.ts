@@ -37,7 +37,7 @@ it("an answer in chunks, which says no length, is broken off where it is larger 
   const config = new KubeConfig();
   const cluster = { name: "c", server: `http://127.0.0.1:${address.port}`, skipTLSVerify: true };
   config.loadFromClusterAndUser(cluster, { name: "u" });
-  const asked = connectKubernetes(config).send({ method: "GET", path: "/api/v1/nodes" });
+  const asked = connectKubernetes(config).send({ method: "GET", path: "/api/v1/nodes", timeoutMs: 60_000 });
   await expect(asked).rejects.toMatchObject({ code: "KUBERNETES_NONSENSE", cause: { name: "RangeError" } });
   expect(sentBytes).toBeLessThan(2 * LIMIT_BYTES);
 });

@@ -69,6 +69,23 @@ describe("followFiles", () => {
     expect(troubles).toEqual([expect.stringContaining("of no use"), expect.stringContaining("ENOENT")]);
   });
 
+  it("takes nothing any more once it was told to stop, though it be in the midst of reading", async () => {
+    writeFileSync(at("file"), "1");
+    for (let turn = 0; turn < 50; turn += 1) {
+      await follow(at("file"));
+      writeFileSync(at("file"), `changed ${turn}`);
+      // Until a look may be under way.
+      await sleep(LOOK_MS);
+      const [seen, heard] = [taken.length, troubles.length];
+      files?.stop();
+      await sleep(1);
+      rmSync(at("file"));
+      await sleep(1);
+      expect([taken.length, troubles.length]).toEqual([seen, heard]);
+      writeFileSync(at("file"), "1");
+    }
+  });
+
   it("does not begin with what is of no use", async () => {
     writeFileSync(at("file"), "bad");
     await expect(follow(at("file"))).rejects.toThrow("of no use");
