@@ -20,8 +20,6 @@ export interface MachineState {
   readonly refusal: PathRefusal | undefined;
   readonly isCanary: boolean;
   readonly isServer: boolean;
-  /** All of it that rollouts go by: two that are equal make no difference. */
-  readonly signature: string;
   /** Place in the order of its cluster, for the plan of the image that has it. */
   orderKey(): string;
 }
@@ -35,8 +33,9 @@ export interface Group {
   readonly waitingServers: OrderedKeys;
   /** Machines that say they are in the middle of an upgrade, whoever began it, by uid. */
   readonly underWay: Map<string, MachineState>;
-  /** See RolloutIndex.front. */
+  /** See RolloutIndex.front and head. */
   front: number;
+  head: number;
 }
 
 function noCounts(): Counts {
@@ -110,7 +109,7 @@ export class ImageState {
     const found = this.groups.get(cluster);
     if (found !== undefined) return found;
     const waiting = { waiting: new OrderedKeys(), waitingServers: new OrderedKeys() };
-    const made: Group = { total: 0, ...waiting, underWay: new Map(), front: 0 };
+    const made: Group = { total: 0, ...waiting, underWay: new Map(), front: 0, head: 0 };
     this.groups.set(cluster, made);
     return made;
   }

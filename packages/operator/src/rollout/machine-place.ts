@@ -30,14 +30,17 @@ export function isCanary(image: CompiledImage, machine: RolloutMachine): boolean
   return image.canary?.nodes(machine.rollout.labels) ?? false;
 }
 
+/** Characters of the hash: 128 bits, so that no two machines have the same place. */
+const HASH_CHARACTERS = 32;
+
 /** Sorts the machines of a cluster: canaries, then by role, then by a hash that is another one for each plan. */
 export function orderKey(image: CompiledImage, machine: RolloutMachine, plan: string): string {
   const canary = isCanary(image, machine) ? "0" : "1";
   const serversFirst = isServer(machine) ? "0" : "1";
   const agentsFirst = isServer(machine) ? "1" : "0";
   const role = { ServersFirst: serversFirst, AgentsFirst: agentsFirst, Any: "0" }[image.order];
-  const { uid } = machine.metadata;
-  return `${canary}${role}${createHash("sha256").update(`${uid}${plan}`).digest("hex")}/${uid}`;
+  const hash = createHash("sha256").update(`${machine.metadata.uid}${plan}`).digest("hex");
+  return `${canary}${role}${hash.slice(0, HASH_CHARACTERS)}`;
 }
 
 /** done: it runs the plan. broken: the plan went wrong there. open: neither. */

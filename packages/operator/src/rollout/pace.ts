@@ -6,10 +6,18 @@ const ASKS_PER_SECOND = 100;
 const LONGEST_SECONDS = 900;
 /** So many of each cluster, at least, are ready for the next free slot. */
 const FRONT_MIN = 10;
+/** All fronts of one replica together: what the heads need comes from them. */
+const FRONT_ASKS_PER_SECOND = 50;
+/** Half of it is how long a free slot waits for the machine whose turn it is. */
+const HEAD_SHORTEST_SECONDS = 2;
+/** Whose turn it is, and who comes next. */
+const HEAD_MIN = 2;
+/** Of the slots, which end one after the other: so many may end before those behind the head ask again. */
+const HEAD_SHARE = 4;
 
 /** @param machines  that ask this replica; at 500 and fewer, every five seconds */
 export function fleetPaceSeconds(machines: number): number {
-  return Math.min(LONGEST_SECONDS, Math.max(SHORTEST_SECONDS, Math.ceil(machines / ASKS_PER_SECOND)));
+  return paceSeconds(machines, SHORTEST_SECONDS, ASKS_PER_SECOND);
 }
 
 /** How many of a cluster's waiting machines come back often. */
@@ -19,7 +27,21 @@ export function frontOf(concurrency: number): number {
 
 /** @param front  machines in the fronts of all clusters: where many clusters upgrade at once, these are many */
 export function frontPaceSeconds(front: number): number {
-  return fleetPaceSeconds(front);
+  return paceSeconds(front, SHORTEST_SECONDS, FRONT_ASKS_PER_SECOND);
+}
+
+/** How many of a cluster's waiting machines come back soonest, while nothing but their place keeps them from a slot. */
+export function headOf(concurrency: number): number {
+  return Math.max(HEAD_MIN, Math.ceil(concurrency / HEAD_SHARE));
+}
+
+/** @param head  machines in the heads of all clusters */
+export function headPaceSeconds(head: number): number {
+  return paceSeconds(head, HEAD_SHORTEST_SECONDS, ASKS_PER_SECOND);
+}
+
+function paceSeconds(machines: number, shortest: number, asksPerSecond: number): number {
+  return Math.min(LONGEST_SECONDS, Math.max(shortest, Math.ceil(machines / asksPerSecond)));
 }
 
 /** Up to a tenth more, so that machines do not come in step. @param random  0 to 1 */

@@ -12,14 +12,16 @@ import { effectiveImage, namedVersion, type EffectiveImage } from "./effective-i
 import { Expiry } from "./expiry.ts";
 import { ImageState, type Group, type MachineState } from "./image-state.ts";
 import { isUnderWay } from "./machine-place.ts";
-import { machineState } from "./machine-state.ts";
-import { frontOf } from "./pace.ts";
+import { isSameState, machineState } from "./machine-state.ts";
+import { frontOf, headOf } from "./pace.ts";
 import { currentPlan } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
 interface Named {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
+
+const UNCHANGED: ReadonlySet<ImageState> = new Set();
 
 function isOlder(version: string, known: string): boolean {
   return Number(version) < Number(known);
@@ -51,8 +53,9 @@ export class RolloutIndex {
   readonly #gone = { machines: new GoneUids(), images: new GoneUids() };
   /** Machines that asked lately, by uid. */
   readonly #alive = new Expiry<string>();
-  /** Machines in the fronts of all clusters of all images. */
+  /** Machines in the fronts of all clusters of all images, and in the heads of them. */
   #front = 0;
+  #head = 0;
 
   constructor(
     fleet: Pick<FleetIndex, "chosen">,
@@ -74,6 +77,10 @@ export class RolloutIndex {
 
   get front(): number {
     return this.#front;
+  }
+
+  get head(): number {
+    return this.#head;
   }
 
   images(): readonly ImageState[] {
@@ -112,8 +119,10 @@ export class RolloutIndex {
     const { namespace, name, uid, resourceVersion } = machine.metadata;
     const named = this.#namedIn(namespace);
     const old = named.get(name);
+    // Who asks again, and is what it was.
+    if (old?.machine === machine) return UNCHANGED;
     if (old?.machine.metadata.uid === uid && isOlder(resourceVersion, old.machine.metadata.resourceVersion)) {
-      return new Set();
+      return UNCHANGED;
     }
     if (old !== undefined && old.machine.metadata.uid !== uid) this.deleteMachine(old.machine);
     else if (old !== undefined) this.#take(old);
@@ -122,7 +131,7 @@ export class RolloutIndex {
     this.#byUid.set(uid, state);
     this.#gone.machines.delete(uid);
     this.#add(state);
-    if (old !== undefined && old.signature === state.signature) return new Set();
+    if (old !== undefined && isSameState(old, state)) return UNCHANGED;
     return new Set([...(old?.claims ?? []), ...state.claims, ...this.#holding(uid, namespace)]);
   }
 
@@ -248,6 +257,9 @@ export class RolloutIndex {
     this.#front += front - group.front;
     image.front += front - group.front;
     group.front = front;
+    const head = Math.min(group.waiting.size, headOf(limit));
+    this.#head += head - group.head;
+    group.head = head;
   }
 
   // --- images ---

@@ -10,7 +10,7 @@ import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
 import { isAbout } from "./machine-place.ts";
-import { fleetPaceSeconds, frontOf, frontPaceSeconds, jittered } from "./pace.ts";
+import { fleetPaceSeconds, frontOf, frontPaceSeconds, headOf, headPaceSeconds, jittered } from "./pace.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -39,6 +39,8 @@ const ALIVE_PACES = 3;
 const SEEN_LATELY_MS = 15 * 60_000;
 const STANDING_MS = 1_000;
 const HOLDER_PACE_SECONDS = 60;
+/** Reasons to wait that end with the next slot that comes free. */
+const IN_ORDER: ReadonlySet<string | undefined> = new Set([QUEUED.reason, "ServersFirst"]);
 
 export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "counts"> {
   onImage(object: ManagedOSImage): void;
@@ -249,9 +251,12 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const image = state?.claims[0];
     const group = image?.group(state?.cluster);
     if (state === undefined || image === undefined || group === undefined) return fleet;
-    const front = frontOf(concurrencyOf(image.image.concurrency, group.total));
-    const isInFront = index.isWaiting(state) && group.waiting.rank(state.orderKey()) < front;
-    return isInFront ? Math.min(fleet, frontPaceSeconds(index.front)) : fleet;
+    const limit = concurrencyOf(image.image.concurrency, group.total);
+    const rank = index.isWaiting(state) ? group.waiting.rank(state.orderKey()) : Number.POSITIVE_INFINITY;
+    // A window that is closed opens for all at once: nobody has to come every two seconds until then.
+    const isNext = rank < headOf(limit) && IN_ORDER.has(asked.waiting?.reason);
+    if (isNext) return Math.min(fleet, headPaceSeconds(index.head));
+    return rank < frontOf(limit) ? Math.min(fleet, frontPaceSeconds(index.front)) : fleet;
   }
 
   function isStarting(): boolean {
