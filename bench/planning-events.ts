@@ -1,7 +1,14 @@
 /** The planning of one replica alone, without API server and requests: what one event costs it among so many machines. */
-import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { createHash } from "node:crypto";
+import {
+  parseManagedOSImage,
+  REGISTRATION_LABEL,
+  type ManagedOSImage,
+  type ManagedOSImageStatus,
+} from "@rancheros/protocol/resources";
 import type { Phase } from "@rancheros/protocol/upgrade";
-import { parseManagedOSImage } from "@rancheros/protocol/resources";
+import { HeldOnce } from "../packages/operator/src/inventory/held-once.ts";
+import { inventoryEntry, InventoryIndex } from "../packages/operator/src/inventory/index.ts";
 import type { RolloutMachine } from "../packages/operator/src/rollout/index.ts";
 import { runRollouts } from "../packages/operator/src/rollout/run-rollouts.ts";
 import { median } from "./statistics.ts";
@@ -26,6 +33,8 @@ export interface PlanningFigures {
   readonly askUs: number;
   /** A machine ends, the next one asks, and its slot is granted and stored. */
   readonly grantUs: number;
+  /** The watch shows a change of an inventory, which is read and remembered. */
+  readonly indexUs: number;
 }
 
 const NAMESPACE = "fleet-local";
@@ -45,6 +54,7 @@ export async function measurePlanning(plan: PlanningPlan, say: (line: string) =>
       onMachineUs: await batches(plan, (event) => planning.goOn(event)),
       askUs: await batches(plan, (event) => planning.askInVain(event)),
       grantUs: await batches(plan, () => planning.grantNext()),
+      indexUs: await measureIndex(machines, plan),
     });
     await planning.stop();
   }
@@ -63,6 +73,33 @@ async function batches(
     if (batch >= WARM_UP_BATCHES) means.push((user + system) / events);
   }
   return median(means);
+}
+
+/** All come through one registration. Without what it costs to make them out of text. */
+async function measureIndex(machines: number, plan: PlanningPlan): Promise<number> {
+  const index = new InventoryIndex();
+  const heldOnce = new HeldOnce();
+  const labels = Object.fromEntries(
+    Array.from({ length: plan.nodeLabels }, (_, at) => [`example.com/label-${at}`, `value-${at}`]),
+  );
+  let version = 0;
+  const objectOf = (number: number): unknown => ({
+    metadata: {
+      name: `m${number}`,
+      namespace: NAMESPACE,
+      uid: `uid-${number}`,
+      resourceVersion: String((version += 1)),
+      labels: { [REGISTRATION_LABEL]: "all" },
+    },
+    spec: { tpmHash: createHash("sha256").update(String(number)).digest("hex"), approval: "Approved" },
+    status: { lastSeen: "2026-01-01T00:00:00Z", node: { name: `node-${number}`, labels } },
+  });
+  const show = (object: unknown): void => {
+    const seen = inventoryEntry(object);
+    if (seen !== undefined) index.put(heldOnce.entry(seen, index.named(seen)));
+  };
+  for (let number = 0; number < machines; number += 1) show(objectOf(number));
+  return batches(plan, (event) => show(objectOf((event * 7) % machines)));
 }
 
 class Planning {

@@ -57,8 +57,20 @@ export function rolloutTable(report: RolloutReport): string {
       ].map(([what, { rssMb, anonymousMb, peakMb }]) => [what, ...[rssMb, anonymousMb, peakMb].map(short)]),
     ),
     formatTable(
-      ["planning alone, among", "a machine goes on, us", "asks in vain, us", "ends, next is granted, us"],
-      planning.map((one) => [`${one.machines} machines`, short(one.onMachineUs), short(one.askUs), short(one.grantUs)]),
+      [
+        "planning alone, among",
+        "a machine goes on, us",
+        "asks in vain, us",
+        "ends, next is granted, us",
+        "inventory changes, us",
+      ],
+      planning.map((one) => [
+        `${one.machines} machines`,
+        short(one.onMachineUs),
+        short(one.askUs),
+        short(one.grantUs),
+        short(one.indexUs),
+      ]),
     ),
   ].join("\n\n");
 }

@@ -4,7 +4,8 @@
  */
 import { hasCode } from "@rancheros/protocol/errors";
 import { InventoryError } from "./errors.ts";
-import { inventoryEntry, type InventoryEntry, type InventoryIndex } from "./inventory-index.ts";
+import { inventoryEntry, type InventoryEntry } from "./inventory-entry.ts";
+import { type InventoryIndex } from "./inventory-index.ts";
 
 const NAMES_TO_TRY = 5;
 const SHOWN_DEADLINE_MS = 5_000;

@@ -9,8 +9,9 @@ export type { ClusterTokens, FoundToken, OwnedToken, TokenOwner, TokenReference 
 export { INVENTORY_ERRORS, InventoryError } from "./errors.ts";
 export type { InventoryErrorCode } from "./errors.ts";
 export { inventoryAnswer } from "./inventory-answer.ts";
-export { inventoryEntry, InventoryIndex } from "./inventory-index.ts";
-export type { InventoryEntry } from "./inventory-index.ts";
+export { inventoryEntry } from "./inventory-entry.ts";
+export { InventoryIndex } from "./inventory-index.ts";
+export type { InventoryEntry } from "./inventory-entry.ts";
 export { runInventoryController } from "./io/inventory-controller.ts";
 export type { InventoryController } from "./io/inventory-controller.ts";
 export { machineRecords } from "./io/machine-record.ts";

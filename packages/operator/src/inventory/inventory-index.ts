@@ -1,120 +1,9 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
-import type { KubernetesObject } from "@kubernetes/client-node";
-import type { Approval } from "@rancheros/protocol/attestation";
-import {
-  endorsementKeyHash,
-  parseMachineInventory,
-  PROTOCOL_ANNOTATION,
-  REGISTRATION_LABEL,
-} from "@rancheros/protocol/resources";
 import { cacertsKeyId } from "../rancherd/index.ts";
-import { approvalOf } from "./approval.ts";
-import type { TokenReference } from "./cluster-tokens.ts";
-import { statusUrgency, type StatusUrgency } from "./due-status.ts";
-import { recordedCertificate } from "./ek-certificate.ts";
-import { rememberedChallenge } from "./machine-status.ts";
+import type { InventoryEntry } from "./inventory-entry.ts";
+import { Lookup } from "./lookup.ts";
 import { MachineTally, type MachineCount } from "./machine-tally.ts";
-import { needsWork } from "./reconcile-inventory.ts";
-import { isUpgrading, rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
-import { namedToken } from "./token-bond.ts";
-
-/** One remembered MachineInventory; `metadata` has what list and watch need. */
-export interface InventoryEntry extends KubernetesObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-  };
-  readonly createdAt: string;
-  /** The resource version at which it was first seen: numbers of one API server tell which object was stored earlier. */
-  readonly firstRevision: number;
-  readonly beingDeleted: boolean;
-  /** Whether there is something to do for it in the cluster; see reconcile-inventory.ts. */
-  readonly needsWork: boolean;
-  /** Whether its status lacks something, and how soon it is to be written; see due-status.ts. */
-  readonly statusDue: StatusUrgency | undefined;
-  readonly ekHash: string | undefined;
-  /** Of the certificate that its machine is bound to; see ek-certificate.ts. */
-  readonly certificateSha256: string | undefined;
-  /** The challenge that the machine used last. */
-  readonly challenge: string | undefined;
-  readonly tokenSecretName: string | undefined;
-  /** The ClusterRegistrationToken that goes with it. */
-  readonly clusterToken: TokenReference | undefined;
-  readonly approval: Approval;
-  /** Newest version of the protocol that the machine has used; 0 where nothing says so. */
-  readonly protocol: number;
-  /** Name of the MachineRegistration, in the same namespace, that it came through. */
-  readonly registrationName: string | undefined;
-  /** What rollouts need to know of it. */
-  readonly rollout: RolloutFacts;
-}
-
-function text(holder: unknown, key: string): string | undefined {
-  if (typeof holder !== "object" || holder === null) return undefined;
-  const value: unknown = Reflect.get(holder, key);
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function child(holder: unknown, key: string): unknown {
-  return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
-}
-
-/** Reads what is needed of an object of the API server; undefined where it is none. */
-export function inventoryEntry(object: unknown): InventoryEntry | undefined {
-  const metadata = child(object, "metadata");
-  const spec = child(object, "spec");
-  const [name, namespace, uid] = [text(metadata, "name"), text(metadata, "namespace"), text(metadata, "uid")];
-  if (name === undefined || namespace === undefined || uid === undefined) return undefined;
-  const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
-  const resourceVersion = text(metadata, "resourceVersion") ?? "";
-  const parsed = parseMachineInventory(object);
-  return {
-    metadata: { name, namespace, uid, resourceVersion },
-    firstRevision: Number(resourceVersion),
-    createdAt: text(metadata, "creationTimestamp") ?? "",
-    beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
-    // An object that the schema does not take has no next step.
-    needsWork: parsed.ok && needsWork(parsed.value),
-    statusDue: parsed.ok ? statusUrgency(parsed.value) : undefined,
-    ekHash: endorsementKeyHash({
-      ...(tpm === undefined ? {} : { tpm }),
-      ...(tpmHash === undefined ? {} : { tpmHash }),
-    }),
-    certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
-    challenge: parsed.ok ? rememberedChallenge(parsed.value) : undefined,
-    tokenSecretName: text(spec, "machineTokenSecretName"),
-    clusterToken: namedToken(child(object, "status")),
-    approval: approvalOf(text(spec, "approval")),
-    protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
-    registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),
-    rollout: rolloutFacts(object),
-  };
-}
-
-/** Entries by a key, several where several objects say the same. */
-class Lookup {
-  readonly #entries = new Map<string, InventoryEntry[]>();
-
-  add(key: string | undefined, entry: InventoryEntry): void {
-    if (key === undefined) return;
-    const found = this.#entries.get(key);
-    if (found === undefined) this.#entries.set(key, [entry]);
-    else found.push(entry);
-  }
-
-  remove(key: string | undefined, uid: string): void {
-    const left = key === undefined ? undefined : this.#entries.get(key)?.filter((one) => one.metadata.uid !== uid);
-    if (key === undefined || left === undefined) return;
-    if (left.length === 0) this.#entries.delete(key);
-    else this.#entries.set(key, left);
-  }
-
-  get(key: string): readonly InventoryEntry[] {
-    return this.#entries.get(key) ?? [];
-  }
-}
+import { isUpgrading } from "./rollout-facts.ts";
 
 function oldestFirst(a: InventoryEntry, b: InventoryEntry): number {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
@@ -126,18 +15,27 @@ export interface NamedObject {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
-function nameOf(object: NamedObject): string {
-  return `${object.metadata.namespace}/${object.metadata.name}`;
+type Key = string | undefined;
+
+function secretKey(entry: InventoryEntry | undefined): Key {
+  const name = entry?.tokenSecretName;
+  return entry === undefined || name === undefined ? undefined : `${entry.metadata.namespace}/${name}`;
+}
+
+function registrationKey(entry: InventoryEntry | undefined): Key {
+  const name = entry?.registrationName;
+  return entry === undefined || name === undefined ? undefined : `${entry.metadata.namespace}/${name}`;
 }
 
 /** The index; every look-up costs the same whether there are ten machines or ten thousand. */
 export class InventoryIndex {
   readonly #tally = new MachineTally();
   #upgradingCount = 0;
-  readonly #byName = new Map<string, InventoryEntry>();
+  /** By namespace and name. */
+  readonly #byName = new Map<string, Map<string, InventoryEntry>>();
   readonly #byEk = new Lookup();
   readonly #bySecret = new Lookup();
-  readonly #byCacertsKeyId = new Lookup();
+  readonly #ekByKeyId = new Map<string, string>();
   readonly #byRegistration = new Lookup();
   readonly #waiting = new Map<string, () => void>();
 
@@ -157,54 +55,80 @@ export class InventoryIndex {
   }
 
   get size(): number {
-    return this.#byName.size;
+    let size = 0;
+    for (const { size: more } of this.#byName.values()) size += more;
+    return size;
   }
 
-  all(): Iterable<InventoryEntry> {
-    return this.#byName.values();
+  *all(): Iterable<InventoryEntry> {
+    for (const named of this.#byName.values()) yield* named.values();
   }
 
   /** The object that has this name at present. */
-  named(object: NamedObject): InventoryEntry | undefined {
-    return this.#byName.get(nameOf(object));
+  named({ metadata: { namespace, name } }: NamedObject): InventoryEntry | undefined {
+    return this.#byName.get(namespace)?.get(name);
   }
 
   put(seen: InventoryEntry): void {
-    const { uid, namespace } = seen.metadata;
-    const old = this.#byName.get(nameOf(seen));
+    const { uid, namespace, name } = seen.metadata;
+    const old = this.named(seen);
+    if (old !== undefined && old.metadata.uid !== uid) this.delete(old);
     // Deleted and made again while the watch was away: another object, first seen now.
-    const firstRevision = old?.metadata.uid === uid ? old.firstRevision : seen.firstRevision;
-    const entry = { ...seen, firstRevision };
-    this.delete(entry);
-    this.#byName.set(nameOf(entry), entry);
-    this.#tally.add(entry);
-    if (isUpgrading(entry.rollout)) this.#upgradingCount += 1;
-    this.#byEk.add(entry.ekHash, entry);
-    if (entry.ekHash !== undefined) this.#byCacertsKeyId.add(cacertsKeyId(entry.ekHash), entry);
-    if (entry.tokenSecretName !== undefined) this.#bySecret.add(`${namespace}/${entry.tokenSecretName}`, entry);
-    if (entry.registrationName !== undefined) {
-      this.#byRegistration.add(`${namespace}/${entry.registrationName}`, entry);
-    }
+    const before = old?.metadata.uid === uid ? old : undefined;
+    const firstRevision = before?.firstRevision ?? seen.firstRevision;
+    const entry = seen.firstRevision === firstRevision ? seen : { ...seen, firstRevision };
+    if (before !== undefined) this.#uncount(before);
+    this.#count(entry);
+    this.#namedIn(namespace).set(name, entry);
+    this.#byEk.change(before?.ekHash, entry.ekHash, entry);
+    if (before?.ekHash !== entry.ekHash) this.#changeKeyId(before?.ekHash, entry.ekHash);
+    this.#bySecret.change(secretKey(before), secretKey(entry), entry);
+    this.#byRegistration.change(registrationKey(before), registrationKey(entry), entry);
     this.#waiting.get(uid)?.();
     this.#waiting.delete(uid);
   }
 
   delete(object: NamedObject): void {
-    const old = this.#byName.get(nameOf(object));
+    const old = this.named(object);
     if (old === undefined) return;
-    const { uid, namespace } = old.metadata;
-    this.#byName.delete(nameOf(object));
-    this.#tally.remove(old);
-    if (isUpgrading(old.rollout)) this.#upgradingCount -= 1;
+    const { uid, namespace, name } = old.metadata;
+    const named = this.#namedIn(namespace);
+    named.delete(name);
+    if (named.size === 0) this.#byName.delete(namespace);
+    this.#uncount(old);
     this.#byEk.remove(old.ekHash, uid);
-    if (old.ekHash !== undefined) this.#byCacertsKeyId.remove(cacertsKeyId(old.ekHash), uid);
-    if (old.tokenSecretName !== undefined) this.#bySecret.remove(`${namespace}/${old.tokenSecretName}`, uid);
-    if (old.registrationName !== undefined) this.#byRegistration.remove(`${namespace}/${old.registrationName}`, uid);
+    this.#changeKeyId(old.ekHash, undefined);
+    this.#bySecret.remove(secretKey(old), uid);
+    this.#byRegistration.remove(registrationKey(old), uid);
+  }
+
+  #count(entry: InventoryEntry): void {
+    this.#tally.add(entry);
+    if (isUpgrading(entry.rollout)) this.#upgradingCount += 1;
+  }
+
+  #uncount(entry: InventoryEntry): void {
+    this.#tally.remove(entry);
+    if (isUpgrading(entry.rollout)) this.#upgradingCount -= 1;
+  }
+
+  #changeKeyId(before: Key, ekHash: Key): void {
+    if (before !== undefined && this.#byEk.get(before).length === 0) this.#ekByKeyId.delete(cacertsKeyId(before));
+    if (ekHash !== undefined) this.#ekByKeyId.set(cacertsKeyId(ekHash), ekHash);
+  }
+
+  #namedIn(namespace: string): Map<string, InventoryEntry> {
+    const found = this.#byName.get(namespace);
+    if (found !== undefined) return found;
+    const made = new Map<string, InventoryEntry>();
+    this.#byName.set(namespace, made);
+    return made;
   }
 
   /** Machines with this endorsement key, the oldest first; more than one only where somebody made them by hand. */
   withEndorsementKey(ekHash: string): readonly InventoryEntry[] {
-    return [...this.#byEk.get(ekHash)].sort(oldestFirst);
+    const found = this.#byEk.get(ekHash);
+    return found.length > 1 ? found.toSorted(oldestFirst) : found;
   }
 
   withTokenSecret(namespace: string, secretName: string): readonly InventoryEntry[] {
@@ -217,7 +141,8 @@ export class InventoryIndex {
   }
 
   withCacertsKeyId(keyId: string): readonly InventoryEntry[] {
-    return this.#byCacertsKeyId.get(keyId);
+    const ekHash = this.#ekByKeyId.get(keyId);
+    return ekHash === undefined ? [] : this.#byEk.get(ekHash);
   }
 
   /**
@@ -227,7 +152,7 @@ export class InventoryIndex {
    */
   async shown(entry: InventoryEntry, deadlineMs: number): Promise<boolean> {
     const { uid } = entry.metadata;
-    if (this.#byName.get(nameOf(entry))?.metadata.uid === uid) return true;
+    if (this.named(entry)?.metadata.uid === uid) return true;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(uid);

@@ -1,5 +1,5 @@
 /** Keeps what has time, by machine, and lets it be written when it has lasted. */
-import type { InventoryEntry } from "./inventory-index.ts";
+import type { InventoryEntry } from "./inventory-entry.ts";
 import type { LateFacts } from "./late-facts.ts";
 
 /** More machines than one API server has; what comes beyond is not kept. */

@@ -5,8 +5,10 @@ const MINUTE_MS = 60_000;
 
 interface Bucket {
   /** Visits that may come at once. */
-  level: number;
-  atMs: number;
+  readonly level: number;
+  readonly atMs: number;
+  /** From then on it is as one that is not there. */
+  readonly fullMs: number;
 }
 
 /**
@@ -30,17 +32,27 @@ export class RateLimit {
    * @returns      0 where the visit may come, else after how many milliseconds the next one may; it was not counted then
    */
   take(key: string, perMinute: number, nowMs: number): number {
-    const old = this.#buckets.get(key) ?? { level: perMinute, atMs: nowMs };
-    const level = Math.min(perMinute, old.level + ((nowMs - old.atMs) * perMinute) / MINUTE_MS);
+    this.#forgetFull(nowMs);
+    const old = this.#buckets.get(key);
+    const there = old === undefined ? perMinute : old.level + ((nowMs - old.atMs) * perMinute) / MINUTE_MS;
+    const level = Math.min(perMinute, there);
     const isFree = level >= 1;
+    const left = isFree ? level - 1 : level;
     // To the end of the map: its beginning is who was here longest ago.
     this.#buckets.delete(key);
-    this.#buckets.set(key, { level: isFree ? level - 1 : level, atMs: nowMs });
+    this.#buckets.set(key, { level: left, atMs: nowMs, fullMs: nowMs + ((perMinute - left) * MINUTE_MS) / perMinute });
     if (this.#buckets.size > this.#maxKeys) {
       const [oldest] = this.#buckets.keys();
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }
     return isFree ? 0 : Math.max(1, Math.ceil(((1 - level) * MINUTE_MS) / perMinute));
+  }
+
+  #forgetFull(nowMs: number): void {
+    for (const [key, { fullMs }] of this.#buckets) {
+      if (fullMs > nowMs) return;
+      this.#buckets.delete(key);
+    }
   }
 }
 

@@ -8,7 +8,8 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import { createWorkQueue, readOrNothing, retryTimer, type ControllerParts } from "../../controller/index.ts";
 import { errorFields } from "../../telemetry/index.ts";
 import type { ClusterTokens, OwnedToken, TokenOwner } from "../cluster-tokens.ts";
-import type { InventoryEntry, InventoryIndex } from "../inventory-index.ts";
+import type { InventoryEntry } from "../inventory-entry.ts";
+import type { InventoryIndex } from "../inventory-index.ts";
 import { tokenBond } from "../token-bond.ts";
 import { inventoriesPath, settleNamedToken } from "./inventory-store.ts";
 

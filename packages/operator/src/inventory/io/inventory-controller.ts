@@ -14,7 +14,9 @@ import {
 import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { DeletedChallenges } from "../deleted-challenges.ts";
-import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../inventory-index.ts";
+import { HeldOnce } from "../held-once.ts";
+import { inventoryEntry, type InventoryEntry } from "../inventory-entry.ts";
+import { InventoryIndex } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
 import { keepClusterTokens } from "./cluster-token-keeper.ts";
 import { settleInventory, settleStatus } from "./inventory-store.ts";
@@ -53,6 +55,7 @@ export function runInventoryController(
 ): InventoryController {
   const { kubernetes, lead, log, watchNamespace } = parts;
   const index = new InventoryIndex();
+  const heldOnce = new HeldOnce();
   const tokenSecrets = new TokenSecretIndex();
   const deleted = new DeletedChallenges();
   const synced = { inventories: false, secrets: false };
@@ -119,7 +122,10 @@ export function runInventoryController(
 
   const inventories = watchResource<InventoryEntry>(kubernetes, {
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineInventory.plural, watchNamespace),
-    keep: inventoryEntry,
+    keep(object) {
+      const seen = inventoryEntry(object);
+      return seen === undefined ? undefined : heldOnce.entry(seen, index.named(seen));
+    },
     onChange(entry) {
       const before = index.named(entry);
       queueStatus(entry, before);

@@ -12,7 +12,7 @@ import type { InventoryStore } from "../claim-inventory.ts";
 import { dueStatus } from "../due-status.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { InventoryError } from "../errors.ts";
-import type { InventoryEntry } from "../inventory-index.ts";
+import type { InventoryEntry } from "../inventory-entry.ts";
 import { reconcileInventory } from "../reconcile-inventory.ts";
 import { ensureClusterToken, keepNamedToken } from "../settle-cluster-token.ts";
 

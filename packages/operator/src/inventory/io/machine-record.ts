@@ -19,7 +19,7 @@ import {
   type ShownCertificate,
 } from "../ek-certificate.ts";
 import { InventoryError } from "../errors.ts";
-import type { InventoryEntry } from "../inventory-index.ts";
+import type { InventoryEntry } from "../inventory-entry.ts";
 import { LATE_FACTS_MS, withLateFacts } from "../late-facts.ts";
 import { LateWrites } from "../late-writes.ts";
 import {

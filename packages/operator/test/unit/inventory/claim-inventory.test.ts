@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KubernetesError } from "../../../src/controller/errors.ts";
 import { createInventoryClaims, type InventoryStore } from "../../../src/inventory/claim-inventory.ts";
-import { inventoryEntry, InventoryIndex } from "../../../src/inventory/inventory-index.ts";
+import { inventoryEntry } from "../../../src/inventory/inventory-entry.ts";
+import { InventoryIndex } from "../../../src/inventory/inventory-index.ts";
 
 const EK = "ab".repeat(32);
 

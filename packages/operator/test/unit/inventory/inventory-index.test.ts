@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { inventoryEntry, InventoryIndex, type InventoryEntry } from "../../../src/inventory/inventory-index.ts";
+import { REGISTRATION_LABEL } from "@rancheros/protocol/resources";
+import { inventoryEntry, type InventoryEntry } from "../../../src/inventory/inventory-entry.ts";
+import { InventoryIndex } from "../../../src/inventory/inventory-index.ts";
+import { cacertsKeyId } from "../../../src/rancherd/index.ts";
 
 const EK = "ab".repeat(32);
 
@@ -33,6 +36,41 @@ describe("InventoryIndex", () => {
     index.put(entry("m", "u", { tpm: "cd".repeat(32) }));
     expect(index.withEndorsementKey(EK)).toEqual([]);
     expect(index.withTokenSecret("n", "s")).toEqual([]);
+  });
+
+  it("knows all machines of one registration, each once, as they change, go, and come through another", () => {
+    const index = new InventoryIndex();
+    const through = (name: string, registration: string, revision: string): InventoryEntry => {
+      const labels = { [REGISTRATION_LABEL]: registration };
+      const metadata = { name, namespace: "n", uid: `uid-${name}`, resourceVersion: revision, labels };
+      const made = inventoryEntry({ metadata, spec: {} });
+      if (made === undefined) throw new TypeError("no entry");
+      return made;
+    };
+    const there = (registration: string) =>
+      index
+        .withRegistration("n", registration)
+        .map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`)
+        .toSorted();
+    for (const name of ["a", "b", "c"]) index.put(through(name, "all", "1"));
+    index.put(through("b", "all", "2"));
+    expect(there("all")).toEqual(["a 1", "b 2", "c 1"]);
+    index.put(through("c", "others", "3"));
+    index.delete({ metadata: { name: "a", namespace: "n" } });
+    expect([there("all"), there("others")]).toEqual([["b 2"], ["c 3"]]);
+    index.delete({ metadata: { name: "b", namespace: "n" } });
+    expect([there("all"), [...index.all()].length, index.size]).toEqual([[], 1, 1]);
+  });
+
+  it("finds a machine by the hash of its endorsement key's hash, while it has that key", () => {
+    const index = new InventoryIndex();
+    index.put(entry("m", "u", { tpm: EK }));
+    index.put(entry("m2", "u2", { tpm: EK }));
+    index.delete({ metadata: { name: "m", namespace: "n" } });
+    expect(index.withCacertsKeyId(cacertsKeyId(EK)).map(({ metadata }) => metadata.name)).toEqual(["m2"]);
+    index.put(entry("m2", "u2", { tpm: "cd".repeat(32) }, "2"));
+    expect(index.withCacertsKeyId(cacertsKeyId(EK))).toEqual([]);
+    expect(index.withCacertsKeyId(cacertsKeyId("cd".repeat(32)))).toHaveLength(1);
   });
 
   it("tells of two machines with one key, the oldest first", () => {

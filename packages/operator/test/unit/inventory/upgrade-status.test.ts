@@ -1,7 +1,7 @@
 import type { MachineInventory } from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
-import { inventoryEntry } from "../../../src/inventory/inventory-index.ts";
+import { inventoryEntry } from "../../../src/inventory/inventory-entry.ts";
 import { nodeStatus } from "../../../src/inventory/node-status.ts";
 import { rolloutFacts } from "../../../src/inventory/rollout-facts.ts";
 import { passingPhaseHoldMs, upgradeStatus, wordUrgency } from "../../../src/inventory/upgrade-status.ts";

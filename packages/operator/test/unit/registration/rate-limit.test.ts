@@ -49,6 +49,15 @@ describe("RateLimit", () => {
     expect(limit.take("first", 1, 0)).toBe(60_000);
     expect(limit.take("s0", 1, 0)).toBe(0);
   });
+
+  it("keeps nothing of those who could come as often as if they never had", () => {
+    const limit = new RateLimit(20_000);
+    for (let count = 0; count < 10_000; count += 1) limit.take(`machine-${count}`, 120, count);
+    expect(limit.size).toBeLessThanOrEqual(501);
+    expect(limit.take("machine-9999", 120, 9_999)).toBe(0);
+    expect(limit.take("machine-0", 120, 20_000)).toBe(0);
+    expect(limit.size).toBe(1);
+  });
 });
 
 describe("sourceOf", () => {

@@ -1,0 +1,92 @@
+/** What the operator remembers of one MachineInventory. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import type { Approval } from "@rancheros/protocol/attestation";
+import {
+  endorsementKeyHash,
+  parseMachineInventory,
+  PROTOCOL_ANNOTATION,
+  REGISTRATION_LABEL,
+} from "@rancheros/protocol/resources";
+import { approvalOf } from "./approval.ts";
+import type { TokenReference } from "./cluster-tokens.ts";
+import { statusUrgency, type StatusUrgency } from "./due-status.ts";
+import { recordedCertificate } from "./ek-certificate.ts";
+import { rememberedChallenge } from "./machine-status.ts";
+import { needsWork } from "./reconcile-inventory.ts";
+import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
+import { namedToken } from "./token-bond.ts";
+
+/** One remembered MachineInventory; `metadata` has what list and watch need. */
+export interface InventoryEntry extends KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+  readonly createdAt: string;
+  /** The resource version at which it was first seen: numbers of one API server tell which object was stored earlier. */
+  readonly firstRevision: number;
+  readonly beingDeleted: boolean;
+  /** Whether there is something to do for it in the cluster; see reconcile-inventory.ts. */
+  readonly needsWork: boolean;
+  /** Whether its status lacks something, and how soon it is to be written; see due-status.ts. */
+  readonly statusDue: StatusUrgency | undefined;
+  readonly ekHash: string | undefined;
+  /** Of the certificate that its machine is bound to; see ek-certificate.ts. */
+  readonly certificateSha256: string | undefined;
+  /** The challenge that the machine used last. */
+  readonly challenge: string | undefined;
+  readonly tokenSecretName: string | undefined;
+  /** The ClusterRegistrationToken that goes with it. */
+  readonly clusterToken: TokenReference | undefined;
+  readonly approval: Approval;
+  /** Newest version of the protocol that the machine has used; 0 where nothing says so. */
+  readonly protocol: number;
+  /** Name of the MachineRegistration, in the same namespace, that it came through. */
+  readonly registrationName: string | undefined;
+  /** What rollouts need to know of it. */
+  readonly rollout: RolloutFacts;
+}
+
+function text(holder: unknown, key: string): string | undefined {
+  if (typeof holder !== "object" || holder === null) return undefined;
+  const value: unknown = Reflect.get(holder, key);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function child(holder: unknown, key: string): unknown {
+  return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
+}
+
+/** Reads what is needed of an object of the API server; undefined where it is none. */
+export function inventoryEntry(object: unknown): InventoryEntry | undefined {
+  const metadata = child(object, "metadata");
+  const spec = child(object, "spec");
+  const [name, namespace, uid] = [text(metadata, "name"), text(metadata, "namespace"), text(metadata, "uid")];
+  if (name === undefined || namespace === undefined || uid === undefined) return undefined;
+  const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
+  const resourceVersion = text(metadata, "resourceVersion") ?? "";
+  const parsed = parseMachineInventory(object);
+  return {
+    metadata: { name, namespace, uid, resourceVersion },
+    firstRevision: Number(resourceVersion),
+    createdAt: text(metadata, "creationTimestamp") ?? "",
+    beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
+    // An object that the schema does not take has no next step.
+    needsWork: parsed.ok && needsWork(parsed.value),
+    statusDue: parsed.ok ? statusUrgency(parsed.value) : undefined,
+    ekHash: endorsementKeyHash({
+      ...(tpm === undefined ? {} : { tpm }),
+      ...(tpmHash === undefined ? {} : { tpmHash }),
+    }),
+    certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
+    challenge: parsed.ok ? rememberedChallenge(parsed.value) : undefined,
+    tokenSecretName: text(spec, "machineTokenSecretName"),
+    clusterToken: namedToken(child(object, "status")),
+    approval: approvalOf(text(spec, "approval")),
+    protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
+    registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),
+    rollout: rolloutFacts(object),
+  };
+}
