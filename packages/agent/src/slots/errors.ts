@@ -15,6 +15,7 @@ export type SlotErrorCode =
   | "SLOT_READ_BACK_DIFFERS"
   | "SLOT_RESET_PENDING"
   | "SLOT_SOURCE_CORRUPT"
+  | "SLOT_STATE_FULL"
   | "SLOT_TOO_SMALL"
   | "SLOT_TOOL_FAILED"
   | "SLOT_TOOL_HANGS"
@@ -51,7 +52,7 @@ export const SLOT_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning: "The image lacks what a machine needs to start from it: kernel, initrd, systemd, or this agent.",
-    mend: "The message names what is missing; docs/install.md says what an image must bring.",
+    mend: "The message names what is missing; docs/bring-your-own-image.md says what an image must bring.",
   },
   SLOT_IMAGE_FOREIGN: {
     failure: "refused",
@@ -77,6 +78,13 @@ export const SLOT_ERRORS = {
     retry: "never",
     meaning: "The operating system does not fit into its slot.",
     mend: "Use a smaller image, or install with a greater slot (rancheros.install.slotSize).",
+  },
+  SLOT_STATE_FULL: {
+    failure: "environment",
+    retry: "backoff",
+    meaning:
+      "The machine's state (ROS_STATE) has no room for what the new operating system brings for /var, /home, /opt and the like; the node was not drained for it.",
+    mend: "Make room on the machine: images that nobody uses, `journalctl --vacuum-size=200M`, then `du -xh /var | sort -h | tail`.",
   },
   SLOT_WRITE_FAILED: {
     failure: "environment",

@@ -6,6 +6,7 @@ import { startedSlot, type StartedSlot } from "./kernel-words.ts";
 import { otherSlotName, type SlotName } from "./slot.ts";
 import { changeSlotWords, readSlotWords, type SlotWords } from "./slot-words.ts";
 import type { SlotStamp } from "./slot-stamp.ts";
+import { requireStateRoom, type StateRoom } from "./state-room.ts";
 import type { SystemSource } from "./system-source.ts";
 import type { SlotDisk, SlotProgress } from "./write-slot.ts";
 import { writeSlot } from "./write-slot.ts";
@@ -20,6 +21,8 @@ export interface SlotsOutside {
   /** What the running slot, or another one, says of itself. */
   readonly readStamp: (slot: SlotName, isRunning: boolean) => Promise<SlotStamp | undefined>;
   readonly openDisk: (slot: SlotName, signal: AbortSignal) => SlotDisk;
+  /** Of a slot that does not run; undefined where the machine has no state of ours. */
+  readonly stateRoom: (slot: SlotName) => Promise<StateRoom | undefined>;
   /** What the boot check has written last. */
   readonly readBootCheck: () => Promise<BootCheckRecord | undefined>;
   readonly arch: string;
@@ -48,6 +51,8 @@ export interface MachineSlots {
   stamp(slot: SlotName): Promise<SlotStamp | undefined>;
   /** Into the slot that does not run. @throws SlotError, and what the source throws */
   write(system: WriteSystem): Promise<WrittenSystem>;
+  /** Whether what this slot, which does not run, brings for the machine's state has room there. @throws SlotError SLOT_STATE_FULL */
+  requireRoom(slot: SlotName): Promise<void>;
   /** Starts it once. @throws SlotError SLOT_RESET_PENDING */
   tryOnce(slot: SlotName): Promise<void>;
   /** Starts it from now on; a rollback that was asked for meanwhile stays asked for. */
@@ -111,6 +116,10 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
       const common = { disk: watched, source, arch: outside.arch, signal, onProgress };
       const ending = await writeSlot(stopAt === undefined ? common : { ...common, stopAt });
       return { slot, ending, files: found };
+    },
+    async requireRoom(slot) {
+      const room = await outside.stateRoom(slot);
+      if (room !== undefined) requireStateRoom(room);
     },
     tryOnce: (slot) =>
       changeBy((now) => {

@@ -45,6 +45,7 @@ export async function say(work: Work, message: string): Promise<void> {
 /** What hardly mends itself in the time that a slot may be held: a kubelet on a full disk makes room within a minute, if at all. */
 const TRIES: Readonly<Record<string, number>> = {
   CONTAINER_DISK_FULL: 6,
+  SLOT_STATE_FULL: 6,
   // Its own time is over.
   DRAIN_TIMED_OUT: 1,
 };

@@ -7,6 +7,7 @@ import type { SlotsOutside } from "../machine-slots.ts";
 import { PARTITIONS, type SlotName } from "../slot.ts";
 import { readSlotStamp, STAMP_FILE, STAMP_MAX_BYTES, type SlotStamp } from "../slot-stamp.ts";
 import { aloneWith } from "./alone-with.ts";
+import { broughtBytes } from "./brought.ts";
 import { clearMounts, mount, unmount } from "./file-systems.ts";
 import { readGrubEnvironmentFile, writeGrubEnvironmentFile } from "./grub-environment-file.ts";
 import { partitionBeside } from "./partitions.ts";
@@ -28,6 +29,16 @@ const COMMAND_LINE_MAX = 16 * 1024;
 export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOptions): SlotsOutside {
   const grubenv = join(hostRoot, "/oem/grub/grubenv");
   const device = (slot: SlotName): string => partitionBeside(join(hostRoot, "/oem"), PARTITIONS[slot]);
+  const lookInto = async <T>(slot: SlotName, look: (folder: string) => T | Promise<T>): Promise<T> => {
+    const folder = join(runFolder, "other-slot");
+    await clearMounts(folder);
+    try {
+      await mount(device(slot), folder, "ro");
+      return await look(folder);
+    } finally {
+      await unmount(folder);
+    }
+  };
   return {
     arch: process.arch,
     commandLine() {
@@ -37,17 +48,8 @@ export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOpti
     readWords: () => readGrubEnvironmentFile(grubenv),
     writeWords: (words) => writeGrubEnvironmentFile(grubenv, words),
     alone: (work) => aloneWith(join(runFolder, WORDS_LOCK), work),
-    async readStamp(slot, isRunning) {
-      if (isRunning) return stampIn(hostRoot);
-      const folder = join(runFolder, "other-slot");
-      await clearMounts(folder);
-      try {
-        await mount(device(slot), folder, "ro");
-        return await stampIn(folder);
-      } finally {
-        await unmount(folder);
-      }
-    },
+    readStamp: (slot, isRunning) => (isRunning ? stampIn(hostRoot) : lookInto(slot, stampIn)),
+    stateRoom: (slot) => lookInto(slot, (folder) => broughtBytes(hostRoot, folder)),
     openDisk: (slot, signal) =>
       slotDisk({
         device: device(slot),

@@ -106,6 +106,52 @@ describe("a start of another release", () => {
     ground.change(ground.state, (folder) => expect(readdirSync(folder).sort()).not.toContain(".var.new"));
   });
 
+  it("wants room for what the machine does not have, and for nothing else", () => {
+    ground.write("var/lib/images/of-all-releases", big);
+    ground.write("var/lib/images/old", "old\n");
+    ground.start({ script: "echo mine >/var/lib/images/old; rm /var/lib/of-the-image" });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    ground.write("var/lib/images/new file", "new\n");
+    // Mounted over by the image's own.
+    ground.write("var/lib/dpkg/info/of-the-next", big);
+    ground.change(ground.state, (folder) => {
+      fill(folder);
+      rmSync(join(folder, "filler-1048576-0"));
+    });
+    const script =
+      "cd /var/lib; wc -c <images/of-all-releases; cat images/old 'images/new file' of-the-image; ls dpkg/info";
+    const start = ground.start({ words: "rancheros.trial=1", script });
+    const said = `${big.length}\nmine\nnew\nfrom the slot\nof-the-next\n`;
+    expect(start).toEqual({ console: "", isRestarted: false, said });
+  });
+
+  it("brings links, owners, rights and attributes as they are, below folders that are there and below new ones", () => {
+    ground.start({ script: "mkdir -m 0750 /var/lib/there" });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    ground.write("var/lib/there/file", "x");
+    ground.write("var/lib/new/deeper/file", "x");
+    ground.run(`cd var/lib; chmod 0711 new there; chown 123:45 new/deeper; chmod 04755 new/deeper/file
+      setfattr -n user.mark -v of-the-image there/file; ln -s ../of-the-image there/link; ln new/deeper/file new/same
+      mkdir "new/two
+lines"; mkfifo new/fifo`);
+    const script = [
+      "cd /var/lib; stat --format='%n %F %a %u:%g %h' there there/file there/link new new/deeper new/deeper/file new/fifo new/two*",
+      "getfattr --only-values -n user.mark there/file",
+    ].join("; ");
+    const lines = [
+      "there directory 711 0:0 2",
+      "there/file regular file 644 0:0 1",
+      "there/link symbolic link 777 0:0 1",
+      "new directory 711 0:0 4",
+      "new/deeper directory 755 123:45 2",
+      "new/deeper/file regular file 4755 0:0 2",
+      "new/fifo fifo 644 0:0 1",
+      "new/two\nlines directory 755 0:0 2",
+      "of-the-image",
+    ];
+    expect(ground.start({ words: "rancheros.trial=1", script }).said).toBe(lines.join("\n"));
+  });
+
   it("is left to the good one on trial where what it brings has no room", () => {
     bringMore();
     const { console, isRestarted, said } = ground.start({ words: "rancheros.trial=1" });

@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(new URL("../../../../../boot/image/init", import.m
 const MIB = 1024 * 1024;
 const HOSTS = ["bin", "sbin", "lib", "lib64"] as const;
 /** What a power cut may come after: whatever changes something. */
-const CHANGING = ["chmod", "cp", "mkdir", "mkfs.ext4", "mv", "rm"] as const;
+const CHANGING = ["chmod", "cp", "mkdir", "mkfs.ext4", "mv", "rm", "tar"] as const;
 
 export interface Start {
   /** What it said on the console. */
@@ -38,6 +38,8 @@ export interface SlotGround {
   readonly state: TestDisk;
   /** A file of the slot itself. */
   write(path: string, text: string): void;
+  /** Runs lines of a shell where the slot's root is. */
+  run(script: string): void;
   /** Mounts one of the two for the length of the work. */
   change(disk: TestDisk, work: (folder: string) => void): void;
   start(options?: StartOptions): Start;
@@ -90,6 +92,8 @@ export function openSlotGround(folder: string): SlotGround {
       "#!/bin/sh",
       `PATH=/usr/sbin:/usr/bin ${name} "$@"`,
       "code=$?",
+      // Two of a pipe end at the same time.
+      ...(name === "tar" ? ["exec 9>/run/left-lock; flock 9"] : []),
       "read -r left </run/left; left=$((left - 1)); echo $left >/run/left",
       "[ $left -eq 0 ] && kill -9 $PPID",
       "exit $code",
@@ -101,6 +105,9 @@ export function openSlotGround(folder: string): SlotGround {
     oem,
     state,
     write,
+    run(script) {
+      run("sh", ["-ec", `cd '${root}'; ${script}`]);
+    },
     change(disk, work) {
       const point = join(folder, "look");
       mkdirSync(point, { recursive: true });

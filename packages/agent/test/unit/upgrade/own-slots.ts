@@ -1,6 +1,9 @@
 /** Two slots of our own installation, as an upgrade sees them: a boot loader that tries once, and a boot check. */
+import { requireStateRoom } from "../../../src/slots/state-room.ts";
 import type { SystemSlotsPort } from "../../../src/upgrade/ports.ts";
 import { DIGEST, NEW_RELEASE } from "./releases.ts";
+
+const MIB = 1024 ** 2;
 
 type Slot = "a" | "b";
 
@@ -16,6 +19,8 @@ export interface OwnSlots {
   bringsOwnWay: boolean;
   trace: string | undefined;
   trials: number;
+  /** For what the new operating system brings. */
+  stateIsFull: boolean;
 }
 
 export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots {
@@ -29,6 +34,7 @@ export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots
     bringsOwnWay: false,
     trace: undefined,
     trials: 0,
+    stateIsFull: false,
     ...changes,
   };
 }
@@ -80,6 +86,8 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
           return { slot: target, files: new Map([["/usr/lib/rancheros-release", Buffer.from(NEW_RELEASE)]]) };
         });
       }),
+    requireRoom: () =>
+      alive(() => requireStateRoom({ neededBytes: 300 * MIB, freeBytes: slots.stateIsFull ? 1 : 301 * MIB })),
     tryOnce: (slot) =>
       alive(() => {
         slots.trace = undefined;

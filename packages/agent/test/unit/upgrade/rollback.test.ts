@@ -32,6 +32,7 @@ function machineIn(good: SlotName): { readonly slots: MachineSlots; readonly wor
       await Promise.resolve();
     },
     alone: (work) => work(),
+    stateRoom: () => Promise.resolve(undefined),
     readStamp: () => Promise.resolve({ version: 1, reference: "r", digest: undefined, writtenAt: "", files: 1 }),
     openDisk: not,
     readBootCheck: not,

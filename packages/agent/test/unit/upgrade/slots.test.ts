@@ -60,6 +60,18 @@ describe("an upgrade into a slot", () => {
     expect(world.ours).toMatchObject({ runs: "a", good: "a", try: undefined, trials: 0 });
   });
 
+  it("drains nobody where what the image brings has no room, says how much that is, and may be asked again", async () => {
+    const { world, phase, reason, journal } = await upgraded({ stateIsFull: true });
+    expect(phase).toBe("Failed");
+    expect(reason).toEqual({
+      code: "SLOT_STATE_FULL",
+      message: "the image brings 300 MiB for /var and what else outlives a slot, and 0 MiB are free",
+    });
+    expect(world.events).toEqual(["wrote b"]);
+    expect(world.ours).toMatchObject({ runs: "a", good: "a", try: undefined, trials: 0 });
+    expect(journal.failedDigests).toEqual([]);
+  });
+
   it("goes the image's own way where it brings one", async () => {
     const { world } = await upgraded({ bringsOwnWay: true }, {}, { upgradeContainer: "fails-for-certain" });
     expect(world.events).toContain("started ros-agent-upgrade");

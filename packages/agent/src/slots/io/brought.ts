@@ -1,0 +1,68 @@
+/** What a slot brings for the folders that outlive it, as its first program will copy it. Source: boot/image/init, "bring" */
+import { lstatSync, readdirSync, statfsSync, type Stats } from "node:fs";
+
+import type { StateRoom } from "../state-room.ts";
+
+/** Where the first program mounts ROS_STATE. */
+const STATE = "run/rancheros-state";
+/** Below ROS_STATE, and below a slot's root. A test holds them against the first program. */
+export const LASTING_FOLDERS: readonly (readonly [inState: string, inSlot: string])[] = [
+  ["var", "var"],
+  ["root", "root"],
+  ["home", "home"],
+  ["opt", "opt"],
+  ["srv", "srv"],
+  ["usr-local", "usr/local"],
+];
+/** Of the image itself, mounted where they are: nothing of them is copied a second time. */
+const RECORDS: ReadonlySet<string> = new Set(["lib/dpkg", "lib/rpm"]);
+/** Sizes are counted in these by ext4. Source: stat(2), st_blocks */
+const BLOCK_BYTES = 512;
+
+/**
+ * @param slotFolder  where the slot is mounted
+ * @returns undefined where the machine has no such state
+ */
+export function broughtBytes(hostRoot: string, slotFolder: string): StateRoom | undefined {
+  const state = `${hostRoot}/${STATE}`;
+  if (look(state)?.isDirectory() !== true) return undefined;
+  let neededBytes = 0;
+  for (const [inState, inSlot] of LASTING_FOLDERS) {
+    const from = `${slotFolder}/${inSlot}`;
+    if (look(from)?.isDirectory() !== true) continue;
+    const isThere = look(`${state}/${inState}`)?.isDirectory() === true;
+    const left = isThere && inState === "var" ? RECORDS : new Set<string>();
+    neededBytes += missingBytes(from, `${state}/${inState}`, left);
+  }
+  // What ext4 keeps for root is not among it: that is the margin.
+  const { bavail, bsize } = statfsSync(state);
+  return { neededBytes, freeBytes: bavail * bsize };
+}
+
+/** All folders, as they are made beside first, and all else that the machine does not have. */
+function missingBytes(from: string, to: string, left: ReadonlySet<string>): number {
+  let bytes = 0;
+  const folders = [""];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    bytes += bytesAt(`${from}/${folder}`);
+    for (const entry of readdirSync(`${from}/${folder}`, { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (!entry.isDirectory()) bytes += look(`${to}/${path}`) === undefined ? bytesAt(`${from}/${path}`) : 0;
+      else if (!left.has(path)) folders.push(path);
+    }
+  }
+  return bytes;
+}
+
+function bytesAt(path: string): number {
+  return (look(path)?.blocks ?? 0) * BLOCK_BYTES;
+}
+
+/** @returns undefined where nothing is, or something that is no folder is on the way */
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
