@@ -13,6 +13,7 @@ export type InstallErrorCode =
   | "INSTALL_DISK_TOO_SMALL"
   | "INSTALL_DISK_UNKNOWN"
   | "INSTALL_DISK_VANISHED"
+  | "INSTALL_MARK_UNSAVED"
   | "INSTALL_NO_DISK"
   | "INSTALL_NO_SOURCE"
   | "INSTALL_NOT_ASKED"
@@ -82,6 +83,12 @@ export const INSTALL_ERRORS = {
     meaning:
       "The work on the disk is over, whether it went well or not, and a file system on it could not be taken down.",
     mend: "After a good installation everything is on the disk, and a restart is safe; otherwise look who holds it (`findmnt`, `fuser -vm`) before starting again.",
+  },
+  INSTALL_MARK_UNSAVED: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The installation is over and went well; that it did could not be written down in the live system.",
+    mend: "Restart the machine, which starts what was installed. While it stays in the live system, whose service may install it once more without asking, run `systemctl stop ros-agent-install`, and make room in /run.",
   },
   INSTALL_DISK_VANISHED: {
     failure: "environment",

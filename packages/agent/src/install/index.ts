@@ -29,7 +29,8 @@ export function installMachine(
   how: { readonly after: AfterInstall; readonly isAsked: boolean },
 ): Promise<InstallPlan> {
   if (options.dryRun) return installInto(options, workFolder);
-  return installLocked(workFolder, how, () => installInto(options, workFolder));
+  const { onWarning } = options;
+  return installLocked(workFolder, { ...how, onWarning }, () => installInto(options, workFolder));
 }
 
 function installInto(options: InstallOptions, workFolder: string): Promise<InstallPlan> {

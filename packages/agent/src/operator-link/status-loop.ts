@@ -1,4 +1,4 @@
-/** Tells the operator of each change, and now and then that a slot is still held; what could not be told is told later. */
+/** Tells the operator of each change, and now and then that an upgrade is still under way; what could not be told is told later. */
 import { isCodedError } from "@rancheros/protocol/errors";
 import { PHASES, type StatusAnswer, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 
@@ -35,7 +35,8 @@ export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, sign
       told = { status, atMs: outside.nowMs(), againMs: answer.nextStatusInSeconds * 1000 };
       failures = 0;
       loop.events.onReached();
-      if (!answer.holdsSlot && holdsSlot(status)) loop.onSlotLost(status.plan ?? "", status.attempt);
+      const { plan, attempt } = status;
+      if (!answer.holdsSlot && plan !== undefined && isUnderWay(status)) loop.onSlotLost(plan, attempt);
     } catch (error) {
       if (signal.aborted) return;
       const delayMs = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
@@ -46,8 +47,9 @@ export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, sign
   }
 }
 
-function holdsSlot({ plan, phase }: UpgradeStatus): boolean {
-  return plan !== undefined && PHASES[phase].holdsSlot;
+/** With a slot, or by hand. */
+function isUnderWay({ phase }: UpgradeStatus): boolean {
+  return PHASES[phase].holdsSlot;
 }
 
 /** @returns in how many milliseconds it is to be told */
@@ -57,7 +59,7 @@ function dueIn(
   told: { readonly status: UpgradeStatus; readonly atMs: number; readonly againMs: number },
 ): number {
   const isSame = JSON.stringify(status) === JSON.stringify(told.status);
-  if (isSame) return holdsSlot(status) ? told.atMs + told.againMs - nowMs : Number.POSITIVE_INFINITY;
+  if (isSame) return isUnderWay(status) ? told.atMs + told.againMs - nowMs : Number.POSITIVE_INFINITY;
   const { message: _message, ...rest } = status;
   const { message: _toldMessage, ...toldRest } = told.status;
   const isMessageOnly = JSON.stringify(rest) === JSON.stringify(toldRest);

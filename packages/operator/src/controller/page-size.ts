@@ -20,6 +20,7 @@ export interface PageSize {
 
 export function createPageSize(): PageSize {
   let size = SMALLEST;
+  let largest = LARGEST;
   const shrink = (): void => {
     size = Math.max(SMALLEST, size / 2);
   };
@@ -29,11 +30,16 @@ export function createPageSize(): PageSize {
     },
     read(tookMs) {
       if (tookMs >= TOO_LONG_MS) shrink();
-      else if (tookMs >= SLOW_MS) size = Math.min(LARGEST, size * 2);
+      else if (tookMs >= SLOW_MS) size = Math.min(largest, size * 2);
     },
     expired() {
-      size = Math.min(LARGEST, size * 2);
+      // What could not be read may have been some proxy's, once.
+      largest = Math.min(LARGEST, largest * 2);
+      size = Math.min(largest, size * 2);
     },
-    unreadable: shrink,
+    unreadable() {
+      shrink();
+      largest = size;
+    },
   };
 }

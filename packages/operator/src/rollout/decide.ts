@@ -23,7 +23,7 @@ import { earliest, timeText } from "./time-text.ts";
 export interface ClusterView {
   /** Machines that the image has there. */
   readonly total: number;
-  /** Servers of the cluster, whichever image has them. */
+  /** Servers of the cluster that count for its quorum, whichever image has them. */
   readonly servers: number;
   /** UIDs of servers that are away for another reason than a slot of this image; some of them may hold one. */
   otherServersAway(): ReadonlySet<string>;

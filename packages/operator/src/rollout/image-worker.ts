@@ -43,6 +43,7 @@ export class ImageWorker {
   readonly #index: RolloutIndex;
   readonly #parts: RolloutParts;
   readonly #isReady: () => boolean;
+  readonly #touchOthers: (images: ReadonlySet<ImageState>) => void;
   #askers: Asker[] = [];
   /** So many are served together; fewer where the API server is slow. */
   #askersAtOnce = ASKERS_FIRST;
@@ -54,11 +55,19 @@ export class ImageWorker {
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #found: Found | undefined;
 
-  constructor(key: string, index: RolloutIndex, parts: RolloutParts, isReady: () => boolean) {
+  /** @param touchOthers  told of images for which what was read has changed something: the watch will show nothing new of it */
+  constructor(
+    key: string,
+    index: RolloutIndex,
+    parts: RolloutParts,
+    isReady: () => boolean,
+    touchOthers: (images: ReadonlySet<ImageState>) => void,
+  ) {
     this.#key = key;
     this.#index = index;
     this.#parts = parts;
     this.#isReady = isReady;
+    this.#touchOthers = touchOthers;
   }
 
   /** Asks for a slot. @returns why there is none; undefined where it is granted and stored */
@@ -191,8 +200,9 @@ export class ImageWorker {
     if (state === undefined) return;
     const { namespace, name } = state.machine.metadata;
     const fresh = await this.#parts.readMachine(namespace, name);
-    if (fresh === undefined) this.#index.loseMachine(uid);
-    else this.#index.renewMachine(fresh);
+    const changed = fresh === undefined ? this.#index.loseMachine(uid) : this.#index.renewMachine(fresh);
+    // This one goes by it right away.
+    this.#touchOthers(new Set([...changed].filter(({ image }) => image.key !== this.#key)));
   }
 
   #decide(image: ImageState, uids: readonly string[]): Decision {

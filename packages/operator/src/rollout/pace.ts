@@ -20,6 +20,16 @@ export function fleetPaceSeconds(machines: number): number {
   return paceSeconds(machines, SHORTEST_SECONDS, ASKS_PER_SECOND);
 }
 
+/** A machine that asks so many of its paces late is not waited for. */
+const ALIVE_PACES = 3;
+/** Its requests reach one of several replicas, by chance: each of them hears of it within this time as good as certainly. */
+const ALIVE_SECONDS = 90;
+
+/** How long this replica goes by what a machine was that is to ask at such a pace. */
+export function aliveMs(paceSeconds: number): number {
+  return Math.max(ALIVE_SECONDS, ALIVE_PACES * paceSeconds) * 1000;
+}
+
 /** How many of a cluster's waiting machines come back often. */
 export function frontOf(concurrency: number): number {
   return Math.max(FRONT_MIN, 2 * concurrency);

@@ -104,6 +104,7 @@ export class RolloutIndex {
     return this.#gone.machines.has(uid);
   }
 
+  /** Servers that count for the quorum. */
   serversOf(namespace: string, cluster: string): number {
     return this.#servers.get(`${namespace}/${cluster}`) ?? 0;
   }
@@ -209,7 +210,9 @@ export class RolloutIndex {
     const { machine, cluster, claims } = state;
     if (cluster !== undefined && state.isServer) {
       const key = `${machine.metadata.namespace}/${cluster}`;
-      this.#servers.set(key, (this.#servers.get(key) ?? 0) + by);
+      // Who waits for approval, or has lost it, is no member whose absence the others could bear.
+      const isMember = machine.approval === "Approved" && !machine.beingDeleted;
+      if (isMember) this.#servers.set(key, (this.#servers.get(key) ?? 0) + by);
       if (isUnderWay(machine)) this.#countUnderWay(key, machine, by);
     }
     const [winner, ...losers] = claims;

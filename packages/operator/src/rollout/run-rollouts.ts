@@ -10,7 +10,7 @@ import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
 import { isAbout } from "./machine-place.ts";
-import { fleetPaceSeconds, frontOf, frontPaceSeconds, headOf, headPaceSeconds, jittered } from "./pace.ts";
+import { aliveMs, fleetPaceSeconds, frontOf, frontPaceSeconds, headOf, headPaceSeconds, jittered } from "./pace.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -33,8 +33,6 @@ import {
 } from "./waiting.ts";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 
-/** A machine that asks this many of its paces late is not waited for. */
-const ALIVE_PACES = 3;
 /** Right after the start, who was seen so lately counts as alive until it had the time to ask. */
 const SEEN_LATELY_MS = 15 * 60_000;
 const STANDING_MS = 1_000;
@@ -92,7 +90,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function workerOf(key: string): ImageWorker {
     const found = workers.get(key);
     if (found !== undefined) return found;
-    const made = new ImageWorker(key, index, parts, () => isReady(key));
+    const made = new ImageWorker(key, index, parts, () => isReady(key), touch);
     workers.set(key, made);
     return made;
   }
@@ -260,13 +258,13 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   }
 
   function isStarting(): boolean {
-    return nowMs() - startedMs < fleetPaceSeconds(index.size) * ALIVE_PACES * 1000;
+    return nowMs() - startedMs < aliveMs(fleetPaceSeconds(index.size));
   }
 
   function keepSeenAlive(machine: RolloutMachine): void {
     const { lastSeenMs } = machine.rollout;
     if (lastSeenMs === undefined || !isStarting() || nowMs() - lastSeenMs > SEEN_LATELY_MS) return;
-    index.keepAlive(machine.metadata.uid, startedMs + fleetPaceSeconds(index.size) * ALIVE_PACES * 1000);
+    index.keepAlive(machine.metadata.uid, startedMs + aliveMs(fleetPaceSeconds(index.size)));
   }
 
   const grounds = () => ({ isSynced, areVersionsKnown: parts.versionsSynced() });
@@ -280,10 +278,10 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       const now = nowMs();
       index.expire(now);
       touch(index.putMachine(machine));
-      index.keepAlive(uid, now + ALIVE_PACES * fleetPaceSeconds(index.aliveCount) * 1000);
+      index.keepAlive(uid, now + aliveMs(fleetPaceSeconds(index.aliveCount)));
       const asked = await decideFor(uid);
       const seconds = jittered(paceOf(uid, asked), random());
-      index.keepAlive(uid, nowMs() + ALIVE_PACES * seconds * 1000);
+      index.keepAlive(uid, nowMs() + aliveMs(seconds));
       return { plan: asked.plan, waiting: shortened(asked.waiting), nextAskInSeconds: seconds };
     },
     told: tellMachine,

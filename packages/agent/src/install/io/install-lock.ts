@@ -18,27 +18,43 @@ const kept: AgentLock[] = [];
  * success the lock stays until this process has asked for the restart and ended.
  * @param workFolder  lock and mark lie beside it
  * @param isAsked     a person or a flag wants it, whatever was installed before
+ * @param onWarning   told where no mark could be left: what was installed is installed all the same
  * @throws InstallError INSTALL_BUSY, and what the work throws
  */
 export async function installLocked<T>(
   workFolder: string,
-  { after, isAsked }: { readonly after: AfterInstall; readonly isAsked: boolean },
+  {
+    after,
+    isAsked,
+    onWarning,
+  }: {
+    readonly after: AfterInstall;
+    readonly isAsked: boolean;
+    readonly onWarning: (error: InstallError) => void;
+  },
   work: () => Promise<T>,
 ): Promise<T> {
   const lock = takeLock(`${resolve(workFolder)}.lock`);
   if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is being installed already");
+  let result: T;
   try {
     if (!isAsked && (await readInstalled(workFolder)) !== undefined) {
       throw new InstallError("INSTALL_BUSY", "this machine has been installed meanwhile");
     }
-    const result = await work();
-    await replaceFile(markOf(workFolder), `${bootId()} ${after ?? "stays"}\n`);
-    kept.push(lock);
-    return result;
+    result = await work();
   } catch (error) {
     lock.release();
     throw error;
   }
+  kept.push(lock);
+  const mark = markOf(workFolder);
+  try {
+    await replaceFile(mark, `${bootId()} ${after ?? "stays"}\n`);
+  } catch (cause) {
+    const message = `this machine is installed, and ${mark}, which says so, cannot be written`;
+    onWarning(new InstallError("INSTALL_MARK_UNSAVED", message, { cause }));
+  }
+  return result;
 }
 
 /** @returns undefined where nothing has been installed since this machine was started */

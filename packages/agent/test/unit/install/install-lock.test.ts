@@ -1,9 +1,10 @@
 /** Who installs a machine, and who does not, on real files and locks. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
+import type { InstallError } from "../../../src/install/index.ts";
 import { installLocked, readInstalled } from "../../../src/install/io/install-lock.ts";
 
 let home: string;
@@ -12,11 +13,17 @@ let work: string;
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "install-lock-"));
   work = join(home, "work");
+  warned = [];
 });
 
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-const asked = { after: undefined, isAsked: true } as const;
+let warned: string[];
+const asked = {
+  after: undefined,
+  isAsked: true,
+  onWarning: ({ code }: InstallError) => void warned.push(code),
+} as const;
 const done = (): Promise<string> => Promise.resolve("installed");
 
 it("lets nobody begin after an installation before its process has ended, which has a restart to ask for", async () => {
@@ -32,7 +39,7 @@ it("lets others begin after one that failed, of which no mark stays", async () =
 });
 
 it.each([["reboot"], ["poweroff"], [undefined]] as const)("remembers that %s follows", async (after) => {
-  await installLocked(work, { after, isAsked: false }, done);
+  await installLocked(work, { ...asked, after, isAsked: false }, done);
   expect(await readInstalled(work)).toEqual({ after });
 });
 
@@ -55,4 +62,13 @@ it("does not install unasked what was installed in the moment before the lock wa
 it("forgets what was installed before this machine was started", async () => {
   await writeFile(`${work}.installed`, "00000000-0000-0000-0000-000000000000 reboot\n");
   expect(await readInstalled(work)).toBeUndefined();
+});
+
+it("says of an installation that went well that it did, also where no mark of it can be written", async () => {
+  // As on a full disk: the file cannot take its place.
+  await mkdir(`${work}.installed`);
+  expect(await installLocked(work, asked, done)).toBe("installed");
+  expect(warned).toEqual(["INSTALL_MARK_UNSAVED"]);
+  // Until its process has ended, which may have a restart to ask for.
+  await expect(installLocked(work, asked, done)).rejects.toMatchObject({ code: "INSTALL_BUSY" });
 });

@@ -68,6 +68,14 @@ describe("the status", () => {
     expect((await told(() => ended, false, 600_000)).seen.map(([at]) => at)).toEqual([0]);
   });
 
+  it("is told again while somebody upgrades by hand too: a machine that is silent counts as one that is back", async () => {
+    const byHand = { ...STATUS, plan: undefined, image: undefined, attempt: 0 };
+    const { seen, lost } = await told(() => byHand, false, 150_000);
+    expect(seen.map(([at]) => at)).toEqual([0, 60, 120]);
+    // There is none to lose.
+    expect(lost).toEqual([]);
+  });
+
   it("is told at once where the phase changes, and only now and then where the message does", async () => {
     let looks = 0;
     const { seen } = await told(

@@ -27,8 +27,8 @@ export interface WatchedResource<Kept extends KubernetesObject> {
   readonly onSynced: () => void;
   readonly onTrouble: (error: unknown) => void;
   readonly random: () => number;
-  /** How often a kind that does not exist is asked for; as after any other trouble unless given. */
-  readonly absentDelayMs?: number;
+  /** After how long a kind that does not exist is asked for again; as after any other trouble unless given. */
+  readonly absentDelayMs?: number | (() => number);
 }
 
 /** What names an object; of a cluster-wide one the namespace is empty. */
@@ -230,7 +230,9 @@ export function watchResource<Kept extends KubernetesObject>(
     resource.onTrouble(error);
     const grown = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
     failures += 1;
-    const delayMs = (isNotFound(error) ? (resource.absentDelayMs ?? grown) : grown) * (0.5 + resource.random());
+    const { absentDelayMs = grown } = resource;
+    const absentMs = typeof absentDelayMs === "number" ? absentDelayMs : absentDelayMs();
+    const delayMs = (isNotFound(error) ? absentMs : grown) * (0.5 + resource.random());
     timer = setTimeout(start, Math.max(delayMs, retryAfterMs(error)));
   });
 

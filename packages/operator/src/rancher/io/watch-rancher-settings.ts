@@ -9,6 +9,9 @@ const NAMES = ["server-url", "cacerts", "internal-cacerts", REGISTRY];
 
 /** Where there is no Rancher, it is looked for this often. */
 const ABSENT_DELAY_MS = 30_000;
+/** One that begins, or stands behind a proxy that does, and kinds that are made anew, are absent for a moment: so often in a row is meant. */
+const BELIEVED_ABSENCES = 3;
+const DOUBTED_DELAY_MS = 700;
 /** An API server that begins forbids for a moment what it allows: so many refusals in a row, which take some 15 s, are meant. */
 const BELIEVED_REFUSALS = 6;
 
@@ -55,8 +58,9 @@ export function watchRancherSettings(
   const tell = () => onChange(Object.fromEntries(settings));
   // One watch each: others of Rancher's settings are none of our business, and no right to read them is needed.
   const watches = NAMES.map((name) => {
-    let isAbsent = false;
+    let absences = 0;
     let refusals = 0;
+    const isAbsent = (): boolean => absences >= BELIEVED_ABSENCES;
     return watchResource<Setting>(kubernetes, {
       path: "/apis/management.cattle.io/v3/settings",
       fieldSelector: `metadata.name=${name}`,
@@ -70,23 +74,26 @@ export function watchRancherSettings(
         tell();
       },
       onSynced() {
-        isAbsent = false;
+        absences = 0;
         refusals = 0;
         known.add(name);
         tell();
       },
       onTrouble(error) {
         // No such kind: there is no Rancher here, which is nobody's trouble. Nor is that the API server makes ready for it.
-        if (hasCode(error, "KUBERNETES_NOT_FOUND")) isAbsent = true;
-        else if (!isAbsent || !hasCode(error, "KUBERNETES_BUSY")) onTrouble(error);
+        if (hasCode(error, "KUBERNETES_NOT_FOUND")) absences += 1;
+        else if (!isAbsent() || !hasCode(error, "KUBERNETES_BUSY")) {
+          absences = 0;
+          onTrouble(error);
+        }
         refusals = isForbidden(error) ? refusals + 1 : 0;
-        const isFinal = isAbsent || refusals >= BELIEVED_REFUSALS;
+        const isFinal = isAbsent() || refusals >= BELIEVED_REFUSALS;
         if (!isFinal || known.has(name)) return;
         known.add(name);
         tell();
       },
       random,
-      absentDelayMs: ABSENT_DELAY_MS,
+      absentDelayMs: () => (isAbsent() ? ABSENT_DELAY_MS : DOUBTED_DELAY_MS),
     });
   });
   return {

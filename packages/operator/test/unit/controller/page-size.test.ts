@@ -42,6 +42,32 @@ describe("the size of a page", () => {
     expect(pages.size).toBe(50);
   });
 
+  it("does not grow again to what could not be read, however slow the API server is", () => {
+    const pages = createPageSize();
+    let unread = 0;
+    // A list of objects of which 800 weigh too much, read from the beginning after each page that could not be read.
+    for (let left = 10_000; left > 0 && unread < 10;) {
+      if (pages.size > 400) {
+        pages.unreadable();
+        unread += 1;
+        left = 10_000;
+      } else {
+        left -= pages.size;
+        pages.read(1_200);
+      }
+    }
+    expect(unread).toBe(1);
+  });
+
+  it("grows again after something that could not be read once, where lists do not end in time", () => {
+    const pages = createPageSize();
+    pages.unreadable();
+    pages.read(2_000);
+    expect(pages.size).toBe(50);
+    for (let count = 0; count < 4; count += 1) pages.expired();
+    expect(pages.size).toBe(800);
+  });
+
   it("grows where a list did not end in time", () => {
     const pages = createPageSize();
     pages.expired();

@@ -98,17 +98,64 @@ it("not by refusals with other troubles between them, nor by an operator whom no
   }
 });
 
-it("whatever becomes of Rancher's other settings, and at once where there is no Rancher", async () => {
+it("whatever becomes of Rancher's other settings", async () => {
   const others = scene((name) => {
     if (name !== REGISTRY) throw refused(401);
     return "";
   });
   await vi.advanceTimersByTimeAsync(100);
   expect(others.watch.isKnown()).toBe(true);
-  await others.watch.stop();
-  const none = scene(() => {
-    throw new KubernetesError("KUBERNETES_NOT_FOUND", "no such kind");
+});
+
+const absent = (): KubernetesError => new KubernetesError("KUBERNETES_NOT_FOUND", "no such kind");
+
+it("where there is no Rancher, after three answers in a row that say so, within a few seconds", async () => {
+  const { watch: started, counts } = scene(() => {
+    throw absent();
   });
-  await vi.advanceTimersByTimeAsync(100);
-  expect(none.watch.isKnown()).toBe(true);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(started.isKnown()).toBe(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(started.isKnown()).toBe(true);
+  expect(counts.get(REGISTRY)).toBe(3);
+  // Whoever has none is asked seldom.
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(counts.get(REGISTRY)).toBeLessThanOrEqual(6);
+});
+
+it.each([1, 2])("not by %i answers in a row that there is no such kind", async (most) => {
+  const { watch: started, heard } = scene((name, count) => {
+    if (name === REGISTRY && count <= most) throw absent();
+    return name === REGISTRY ? "registry.example.com" : "";
+  });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(started.isKnown()).toBe(true);
+  const known = heard.find(([isKnown]) => isKnown);
+  expect(known?.[1]).toEqual({ [REGISTRY]: "registry.example.com" });
+});
+
+it("not by two such answers with another trouble between them and a third one", async () => {
+  const { watch: started, heard } = scene((name, count) => {
+    if (count === 3) throw new KubernetesError("KUBERNETES_UNREACHABLE", "nobody is there");
+    if (count <= 4) throw absent();
+    return name === REGISTRY ? "registry.example.com" : "";
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(started.isKnown()).toBe(true);
+  const known = heard.find(([isKnown]) => isKnown);
+  expect(known?.[1]).toEqual({ [REGISTRY]: "registry.example.com" });
+});
+
+it("and is told where Rancher comes later", async () => {
+  let isThere = false;
+  const { watch: started, heard } = scene((name) => {
+    if (!isThere) throw absent();
+    return name === REGISTRY ? "registry.example.com" : "";
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(started.isKnown()).toBe(true);
+  expect(heard.at(-1)?.[1]).toEqual({});
+  isThere = true;
+  await vi.advanceTimersByTimeAsync(45_000);
+  expect(heard.at(-1)?.[1]).toEqual({ [REGISTRY]: "registry.example.com" });
 });

@@ -48,7 +48,7 @@ function scene() {
   };
   index.putImage(image);
   const resolved = () => written.at(-1)?.conditions?.find(({ type }) => type === "Resolved");
-  return { time, written, resolved, worker: new ImageWorker("fleet-local/os", index, parts, () => true) };
+  return { time, written, resolved, worker: new ImageWorker("fleet-local/os", index, parts, () => true, silent) };
 }
 
 function slowScene(time: VirtualTime, requestMs: number) {
@@ -89,7 +89,7 @@ function slowScene(time: VirtualTime, requestMs: number) {
     random: () => 0.5,
     setTimer: time.setTimer,
   };
-  return { index, worker: new ImageWorker("fleet-local/os", index, parts, () => true) };
+  return { index, worker: new ImageWorker("fleet-local/os", index, parts, () => true, silent) };
 }
 
 function machineOf(at: number): RolloutMachine {

@@ -106,6 +106,27 @@ describe("a server of three that is away", () => {
   });
 });
 
+describe("servers that are no members of the cluster yet, or not any more", () => {
+  const away = machine("m0", "server", { upgrade: {} });
+
+  it.each(["Pending", "Denied"] as const)("leave no more of the members away: %s ones", (approval) => {
+    const strangers = ["x0", "x1"].map((name) => ({ ...machine(name, "server"), approval }));
+    expect(refusalOf("m1", [away, ...others, ...strangers])).toBe("ServersFirst");
+    const members = strangers.map((one) => ({ ...one, approval: "Approved" as const }));
+    expect(refusalOf("m1", [away, ...others, ...members])).toBeUndefined();
+  });
+
+  it("leave no more of the members away where they are being deleted", () => {
+    const going = ["x0", "x1"].map((name) => ({ ...machine(name, "server"), beingDeleted: true }));
+    expect(refusalOf("m1", [away, ...others, ...going])).toBe("ServersFirst");
+  });
+
+  it("count as away where they are under way all the same", () => {
+    const denied = { ...away, approval: "Denied" as const };
+    expect(refusalOf("m1", [denied, ...others, machine("m3", "server")])).toBe("ServersFirst");
+  });
+});
+
 describe("a machine that was denied", () => {
   it("is no machine of the image any more", () => {
     const index = new RolloutIndex({ chosen: () => new Set() });
