@@ -1,4 +1,6 @@
 /** A release where others are or were: the original operator, a second release, Rancher. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, inject, it } from "vitest";
 import {
   parseMachineInventory,
@@ -8,17 +10,21 @@ import {
   parseManagedOSVersionChannel,
   type Parsed,
 } from "@rancheros/protocol/resources";
+import { elementalCrd, elementalCrdName } from "../../chart/elemental-crds.ts";
 import { CHART } from "../../chart/helm.ts";
 import { originalCrds, originalObjects } from "../../chart/original-crds.ts";
 import { startReleasedOperator } from "../../chart/start-released-operator.ts";
 import { CRD_NAMES, NAMESPACE, RELEASE, useReleaseCluster } from "../../chart/use-release-cluster.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
+import { pageCommands, runCommands } from "../../control-plane/page-commands.ts";
 import { eventually, getObject } from "../../operator/objects.ts";
 import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
 
 const HOME = "fleet-default";
 const URL_VALUE = "--set=serverURL=https://rancher.example.com";
+/** As an operator that is gone left it. */
+const FINALIZER = '{"metadata":{"finalizers":["wrangler.cattle.io/machine-inventory-remove"]}}';
 const cluster = useReleaseCluster(inject("controlPlane").binariesFolder, [HOME]);
 
 describe("where the original operator has made its CRDs", () => {
@@ -97,6 +103,82 @@ describe("a release beside others", () => {
     expect(await cluster.crdSpec("managedosimages")).toContain('"suspend":{');
     expect((await getObject(cluster.controlPlane, "deployment", NAMESPACE, RELEASE))?.metadata.name).toBe(RELEASE);
     await kubectl(cluster.controlPlane, ["delete", "namespace", "second", "team-a"]);
+  });
+});
+
+describe("a release beside Elemental's operator", () => {
+  const kinds = ["MachineInventory", "MachineRegistration", "ManagedOSImage"];
+  const elementals = (object: string): readonly string[] => [
+    `${object}.elemental.cattle.io`,
+    "m-1",
+    `--namespace=${HOME}`,
+  ];
+  const ours = (name: string) => getObject(cluster.controlPlane, "minv", HOME, name);
+  const runPage = (page: string, words: string): Promise<string> =>
+    runCommands(cluster.controlPlane, pageCommands(page, words), {
+      folder: cluster.folder,
+      environment: { NAMESPACE, FLEET: HOME },
+    });
+
+  it("takes its machines over by the page's commands, and they are reset no more", async () => {
+    await kubectlApply(cluster.controlPlane, ...kinds.map(elementalCrd));
+    await kubectl(cluster.controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+    await kubectlApply(cluster.controlPlane, {
+      apiVersion: "elemental.cattle.io/v1beta1",
+      kind: "MachineInventory",
+      metadata: {
+        name: "m-1",
+        namespace: HOME,
+        labels: { rack: "7" },
+        annotations: { "elemental.cattle.io/resettable": "true", "example.com/kept": "yes" },
+        finalizers: ["machineinventory.elemental.cattle.io"],
+      },
+      spec: { tpmHash: "ab".repeat(32) },
+    });
+    // What a long name means where both are: why the pages say it otherwise.
+    expect(await kubectl(cluster.controlPlane, ["get", "machineinventories", "-A", "-o", "name"])).toContain(
+      "machineinventory.elemental.cattle.io/m-1",
+    );
+    await runPage("migrate-from-elemental.md", "machines.json");
+    expect(await ours("m-1")).toMatchObject({ metadata: { labels: { rack: "7" } }, spec: { tpm: "ab".repeat(32) } });
+    await runPage("migrate-from-elemental.md", "resettable-");
+    const { metadata } = (await kubectlJson(cluster.controlPlane, ["get", ...elementals("machineinventories")])) as {
+      readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+    };
+    expect(metadata.annotations["elemental.cattle.io/resettable"]).toBeUndefined();
+    expect(metadata.annotations["example.com/kept"]).toBe("yes");
+  });
+
+  it("is backed up, migrated and cleared by commands that leave Elemental's objects alone", async () => {
+    await runPage("operations.md", "> objects.json");
+    await runPage("migrate-from-rancheros-operator.md", "before.yaml");
+    for (const file of ["objects.json", "before.yaml"]) {
+      const saved = readFileSync(path.join(cluster.folder, file), "utf8");
+      expect(saved).toMatch(/"?name"?: "?m-1/);
+      expect(saved).not.toContain("apiVersion: elemental");
+      expect(saved).not.toContain('"apiVersion": "elemental');
+    }
+    await kubectl(cluster.controlPlane, [
+      "patch",
+      "minv",
+      "m-1",
+      `--namespace=${HOME}`,
+      "--type=merge",
+      "-p",
+      FINALIZER,
+    ]);
+    await runPage("operations.md", '"finalizers":null');
+    expect((await ours("m-1"))?.metadata.finalizers).toBeUndefined();
+    await runPage("migrate-from-rancheros-operator.md", ".spec.tpm)");
+    expect((await ours("m-1"))?.spec).toEqual({ tpmHash: "ab".repeat(32) });
+    expect(await kubectlJson(cluster.controlPlane, ["get", ...elementals("machineinventories")])).toMatchObject({
+      metadata: { finalizers: ["machineinventory.elemental.cattle.io"] },
+      spec: { tpmHash: "ab".repeat(32) },
+    });
+    await kubectl(cluster.controlPlane, ["delete", "minv", "m-1", `--namespace=${HOME}`]);
+    const nothing = '{"metadata":{"finalizers":null}}';
+    await kubectl(cluster.controlPlane, ["patch", ...elementals("machineinventories"), "--type=merge", "-p", nothing]);
+    await kubectl(cluster.controlPlane, ["delete", "crds", ...kinds.map(elementalCrdName)]);
   });
 });
 
