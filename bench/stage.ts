@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startControlPlane, type ControlPlane } from "../test/control-plane/control-plane.ts";
-import { applyCrds } from "../test/control-plane/global-setup.ts";
+import { applyCrds } from "../test/control-plane/apply-crds.ts";
 import { createNamespace } from "../test/control-plane/namespace.ts";
 import { makeRegistration, type MadeRegistration } from "../test/operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../test/operator/operator-process.ts";

@@ -7,7 +7,7 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { startControlPlane, type ControlPlane } from "../test/control-plane/control-plane.ts";
-import { applyCrds } from "../test/control-plane/global-setup.ts";
+import { applyCrds } from "../test/control-plane/apply-crds.ts";
 import { kubectl } from "../test/control-plane/kubectl.ts";
 import { createNamespace } from "../test/control-plane/namespace.ts";
 import { makeRegistration } from "../test/operator/objects.ts";

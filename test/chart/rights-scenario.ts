@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { ApiClient } from "../control-plane/api-client.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
-import { kubectl, kubectlApply } from "../control-plane/kubectl.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
+import { kubectl } from "../control-plane/kubectl.ts";
 import { createNamespace } from "../control-plane/namespace.ts";
 import { channelAt, visitAttested } from "../machine/attested-visit.ts";
 import { joinMachines } from "../machine/join-machines.ts";
@@ -59,7 +60,7 @@ export async function playRightsScenario(
   for (const name of [namespace, home]) await createNamespace(controlPlane, name);
   const managed = `c-m-${home}`;
   await createNamespace(controlPlane, managed);
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     rancherObject("Setting", undefined, "server-url", { value: "https://rancher.example.com" }),
     rancherObject("Cluster", home, "c1", { spec: {}, status: { clusterName: managed } }),
@@ -143,7 +144,7 @@ async function versions(controlPlane: ControlPlane, home: string): Promise<void>
   const entry = (name: string): object => ({ metadata: { name }, spec: spec("v1.0.0") });
   const metadata = { name: "taken", namespace: home };
   const group = "rancheros.cattle.io/v1";
-  await kubectlApply(controlPlane, { apiVersion: group, kind: "ManagedOSVersion", metadata, spec: spec("v1.0.0") });
+  await applyObjects(controlPlane, { apiVersion: group, kind: "ManagedOSVersion", metadata, spec: spec("v1.0.0") });
   await kubectl(controlPlane, ["wait", "--for=condition=Usable", "mosv/taken", "-n", home, "--timeout=30s"]);
   let list = [entry("taken"), entry("stays"), entry("goes")];
   const server = await startStrangeServer((_, response) => response.end(JSON.stringify(list)));
@@ -219,7 +220,7 @@ async function machines(
 async function leftByTheOriginal(controlPlane: ControlPlane, home: string, managed: string): Promise<void> {
   const finalizers = ["wrangler.cattle.io/machine-inventory-remove"];
   const token = `${managed}-left-token`;
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     rancherObject("ClusterRegistrationToken", managed, token, { spec: { clusterName: managed } }),
     {

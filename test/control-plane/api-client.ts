@@ -86,9 +86,12 @@ export class ApiClient {
     return this.#send("PUT", path, body);
   }
 
-  /** Server-side apply of a whole object, made where it is missing; other people's fields are taken over. */
+  /**
+   * Server-side apply of a whole object, made where it is missing; other people's fields are taken over, fields that the
+   * server does not know are refused.
+   */
   async apply(path: string, object: object, fieldManager: string): Promise<unknown> {
-    const query = `fieldManager=${encodeURIComponent(fieldManager)}&force=true`;
+    const query = `fieldManager=${encodeURIComponent(fieldManager)}&force=true&fieldValidation=Strict`;
     return this.#send("PATCH", `${path}?${query}`, object, { "content-type": "application/apply-patch+yaml" });
   }
 

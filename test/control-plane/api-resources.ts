@@ -52,6 +52,17 @@ export async function findApiResource(client: ApiClient, name: string): Promise<
   return found;
 }
 
+/** The same by what an object says of itself. @returns undefined where the API server has no such kind */
+export async function findApiResourceOf(
+  client: ApiClient,
+  apiVersion: string,
+  kind: string,
+): Promise<ApiResource | undefined> {
+  const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const isIt = (one: ApiResource): boolean => one.base === base && one.kind === kind;
+  return known.get(client)?.find(isIt) ?? (await readApiResources(client)).find(isIt);
+}
+
 /** Of all objects of a kind in a namespace, or of all where the kind knows none. */
 export function collectionPath({ base, plural, isNamespaced }: ApiResource, namespace: string): string {
   return isNamespaced ? `${base}/namespaces/${namespace}/${plural}` : `${base}/${plural}`;

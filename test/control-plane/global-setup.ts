@@ -1,19 +1,14 @@
 /** One control plane for all integration tests, with this project's CRDs in it. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import type { TestProject } from "vitest/node";
 import { bundleAgent } from "../machine/agent-program.ts";
-import { bundleOperator, operatorProgram } from "../operator/operator-program.ts";
+import { bundleOperator } from "../operator/operator-program.ts";
 import { shareAuthority } from "../swtpm/index.ts";
+import { applyCrds, shareCrds } from "./apply-crds.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
 import { offerControlledCluster, type ControlledCluster, type ControlledClusterOffer } from "./controlled-cluster.ts";
-import { kubectl, type KubectlTarget } from "./kubectl.ts";
-
-const CRDS_TIMEOUT_MS = 30_000;
 
 /** What `inject("controlPlane")` gives to a test. Not to be stopped or paused: all test files share it. */
 export interface SharedControlPlane extends ControlledCluster, ControlledClusterOffer {}
@@ -29,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(path.join(tmpdir(), "rancheros-test-"));
   shareAuthority(path.join(folder, "tpm-authority"));
   await Promise.all([bundleOperator(folder), bundleAgent(path.join(folder, "ros-agent"))]);
+  await shareCrds(folder);
   const controlPlane = await startControlPlane({ folder });
   const { kubeconfigPath, binariesFolder, serverUrl, caPem, adminToken, clientAuthority } = controlPlane;
   const controlled = await offerControlledCluster(folder, (own) => startControlledCluster(own, binariesFolder));
@@ -68,16 +64,4 @@ async function startControlledCluster(folder: string, binariesFolder: string): P
     throw error;
   }
   return controlPlane;
-}
-
-/** Applies what `rancheros-operator crds` prints, and waits until the API server serves it. */
-export async function applyCrds(target: KubectlTarget): Promise<void> {
-  const operator = spawn(process.execPath, [operatorProgram(), "crds"], {
-    stdio: ["ignore", "pipe", "inherit"],
-    timeout: CRDS_TIMEOUT_MS,
-  });
-  const [crds] = await Promise.all([text(operator.stdout), once(operator, "exit")]);
-  if (operator.exitCode !== 0) throw new Error("rancheros-operator crds failed: its reason is above");
-  await kubectl(target, ["apply", "--server-side", "--filename=-"], { input: crds });
-  await kubectl(target, ["wait", "--for=condition=Established", "customresourcedefinitions", "--all", "--timeout=30s"]);
 }

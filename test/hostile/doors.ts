@@ -1,6 +1,7 @@
 /** Doors that are closed, full, slow, or want more than is shown; and who comes to them. */
 import { createHash, randomBytes } from "node:crypto";
-import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
+import { type KubectlTarget } from "../control-plane/kubectl.ts";
 import { visitAttested, type AttestedVisit } from "../machine/attested-visit.ts";
 import { makeRegistration } from "../operator/objects.ts";
 import {
@@ -121,7 +122,7 @@ export async function openDoors({ target, namespace, origin, channel }: DoorOpti
     "refused-example": `${refusedTpm.ekHash} # stolen\n${createHash("sha256").update(refusedHypervisor.der).digest("hex")}\n`,
   };
   const metadata = { name: ANCHORS, namespace };
-  await kubectlApply(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data });
+  await applyObjects(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data });
   const made = await Promise.all(
     Object.entries(DOORS).map(async ([door, spec]) => {
       const { token } = await makeRegistration(target, namespace, door, spec);

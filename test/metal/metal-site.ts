@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { startControlPlane, type ControlPlane } from "../control-plane/control-plane.ts";
-import { applyCrds } from "../control-plane/global-setup.ts";
+import { applyCrds } from "../control-plane/apply-crds.ts";
 import { createNamespace } from "../control-plane/namespace.ts";
 import { makeRegistration, type MadeRegistration } from "../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../operator/operator-process.ts";

@@ -1,5 +1,6 @@
 /** ManagedOSVersionChannels and their versions, as tests make them and look at them. */
-import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
+import { type KubectlTarget } from "../control-plane/kubectl.ts";
 import { eventually, getObject, listObjects, patchObject, type AnyObject } from "./objects.ts";
 
 interface Condition {
@@ -33,7 +34,7 @@ export function testChannels(target: KubectlTarget, namespace: string): TestChan
     (await getObject(target, kind, namespace, name))?.status ?? {};
   return {
     async make(name, spec) {
-      await kubectlApply(target, {
+      await applyObjects(target, {
         apiVersion: "rancheros.cattle.io/v1",
         kind: "ManagedOSVersionChannel",
         metadata: { name, namespace },

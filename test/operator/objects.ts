@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { adminClient } from "../control-plane/admin-client.ts";
 import { isNotFound } from "../control-plane/api-client.ts";
 import { collectionPath, findApiResource } from "../control-plane/api-resources.ts";
-import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
+import { type KubectlTarget } from "../control-plane/kubectl.ts";
 
 const DEADLINE_MS = 15_000;
 
@@ -107,7 +108,7 @@ export async function makeRegistration(
   name: string,
   spec: Readonly<Record<string, unknown>> = {},
 ): Promise<MadeRegistration> {
-  await kubectlApply(target, {
+  await applyObjects(target, {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "MachineRegistration",
     metadata: { name, namespace },

@@ -1,6 +1,7 @@
 /** ManagedOSImages as rollout tests make, change and await them. */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
-import { kubectl, kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
+import { kubectl, type KubectlTarget } from "../control-plane/kubectl.ts";
 import { eventually, getObject, patchObject } from "./objects.ts";
 
 export interface RolloutImages {
@@ -18,7 +19,7 @@ export function rolloutImages(target: KubectlTarget, namespace: string): Rollout
   const images: RolloutImages = {
     async make(name, spec) {
       const metadata = { name, namespace };
-      await kubectlApply(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
+      await applyObjects(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
     },
     async change(name, spec) {
       await patchObject(target, "mosi", namespace, name, { spec });

@@ -4,8 +4,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { startControlPlane, type ControlPlane } from "../control-plane/control-plane.ts";
-import { applyCrds } from "../control-plane/global-setup.ts";
-import { kubectlApply } from "../control-plane/kubectl.ts";
+import { applyCrds } from "../control-plane/apply-crds.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
 import { createNamespace } from "../control-plane/namespace.ts";
 import { auditRemovals } from "../drain-parity/audit-log.ts";
 import { startKubelets, type Kubelets } from "../kubelets/index.ts";
@@ -185,7 +185,7 @@ async function buildSite(
     },
     async applyImage(name, spec) {
       const metadata = { name, namespace: SITE_NAMESPACE };
-      await kubectlApply(controlPlane, {
+      await applyObjects(controlPlane, {
         apiVersion: "rancheros.cattle.io/v1",
         kind: "ManagedOSImage",
         metadata,

@@ -1,6 +1,7 @@
 /** What runs on the nodes while they are upgraded: what may be evicted, what a budget guards, and what stays. */
 import { isReady, KUBELETS_LABEL, type Kubelets, type Pod } from "../kubelets/index.ts";
-import { kubectlApply, type KubectlTarget } from "../control-plane/kubectl.ts";
+import { applyObjects } from "../control-plane/apply-objects.ts";
+import { type KubectlTarget } from "../control-plane/kubectl.ts";
 
 export const WEB_REPLICAS = 4;
 /** So many are Ready at any time, whatever is drained. */
@@ -26,7 +27,7 @@ export async function applyWorkloads(target: KubectlTarget, namespace: string, p
       ...spec,
     },
   });
-  await kubectlApply(
+  await applyObjects(
     target,
     workload("Deployment", "web", { replicas: WEB_REPLICAS }),
     workload("Deployment", "cache", { replicas: 2 }, { volumes: [{ name: "data", emptyDir: {} }] }),

@@ -14,7 +14,8 @@ import { ALERTS_FILE, DASHBOARD_FILE } from "../../chart/metric-uses.ts";
 import { CHART, helm } from "../../chart/helm.ts";
 import { objectOf, renderChart, renderNotes, renderText, type RenderedObject } from "../../chart/render-chart.ts";
 import { VALUE_SETS } from "../../chart/value-sets.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 
 const target = inject("controlPlane");
@@ -87,7 +88,7 @@ describe("the chart", () => {
 
   it.each(SETS)("makes pods that the restricted Pod Security Standard lets in: %s", async (_name, release) => {
     const level = { "pod-security.kubernetes.io/enforce": "restricted" };
-    await kubectlApply(target, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: level } });
+    await applyObjects(target, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: level } });
     const { spec } = podOf(await renderChart(release));
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "operator", namespace }, spec };
     const said = await kubectl(target, ["create", "--dry-run=server", "-f", "-"], { input: JSON.stringify(pod) });

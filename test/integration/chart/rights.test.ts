@@ -8,8 +8,8 @@ import { renderChart } from "../../chart/render-chart.ts";
 import { playRightsScenario, scenarioValues, type ScenarioPlace } from "../../chart/rights-scenario.ts";
 import { isAllowedBy, rightsOf, rightText, type Right, type Rule } from "../../chart/rules.ts";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { fleetCrds } from "../../operator/fleet-crds.ts";
 import { rancherCrds } from "../../operator/rancher-crds.ts";
 
@@ -48,8 +48,7 @@ beforeAll(async () => {
   logFile = audit.logFile;
   controlPlane = await startControlPlane({ folder, binariesFolder, apiServerFlags: audit.flags });
   await applyCrds(controlPlane);
-  await kubectlApply(controlPlane, ...rancherCrds(), ...fleetCrds());
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+  await applyObjects(controlPlane, ...rancherCrds(), ...fleetCrds());
 });
 
 afterAll(async () => {

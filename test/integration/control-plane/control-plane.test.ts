@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { startControlPlane } from "../../control-plane/control-plane.ts";
-import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { createNamespace, inventName, removeNamespace } from "../../control-plane/namespace.ts";
 
 const { binariesFolder } = inject("controlPlane");
@@ -104,7 +105,7 @@ describe("a namespace of one's own", () => {
     const target = inject("controlPlane");
     const namespace = inventName("emptied");
     await createNamespace(target, namespace);
-    await kubectlApply(
+    await applyObjects(
       target,
       { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "held", namespace, finalizers: ["example.com/hold"] } },
       { apiVersion: "v1", kind: "Secret", metadata: { name: "plain", namespace } },

@@ -3,7 +3,8 @@ import { connectKubernetes } from "@rancheros/agent/kubernetes";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { controlledCluster } from "../../control-plane/controlled-cluster.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { inventName, useNamespace } from "../../control-plane/namespace.ts";
 import { COMBINATIONS, type Combination } from "../../drain-parity/combinations.ts";
 import { runKubectlDrain } from "../../drain-parity/kubectl-drain.ts";
@@ -48,7 +49,7 @@ beforeAll(async () => {
       const kubelets = await startKubelets(target, { prefix: prefixes[program], namespaces: [namespaces[program]] });
       clusters.set(program, kubelets);
       await kubelets.addNode("drained");
-      await kubectlApply(target, ...objects(program));
+      await applyObjects(target, ...objects(program));
       await kubelets.untilPods("all run on one node", (pods) => pods.filter(isReady).length === REPLICAS);
       const budget = ["get", "pdb", "web", `--namespace=${namespaces[program]}`];
       const allowed = [...budget, "--output=jsonpath={.status.disruptionsAllowed}"];

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { openTpm } from "@rancheros/agent/tpm";
 import { beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
-import { kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { removeInventories, type MadeRegistration } from "../../operator/objects.ts";
 import { createAuthority, createCertificate, ekExtensions, type MadeAuthority } from "../../software-tpm/index.ts";
 import { authorityFiles, writeIndex, type Swtpm } from "../../swtpm/index.ts";
@@ -62,7 +62,7 @@ beforeAll(async () => {
     metadata: { name, namespace: used.namespace },
     data,
   });
-  await kubectlApply(
+  await applyObjects(
     target,
     anchors("makers", { "virtual.pem": root, "intermediate.pem": intermediate, "hardware.pem": chipMaker.pem }),
     // As if swtpm's authority were a chip maker's.

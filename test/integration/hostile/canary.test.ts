@@ -5,8 +5,9 @@ import path from "node:path";
 import { EMPTY_REPORT } from "@rancheros/protocol/attestation";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
-import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { LEGACY_ATTACKS } from "../../hostile/attacks.ts";
 import { canariesIn, plant, type Canary } from "../../hostile/canary.ts";
@@ -38,8 +39,7 @@ const told: string[] = [];
 beforeAll(async () => {
   controlPlane = await startControlPlane({ folder: path.join(folder, "control-plane"), binariesFolder });
   await applyCrds(controlPlane);
-  await kubectlApply(controlPlane, ...rancherCrds());
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+  await applyObjects(controlPlane, ...rancherCrds());
   for (const name of [namespace, "c-m-abc"]) await createNamespace(controlPlane, name);
   operator = await startOperator({
     folder: path.join(folder, "operator"),
@@ -132,7 +132,7 @@ it("every flow goes its way with the secrets in it", { timeout: 180_000 }, async
     type: "rancheros.cattle.io/token",
     stringData: { token: machineToken.text },
   };
-  await kubectlApply(controlPlane, cluster, secret, byToken);
+  await applyObjects(controlPlane, cluster, secret, byToken);
   const patch = JSON.stringify({ spec });
   await kubectl(controlPlane, [
     "patch",

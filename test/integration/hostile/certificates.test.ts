@@ -1,7 +1,7 @@
 /** Certificates of endorsement keys at demanding doors, tried over the network in both protocols. */
 import { createHash, randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { CERTIFICATE_ATTACKS } from "../../hostile/certificate-attacks.ts";
 import { certificateFor, endorsedTpm, openDoors, through, type Door, type DoorScene } from "../../hostile/doors.ts";
 import { dialAndListen } from "../../hostile/say.ts";
@@ -47,7 +47,7 @@ describe("what was taken back", () => {
     const ek = generateRsaEndorsementKey(2048, randomBytes);
     const tpm = softwareTpm(ek, scene.ak, certificateFor(ek.spkiDer, maker));
     const anchors = (data: Readonly<Record<string, string>>) =>
-      kubectlApply(target, {
+      applyObjects(target, {
         apiVersion: "v1",
         kind: "ConfigMap",
         metadata: { name: "changing", namespace: used.namespace },

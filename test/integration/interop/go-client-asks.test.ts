@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { BUILD_TIMEOUT_MS, buildLegacyPrograms } from "../../go/build.ts";
 import { runLegacyClient } from "../../go/legacy-client.ts";
@@ -40,10 +41,9 @@ beforeAll(async () => {
     startControlPlane({ folder, binariesFolder }),
   ]);
   await applyCrds(controlPlane);
-  await kubectlApply(controlPlane, ...rancherCrds());
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+  await applyObjects(controlPlane, ...rancherCrds());
   for (const name of [namespace, "c-m-abc", "operator"]) await createNamespace(controlPlane, name);
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     secret("shared", "machine-secret"),
     secret("unassigned", "waiting-secret"),

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { BUILD_TIMEOUT_MS, buildLegacyPrograms } from "../../go/build.ts";
 import { runLegacyClient } from "../../go/legacy-client.ts";
@@ -183,7 +184,7 @@ describe("the Go client", () => {
   it("shows the operator's sentence about what is refused after the upgrade", async () => {
     const tpm = await startSwtpm({ stateFolder: path.join(folder, "leaving"), withEkCertificate: false });
     try {
-      await kubectlApply(target, {
+      await applyObjects(target, {
         apiVersion: "rancheros.cattle.io/v1",
         kind: "MachineInventory",
         metadata: { name: "leaving", namespace, finalizers: ["example.test/slow"] },

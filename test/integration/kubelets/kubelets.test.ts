@@ -5,7 +5,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { controlledCluster } from "../../control-plane/controlled-cluster.ts";
 import { writeKubeletKubeconfig } from "../../control-plane/kubelet-kubeconfig.ts";
-import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { inventName, useNamespace } from "../../control-plane/namespace.ts";
 import {
   BEHAVIOUR,
@@ -83,7 +84,7 @@ async function evict({ metadata: { name } }: Pod): Promise<string> {
 
 describe("pods", () => {
   test("of a ReplicaSet are spread, become Ready, and come back when they are evicted, as far as the budget lets them go", async () => {
-    await kubectlApply(target, workload("ReplicaSet", "web", { replicas: 4 }), {
+    await applyObjects(target, workload("ReplicaSet", "web", { replicas: 4 }), {
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
       metadata: { name: "web", namespace },
@@ -109,7 +110,7 @@ describe("pods", () => {
 
   test("do not go where the node is cordoned, and go there when it is not any more", async () => {
     await kubectl(target, ["cordon", first, second]);
-    await kubectlApply(target, workload("StatefulSet", "store", { replicas: 1, serviceName: "store" }));
+    await applyObjects(target, workload("StatefulSet", "store", { replicas: 1, serviceName: "store" }));
     await kubelets.untilPods("it is there", () => podsOf("store").length === 1);
     expect(podsOf("store")[0]?.spec.nodeName).toBeUndefined();
     await kubectl(target, ["uncordon", second]);
@@ -120,7 +121,7 @@ describe("pods", () => {
 
   test("of a DaemonSet run on each node, cordoned or not", async () => {
     await kubectl(target, ["cordon", first]);
-    await kubectlApply(target, workload("DaemonSet", "agent"));
+    await applyObjects(target, workload("DaemonSet", "agent"));
     await kubelets.untilPods("two are Ready", () => podsOf("agent").filter(isReady).length === 2);
     expect(new Set(podsOf("agent").map(({ spec }) => spec.nodeName))).toEqual(new Set([first, second]));
     await kubectl(target, ["uncordon", first]);
@@ -128,7 +129,7 @@ describe("pods", () => {
 
   test("end after their grace period, in the scaled time, unless they are stuck", async () => {
     const stuck = barePod("stuck", first, { [BEHAVIOUR.stuck]: "true" });
-    await kubectlApply(
+    await applyObjects(
       target,
       stuck,
       barePod("quick", first),
@@ -148,7 +149,7 @@ describe("pods", () => {
   });
 
   test("finish when they are told to", async () => {
-    await kubectlApply(target, barePod("job", second, { [BEHAVIOUR.phase]: "Succeeded" }));
+    await applyObjects(target, barePod("job", second, { [BEHAVIOUR.phase]: "Succeeded" }));
     const phase = ["get", "pod", "job", `-n=${namespace}`, "--output=jsonpath={.status.phase}"];
     await expect.poll(() => kubectl(target, phase)).toBe("Succeeded");
   });

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
 import { startApiProxy, type ApiProxy, type SeenRequest } from "../../operator/api-proxy.ts";
@@ -105,7 +106,7 @@ describe("something in between that answers in the API server's stead", () => {
       async () => (operator.log().includes("KUBERNETES_NONSENSE") ? true : undefined),
       "the operator notices",
     );
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "rancheros.cattle.io/v1",
       kind: "MachineRegistration",
       metadata: { name: "missed", namespace },
@@ -146,7 +147,7 @@ describe("objects that somebody has edited", () => {
   });
 
   it("a rollout that never was is forgotten, and the image says what it is for", async () => {
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "rancheros.cattle.io/v1",
       kind: "ManagedOSImage",
       metadata: { name: "edited", namespace },

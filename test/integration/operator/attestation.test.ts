@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MachineReport } from "@rancheros/protocol/attestation";
 import { describe, expect, inject, it } from "vitest";
-import { kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { askMachine, report, visitAttested } from "../../machine/attested-visit.ts";
 import { createSoftwareTpm } from "../../software-tpm/index.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
@@ -99,7 +99,7 @@ describe("a machine that is let in", () => {
       metadata: { name: "made-by-hand", namespace },
       spec: { tpm: tpm.ekHash },
     };
-    await kubectlApply(controlPlane, object);
+    await applyObjects(controlPlane, object);
     await sleep(300);
     const admission = await visitAttested(through(tpm, token));
     expect(admission.machine.name).toBe("made-by-hand");

@@ -3,7 +3,8 @@
  * that the test writes; no container runs.
  */
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { syncedOf, testChannels } from "../../operator/channels.ts";
 import { eventually, getObject } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
@@ -59,7 +60,7 @@ describe("a channel of type custom", () => {
   beforeAll(async () => {
     await kubectl(target, ["label", "namespace", namespace, "pod-security.kubernetes.io/enforce=baseline"]);
     kubelet = await startStrangeServer((_, response) => response.end(log), certificate);
-    await kubectlApply(target, { apiVersion: "v1", kind: "Node", metadata: { name: NODE } });
+    await applyObjects(target, { apiVersion: "v1", kind: "Node", metadata: { name: NODE } });
     const Port = Number(kubelet.host.split(":")[1]);
     const addresses = [{ type: "InternalIP", address: "127.0.0.1" }];
     const patch = JSON.stringify({ status: { addresses, daemonEndpoints: { kubeletEndpoint: { Port } } } });
@@ -127,7 +128,7 @@ describe("a channel of type custom", () => {
     await kubectl(target, ["delete", "pod", POD, "-n", namespace, "--force", "--grace-period=0", "--ignore-not-found"]);
     const metadata = { name: POD, namespace };
     const spec = { containers: [{ name: "a", image: "a" }], automountServiceAccountToken: false };
-    await kubectlApply(target, { apiVersion: "v1", kind: "Pod", metadata, spec });
+    await applyObjects(target, { apiVersion: "v1", kind: "Pod", metadata, spec });
     await channels.make("box", { type: "custom", options });
     const synced = await channels.tried("box");
     expect(synced).toMatchObject({ status: "False", reason: "FailedToCreatePod" });

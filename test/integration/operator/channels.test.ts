@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { syncedOf, testChannels } from "../../operator/channels.ts";
 import { eventually } from "../../operator/objects.ts";
 import { readSamples } from "../../operator/read-samples.ts";
@@ -69,7 +70,7 @@ afterAll(async () => {
 describe("a channel of type json", () => {
   it("makes its versions, and says so", async () => {
     answer = list([entry("a-v1", "v1.0.0"), entry("A_V2!", "v2.0.0", { minVersion: "v1.0.0" })], '"one"');
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name: "login", namespace },
@@ -110,7 +111,7 @@ describe("a channel of type json", () => {
     const marked = (await channels.versions()).get("a-v3")?.metadata.annotations;
     expect(marked?.["rancheros.cattle.io/channel-no-longer-in-sync"]).toBe("true");
     await kubectl(target, ["wait", "--for=condition=InSync=false", "mosv/a-v3", "-n", namespace, "--timeout=15s"]);
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "rancheros.cattle.io/v1",
       kind: "ManagedOSImage",
       metadata: { name: "keeps", namespace },
@@ -124,7 +125,7 @@ describe("a channel of type json", () => {
   });
 
   it("takes no entry that is none, no name that is another's, and says so", async () => {
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "rancheros.cattle.io/v1",
       kind: "ManagedOSVersion",
       metadata: { name: "mine", namespace },
@@ -288,7 +289,7 @@ describe("a channel of type oci, and an image that names its version", () => {
     for (const tag of ["latest", "v1.0.0", "v1.1.0", "v1.2.0-rc1", "v2.0.0"]) {
       digest = await pushImage(registry, "os", tag, image);
     }
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "v1",
       kind: "Secret",
       type: "kubernetes.io/dockerconfigjson",
@@ -347,7 +348,7 @@ describe("a channel of type oci, and an image that names its version", () => {
     });
     const invalid = await images.until("early", "invalid", ({ state }) => state === "Invalid");
     expect(invalid.message).toBe(`spec.managedOSVersionName: there is no ManagedOSVersion ${namespace}/comes-later`);
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "rancheros.cattle.io/v1",
       kind: "ManagedOSVersion",
       metadata: { name: "comes-later", namespace },

@@ -1,7 +1,8 @@
 /** A known machine that shows another certificate: who may do that by himself, and who waits for an administrator. */
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { certificateFor } from "../../hostile/doors.ts";
 import { channelAt, refusalOf, visitAttested, type AttestedVisit } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
@@ -69,7 +70,7 @@ async function accept(inventory: AnyObject): Promise<void> {
 beforeAll(async () => {
   const metadata = { name: "roots", namespace: used.namespace };
   const data = { "hardware.pem": maker.pem, "virtual.pem": hypervisor.pem };
-  await kubectlApply(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data });
+  await applyObjects(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data });
   ({ token } = await used.makeDoor("any", { attestation: { trustAnchors: { configMapName: "roots" } } }));
   channel = await channelAt(used.operator.httpsUrl);
 });

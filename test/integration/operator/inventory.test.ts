@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { dial, visit } from "../../machine/visit.ts";
 import { eventually, getObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
@@ -40,7 +41,7 @@ function inventory(name: string, spec: object): object {
 
 async function setSetting(name: string, value: string | undefined): Promise<void> {
   if (value === undefined) await kubectl(controlPlane, ["delete", "settings", name, "--ignore-not-found"]);
-  else await kubectlApply(controlPlane, rancherObject("Setting", undefined, name, { value }));
+  else await applyObjects(controlPlane, rancherObject("Setting", undefined, name, { value }));
 }
 
 async function setToken(machine: string, token: string): Promise<void> {
@@ -72,10 +73,9 @@ async function tokenNames(): Promise<string> {
 beforeAll(async () => {
   controlPlane = await startControlPlane({ folder, binariesFolder });
   await applyCrds(controlPlane);
-  await kubectlApply(controlPlane, ...rancherCrds());
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crds", "--all", "--timeout=30s"]);
+  await applyObjects(controlPlane, ...rancherCrds());
   for (const name of [namespace, "c-m-abc", "operator"]) await createNamespace(controlPlane, name);
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     ...Object.entries(secrets).map(([name, [type, token]]) => ({
       apiVersion: "v1",
@@ -175,10 +175,10 @@ describe("/v1-rancheros/inventory", () => {
         })
       ).text();
     const bytes = Buffer.from("fffefdfcfffefdfc", "hex");
-    await kubectlApply(controlPlane, secret("bytes", bytes), secret("gone", Buffer.from("gone-secret")));
+    await applyObjects(controlPlane, secret("bytes", bytes), secret("gone", Buffer.from("gone-secret")));
     await eventually(async () => ((await answer(bytes)) === "machine not found\n" ? true : undefined), "the bytes");
     expect(await answer(Buffer.from("8081828384858687", "hex"))).toBe("token not found\n");
-    await kubectlApply(controlPlane, secret("bytes", Buffer.alloc(0)));
+    await applyObjects(controlPlane, secret("bytes", Buffer.alloc(0)));
     await kubectl(controlPlane, ["delete", "secret", "gone", "-n", namespace]);
     await eventually(async () => ((await answer(bytes)) === "token not found\n" ? true : undefined), "it is void");
     expect(await answer(Buffer.from("gone-secret"))).toBe("token not found\n");
@@ -195,7 +195,7 @@ describe("/v1-rancheros/inventory", () => {
   it("tells a TPM without a cluster in a 401, the only text that rancherd shows, and when to come back", async () => {
     const waiting = createSoftwareTpm();
     const object = inventory("machine-waiting", { tpm: waiting.ekHash });
-    await kubectlApply(controlPlane, object);
+    await applyObjects(controlPlane, object);
     const url = `${operator.httpUrl}/v1-rancheros/inventory`;
     const result = await eventually(async () => {
       const answer = await dial({ url, tpm: waiting });
@@ -288,7 +288,7 @@ describe("/v1-rancheros/inventory", () => {
       ]);
     const before = await eventually(async () => (await uidOf()) || undefined, "the first token");
     await kubectl(controlPlane, ["delete", "machineinventory", "machine-h1", "-n", namespace, "--timeout=20s"]);
-    await kubectlApply(controlPlane, inventory("machine-h1", { clusterName: "mycluster" }));
+    await applyObjects(controlPlane, inventory("machine-h1", { clusterName: "mycluster" }));
     const after = await eventually(async () => {
       const uid = await uidOf();
       const status = (await getObject(controlPlane, "machineinventory", namespace, "machine-h1"))?.status;
@@ -303,7 +303,7 @@ describe("/v1-rancheros/inventory", () => {
     await operator.stop();
     try {
       await kubectl(controlPlane, ["delete", "machineinventory", "machine-h2", "-n", namespace, "--timeout=20s"]);
-      await kubectlApply(
+      await applyObjects(
         controlPlane,
         rancherObject("ClusterRegistrationToken", "c-m-abc", "default-token", { spec: { clusterName: "c-m-abc" } }),
       );
@@ -374,7 +374,7 @@ describe("Rancher's server-url", () => {
       metadata: { name: "r", namespace },
       spec: {},
     };
-    await kubectlApply(controlPlane, object);
+    await applyObjects(controlPlane, object);
     const before = await eventually(async () => urlOf("r"), "the URL");
     expect(before).toMatch(/^https:\/\/rancher\.example\.test\/v1-rancheros\/registration\/[a-z0-9]{54}$/);
     await setSetting("server-url", "https://other.example.test/");

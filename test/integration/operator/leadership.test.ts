@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
 import { startApiProxy, type ApiProxy } from "../../operator/api-proxy.ts";
@@ -70,7 +70,7 @@ function writesAfter({ proxy }: Replica, atMs: number): readonly string[] {
 }
 
 async function door(name: string): Promise<void> {
-  await kubectlApply(target, {
+  await applyObjects(target, {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "MachineRegistration",
     metadata: { name, namespace },

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, inject, it } from "vitest";
 import { METRICS, type MetricRow } from "../../../packages/operator/src/telemetry/index.ts";
 import { ALL_REASONS } from "../../../packages/operator/src/refusal-reasons.ts";
 import { ALERTS_FILE, expressions, metricUses } from "../../chart/metric-uses.ts";
-import { kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { askMachine, channelAt, refusalOf, send, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
 import { eventually, listInventories } from "../../operator/objects.ts";
@@ -29,7 +29,7 @@ function valueOf(name: string, labels: Readonly<Record<string, string>> = {}): n
 
 beforeAll(async () => {
   ({ token } = await used.makeDoor("door"));
-  await kubectlApply(target, {
+  await applyObjects(target, {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "ManagedOSImage",
     metadata: { name: "nothing", namespace: used.namespace },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { answerOf, dial, visit } from "../../machine/visit.ts";

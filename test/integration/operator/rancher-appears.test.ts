@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { eventually, getObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { complaints, type LogLine } from "../../operator/read-log.ts";
@@ -29,7 +30,7 @@ beforeAll(async () => {
   await applyCrds(controlPlane);
   for (const name of ["system", namespace]) await createNamespace(controlPlane, name);
   const apiVersion = "rancheros.cattle.io/v1";
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     {
       apiVersion: "v1",
@@ -68,8 +69,7 @@ afterAll(async () => {
 async function apply(name: string): Promise<void> {
   const crd = rancherCrds().find((one) => JSON.stringify(one).includes(`"name":"${name}"`));
   if (crd === undefined) throw new Error(`there is no stand-in for ${name}`);
-  await kubectlApply(controlPlane, crd);
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", `crd/${name}`, "--timeout=30s"]);
+  await applyObjects(controlPlane, crd);
 }
 
 async function inventory() {
@@ -109,7 +109,7 @@ it("Rancher is looked for again and again, and its absence is no trouble to anyb
 
 it("its address makes URLs as soon as it is there", async () => {
   await apply("settings.management.cattle.io");
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     rancherObject("Setting", undefined, "server-url", { value: "https://rancher.test" }),
   );
@@ -123,7 +123,7 @@ it("its address makes URLs as soon as it is there", async () => {
 
 it("a machine has its cluster's token once the cluster, its namespace and the kind of tokens are there, in whatever order", async () => {
   await apply("clusters.provisioning.cattle.io");
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     rancherObject("Cluster", namespace, "c1", { spec: {}, status: { clusterName: managed } }),
   );
@@ -149,7 +149,7 @@ it("a machine has its cluster's token once the cluster, its namespace and the ki
 
 it("a machine that is given to another cluster is handed the token of the first one no more, and that one goes", async () => {
   await createNamespace(controlPlane, "c-m-two");
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     rancherObject("Cluster", namespace, "c2", { spec: {}, status: { clusterName: "c-m-two" } }),
   );
@@ -187,7 +187,7 @@ it("its registry is that of images which name none, of those that wait for it to
   });
   const asked = async (name: string): Promise<string> =>
     JSON.stringify((await getObject(controlPlane, "mosi", namespace, name))?.status?.["conditions"] ?? []);
-  await kubectlApply(
+  await applyObjects(
     controlPlane,
     rancherObject("Setting", undefined, "system-default-registry", { value: "127.0.0.1:1/mirror/" }),
     image("without", "rancher/os2:v1"),

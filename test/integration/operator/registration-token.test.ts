@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
 import { eventually, getObject, listInventories, makeRegistration, patchObject } from "../../operator/objects.ts";
@@ -101,7 +102,7 @@ describe("a registration's token", () => {
   it("of a status that the original wrote is taken over", async () => {
     const token = "5c297kgwjrs55qwml529phv4fjv2lx66b7mwtlxs9k4k768dkfhpnc";
     await Promise.all(replicas.map((one) => one.stop()));
-    await kubectlApply(target, registration("old", {}));
+    await applyObjects(target, registration("old", {}));
     const status = JSON.stringify({ status: { registrationToken: token, registrationURL: "https://old.example/x" } });
     await kubectl(target, ["patch", "mreg/old", "-n", namespace, "--subresource=status", "--type=merge", "-p", status]);
     const options = { folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace };
@@ -139,16 +140,16 @@ describe("a registration's token", () => {
   });
 
   it("may be given in a Secret, and is refused in a sentence where it is missing, weak or used twice", async () => {
-    await kubectlApply(target, registration("static", { token: { secretName: "mine" } }));
+    await applyObjects(target, registration("static", { token: { secretName: "mine" } }));
     await untilReason("static", "TokenSecretMissing");
-    await kubectlApply(target, tokenSecret("mine", "short"));
+    await applyObjects(target, tokenSecret("mine", "short"));
     await untilReason("static", "TokenSecretInvalid");
     const token = "Static0Token1For2Tests";
-    await kubectlApply(target, tokenSecret("mine", token));
+    await applyObjects(target, tokenSecret("mine", token));
     await untilReason("static", "URLPublished");
     await untilAnswers(token, "200");
-    await kubectlApply(target, tokenSecret("other", token));
-    await kubectlApply(target, registration("twin", { token: { secretName: "other" } }));
+    await applyObjects(target, tokenSecret("other", token));
+    await applyObjects(target, registration("twin", { token: { secretName: "other" } }));
     await untilReason("twin", "TokenNotUnique");
     await untilReason("static", "TokenNotUnique");
     await untilAnswers(token, GONE);

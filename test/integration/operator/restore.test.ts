@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace, removeNamespace, useNamespace } from "../../control-plane/namespace.ts";
 import { pageCommands, runCommands } from "../../control-plane/page-commands.ts";
 import { askMachine, channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
@@ -96,7 +97,7 @@ it("a backup that is restored keeps tokens, the CA, approvals, and who machines 
     '--patch={"spec":{"approval":"Approved","clusterName":"edge"}}',
   ]);
   const spec = { ...IMAGE.spec, osImage: "127.0.0.1:1/os:1" };
-  await kubectlApply(target, { ...IMAGE, metadata: { name: "os", namespace: fleet }, spec });
+  await applyObjects(target, { ...IMAGE, metadata: { name: "os", namespace: fleet }, spec });
   const before = await listInventories(target, fleet);
 
   await loseAndRestore();
@@ -142,7 +143,7 @@ it("a backup has versions by hand and those that their channel has no more, and 
     const group = "rancheros.cattle.io/v1";
     const metadata = { name: "by-hand", namespace: fleet };
     const spec = { version: "v3.0.0", metadata: { upgradeImage: "127.0.0.1:1/os:v3.0.0" } };
-    await kubectlApply(
+    await applyObjects(
       target,
       { apiVersion: group, kind: "ManagedOSVersion", metadata, spec },
       {

@@ -11,7 +11,7 @@ import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/r
 import { isTerminal, PHASES } from "@rancheros/protocol/upgrade";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { ApiClient } from "../../control-plane/api-client.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { Fleet } from "../../fleet/fleet.ts";
 import { recordHistory, type History } from "../../fleet/history.ts";
@@ -95,10 +95,9 @@ beforeAll(async () => {
   registry = await startRegistry({ folder: path.join(folder, "registry") });
   await pushImage(registry, "os", "v1", buildOsImage({ release: "IMAGE=v1\n", upgradeScript: "#!/bin/sh\n" }));
   await createNamespace(controlPlane, namespace);
-  for (const crd of fleetCrds()) await kubectlApply(controlPlane, crd);
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crd", "clusters.fleet.cattle.io"]);
+  await applyObjects(controlPlane, ...fleetCrds());
   for (const cluster of ["c1", "c2"]) {
-    await kubectlApply(controlPlane, fleetObject("Cluster", namespace, cluster, { env: "test" }));
+    await applyObjects(controlPlane, fleetObject("Cluster", namespace, cluster, { env: "test" }));
   }
   chaos = await OperatorChaos.start(
     {
@@ -148,7 +147,7 @@ describe(`a rollout over ${SIZE} machines whose operators are killed and frozen 
         machines.filter((_, number) => !isOffline(number)),
         10_000,
       );
-      await kubectlApply(controlPlane, {
+      await applyObjects(controlPlane, {
         apiVersion: "rancheros.cattle.io/v1",
         kind: "ManagedOSImage",
         metadata: { name: "os", namespace },

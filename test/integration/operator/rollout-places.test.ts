@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
-import { applyCrds } from "../../control-plane/global-setup.ts";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyCrds } from "../../control-plane/apply-crds.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { pageCommands, runCommands } from "../../control-plane/page-commands.ts";
 import { joinMachines } from "../../machine/join-machines.ts";
@@ -66,7 +66,7 @@ afterAll(async () => {
 });
 
 async function label(cluster: string, env: string): Promise<void> {
-  await kubectlApply(controlPlane, fleetObject("Cluster", "fleet-default", cluster, { env }));
+  await applyObjects(controlPlane, fleetObject("Cluster", "fleet-default", cluster, { env }));
 }
 
 function plansOf(at: number): number {
@@ -99,8 +99,7 @@ describe("an image for Fleet's clusters", () => {
   });
 
   it("begins by itself once Fleet and its clusters are there", async () => {
-    for (const crd of fleetCrds()) await kubectlApply(controlPlane, crd);
-    await kubectl(controlPlane, ["wait", "--for=condition=Established", "crd", "clusters.fleet.cattle.io"]);
+    await applyObjects(controlPlane, ...fleetCrds());
     for (const name of ["one", "two", "three"]) await label(name, "test");
     const found = await fleet.until("by-name", "Complete", ({ state }) => state === "Complete");
     expect(found).toMatchObject({ total: 1, updated: 1 });
@@ -126,12 +125,12 @@ describe("an image for Fleet's clusters", () => {
   it("follows ClusterGroups: by name, by their labels, and as their selectors change", async () => {
     const group = (env: string) =>
       fleetObject("ClusterGroup", "fleet-default", "shops", { kind: "shop" }, { selector: { matchLabels: { env } } });
-    await kubectlApply(controlPlane, group("production"));
+    await applyObjects(controlPlane, group("production"));
     await fleet.make("by-group", { osImage, targets: [{ clusterGroup: "shops" }], cloudConfig: { hostname: "shop" } });
     const named = await fleet.until("by-group", "Complete", ({ state }) => state === "Complete");
     expect(named).toMatchObject({ total: 1, clusters: 1 });
     await fleet.change("by-group", { targets: [{ clusterGroupSelector: { matchLabels: { kind: "shop" } } }] });
-    await kubectlApply(controlPlane, group("test"));
+    await applyObjects(controlPlane, group("test"));
     const moved = await fleet.until(
       "by-group",
       "Complete of two",

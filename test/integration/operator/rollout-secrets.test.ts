@@ -1,7 +1,8 @@
 /** What an image refers to: pull secrets that a registry really asks for, and variables from ConfigMaps and Secrets. */
 import { beforeAll, afterAll, describe, expect, inject, it } from "vitest";
 import type { Plan } from "@rancheros/protocol/upgrade";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace, removeNamespace } from "../../control-plane/namespace.ts";
 import { joinMachines } from "../../machine/join-machines.ts";
 import type { PlayedMachine } from "../../machine/played-machine.ts";
@@ -34,7 +35,7 @@ let machine: PlayedMachine;
 let plan: Plan;
 
 async function apply(kind: "Secret" | "ConfigMap", name: string, fields: object): Promise<void> {
-  await kubectlApply(controlPlane, { apiVersion: "v1", kind, metadata: { name, namespace }, ...fields });
+  await applyObjects(controlPlane, { apiVersion: "v1", kind, metadata: { name, namespace }, ...fields });
 }
 
 async function pullSecret(account: { readonly username: string; readonly password: string }): Promise<void> {
@@ -81,9 +82,8 @@ beforeAll(async () => {
   }
   osImage = imageReference(registry, "os", "v1");
   await createNamespace(controlPlane, namespace);
-  for (const crd of fleetCrds()) await kubectlApply(controlPlane, crd);
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crd", "clusters.fleet.cattle.io"]);
-  await kubectlApply(controlPlane, fleetObject("Cluster", namespace, "c1"));
+  await applyObjects(controlPlane, ...fleetCrds());
+  await applyObjects(controlPlane, fleetObject("Cluster", namespace, "c1"));
   const flags = [`--insecure-registry=${registry.host}`];
   const { kubeconfigPath } = controlPlane;
   const common = { folder, kubeconfigPath, namespace, watchNamespace: namespace };

@@ -10,7 +10,8 @@ import {
   watchResource,
   type WatchHandle,
 } from "../../../packages/operator/src/controller/index.ts";
-import { kubectl, kubectlApply, kubectlJson } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { joinMachines } from "../../machine/join-machines.ts";
 import { playMachine, type PlayedMachine } from "../../machine/played-machine.ts";
@@ -50,9 +51,8 @@ beforeAll(async () => {
     ),
   );
   await createNamespace(controlPlane, namespace);
-  for (const crd of fleetCrds()) await kubectlApply(controlPlane, crd);
-  await kubectl(controlPlane, ["wait", "--for=condition=Established", "crd", "clusters.fleet.cattle.io"]);
-  await kubectlApply(controlPlane, fleetObject("Cluster", namespace, "c1", { env: "test" }));
+  await applyObjects(controlPlane, ...fleetCrds());
+  await applyObjects(controlPlane, fleetObject("Cluster", namespace, "c1", { env: "test" }));
   const start = (name: string): Promise<OperatorProcess> =>
     startOperator({
       folder,

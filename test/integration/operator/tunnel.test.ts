@@ -5,7 +5,8 @@ import path from "node:path";
 import { Agent, fetch, setGlobalDispatcher } from "undici";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
-import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
 import { buildLegacyPrograms } from "../../go/build.ts";
 import { runLegacyClient } from "../../go/legacy-client.ts";
@@ -34,7 +35,7 @@ let operator: OperatorProcess;
 
 function setSecret(data: Readonly<Record<string, string>>): Promise<unknown> {
   const metadata = { name: "rancheros-operator", namespace };
-  return kubectlApply(target, { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, stringData: data });
+  return applyObjects(target, { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, stringData: data });
 }
 
 const secretOf = ({ connectUrl, caPem = "" }: RancherTunnel): Readonly<Record<string, string>> => ({

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { issueClientCertificate } from "../../../../test/control-plane/client-authority.ts";
 import { writeKubeconfig } from "../../../../test/control-plane/credentials.ts";
-import { kubectlApply } from "../../../../test/control-plane/kubectl.ts";
+import { applyObjects } from "../../../../test/control-plane/apply-objects.ts";
 import { writeKubeletKubeconfig } from "../../../../test/control-plane/kubelet-kubeconfig.ts";
 import { makeTestNode, type TestNode } from "../../../../test/kubelets/test-node.ts";
 import { startRosAgent } from "./ros-agent.ts";
@@ -77,8 +77,8 @@ describe("doctor on a node", () => {
     ];
     const metadata = { name: "doctor-half" };
     const api = "rbac.authorization.k8s.io";
-    await kubectlApply(target, { apiVersion: `${api}/v1`, kind: "ClusterRole", metadata, rules });
-    await kubectlApply(target, {
+    await applyObjects(target, { apiVersion: `${api}/v1`, kind: "ClusterRole", metadata, rules });
+    await applyObjects(target, {
       apiVersion: `${api}/v1`,
       kind: "ClusterRoleBinding",
       metadata,

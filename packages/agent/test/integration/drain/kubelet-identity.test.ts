@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { writeKubeletKubeconfig } from "../../../../../test/control-plane/kubelet-kubeconfig.ts";
-import { kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
+import { applyObjects } from "../../../../../test/control-plane/apply-objects.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
 import { makeTestNode, type TestNode } from "../../../../../test/kubelets/test-node.ts";
 
@@ -48,7 +48,7 @@ describe("with the kubelet's identity", () => {
   });
 
   it("DaemonSets, which it may not look at, are taken for there", async () => {
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "apps/v1",
       kind: "DaemonSet",
       metadata: { name: "agent", namespace },

@@ -2,7 +2,7 @@
 import { describe, expect, inject, it } from "vitest";
 import { createTrustAnchorStore, NO_TRUST_ANCHORS } from "../../../src/attestation/index.ts";
 import { connectKubernetes, KubernetesError, loadKubeConfig, type Kubernetes } from "../../../src/controller/index.ts";
-import { kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
+import { applyObjects } from "../../../../../test/control-plane/apply-objects.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
 import { createAuthority } from "../../../../../test/software-tpm/index.ts";
 
@@ -32,7 +32,7 @@ function watched(): Watched {
 }
 
 function apply(kind: "ConfigMap" | "Secret", inside: string, name: string, content: object): Promise<unknown> {
-  return kubectlApply(target, { apiVersion: "v1", kind, metadata: { name, namespace: inside }, ...content });
+  return applyObjects(target, { apiVersion: "v1", kind, metadata: { name, namespace: inside }, ...content });
 }
 
 const plain = { namespace, spec: {} };

@@ -1,6 +1,7 @@
 /** Pull secrets in a real API server, made as people make them. */
 import { describe, expect, inject, it } from "vitest";
-import { kubectl, kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
+import { applyObjects } from "../../../../../test/control-plane/apply-objects.ts";
+import { kubectl } from "../../../../../test/control-plane/kubectl.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
 import { connectKubernetes, loadKubeConfig } from "../../../src/controller/index.ts";
 import { readPullSecrets } from "../../../src/registry/index.ts";
@@ -30,7 +31,7 @@ describe("readPullSecrets", () => {
   it("goes on with the others where one is missing or of another type, and says so without what they hold", async () => {
     await create("good", "r.test", "pw");
     const metadata = { name: "opaque", namespace };
-    await kubectlApply(target, {
+    await applyObjects(target, {
       apiVersion: "v1",
       kind: "Secret",
       metadata,

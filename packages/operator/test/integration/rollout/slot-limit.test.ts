@@ -1,7 +1,7 @@
 /** That the largest status that a rollout may come to is one that a real API server stores. */
 import { randomUUID } from "node:crypto";
 import { expect, inject, it } from "vitest";
-import { kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
+import { applyObjects } from "../../../../../test/control-plane/apply-objects.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
 import { connectKubernetes, loadKubeConfig } from "../../../src/controller/index.ts";
 import { imageStore } from "../../../src/rollout/io/image-store.ts";
@@ -30,7 +30,7 @@ function failure(attempt: number): Failure {
 it("stores as many slots and failures as there may be, and another status after that", async () => {
   const metadata = { name: "os", namespace };
   const spec = { osImage: "registry.example.com/os:v1" };
-  await kubectlApply(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
+  await applyObjects(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
   const made = await store.read(namespace, "os");
   if (made === undefined) throw new Error("it was made");
   const slots = Array.from({ length: SLOTS_MAX }, (_, at) => slot(at + 1));

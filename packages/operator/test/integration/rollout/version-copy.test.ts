@@ -1,6 +1,6 @@
 /** That a real API server has the version of a status as it was written last, and nothing of the one before. */
 import { expect, inject, it } from "vitest";
-import { kubectlApply } from "../../../../../test/control-plane/kubectl.ts";
+import { applyObjects } from "../../../../../test/control-plane/apply-objects.ts";
 import { useNamespace } from "../../../../../test/control-plane/namespace.ts";
 import { connectKubernetes, loadKubeConfig } from "../../../src/controller/index.ts";
 import { imageStore } from "../../../src/rollout/io/image-store.ts";
@@ -13,7 +13,7 @@ const store = imageStore(connectKubernetes(loadKubeConfig(target.kubeconfigPath)
 it("keeps nothing of the version before, and all that a version may have", async () => {
   const metadata = { name: "os", namespace };
   const spec = { managedOSVersionName: "v1" };
-  await kubectlApply(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
+  await applyObjects(target, { apiVersion: "rancheros.cattle.io/v1", kind: "ManagedOSImage", metadata, spec });
   const made = await store.read(namespace, "os");
   if (made === undefined) throw new Error("it was made");
   const upgradeImage = "registry.example.com/os:v1";
