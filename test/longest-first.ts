@@ -1,19 +1,112 @@
-/** Which test files begin first, so that at the end none runs alone for minutes. */
+/** Which test files begin first, so that at the end none runs alone. */
+import path from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** A minute or more each, most of which they wait; a file's size, by which vitest sorts what it has never run, does not tell. */
-const LONG = [
-  /\/test\/integration\/rollout\//,
-  /\/drain-parity\/dry-run\.test\.ts$/,
-  /\/chart\/(neighbours|release)\.test\.ts$/,
-  /\/operator\/(leadership|rollout|rollout-kills|registration-token)\.test\.ts$/,
-  /\/hostile\/certificates\.test\.ts$/,
-];
+const ROOT = path.resolve(import.meta.dirname, "..");
+
+/**
+ * Seconds that files took in a whole run of the integration tests, five and more, for most of which they wait: their size, by
+ * which vitest sorts what it has never run, tells nothing of that.
+ */
+export const FILE_SECONDS: Readonly<Record<string, number>> = {
+  "test/integration/rollout/killed-parts.test.ts": 241,
+  "test/integration/rollout/whole-rollout.test.ts": 203,
+  "test/integration/rollout/bad-input.test.ts": 101,
+  "test/integration/rollout/fault-points.test.ts": 79,
+  "test/integration/chart/release.test.ts": 62,
+  "test/integration/chart/neighbours.test.ts": 60,
+  "test/integration/operator/rollout.test.ts": 51,
+  "test/integration/drain-parity/dry-run.test.ts": 49,
+  "packages/cli/test/integration/bundle.test.ts": 48,
+  "test/integration/operator/rollout-kills.test.ts": 47,
+  "test/integration/operator/leadership.test.ts": 46,
+  "packages/agent/test/integration/tpm/interruption.test.ts": 44,
+  "test/integration/operator/outage.test.ts": 44,
+  "test/integration/hostile/certificates.test.ts": 43,
+  "test/integration/operator/registration-token.test.ts": 43,
+  "test/integration/drain-parity/real.test.ts": 37,
+  "test/integration/operator/connections.test.ts": 37,
+  "test/integration/interop/go-server.test.ts": 34,
+  "packages/agent/test/integration/upgrade/real-image.test.ts": 32,
+  "packages/agent/test/integration/containers/killed-agent.test.ts": 31,
+  "test/integration/chart/rights.test.ts": 30,
+  "packages/cli/test/integration/doctor.test.ts": 29,
+  "test/integration/operator/tunnel.test.ts": 27,
+  "packages/agent/test/integration/containers/engines.test.ts": 26,
+  "packages/agent/test/integration/containers/run-container.test.ts": 26,
+  "test/integration/drain-parity/cli.test.ts": 26,
+  "test/integration/end-to-end/machine-attests.test.ts": 25,
+  "packages/agent/test/integration/drain/drain.test.ts": 24,
+  "test/integration/operator-image/operator-image.test.ts": 24,
+  "test/integration/operator/given-certificate.test.ts": 23,
+  "test/integration/operator/rancher-appears.test.ts": 23,
+  "test/integration/operator/rollout-places.test.ts": 23,
+  "test/integration/control-plane/control-plane.test.ts": 21,
+  "test/integration/drain-parity/deviations.test.ts": 21,
+  "test/integration/operator/rollout-silence.test.ts": 21,
+  "packages/agent/test/integration/drain/outage.test.ts": 20,
+  "packages/agent/test/integration/containers/pull-image.test.ts": 19,
+  "test/integration/end-to-end/vouched-machines.test.ts": 19,
+  "test/integration/hostile/legacy.test.ts": 19,
+  "packages/cli/test/integration/register-refused.test.ts": 18,
+  "test/integration/hostile/late.test.ts": 18,
+  "test/integration/operator/inventory-status.test.ts": 17,
+  "packages/cli/test/integration/install.test.ts": 16,
+  "test/integration/operator/inventory.test.ts": 16,
+  "test/integration/operator/rolling-update.test.ts": 16,
+  "packages/agent/test/integration/slots/write-slot.test.ts": 15,
+  "packages/cli/test/integration/doctor-node.test.ts": 15,
+  "test/integration/drain-parity/controllers.test.ts": 14,
+  "test/integration/interop/go-client-asks.test.ts": 14,
+  "packages/agent/test/integration/install/two-disks.test.ts": 13,
+  "packages/agent/test/integration/tpm/endorsement-kinds.test.ts": 13,
+  "packages/cli/test/integration/register-attested.test.ts": 13,
+  "test/integration/chart/render.test.ts": 13,
+  "test/integration/operator/channels.test.ts": 13,
+  "packages/agent/test/integration/containers/remove-image.test.ts": 12,
+  "packages/cli/test/integration/register-silence.test.ts": 12,
+  "test/integration/operator/api-faults.test.ts": 12,
+  "test/integration/end-to-end/tls-in-front.test.ts": 11,
+  "test/integration/hostile/canary.test.ts": 11,
+  "test/integration/hostile/program.test.ts": 11,
+  "test/integration/interop/go-client-registers.test.ts": 11,
+  "test/integration/operator/restore.test.ts": 11,
+  "test/integration/operator/rollout-secrets.test.ts": 11,
+  "packages/agent/test/integration/slots/first-program.test.ts": 10,
+  "packages/agent/test/integration/upgrade/killed-agent.test.ts": 10,
+  "packages/cli/test/integration/register.test.ts": 10,
+  "packages/agent/test/integration/hardware/read-hardware.test.ts": 9,
+  "packages/agent/test/integration/tpm/attestation.test.ts": 8,
+  "packages/agent/test/integration/tpm/broken-tpm.test.ts": 8,
+  "packages/cli/test/integration/command-line.test.ts": 8,
+  "packages/cli/test/integration/drain.test.ts": 8,
+  "packages/cli/test/integration/get-tpm-hash.test.ts": 8,
+  "packages/cli/test/integration/register-network.test.ts": 8,
+  "packages/operator/test/integration/registry/resolve-digest.test.ts": 8,
+  "packages/operator/test/integration/tunnel/tunnel-session.test.ts": 8,
+  "test/integration/end-to-end/machine-joins.test.ts": 8,
+  "test/integration/operator/registration.test.ts": 8,
+  "test/integration/resources/crds.test.ts": 8,
+  "packages/agent/test/integration/containers/read-image-files.test.ts": 7,
+  "packages/cli/test/integration/single-executable.test.ts": 7,
+  "packages/operator/test/integration/attestation/activate-credential.test.ts": 7,
+  "test/integration/hostile/doors.test.ts": 7,
+  "test/integration/operator/channel-pods.test.ts": 7,
+  "test/integration/operator/renewal.test.ts": 7,
+  "packages/operator/test/integration/attestation/endorsed-tpm.test.ts": 6,
+  "test/integration/chart/helm-3.test.ts": 6,
+  "test/integration/kubelets/kubelets.test.ts": 6,
+  "test/integration/operator/ek-certificate.test.ts": 6,
+  "test/integration/operator/rollout-signatures.test.ts": 6,
+  "packages/agent/test/integration/programs/stuck-programs.test.ts": 5,
+  "packages/cli/test/integration/register-apply.test.ts": 5,
+  "test/integration/operator/ca-rotation.test.ts": 5,
+  "test/integration/resources/migration.test.ts": 5,
+};
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification): boolean => LONG.some((pattern) => pattern.test(moduleId));
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const seconds = ({ moduleId }: TestSpecification): number => FILE_SECONDS[path.relative(ROOT, moduleId)] ?? 0;
+    return (await super.sort(files)).toSorted((one, other) => seconds(other) - seconds(one));
   }
 }

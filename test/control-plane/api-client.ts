@@ -92,7 +92,8 @@ export class ApiClient {
    */
   async apply(path: string, object: object, fieldManager: string): Promise<unknown> {
     const query = `fieldManager=${encodeURIComponent(fieldManager)}&force=true&fieldValidation=Strict`;
-    return this.#send("PATCH", `${path}?${query}`, object, { "content-type": "application/apply-patch+yaml" });
+    const headers = { "content-type": "application/apply-patch+yaml" };
+    return this.#send("PATCH", `${path}?${query}`, plainText(object), headers);
   }
 
   /** @param options  a DeleteOptions: gracePeriodSeconds, preconditions */
@@ -127,7 +128,7 @@ export class ApiClient {
   async #send(
     method: Dispatcher.HttpMethod,
     path: string,
-    body?: object,
+    body?: object | string,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<unknown> {
     for (let attempt = 0; ; attempt += 1) {
@@ -139,7 +140,7 @@ export class ApiClient {
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
         headersTimeout: TIMEOUT_MS,
         bodyTimeout: TIMEOUT_MS,
       });
@@ -152,4 +153,12 @@ export class ApiClient {
       await sleep(Math.min(againSeconds, LONGEST_PAUSE_SECONDS) * 1_000);
     }
   }
+}
+
+/** JSON that is the same as YAML: there some characters outside of ASCII end a line. */
+function plainText(object: object): string {
+  return JSON.stringify(object).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -106,7 +106,8 @@ describe("the chart", () => {
         (metadata.namespace ?? namespace) === namespace,
     );
     const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-    const args = ["create", "--dry-run=server", "--validate=strict", "--filename=-"];
+    // Other tests may have made one of the namespaces.
+    const args = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename=-"];
     const said = await kubectl(target, args, { input: list });
     expect(said.trim().split("\n")).toHaveLength(objects.length);
     expect(objects.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["Deployment", "Service"]));

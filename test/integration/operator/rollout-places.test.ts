@@ -154,10 +154,9 @@ describe("images that name no registry, where Rancher comes to have a default on
     );
     expect([0, 1].map(plansOf)).toEqual([2, 2]);
     await operator.stop();
-    await kubectlApply(controlPlane, ...rancherCrds());
-    await kubectl(controlPlane, ["wait", "--for=condition=Established", "crd/settings.management.cattle.io"]);
+    await applyObjects(controlPlane, ...rancherCrds());
     const value = `${registry.host}/mirror`;
-    await kubectlApply(controlPlane, rancherObject("Setting", undefined, "system-default-registry", { value }));
+    await applyObjects(controlPlane, rancherObject("Setting", undefined, "system-default-registry", { value }));
 
     const [first, , ...images] = (await runCommands(controlPlane, page("custom-columns"), { folder })).split("\n");
     expect(first).toBe(value);

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Agent, fetch, setGlobalDispatcher } from "undici";
+import { Agent, fetch, getGlobalDispatcher, setGlobalDispatcher } from "undici";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { PROTOCOL_PATH } from "@rancheros/protocol/attestation";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
@@ -71,10 +71,13 @@ async function raw(query: string, body: string): Promise<RawAnswer> {
   return answer;
 }
 
+/** Other files run in this process afterwards. */
+const usual = getGlobalDispatcher();
+
 beforeAll(async () => {
   await buildLegacyPrograms();
   rancher = await startRancherTunnel({ token: TOKEN, tlsFolder });
-  // What speaks to it in this process believes its certificate, as a machine that was given the CA.
+  // What speaks to it from here believes its certificate, as a machine that was given the CA.
   setGlobalDispatcher(new Agent({ connect: { ca: rancher.caPem } }));
   operator = await startOperator({
     folder,
@@ -87,6 +90,7 @@ beforeAll(async () => {
 }, BUILD_TIMEOUT_MS);
 
 afterAll(async () => {
+  setGlobalDispatcher(usual);
   await operator.stop();
   await rancher.kill();
   expect(operator.log()).not.toContain(TOKEN);
