@@ -78,21 +78,27 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
   const { index, parts } = options;
   const image = index.image(key);
   if (image === undefined || !needsResolving(image)) return;
-  const { object } = image.image;
+  const { object, versionId } = image.image;
+  const { uid, generation } = object.metadata;
+  /** Undefined where the image is about something else meanwhile: what was found out is nothing to it. */
+  const sameSpec = (): ImageState | undefined => {
+    const now = index.image(key);
+    if (now === undefined || !needsResolving(now) || now.image.versionId !== versionId) return undefined;
+    const { metadata } = now.image.object;
+    return metadata.uid === uid && metadata.generation === generation ? now : undefined;
+  };
   let images: ResolvedImages;
   try {
     images = await resolveAll(parts, object);
   } catch (error) {
+    if (sameSpec() === undefined) return;
     options.onTrouble(key, troubleOf(error));
     throw error;
   }
-  const { generation } = object.metadata;
-  const { versionId } = image.image;
   for (;;) {
     // The spec is what was asked about, the status may have been written meanwhile.
-    const now = index.image(key);
-    if (now === undefined || now.image.object.metadata.generation !== generation || !needsResolving(now)) return;
-    if (now.image.versionId !== versionId) return;
+    const now = sameSpec();
+    if (now === undefined) return;
     const known = now.image.object;
     try {
       index.renewImage(await parts.store.writeStatus(known, statusOfNewPlan(now.image, images, parts.nowMs())));

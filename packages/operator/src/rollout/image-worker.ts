@@ -53,7 +53,7 @@ export class ImageWorker {
   #isStopped = false;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
-  #found: Found | undefined;
+  #found: { readonly what: Found; readonly generation: number | undefined } | undefined;
 
   /** @param touchOthers  told of images for which what was read has changed something: the watch will show nothing new of it */
   constructor(
@@ -86,7 +86,7 @@ export class ImageWorker {
 
   /** Whether what the image refers to can be had. */
   report(found: Found): void {
-    this.#found = found;
+    this.#found = { what: found, generation: this.#index.image(this.#key)?.image.object.metadata.generation };
     this.#wakeIn(0);
   }
 
@@ -215,7 +215,9 @@ export class ImageWorker {
         return cluster === undefined ? [] : [{ machine, cluster }];
       });
     const nowMs = this.#parts.nowMs();
-    return decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, this.#found);
+    // Of an earlier spec it says nothing about this one.
+    const isAbout = this.#found?.generation === image.image.object.metadata.generation;
+    return decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, isAbout ? this.#found?.what : undefined);
   }
 
   /** @returns whether it is stored; false where it has to be decided anew */

@@ -166,7 +166,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   }
 
   /** All that the image refers to can be had: what was said against that is over. */
-  function resolved({ image }: ImageState): void {
+  function resolved(state: ImageState): void {
+    const { image } = state;
+    if (index.image(image.key) !== state) return;
     troubles.over(image.key);
     const condition = image.object.status?.conditions?.find(({ type }) => type === "Resolved");
     if (condition?.status !== "True") workerOf(image.key).report("fine");
@@ -175,8 +177,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   /** What the image refers to cannot be had. */
   function unresolved(image: ImageState, error: unknown): Waiting {
     const { reason, error: message } = errorFields(error);
-    warn("plan not made", image.image.key, error);
-    workerOf(image.image.key).report({ reason, message });
+    // Of a spec that is another one by now nothing is to be said.
+    if (index.image(image.image.key) === image) {
+      warn("plan not made", image.image.key, error);
+      workerOf(image.image.key).report({ reason, message });
+    }
     return { reason: "Unresolved", message: message.slice(0, 500) };
   }
 

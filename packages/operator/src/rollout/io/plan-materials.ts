@@ -19,6 +19,7 @@ import type { Materials } from "../build-plan.ts";
 import { envSources, variablesOf, type EnvSource } from "../env-from.ts";
 import { RolloutError } from "../errors.ts";
 import { allOrEveryProblem } from "../every-problem.ts";
+import { canonicalJson } from "../plan-id.ts";
 import { namedImages, type NamedImage } from "../resolved.ts";
 
 /** Read again after so long: many machines that ask at once are served by one look. */
@@ -115,9 +116,10 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
       );
     },
     materials(object) {
-      const { uid, generation } = object.metadata;
+      const { metadata, spec } = object;
       // What a version says is in the spec, and no change of its generation.
-      const key = `${uid}/${generation}/${object.spec.osImage ?? ""}`;
+      const { osImage, prepare, upgradeContainer } = spec;
+      const key = canonicalJson([metadata.uid, metadata.generation, osImage, prepare, upgradeContainer]);
       const found = kept.get(key);
       if (found !== undefined && nowMs() - found.atMs < KEPT_MS) return found.materials;
       if (kept.size >= KEPT_MAX) kept.clear();

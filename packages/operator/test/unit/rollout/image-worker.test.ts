@@ -25,7 +25,7 @@ function scene() {
       async writeStatus(object, status) {
         await time.delay(WRITE_MS);
         written.push(status);
-        const resourceVersion = String(written.length + 1);
+        const resourceVersion = String(Number(object.metadata.resourceVersion) + 1);
         image = { ...object, status, metadata: { ...object.metadata, resourceVersion } };
         return image;
       },
@@ -48,7 +48,19 @@ function scene() {
   };
   index.putImage(image);
   const resolved = () => written.at(-1)?.conditions?.find(({ type }) => type === "Resolved");
-  return { time, written, resolved, worker: new ImageWorker("fleet-local/os", index, parts, () => true, silent) };
+  function changeSpec(osImage: string): void {
+    const { metadata } = image;
+    const resourceVersion = String(Number(metadata.resourceVersion) + 100);
+    image = { ...image, spec: { osImage }, metadata: { ...metadata, resourceVersion, generation: 2 } };
+    index.putImage(image);
+  }
+  return {
+    time,
+    written,
+    resolved,
+    changeSpec,
+    worker: new ImageWorker("fleet-local/os", index, parts, () => true, silent),
+  };
 }
 
 function slowScene(time: VirtualTime, requestMs: number) {
@@ -126,5 +138,14 @@ describe("what is found out while a status is being written", () => {
     await time.pass(60_000);
     expect(resolved()).toMatchObject({ status: "False", reason: "SECOND", message: "two" });
     expect(written).toHaveLength(2);
+  });
+
+  it("is not written of a spec that is another one by then", async () => {
+    const { time, written, resolved, changeSpec, worker } = scene();
+    worker.report({ reason: "FIRST", message: "of the first spec" });
+    changeSpec("registry:5000/os:v2");
+    await time.pass(60_000);
+    expect(written.length).toBeGreaterThan(0);
+    expect(resolved()).toMatchObject({ status: "Unknown", observedGeneration: 2 });
   });
 });

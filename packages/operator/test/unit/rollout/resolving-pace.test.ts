@@ -1,14 +1,29 @@
 /** How often a registry is asked that wants to be left alone. */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
+import type { Materials } from "../../../src/rollout/build-plan.ts";
+import { RolloutError } from "../../../src/rollout/errors.ts";
+import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { RegistryError } from "../../../src/registry/index.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const WANTED_MS = 600_000;
+const MACHINE: RolloutMachine = {
+  metadata: { name: "m", namespace: "fleet-local", uid: "machine", resourceVersion: "1" },
+  approval: "Approved",
+  beingDeleted: false,
+  rollout: { clusterName: undefined, role: "agent", labels: {}, lastSeenMs: 0, retry: undefined, upgrade: undefined },
+};
 
-/** One image whose registry is busy, and a watch that shows each write. */
-function scene() {
+const busy = (): Promise<string> =>
+  Promise.reject(new RegistryError("REGISTRY_BUSY", "busy", { retry: { afterMs: WANTED_MS } }));
+
+/** One image, by default of a registry that is busy, and a watch that shows each write. */
+function scene(
+  resolve: (osImage: string, time: VirtualTime) => Promise<string> = busy,
+  materials: (osImage: string, time: VirtualTime) => Promise<Materials> = () => Promise.reject(new Error("not used")),
+) {
   const time = new VirtualTime();
   const askedMs: number[] = [];
   let version = 1;
@@ -16,7 +31,6 @@ function scene() {
     metadata: { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 },
     spec: { osImage: "registry.example.com/os:v1" },
   };
-  const unused = () => Promise.reject(new Error("not used"));
   const silent = () => undefined;
   function publish(next: ManagedOSImage): ManagedOSImage {
     version += 1;
@@ -36,12 +50,12 @@ function scene() {
     versionsSynced: () => true,
     defaultRegistry: () => undefined,
     machinesSynced: () => true,
-    readMachine: unused,
-    resolve: () => {
+    readMachine: async () => MACHINE,
+    resolve: (_object, named) => {
       askedMs.push(time.nowMs);
-      return Promise.reject(new RegistryError("REGISTRY_BUSY", "busy", { retry: { afterMs: WANTED_MS } }));
+      return resolve(named.image, time);
     },
-    materials: unused,
+    materials: ({ spec }) => materials(spec.osImage ?? "", time),
     tell: silent,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     nowMs: () => time.nowMs,
@@ -74,6 +88,48 @@ describe("a registry that wants to be left alone", () => {
     publish({ ...image(), spec: { osImage: "registry.example.com/os:v2" }, metadata: { ...metadata, generation: 2 } });
     await time.pass(1_000);
     expect(askedMs).toHaveLength(2);
+    await run.stop();
+  });
+});
+
+describe("what fails after the spec has become another one", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+
+  it("says nothing of that one: a Secret that was missing", async () => {
+    const { time, image, publish, run } = scene(
+      async () => digest,
+      async (osImage, clock) => {
+        if (osImage.endsWith(":v2")) return { prepareEnv: {}, upgradeEnv: {}, credentials: [] };
+        await clock.delay(20_000);
+        throw new RolloutError("ROLLOUT_REFERENCE_MISSING", "there is no Secret fleet-local/s");
+      },
+    );
+    run.onMachine(MACHINE);
+    await time.pass(10_000);
+    void run.ask(MACHINE);
+    await time.pass(5_000);
+    const { metadata } = image();
+    publish({ ...image(), spec: { osImage: "registry.example.com/os:v2" }, metadata: { ...metadata, generation: 2 } });
+    await time.pass(60_000);
+    const resolved = image().status?.conditions?.find(({ type }) => type === "Resolved");
+    expect(resolved).toMatchObject({ status: "True", observedGeneration: 2 });
+    await run.stop();
+  });
+
+  it("says nothing of that one: a registry", async () => {
+    const { time, image, publish, run } = scene(async (osImage, clock) => {
+      if (osImage.endsWith(":v2")) return digest;
+      await clock.delay(20_000);
+      throw new RegistryError("REGISTRY_UNREACHABLE", "nobody is there");
+    });
+    await time.pass(10_000);
+    const { metadata } = image();
+    publish({ ...image(), spec: { osImage: "registry.example.com/os:v2" }, metadata: { ...metadata, generation: 2 } });
+    await time.pass(5_000);
+    const resolved = () => image().status?.conditions?.find(({ type }) => type === "Resolved");
+    expect(resolved()).toMatchObject({ status: "True", observedGeneration: 2 });
+    await time.pass(120_000);
+    expect(resolved()).toMatchObject({ status: "True", observedGeneration: 2 });
     await run.stop();
   });
 });
