@@ -43,7 +43,14 @@ func main() {
 	mux.HandleFunc("/-/tunnel", func(writer http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(writer).Encode(map[string]bool{"open": dialer.HasSession(client)})
 	})
-	mux.Handle("/-/raw", raw(dial))
+	held := make(chan struct{})
+	mux.Handle("/-/raw", raw(dial, held))
+	mux.HandleFunc("/-/go", func(_ http.ResponseWriter, request *http.Request) {
+		select {
+		case held <- struct{}{}:
+		case <-request.Context().Done():
+		}
+	})
 	mux.Handle("/", proxy(dial))
 
 	certificate, key, err := certificateIn(*folder)

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// What a proxy does not do: opens connections, writes the request's body into each, waits, and then closes it unread or
-// reads what comes until the other side ends it. Query: connections, wait (milliseconds), read.
-func raw(dial func(context.Context) (net.Conn, error)) http.Handler {
+// What a proxy does not do: opens connections, writes the request's body into each, and then closes it unread or reads
+// what comes until the other side ends it. Query: connections, hold (until held says to go on), read.
+func raw(dial func(context.Context) (net.Conn, error), held <-chan struct{}) http.Handler {
 	return http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
 		query := request.URL.Query()
 		number := func(name string) int {
@@ -26,7 +26,11 @@ func raw(dial func(context.Context) (net.Conn, error)) http.Handler {
 		for range max(1, number("connections")) {
 			if err == nil {
 				var one answer
-				one, err = talk(request.Context(), dial, bytes, number("wait"), query.Has("read"))
+				next := held
+				if !query.Has("hold") {
+					next = nil
+				}
+				one, err = talk(request.Context(), dial, bytes, next, query.Has("read"))
 				answers = append(answers, one)
 			}
 		}
@@ -46,7 +50,7 @@ type answer struct {
 	End    string `json:"end"`
 }
 
-func talk(ctx context.Context, dial func(context.Context) (net.Conn, error), bytes []byte, wait int, read bool) (answer, error) {
+func talk(ctx context.Context, dial func(context.Context) (net.Conn, error), bytes []byte, held <-chan struct{}, read bool) (answer, error) {
 	connection, err := dial(ctx)
 	if err != nil {
 		return answer{}, err
@@ -58,7 +62,13 @@ func talk(ctx context.Context, dial func(context.Context) (net.Conn, error), byt
 			return answer{}, err
 		}
 	}
-	time.Sleep(time.Duration(wait) * time.Millisecond)
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return answer{}, ctx.Err()
+		}
+	}
 	if !read {
 		return answer{End: "left"}, nil
 	}

@@ -18,6 +18,9 @@ import {
   type Pod,
 } from "../../kubelets/index.ts";
 
+/** Each look starts a kubectl. */
+const SOON = { timeout: 30_000 } as const;
+
 const target = await controlledCluster(inject("controlPlane"));
 const namespace = useNamespace(target, "kubelets");
 const prefix = inventName("kubelets");
@@ -93,7 +96,7 @@ describe("pods", () => {
     await kubelets.untilPods("four are Ready", () => podsOf("web").filter(isReady).length === 4);
     expect(podsOf("web").map(({ spec }) => spec.nodeName)).toEqual(expect.arrayContaining([first, second]));
     const allowed = "--output=jsonpath={.status.disruptionsAllowed}";
-    await expect.poll(() => kubectl(target, ["get", "pdb", "web", `-n=${namespace}`, allowed])).toBe("1");
+    await expect.poll(() => kubectl(target, ["get", "pdb", "web", `-n=${namespace}`, allowed]), SOON).toBe("1");
 
     const [one, other] = podsOf("web");
     await kubectl(target, ["cordon", first, second]);
@@ -151,7 +154,7 @@ describe("pods", () => {
   test("finish when they are told to", async () => {
     await applyObjects(target, barePod("job", second, { [BEHAVIOUR.phase]: "Succeeded" }));
     const phase = ["get", "pod", "job", `-n=${namespace}`, "--output=jsonpath={.status.phase}"];
-    await expect.poll(() => kubectl(target, phase)).toBe("Succeeded");
+    await expect.poll(() => kubectl(target, phase), SOON).toBe("Succeeded");
   });
 
   test("of the kubelet itself are mirrored, for its own node alone", async () => {

@@ -1,5 +1,4 @@
 /** Machines that wait for a person, are denied, or are taken away, at two operators of one cluster. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { askMachine, refusalOf, report, visitAttested } from "../../machine/attested-visit.ts";
@@ -8,7 +7,7 @@ import { eventually } from "../../operator/objects.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
 
 const controlPlane = inject("controlPlane");
-const { used, newTpm, first, second, next, through, inventoryOf } = useTwoReplicas(controlPlane, "approval");
+const { used, newTpm, first, second, next, through, inventoryOf, untilSeen } = useTwoReplicas(controlPlane, "approval");
 const { namespace } = used;
 
 async function setApproval(name: string, approval: string): Promise<void> {
@@ -62,11 +61,12 @@ describe("approval by a person", () => {
     const tpm = newTpm();
     const { machine, session } = await visitAttested(through(tpm, token));
     await setApproval(machine.name, "Denied");
-    await eventually(
-      async () => ((await refusalOf(askMachine(first, session.token)).catch(() => "")) !== "" ? true : undefined),
-      "the denial is seen",
-    );
-    await sleep(200);
+    for (const replica of [first, second]) {
+      await eventually(
+        async () => ((await refusalOf(askMachine(replica, session.token)).catch(() => "")) !== "" ? true : undefined),
+        "the denial is seen",
+      );
+    }
     expect(await refusalOf(askMachine(next, session.token))).toBe("403 MACHINE_DENIED");
     expect(await refusalOf(report(next, session.token, REPORT))).toBe("403 MACHINE_DENIED");
     expect(await refusalOf(visitAttested(through(tpm, token)))).toBe("403 MACHINE_DENIED");
@@ -81,8 +81,9 @@ describe("approval by a person", () => {
     const { token } = await used.makeDoor("deleting");
     const tpm = newTpm();
     const { machine, session } = await visitAttested(through(tpm, token));
+    await untilSeen();
     await kubectl(controlPlane, ["delete", "minv", machine.name, `--namespace=${namespace}`]);
-    await sleep(500);
+    await untilSeen();
     expect(await refusalOf(askMachine(first, session.token))).toBe("401 SESSION_INVALID");
     expect(await refusalOf(askMachine(second, session.token))).toBe("401 SESSION_INVALID");
     const anew = await visitAttested(through(tpm, token));

@@ -1,5 +1,4 @@
 /** Challenges that were used, races, and steps back to the older protocol, at two operators of one cluster. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { writeNonceRequest } from "@rancheros/protocol/attestation";
 import { describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
@@ -10,7 +9,7 @@ import { type SoftwareTpm } from "../../software-tpm/index.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
 
 const controlPlane = inject("controlPlane");
-const { used, newTpm, first, second, next, through, inventoryOf } = useTwoReplicas(controlPlane, "refused", [
+const { used, newTpm, first, second, next, through, inventoryOf, untilSeen } = useTwoReplicas(controlPlane, "refused", [
   "--log-level=debug",
 ]);
 const { namespace } = used;
@@ -37,8 +36,9 @@ describe("what is refused, and what is not", () => {
     const machine = through(newTpm(), token);
     const solved = solve(machine, await attest(machine, await askNonce(next)));
     const { machine: made } = await answer(first, solved);
+    await untilSeen();
     await kubectl(controlPlane, ["delete", "minv", made.name, `--namespace=${namespace}`]);
-    await sleep(500);
+    await untilSeen();
     expect(await refusalOf(answer(second, solved))).toBe("403 CHALLENGE_USED");
     expect(await inventoryOf(machine.tpm)).toBeUndefined();
     expect((await visitAttested(machine)).machine.uid).not.toBe(made.uid);

@@ -1,5 +1,4 @@
 /** The attestation protocol against two real operators of one cluster, each request on the other one. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type MachineReport } from "@rancheros/protocol/attestation";
 import { describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
@@ -8,7 +7,7 @@ import { createSoftwareTpm } from "../../software-tpm/index.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
 
 const controlPlane = inject("controlPlane");
-const { used, newTpm, next, through, inventoryOf } = useTwoReplicas(controlPlane, "attested");
+const { used, newTpm, next, through, inventoryOf, untilSeen } = useTwoReplicas(controlPlane, "attested");
 const { namespace } = used;
 
 describe("a machine that is let in", () => {
@@ -100,7 +99,7 @@ describe("a machine that is let in", () => {
       spec: { tpm: tpm.ekHash },
     };
     await applyObjects(controlPlane, object);
-    await sleep(300);
+    await untilSeen();
     const admission = await visitAttested(through(tpm, token));
     expect(admission.machine.name).toBe("made-by-hand");
     expect((await inventoryOf(tpm))?.metadata.annotations?.["rancheros.cattle.io/protocol"]).toBe("2");

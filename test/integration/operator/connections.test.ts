@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { challenged as challengedAt } from "../../hostile/say.ts";
 import { dial, visit } from "../../machine/visit.ts";
@@ -76,8 +75,7 @@ describe("leaks", () => {
       await once(socket, "connect");
       socket.write(head, () => socket.destroy());
     }
-    await sleep(300);
-    const session = await challenged();
+    const session = await eventually(() => challenged().catch(() => undefined), "there is room again");
     expect(session.challenge.length).toBeGreaterThan(400);
     session.socket.terminate();
   });
@@ -102,12 +100,10 @@ describe("leaks", () => {
     const labels = Object.fromEntries(Array.from({ length: 64 }, (_, key) => [`l${key}`, "${a}${a}${a}"]));
     const { token } = await used.makeDoor("long", { machineInventoryLabels: labels });
     const tpm = newTpm();
-    const start = performance.now();
     const smbios = { a: `a${".".repeat(14_000)}a` };
     const outcome = await visit({ url: `${used.operator.httpUrl}/v1-rancheros/registration/${token}`, tpm, smbios });
+    // The original expression took 42 seconds: it would have been cut off after ten.
     expect(outcome.close?.code).toBe(1000);
-    // The original expression took 42 seconds.
-    expect(performance.now() - start).toBeLessThan(9_000);
     await removeInventories(target, used.namespace);
   });
 });
@@ -155,8 +151,7 @@ describe("slow and many", () => {
     const refused = await dial({ url, tpm: newTpm() });
     expect(refused).toMatchObject({ kind: "refused", status: 503, headers: { "retry-after": "10" } });
     for (const session of held) session.socket.terminate();
-    await sleep(200);
-    const session = await challenged();
+    const session = await eventually(() => challenged().catch(() => undefined), "there is room again");
     session.socket.close();
     expect((await session.closed()).code).toBe(1005);
   });

@@ -164,8 +164,9 @@ describe("a registration's token", () => {
     await patch("closed", { disabled: true });
     await untilAnswers(made.token, "401 MachineRegistration is disabled");
     await untilReason("closed", "Disabled");
-    await patch("closed", { disabled: false, token: { expiresAt: new Date(Date.now() + 3_000).toISOString() } });
+    await patch("closed", { disabled: false });
     await untilAnswers(made.token, "200");
+    await patch("closed", { token: { expiresAt: new Date(Date.now() + 3_000).toISOString() } });
     await untilAnswers(made.token, "401 the token of this MachineRegistration has expired");
     await untilReason("closed", "TokenExpired");
     const count = await eventually(async () => {

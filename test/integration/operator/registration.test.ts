@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { dial, visit } from "../../machine/visit.ts";
-import { getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
+import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -70,6 +70,8 @@ describe("MachineRegistration", () => {
     });
     try {
       await makeRegistration(target, namespace, "contested");
+      const isSaid = () => (operator.log() + second.log() + other.log()).includes("REGISTRATION_CONTESTED");
+      await eventually(async () => (isSaid() ? true : undefined), "they see that they fight");
       await sleep(2_000);
       const writes = [operator, second, other].flatMap((one) => {
         const lines = one.log().split("\n");
@@ -77,7 +79,6 @@ describe("MachineRegistration", () => {
       });
       expect(writes.length).toBeGreaterThan(0);
       expect(writes.length).toBeLessThanOrEqual(6);
-      expect(operator.log() + second.log() + other.log()).toContain("REGISTRATION_CONTESTED");
     } finally {
       await other.stop();
       await kubectl(target, ["delete", "mreg", "--all", "-n", namespace]);

@@ -3,7 +3,8 @@ import { EMPTY_REPORT, type MachineReport } from "@rancheros/protocol/attestatio
 import { beforeAll } from "vitest";
 import { channelAt, type AttestedVisit } from "../../machine/attested-visit.ts";
 import type { KubectlTarget } from "../../control-plane/kubectl.ts";
-import { listInventories, type AnyObject } from "../../operator/objects.ts";
+import { eventually, listInventories, type AnyObject } from "../../operator/objects.ts";
+import { readSamples } from "../../operator/read-samples.ts";
 import { useOperator, type UsedOperators } from "../../operator/use-operator.ts";
 import { createSoftwareTpm, generateAttestationKey, type SoftwareTpm } from "../../software-tpm/index.ts";
 
@@ -25,6 +26,8 @@ export interface TwoReplicas {
   readonly through: (tpm: SoftwareTpm, token: string, more?: Partial<AttestedVisit>) => AttestedVisit;
   /** @throws Error where there are several */
   readonly inventoryOf: (tpm: SoftwareTpm) => Promise<AnyObject | undefined>;
+  /** Waits until each replica knows as many machines as there are. */
+  readonly untilSeen: () => Promise<void>;
 }
 
 /** By hooks of the calling file; see useOperator. */
@@ -52,6 +55,17 @@ export function useTwoReplicas(target: KubectlTarget, prefix: string, flags: rea
       const all = (await listInventories(target, used.namespace)).filter((one) => one.spec["tpm"] === tpm.ekHash);
       if (all.length > 1) throw new Error(`${all.length} inventories have one endorsement key`);
       return all[0];
+    },
+    async untilSeen() {
+      const { length } = await listInventories(target, used.namespace);
+      for (const { healthUrl } of used.replicas) {
+        await eventually(async () => {
+          const samples = await readSamples(healthUrl);
+          return samples.some(({ name, value }) => name === "rancheros_inventories" && value === length)
+            ? true
+            : undefined;
+        }, `a replica knows ${length} machines`);
+      }
     },
   };
 }

@@ -315,14 +315,17 @@ describe("doctor where everything hangs", () => {
         execFileSync("mkfifo", [pipe]);
       }
       // Whoever waits for a writer gets one in the end.
-      const late = setTimeout(() => {
-        for (const pipe of pipes) closeSync(openSync(pipe, "r+"));
-      }, 8_000);
-      const startMs = performance.now();
-      const { short } = await doctor([...strange.flags, ...only("operator-url")]);
-      expect(performance.now() - startMs).toBeLessThan(2_900);
+      const late = setTimeout(() => pipes.forEach((pipe) => closeSync(openSync(pipe, "r+"))), 20_000);
+      let leastMs = Number.POSITIVE_INFINITY;
+      // Who waits for a pipe does so each time; others on the machine do not.
+      for (let look = 0; look < 3 && leastMs >= 2_900; look += 1) {
+        const startMs = performance.now();
+        const { short } = await doctor([...strange.flags, ...only("operator-url")]);
+        leastMs = Math.min(leastMs, performance.now() - startMs);
+        expect(short).toMatchObject({ "operator-url": expect.stringMatching(/^(fail|skipped)/) as string });
+      }
       clearTimeout(late);
-      expect(short).toMatchObject({ "operator-url": expect.stringMatching(/^(fail|skipped)/) as string });
+      expect(leastMs).toBeLessThan(2_900);
     } finally {
       await strange.remove();
     }

@@ -33,7 +33,7 @@ it("ends the programs that are to end with it", async () => {
   try {
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("ros-agent") as string });
     expect(pid).toBeGreaterThan(1);
-    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
   } finally {
     if (isRunning(pid)) process.kill(pid);
   }
