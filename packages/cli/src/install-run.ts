@@ -49,7 +49,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
     throw new InstallError("INSTALL_NOT_LIVE", "this machine was started from a slot");
   }
   const before = flags.automatic ? await readInstalled(flags["work-folder"]) : undefined;
-  if (before !== undefined) return installedBefore(flags["no-restart"] ? undefined : before.after);
+  if (before !== undefined) return installedBefore(staysOn(flags) ? undefined : before.after);
   const first = await gatherSettings(run, commandLine, undefined);
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
   const asked = await askInstall(first.settings, flags, remark);
@@ -90,8 +90,12 @@ async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {
   return askYesNo(`Everything on ${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model}) will be erased. Go on?`);
 }
 
+function staysOn(flags: InstallFlagValues): boolean {
+  return flags["dry-run"] || flags["no-restart"];
+}
+
 function whatFollows(flags: InstallFlagValues, { powerOff }: InstallSettings): AfterInstall {
-  if (flags["dry-run"] || flags["no-restart"]) return undefined;
+  if (staysOn(flags)) return undefined;
   return flags["power-off"] || powerOff ? "poweroff" : "reboot";
 }
 
