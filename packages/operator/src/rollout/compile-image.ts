@@ -185,3 +185,9 @@ export function olderFirst(a: CompiledImage, b: CompiledImage): number {
   if (madeA !== madeB) return madeA < madeB ? -1 : 1;
   return a.object.metadata.uid < b.object.metadata.uid ? -1 : 1;
 }
+
+/** Neither the object's spec nor what the version says has changed since. */
+export function isSameSpec(known: CompiledImage, { source, versionId }: EffectiveImage): boolean {
+  const { generation } = source.metadata;
+  return generation !== undefined && generation === known.source.metadata.generation && versionId === known.versionId;
+}

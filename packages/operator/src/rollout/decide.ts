@@ -4,48 +4,21 @@
  */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import type { Waiting } from "@rancheros/protocol/upgrade";
-import type { PathRefusal } from "../versions/index.ts";
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { describeRollout, type Found } from "./describe-rollout.ts";
 import { namedVersion } from "./effective-image.ts";
 import { gateOf, type Gate } from "./gate.ts";
-import { SLOTS_MAX, type Counts, type Failure, type Slot } from "./slot.ts";
+import { SLOTS_MAX, type Failure, type Slot } from "./slot.ts";
 import { isAbout, isCanary, isServer } from "./machine-place.ts";
 import { canonicalJson } from "./plan-id.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import type { RolloutView } from "./rollout-view.ts";
+import { settle } from "./settle.ts";
 import { isBusy } from "./silence.ts";
-import { isLateToBegin, slotFate, type Holder } from "./slot-fate.ts";
-import { FAILURES_LISTED_MAX, isActiveFailure, tally, type Seen, type Tally } from "./tally.ts";
+import { isLateToBegin } from "./slot-fate.ts";
+import { isActiveFailure, tally, type Tally } from "./tally.ts";
 import { earliest, timeText } from "./time-text.ts";
-
-/** What one cluster looks like to an image. */
-export interface ClusterView {
-  /** Machines that the image has there. */
-  readonly total: number;
-  /** Servers of the cluster that count for its quorum, whichever image has them. */
-  readonly servers: number;
-  /** UIDs of servers that are away for another reason than a slot of this image; some of them may hold one. */
-  otherServersAway(): ReadonlySet<string>;
-  /** UIDs of machines of the image that are in the middle of an upgrade, whoever began it, with a slot or without. */
-  busy(): readonly string[];
-}
-
-/** What a replica knows around an image; another replica may know something else. */
-export interface RolloutView {
-  readonly image: CompiledImage;
-  readonly plan: string | undefined;
-  readonly counts: Counts;
-  readonly conflicts: ReadonlyMap<string, number>;
-  readonly refusals: ReadonlyMap<string, PathRefusal>;
-  readonly clusters: number;
-  /** Names of servers whose silence keeps the others of their clusters from starting. */
-  silentServers(): readonly string[];
-  /** @param atMs  since when the status names the machine */
-  holder(uid: string, atMs: number): Holder;
-  seen(uid: string): Seen | undefined;
-  cluster(name: string): ClusterView;
-}
 
 /** A machine that asks for a slot, as the API server has it now. */
 export interface Candidate {
@@ -80,38 +53,6 @@ const ATTEMPTS_BELIEVED_MAX = 2 ** 52;
 
 function status(image: CompiledImage): ManagedOSImageStatus {
   return image.object.status ?? {};
-}
-
-export interface Settled {
-  readonly slots: readonly Slot[];
-  readonly failures: readonly Failure[];
-  readonly failed: readonly Failure[];
-  readonly wakeAtMs: number | undefined;
-}
-
-/** Slots end, failures are noted and forgotten. */
-export function settle(view: RolloutView, nowMs: number): Settled {
-  const { image, plan } = view;
-  const { name } = image.object.metadata;
-  const slots: Slot[] = [];
-  const failed: Failure[] = [];
-  let wakeAtMs: number | undefined;
-  for (const slot of status(image).slots ?? []) {
-    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs };
-    const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), name, plan, timing);
-    if (fate.kind === "kept") {
-      slots.push(slot);
-      wakeAtMs = Math.min(wakeAtMs ?? fate.untilMs, fate.untilMs);
-    }
-    if (fate.kind === "failed") failed.push(fate.failure);
-  }
-  const kept = (status(image).failures ?? []).filter(({ uid, time }) => {
-    const holder = view.holder(uid, Date.parse(time));
-    return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);
-  });
-  // The newest are kept: who has failed twice is among them.
-  const failures = [...kept, ...failed].slice(-FAILURES_LISTED_MAX);
-  return { slots, failures, failed, wakeAtMs };
 }
 
 interface Books {

@@ -5,6 +5,7 @@ import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/r
 import { errorFields } from "../telemetry/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { namedVersion } from "./effective-image.ts";
+import { renewImage } from "./late-answers.ts";
 import { namedImages, planOf, type ResolvedImages } from "./resolved.ts";
 import type { Trouble } from "./describe-rollout.ts";
 import type { ImageState } from "./image-state.ts";
@@ -101,14 +102,14 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
     if (now === undefined) return;
     const known = now.image.object;
     try {
-      index.renewImage(await parts.store.writeStatus(known, statusOfNewPlan(now.image, images, parts.nowMs())));
+      renewImage(index, await parts.store.writeStatus(known, statusOfNewPlan(now.image, images, parts.nowMs())));
       options.onResolved(key);
       return;
     } catch (error) {
       if (!hasCode(error, "KUBERNETES_CONFLICT")) throw error;
       const fresh = await parts.store.read(known.metadata.namespace, known.metadata.name);
       if (fresh === undefined) return;
-      index.renewImage(fresh);
+      renewImage(index, fresh);
     }
   }
 }

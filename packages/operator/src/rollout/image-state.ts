@@ -33,7 +33,7 @@ export interface Group {
   readonly waitingServers: OrderedKeys;
   /** Machines that say they are in the middle of an upgrade, whoever began it, by uid. */
   readonly underWay: Map<string, MachineState>;
-  /** See RolloutIndex.front and head. */
+  /** See Fronts. */
   front: number;
   head: number;
 }

@@ -3,14 +3,17 @@ import { hasCode } from "@rancheros/protocol/errors";
 import type { Waiting } from "@rancheros/protocol/upgrade";
 import { retryAfterMs } from "../controller/index.ts";
 import { errorFields } from "../telemetry/index.ts";
-import { decide, settle, type Candidate, type Decision } from "./decide.ts";
+import { decide, type Candidate, type Decision } from "./decide.ts";
 import type { Found } from "./describe-rollout.ts";
 import { RolloutError } from "./errors.ts";
 import type { ImageState } from "./image-state.ts";
+import { loseImage, loseMachine, renewImage, renewMachine } from "./late-answers.ts";
 import { clusterOf } from "./machine-place.ts";
 import { newsOf } from "./news-of.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
+import { settle } from "./settle.ts";
+import { isToUpgrade } from "./turn.ts";
 import { viewOf } from "./view-of.ts";
 
 const TRIES = 6;
@@ -200,7 +203,7 @@ export class ImageWorker {
     if (state === undefined) return;
     const { namespace, name } = state.machine.metadata;
     const fresh = await this.#parts.readMachine(namespace, name);
-    const changed = fresh === undefined ? this.#index.loseMachine(uid) : this.#index.renewMachine(fresh);
+    const changed = fresh === undefined ? loseMachine(this.#index, uid) : renewMachine(this.#index, fresh);
     // This one goes by it right away.
     this.#touchOthers(new Set([...changed].filter(({ image }) => image.key !== this.#key)));
   }
@@ -208,7 +211,7 @@ export class ImageWorker {
   #decide(image: ImageState, uids: readonly string[]): Decision {
     const states = uids.flatMap((uid) => this.#index.machine(uid) ?? []);
     const candidates = states
-      .filter((state) => state.claims[0] === image && this.#index.isToUpgrade(state))
+      .filter((state) => state.claims[0] === image && isToUpgrade(state))
       .sort((a, b) => (a.orderKey() < b.orderKey() ? -1 : 1))
       .flatMap(({ machine }): readonly Candidate[] => {
         const cluster = clusterOf(machine);
@@ -227,15 +230,15 @@ export class ImageWorker {
     try {
       const stored = await this.#parts.store.writeStatus(object, decision.status);
       this.#writtenMs = this.#parts.nowMs();
-      this.#index.renewImage(stored);
+      renewImage(this.#index, stored);
       for (const news of newsOf(object, decision)) this.#parts.tell(news);
       return true;
     } catch (error) {
-      if (hasCode(error, "KUBERNETES_NOT_FOUND")) this.#index.loseImage(object);
+      if (hasCode(error, "KUBERNETES_NOT_FOUND")) loseImage(this.#index, object);
       else if (hasCode(error, "KUBERNETES_CONFLICT")) {
         const fresh = await this.#parts.store.read(namespace, name);
-        if (fresh === undefined) this.#index.loseImage(object);
-        else this.#index.renewImage(fresh);
+        if (fresh === undefined) loseImage(this.#index, object);
+        else renewImage(this.#index, fresh);
       } else throw error;
       return false;
     }

@@ -5,17 +5,18 @@
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import type { FleetIndex } from "../fleet/index.ts";
 import { GoneUids } from "../controller/index.ts";
-import { concurrencyOf } from "./amount.ts";
 import { NO_VERSIONS, type VersionLookup } from "../versions/index.ts";
-import { compileImage, imageKey, olderFirst, type CompiledImage } from "./compile-image.ts";
-import { effectiveImage, namedVersion, type EffectiveImage } from "./effective-image.ts";
+import { ClusterServers } from "./cluster-servers.ts";
+import { compileImage, imageKey, isSameSpec, olderFirst, type CompiledImage } from "./compile-image.ts";
+import { effectiveImage, namedVersion } from "./effective-image.ts";
 import { Expiry } from "./expiry.ts";
-import { ImageState, type Group, type MachineState } from "./image-state.ts";
+import { Fronts } from "./fronts.ts";
+import { ImageState, type MachineState } from "./image-state.ts";
 import { isUnderWay } from "./machine-place.ts";
 import { isSameState, machineState } from "./machine-state.ts";
-import { frontOf, headOf } from "./pace.ts";
 import { currentPlan } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import { isWaiting } from "./turn.ts";
 
 interface Named {
   readonly metadata: { readonly name: string; readonly namespace: string };
@@ -32,12 +33,6 @@ function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | un
   return a.size === b.size && [...a].every((one) => b.has(one));
 }
 
-/** Neither the object's spec nor what the version says has changed since. */
-function isSameSpec(known: CompiledImage, { source, versionId }: EffectiveImage): boolean {
-  const { generation } = source.metadata;
-  return generation !== undefined && generation === known.source.metadata.generation && versionId === known.versionId;
-}
-
 export class RolloutIndex {
   readonly #fleet: Pick<FleetIndex, "chosen">;
   readonly #versions: VersionLookup;
@@ -47,15 +42,11 @@ export class RolloutIndex {
   readonly #ordered = new Map<string, readonly ImageState[]>();
   readonly #machines = new Map<string, Map<string, MachineState>>();
   readonly #byUid = new Map<string, MachineState>();
-  readonly #servers = new Map<string, number>();
-  /** Servers that say they are in the middle of an upgrade, whoever began it, by cluster and uid. */
-  readonly #serversUnderWay = new Map<string, Map<string, RolloutMachine>>();
+  readonly servers = new ClusterServers();
   readonly #gone = { machines: new GoneUids(), images: new GoneUids() };
   /** Machines that asked lately, by uid. */
   readonly #alive = new Expiry<string>();
-  /** Machines in the fronts of all clusters of all images, and in the heads of them. */
-  #front = 0;
-  #head = 0;
+  readonly fronts = new Fronts();
 
   constructor(
     fleet: Pick<FleetIndex, "chosen">,
@@ -73,14 +64,6 @@ export class RolloutIndex {
 
   get aliveCount(): number {
     return this.#alive.size;
-  }
-
-  get front(): number {
-    return this.#front;
-  }
-
-  get head(): number {
-    return this.#head;
   }
 
   images(): readonly ImageState[] {
@@ -104,13 +87,9 @@ export class RolloutIndex {
     return this.#gone.machines.has(uid);
   }
 
-  /** Servers that count for the quorum. */
-  serversOf(namespace: string, cluster: string): number {
-    return this.#servers.get(`${namespace}/${cluster}`) ?? 0;
-  }
-
-  serversUnderWay(namespace: string, cluster: string): Iterable<RolloutMachine> {
-    return this.#serversUnderWay.get(`${namespace}/${cluster}`)?.values() ?? [];
+  /** The same of an image. */
+  isImageGone(uid: string): boolean {
+    return this.#gone.images.has(uid);
   }
 
   // --- machines ---
@@ -148,17 +127,6 @@ export class RolloutIndex {
     this.#alive.delete(uid);
     this.#gone.machines.add(uid);
     return new Set([...old.claims, ...this.#holding(uid, namespace)]);
-  }
-
-  /** What a request was answered: of a machine that was seen to go meanwhile it is void. */
-  renewMachine(machine: RolloutMachine): ReadonlySet<ImageState> {
-    return this.isGone(machine.metadata.uid) ? new Set() : this.putMachine(machine);
-  }
-
-  /** A request was answered that this very machine is not there; there may be another one of its name meanwhile. */
-  loseMachine(uid: string): ReadonlySet<ImageState> {
-    const state = this.#byUid.get(uid);
-    return state === undefined ? new Set() : this.deleteMachine(state.machine);
   }
 
   /** The machine counts as alive until then; later calls never make it shorter. */
@@ -203,42 +171,16 @@ export class RolloutIndex {
     group.waiting.delete(state.orderKey());
     group.waitingServers.delete(state.orderKey());
     group.underWay.delete(uid);
-    if (winner !== undefined) this.#refreshFront(winner, group);
+    if (winner !== undefined) this.fronts.refresh(winner, group);
   }
 
   #count(state: MachineState, by: 1 | -1): void {
     const { machine, cluster, claims } = state;
-    if (cluster !== undefined && state.isServer) {
-      const key = `${machine.metadata.namespace}/${cluster}`;
-      // Who waits for approval, or has lost it, is no member whose absence the others could bear.
-      const isMember = machine.approval === "Approved" && !machine.beingDeleted;
-      if (isMember) this.#servers.set(key, (this.#servers.get(key) ?? 0) + by);
-      if (isUnderWay(machine)) this.#countUnderWay(key, machine, by);
-    }
+    if (cluster !== undefined && state.isServer) this.servers.count(machine, cluster, by);
     const [winner, ...losers] = claims;
     if (winner === undefined || cluster === undefined) return;
     winner.count(state, by);
     for (const loser of losers) loser.countConflict(winner.image.object.metadata.name, by);
-  }
-
-  #countUnderWay(key: string, machine: RolloutMachine, by: 1 | -1): void {
-    const { uid } = machine.metadata;
-    const servers = this.#serversUnderWay.get(key) ?? new Map<string, RolloutMachine>();
-    if (by === 1) this.#serversUnderWay.set(key, servers.set(uid, machine));
-    else if (servers.delete(uid) && servers.size === 0) this.#serversUnderWay.delete(key);
-  }
-
-  /** Whether the machine is to carry out the plan of the image that has it, sooner or later. */
-  isToUpgrade(state: MachineState): boolean {
-    const [winner] = state.claims;
-    if (winner?.plan === undefined || state.machine.approval !== "Approved") return false;
-    return state.outcome !== "done" && state.refusal === undefined && !winner.isFailed(state);
-  }
-
-  /** Whether it waits for its turn: nothing but the order and the gates keeps it from a slot. */
-  isWaiting(state: MachineState): boolean {
-    const holds = state.claims[0]?.slots.has(state.machine.metadata.uid) === true;
-    return this.isToUpgrade(state) && !holds && !isUnderWay(state.machine);
   }
 
   #place(state: MachineState): void {
@@ -246,37 +188,15 @@ export class RolloutIndex {
     const group = winner?.group(state.cluster);
     if (winner === undefined || group === undefined) return;
     const { uid } = state.machine.metadata;
-    const isThere = this.isWaiting(state) && this.#alive.has(uid);
+    const isThere = isWaiting(state) && this.#alive.has(uid);
     group.waiting.set(state.orderKey(), isThere);
     group.waitingServers.set(state.orderKey(), isThere && state.isServer);
     if (isUnderWay(state.machine)) group.underWay.set(uid, state);
     else group.underWay.delete(uid);
-    this.#refreshFront(winner, group);
-  }
-
-  #refreshFront(image: ImageState, group: Group): void {
-    const limit = concurrencyOf(image.image.concurrency, group.total);
-    const front = Math.min(group.waiting.size, frontOf(limit));
-    this.#front += front - group.front;
-    image.front += front - group.front;
-    group.front = front;
-    const head = Math.min(group.waiting.size, headOf(limit));
-    this.#head += head - group.head;
-    group.head = head;
+    this.fronts.refresh(winner, group);
   }
 
   // --- images ---
-
-  /** What a request was answered: of an image that was seen to go meanwhile it is void. */
-  renewImage(object: ManagedOSImage): ReadonlySet<ImageState> {
-    return this.#gone.images.has(object.metadata.uid) ? new Set() : this.putImage(object);
-  }
-
-  /** A request was answered that this very image is not there; there may be another one of its name meanwhile. */
-  loseImage({ metadata }: ManagedOSImage): ReadonlySet<ImageState> {
-    const known = this.#images.get(imageKey(metadata))?.image.object.metadata;
-    return known?.uid === metadata.uid ? this.deleteImage({ metadata }) : new Set();
-  }
 
   /** As the watch shows it. @returns the images for which something has changed */
   putImage(object: ManagedOSImage): ReadonlySet<ImageState> {

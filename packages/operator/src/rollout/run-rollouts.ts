@@ -7,7 +7,7 @@ import { concurrencyOf } from "./amount.ts";
 import { imageKey } from "./compile-image.ts";
 import { namedVersion } from "./effective-image.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
-import type { ImageState, MachineState } from "./image-state.ts";
+import type { ImageState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
 import { isAbout } from "./machine-place.ts";
 import { aliveMs, fleetPaceSeconds, frontOf, frontPaceSeconds, headOf, headPaceSeconds, jittered } from "./pace.ts";
@@ -20,17 +20,9 @@ import { isLateToBegin } from "./slot-fate.ts";
 import type { Slot } from "./slot.ts";
 import { standingOf, type Standing } from "./standing.ts";
 import { createTellMachine } from "./tell-machine.ts";
+import { isItsTurn, isWaiting, waitingAs, type Place } from "./turn.ts";
 import { viewOf } from "./view-of.ts";
-import {
-  ANOTHER_FIRST,
-  FAILED_HERE,
-  NO_IMAGE,
-  NOT_APPROVED,
-  NOT_READY,
-  QUEUED,
-  shortened,
-  UP_TO_DATE,
-} from "./waiting.ts";
+import { ANOTHER_FIRST, NO_IMAGE, NOT_APPROVED, NOT_READY, QUEUED, shortened } from "./waiting.ts";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 
 /** Right after the start, who was seen so lately counts as alive until it had the time to ask. */
@@ -51,13 +43,6 @@ export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "cou
   onDefaultRegistry(): void;
   readonly index: RolloutIndex;
   readonly imagesSynced: () => boolean;
-}
-
-/** Where a machine stands with the image that has it. */
-interface Place {
-  readonly state: MachineState;
-  readonly image: ImageState;
-  readonly standing: Standing;
 }
 
 export function runRollouts(parts: RolloutParts): RolloutRun {
@@ -125,29 +110,6 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const made = standingOf(viewOf(index, image, now, isReady(image.image.key)), now);
     standings.set(image, { standing: made, object, atMs: now });
     return made;
-  }
-
-  /** What the image as a whole, and the machine's last upgrade, say against a slot; undefined where its turn may be. */
-  function waitingAs({ state, image, standing: stand }: Place): Waiting | undefined {
-    if (state.outcome === "done") return UP_TO_DATE;
-    if (image.isFailed(state)) return FAILED_HERE;
-    if (state.refusal !== undefined) return state.refusal;
-    if (stand.gate.closed !== undefined) return stand.gate.closed;
-    const { canariesOnly } = stand.gate;
-    return canariesOnly !== undefined && !state.isCanary ? canariesOnly : undefined;
-  }
-
-  function isItsTurn({ state, image, standing: stand }: Place): boolean {
-    const { cluster } = state;
-    const group = image.group(cluster);
-    if (cluster === undefined || group === undefined) return false;
-    const before = group.waiting.rank(state.orderKey());
-    const free = stand.free(cluster);
-    if (before < free) return true;
-    // Where servers need not go first, those that have to wait for others of theirs hold up nobody else.
-    if (state.isServer || image.image.order === "ServersFirst") return false;
-    const servers = group.waitingServers.rank(state.orderKey());
-    return before - servers + Math.min(servers, stand.serversFree(cluster)) < free;
   }
 
   async function planOrWaiting(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
@@ -255,11 +217,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const group = image?.group(state?.cluster);
     if (state === undefined || image === undefined || group === undefined) return fleet;
     const limit = concurrencyOf(image.image.concurrency, group.total);
-    const rank = index.isWaiting(state) ? group.waiting.rank(state.orderKey()) : Number.POSITIVE_INFINITY;
+    const rank = isWaiting(state) ? group.waiting.rank(state.orderKey()) : Number.POSITIVE_INFINITY;
     // A window that is closed opens for all at once: nobody has to come every two seconds until then.
     const isNext = rank < headOf(limit) && IN_ORDER.has(asked.waiting?.reason);
-    if (isNext) return Math.min(fleet, headPaceSeconds(index.head));
-    return rank < frontOf(limit) ? Math.min(fleet, frontPaceSeconds(index.front)) : fleet;
+    if (isNext) return Math.min(fleet, headPaceSeconds(index.fronts.head));
+    return rank < frontOf(limit) ? Math.min(fleet, frontPaceSeconds(index.fronts.front)) : fleet;
   }
 
   function isStarting(): boolean {

@@ -1,7 +1,9 @@
 /** Where an image stands for those who ask, as this replica sees it; made at most once a second and change. */
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
-import { serversAwayIn, settle, type RolloutView } from "./decide.ts";
+import { serversAwayIn } from "./decide.ts";
 import { gateOf, type Gate } from "./gate.ts";
+import type { RolloutView } from "./rollout-view.ts";
+import { settle } from "./settle.ts";
 import { SLOTS_MAX, type Slot } from "./slot.ts";
 import { tally } from "./tally.ts";
 

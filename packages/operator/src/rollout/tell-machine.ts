@@ -2,6 +2,7 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 import { imageKey } from "./compile-image.ts";
 import type { ImageState } from "./image-state.ts";
+import { loseImage, renewImage } from "./late-answers.ts";
 import type { Told } from "./rollout-desk.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -34,7 +35,7 @@ export function createTellMachine(parts: TellParts): TellMachine {
     try {
       // Each machine for itself: a read that was begun before it spoke may be older than its grant.
       const fresh = await parts.store.read(namespace, word.image);
-      touch(fresh === undefined ? index.loseImage(shown.image.source) : index.renewImage(fresh));
+      touch(fresh === undefined ? loseImage(index, shown.image.source) : renewImage(index, fresh));
       return true;
     } catch (error) {
       if (!isCodedError(error)) throw error;

@@ -68,7 +68,7 @@ export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: 
   if (slot?.attempt === word.attempt) {
     const state = index.machine(uid);
     const isWanted = slot.plan === image.plan && (state === undefined || state.claims[0] === image);
-    const servers = index.serversOf(namespace, slot.cluster);
+    const servers = index.servers.membersOf(namespace, slot.cluster);
     const goesOn = isWanted && !givesWay(index.imagesOf(namespace), image, slot, servers);
     return { ...often, holdsSlot: goesOn || mayBeSwitched };
   }

@@ -1,9 +1,9 @@
 /** What the index of this replica knows around one image, as decisions look at it. */
 import { serversAwayAtMost } from "./amount.ts";
-import type { RolloutView } from "./decide.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import type { RolloutView } from "./rollout-view.ts";
 import type { Seen } from "./tally.ts";
 import { isBusy, patienceMs, silentMs } from "./silence.ts";
 import type { Holder } from "./slot-fate.ts";
@@ -49,7 +49,7 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
       const group = image.groups.get(name);
       return {
         total: group?.total ?? 0,
-        servers: index.serversOf(namespace, name),
+        servers: index.servers.membersOf(namespace, name),
         otherServersAway() {
           const underWay = serversAway(index, image, name, nowMs).map(({ metadata }) => metadata.uid);
           return new Set([...holdingElsewhere(index, image, name), ...underWay]);
@@ -83,7 +83,7 @@ function isAway(machine: RolloutMachine, nowMs: number, forMs: number): boolean 
 }
 
 function serversAway(index: RolloutIndex, { image }: ImageState, cluster: string, nowMs: number) {
-  const underWay = [...index.serversUnderWay(image.object.metadata.namespace, cluster)];
+  const underWay = [...index.servers.underWay(image.object.metadata.namespace, cluster)];
   return underWay.filter((machine) => isAway(machine, nowMs, patienceMs(image.nodeTimeoutMs)));
 }
 
@@ -93,7 +93,7 @@ function silentServers(index: RolloutIndex, state: ImageState, nowMs: number): r
   const forMs = patienceMs(nodeTimeoutMs);
   const names = [...state.groups.keys()].flatMap((cluster) => {
     const silent = serversAway(index, state, cluster, nowMs).filter((one) => silentMs(one, nowMs) >= forMs);
-    const isHeldUp = silent.length >= serversAwayAtMost(index.serversOf(object.metadata.namespace, cluster));
+    const isHeldUp = silent.length >= serversAwayAtMost(index.servers.membersOf(object.metadata.namespace, cluster));
     return isHeldUp ? silent.map(({ metadata }) => metadata.name) : [];
   });
   return names.sort();

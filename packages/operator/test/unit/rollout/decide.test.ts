@@ -6,7 +6,8 @@ import { concurrencyOf, serversAwayAtMost } from "../../../src/rollout/amount.ts
 import { effectiveImage } from "../../../src/rollout/effective-image.ts";
 import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage } from "../../../src/rollout/compile-image.ts";
-import { decide, type RolloutView } from "../../../src/rollout/decide.ts";
+import { decide } from "../../../src/rollout/decide.ts";
+import type { RolloutView } from "../../../src/rollout/rollout-view.ts";
 import { slotFate, type Holder } from "../../../src/rollout/slot-fate.ts";
 import { SLOTS_MAX, type Slot } from "../../../src/rollout/slot.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";

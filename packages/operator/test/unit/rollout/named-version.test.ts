@@ -7,6 +7,7 @@ import { decide } from "../../../src/rollout/decide.ts";
 import { effectiveImage } from "../../../src/rollout/effective-image.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
+import { isToUpgrade } from "../../../src/rollout/turn.ts";
 import { toldMachine } from "../../../src/rollout/told-machine.ts";
 import { viewOf } from "../../../src/rollout/view-of.ts";
 
@@ -59,7 +60,7 @@ class World {
   decide(...uids: readonly string[]) {
     const candidates = uids.flatMap((uid) => {
       const state = this.index.machine(uid);
-      return state !== undefined && this.index.isToUpgrade(state) ? [{ machine: state.machine, cluster: "c1" }] : [];
+      return state !== undefined && isToUpgrade(state) ? [{ machine: state.machine, cluster: "c1" }] : [];
     });
     return decide(viewOf(this.index, this.state, NOW_MS, true), candidates, NOW_MS);
   }

@@ -1,6 +1,7 @@
 /** Answers that come after the watch has shown what became of their object: they bring nothing back, and take nothing away. */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { beforeEach, describe, expect, it } from "vitest";
+import { loseImage, loseMachine, renewImage, renewMachine } from "../../../src/rollout/late-answers.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 
@@ -38,22 +39,24 @@ beforeEach(() => {
 describe("a machine", () => {
   it("that was seen to go is not counted again by an answer from before", () => {
     index.deleteMachine(machine("u1", "2"));
-    expect(index.renewMachine(machine("u1", "2")).size).toBe(0);
-    expect([index.size, index.image(KEY)?.counts.total, index.serversOf(NAMESPACE, "local")]).toEqual([0, 0, 0]);
+    expect(renewMachine(index, machine("u1", "2")).size).toBe(0);
+    expect([index.size, index.image(KEY)?.counts.total, index.servers.membersOf(NAMESPACE, "local")]).toEqual([
+      0, 0, 0,
+    ]);
   });
 
   it("that the watch shows again, as after a restore, is there again", () => {
     index.deleteMachine(machine("u1", "2"));
     index.putMachine(machine("u1", "9"));
-    index.renewMachine(machine("u1", "9"));
+    renewMachine(index, machine("u1", "9"));
     expect(index.image(KEY)?.counts.total).toBe(1);
   });
 
   it("that was made anew stays when an answer says that the one before is gone", () => {
     index.putMachine(machine("u2", "5"));
-    expect(index.loseMachine("u1").size).toBe(0);
+    expect(loseMachine(index, "u1").size).toBe(0);
     expect(index.machine("u2")?.machine.metadata.uid).toBe("u2");
-    index.renewMachine(machine("u1", "3"));
+    renewMachine(index, machine("u1", "3"));
     expect([index.machine("u1"), index.size]).toEqual([undefined, 1]);
   });
 });
@@ -61,17 +64,17 @@ describe("a machine", () => {
 describe("an image", () => {
   it("that was seen to go claims no machine again by the answer of a write", () => {
     index.deleteImage(image("i1", "1"));
-    expect(index.renewImage(image("i1", "3")).size).toBe(0);
+    expect(renewImage(index, image("i1", "3")).size).toBe(0);
     expect([index.image(KEY), index.machine("u1")?.claims]).toEqual([undefined, []]);
   });
 
   it("that was made anew is neither replaced nor lost by answers about the one before", () => {
     index.putImage(image("i2", "5"));
-    index.renewImage(image("i1", "4"));
-    index.loseImage(image("i1", "1"));
+    renewImage(index, image("i1", "4"));
+    loseImage(index, image("i1", "1"));
     expect(index.image(KEY)?.image.object.metadata.uid).toBe("i2");
     expect(index.image(KEY)?.counts.total).toBe(1);
-    index.loseImage(image("i2", "5"));
+    loseImage(index, image("i2", "5"));
     expect(index.image(KEY)).toBeUndefined();
   });
 });

@@ -6,6 +6,7 @@ import { PHASE_NAMES, type Phase } from "@rancheros/protocol/upgrade";
 import { decide } from "../../../src/rollout/decide.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
+import { isToUpgrade } from "../../../src/rollout/turn.ts";
 import { viewOf } from "../../../src/rollout/view-of.ts";
 import { digestPinned } from "./digest-pinned.ts";
 
@@ -103,7 +104,7 @@ function countedIn(setups: readonly MachineSetup[]) {
     .filter((_, at) => setups[at]?.asks === true)
     .flatMap(({ metadata: { uid } }) => {
       const state = index.machine(uid);
-      return state !== undefined && index.isToUpgrade(state) ? [{ machine: state.machine, cluster: "c1" }] : [];
+      return state !== undefined && isToUpgrade(state) ? [{ machine: state.machine, cluster: "c1" }] : [];
     });
   return decide(viewOf(index, image, NOW_MS, true), candidates, NOW_MS).status;
 }

@@ -1,0 +1,37 @@
+/** What has become of slots and failures since the status was written. */
+import type { RolloutView } from "./rollout-view.ts";
+import type { Failure, Slot } from "./slot.ts";
+import { slotFate } from "./slot-fate.ts";
+import { FAILURES_LISTED_MAX } from "./tally.ts";
+
+export interface Settled {
+  readonly slots: readonly Slot[];
+  readonly failures: readonly Failure[];
+  readonly failed: readonly Failure[];
+  readonly wakeAtMs: number | undefined;
+}
+
+/** Slots end, failures are noted and forgotten. */
+export function settle(view: RolloutView, nowMs: number): Settled {
+  const { image, plan } = view;
+  const { metadata, status } = image.object;
+  const slots: Slot[] = [];
+  const failed: Failure[] = [];
+  let wakeAtMs: number | undefined;
+  for (const slot of status?.slots ?? []) {
+    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs };
+    const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), metadata.name, plan, timing);
+    if (fate.kind === "kept") {
+      slots.push(slot);
+      wakeAtMs = Math.min(wakeAtMs ?? fate.untilMs, fate.untilMs);
+    }
+    if (fate.kind === "failed") failed.push(fate.failure);
+  }
+  const kept = (status?.failures ?? []).filter(({ uid, time }) => {
+    const holder = view.holder(uid, Date.parse(time));
+    return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);
+  });
+  // The newest are kept: who has failed twice is among them.
+  const failures = [...kept, ...failed].slice(-FAILURES_LISTED_MAX);
+  return { slots, failures, failed, wakeAtMs };
+}
