@@ -118,6 +118,95 @@ describe("scripts/test", () => {
   );
 });
 
+describe("scripts/setup", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "set-up-"));
+    chmodSync(folder, 0o755);
+    for (const name of ["scripts", "bin", "node_modules/.bin"]) mkdirSync(path.join(folder, name), { recursive: true });
+    for (const name of ["setup", "help.bash", "progress.bash"]) {
+      cpSync(path.join(ROOT, "scripts", name), path.join(folder, "scripts", name));
+    }
+    writeFileSync(path.join(folder, "package-lock.json"), "{}");
+    const programs = [
+      "bash",
+      "env",
+      "dirname",
+      "readlink",
+      "getent",
+      "cut",
+      "mktemp",
+      "rm",
+      "awk",
+      "grep",
+      "cat",
+      "sha256sum",
+      "sed",
+    ];
+    for (const name of programs) symlinkSync(path.join("/usr/bin", name), path.join(folder, "bin", name));
+    writeFileSync(path.join(folder, "bin/apt-get"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** As a user who is not root. */
+  function setUp(...steps: string[]): { readonly status: number | null; readonly stderr: string } {
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const env = { PATH: path.join(folder, "bin"), HOME: folder, TMPDIR: "/tmp" };
+    const options = { encoding: "utf8", env, timeout: 60_000, ...nobody } as const;
+    const { status, stderr } = spawnSync(path.join(folder, "scripts/setup"), steps, options);
+    return { status, stderr };
+  }
+
+  it("tells who is not root once of the packages that all steps miss, and how they are installed", () => {
+    const { status, stderr } = setUp();
+    const asRoot = "apt-get update && apt-get install --no-install-recommends ";
+    const [first = "", ...more] = stderr.trimEnd().split("\n");
+    expect({ status, more }).toEqual({ status: 1, more: [] });
+    expect(first).toContain(`as root: ${asRoot}`);
+    const packages = first.slice(first.indexOf(asRoot) + asRoot.length).split(" ");
+    for (const name of ["jq", "swtpm", "xz-utils", "qemu-system-x86", "mmdebstrap"]) expect(packages).toContain(name);
+    expect(packages).toEqual([...new Set(packages)]);
+  });
+
+  it("names xz alone where only xz is asked for", () => {
+    expect(setUp("xz")).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/--no-install-recommends xz-utils\n$/) as string,
+    });
+  });
+});
+
+describe("each script", () => {
+  const scripts = readdirSync(path.join(ROOT, "scripts"), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.includes("."))
+    .map((entry) => entry.name)
+    // They hand all arguments on to a program, which has a help of its own.
+    .filter((name) => !["apt-update", "ros-agent", "rancheros-operator"].includes(name));
+
+  it.each(scripts)(
+    "%s tells its usage before it installs or builds anything, in a checkout with nothing beside it",
+    (name) => {
+      const folder = mkdtempSync(path.join(tmpdir(), "script-help-"));
+      try {
+        cpSync(path.join(ROOT, "scripts"), path.join(folder, "scripts"), { recursive: true });
+        writeFileSync(path.join(folder, "package.json"), '{\n  "version": "1.2.3",\n}\n');
+        const env = {
+          PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+          HOME: folder,
+          RANCHEROS_DEBIAN_MIRROR: "http://127.0.0.1:9",
+        };
+        const options = { encoding: "utf8", env, timeout: 60_000 } as const;
+        const { status, stdout, stderr } = spawnSync(path.join(folder, "scripts", name), ["--help"], options);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+        expect(stdout).toMatch(new RegExp(`^usage: .*scripts/${name}`, "m"));
+        expect(readdirSync(folder).toSorted()).toEqual(["package.json", "scripts"]);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+});
+
 describe("scripts/apt-update", () => {
   let folder: string;
   beforeAll(() => {
