@@ -34,6 +34,12 @@ describe("scripts/demo", () => {
   });
 });
 
+describe("scripts/rollout-kills", () => {
+  it("installs the image registry that its machines ask, and the control plane", () => {
+    expect(read("scripts/rollout-kills")).toContain('/scripts/setup" --quiet packages npm control-plane\n');
+  });
+});
+
 describe("scripts/test", () => {
   let folder: string;
   beforeEach(() => {
