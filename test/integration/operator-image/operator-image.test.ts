@@ -11,6 +11,7 @@ import { writeOperatorKubeconfig } from "../../chart/operator-login.ts";
 import { startContainerd, type TestContainerd } from "../../containerd/index.ts";
 import { findFreePort } from "../../control-plane/free-port.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
+import { startPodman } from "../../engines/index.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const MAIN = path.join(ROOT, "packages/operator/src/main.ts");
@@ -35,9 +36,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function build(out: string): Promise<void> {
+async function build(out: string, ...more: readonly string[]): Promise<void> {
   const script = path.join(ROOT, "scripts/build-operator-image");
-  await run(script, ["--name", NAME, "--out", path.join(folder, out)], { env: { ...process.env, TZ: "Asia/Tokyo" } });
+  const args = ["--name", NAME, "--out", path.join(folder, out), ...more];
+  await run(script, args, { env: { ...process.env, TZ: "Asia/Tokyo" } });
 }
 
 function image(file: string): Buffer {
@@ -100,11 +102,26 @@ describe("the operator's image", () => {
   });
 
   it("is the same bytes when it is made again elsewhere", async () => {
-    await build("again");
+    mkdirSync(path.join(folder, "context/dist"), { recursive: true });
+    await build("again", "--rootfs", path.join(folder, "context/dist/operator-rootfs.tar"));
     expect(image("again/rancheros-operator-image.tar").equals(image("out/rancheros-operator-image.tar"))).toBe(true);
     expect(image("again/rancheros-operator-image.cdx.json").toString()).toBe(
       image("out/rancheros-operator-image.cdx.json").toString(),
     );
+  });
+
+  it("is made by a container engine from the Dockerfile too, and does the same without being root", async () => {
+    const podman = await startPodman(path.join(folder, "p"));
+    try {
+      const context = path.join(folder, "context");
+      podman.command("build", "--quiet", "--network=none", "--tag=by-file", `--file=${ROOT}/Dockerfile`, context);
+      const [made] = JSON.parse(podman.command("image", "inspect", "by-file")) as [{ readonly Config: object }];
+      expect(made.Config).toMatchObject({ User: "65532:65532", Entrypoint: [PROGRAM] });
+      const crds = podman.command("run", "--rm", "--read-only", "--network=none", "by-file", "crds");
+      expect(crds).toBe((await run(process.execPath, [MAIN, "crds"])).stdout.trim());
+    } finally {
+      await podman.stop();
+    }
   });
 
   it("tells what it is made of: the operator, Node, npm packages, Debian's libraries", () => {
