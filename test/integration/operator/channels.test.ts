@@ -241,6 +241,23 @@ describe("a server of a channel that is no good", () => {
     expect(server.requests.length + plain.requests.length).toBe(before);
   });
 
+  it("is not asked before the Secret is there that the channel names", async () => {
+    const before = server.requests.length;
+    answer = list([entry("x", "1.0.0")]);
+    await channels.make("without-secret", json({ secretName: "comes-later" }));
+    expect(await channels.tried("without-secret")).toMatchObject({
+      status: "False",
+      message: expect.stringMatching(/^CHANNEL_SECRET: Secret \S+\/comes-later: /) as string,
+    });
+    expect(server.requests.length).toBe(before);
+    const metadata = { name: "comes-later", namespace };
+    await applyObjects(target, { apiVersion: "v1", kind: "Secret", metadata, stringData: { token: "t" } });
+    await channels.request("without-secret");
+    expect(syncedOf(await channels.statusOf("without-secret"))).toMatchObject({ reason: "Synchronized" });
+    expect(server.requests.at(-1)?.headers.authorization).toBe("Bearer t");
+    await kubectl(target, ["delete", "mosvc", "without-secret", "-n", namespace]);
+  });
+
   it("is not asked while the channel is off", async () => {
     const since = await channels.statusOf("untrusted");
     await channels.change("untrusted", { enabled: false });
