@@ -4,7 +4,7 @@
  * and the original operator did not, and has them made again where somebody has deleted them, or has given the machine
  * to another cluster.
  */
-import { isCodedError } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { createWorkQueue, readOrNothing, retryTimer, type ControllerParts } from "../../controller/index.ts";
 import { errorFields } from "../../telemetry/index.ts";
 import type { ClusterTokens, OwnedToken, TokenOwner } from "../cluster-tokens.ts";
@@ -59,6 +59,8 @@ export function keepClusterTokens(
 ): ClusterTokenKeeper {
   /** By their keys, until they are deleted; bounded by the tokens that there were. */
   const going = new Map<string, Going>();
+  /** Whether there was no Rancher at the last look. */
+  let isAbsent = false;
 
   function isKnown(owner: TokenOwner): boolean {
     return index.named({ metadata: owner })?.metadata.uid === owner.uid;
@@ -140,6 +142,7 @@ export function keepClusterTokens(
 
   async function lookAtAll(): Promise<void> {
     const owned = await tokens.owned();
+    isAbsent = owned === undefined;
     // Without Rancher nothing is missed.
     if (owned === undefined) return;
     queueGoing(owned);
@@ -177,7 +180,11 @@ export function keepClusterTokens(
         log.warn("cluster tokens stay as they are", errorFields(error));
       }
     },
-    onFailure: (_key, error) => log.warn("cluster tokens not looked at yet", errorFields(error)),
+    onFailure(_key, error) {
+      // That the API server makes ready for its kinds is nobody's trouble.
+      if (isAbsent && hasCode(error, "KUBERNETES_BUSY")) return;
+      log.warn("cluster tokens not looked at yet", errorFields(error));
+    },
     random: Math.random,
     setTimer: retryTimer,
   });

@@ -99,6 +99,42 @@ it("at once where the machine was seen to go: nobody is asked whether it is ther
   expect(asked).toEqual([]);
 });
 
+it("without a word while the API server makes ready for a kind that was not there, and with one where it was", async () => {
+  vi.useFakeTimers();
+  try {
+    const lists: (readonly OwnedToken[] | KubernetesError | undefined)[] = [];
+    const busy = new KubernetesError("KUBERNETES_BUSY", "storage is (re)initializing", {
+      details: { httpStatus: 429 },
+    });
+    const warned: unknown[] = [];
+    const log = { ...SILENT, warn: (sentence: string) => void warned.push(sentence) };
+    const kubernetes: Pick<Kubernetes, "send"> = { send: () => Promise.reject(busy) };
+    const notAskedFor = () => Promise.reject(new Error("not asked for"));
+    const none = { managementCluster: notAskedFor, create: notAskedFor, mark: notAskedFor, find: notAskedFor };
+    const owned = async () => {
+      const list = lists.shift();
+      if (list instanceof KubernetesError) throw list;
+      return list;
+    };
+    const tokens: ClusterTokens = { ...none, delete: notAskedFor, owned };
+    const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes: kubernetes as Kubernetes };
+    const parts = { kubernetes: lead.kubernetes, watchNamespace: undefined, log, lead };
+    keeper = keepClusterTokens(parts, tokens, new InventoryIndex());
+    lists.push(undefined, busy, [], busy, []);
+    const look = async () => {
+      keeper?.look();
+      await vi.advanceTimersByTimeAsync(60_000);
+    };
+    await look();
+    await look();
+    expect([warned, lists.length]).toEqual([[], 2]);
+    await look();
+    expect([warned, lists.length]).toEqual([["cluster tokens not looked at yet"], 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 describe("machines that were given to another cluster while nobody looked", () => {
   const machine = (name: string, clusterName: string, namespace = MANAGED) => ({
     apiVersion: "rancheros.cattle.io/v1",
