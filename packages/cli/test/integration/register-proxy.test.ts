@@ -1,8 +1,9 @@
 /** `ros-agent register` through a proxy. */
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { createServer, connect } from "node:net";
+import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
+import { findFreePort } from "../../../../test/control-plane/free-port.ts";
 import { listen } from "./listen.ts";
 import { CONFIG, HONEST_PAGES, PATH, portOf } from "./registration-server.ts";
 import { rosAgent } from "./ros-agent.ts";
@@ -97,9 +98,7 @@ describe("through a proxy", () => {
   });
 
   it("says that the proxy is not there", async () => {
-    const gone = await listen(createServer());
-    const port = portOf(gone);
-    gone.close();
+    const port = await findFreePort();
     await expectFailure(
       place,
       [url, ...place.usual],
