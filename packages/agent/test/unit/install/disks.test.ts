@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
 import { Random } from "../../../../../test/fuzz/random.ts";
 import { chooseDisk } from "../../../src/install/choose-disk.ts";
@@ -70,6 +70,9 @@ describe("the choice of a disk", () => {
 describe("the layout of a disk", () => {
   let ids = 0;
   const newId = (): string => `id-${++ids}`;
+  beforeEach(() => {
+    ids = 0;
+  });
 
   it("has the partitions in their order, as sfdisk takes them", () => {
     const layout = planLayout(20 * GIB, { slotBytes: undefined, systemBytes: GIB }, newId);

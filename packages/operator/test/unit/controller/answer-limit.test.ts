@@ -34,6 +34,7 @@ afterAll(() => {
 it("an answer in chunks, which says no length, is broken off where it is larger than any", async () => {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
+  sentBytes = 0;
   const config = new KubeConfig();
   const cluster = { name: "c", server: `http://127.0.0.1:${address.port}`, skipTLSVerify: true };
   config.loadFromClusterAndUser(cluster, { name: "u" });
