@@ -64,12 +64,22 @@ async function failAfter(delayMs: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
+/** What a command was asked for. Its reader may go away when it has read enough, as head does. */
+function print(data: string | Uint8Array): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") return;
+    process.stderr.write(`Error: stdout could not be written: ${error.message}\n`);
+    process.exit(1);
+  });
+  process.stdout.write(data);
+}
+
 async function main(args: readonly string[]): Promise<void> {
   const [command = "run", ...rest] = args;
-  if (args.includes("--help") || args.includes("-h") || command === "help") process.stdout.write(helpText());
-  else if (command === "crds") process.stdout.write(crdsYaml());
-  else if (command === "display") process.stdout.write(await readDisplayed(displayedFile(rest)));
-  else if (command === "version" || command === "--version") process.stdout.write(`${manifest.version}\n`);
+  if (args.includes("--help") || args.includes("-h") || command === "help") print(helpText());
+  else if (command === "crds") print(crdsYaml());
+  else if (command === "display") print(await readDisplayed(displayedFile(rest)));
+  else if (command === "version" || command === "--version") print(`${manifest.version}\n`);
   else if (command === "run") await run(rest);
   else if (command.startsWith("-")) await run(args);
   else throw new SettingsError([`there is no command ${JSON.stringify(command)}; see rancheros-operator --help`]);
