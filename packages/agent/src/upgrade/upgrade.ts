@@ -5,7 +5,7 @@ import { PHASES } from "@rancheros/protocol/upgrade";
 import { UpgradeError } from "./errors.ts";
 import { failureEnding } from "./failure-ending.ts";
 import type { ReachPoint } from "./fault-points.ts";
-import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, startRun } from "./journal-edits.ts";
+import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, reopen, startRun } from "./journal-edits.ts";
 import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
 import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
@@ -221,11 +221,15 @@ class UpgradeLoop implements Upgrades {
       if (leave.aborted || run === undefined || isUnsaved(error)) throw error;
       if (stop.aborted) return;
       const coded = codedError(error);
-      if (run.ending !== undefined) {
+      // What was said of an earlier boot is no ending of this one: where nobody can tell what came up, that is the end.
+      const isVoid = action === "arrive";
+      if (run.ending !== undefined && !isVoid) {
         await this.#noteTrouble(run, reasonFrom(coded));
         throw error;
       }
-      await this.#kept.save((present, now) => decideEnding(present, failureEnding(run, coded), now));
+      await this.#kept.save((present, now) =>
+        decideEnding(isVoid ? reopen(present, now) : present, failureEnding(run, coded), now),
+      );
     } finally {
       over.abort();
     }

@@ -69,6 +69,7 @@ export function machinePorts(
       readFile: (path) =>
         alive(() => {
           if (path === "/oem/90_operator.yaml") return bytes(world.cloudConfig);
+          if (!world.isReadable) throw new Error("EIO: i/o error, read");
           return path === "/usr/lib/rancheros-release" ? bytes(running(world)) : undefined;
         }),
       checkFolders: () => alive(() => undefined),

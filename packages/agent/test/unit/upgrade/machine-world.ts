@@ -43,6 +43,8 @@ export interface World {
   /** Where the machine has slots of our own, in place of those. */
   ours: OwnSlots | undefined;
   cloudConfig: string | undefined;
+  /** Whether the operating system's own files can be read, of a disk that fails. */
+  isReadable: boolean;
   boot: number;
   isStopping: boolean;
   /** Whether there is somebody who would know that a restart was asked for. */
@@ -88,6 +90,7 @@ export function createWorld(changes: Partial<World> = {}): World {
     cloudConfig: undefined,
     boot: 1,
     isStopping: false,
+    isReadable: true,
     hasLogind: true,
     disk: undefined,
     fullDiskWrites: 0,

@@ -29,6 +29,11 @@ it("are a failure where the node does not become Ready any more, after the phase
   expect(ended(world)).toMatchObject({ phase: "Failed", reason: { code: "UPGRADE_NODE_NOT_READY" } });
 });
 
+it("are a failure where nobody can tell what came up: it is not waited for ever", async () => {
+  const world = await cutAfterVerdict({}, (cut) => void (cut.isReadable = false));
+  expect(ended(world)).toMatchObject({ phase: "Failed", reason: { code: "UPGRADE_DEFECT" } });
+});
+
 /** @param change  made with the power cut */
 async function cutAfterVerdict(changes: Partial<World>, change: (world: World) => void = () => undefined) {
   const world = createWorld(changes);
