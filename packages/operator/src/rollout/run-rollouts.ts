@@ -63,6 +63,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     { readonly standing: Standing; readonly object: object; readonly atMs: number }
   >();
   let isSynced = false;
+  let isStopped = false;
 
   function isReady(key: string): boolean {
     const image = index.image(key)?.image;
@@ -77,6 +78,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     if (found !== undefined) return found;
     const made = new ImageWorker(key, index, parts, () => isReady(key), touch);
     workers.set(key, made);
+    // For who is being answered still: it writes nothing.
+    if (isStopped) made.stop();
     return made;
   }
 
@@ -278,6 +281,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     queue: () => resolvers.load(),
     onFleet: (namespace) => touch(index.refreshFleet(namespace)),
     async stop() {
+      isStopped = true;
       for (const key of workers.keys()) forget(key);
       resolvers.stop();
     },

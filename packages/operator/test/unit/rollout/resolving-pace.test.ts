@@ -133,3 +133,24 @@ describe("what fails after the spec has become another one", () => {
     await run.stop();
   });
 });
+
+describe("a replica that has stopped", () => {
+  it("writes nothing more, nor grants anything to a machine that it was answering", async () => {
+    const { time, image, run } = scene(
+      async () => `sha256:${"a".repeat(64)}`,
+      async (_osImage, clock) => {
+        await clock.delay(2_000);
+        return { prepareEnv: {}, upgradeEnv: {}, credentials: [] };
+      },
+    );
+    run.onMachine(MACHINE);
+    await time.pass(60_000);
+    const asked = run.ask(MACHINE);
+    await time.pass(1_000);
+    const { resourceVersion } = image().metadata;
+    await run.stop();
+    await time.pass(3_600_000);
+    expect(await asked).toMatchObject({ plan: undefined, waiting: { reason: "Queued" } });
+    expect(image().metadata.resourceVersion).toBe(resourceVersion);
+  });
+});
