@@ -253,7 +253,10 @@ describe("any rollout", () => {
           }
           fleet.setSpec({ ...fleet.image.spec, suspend: false });
           const isSettled = () => {
-            const { slots = [], updated = 0, failed = 0, resolvedImage, observedGeneration } = fleet.image.status ?? {};
+            const status = fleet.image.status ?? {};
+            const { slots = [], updated = 0, failed = 0, state, resolvedImage, observedGeneration } = status;
+            // The machines are not counted yet.
+            if (state === "Resolving") return false;
             if (resolvedImage !== fleet.image.spec.osImage) return false;
             // Until then the numbers are about the image before.
             if (observedGeneration !== fleet.image.metadata.generation) return false;
