@@ -1,7 +1,7 @@
 # What build-image, build-media and build-iso share: where things are kept, and how a folder becomes bytes that depend on
 # nothing but its content. Sourced; sets nothing but these functions and $os_image_cache.
 
-os_image_cache="${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/rancheros-operator/os-image"
+os_image_cache="${XDG_CACHE_HOME:-$HOME/.cache}/rancheros-operator/os-image"
 
 # Of everything in images and media, whatever the clock says: the first commit of this design.
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1764000000}"

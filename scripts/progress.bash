@@ -58,6 +58,8 @@ with_progress() {
     printf '%s: done in %d s\n' "$title" "$((SECONDS - started))" >&2
   else
     printf '%s: failed after %d s, exit status %d; what it said:\n' "$title" "$((SECONDS - started))" "$status" >&2
+    # Where the log's disk is full the reason is not in it: it is this.
+    [[ -s "$log" ]] || printf '\n' >>"$log" || true
     # npm gives the reason first, go and apt give it last.
     awk '{ line[NR] = $0 } END { for (i = 1; i <= NR; i++) { if (NR <= 30 || i <= 10 || i > NR - 15) print "    " line[i]; else if (i == 11) print "    ..." } }' "$log" >&2
   fi

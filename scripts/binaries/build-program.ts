@@ -58,7 +58,10 @@ export async function buildProgram(root: string, program: BinaryProgram, options
     const executable = await singleExecutable({ bundle: bundle.text, node, execArgv, takesNodeOptions }, work);
     const materials = billOfMaterials(materialsOf(root, program, { bundle, node, executable, arch, commit }));
     writeFileSync(path.join(work, "materials"), `${JSON.stringify(materials, null, 2)}\n`);
-    if (compress) await compressFile(executable);
+    if (compress) {
+      process.stderr.write(`${program.name}: packing it with xz, about a minute\n`);
+      await compressFile(executable);
+    }
     const names = compress ? ["", ".xz"] : [""];
     const sums = names.map((ending) => `${sha256(`${executable}${ending}`)}  ${program.name}${ending}\n`);
     writeFileSync(path.join(work, "sums"), sums.join(""));

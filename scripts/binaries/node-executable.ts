@@ -23,7 +23,7 @@ export async function nodeExecutable(root: string, arch: Architecture): Promise<
   const installed = path.join(root, "node_modules", name, "bin/node");
   if (existsSync(installed)) return installed;
   const { version, integrity } = lockedPackage(root, `node_modules/${name}`);
-  const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(os.homedir(), ".cache"), "rancheros-operator");
+  const cache = path.join(process.env["XDG_CACHE_HOME"] || path.join(os.homedir(), ".cache"), "rancheros-operator");
   const kept = path.join(cache, `${name}-${version}`);
   if (existsSync(kept)) return kept;
   mkdirSync(cache, { recursive: true });

@@ -1,5 +1,6 @@
 /** Which commit this program was built from. A checkout asks git. */
 import { execFile } from "node:child_process";
+import path from "node:path";
 import { promisify } from "node:util";
 
 /** Put in by scripts/build-agent; "" where it was built outside a repository. */
@@ -20,7 +21,10 @@ export async function buildCommit(): Promise<string | undefined> {
   }
 }
 
+/** Asks about this checkout also where it is somebody else's, as root's often is: who runs this runs what is in it anyway. */
 async function git(...args: readonly string[]): Promise<string> {
+  // From here, and as well from the bundle's folder in dist/bundle.
+  const checkout = path.resolve(import.meta.dirname, "../../..");
   const options = { cwd: import.meta.dirname, timeout: GIT_TIMEOUT_MS };
-  return (await promisify(execFile)("git", [...args], options)).stdout;
+  return (await promisify(execFile)("git", ["-c", `safe.directory=${checkout}`, ...args], options)).stdout;
 }

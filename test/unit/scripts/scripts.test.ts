@@ -15,7 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -130,7 +130,7 @@ describe("scripts/setup", () => {
     folder = mkdtempSync(path.join(tmpdir(), "set-up-"));
     chmodSync(folder, 0o755);
     for (const name of ["scripts", "bin", "node_modules/.bin"]) mkdirSync(path.join(folder, name), { recursive: true });
-    for (const name of ["setup", "help.bash", "progress.bash"]) {
+    for (const name of ["setup", "help.bash", "home.bash", "progress.bash"]) {
       cpSync(path.join(ROOT, "scripts", name), path.join(folder, "scripts", name));
     }
     writeFileSync(path.join(folder, "package-lock.json"), "{}");
@@ -179,6 +179,29 @@ describe("scripts/setup", () => {
       status: 1,
       stderr: expect.stringMatching(/--no-install-recommends xz-utils\n$/) as string,
     });
+  });
+});
+
+describe("the scripts that keep what they make", () => {
+  it.each([
+    ["docker-binaries", "RANCHEROS_DOCKER_BINARIES"],
+    ["containerd-binaries", "RANCHEROS_CONTAINERD_BINARIES"],
+    ["helm-binary", "RANCHEROS_HELM"],
+    ["promtool-binary", "RANCHEROS_PROMTOOL"],
+  ])("%s does without HOME, as services and containers do", (name, variable) => {
+    // What it is pointed at is not there: it has come that far.
+    const env = { PATH: "/usr/bin:/bin", [variable]: "/none" };
+    const options = { encoding: "utf8", env, timeout: 60_000 } as const;
+    const { stderr } = spawnSync(path.join(ROOT, "scripts", name), [], options);
+    expect(stderr).toContain(`${variable}=/none`);
+    expect(read(`scripts/${name}`)).toContain('source "$here/home.bash"\n');
+  });
+
+  it("find the same folder without HOME as with it", () => {
+    const script = `unset HOME; . "${ROOT}/scripts/home.bash"; . "${ROOT}/scripts/os-image.bash"; echo "$os_image_cache"`;
+    const env = { PATH: "/usr/bin:/bin" };
+    const { stdout } = spawnSync("bash", ["-euc", script], { encoding: "utf8", env, timeout: 60_000 });
+    expect(stdout).toBe(`${userInfo().homedir}/.cache/rancheros-operator/os-image\n`);
   });
 });
 
