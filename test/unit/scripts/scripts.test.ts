@@ -148,9 +148,22 @@ describe("scripts/setup", () => {
       "cat",
       "sha256sum",
       "sed",
+      "tr",
+      "du",
+      "tail",
+      "flock",
     ];
     for (const name of programs) symlinkSync(path.join("/usr/bin", name), path.join(folder, "bin", name));
-    writeFileSync(path.join(folder, "bin/apt-get"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const ours = {
+      "apt-get": "exit 1",
+      node: "echo v26.10.0",
+      npm: "echo 11.0.0",
+      ldconfig: "echo libatomic.so.1",
+      df: "echo Avail; echo '   599'",
+    };
+    for (const [name, line] of Object.entries(ours)) {
+      writeFileSync(path.join(folder, "bin", name), `#!/bin/bash\n${line}\n`, { mode: 0o755 });
+    }
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -172,6 +185,13 @@ describe("scripts/setup", () => {
     const packages = first.slice(first.indexOf(asRoot) + asRoot.length).split(" ");
     for (const name of ["jq", "swtpm", "xz-utils", "qemu-system-x86", "mmdebstrap"]) expect(packages).toContain(name);
     expect(packages).toEqual([...new Set(packages)]);
+  });
+
+  it("says before npm begins that there is too little room for the packages", () => {
+    rmSync(path.join(folder, "node_modules"), { recursive: true, force: true });
+    const { status, stderr } = setUp("npm");
+    const said = `setup: the npm packages need 600 MB in ${folder}/node_modules, where 599 MB are free\n`;
+    expect({ status, stderr }).toEqual({ status: 1, stderr: said });
   });
 
   it("names xz alone where only xz is asked for", () => {
