@@ -7,16 +7,12 @@ import { retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
-  checkCa,
   createFailedChallenges,
   createSessionPace,
   createMachineEndpoint,
   createProtocolEndpoint,
   createSessionGate,
-  followFiles,
   listenForHealth,
-  SessionError,
-  type FollowedFiles,
 } from "./http/index.ts";
 import {
   createInventoryClaims,
@@ -27,6 +23,7 @@ import {
 } from "./inventory/index.ts";
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
+import { followAddress } from "./operator-address.ts";
 import { openImagePolicy, openRegistries, startBootDesk } from "./operator-boot.ts";
 import { startChannels } from "./operator-channels.ts";
 import { operatorInventoryAnswer } from "./operator-inventory-answer.ts";
@@ -35,14 +32,7 @@ import { startRollouts } from "./operator-rollouts.ts";
 import { createOperatorTelemetry } from "./operator-telemetry.ts";
 import type { Tunnel } from "./tunnel/index.ts";
 import { startTunnel } from "./operator-tunnel.ts";
-import {
-  defaultRegistry,
-  rancherClusterTokens,
-  serverAddress,
-  watchRancherSettings,
-  type RancherSettings,
-  type ServerAddress,
-} from "./rancher/index.ts";
+import { rancherClusterTokens, watchRancherSettings } from "./rancher/index.ts";
 import { registrationUrl } from "./rancherd/index.ts";
 import {
   cloudConfigDocument,
@@ -76,16 +66,11 @@ export async function startOperator(
   { log, metrics, tracer }: OperatorOutside,
   signal: AbortSignal,
 ): Promise<Operator> {
-  const { serverUrl, publicCa, watchNamespace } = settings;
-  let caPem: string | undefined;
-  const caFile =
-    settings.caFile === undefined ? undefined : await followCa(settings.caFile, log, (pem) => (caPem = pem));
+  const { watchNamespace } = settings;
+  const address = await followAddress(settings, () => listeners.ownCaPem(), log);
   const defaults =
     settings.defaultsFile === undefined ? [] : parseDefaults(await readFile(settings.defaultsFile, "utf8"));
   const listeners = machineListeners(settings, kubernetes, log, signal);
-  let rancher: RancherSettings = {};
-  const address = (): ServerAddress =>
-    serverAddress({ serverUrl, caPem, publicCa, ownCaPem: listeners.ownCaPem(), rancher });
 
   const lead = startLeadership(kubernetes, log, {
     namespace: settings.namespace,
@@ -102,7 +87,7 @@ export async function startOperator(
     kubernetes,
     registry,
     imagePolicy,
-    defaultRegistry: { isKnown: () => rancherWatch.isKnown(), name: () => defaultRegistry(rancher) },
+    defaultRegistry: { isKnown: () => rancherWatch.isKnown(), name: () => address.defaultRegistry() },
     lead,
     watchNamespace,
     log,
@@ -134,7 +119,7 @@ export async function startOperator(
     delete: (entry) => store.delete(entry),
   });
   const registrations = runRegistrationController(controllerParts, {
-    serverUrl: () => address().url,
+    serverUrl: () => address.now().url,
     random: randomBytes,
     tokenInStatus: settings.tokenInStatus,
     countsOf(namespace, name) {
@@ -159,10 +144,10 @@ export async function startOperator(
     kubernetes,
     Math.random,
     (next) => {
-      const before = address().url;
-      rancher = next;
+      const before = address.now().url;
+      address.takeRancher(next);
       rollouts.onDefaultRegistry();
-      if (address().url !== before) registrations.refresh();
+      if (address.now().url !== before) registrations.refresh();
     },
     (error) => log.warn("cannot follow Rancher's settings", errorFields(error)),
   );
@@ -176,11 +161,6 @@ export async function startOperator(
     listening: () => listeners.listening(),
     staleAfterMs: settings.staleAfterMs,
   });
-  const serverUrlNow = (): string => {
-    const { url } = address();
-    if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
-    return url;
-  };
   const gate = createSessionGate(settings.maxSessions);
   let tunnel: Tunnel | undefined;
   const telemetry = createOperatorTelemetry(kubernetes, log, metrics);
@@ -229,7 +209,7 @@ export async function startOperator(
   const endpoint = createMachineEndpoint({
     ...shared,
     tokenSecrets: inventories.tokenSecrets,
-    address,
+    address: () => address.now(),
     inventoryAnswer: (entry) =>
       operatorInventoryAnswer(kubernetes, tokens, entry, () => inventories.tokenMissed(entry)),
   });
@@ -241,8 +221,8 @@ export async function startOperator(
     rollouts,
     observe: (step, status, durationMs) => metrics.observeRequest(step, status, durationMs),
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
-    caPem: () => address().caPem,
-    configFor: (registration) => installConfigData(registration.spec.cloudConfig, serverUrlNow()),
+    caPem: () => address.now().caPem,
+    configFor: (registration) => installConfigData(registration.spec.cloudConfig, address.url()),
   });
 
   const protocol = tracedProtocol(untraced, tracer);
@@ -255,7 +235,7 @@ export async function startOperator(
     log,
     assertReady: () => readiness.assertReady(),
     look: (token, remoteAddress) => entrance.look(token, remoteAddress),
-    configOf: (token) => cloudConfigDocument(registrationUrl(serverUrlNow(), token), address().caPem),
+    configOf: (token) => cloudConfigDocument(registrationUrl(address.url(), token), address.now().caPem),
   });
   const health =
     settings.healthListen === undefined
@@ -271,7 +251,7 @@ export async function startOperator(
   return {
     async stop() {
       readiness.stop();
-      caFile?.stop();
+      address.stop();
       const leading = lead.stop();
       listeners.endConnections();
       await sleep(settings.stopDelayMs);
@@ -291,18 +271,6 @@ export async function startOperator(
       await registry.close();
     },
   };
-}
-
-/** @throws SessionError CERTIFICATE_INVALID, and what reading throws */
-async function followCa(file: string, log: Log, onChange: (pem: string) => void): Promise<FollowedFiles> {
-  return followFiles(
-    [file],
-    ([ca = ""]) => {
-      checkCa(ca, file);
-      onChange(ca);
-    },
-    (error) => log.error("the CA that was given is not taken", errorFields(error)),
-  );
 }
 
 function operatorAnchors({ namespace, trustAnchors }: Settings) {
