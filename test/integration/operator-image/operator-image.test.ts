@@ -18,6 +18,8 @@ const MAIN = path.join(ROOT, "packages/operator/src/main.ts");
 const NAME = "localhost/operator:test";
 /** ctr takes what is named instead of the image's entrypoint. */
 const PROGRAM = "/usr/bin/rancheros-operator";
+/** Of the archive, compressed: Node is most of it. */
+const MOST_BYTES = 50 * 1024 * 1024;
 const READY_TIMEOUT_MS = 30_000;
 
 const run = promisify(execFile);
@@ -54,6 +56,10 @@ async function isUp(url: string): Promise<boolean> {
 }
 
 describe("the operator's image", () => {
+  it("is small", () => {
+    expect(image("out/rancheros-operator-image.tar").length).toBeLessThan(MOST_BYTES);
+  });
+
   it("answers as the checkout does", async () => {
     const ours = await containerd.ctr("run", "--rm", "--read-only", NAME, "help", PROGRAM, "--help");
     expect(ours).toBe((await run(process.execPath, [MAIN, "--help"])).stdout);

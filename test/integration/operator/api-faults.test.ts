@@ -119,6 +119,11 @@ describe("something in between that answers in the API server's stead", () => {
 });
 
 describe("objects that somebody has edited", () => {
+  const urlOf = (name: string): Promise<unknown> =>
+    eventually(
+      async () => (await getObject(target, "mreg", namespace, name))?.status?.["registrationURL"],
+      `the URL of ${name}`,
+    );
   const patchStatus = async (kind: string, name: string, status: object): Promise<string> =>
     kubectl(target, [
       "patch",
@@ -180,5 +185,38 @@ describe("objects that somebody has edited", () => {
       "--output=jsonpath={.metadata.managedFields[?(@.subresource=='status')].manager}",
     ]);
     expect(shown.split(" ").filter((manager) => !manager.startsWith("kubectl"))).toEqual(["rancheros-operator"]);
+  });
+
+  it("are applied server-side by somebody else again and again, without a conflict, and keep what the operator wrote", async () => {
+    const apply = (kind: string, name: string, labels: object, spec: object): Promise<string> =>
+      kubectl(target, ["apply", "--server-side", "--field-manager=gitops", "--filename=-"], {
+        input: JSON.stringify({
+          apiVersion: "rancheros.cattle.io/v1",
+          kind,
+          metadata: { name, namespace, labels },
+          spec,
+        }),
+      });
+    const tpm = createSoftwareTpm({ ak });
+    const url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
+    expect((await visit({ url, tpm })).close?.code).toBe(1000);
+    const machine = async () =>
+      (await listInventories(target, namespace)).find(({ spec }) => spec["tpm"] === tpm.ekHash);
+    const name = (await machine())?.metadata.name ?? "";
+    await apply("MachineInventory", name, { site: "one" }, { config: { role: "agent" } });
+    // It comes again, and the operator writes what it reports.
+    expect((await visit({ url, tpm })).close?.code).toBe(1000);
+    await apply("MachineInventory", name, { site: "two" }, { config: { role: "server" } });
+    expect(await machine()).toMatchObject({
+      metadata: { labels: { site: "two", "rancheros.cattle.io/machine-registration": "door" } },
+      spec: { tpm: tpm.ekHash, config: { role: "server" } },
+    });
+    await apply("MachineRegistration", "applied", {}, { machineInventoryLabels: { rack: "1" } });
+    const made = await urlOf("applied");
+    await apply("MachineRegistration", "applied", {}, { machineInventoryLabels: { rack: "2" } });
+    expect(await getObject(target, "mreg", namespace, "applied")).toMatchObject({
+      spec: { machineInventoryLabels: { rack: "2" } },
+      status: { registrationURL: made },
+    });
   });
 });
