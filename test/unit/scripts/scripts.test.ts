@@ -34,10 +34,13 @@ describe("scripts/demo", () => {
   });
 });
 
-describe("scripts/rollout-kills", () => {
-  it("installs the image registry that its machines ask, and the control plane", () => {
-    expect(read("scripts/rollout-kills")).toContain('/scripts/setup" --quiet packages npm control-plane\n');
-  });
+describe("what starts machines beside a control plane and an image registry", () => {
+  it.each(["rollout-kills", "bench"])(
+    "installs these in scripts/%s, and neither a browser nor virtual machines",
+    (name) => {
+      expect(read(`scripts/${name}`)).toContain('/scripts/setup" --quiet packages npm control-plane\n');
+    },
+  );
 });
 
 describe("scripts/test", () => {
