@@ -125,7 +125,7 @@ describe("a machine", () => {
   });
 
   it("is not reached by a client that trusts only public CAs", async () => {
-    const made = await makeRegistration(target, namespace, "tls");
+    const made = await makeRegistration(target, namespace, "public-cas");
     await expect(dial({ url: made.url, tpm: newTpm() })).rejects.toThrow(/certificate|signature|issuer/);
   });
 
