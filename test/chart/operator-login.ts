@@ -32,6 +32,10 @@ interface Login extends Pick<AdminLogin, "serverUrl" | "caPem"> {
   readonly token: string;
 }
 
+/** Stand for a place's namespaces, so that the chart is rendered once for all of them. */
+const OWN = "namespace-of-the-operator";
+const WATCHED = "namespace-that-it-watches";
+
 /** One for each place in this process: replicas and restarts share it, also while the API server is away. */
 const logins = new Map<string, Promise<Login>>();
 
@@ -72,9 +76,7 @@ async function makeLogin({
   chartValues,
 }: OperatorPlace): Promise<Login> {
   const admin = readAdminLogin(kubeconfigPath);
-  // Named after the namespace: cluster-wide roles of several tests lie beside each other.
-  const objects = await renderChart({ name: namespace, namespace, values: { ...chartValues, watchNamespace } });
-  const rights = objects.filter(({ kind }) => COLLECTIONS[kind] !== undefined);
+  const rights = await renderRights(namespace, watchNamespace, chartValues);
   const client = new ApiClient(admin, admin);
   try {
     await Promise.all(rights.map(async (object) => client.apply(pathOf(object), object, FIELD_MANAGER)));
@@ -86,6 +88,26 @@ async function makeLogin({
   } finally {
     await client.close();
   }
+}
+
+/** Named after the namespace: cluster-wide roles of several tests lie beside each other. */
+async function renderRights(
+  namespace: string,
+  watchNamespace: string,
+  chartValues: object | undefined,
+): Promise<readonly RenderedObject[]> {
+  const ofRights = ({ kind }: RenderedObject): boolean => COLLECTIONS[kind] !== undefined;
+  if (chartValues !== undefined) {
+    const values = { ...chartValues, watchNamespace };
+    return (await renderChart({ name: namespace, namespace, values })).filter(ofRights);
+  }
+  const watched = new Map([
+    ["", ""],
+    [namespace, OWN],
+  ]);
+  const values = { watchNamespace: watched.get(watchNamespace) ?? WATCHED };
+  const rights = JSON.stringify((await renderChart({ name: OWN, namespace: OWN, values })).filter(ofRights));
+  return JSON.parse(rights.replaceAll(OWN, namespace).replaceAll(WATCHED, watchNamespace)) as readonly RenderedObject[];
 }
 
 function pathOf({ kind, apiVersion, metadata }: RenderedObject): string {

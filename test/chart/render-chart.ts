@@ -20,9 +20,15 @@ export interface Release {
   readonly values?: object;
 }
 
+/** The chart does not change while tests run, and each look at it costs a process. */
+const rendered = new Map<string, Promise<string>>();
+
 /** @throws HelmError  where the values are refused */
 export async function renderText({ name, namespace, values = {} }: Release, major: HelmMajor = 4): Promise<string> {
-  return helm(["template", name, CHART, `--namespace=${namespace}`], { values, major });
+  const key = JSON.stringify([name, namespace, values, major]);
+  const text = rendered.get(key) ?? helm(["template", name, CHART, `--namespace=${namespace}`], { values, major });
+  rendered.set(key, text);
+  return text;
 }
 
 /** What helm says when the chart is installed, in a cluster of which it knows nothing. */

@@ -13,7 +13,15 @@ import { playMachine } from "../machine/played-machine.ts";
 import { dial } from "../machine/visit.ts";
 import { fleetObject } from "../operator/fleet-crds.ts";
 import { testChannels } from "../operator/channels.ts";
-import { eventually, getObject, makeRegistration } from "../operator/objects.ts";
+import {
+  eventually,
+  getObject,
+  listObjects,
+  makeRegistration,
+  patchObject,
+  patchStatus,
+  removeObject,
+} from "../operator/objects.ts";
 import { startOperator, type OperatorOptions, type OperatorProcess } from "../operator/operator-process.ts";
 import { rancherObject } from "../operator/rancher-crds.ts";
 import { rolloutImages } from "../operator/rollout-images.ts";
@@ -129,8 +137,7 @@ async function registrations(controlPlane: ControlPlane, home: string): Promise<
     attestation: { trustAnchors: { configMapName: "anchors" } },
   });
   if (made.token === "a".repeat(54)) throw new Error("the token of a registration that is gone was taken over");
-  const rotate = JSON.stringify({ spec: { token: { rotation: 1 } } });
-  await kubectl(controlPlane, ["patch", "mreg/again", "-n", home, "--type=merge", "-p", rotate]);
+  await patchObject(controlPlane, "mreg", home, "again", { spec: { token: { rotation: 1 } } });
   await eventually(async () => {
     const status = (await getObject(controlPlane, "mreg", home, "again"))?.status;
     return status?.["registrationToken"] === made.token ? undefined : true;
@@ -152,8 +159,7 @@ async function versions(controlPlane: ControlPlane, home: string): Promise<void>
   try {
     await channels.make("list", { type: "json", options: { uri: `http://${server.host}/` } });
     await channels.tried("list");
-    const byHand = JSON.stringify({ spec: { version: "v2.0.0" } });
-    await kubectl(controlPlane, ["patch", "mosv/stays", "-n", home, "--type=merge", "-p", byHand]);
+    await patchObject(controlPlane, "mosv", home, "stays", { spec: { version: "v2.0.0" } });
     list = [entry("stays")];
     await channels.request("list");
     const since = await channels.statusOf("list");
@@ -164,17 +170,7 @@ async function versions(controlPlane: ControlPlane, home: string): Promise<void>
     await channels.make("box", { type: "custom", options: { image: "example.com/lister:v1" } });
     const pod = "versions-box";
     await eventually(async () => getObject(controlPlane, "pod", home, pod), "the channel's pod");
-    const ended = JSON.stringify({ status: { phase: "Succeeded" } });
-    await kubectl(controlPlane, [
-      "patch",
-      `pod/${pod}`,
-      "-n",
-      home,
-      "--subresource=status",
-      "--type=merge",
-      "-p",
-      ended,
-    ]);
+    await patchStatus(controlPlane, "pod", home, pod, { phase: "Succeeded" });
     // It runs nowhere, and has no log: that is what is said.
     await channels.tried("box");
     await kubectl(controlPlane, ["delete", "mosvc", "--all", `--namespace=${home}`]);
@@ -206,12 +202,11 @@ async function machines(
     await playing;
   }
   await leftByTheOriginal(controlPlane, home, managed);
-  const tokens = async (): Promise<string> =>
-    kubectl(controlPlane, ["get", "clusterregistrationtokens", `--namespace=${managed}`, "--output=name"]);
-  await eventually(async () => ((await tokens()) === "" ? undefined : true), "the machine's cluster token");
-  await kubectl(controlPlane, ["delete", "minv", machine.name, `--namespace=${home}`]);
+  const tokens = async () => listObjects(controlPlane, "clusterregistrationtokens", managed);
+  await eventually(async () => ((await tokens()).length === 0 ? undefined : true), "the machine's cluster token");
+  await removeObject(controlPlane, "minv", home, machine.name);
   await eventually(
-    async () => ((await tokens()) === "" ? true : undefined),
+    async () => ((await tokens()).length === 0 ? true : undefined),
     "the end of the deleted machine's cluster token",
   );
 }
@@ -242,7 +237,7 @@ async function leftByTheOriginal(controlPlane: ControlPlane, home: string, manag
     async () => (await getObject(controlPlane, "minv", home, "left"))?.status?.["clusterRegistrationTokenName"],
     "the word about it in its machine's status",
   );
-  await kubectl(controlPlane, ["delete", "minv", "left", `--namespace=${home}`]);
+  await removeObject(controlPlane, "minv", home, "left");
 }
 
 async function rollout(controlPlane: ControlPlane, home: string): Promise<void> {
@@ -303,10 +298,10 @@ async function refusedAgain(
   const { token } = await makeRegistration(controlPlane, home, "strict");
   const url = `${operator?.httpUrl ?? ""}/v1-rancheros/registration/${token}`;
   const tpm = createSoftwareTpm({ ekRsaBits: 1024 });
-  const series = ["get", "events.events.k8s.io", "-n", home, "-o", "jsonpath={.items[*].series}"];
   await eventually(async () => {
     await dial({ url, tpm });
-    return (await kubectl(controlPlane, series)) === "" ? undefined : true;
+    const events = await listObjects(controlPlane, "events.events.k8s.io", home);
+    return events.some((event) => "series" in event) ? true : undefined;
   }, "an Event that has happened again");
 }
 

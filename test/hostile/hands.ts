@@ -1,6 +1,13 @@
 /** What an administrator does to doors and machines while a visit is under way. */
-import { kubectl, type KubectlTarget } from "../control-plane/kubectl.ts";
-import { listInventories, makeRegistration, patchObject } from "../operator/objects.ts";
+import type { KubectlTarget } from "../control-plane/kubectl.ts";
+import {
+  eventually,
+  getObject,
+  listInventories,
+  makeRegistration,
+  patchObject,
+  removeObject,
+} from "../operator/objects.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
 
@@ -17,19 +24,19 @@ export interface Hands {
 }
 
 export function hands(target: KubectlTarget, namespace: string): Hands {
-  async function remove(object: string): Promise<void> {
-    await kubectl(target, ["delete", object, `--namespace=${namespace}`]);
-  }
   return {
     makeDoor: async (name, spec) => (await makeRegistration(target, namespace, name, spec)).token,
     changeDoor: async (name, spec) => patchObject(target, "mreg", namespace, name, { spec }),
-    removeDoor: async (name) => remove(`mreg/${name}`),
+    removeDoor: async (name) => removeObject(target, "mreg", namespace, name),
     async denyMachine(name) {
       await patchObject(target, "minv", namespace, name, { spec: { approval: "Denied" } });
-      const shown = ["--for=condition=Approved=False", "--timeout=8s"];
-      await kubectl(target, ["wait", `minv/${name}`, `--namespace=${namespace}`, ...shown]);
+      await eventually(async () => {
+        const { conditions } = (await getObject(target, "minv", namespace, name))?.status ?? {};
+        const shown = (conditions ?? []) as readonly { readonly type: string; readonly status: string }[];
+        return shown.find(({ type }) => type === "Approved")?.status === "False" ? true : undefined;
+      }, `the status of ${name} says that it is denied`);
     },
-    removeMachine: async (name) => remove(`minv/${name}`),
+    removeMachine: async (name) => removeObject(target, "minv", namespace, name),
     async findMachine(ekHash) {
       const found = (await listInventories(target, namespace)).find(({ spec }) => spec["tpm"] === ekHash);
       if (found === undefined) throw new Error(`no machine has the endorsement key ${ekHash}`);

@@ -7,6 +7,7 @@ import { applyObjects } from "../control-plane/apply-objects.ts";
 import { type KubectlTarget } from "../control-plane/kubectl.ts";
 
 const DEADLINE_MS = 15_000;
+const REMOVED_MS = 20_000;
 
 /** Any object of the API server, as far as tests look into it. */
 export interface AnyObject {
@@ -70,6 +71,38 @@ export async function patchObject(
 ): Promise<void> {
   const client = await adminClient(target);
   await client.mergePatch(`${collectionPath(await findApiResource(client, kind), namespace)}/${name}`, patch);
+}
+
+/** The same for its status. */
+export async function patchStatus(
+  target: KubectlTarget,
+  kind: string,
+  namespace: string,
+  name: string,
+  status: object,
+): Promise<void> {
+  const client = await adminClient(target);
+  const collection = collectionPath(await findApiResource(client, kind), namespace);
+  await client.mergePatch(`${collection}/${name}/status`, { status });
+}
+
+/** Takes it away, and waits until it is gone: its finalizers may be somebody's to take away. */
+export async function removeObject(
+  target: KubectlTarget,
+  kind: string,
+  namespace: string,
+  name: string,
+): Promise<void> {
+  const client = await adminClient(target);
+  const path = `${collectionPath(await findApiResource(client, kind), namespace)}/${name}`;
+  const { metadata } = (await client.get(path)) as AnyObject;
+  await client.delete(path);
+  await eventually(
+    async () =>
+      ((await client.find(path)) as AnyObject | undefined)?.metadata.uid === metadata.uid ? undefined : true,
+    `${kind} ${name} is gone`,
+    REMOVED_MS,
+  );
 }
 
 export async function listInventories(target: KubectlTarget, namespace: string): Promise<readonly AnyObject[]> {

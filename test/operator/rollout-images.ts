@@ -1,8 +1,8 @@
 /** ManagedOSImages as rollout tests make, change and await them. */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { applyObjects } from "../control-plane/apply-objects.ts";
-import { kubectl, type KubectlTarget } from "../control-plane/kubectl.ts";
-import { eventually, getObject, patchObject } from "./objects.ts";
+import type { KubectlTarget } from "../control-plane/kubectl.ts";
+import { eventually, getObject, patchObject, removeObject } from "./objects.ts";
 
 export interface RolloutImages {
   make(name: string, spec: object): Promise<void>;
@@ -15,7 +15,6 @@ export interface RolloutImages {
 }
 
 export function rolloutImages(target: KubectlTarget, namespace: string): RolloutImages {
-  const at = `--namespace=${namespace}`;
   const images: RolloutImages = {
     async make(name, spec) {
       const metadata = { name, namespace };
@@ -25,7 +24,7 @@ export function rolloutImages(target: KubectlTarget, namespace: string): Rollout
       await patchObject(target, "mosi", namespace, name, { spec });
     },
     async remove(name) {
-      await kubectl(target, ["delete", "mosi", name, at]);
+      await removeObject(target, "mosi", namespace, name);
     },
     async status(name) {
       return (await getObject(target, "mosi", namespace, name))?.status ?? {};

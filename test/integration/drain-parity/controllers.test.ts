@@ -4,12 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { controlledCluster } from "../../control-plane/controlled-cluster.ts";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
-import { kubectl } from "../../control-plane/kubectl.ts";
 import { inventName, useNamespace } from "../../control-plane/namespace.ts";
 import { COMBINATIONS, type Combination } from "../../drain-parity/combinations.ts";
 import { runKubectlDrain } from "../../drain-parity/kubectl-drain.ts";
 import { runOurDrain } from "../../drain-parity/our-drain.ts";
-import { eventually } from "../../operator/objects.ts";
+import { eventually, getObject } from "../../operator/objects.ts";
 import { isReady, KUBELETS_LABEL, startKubelets, type Kubelets, type Pod } from "../../kubelets/index.ts";
 
 const REPLICAS = 3;
@@ -51,9 +50,11 @@ beforeAll(async () => {
       await kubelets.addNode("drained");
       await applyObjects(target, ...objects(program));
       await kubelets.untilPods("all run on one node", (pods) => pods.filter(isReady).length === REPLICAS);
-      const budget = ["get", "pdb", "web", `--namespace=${namespaces[program]}`];
-      const allowed = [...budget, "--output=jsonpath={.status.disruptionsAllowed}"];
-      await eventually(async () => ((await kubectl(target, allowed)) === "1" ? true : undefined), "it is counted");
+      const budget = ["pdb", namespaces[program], "web"] as const;
+      await eventually(
+        async () => ((await getObject(target, ...budget))?.status?.["disruptionsAllowed"] === 1 ? true : undefined),
+        "it is counted",
+      );
     }),
   );
 }, TIMEOUT_MS);

@@ -8,6 +8,7 @@ import { writeKubeletKubeconfig } from "../../control-plane/kubelet-kubeconfig.t
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
 import { inventName, useNamespace } from "../../control-plane/namespace.ts";
+import { getObject } from "../../operator/objects.ts";
 import {
   BEHAVIOUR,
   isReady,
@@ -95,8 +96,9 @@ describe("pods", () => {
     });
     await kubelets.untilPods("four are Ready", () => podsOf("web").filter(isReady).length === 4);
     expect(podsOf("web").map(({ spec }) => spec.nodeName)).toEqual(expect.arrayContaining([first, second]));
-    const allowed = "--output=jsonpath={.status.disruptionsAllowed}";
-    await expect.poll(() => kubectl(target, ["get", "pdb", "web", `-n=${namespace}`, allowed]), SOON).toBe("1");
+    await expect
+      .poll(async () => (await getObject(target, "pdb", namespace, "web"))?.status?.["disruptionsAllowed"], SOON)
+      .toBe(1);
 
     const [one, other] = podsOf("web");
     await kubectl(target, ["cordon", first, second]);
@@ -153,8 +155,9 @@ describe("pods", () => {
 
   test("finish when they are told to", async () => {
     await applyObjects(target, barePod("job", second, { [BEHAVIOUR.phase]: "Succeeded" }));
-    const phase = ["get", "pod", "job", `-n=${namespace}`, "--output=jsonpath={.status.phase}"];
-    await expect.poll(() => kubectl(target, phase), SOON).toBe("Succeeded");
+    await expect
+      .poll(async () => (await getObject(target, "pod", namespace, "job"))?.status?.["phase"], SOON)
+      .toBe("Succeeded");
   });
 
   test("of the kubelet itself are mirrored, for its own node alone", async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { syncedOf, testChannels } from "../../operator/channels.ts";
-import { eventually } from "../../operator/objects.ts";
+import { eventually, listObjects, patchObject, removeObject } from "../../operator/objects.ts";
 import { readSamples } from "../../operator/read-samples.ts";
 import { conditionOf, rolloutImages } from "../../operator/rollout-images.ts";
 import { useOperator } from "../../operator/use-operator.ts";
@@ -95,8 +95,7 @@ describe("a channel of type json", () => {
 
   it("asks only whether the list has changed, and undoes what somebody changed by hand all the same", async () => {
     const before = server.requests.length;
-    const change = JSON.stringify({ spec: { version: "v9.9.9" } });
-    await kubectl(target, ["patch", "mosv/a-v1", "-n", namespace, "--type=merge", "-p", change]);
+    await patchObject(target, "mosv", namespace, "a-v1", { spec: { version: "v9.9.9" } });
     await channels.request("list");
     expect(server.requests.slice(before).map(({ headers }) => headers["if-none-match"])).toEqual(['"one"']);
     expect((await channels.versions()).get("a-v1")?.spec["version"]).toBe("v1.0.0");
@@ -151,7 +150,7 @@ describe("a channel of type json", () => {
     expect(await channels.tried("many")).toMatchObject({ reason: "Synchronized" });
     expect((await names()).filter((one) => one.startsWith("many-"))).toEqual(["many-9997", "many-9998", "many-9999"]);
     expect(await channels.statusOf("many")).toMatchObject({ versions: 3, skipped: 9_997 });
-    await kubectl(target, ["delete", "mosvc", "many", "-n", namespace]);
+    await removeObject(target, "mosvc", namespace, "many");
   });
 });
 
@@ -197,7 +196,7 @@ describe("a server of a channel that is no good", () => {
     expect(synced.message).toMatch(sentence);
     expect((await channels.statusOf(name))["failedSynchronizationAttempts"]).toBeGreaterThan(0);
     expect(await names()).toEqual(before);
-    await kubectl(target, ["delete", "mosvc", name, "-n", namespace]);
+    await removeObject(target, "mosvc", namespace, name);
   });
 
   it("that nobody vouches for gets no password", async () => {
@@ -210,7 +209,7 @@ describe("a server of a channel that is no good", () => {
 
   it("is told in an Event, and its password stands nowhere", async () => {
     const events = await eventually(async () => {
-      const text = await kubectl(target, ["get", "events.events.k8s.io", "-n", namespace, "-o", "json"]);
+      const text = JSON.stringify(await listObjects(target, "events.events.k8s.io", namespace));
       return text.includes("CHANNEL_UNTRUSTED") ? text : undefined;
     }, "the Event");
     expect(events).not.toContain("a-password-nobody-sees");
@@ -351,7 +350,7 @@ describe("a channel of type oci, and an image that names its version", () => {
 
   it("keeps the image going where somebody deletes the version", async () => {
     await channels.change("tags", { enabled: false });
-    await kubectl(target, ["delete", "mosv", "tags-v1.1.0", "-n", namespace]);
+    await removeObject(target, "mosv", namespace, "tags-v1.1.0");
     await images.change("named", { concurrency: 2 });
     await images.until("named", "looked at again", (one) => one.observedGeneration === 2);
     expect(conditionOf(await images.status("named"), "Invalid")).toMatchObject({ status: "False" });

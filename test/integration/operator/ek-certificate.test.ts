@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
-import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
 import { certificateFor } from "../../hostile/doors.ts";
 import { channelAt, refusalOf, visitAttested, type AttestedVisit } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually, listInventories, type AnyObject } from "../../operator/objects.ts";
+import { eventually, listInventories, listObjects, type AnyObject } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import {
   createAuthority,
@@ -116,18 +116,12 @@ describe("a machine of the attestation protocol", () => {
       expect(proved.status?.["attestation"]).toMatchObject(kept);
       expect(conditionOf(waiting, "CertificateChanged")).toMatchObject({ status: "True", reason: "NotAccepted" });
       const event = await eventually(async () => {
-        const list = (await kubectlJson(target, [
-          "get",
-          "events.v1.events.k8s.io",
-          `--namespace=${used.namespace}`,
-        ])) as {
-          readonly items: readonly {
-            readonly reason: string;
-            readonly type: string;
-            readonly regarding: { uid: string };
-          }[];
-        };
-        return list.items.find(
+        const list = (await listObjects(target, "events.events.k8s.io", used.namespace)) as unknown as readonly {
+          readonly reason: string;
+          readonly type: string;
+          readonly regarding: { uid: string };
+        }[];
+        return list.find(
           (one) => one.reason === "EK_CERTIFICATE_CHANGED" && one.regarding.uid === waiting.metadata.uid,
         );
       }, "the Event");

@@ -10,7 +10,7 @@ import { createNamespace } from "../../control-plane/namespace.ts";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { dial, visit } from "../../machine/visit.ts";
-import { eventually, getObject } from "../../operator/objects.ts";
+import { eventually, getObject, listObjects, removeObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
 import { createSoftwareTpm } from "../../software-tpm/index.ts";
@@ -67,7 +67,8 @@ const operatorOptions = () => ({
 });
 
 async function tokenNames(): Promise<string> {
-  return kubectl(controlPlane, ["get", "clusterregistrationtokens", "-n", "c-m-abc", "-o", "name"]);
+  const tokens = await listObjects(controlPlane, "clusterregistrationtokens", "c-m-abc");
+  return tokens.map(({ metadata }) => metadata.name).join("\n");
 }
 
 beforeAll(async () => {
@@ -179,7 +180,7 @@ describe("/v1-rancheros/inventory", () => {
     await eventually(async () => ((await answer(bytes)) === "machine not found\n" ? true : undefined), "the bytes");
     expect(await answer(Buffer.from("8081828384858687", "hex"))).toBe("token not found\n");
     await applyObjects(controlPlane, secret("bytes", Buffer.alloc(0)));
-    await kubectl(controlPlane, ["delete", "secret", "gone", "-n", namespace]);
+    await removeObject(controlPlane, "secret", namespace, "gone");
     await eventually(async () => ((await answer(bytes)) === "token not found\n" ? true : undefined), "it is void");
     expect(await answer(Buffer.from("gone-secret"))).toBe("token not found\n");
   });
@@ -212,7 +213,7 @@ describe("/v1-rancheros/inventory", () => {
   it("has a token that somebody deleted made again when its machine asks", async () => {
     const url = `${operator.httpUrl}/v1-rancheros/inventory`;
     const name = "c-m-abc-machine-tpm-token";
-    await kubectl(controlPlane, ["delete", "clusterregistrationtokens", name, "-n", "c-m-abc"]);
+    await removeObject(controlPlane, "clusterregistrationtokens", "c-m-abc", name);
     await eventually(async () => {
       expect(await dial({ url, tpm })).toMatchObject({ status: 401, body: "cluster token not assigned\n" });
       return (await tokenNames()).includes(name) ? true : undefined;
@@ -240,7 +241,7 @@ describe("/v1-rancheros/inventory", () => {
     try {
       await kubectl(controlPlane, ["label", ...token, `${mark}-`]);
       await kubectl(controlPlane, ["annotate", ...token, "rancheros.cattle.io/machine-inventory-"]);
-      await kubectl(controlPlane, ["delete", "clusterregistrationtokens/c-m-abc-machine-h2-token", "-n", "c-m-abc"]);
+      await removeObject(controlPlane, "clusterregistrationtokens", "c-m-abc", "c-m-abc-machine-h2-token");
       // Whoever may write its status asks for the token of another machine.
       const status = {
         clusterRegistrationTokenNamespace: "c-m-abc",
@@ -269,7 +270,7 @@ describe("/v1-rancheros/inventory", () => {
   });
 
   it("deletes a machine's token with the machine", async () => {
-    await kubectl(controlPlane, ["delete", "machineinventory", "machine-g", "-n", namespace, "--timeout=20s"]);
+    await removeObject(controlPlane, "machineinventory", namespace, "machine-g");
     await eventually(
       async () => ((await tokenNames()).includes("machine-g") ? undefined : true),
       "the end of its token",
@@ -287,7 +288,7 @@ describe("/v1-rancheros/inventory", () => {
         "--output=jsonpath={.metadata.uid}",
       ]);
     const before = await eventually(async () => (await uidOf()) || undefined, "the first token");
-    await kubectl(controlPlane, ["delete", "machineinventory", "machine-h1", "-n", namespace, "--timeout=20s"]);
+    await removeObject(controlPlane, "machineinventory", namespace, "machine-h1");
     await applyObjects(controlPlane, inventory("machine-h1", { clusterName: "mycluster" }));
     const after = await eventually(async () => {
       const uid = await uidOf();
@@ -295,14 +296,14 @@ describe("/v1-rancheros/inventory", () => {
       return uid !== "" && uid !== before && status?.["clusterRegistrationTokenName"] ? uid : undefined;
     }, "the second token");
     expect(after).not.toBe(before);
-    await kubectl(controlPlane, ["delete", "machineinventory", "machine-h1", "-n", namespace, "--timeout=20s"]);
+    await removeObject(controlPlane, "machineinventory", namespace, "machine-h1");
     await eventually(async () => ((await uidOf()) === after ? undefined : true), "the end of the second token");
   });
 
   it("takes back, when it starts, tokens whose machines were deleted while nobody was there; foreign ones stay", async () => {
     await operator.stop();
     try {
-      await kubectl(controlPlane, ["delete", "machineinventory", "machine-h2", "-n", namespace, "--timeout=20s"]);
+      await removeObject(controlPlane, "machineinventory", namespace, "machine-h2");
       await applyObjects(
         controlPlane,
         rancherObject("ClusterRegistrationToken", "c-m-abc", "default-token", { spec: { clusterName: "c-m-abc" } }),

@@ -8,7 +8,7 @@ import { applyCrds } from "../../control-plane/apply-crds.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
-import { eventually, getObject } from "../../operator/objects.ts";
+import { eventually, getObject, removeObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { complaints, type LogLine } from "../../operator/read-log.ts";
 import { rancherCrds, rancherObject } from "../../operator/rancher-crds.ts";
@@ -167,12 +167,11 @@ it("a machine that is given to another cluster is handed the token of the first 
 });
 
 it("a machine's token goes with its inventory", async () => {
-  const token = ["clusterregistrationtokens", "c-m-two-machine-token", "--namespace=c-m-two"];
-  expect(await kubectl(controlPlane, ["get", ...token, "--output=name"])).not.toBe("");
-  await kubectl(controlPlane, ["delete", "minv", "machine", `--namespace=${namespace}`, "--timeout=20s"]);
+  const token = ["clusterregistrationtokens", "c-m-two", "c-m-two-machine-token"] as const;
+  expect(await getObject(controlPlane, ...token)).toBeDefined();
+  await removeObject(controlPlane, "minv", namespace, "machine");
   await eventually(
-    async () =>
-      (await kubectl(controlPlane, ["get", ...token, "--ignore-not-found", "--output=name"])) === "" ? true : undefined,
+    async () => ((await getObject(controlPlane, ...token)) === undefined ? true : undefined),
     "that its token is gone too",
   );
   expect(aboutRancher()).toEqual([]);

@@ -5,10 +5,17 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
-import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually, getObject, listInventories, makeRegistration, patchObject } from "../../operator/objects.ts";
+import {
+  eventually,
+  getObject,
+  listInventories,
+  makeRegistration,
+  patchObject,
+  patchStatus,
+  removeObject,
+} from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/index.ts";
 
@@ -103,8 +110,8 @@ describe("a registration's token", () => {
     const token = "5c297kgwjrs55qwml529phv4fjv2lx66b7mwtlxs9k4k768dkfhpnc";
     await Promise.all(replicas.map((one) => one.stop()));
     await applyObjects(target, registration("old", {}));
-    const status = JSON.stringify({ status: { registrationToken: token, registrationURL: "https://old.example/x" } });
-    await kubectl(target, ["patch", "mreg/old", "-n", namespace, "--subresource=status", "--type=merge", "-p", status]);
+    const status = { registrationToken: token, registrationURL: "https://old.example/x" };
+    await patchStatus(target, "mreg", namespace, "old", status);
     const options = { folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace };
     const first = await startOperator({ ...options, name: "first-again" });
     replicas = [first, await startOperator({ ...options, name: "second-again", serverUrl: first.httpsUrl })];
@@ -153,7 +160,7 @@ describe("a registration's token", () => {
     await untilReason("twin", "TokenNotUnique");
     await untilReason("static", "TokenNotUnique");
     await untilAnswers(token, GONE);
-    await kubectl(target, ["delete", "mreg/twin", "-n", namespace]);
+    await removeObject(target, "mreg", namespace, "twin");
     await untilReason("static", "URLPublished");
     await untilAnswers(token, "200");
     expect(await getObject(target, "secret", namespace, "registration-static")).toBeUndefined();
@@ -245,12 +252,13 @@ describe("--token-in-status=false", () => {
     await open.stop();
     const closed = await startOperator({ ...options, name: "closed", flags: ["--token-in-status=false"] });
     try {
-      const yaml = await eventually(async () => {
-        const text = await kubectl(target, ["get", "mreg/quiet", "-n", hidden, "-o", "yaml", "--show-managed-fields"]);
+      const stored = await eventually(async () => {
+        const text = JSON.stringify(await getObject(target, "mreg", hidden, "quiet"));
         return text.includes(made.token) ? undefined : text;
       }, "the token is out of the status");
-      expect(yaml).toContain("tokenHash:");
-      expect(yaml).toContain("the URL of Secret registration-quiet");
+      expect(stored).toContain('"managedFields":');
+      expect(stored).toContain('"tokenHash":');
+      expect(stored).toContain("the URL of Secret registration-quiet");
       expect((await secretOf("registration-quiet", hidden))["token"]).toBe(made.token);
       expect((await fetch(urlAt(closed, made.token))).status).toBe(200);
       await sleep(500);

@@ -137,7 +137,7 @@ describe("a rollout", () => {
       ]);
       expect(shown).toMatch(/default +\S+v2\.0\.0-again +Complete +3 +3 +0 +0 +0/);
       expect(shown.match(/Succeeded/g)).toHaveLength(3);
-      await expect.poll(osVersions, { timeout: REPORTED_MS }).toEqual(["v2.0.0", "v2.0.0", "v2.0.0"]);
+      await expect.poll(osVersions, { timeout: REPORTED_MS, interval: 500 }).toEqual(["v2.0.0", "v2.0.0", "v2.0.0"]);
       const wide = await kubectl(site.controlPlane, ["get", "minv", "-n", SITE_NAMESPACE, "-o", "wide"]);
       for (const { node } of site.machines) expect(wide).toContain(node);
       const events = await kubectl(site.controlPlane, ["get", "events", "-n", SITE_NAMESPACE]);
