@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { keepCompiled } from "./test/compile-cache.ts";
-import { LongestFirst } from "./test/longest-first.ts";
+import { LongestFirst, WORKERS } from "./test/longest-first.ts";
 
 keepCompiled();
 
@@ -27,8 +27,7 @@ export default defineConfig({
           globalSetup: ["test/control-plane/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // More than the two cores that it is measured on: most of a file's time goes into waiting for real deadlines.
-          maxWorkers: 3,
+          maxWorkers: WORKERS,
           // A file that changes something of its process gives it back: the modules are the same for all.
           isolate: false,
         },

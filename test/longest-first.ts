@@ -104,9 +104,46 @@ export const FILE_SECONDS: Readonly<Record<string, number>> = {
   "test/integration/resources/migration.test.ts": 5,
 };
 
+/** Files that start containers, for which the runtimes have deadlines: the more of them run at a time, the less is left of those. */
+const WITH_CONTAINERS = /\/integration\/(rollout|containers|operator-image)\/|\/upgrade\/real-image/;
+const CONTAINERS_AT_ONCE = 2;
+
+/** So many files at a time are meant; more than the two cores that it is measured on, as most of a file's time is waiting. */
+export const WORKERS = 4;
+
+interface Worker {
+  readonly untilSeconds: number;
+  readonly hasContainers: boolean;
+}
+
+/**
+ * The longest ones first, but so that of those which start containers no more than two fall together, as far as their
+ * seconds are known.
+ * @param names  relative to the root of the repository
+ */
+export function fileOrder(names: readonly string[], workers: number): readonly string[] {
+  const seconds = (name: string): number => FILE_SECONDS[name] ?? 0;
+  const left = names.toSorted((one, other) => seconds(other) - seconds(one));
+  const order: string[] = [];
+  let running: Worker[] = Array.from({ length: workers }, () => ({ untilSeconds: 0, hasContainers: false }));
+  while (left.length > 0) {
+    const nowSeconds = Math.min(...running.map(({ untilSeconds }) => untilSeconds));
+    const others = running.toSorted((one, other) => one.untilSeconds - other.untilSeconds).slice(1);
+    const isFull = others.filter(({ hasContainers }) => hasContainers).length >= CONTAINERS_AT_ONCE;
+    const at = isFull ? left.findIndex((name) => !WITH_CONTAINERS.test(name)) : 0;
+    const [name = ""] = left.splice(Math.max(at, 0), 1);
+    order.push(name);
+    const hasContainers = WITH_CONTAINERS.test(name);
+    running = [...others, { untilSeconds: nowSeconds + Math.max(1, seconds(name)), hasContainers }];
+  }
+  return order;
+}
+
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const seconds = ({ moduleId }: TestSpecification): number => FILE_SECONDS[path.relative(ROOT, moduleId)] ?? 0;
-    return (await super.sort(files)).toSorted((one, other) => seconds(other) - seconds(one));
+    const nameOf = ({ moduleId }: TestSpecification): string => path.relative(ROOT, moduleId);
+    const sorted = await super.sort(files);
+    const place = new Map(fileOrder(sorted.map(nameOf), WORKERS).map((name, at) => [name, at]));
+    return sorted.toSorted((one, other) => (place.get(nameOf(one)) ?? 0) - (place.get(nameOf(other)) ?? 0));
   }
 }
