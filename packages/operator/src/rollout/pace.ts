@@ -6,14 +6,15 @@ const ASKS_PER_SECOND = 100;
 const LONGEST_SECONDS = 900;
 /** So many of each cluster, at least, are ready for the next free slot. */
 const FRONT_MIN = 10;
-/** All fronts of one replica together: what the heads need comes from them. */
+/** All fronts of one replica together: what their first machines need comes from the others. */
 const FRONT_ASKS_PER_SECOND = 50;
 /** Half of it is how long a free slot waits for the machine whose turn it is. */
 const HEAD_SHORTEST_SECONDS = 2;
 /** Whose turn it is, and who comes next. */
 const HEAD_MIN = 2;
-/** Of the slots, which end one after the other: so many may end before those behind the head ask again. */
 const HEAD_SHARE = 4;
+/** Half of what the quickest upgrade takes: who asks after that share of it has asked again before its turn comes. */
+const SECONDS_A_TURN = 30;
 
 /** @param machines  that ask this replica; at 500 and fewer, every five seconds */
 export function fleetPaceSeconds(machines: number): number {
@@ -40,14 +41,19 @@ export function frontPaceSeconds(front: number): number {
   return paceSeconds(front, SHORTEST_SECONDS, FRONT_ASKS_PER_SECOND);
 }
 
-/** How many of a cluster's waiting machines come back soonest, while nothing but their place keeps them from a slot. */
+/** How many of a cluster's waiting machines may come back soonest. */
 export function headOf(concurrency: number): number {
   return Math.max(HEAD_MIN, Math.ceil(concurrency / HEAD_SHARE));
 }
 
-/** @param head  machines in the heads of all clusters */
-export function headPaceSeconds(head: number): number {
-  return paceSeconds(head, HEAD_SHORTEST_SECONDS, ASKS_PER_SECOND);
+/**
+ * For a machine that nothing but its place keeps from a slot: the sooner, the sooner its turn may come.
+ * @param rank  how many of its cluster come before it
+ * @param head  machines in the heads of all clusters
+ */
+export function placePaceSeconds(rank: number, concurrency: number, head: number): number {
+  const turnSeconds = Math.ceil((rank * SECONDS_A_TURN) / Math.max(1, concurrency));
+  return Math.max(turnSeconds, paceSeconds(head, HEAD_SHORTEST_SECONDS, ASKS_PER_SECOND));
 }
 
 function paceSeconds(machines: number, shortest: number, asksPerSecond: number): number {

@@ -10,7 +10,7 @@ import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
 import { isAbout } from "./machine-place.ts";
-import { aliveMs, fleetPaceSeconds, frontOf, frontPaceSeconds, headOf, headPaceSeconds, jittered } from "./pace.ts";
+import { aliveMs, fleetPaceSeconds, frontOf, frontPaceSeconds, jittered, placePaceSeconds } from "./pace.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -221,10 +221,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     if (state === undefined || image === undefined || group === undefined) return fleet;
     const limit = concurrencyOf(image.image.concurrency, group.total);
     const rank = isWaiting(state) ? group.waiting.rank(state.orderKey()) : Number.POSITIVE_INFINITY;
+    if (rank >= frontOf(limit)) return fleet;
+    const pace = Math.min(fleet, frontPaceSeconds(index.fronts.front));
     // A window that is closed opens for all at once: nobody has to come every two seconds until then.
-    const isNext = rank < headOf(limit) && IN_ORDER.has(asked.waiting?.reason);
-    if (isNext) return Math.min(fleet, headPaceSeconds(index.fronts.head));
-    return rank < frontOf(limit) ? Math.min(fleet, frontPaceSeconds(index.fronts.front)) : fleet;
+    const isNext = IN_ORDER.has(asked.waiting?.reason);
+    return isNext ? Math.min(pace, placePaceSeconds(rank, limit, index.fronts.head)) : pace;
   }
 
   function isStarting(): boolean {
