@@ -47,7 +47,10 @@ export default defineConfig({
           name: "metal",
           include: ["test/metal/**/*.test.ts"],
           // The short way: what everything else rests on.
-          exclude: process.env["RANCHEROS_METAL_SHORT"] === "1" ? ["test/metal/operator-in-cluster.test.ts"] : [],
+          exclude:
+            process.env["RANCHEROS_METAL_SHORT"] === "1"
+              ? ["test/metal/operator-in-cluster.test.ts", "test/metal/other-system.test.ts"]
+              : [],
           expect: { requireAssertions: true },
           // A virtual machine without KVM takes both cores.
           maxWorkers: 1,

@@ -4,9 +4,11 @@ import path from "node:path";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
 import { GuestPort, type GuestAnswer } from "./guest-port.ts";
 import { startMachineTpm, type MachineTpm } from "./machine-tpm.ts";
+import { SerialConsole } from "./serial-console.ts";
 import { OVMF_VARIABLES, qemuArguments, type SystemValues } from "./qemu-arguments.ts";
 
 const STOP_GRACE_MS = 5_000;
+const GETTY_MS = 5 * 60_000;
 const LAST_SERIAL_LINES = 60;
 const GIBIBYTE = 1024 ** 3;
 
@@ -83,6 +85,7 @@ export class Machine {
         tpmSocket: this.#tpm.socketPath,
         portSocket: this.#file("port.sock"),
         serialLog: this.#file("serial.log"),
+        serialSocket: this.#file("serial.sock"),
         uefiVariables: this.#file("uefi-variables.fd"),
       }),
     });
@@ -135,6 +138,13 @@ export class Machine {
     await this.#qemu?.stop(STOP_GRACE_MS);
     this.#port?.close();
     await this.#tpm?.stop();
+  }
+
+  /** Somebody sits down at its first serial port, once its system is up. */
+  async console(): Promise<SerialConsole> {
+    // On a host that is busy enough systemd has given up waiting for the port, and shows nothing there.
+    await this.must("systemctl start serial-getty@ttyS0", GETTY_MS);
+    return SerialConsole.open(this.#file("serial.sock"), () => this.serial);
   }
 
   /** What helps to see why it does not do what it should. */

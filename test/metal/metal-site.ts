@@ -1,5 +1,10 @@
 /** What stands around bare machines: API server, operator, image registry, an operating system and boot media of it. */
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
+import { text } from "node:stream/consumers";
+import { checkServerIdentity } from "node:tls";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -11,7 +16,7 @@ import { startOperator, type OperatorProcess } from "../operator/operator-proces
 import { startServiceProxy } from "../operator/service-proxy.ts";
 import { buildImage, pushImage, startRegistry, type TestRegistry } from "../registry/index.ts";
 import { sitePorts } from "./kept-steps.ts";
-import { nodeFiles, REGISTRY_NAME } from "./node-config.ts";
+import { nodeFiles, registryFiles, REGISTRY_NAME } from "./node-config.ts";
 import { runScript, SystemImages, type SystemVersion } from "./system-images.ts";
 
 /** The host's loopback, as QEMU's user network shows it to a guest. */
@@ -25,12 +30,12 @@ export interface MetalSite {
   readonly controlPlane: ControlPlane;
   readonly operator: OperatorProcess;
   readonly registry: TestRegistry;
-  /** A registration with boot media, whose machine becomes the node of this name. */
+  /** A registration with boot media, whose machine becomes the node of this name, or none with a system that is not ours. */
   makeDoor(node: string): Promise<MadeRegistration>;
   /** What the DHCP server tells machines that boot from the network. */
   bootFile(door: MadeRegistration): string;
-  /** An ISO with the registration on it. @returns its path */
-  makeIso(door: MadeRegistration): Promise<string>;
+  /** An ISO with the registration on it; with `asks` somebody at the console is asked. @returns its path */
+  makeIso(door: MadeRegistration, options?: { readonly asks: boolean }): Promise<string>;
   /** Builds and pushes an operating system. @returns as people write it in osImage */
   pushSystem(version: SystemVersion): Promise<string>;
   /** Nothing is written to the cluster's data while the work is done. */
@@ -45,15 +50,16 @@ function inGuest(address: string): string {
 
 /**
  * @param folder  short, as sockets lie in it; removing it afterwards is the caller's
+ * @param base    an OCI layout of a system that is not ours, and that all are made of
  * @throws after having taken down what was started
  */
-export async function startMetalSite(folder: string): Promise<MetalSite> {
+export async function startMetalSite(folder: string, base?: string): Promise<MetalSite> {
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const one of undo.splice(0).toReversed()) await one();
   };
   try {
-    return await buildSite(folder, undo, stop);
+    return await buildSite(folder, base, undo, stop);
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;
@@ -62,11 +68,12 @@ export async function startMetalSite(folder: string): Promise<MetalSite> {
 
 async function buildSite(
   folder: string,
+  base: string | undefined,
   undo: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<MetalSite> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const systems = new SystemImages(path.join(folder, "systems"));
+  const systems = new SystemImages(path.join(folder, "systems"), base);
   const mediaFolder = path.join(folder, "media");
   await runScript("build-media", [await systems.build({ version: "v1" }), mediaFolder]);
   const ports = await sitePorts(folder);
@@ -90,6 +97,12 @@ async function buildSite(
   undo.push(() => operator.stop());
   proxy.setReplicas([operator.httpsUrl]);
 
+  const caFile = async (): Promise<string> => {
+    const ca = path.join(folder, "ca.pem");
+    writeFileSync(ca, await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text());
+    return ca;
+  };
+
   return {
     controlPlane,
     operator,
@@ -100,16 +113,21 @@ async function buildSite(
         boot: { media: `${REGISTRY_NAME}/boot:v1`, kernelArguments: KERNEL_ARGUMENTS },
         cloudConfig: {
           rancheros: { install: { kernelArguments: KERNEL_ARGUMENTS } },
-          write_files: nodeFiles({ authority: controlPlane, inGuest, registryUrl: registry.url, node }),
+          write_files:
+            base === undefined
+              ? nodeFiles({ authority: controlPlane, inGuest, registryUrl: registry.url, node })
+              : registryFiles({ inGuest, registryUrl: registry.url }),
         },
       }),
     bootFile: ({ token }) => `${inGuest(operator.httpUrl)}/boot/${token}/ipxe`,
-    async makeIso({ url }) {
-      const ca = path.join(folder, "ca.pem");
-      writeFileSync(ca, await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text());
-      const target = ["--media", mediaFolder, "--registration-url", url, "--ca-cert", ca];
+    async makeIso({ url }, { asks } = { asks: false }) {
+      const ca = await caFile();
+      const config = path.join(folder, "config.yaml");
+      if (asks) writeFileSync(config, await download(url, readFileSync(ca, "utf8")));
+      const registration = asks ? ["--config", config] : ["--registration-url", url, "--ca-cert", ca];
       const iso = path.join(folder, "rancheros.iso");
-      return runScript("build-iso", [...target, "--kernel-arguments", KERNEL_ARGUMENTS, iso]);
+      const target = ["--media", mediaFolder, ...registration, "--kernel-arguments", KERNEL_ARGUMENTS];
+      return runScript("build-iso", [...target, iso]);
     },
     async pushSystem(version) {
       const layout = await systems.build(version);
@@ -128,6 +146,21 @@ async function buildSite(
     },
     stop,
   };
+}
+
+/** What curl prints on a machine that reaches what guests reach. */
+async function download(url: string, ca: string): Promise<string> {
+  const { port, pathname } = new URL(url);
+  const request = get({
+    host: "127.0.0.1",
+    port,
+    path: pathname,
+    ca,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(HOST_IN_GUEST, certificate),
+  });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  if (response.statusCode !== 200) throw new Error(`${url}: status ${response.statusCode}`);
+  return text(response);
 }
 
 /** A program that waits until it is told to end: for the containers that hold pods, and for pods. */

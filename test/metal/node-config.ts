@@ -22,6 +22,15 @@ export interface NodeFile {
   readonly content: string;
 }
 
+/** For a machine that is no node, and takes images from the test's registry. @returns the value of `write_files` */
+export function registryFiles({
+  inGuest,
+  registryUrl,
+}: Pick<NodeOptions, "inGuest" | "registryUrl">): readonly NodeFile[] {
+  const content = JSON.stringify({ mirrors: { [REGISTRY_NAME]: { endpoint: [inGuest(registryUrl)] } } });
+  return [{ path: "/etc/rancher/k3s/registries.yaml", permissions: "0644", content }];
+}
+
 /** @returns the value of `write_files` */
 export function nodeFiles({ authority, inGuest, registryUrl, node }: NodeOptions): readonly NodeFile[] {
   const registry = inGuest(registryUrl);
@@ -34,11 +43,7 @@ export function nodeFiles({ authority, inGuest, registryUrl, node }: NodeOptions
       "0644",
       `server = "${registry}"\n\n[host."${registry}"]\n  capabilities = ["pull", "resolve"]\n`,
     ),
-    file(
-      "/etc/rancher/k3s/registries.yaml",
-      "0644",
-      JSON.stringify({ mirrors: { [REGISTRY_NAME]: { endpoint: [registry] } } }),
-    ),
+    ...registryFiles({ inGuest, registryUrl }),
   ];
 }
 

@@ -15,6 +15,8 @@ export interface MachineParts {
   readonly tpmSocket: string;
   readonly portSocket: string;
   readonly serialLog: string;
+  /** Where somebody types; what is said goes into the log also when nobody is there. */
+  readonly serialSocket: string;
   /** Written by the firmware; with UEFI only. */
   readonly uefiVariables: string;
   /** What the DHCP server tells who boots from the network. */
@@ -44,7 +46,11 @@ export function qemuArguments(parts: MachineParts): readonly string[] {
     ["-smp", "2", "-m", `${parts.memoryMegabytes}`],
     ["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
     ["-smbios", `type=1,${smbios},serial=${escaped(system.serial)},uuid=${system.uuid}`],
-    ["-chardev", `file,id=serial,path=${parts.serialLog},append=on`, "-serial", "chardev:serial"],
+    [
+      "-chardev",
+      `socket,id=serial,path=${parts.serialSocket},server=on,wait=off,logfile=${parts.serialLog},logappend=on`,
+    ],
+    ["-serial", "chardev:serial"],
     ["-chardev", `socket,id=tpm,path=${parts.tpmSocket}`, "-tpmdev", "emulator,id=tpm,chardev=tpm"],
     ["-device", "tpm-tis,tpmdev=tpm", "-device", "virtio-rng-pci"],
     ["-device", "virtio-serial-pci", "-chardev", `socket,id=port,path=${parts.portSocket},server=on,wait=off`],

@@ -24,9 +24,12 @@ export interface SystemVersion {
 
 export class SystemImages {
   readonly #folder: string;
+  readonly #base: string | undefined;
 
-  constructor(folder: string) {
+  /** @param base  an OCI layout of somebody else's system, in place of the example with a kubelet */
+  constructor(folder: string, base?: string) {
     this.#folder = folder;
+    this.#base = base;
     mkdirSync(folder, { recursive: true });
   }
 
@@ -40,9 +43,11 @@ export class SystemImages {
     put("usr/lib/rancheros-release", `IMAGE=registry.test/os:${version}\nVERSION_ID="${version}"\n`, 0o644);
     for (const [at, { content, isProgram }] of Object.entries(files))
       put(at, content, isProgram === true ? 0o755 : 0o644);
-    const layers = [path.join(import.meta.dirname, "guest"), await this.#node(), own];
+    const kubelet = this.#base === undefined ? [await this.#node()] : [];
+    const layers = [path.join(import.meta.dirname, "guest"), ...kubelet, own];
     const args = layers.flatMap((layer) => ["--layer", layer]);
-    return runScript("build-image", [...args, path.join(this.#folder, version)]);
+    const base = this.#base === undefined ? [] : ["--base", this.#base];
+    return runScript("build-image", [...base, ...args, path.join(this.#folder, version)]);
   }
 
   /** With the kubelet, which is built once. */

@@ -1,0 +1,121 @@
+/**
+ * An operating system that is not ours, made by the lines of docs/bring-your-own-image.md, starts from an ISO and shows its
+ * menu to somebody at the console.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { Machine } from "./machine.ts";
+import { startMetalSite, type MetalSite } from "./metal-site.ts";
+import { MENU } from "./serial-console.ts";
+import { tell, tellTime } from "./steps.ts";
+
+const MINUTE_MS = 60_000;
+/** Deadlines for what hangs. */
+const MAKE_MS = 40 * MINUTE_MS;
+const BOOT_MS = 15 * MINUTE_MS;
+const INSTALL_MS = 25 * MINUTE_MS;
+const DOOR = "rack1u3";
+const PAGE = path.join(import.meta.dirname, "../../docs/bring-your-own-image.md");
+
+const folder = mkdtempSync(path.join(tmpdir(), "other-"));
+let site: MetalSite | undefined;
+
+/** The page's own lines make it, once for all runs on them. @returns an OCI layout */
+async function otherSystem(): Promise<string> {
+  const lines = /^```sh\n(mkdir -p dist\nmmdebstrap [\s\S]*?)^```$/m.exec(readFileSync(PAGE, "utf8"))?.[1];
+  if (lines === undefined) throw new Error(`${PAGE} has no lines that make a system`);
+  const { XDG_CACHE_HOME: caches = path.join(homedir(), ".cache") } = process.env;
+  const kept = path.join(caches, "rancheros-operator/other-systems");
+  const made = path.join(kept, createHash("sha256").update(lines).digest("hex").slice(0, 16));
+  if (!existsSync(made)) {
+    const work = path.join(folder, "make");
+    mkdirSync(work);
+    await promisify(execFile)("bash", ["-ec", lines], { cwd: work, timeout: MAKE_MS, maxBuffer: 16 * 1024 * 1024 });
+    mkdirSync(kept, { recursive: true });
+    for (const older of readdirSync(kept)) rmSync(path.join(kept, older), { recursive: true });
+    // From a file system that may be another one.
+    await promisify(execFile)("cp", ["--archive", path.join(work, "dist/base"), `${made}.new`]);
+    renameSync(`${made}.new`, made);
+    rmSync(work, { recursive: true });
+  }
+  return made;
+}
+
+beforeAll(async () => {
+  const beganMs = performance.now();
+  const base = await otherSystem();
+  tellTime((performance.now() - beganMs) / 1000, "another system, as the page makes it");
+  site = await startMetalSite(path.join(folder, "site"), base);
+  tellTime((performance.now() - beganMs) / 1000, "and with image and boot media of it");
+}, MAKE_MS);
+
+afterAll(async () => {
+  try {
+    await site?.stop();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 2 * MINUTE_MS);
+
+function present(): MetalSite {
+  if (site === undefined) throw new Error("the site did not come up");
+  return site;
+}
+
+describe("a machine with UEFI and an operating system that is not ours", () => {
+  const system = {
+    manufacturer: "Example, Inc.",
+    product: "Bare Metal",
+    serial: "RACK1U3",
+    uuid: "4c4c4544-0058-1039-8039-b7c04f513133",
+  };
+  const machine = new Machine({ folder: path.join(folder, "m3"), system, firmware: "uefi", memoryMegabytes: 3072 });
+  afterAll(() => machine.stop(), MINUTE_MS);
+
+  async function whyNot(): Promise<string> {
+    const journal = await machine.run(
+      "journalctl --boot --no-pager --output=short-monotonic | tail -n 80",
+      2 * MINUTE_MS,
+    );
+    return `-- serial port\n${machine.lastSerialLines()}\n-- journal\n${journal.output}`;
+  }
+  const { step } = tell({ onFailure: whyNot });
+
+  step(
+    "shows its menu to who has no configuration that says `automatic`, and the disks to who asks for them",
+    BOOT_MS,
+    async () => {
+      await machine.powerOn({ cdrom: await present().makeIso(await present().makeDoor(DOOR), { asks: true }) });
+      await machine.waitForBoot(1, BOOT_MS);
+      expect(await machine.must("grep ^VERSION_CODENAME= /usr/lib/os-release")).toBe("VERSION_CODENAME=trixie");
+      const console = await machine.console();
+      try {
+        await console.knock(MENU, BOOT_MS);
+        console.answer("d");
+        expect(await console.until(MENU, BOOT_MS)).toContain("/dev/vda");
+      } finally {
+        console.close();
+      }
+    },
+  );
+
+  step("erases nothing where the answer to its question is no", INSTALL_MS, async () => {
+    const console = await machine.console();
+    try {
+      await console.knock(MENU, BOOT_MS);
+      console.answer("i");
+      await console.until(/Everything on \/dev\/vda .* will be erased\. Go on\? \[y\/N\] /, BOOT_MS);
+      console.answer("no");
+      await console.until(/INSTALL_DECLINED/, BOOT_MS);
+      await console.until(MENU, BOOT_MS);
+    } finally {
+      console.close();
+    }
+    expect(await machine.must("lsblk --noheadings --output=NAME,FSTYPE /dev/vda")).toBe("vda");
+  });
+});
