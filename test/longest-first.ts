@@ -109,7 +109,7 @@ const WITH_CONTAINERS = /\/integration\/(rollout|containers|operator-image)\/|\/
 const CONTAINERS_AT_ONCE = 2;
 
 /** So many files at a time are meant; more than the two cores that it is measured on, as most of a file's time is waiting. */
-export const WORKERS = 4;
+export const WORKERS = 3;
 
 interface Worker {
   readonly untilSeconds: number;
