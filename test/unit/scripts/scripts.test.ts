@@ -98,6 +98,33 @@ describe("scripts/test", () => {
     expect(failed.lines).toContain("what is wrong");
   });
 
+  it("names at its end what failed in a step, and why, as of long output the end alone may be kept", async () => {
+    const test = {
+      status: "failed",
+      fullName: "a machine joins",
+      failureMessages: ["Error: it did not\n    at x.ts:1"],
+    };
+    const files = [
+      { name: path.join(folder, "a.test.ts"), status: "failed", assertionResults: [test] },
+      {
+        name: path.join(folder, "b.test.ts"),
+        status: "failed",
+        message: `no port ${"x".repeat(400)}`,
+        assertionResults: [],
+      },
+    ];
+    const numbers = { numPassedTests: 4, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0 };
+    const results = path.join(folder, "of-unit.json");
+    writeFileSync(results, JSON.stringify({ ...numbers, testResults: files }));
+    const { code, lines } = await whole(`${count}\n[[ "$step" != test:unit ]] || { cp ${results} "$file"; exit 1; }`);
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 1, last: "31 passed, 2 failed" });
+    const unit = lines.findLastIndex((line) => /^unit .*4 passed, 2 failed$/.test(line));
+    expect(lines.slice(unit + 1, unit + 3)).toEqual([
+      "a.test.ts > a machine joins: Error: it did not",
+      `b.test.ts: no port ${"x".repeat(292)}…`,
+    ]);
+  });
+
   it("has failed where what ran beside was broken off, and shows where", async () => {
     // npm's parent is timeout, and that one's the script that runs what is quick.
     const kill = 'kill -KILL "$(ps -o ppid= "$PPID" | tr -d " ")"';
