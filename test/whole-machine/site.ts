@@ -203,11 +203,16 @@ async function buildSite(
         const found = await status(name).catch((): ManagedOSImageStatus => ({}));
         if (look(found)) return found;
         if (performance.now() > deadlineMs) {
+          // What matters first: of long output the beginning alone may be kept.
+          const { state, total, updated, updating, failed, pending, message } = found;
+          const counts = JSON.stringify({ state, total, updated, updating, failed, pending, message });
+          const journals = machines.map((one) => `${one.node}: ${JSON.stringify({ ...one.journal(), history: [] })}`);
           const logs = [
             ...machines.map((one) => [one.node, one.agentLog] as const),
             ...operators.map((one, index) => [`operator-${index + 1}`, one.log()] as const),
           ].map(([title, log]) => `${title}:\n${log.split("\n").slice(-12).join("\n")}`);
-          throw new Error(`gave up waiting: ${what}; ${JSON.stringify(found)}\n${logs.join("\n")}`);
+          const told = [...journals, ...logs, JSON.stringify(found)];
+          throw new Error(`gave up waiting: ${what}; ${counts}\n${told.join("\n")}`);
         }
         await sleep(POLL_MS);
       }

@@ -1,10 +1,8 @@
 /** What the scripts of a new machine must not forget, and need not do. */
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import {
   chmodSync,
   cpSync,
-  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -17,8 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -39,117 +36,6 @@ describe("what starts machines beside a control plane and an image registry", ()
     "installs these in scripts/%s, and neither a browser nor virtual machines",
     (name) => {
       expect(read(`scripts/${name}`)).toContain('/scripts/setup" --quiet packages npm control-plane\n');
-    },
-  );
-});
-
-describe("scripts/test", () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), "whole-test-"));
-    for (const name of ["scripts", "node_modules/.bin"]) mkdirSync(path.join(folder, name), { recursive: true });
-    for (const name of ["test", "count-tests.ts"]) {
-      cpSync(path.join(ROOT, "scripts", name), path.join(folder, "scripts", name));
-    }
-    for (const name of ["setup", "clean-killed-runs", "control-plane-binaries"]) script(`scripts/${name}`, "exit 0");
-    symlinkSync(process.execPath, path.join(folder, "node_modules/.bin/node"));
-  });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  function script(name: string, lines: string): void {
-    writeFileSync(path.join(folder, name), `#!/bin/bash\n${lines}\n`, { mode: 0o755 });
-  }
-
-  /** @param lines  what npm does for each step, whose name is "$step"; \`counts PASSED FAILED\` writes its results */
-  function startWhole(lines: string): ReturnType<typeof spawn> {
-    const counts = `counts() { printf '{"numPassedTests":%d,"numFailedTests":%d,"numPendingTests":0,"numTodoTests":0,"testResults":[]}' "$@" >"$file"; }`;
-    script("npm", `step="$3" file="\${!#}" file="\${file#*=}"\n${counts}\n${lines}`);
-    const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}`, HOME: folder, TMPDIR: folder };
-    return spawn(path.join(folder, "scripts/test"), { env, stdio: ["ignore", "pipe", "inherit"] });
-  }
-
-  async function whole(lines: string): Promise<{ readonly code: number | null; readonly lines: readonly string[] }> {
-    const child = startWhole(lines);
-    if (child.stdout === null) throw new Error("no pipe");
-    const [said] = await Promise.all([text(child.stdout), once(child, "close")]);
-    return { code: child.exitCode, lines: said.trimEnd().split("\n") };
-  }
-
-  const count = 'case "$step" in test:unit) counts 5 0 ;; test:site) counts 3 0 ;; test:*) counts 10 0 ;; esac';
-
-  it("runs what is quick beside the integration tests, before the virtual machine, and counts all of it", async () => {
-    const waits = `while [[ -d ${folder} && ! -e ${folder}/unit-ran ]]; do sleep 0.05; done`;
-    const beside = `case "$step" in test:unit) : >${folder}/unit-ran ;; test:integration) ${waits} ;; esac`;
-    const alone = `[[ "$step" != test:metal ]] || ls ${folder}/site-ran || exit 1; [[ "$step" != test:site ]] || : >${folder}/site-ran`;
-    const { code, lines } = await whole(`${beside}\n${alone}\n${count}`);
-    // Four steps that are one each, 5, 3, and twice 10.
-    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: "32 passed, 0 failed" });
-    const summary = lines.slice(lines.findLastIndex((line) => line.startsWith("-- what ran")));
-    for (const step of ["format", "lint", "types", "layers"]) {
-      expect(summary).toContainEqual(expect.stringMatching(new RegExp(`^${step} +\\d+ s   passed$`)));
-    }
-    expect(summary).toContainEqual(expect.stringMatching(/^unit +\d+ s   5 passed, 0 failed$/));
-    expect(summary).toContainEqual(expect.stringMatching(/^integration +\d+ s   10 passed, 0 failed$/));
-  });
-
-  it("has failed where something that ran beside has, and shows what it said", async () => {
-    const failed = await whole(`[[ "$step" != lint ]] || { echo what is wrong; exit 1; }\n${count}`);
-    expect({ code: failed.code, last: failed.lines.at(-1) }).toEqual({ code: 1, last: "31 passed, 1 failed" });
-    expect(failed.lines).toContain("what is wrong");
-  });
-
-  it("names at its end what failed in a step, and why, as of long output the end alone may be kept", async () => {
-    const test = {
-      status: "failed",
-      fullName: "a machine joins",
-      failureMessages: ["Error: it did not\n    at x.ts:1"],
-    };
-    const files = [
-      { name: path.join(folder, "a.test.ts"), status: "failed", assertionResults: [test] },
-      {
-        name: path.join(folder, "b.test.ts"),
-        status: "failed",
-        message: `no port ${"x".repeat(400)}`,
-        assertionResults: [],
-      },
-    ];
-    const numbers = { numPassedTests: 4, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0 };
-    const results = path.join(folder, "of-unit.json");
-    writeFileSync(results, JSON.stringify({ ...numbers, testResults: files }));
-    const { code, lines } = await whole(`${count}\n[[ "$step" != test:unit ]] || { cp ${results} "$file"; exit 1; }`);
-    expect({ code, last: lines.at(-1) }).toEqual({ code: 1, last: "31 passed, 2 failed" });
-    const unit = lines.findLastIndex((line) => /^unit .*4 passed, 2 failed$/.test(line));
-    expect(lines.slice(unit + 1, unit + 3)).toEqual([
-      "a.test.ts > a machine joins: Error: it did not",
-      `b.test.ts: no port ${"x".repeat(292)}…`,
-    ]);
-  });
-
-  it("has failed where what ran beside was broken off, and shows where", async () => {
-    // npm's parent is timeout, and that one's the script that runs what is quick.
-    const kill = 'kill -KILL "$(ps -o ppid= "$PPID" | tr -d " ")"';
-    const broken = await whole(`[[ "$step" != types ]] || { ${kill}; sleep 60; }\n${count}`);
-    expect({ code: broken.code, last: broken.lines.at(-1) }).toEqual({ code: 1, last: "20 passed, 1 failed" });
-    expect(broken.lines).toContainEqual(expect.stringMatching(/^format .*BROKEN OFF$/));
-  });
-
-  it("ends all that it has begun when it is told to end", async () => {
-    const child = startWhole(`echo $$ >${folder}/pid-$step; exec sleep 60`);
-    const pidOf = (step: string): number => Number(readFileSync(path.join(folder, `pid-${step}`), "utf8"));
-    await expect
-      .poll(() => ["format:check", "test:integration"].map(pidOf).every((pid) => pid > 0), { timeout: 20_000 })
-      .toBe(true);
-    const pids = ["format:check", "test:integration"].map(pidOf);
-    child.kill("SIGTERM");
-    await once(child, "close");
-    expect(child.exitCode).toBe(143);
-    for (const pid of pids) await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
-  });
-
-  it.each(["unit", "integration", "metal"])(
-    "installs the Debian packages before %s, which run their programs",
-    (step) => {
-      expect(read("scripts/test")).toMatch(new RegExp(`^    ${step}\\) if setup packages\\b.*; then run_`, "m"));
     },
   );
 });
