@@ -152,6 +152,18 @@ lines"; mkfifo new/fifo`);
     expect(ground.start({ words: "rancheros.trial=1", script }).said).toBe(lines.join("\n"));
   });
 
+  it("brings owners by their numbers, whatever names have them, and holes as holes", () => {
+    ground.start();
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    // A number with two names, of which the later one has another number too.
+    ground.write("etc/passwd", "root:x:0:0::/:/bin/sh\none:x:123:45::/:/bin/sh\none:x:321:45::/:/bin/sh\n");
+    // Larger than ROS_STATE.
+    ground.run("cd var/lib; echo x >owned; chown 321:45 owned; truncate -s 64M lastlog");
+    const script = "cd /var/lib; stat --format='%n %u:%g %s' owned lastlog";
+    const start = ground.start({ words: "rancheros.trial=1", script });
+    expect(start).toEqual({ console: "", isRestarted: false, said: "owned 321:45 2\nlastlog 0:0 67108864\n" });
+  });
+
   it("is left to the good one on trial where what it brings has no room", () => {
     bringMore();
     const { console, isRestarted, said } = ground.start({ words: "rancheros.trial=1" });
