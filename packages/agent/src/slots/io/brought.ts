@@ -39,23 +39,30 @@ export function broughtBytes(hostRoot: string, slotFolder: string): StateRoom | 
   return { neededBytes, freeBytes: bavail * bsize };
 }
 
-/** All folders, as they are made beside first, and all else that the machine does not have. */
+/** All folders, as they are made beside first, and all else that the machine does not have; what has several names, once. */
 function missingBytes(from: string, to: string, left: ReadonlySet<string>): number {
   let bytes = 0;
+  const counted = new Set<number>();
+  const missing = (path: string): number => {
+    const found = look(`${to}/${path}`) === undefined ? look(`${from}/${path}`) : undefined;
+    if (found === undefined || counted.has(found.ino)) return 0;
+    if (found.nlink > 1) counted.add(found.ino);
+    return bytesOf(found);
+  };
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    bytes += bytesAt(`${from}/${folder}`);
+    bytes += bytesOf(look(`${from}/${folder}`));
     for (const entry of readdirSync(`${from}/${folder}`, { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (!entry.isDirectory()) bytes += look(`${to}/${path}`) === undefined ? bytesAt(`${from}/${path}`) : 0;
+      if (!entry.isDirectory()) bytes += missing(path);
       else if (!left.has(path)) folders.push(path);
     }
   }
   return bytes;
 }
 
-function bytesAt(path: string): number {
-  return (look(path)?.blocks ?? 0) * BLOCK_BYTES;
+function bytesOf(found: Stats | undefined): number {
+  return (found?.blocks ?? 0) * BLOCK_BYTES;
 }
 
 /** @returns undefined where nothing is, or something that is no folder is on the way */

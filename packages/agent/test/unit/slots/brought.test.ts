@@ -1,5 +1,5 @@
 /** What a slot brings for the machine's state, counted before its first program copies it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -54,6 +54,14 @@ it("counts packages' records only where the machine has no /var yet, as the imag
   expect(neededMib()).toBe(2);
   rmSync(join(machine(), "run/rancheros-state/var"), { recursive: true });
   expect(neededMib()).toBe(8);
+});
+
+it("counts a file of several names once", () => {
+  put(join(slot(), "opt/one"), 3 * MIB);
+  for (const name of ["two", "three"]) linkSync(join(slot(), "opt/one"), join(slot(), `opt/${name}`));
+  expect(neededMib()).toBe(3);
+  put(join(machine(), "run/rancheros-state/opt/one"), 1);
+  expect(neededMib()).toBe(3);
 });
 
 it("says nothing of a machine without a state of ours", () => {
