@@ -1,7 +1,7 @@
 /** The operator's own CA and certificate while it runs: made, renewed and taken over from other replicas without a restart. */
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Kubernetes } from "./controller/index.ts";
+import { clusterTimeMs, type Kubernetes } from "./controller/index.ts";
 import type { TlsMaterial } from "./http/index.ts";
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
@@ -13,8 +13,6 @@ const LOOK_EVERY_MS = 60_000;
 const THOROUGH_EVERY_MS = 12 * 3_600_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
-/** Below that, clocks agree as well as an answer's date can tell. */
-const SKEW_MS = 60_000;
 
 const WORDS: Readonly<Record<Exclude<IdentityStep, "kept">, string>> = {
   made: "a new CA and serving certificate made",
@@ -58,11 +56,7 @@ export async function followOwnTls(
   let shown = "";
   let underWay: Promise<void> | undefined;
 
-  /** A clock that is wrong would make certificates that are not good yet, or end what is good: the API server's counts. */
-  const nowMs = (): number => {
-    const skewMs = kubernetes.clockSkewMs();
-    return Date.now() + (Math.abs(skewMs) < SKEW_MS ? 0 : skewMs);
-  };
+  const nowMs = (): number => clusterTimeMs(kubernetes, Date.now());
 
   async function ensure(isThorough: boolean): Promise<void> {
     const { identity, step } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs });

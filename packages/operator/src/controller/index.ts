@@ -7,6 +7,7 @@ export type { Kubernetes, KubernetesRequest } from "./io/kubernetes.ts";
 export { collectionPath, watchResource } from "./io/watch-resource.ts";
 export type { NamedObject, WatchedResource, WatchHandle } from "./io/watch-resource.ts";
 export { retryTimer } from "./io/retry-timer.ts";
+export { clusterTimeMs } from "./cluster-time.ts";
 export { retryAfterMs } from "./retry-after.ts";
 export { GoneUids } from "./gone-uids.ts";
 export { orAborted } from "./or-aborted.ts";

@@ -6,6 +6,8 @@ export const KEY_SECRET_BYTES = 32;
 /** How long a key makes new seals, and how long after that those are still taken. */
 export const KEY_LIFETIME_MS = 24 * 3_600_000;
 export const KEY_OVERLAP_MS = 24 * 3_600_000;
+/** Whoever made a key that is further ahead had a wrong clock, or the API server had: it would be the newest until that time. */
+const AHEAD_MAX_MS = 3_600_000;
 
 /** One master key. */
 export interface SessionKey {
@@ -37,15 +39,21 @@ export function deriveSealKeys(key: SessionKey): SealKeys {
   return { id: key.id, nonce: derive("nonce"), state: derive("state"), session: derive("session") };
 }
 
-/** Keys that still open something, the newest first. */
+function isAhead({ madeAtMs }: SessionKey, nowMs: number): boolean {
+  return madeAtMs - nowMs > AHEAD_MAX_MS;
+}
+
+/** Keys that still open something, the newest first, and those of a time that is far ahead last. */
 export function usableKeys(keys: readonly SessionKey[], nowMs: number): readonly SessionKey[] {
+  const rank = (key: SessionKey): number => (isAhead(key, nowMs) ? 1 : 0);
   return keys
     .filter((key) => nowMs - key.madeAtMs < KEY_LIFETIME_MS + KEY_OVERLAP_MS)
-    .toSorted((a, b) => b.madeAtMs - a.madeAtMs);
+    .toSorted((a, b) => rank(a) - rank(b) || b.madeAtMs - a.madeAtMs);
 }
 
 /**
- * What the keys should be now: without those that open nothing any more, with a new one where the newest is a day old.
+ * What the keys should be now: without those that open nothing any more, with a new one where the newest is a day old. One of
+ * a time that is far ahead has sealed while there was no other, and goes with the next new one after that.
  * @param random  of cryptographic quality
  * @returns undefined where nothing is to be changed
  */
@@ -55,7 +63,9 @@ export function rotatedKeys(
   random: (bytes: number) => Buffer,
 ): readonly SessionKey[] | undefined {
   const usable = usableKeys(keys, nowMs);
-  const [newest] = usable;
+  const inTime = usable.filter((key) => !isAhead(key, nowMs));
+  const [newest] = inTime;
   if (newest !== undefined && nowMs - newest.madeAtMs < KEY_LIFETIME_MS) return undefined;
-  return [{ id: random(KEY_ID_BYTES), secret: random(KEY_SECRET_BYTES), madeAtMs: nowMs }, ...usable];
+  const kept = newest === undefined ? usable : inTime;
+  return [{ id: random(KEY_ID_BYTES), secret: random(KEY_SECRET_BYTES), madeAtMs: nowMs }, ...kept];
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasCode } from "@rancheros/protocol/errors";
-import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import { clusterTimeMs, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { errorFields, type Log } from "../../telemetry/index.ts";
 import { SealError } from "../errors.ts";
 import {
@@ -80,7 +80,7 @@ async function ensureKeys(kubernetes: Kubernetes, namespace: string): Promise<re
   for (let attempt = 1; ; attempt += 1) {
     try {
       const stored = storedOf(await readOrNothing(kubernetes, `${path}/${SESSION_KEYS_SECRET}`));
-      const rotated = rotatedKeys(stored?.keys ?? [], Date.now(), randomBytes);
+      const rotated = rotatedKeys(stored?.keys ?? [], clusterTimeMs(kubernetes, Date.now()), randomBytes);
       if (stored !== undefined && rotated === undefined) return stored.keys;
       const keys = rotated ?? [];
       await (stored === undefined
@@ -157,7 +157,7 @@ export function runSessionKeyStore(kubernetes: Kubernetes, namespace: string, lo
   function usable(): readonly SealKeys[] {
     const keys = usableKeys(
       [...derived.values()].map(({ of }) => of),
-      Date.now(),
+      clusterTimeMs(kubernetes, Date.now()),
     );
     return keys.flatMap(({ id }) => derived.get(id.toString("hex"))?.keys ?? []);
   }

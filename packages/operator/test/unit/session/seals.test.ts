@@ -159,4 +159,20 @@ describe("the keys", () => {
     expect(usableKeys(both, end)).not.toContain(first);
     expect(rotatedKeys(both, end, randomBytes)).not.toContain(first);
   });
+
+  it("are made anew beside one of a clock that was far ahead, which opens what it has sealed until the next one is made", () => {
+    const ahead = { id: randomBytes(4), secret: randomBytes(32), madeAtMs: NOW + 365 * KEY_LIFETIME_MS };
+    expect(usableKeys([ahead], NOW)).toEqual([ahead]);
+    const both = rotatedKeys([ahead], NOW, randomBytes) ?? [];
+    expect(both.map(({ madeAtMs }) => madeAtMs)).toEqual([NOW, ahead.madeAtMs]);
+    expect(usableKeys(both.toReversed(), NOW)).toEqual(both);
+    expect(rotatedKeys(both, NOW + KEY_LIFETIME_MS - 1, randomBytes)).toBeUndefined();
+    const next = rotatedKeys(both, NOW + KEY_LIFETIME_MS, randomBytes) ?? [];
+    expect(next.map(({ madeAtMs }) => madeAtMs)).toEqual([NOW + KEY_LIFETIME_MS, NOW]);
+  });
+
+  it("of a replica whose clock is a few minutes ahead are those of all", () => {
+    const [first] = rotatedKeys([], NOW + 5 * 60_000, randomBytes) ?? [];
+    expect(rotatedKeys(first === undefined ? [] : [first], NOW, randomBytes)).toBeUndefined();
+  });
 });

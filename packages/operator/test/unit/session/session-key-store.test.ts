@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Kubernetes } from "../../../src/controller/index.ts";
 import { KubernetesError } from "../../../src/controller/index.ts";
 import { runSessionKeyStore } from "../../../src/session/io/session-key-store.ts";
@@ -8,6 +8,29 @@ import type { Log } from "../../../src/telemetry/index.ts";
 const QUIET: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describe("the keeping of session keys", () => {
+  it.each([-3, 3])("goes by the API server's clock where the replica's is %i days from it", async (days) => {
+    const aheadMs = days * 24 * 3_600_000;
+    const times: string[] = [];
+    const kubernetes = {
+      async send({ method, body }: { readonly method?: string; readonly body?: { readonly data: object } }) {
+        if (method !== "POST") throw new KubernetesError("KUBERNETES_NOT_FOUND", "no such Secret");
+        for (const value of Object.values(body?.data ?? {})) {
+          times.push(Buffer.from(String(value), "base64").toString().split(" ")[1] ?? "");
+        }
+        return {};
+      },
+      clockSkewMs: () => -aheadMs,
+    } as unknown as Kubernetes;
+    const store = runSessionKeyStore(kubernetes, "n", QUIET);
+    try {
+      await vi.waitFor(() => expect(store.ready()).toBe(true));
+      expect(times).toHaveLength(1);
+      expect(Math.abs(Date.parse(times[0] ?? "") - (Date.now() - aheadMs))).toBeLessThan(60_000);
+    } finally {
+      store.stop();
+    }
+  });
+
   it("goes on after something that nobody expects, and says so", async () => {
     let reads = 0;
     // An API server without the Secret, which cannot be reached at first.
@@ -18,6 +41,7 @@ describe("the keeping of session keys", () => {
         if (method === "POST") return {};
         throw new KubernetesError("KUBERNETES_NOT_FOUND", "no such Secret");
       },
+      clockSkewMs: () => 0,
     } as Kubernetes;
     const told: unknown[] = [];
     const log: Log = {
