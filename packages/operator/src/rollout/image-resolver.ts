@@ -8,7 +8,7 @@ import { namedVersion } from "./effective-image.ts";
 import { renewImage } from "./late-answers.ts";
 import { namedImages, planOf, type ResolvedImages } from "./resolved.ts";
 import type { Trouble } from "./describe-rollout.ts";
-import type { ImageState } from "./image-state.ts";
+import { aboutOf, type ImageState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 import { timeText } from "./time-text.ts";
@@ -79,14 +79,12 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
   const { index, parts } = options;
   const image = index.image(key);
   if (image === undefined || !needsResolving(image)) return;
-  const { object, versionId } = image.image;
-  const { uid, generation } = object.metadata;
+  const { object } = image.image;
+  const about = aboutOf(image);
   /** Undefined where the image is about something else meanwhile: what was found out is nothing to it. */
   const sameSpec = (): ImageState | undefined => {
     const now = index.image(key);
-    if (now === undefined || !needsResolving(now) || now.image.versionId !== versionId) return undefined;
-    const { metadata } = now.image.object;
-    return metadata.uid === uid && metadata.generation === generation ? now : undefined;
+    return now !== undefined && needsResolving(now) && aboutOf(now) === about ? now : undefined;
   };
   let images: ResolvedImages;
   try {

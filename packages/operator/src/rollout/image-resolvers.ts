@@ -3,17 +3,12 @@ import { createWorkQueue, retryAfterMs, type QueueLoad, type WorkQueue } from ".
 import { RegistryError } from "../registry/index.ts";
 import type { Found } from "./describe-rollout.ts";
 import { needsResolving, resolveImage } from "./image-resolver.ts";
-import type { ImageState } from "./image-state.ts";
+import { aboutOf, type ImageState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 
 /** Somebody who has mended a tag or a pull secret waits for what comes of it. */
 const PAUSE_MS = 8_000;
-
-function versionOf({ image: { object, versionId } }: ImageState): string {
-  const { uid, generation } = object.metadata;
-  return `${uid}/${generation}/${versionId}`;
-}
 
 /** A registry's Retry-After. */
 function isRegistryBusy(error: unknown): error is RegistryError & { readonly retry: { readonly afterMs: number } } {
@@ -50,10 +45,10 @@ export class ImageResolvers {
       return;
     }
     // After that it is the queue that asks again, at the registry's pace.
-    if (this.#asked.get(key) === versionOf(image)) return;
+    if (this.#asked.get(key) === aboutOf(image)) return;
     // A registry that wants to be left alone wants it about what it was asked for.
     this.forget(key);
-    this.#asked.set(key, versionOf(image));
+    this.#asked.set(key, aboutOf(image));
     const lagMs = this.#parts.lagMs();
     if (lagMs === 0) this.#add(key);
     else this.#parts.setTimer(() => this.#addIfNeeded(key), lagMs);

@@ -38,6 +38,12 @@ export interface Group {
   head: number;
 }
 
+/** Names what the image is about: another text where its spec, the version that it names, or the default registry is another one. */
+export function aboutOf({ image: { object, versionId } }: ImageState): string {
+  const { uid, generation } = object.metadata;
+  return `${uid}/${generation}/${versionId}`;
+}
+
 function noCounts(): Counts {
   return { total: 0, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 };
 }

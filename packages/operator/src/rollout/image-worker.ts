@@ -6,7 +6,7 @@ import { errorFields } from "../telemetry/index.ts";
 import { decide, type Candidate, type Decision } from "./decide.ts";
 import type { Found } from "./describe-rollout.ts";
 import { RolloutError } from "./errors.ts";
-import type { ImageState } from "./image-state.ts";
+import { aboutOf, type ImageState } from "./image-state.ts";
 import { loseImage, loseMachine, renewImage, renewMachine } from "./late-answers.ts";
 import { clusterOf } from "./machine-place.ts";
 import { newsOf } from "./news-of.ts";
@@ -56,7 +56,7 @@ export class ImageWorker {
   #isStopped = false;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
-  #found: { readonly what: Found; readonly generation: number | undefined } | undefined;
+  #found: { readonly what: Found; readonly about: string } | undefined;
 
   /** @param touchOthers  told of images for which what was read has changed something: the watch will show nothing new of it */
   constructor(
@@ -89,7 +89,9 @@ export class ImageWorker {
 
   /** Whether what the image refers to can be had. */
   report(found: Found): void {
-    this.#found = { what: found, generation: this.#index.image(this.#key)?.image.object.metadata.generation };
+    const image = this.#index.image(this.#key);
+    if (image === undefined) return;
+    this.#found = { what: found, about: aboutOf(image) };
     this.#wakeIn(0);
   }
 
@@ -219,8 +221,8 @@ export class ImageWorker {
       });
     const nowMs = this.#parts.nowMs();
     // Of an earlier spec it says nothing about this one.
-    const isAbout = this.#found?.generation === image.image.object.metadata.generation;
-    return decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, isAbout ? this.#found?.what : undefined);
+    const found = this.#found?.about === aboutOf(image) ? this.#found.what : undefined;
+    return decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, found);
   }
 
   /** @returns whether it is stored; false where it has to be decided anew */

@@ -9,16 +9,17 @@ import { VirtualTime } from "./virtual-time.ts";
 
 const WRITE_MS = 5_000;
 
-function scene() {
+function scene(osImage = "registry:5000/os:v1") {
   const time = new VirtualTime();
+  let registry = "one:5000";
   const written: ManagedOSImageStatus[] = [];
   let image: ManagedOSImage = {
     metadata: { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 },
-    spec: { osImage: "registry:5000/os:v1" },
+    spec: { osImage },
   };
   const unused = () => Promise.reject(new Error("not used"));
   const silent = () => undefined;
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set() }, undefined, () => registry);
   const parts: RolloutParts = {
     store: {
       read: () => Promise.resolve(image),
@@ -54,11 +55,16 @@ function scene() {
     image = { ...image, spec: { osImage }, metadata: { ...metadata, resourceVersion, generation: 2 } };
     index.putImage(image);
   }
+  function changeRegistry(next: string): void {
+    registry = next;
+    index.putImage(image);
+  }
   return {
     time,
     written,
     resolved,
     changeSpec,
+    changeRegistry,
     worker: new ImageWorker("fleet-local/os", index, parts, () => true, silent),
   };
 }
@@ -147,5 +153,14 @@ describe("what is found out while a status is being written", () => {
     await time.pass(60_000);
     expect(written.length).toBeGreaterThan(0);
     expect(resolved()).toMatchObject({ status: "Unknown", observedGeneration: 2 });
+  });
+
+  it("is not written of an image of another registry than it was about, though its spec be the same", async () => {
+    const { time, written, resolved, changeRegistry, worker } = scene("os:v1");
+    worker.report({ reason: "FIRST", message: "of the first registry" });
+    changeRegistry("two:5000");
+    await time.pass(60_000);
+    expect(written.length).toBeGreaterThan(0);
+    expect(resolved()).toMatchObject({ status: "Unknown", reason: "Resolving" });
   });
 });
