@@ -128,6 +128,7 @@ class Planning {
       versions: { find: () => undefined },
       versionsSynced: () => true,
       defaultRegistry: () => undefined,
+      refreshSources: async () => undefined,
       machinesSynced: () => true,
       readMachine: async (_namespace, name) => this.#machines[Number(name.slice(1))],
       resolve: async () => DIGEST,

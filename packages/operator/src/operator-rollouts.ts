@@ -50,6 +50,7 @@ export function startRollouts(parts: OperatorRolloutParts): OperatorRollouts {
   const rollouts = runRolloutController(parts, {
     versions: versions.versions,
     versionsSynced: () => versions.synced() && versions.quietMs() < settings.staleAfterMs,
+    refreshVersion: (namespace, name) => versions.refresh(namespace, name),
     machinesSynced: parts.machinesSynced,
     defaultRegistry: parts.defaultRegistry,
     readMachine: async (namespace, name) => inventoryEntry(await store.read(namespace, name)),

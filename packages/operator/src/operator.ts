@@ -87,7 +87,11 @@ export async function startOperator(
     kubernetes,
     registry,
     imagePolicy,
-    defaultRegistry: { isKnown: () => rancherWatch.isKnown(), name: () => address.defaultRegistry() },
+    defaultRegistry: {
+      isKnown: () => rancherWatch.isKnown(),
+      name: () => address.defaultRegistry(),
+      refresh: () => rancherWatch.refresh(),
+    },
     lead,
     watchNamespace,
     log,

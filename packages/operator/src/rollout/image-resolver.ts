@@ -86,6 +86,9 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
     const now = index.image(key);
     return now !== undefined && needsResolving(now) && aboutOf(now) === about ? now : undefined;
   };
+  // Another replica may have found out already what the image stands for now: its plan is not to be undone.
+  await parts.refreshSources(image.image);
+  if (sameSpec() === undefined) return;
   let images: ResolvedImages;
   try {
     images = await resolveAll(parts, object);
@@ -95,6 +98,7 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
     throw error;
   }
   for (;;) {
+    await parts.refreshSources(image.image);
     // The spec is what was asked about, the status may have been written meanwhile.
     const now = sameSpec();
     if (now === undefined) return;

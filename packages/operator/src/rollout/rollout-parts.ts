@@ -4,6 +4,7 @@ import type { FleetIndex } from "../fleet/index.ts";
 import type { Log } from "../telemetry/index.ts";
 import type { VersionLookup } from "../versions/index.ts";
 import type { Materials } from "./build-plan.ts";
+import type { CompiledImage } from "./compile-image.ts";
 import type { NamedImage } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
@@ -37,6 +38,11 @@ export interface RolloutParts {
   readonly versionsSynced: () => boolean;
   /** See effectiveImage. */
   readonly defaultRegistry: () => string | undefined;
+  /**
+   * Reads anew what the image takes from elsewhere, its version and the default registry: watches may be late. What is another
+   * one then is known, and told of, when this resolves. @throws KubernetesError
+   */
+  readonly refreshSources: (image: CompiledImage) => Promise<void>;
   readonly machinesSynced: () => boolean;
   /** The machine as the API server has it now. @throws KubernetesError */
   readonly readMachine: (namespace: string, name: string) => Promise<RolloutMachine | undefined>;

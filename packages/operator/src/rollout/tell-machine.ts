@@ -1,4 +1,4 @@
-/** Tells a machine whether it goes on, with another look at its image where what is known here may be late. */
+/** Tells a machine whether it goes on, with another look at its image and version where what is known here may be late. */
 import { isCodedError } from "@rancheros/protocol/errors";
 import { imageKey } from "./compile-image.ts";
 import type { ImageState } from "./image-state.ts";
@@ -7,12 +7,12 @@ import type { Told } from "./rollout-desk.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
-import { isUncounted, toldMachine, type Grounds, type Word } from "./told-machine.ts";
+import { isUncounted, isUnplanned, toldMachine, type Grounds, type Word } from "./told-machine.ts";
 
 /** A watch that is well has shown by then what was stored before the machine spoke. */
 const WATCH_LAG_MS = 500;
 
-export interface TellParts extends Pick<RolloutParts, "store" | "setTimer"> {
+export interface TellParts extends Pick<RolloutParts, "store" | "refreshSources" | "setTimer"> {
   readonly index: RolloutIndex;
   readonly grounds: () => Omit<Grounds, "isFresh">;
   /** Told of images for which something has changed. */
@@ -52,10 +52,28 @@ export function createTellMachine(parts: TellParts): TellMachine {
     return isFresh;
   }
 
+  /** @returns whether the version that the image names is known as it is now */
+  async function isVersionFresh(key: string): Promise<boolean> {
+    const shown = index.image(key);
+    if (shown === undefined) return true;
+    try {
+      await parts.refreshSources(shown.image);
+      return true;
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+      return false;
+    }
+  }
+
   return async (machine, word) => {
-    const known = (isFresh: boolean): Told => toldMachine(index, machine, word, { ...grounds(), isFresh });
     const { image } = word;
-    if (image === undefined || !isUncounted(index, machine, word)) return known(false);
-    return known(await isLookedAt(machine, { ...word, image }));
+    const isFresh =
+      image !== undefined && isUncounted(index, machine, word) && (await isLookedAt(machine, { ...word, image }));
+    const isKnown =
+      image === undefined ||
+      !isUnplanned(index, machine, word) ||
+      (await isVersionFresh(imageKey({ namespace: machine.metadata.namespace, name: image })));
+    const { isSynced, areVersionsKnown } = grounds();
+    return toldMachine(index, machine, word, { isSynced, areVersionsKnown: areVersionsKnown && isKnown, isFresh });
   };
 }

@@ -44,6 +44,13 @@ export function isUncounted(index: RolloutIndex, { metadata }: RolloutMachine, w
   return countedBy(image) < word.attempt;
 }
 
+/** Whether the machine holds a slot of a plan that is none here: of a version, perhaps, which the watch has not shown yet. */
+export function isUnplanned(index: RolloutIndex, { metadata }: RolloutMachine, word: Word): boolean {
+  if (word.image === undefined || PHASES[word.phase].mayBeSwitched) return false;
+  const image = index.image(imageKey({ namespace: metadata.namespace, name: word.image }));
+  return image !== undefined && needsVersion(image) && image.slots.get(metadata.uid)?.attempt === word.attempt;
+}
+
 export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: Word, grounds: Grounds): Told {
   const { isSynced, areVersionsKnown, isFresh } = grounds;
   // An upgrade that somebody began by hand is nothing that the operator ends.

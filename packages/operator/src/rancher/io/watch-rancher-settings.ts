@@ -1,9 +1,10 @@
 /** Follows the settings of Rancher that say how machines reach it, and where images are. Where there is no Rancher, this stays quiet. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
-import { watchResource, type Kubernetes, type WatchHandle } from "../../controller/index.ts";
+import { readOrNothing, watchResource, type Kubernetes, type WatchHandle } from "../../controller/index.ts";
 import type { RancherSettings } from "../server-address.ts";
 
+const PATH = "/apis/management.cattle.io/v3/settings";
 const REGISTRY = "system-default-registry";
 const NAMES = ["server-url", "cacerts", "internal-cacerts", REGISTRY];
 
@@ -41,7 +42,22 @@ function isForbidden(error: unknown): boolean {
   return isCodedError(error) && hasCode(error, "KUBERNETES_REFUSED") && error.details["httpStatus"] === 403;
 }
 
+/** Undefined where there is no such kind, or none for this operator: about that the watch decides, after some answers in a row. */
+async function readItems(kubernetes: Kubernetes, path: string): Promise<readonly unknown[] | undefined> {
+  let list: unknown;
+  try {
+    list = await readOrNothing(kubernetes, path);
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+  const items: unknown = typeof list === "object" && list !== null ? Reflect.get(list, "items") : undefined;
+  return Array.isArray(items) ? items : undefined;
+}
+
 export interface RancherWatch extends WatchHandle {
+  /** Takes the registry of images as it is now, where the watch may be late. @throws KubernetesError */
+  refresh(): Promise<void>;
   /** Whether the registry of images has been read, or is known not to be there for this operator. */
   isKnown(): boolean;
 }
@@ -56,13 +72,28 @@ export function watchRancherSettings(
   const known = new Set<string>();
   const settings = new Map<string, string>();
   const tell = () => onChange(Object.fromEntries(settings));
+
+  async function refresh(): Promise<void> {
+    const before = settings.get(REGISTRY);
+    const items = await readItems(
+      kubernetes,
+      `${PATH}?fieldSelector=${encodeURIComponent(`metadata.name=${REGISTRY}`)}`,
+    );
+    if (items === undefined) return;
+    const [setting] = items.flatMap((item) => keep(item) ?? []);
+    if (setting?.text === before) return;
+    if (setting === undefined) settings.delete(REGISTRY);
+    else settings.set(REGISTRY, setting.text);
+    tell();
+  }
+
   // One watch each: others of Rancher's settings are none of our business, and no right to read them is needed.
   const watches = NAMES.map((name) => {
     let absences = 0;
     let refusals = 0;
     const isAbsent = (): boolean => absences >= BELIEVED_ABSENCES;
     return watchResource<Setting>(kubernetes, {
-      path: "/apis/management.cattle.io/v3/settings",
+      path: PATH,
       fieldSelector: `metadata.name=${name}`,
       keep,
       onChange: (setting) => {
@@ -99,6 +130,7 @@ export function watchRancherSettings(
   return {
     // The others hold nothing back: without an address there are no URLs yet.
     isKnown: () => known.has(REGISTRY),
+    refresh,
     quietMs: () => Math.max(...watches.map((watch) => watch.quietMs())),
     async stop() {
       await Promise.all(watches.map(async (watch) => watch.stop()));

@@ -7,6 +7,7 @@ import {
   parseManagedOSImage,
   type ManagedOSImage,
 } from "@rancheros/protocol/resources";
+import { namesHost } from "@rancheros/protocol/images";
 import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
 import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
@@ -15,6 +16,7 @@ import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { VersionLookup } from "../../versions/index.ts";
 import { rolloutCounts } from "../rollout-counts.ts";
 import { imageKey } from "../compile-image.ts";
+import { namedVersion } from "../effective-image.ts";
 import { heldBack, type DefaultRegistry } from "../held-back.ts";
 import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
@@ -30,8 +32,10 @@ export interface RolloutOptions {
   readonly versions: VersionLookup;
   /** Whether all ManagedOSVersions are known, and what is known is not old. */
   readonly versionsSynced: () => boolean;
-  /** The registry of images that name none. */
-  readonly defaultRegistry: DefaultRegistry;
+  /** See VersionController. */
+  readonly refreshVersion: (namespace: string, name: string) => Promise<void>;
+  /** The registry of images that name none; looked for anew where the watch may be late. */
+  readonly defaultRegistry: DefaultRegistry & { readonly refresh: () => Promise<void> };
   readonly registry: RegistryOutside;
   readonly registrySettings: RegistrySettings;
   /** Which images have to be signed. */
@@ -86,6 +90,12 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     versions: options.versions,
     versionsSynced: options.versionsSynced,
     defaultRegistry: options.defaultRegistry.name,
+    async refreshSources({ source, version }) {
+      const { namespace } = source.metadata;
+      const name = namedVersion(source);
+      if (name !== undefined) await options.refreshVersion(namespace, name);
+      if (!namesHost(version?.image ?? source.spec.osImage ?? "")) await options.defaultRegistry.refresh();
+    },
     machinesSynced: options.machinesSynced,
     readMachine: options.readMachine,
     resolve: (object, image) => materials.resolve(object, image),

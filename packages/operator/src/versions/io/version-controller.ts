@@ -10,6 +10,7 @@ import {
 import {
   collectionPath,
   createWorkQueue,
+  readOrNothing,
   retryTimer,
   watchResource,
   type ControllerParts,
@@ -26,6 +27,8 @@ export interface VersionController {
   readonly versions: VersionLookup;
   readonly synced: () => boolean;
   readonly counts: () => VersionCounts;
+  /** Takes what the API server says of the version now, where the watch may be late. @throws KubernetesError */
+  refresh(namespace: string, name: string): Promise<void>;
   /** See WatchHandle. */
   quietMs(): number;
   stop(): Promise<void>;
@@ -121,6 +124,16 @@ export function runVersionController(
     versions: index,
     synced: () => isSynced,
     counts: () => versionCounts(index.all()),
+    async refresh(namespace, name) {
+      const path = collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, namespace);
+      const object = await readOrNothing(kubernetes, `${path}/${encodeURIComponent(name)}`);
+      // That it is gone the watch says: an API server that begins lacks for a moment what it has.
+      const stored = object === undefined ? undefined : entryOf(object);
+      const known = index.get(`${namespace}/${name}`)?.metadata.resourceVersion;
+      if (stored === undefined || stored.metadata.resourceVersion === known) return;
+      index.put(stored.version);
+      onVersion(namespace, name);
+    },
     quietMs: () => watch.quietMs(),
     async stop() {
       queue.stop();

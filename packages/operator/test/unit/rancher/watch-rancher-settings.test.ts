@@ -159,3 +159,34 @@ it("and is told where Rancher comes later", async () => {
   await vi.advanceTimersByTimeAsync(45_000);
   expect(heard.at(-1)?.[1]).toEqual({ [REGISTRY]: "registry.example.com" });
 });
+
+it("and is looked for anew when asked, where the watch shows nothing: not by an API server that lacks or forbids it for a moment", async () => {
+  let now: string | Error = "one.example.com";
+  const {
+    watch: started,
+    heard,
+    counts,
+  } = scene((name) => {
+    if (name !== REGISTRY) return "";
+    if (typeof now !== "string") throw now;
+    return now;
+  });
+  await vi.advanceTimersByTimeAsync(100);
+  const registry = () => heard.at(-1)?.[1][REGISTRY];
+  expect(registry()).toBe("one.example.com");
+  for (const [next, expected] of [
+    ["two.example.com", "two.example.com"],
+    [absent(), "two.example.com"],
+    [refused(403), "two.example.com"],
+    ["", undefined],
+    ["three.example.com", "three.example.com"],
+  ] as const) {
+    now = next;
+    await started.refresh();
+    expect(registry()).toBe(expected);
+  }
+  now = refused(401);
+  await expect(started.refresh()).rejects.toThrow("answered 401");
+  // No watch has begun anew.
+  expect(counts.get(REGISTRY)).toBe(7);
+});

@@ -36,6 +36,7 @@ function scene(osImage = "registry:5000/os:v1") {
     versions: { find: () => undefined },
     versionsSynced: () => true,
     defaultRegistry: () => undefined,
+    refreshSources: async () => undefined,
     machinesSynced: () => true,
     readMachine: unused,
     resolve: unused,
@@ -93,6 +94,7 @@ function slowScene(time: VirtualTime, requestMs: number) {
     versions: { find: () => undefined },
     versionsSynced: () => true,
     defaultRegistry: () => undefined,
+    refreshSources: async () => undefined,
     machinesSynced: () => true,
     async readMachine(_, name) {
       await time.delay(requestMs);

@@ -49,6 +49,7 @@ function scene(
     versions: { find: () => undefined },
     versionsSynced: () => true,
     defaultRegistry: () => undefined,
+    refreshSources: async () => undefined,
     machinesSynced: () => true,
     readMachine: async () => MACHINE,
     resolve: (_object, named) => {

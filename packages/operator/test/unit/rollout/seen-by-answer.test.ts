@@ -52,6 +52,7 @@ it("is counted by the image that has the machine now, although the watch shows n
     versions: { find: () => undefined },
     versionsSynced: () => true,
     defaultRegistry: () => undefined,
+    refreshSources: async () => undefined,
     machinesSynced: () => true,
     readMachine: async () => moved,
     resolve: () => Promise.reject(new Error("not used")),

@@ -267,6 +267,7 @@ export class SimulatedFleet {
       versions: { find: () => undefined },
       versionsSynced: () => true,
       defaultRegistry: () => undefined,
+      refreshSources: async () => undefined,
       machinesSynced: () => true,
       readMachine: async (_, name) => {
         await time.delay(this.#between(1, 20));

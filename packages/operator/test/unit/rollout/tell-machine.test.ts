@@ -1,5 +1,5 @@
 /** Whether a machine goes on whose grant is not known here: the watch is late, or the image was made anew under its name. */
-import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import type { ManagedOSImage, ManagedOSImageStatus, ManagedOSVersionSpec } from "@rancheros/protocol/resources";
 import type { Phase } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
 import { KubernetesError } from "../../../src/controller/index.ts";
@@ -49,6 +49,7 @@ async function holds(
       },
       writeStatus: () => Promise.reject(new Error("not used")),
     },
+    refreshSources: () => Promise.reject(new Error("not used")),
     setTimer: time.setTimer,
     grounds: () => ({ isSynced: true, areVersionsKnown: true }),
     touch: () => undefined,
@@ -100,5 +101,59 @@ describe("a machine that speaks of a grant that is not known here", () => {
 
   it("is not asked about after the switch, from which there is no way back", async () => {
     expect(await holds("Rebooting", (shown) => shown)).toEqual({ holdsSlot: true, reads: 0 });
+  });
+});
+
+describe("a machine that holds a slot of a version which the watch has not shown", () => {
+  const versionOf = (upgradeImage: string): ManagedOSVersionSpec => ({ version: "v1.0.0", metadata: { upgradeImage } });
+  const NEW = versionOf("r.example.com/os:v2");
+
+  /** @param refresh  what becomes of the version that is shown, when it is read anew */
+  async function holdsOf(phase: Phase, refresh: (shown: ManagedOSVersionSpec) => ManagedOSVersionSpec) {
+    let shown = versionOf("r.example.com/os:v1");
+    let reads = 0;
+    const index = new RolloutIndex({ chosen: () => new Set() }, { find: () => shown });
+    const other = new RolloutIndex({ chosen: () => new Set() }, { find: () => NEW });
+    const image = digestPinned({ metadata: METADATA, spec: { managedOSVersionName: "v" } }, other);
+    const plan = image.status?.plan ?? "";
+    const stored = granted(image, plan);
+    index.putImage(stored);
+    index.putMachine(MACHINE);
+    const tellMachine = createTellMachine({
+      index,
+      store: { read: async () => stored, writeStatus: () => Promise.reject(new Error("not used")) },
+      async refreshSources() {
+        reads += 1;
+        shown = refresh(shown);
+        index.putImage(stored);
+      },
+      setTimer: (run) => {
+        run();
+        return () => undefined;
+      },
+      grounds: () => ({ isSynced: true, areVersionsKnown: true }),
+      touch: () => undefined,
+    });
+    const { holdsSlot } = await tellMachine(MACHINE, { image: "os", plan, attempt: 4, phase });
+    return { holdsSlot, reads };
+  }
+
+  it("goes on, as the API server has that version", async () => {
+    expect(await holdsOf("Draining", () => NEW)).toEqual({ holdsSlot: true, reads: 1 });
+  });
+
+  it("goes on while nobody can say", async () => {
+    const unreachable = () => {
+      throw new KubernetesError("KUBERNETES_UNREACHABLE", "no connection");
+    };
+    expect(await holdsOf("Draining", unreachable)).toEqual({ holdsSlot: true, reads: 1 });
+  });
+
+  it("is told that its slot is lost where the version is another one", async () => {
+    expect(await holdsOf("Draining", (shown) => shown)).toEqual({ holdsSlot: false, reads: 1 });
+  });
+
+  it("is not asked about after the switch", async () => {
+    expect(await holdsOf("Rebooting", (shown) => shown)).toEqual({ holdsSlot: true, reads: 0 });
   });
 });
