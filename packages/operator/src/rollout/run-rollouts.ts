@@ -249,7 +249,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       const now = nowMs();
       index.expire(now);
       touch(index.putMachine(machine));
-      index.keepAlive(uid, now + aliveMs(fleetPaceSeconds(index.aliveCount)));
+      // While it is answered; then as its pace is.
+      index.keepAlive(uid, now + aliveMs(0));
       const asked = await decideFor(uid);
       const seconds = jittered(paceOf(uid, asked), random());
       index.keepAlive(uid, nowMs() + aliveMs(seconds));
