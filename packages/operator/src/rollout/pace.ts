@@ -52,8 +52,10 @@ export function headOf(concurrency: number): number {
  * @param head  machines in the heads of all clusters
  */
 export function placePaceSeconds(rank: number, concurrency: number, head: number): number {
-  const turnSeconds = Math.ceil((rank * SECONDS_A_TURN) / Math.max(1, concurrency));
-  return Math.max(turnSeconds, paceSeconds(head, HEAD_SHORTEST_SECONDS, ASKS_PER_SECOND));
+  const turnSeconds = (rank * SECONDS_A_TURN) / Math.max(1, concurrency);
+  // Where many clusters upgrade at once all of them slow down alike, and not the first machines alone.
+  const slowness = paceSeconds(head, HEAD_SHORTEST_SECONDS, ASKS_PER_SECOND) / HEAD_SHORTEST_SECONDS;
+  return Math.ceil(Math.max(HEAD_SHORTEST_SECONDS, turnSeconds) * slowness);
 }
 
 function paceSeconds(machines: number, shortest: number, asksPerSecond: number): number {
