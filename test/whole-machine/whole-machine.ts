@@ -16,11 +16,13 @@ import type { Swtpm } from "../swtpm/index.ts";
 import { insist } from "./insist.ts";
 import type { MachineDisk } from "./machine-disk.ts";
 import type { MachineRoot } from "./machine-root.ts";
+import { signalTo } from "./signal-to.ts";
 import { childrenOf, isTpmTool, untilGone } from "./tpm-tools.ts";
 
 const run = promisify(execFile);
 
 const LOOK_MS = 50;
+const FORK_LOOK_MS = 5;
 const DOWN_MS = 300;
 /** RestartSec of the unit, in short. */
 const START_AGAIN_MS = 500;
@@ -133,8 +135,8 @@ export class WholeMachine {
 
   async stopAgent(): Promise<void> {
     this.#agentIsWanted = false;
-    const pid = this.#agentPid();
-    if (pid !== undefined) process.kill(pid, "SIGTERM");
+    const pid = await this.#agentPid();
+    if (pid !== undefined) signalTo(pid, "SIGTERM");
     await this.#agent?.stop(10_000);
   }
 
@@ -242,18 +244,27 @@ export class WholeMachine {
     return ["unshare", "--time", offset, "--fork", "--kill-child=SIGKILL", "--", ...command];
   }
 
-  /** The child of unshare. */
-  #agentPid(): number | undefined {
-    const pid = this.#agent?.running === true ? this.#agent.pid : undefined;
-    if (pid === undefined) return undefined;
-    return childrenOf(pid)[0];
+  /**
+   * The child of unshare, once there is one: that goes with its parent only where it has come to ask the kernel for it, and
+   * would else live on as an agent of the boot before.
+   */
+  async #agentPid(): Promise<number | undefined> {
+    while (this.#agent?.running === true) {
+      const parent = this.#agent.pid;
+      const [pid] = parent === undefined ? [] : childrenOf(parent);
+      if (pid !== undefined) return pid;
+      await sleep(FORK_LOOK_MS);
+    }
+    return undefined;
   }
 
   /** The agent itself first: its parent would be outlived by it for a moment. */
   async #endAgent(): Promise<void> {
-    const pid = this.#agentPid();
+    const pid = await this.#agentPid();
+    // Stopped first: what it starts after this look would be missed.
+    if (pid !== undefined) signalTo(pid, "SIGSTOP");
     const orphans = pid === undefined ? [] : childrenOf(pid).filter(isTpmTool);
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    if (pid !== undefined) signalTo(pid, "SIGKILL");
     await this.#agent?.kill();
     // What one of them loads after the tidying would fill the TPM, for which nobody manages the room here.
     await Promise.all(orphans.map(untilGone));
