@@ -22,7 +22,7 @@ export interface SlotsOutside {
   readonly readStamp: (slot: SlotName, isRunning: boolean) => Promise<SlotStamp | undefined>;
   readonly openDisk: (slot: SlotName, signal: AbortSignal) => SlotDisk;
   /** Of a slot that does not run; undefined where the machine has no state of ours. */
-  readonly stateRoom: (slot: SlotName) => Promise<StateRoom | undefined>;
+  readonly stateRoom: (slot: SlotName, signal: AbortSignal) => Promise<StateRoom | undefined>;
   /** What the boot check has written last. */
   readonly readBootCheck: () => Promise<BootCheckRecord | undefined>;
   readonly arch: string;
@@ -52,7 +52,7 @@ export interface MachineSlots {
   /** Into the slot that does not run. @throws SlotError, and what the source throws */
   write(system: WriteSystem): Promise<WrittenSystem>;
   /** Whether what this slot, which does not run, brings for the machine's state has room there. @throws SlotError SLOT_STATE_FULL */
-  requireRoom(slot: SlotName): Promise<void>;
+  requireRoom(slot: SlotName, signal: AbortSignal): Promise<void>;
   /** Starts it once. @throws SlotError SLOT_RESET_PENDING */
   tryOnce(slot: SlotName): Promise<void>;
   /** Starts it from now on; a rollback that was asked for meanwhile stays asked for. */
@@ -117,8 +117,8 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
       const ending = await writeSlot(stopAt === undefined ? common : { ...common, stopAt });
       return { slot, ending, files: found };
     },
-    async requireRoom(slot) {
-      const room = await outside.stateRoom(slot);
+    async requireRoom(slot, signal) {
+      const room = await outside.stateRoom(slot, signal);
       if (room !== undefined) requireStateRoom(room);
     },
     tryOnce: (slot) =>

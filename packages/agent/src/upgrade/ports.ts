@@ -154,7 +154,7 @@ export interface SystemSlotsPort {
    */
   write(reference: string, options: StageOptions): Promise<StagedSystem | undefined>;
   /** Before the node is drained for it: whether what the slot brings for the machine's state has room. @throws SlotError SLOT_STATE_FULL */
-  requireRoom(slot: SystemSlot): Promise<void>;
+  requireRoom(slot: SystemSlot, signal: AbortSignal): Promise<void>;
   /** The next start takes this slot, and no other one. */
   tryOnce(slot: SystemSlot): Promise<void>;
   /** No slot is tried any more: a boot loader that could not write down that it has tried one would do it again. */

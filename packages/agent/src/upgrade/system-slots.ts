@@ -43,7 +43,7 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
       return slot === undefined ? undefined : (await slots.stamp(slot))?.digest;
     },
     write: (reference, stage) => write(options, reference, stage),
-    requireRoom: (slot) => slots.requireRoom(slot),
+    requireRoom: (slot, signal) => slots.requireRoom(slot, signal),
     async tryOnce(slot) {
       // That of an earlier trial would be taken for this one's.
       await options.forgetTrialMark();

@@ -1,5 +1,6 @@
 /** What a slot brings for the folders that outlive it, as its first program will copy it. Source: boot/image/init, "bring" */
 import { lstatSync, readdirSync, statfsSync, type Stats } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 
 import type { StateRoom } from "../state-room.ts";
 
@@ -19,11 +20,19 @@ const RECORDS: ReadonlySet<string> = new Set(["lib/dpkg", "lib/rpm"]);
 /** Sizes are counted in these by ext4. Source: stat(2), st_blocks */
 const BLOCK_BYTES = 512;
 
+/** Looks at so many entries without letting anybody else work: a /var may have a million of them, and a watchdog waits for us. */
+const AT_ONCE = 1_000;
+
 /**
  * @param slotFolder  where the slot is mounted
  * @returns undefined where the machine has no such state
+ * @throws the signal's reason, and what the file systems say
  */
-export function broughtBytes(hostRoot: string, slotFolder: string): StateRoom | undefined {
+export async function broughtBytes(
+  hostRoot: string,
+  slotFolder: string,
+  signal: AbortSignal,
+): Promise<StateRoom | undefined> {
   const state = `${hostRoot}/${STATE}`;
   if (look(state)?.isDirectory() !== true) return undefined;
   let neededBytes = 0;
@@ -32,16 +41,25 @@ export function broughtBytes(hostRoot: string, slotFolder: string): StateRoom | 
     if (look(from)?.isDirectory() !== true) continue;
     const isThere = look(`${state}/${inState}`)?.isDirectory() === true;
     const left = isThere && inState === "var" ? RECORDS : new Set<string>();
-    neededBytes += missingBytes(from, `${state}/${inState}`, left);
+    neededBytes += await missingBytes(from, `${state}/${inState}`, { isThere, left, signal });
   }
   // What ext4 keeps for root is not among it: that is the margin.
   const { bavail, bsize } = statfsSync(state);
   return { neededBytes, freeBytes: bavail * bsize };
 }
 
+interface Counting {
+  /** Whether the machine has the folder: what it lacks below is made beside first, else all of it is moved into its place. */
+  readonly isThere: boolean;
+  /** Folders below, of which the first program brings nothing. */
+  readonly left: ReadonlySet<string>;
+  readonly signal: AbortSignal;
+}
+
 /** All folders, as they are made beside first, and all else that the machine does not have; what has several names, once. */
-function missingBytes(from: string, to: string, left: ReadonlySet<string>): number {
+async function missingBytes(from: string, to: string, { isThere, left, signal }: Counting): Promise<number> {
   let bytes = 0;
+  let looked = 0;
   const counted = new Set<number>();
   const missing = (path: string): number => {
     const found = look(`${to}/${path}`) === undefined ? look(`${from}/${path}`) : undefined;
@@ -51,11 +69,16 @@ function missingBytes(from: string, to: string, left: ReadonlySet<string>): numb
   };
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    bytes += bytesOf(look(`${from}/${folder}`));
+    const isNew = isThere && look(`${to}/${folder}`) === undefined;
+    // Folders cannot be linked from there: while what is beside is there, so are they.
+    bytes += bytesOf(look(`${from}/${folder}`)) * (isNew ? 2 : 1);
     for (const entry of readdirSync(`${from}/${folder}`, { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (!entry.isDirectory()) bytes += missing(path);
       else if (!left.has(path)) folders.push(path);
+      if (++looked % AT_ONCE > 0) continue;
+      await setImmediate();
+      signal.throwIfAborted();
     }
   }
   return bytes;

@@ -23,14 +23,16 @@ export interface OpenSlotsOptions {
   readonly runFolder: string;
 }
 
+/** Folders at which the other slot is mounted to be looked into: one for each look, as another process may take one of them. */
+const LOOKS = { stamp: "other-slot", room: "slot-room" } as const;
 const WORDS_LOCK = "grub-words.lock";
 const COMMAND_LINE_MAX = 16 * 1024;
 
 export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOptions): SlotsOutside {
   const grubenv = join(hostRoot, "/oem/grub/grubenv");
   const device = (slot: SlotName): string => partitionBeside(join(hostRoot, "/oem"), PARTITIONS[slot]);
-  const lookInto = async <T>(slot: SlotName, look: (folder: string) => T | Promise<T>): Promise<T> => {
-    const folder = join(runFolder, "other-slot");
+  const lookInto = async <T>(name: string, slot: SlotName, look: (folder: string) => Promise<T>): Promise<T> => {
+    const folder = join(runFolder, name);
     await clearMounts(folder);
     try {
       await mount(device(slot), folder, "ro");
@@ -48,13 +50,14 @@ export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOpti
     readWords: () => readGrubEnvironmentFile(grubenv),
     writeWords: (words) => writeGrubEnvironmentFile(grubenv, words),
     alone: (work) => aloneWith(join(runFolder, WORDS_LOCK), work),
-    readStamp: (slot, isRunning) => (isRunning ? stampIn(hostRoot) : lookInto(slot, stampIn)),
-    stateRoom: (slot) => lookInto(slot, (folder) => broughtBytes(hostRoot, folder)),
+    readStamp: (slot, isRunning) => (isRunning ? stampIn(hostRoot) : lookInto(LOOKS.stamp, slot, stampIn)),
+    stateRoom: (slot, signal) => lookInto(LOOKS.room, slot, (folder) => broughtBytes(hostRoot, folder, signal)),
     openDisk: (slot, signal) =>
       slotDisk({
         device: device(slot),
         label: PARTITIONS[slot],
         mountFolder: join(runFolder, "slot"),
+        lookFolders: Object.values(LOOKS).map((name) => join(runFolder, name)),
         nowMs: Date.now,
         signal,
       }),

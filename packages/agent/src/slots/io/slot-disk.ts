@@ -15,12 +15,15 @@ export interface SlotDiskOptions {
   readonly label: string;
   /** Made and taken away again. */
   readonly mountFolder: string;
+  /** Where others look into the slot: one that was killed has left it mounted, and nobody makes a file system then. */
+  readonly lookFolders?: readonly string[];
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
 }
 
 /** @throws SlotError from all of its functions */
-export function slotDisk({ device, label, mountFolder, nowMs, signal }: SlotDiskOptions): SlotDisk {
+export function slotDisk(options: SlotDiskOptions): SlotDisk {
+  const { device, label, mountFolder, lookFolders = [], nowMs, signal } = options;
   const written = <T>(what: string, work: () => T): T => {
     try {
       return work();
@@ -31,7 +34,7 @@ export function slotDisk({ device, label, mountFolder, nowMs, signal }: SlotDisk
   return {
     look: treeLook(mountFolder),
     async format() {
-      await clearMounts(mountFolder);
+      for (const folder of [mountFolder, ...lookFolders]) await clearMounts(folder);
       await makeExt4(device, label, signal);
       await mount(device, mountFolder, "rw,noatime");
       const writer = treeWriter(mountFolder);

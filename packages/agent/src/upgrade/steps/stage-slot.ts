@@ -32,7 +32,7 @@ export async function stageSlot(work: Work, slots: SystemSlotsPort): Promise<Edi
   const image = releaseIn(staged);
   const running = await runningRelease(work, image?.path);
   if (!plan.allowDowngrade) refuseDowngrade(running, image);
-  await withPatience(work, () => slots.requireRoom(staged.slot));
+  await withPatience(work, () => slots.requireRoom(staged.slot, work.signal));
   await pullOthers(work);
   const path = image?.path ?? running?.path ?? RELEASE_FILES[0];
   const releases = { path, old: running?.sha256, new: image?.sha256 };

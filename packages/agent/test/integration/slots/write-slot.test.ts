@@ -28,7 +28,14 @@ afterAll(async () => {
 
 const never = new AbortController().signal;
 const open = (signal = never): SlotDisk =>
-  slotDisk({ device: disk.device, label: "ROS_SLOT_B", mountFolder: join(home, "slot"), nowMs: () => 0, signal });
+  slotDisk({
+    device: disk.device,
+    label: "ROS_SLOT_B",
+    mountFolder: join(home, "slot"),
+    lookFolders: [join(home, "look")],
+    nowMs: () => 0,
+    signal,
+  });
 
 const SYSTEM = systemEntries("v1").map((one) => {
   if ("symlink" in one) return entry({ name: one.path, type: "2", link: one.symlink });
@@ -84,6 +91,13 @@ describe("a slot", () => {
     expect(ending).toBe("written");
     expect(steps).toEqual(["format", "unpack", "sync", "read-back", "stamp"]);
     expect(stamp()).toContain("sha256:x");
+  });
+
+  it("is written also where somebody who was killed has left it mounted, to write or to look into it", async () => {
+    await write(source());
+    for (const name of ["slot", "look"]) execFileSync("mount", ["--mkdir", "-o", "ro", disk.device, join(home, name)]);
+    expect(await write(source())).toBe("written");
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(join(home, "look"));
   });
 
   it("is not called whole where the disk gives back something else", async () => {

@@ -1,5 +1,5 @@
 /** What a slot brings for the machine's state, counted before its first program copies it. */
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -19,8 +19,8 @@ function put(path: string, bytes: number): void {
 }
 
 /** In MiB: folders and ends of blocks are less than half of one. */
-function neededMib(): number | undefined {
-  const room = broughtBytes(machine(), slot());
+async function neededMib(): Promise<number | undefined> {
+  const room = await broughtBytes(machine(), slot(), new AbortController().signal);
   return room && Math.round(room.neededBytes / MIB);
 }
 
@@ -36,36 +36,53 @@ it("is of the folders that the first program keeps", () => {
   expect(LASTING_FOLDERS.map(([inState, inSlot]) => `${inState}:/${inSlot}`)).toEqual(line.split(" "));
 });
 
-it("counts what the machine does not have, whatever lies where a folder should be", () => {
+it("counts what the machine does not have, whatever lies where a folder should be", async () => {
   put(join(slot(), "var/lib/images/old"), 5 * MIB);
   put(join(slot(), "var/lib/images/new"), 3 * MIB);
   put(join(slot(), "var/lib/moved/new"), 2 * MIB);
   put(join(slot(), "usr/share/not-kept"), 7 * MIB);
   put(join(machine(), "run/rancheros-state/var/lib/images/old"), 1);
   symlinkSync("/nowhere", join(machine(), "run/rancheros-state/var/lib/moved"));
-  expect(neededMib()).toBe(5);
+  expect(await neededMib()).toBe(5);
   put(join(slot(), "opt/program"), 4 * MIB);
-  expect(neededMib()).toBe(9);
+  expect(await neededMib()).toBe(9);
 });
 
-it("counts packages' records only where the machine has no /var yet, as the image's own are mounted", () => {
+it("counts packages' records only where the machine has no /var yet, as the image's own are mounted", async () => {
   put(join(slot(), "var/lib/dpkg/info"), 6 * MIB);
   put(join(slot(), "usr/local/lib/rpm/program"), 2 * MIB);
-  expect(neededMib()).toBe(2);
+  expect(await neededMib()).toBe(2);
   rmSync(join(machine(), "run/rancheros-state/var"), { recursive: true });
-  expect(neededMib()).toBe(8);
+  expect(await neededMib()).toBe(8);
 });
 
-it("counts a file of several names once", () => {
+it("counts a file of several names once", async () => {
   put(join(slot(), "opt/one"), 3 * MIB);
   for (const name of ["two", "three"]) linkSync(join(slot(), "opt/one"), join(slot(), `opt/${name}`));
-  expect(neededMib()).toBe(3);
+  expect(await neededMib()).toBe(3);
   put(join(machine(), "run/rancheros-state/opt/one"), 1);
-  expect(neededMib()).toBe(3);
+  expect(await neededMib()).toBe(3);
 });
 
-it("says nothing of a machine without a state of ours", () => {
+it("counts folders that the machine lacks twice, as they are there beside and in their place at the same time", async () => {
+  const folders = Array.from({ length: 300 }, (_, at) => `var/lib/folders/${at}`);
+  for (const one of folders) mkdirSync(join(slot(), one), { recursive: true });
+  const bytes = statSync(join(slot(), folders[0] ?? "")).blocks * 512;
+  expect(await neededMib()).toBe(Math.round((2 * 300 * bytes) / MIB));
+  for (const one of folders) mkdirSync(join(machine(), "run/rancheros-state", one), { recursive: true });
+  expect(await neededMib()).toBe(Math.round((300 * bytes) / MIB));
+});
+
+it("lets others work meanwhile, and is broken off with them", async () => {
+  for (let count = 0; count < 3_000; count += 1) put(join(slot(), `var/lib/many/${count}`), 0);
+  const leave = new AbortController();
+  const counted = broughtBytes(machine(), slot(), leave.signal);
+  setImmediate(() => leave.abort());
+  await expect(counted).rejects.toThrow("aborted");
+});
+
+it("says nothing of a machine without a state of ours", async () => {
   rmSync(join(machine(), "run"), { recursive: true });
   put(join(slot(), "var/x"), 1);
-  expect(broughtBytes(machine(), slot())).toBeUndefined();
+  expect(await neededMib()).toBeUndefined();
 });
