@@ -5,6 +5,7 @@ import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const NAMESPACE = "fleet-local";
@@ -26,7 +27,6 @@ afterEach(() => stop());
 
 it("is a minute and a half, however large the fleet is", async () => {
   const time = new VirtualTime();
-  const silent = () => undefined;
   const metadata = { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 };
   const pinned = digestPinned(
     { metadata, spec: { osImage: "r.example.com/os:v2" } },
@@ -38,6 +38,7 @@ it("is a minute and a half, however large the fleet is", async () => {
   let image: ManagedOSImage = { ...pinned, status: { ...pinned.status, attempts: 1, slots } };
   const machines = new Map(["m0", "m1", "m2"].map((name) => [name, machine(name)]));
   const run = runRollouts({
+    ...quietParts(time),
     store: {
       read: async () => image,
       async writeStatus(object, status) {
@@ -46,22 +47,7 @@ it("is a minute and a half, however large the fleet is", async () => {
         return image;
       },
     },
-    fleet: { chosen: () => new Set() },
-    fleetSynced: () => true,
-    versions: { find: () => undefined },
-    versionsSynced: () => true,
-    defaultRegistry: () => undefined,
-    refreshSources: async () => undefined,
-    machinesSynced: () => true,
     readMachine: async (_, name) => machines.get(name),
-    resolve: () => Promise.reject(new Error("not used")),
-    materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
-    lagMs: () => 0,
-    tell: silent,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    nowMs: () => time.nowMs,
-    random: () => 0.5,
-    setTimer: time.setTimer,
   });
   stop = () => run.stop();
   for (const one of machines.values()) run.onMachine(one);

@@ -5,6 +5,7 @@ import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import type { RolloutParts } from "../../../src/rollout/rollout-parts.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const WRITE_MS = 5_000;
@@ -21,6 +22,7 @@ function scene(osImage = "registry:5000/os:v1") {
   const silent = () => undefined;
   const index = new RolloutIndex({ chosen: () => new Set() }, undefined, () => registry);
   const parts: RolloutParts = {
+    ...quietParts(time),
     store: {
       read: () => Promise.resolve(image),
       async writeStatus(object, status) {
@@ -31,22 +33,7 @@ function scene(osImage = "registry:5000/os:v1") {
         return image;
       },
     },
-    fleet: { chosen: () => new Set() },
-    fleetSynced: () => true,
-    versions: { find: () => undefined },
-    versionsSynced: () => true,
-    defaultRegistry: () => undefined,
-    refreshSources: async () => undefined,
-    machinesSynced: () => true,
     readMachine: unused,
-    resolve: unused,
-    materials: unused,
-    lagMs: () => 0,
-    tell: silent,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    nowMs: () => time.nowMs,
-    random: () => 0.5,
-    setTimer: (run, delayMs) => time.setTimer(run, delayMs),
   };
   index.putImage(image);
   const resolved = () => written.at(-1)?.conditions?.find(({ type }) => type === "Resolved");
@@ -78,8 +65,8 @@ function slowScene(time: VirtualTime, requestMs: number) {
   const machines = Array.from({ length: 200 }, (_, at): RolloutMachine => machineOf(at));
   for (const machine of machines) index.putMachine(machine);
   const silent = () => undefined;
-  const unused = () => Promise.reject(new Error("not used"));
   const parts: RolloutParts = {
+    ...quietParts(time),
     store: {
       read: async () => image,
       async writeStatus(object, status) {
@@ -89,25 +76,10 @@ function slowScene(time: VirtualTime, requestMs: number) {
         return image;
       },
     },
-    fleet: { chosen: () => new Set() },
-    fleetSynced: () => true,
-    versions: { find: () => undefined },
-    versionsSynced: () => true,
-    defaultRegistry: () => undefined,
-    refreshSources: async () => undefined,
-    machinesSynced: () => true,
     async readMachine(_, name) {
       await time.delay(requestMs);
       return machines.find(({ metadata: { name: one } }) => one === name);
     },
-    resolve: unused,
-    materials: unused,
-    lagMs: () => 0,
-    tell: silent,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    nowMs: () => time.nowMs,
-    random: () => 0.5,
-    setTimer: time.setTimer,
   };
   return { index, worker: new ImageWorker("fleet-local/os", index, parts, () => true, silent) };
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, it } from "vitest";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const NAMESPACE = "fleet-local";
@@ -29,7 +30,6 @@ function scene() {
   let stored = OLD;
   let image = MADE;
   const resolved: (string | undefined)[] = [];
-  const silent = () => undefined;
   function publish(next: ManagedOSImage): ManagedOSImage {
     const resourceVersion = String(Number(image.metadata.resourceVersion) + 1);
     image = { ...next, metadata: { ...next.metadata, resourceVersion } };
@@ -38,6 +38,7 @@ function scene() {
     return image;
   }
   const run = runRollouts({
+    ...quietParts(time),
     store: {
       read: async () => image,
       async writeStatus(_object, status) {
@@ -45,30 +46,17 @@ function scene() {
         return publish({ ...image, status });
       },
     },
-    fleet: { chosen: () => new Set() },
-    fleetSynced: () => true,
     versions: { find: () => shown },
-    versionsSynced: () => true,
-    defaultRegistry: () => undefined,
     async refreshSources() {
       await time.delay(100);
       if (shown === stored) return;
       shown = stored;
       run.onVersion(NAMESPACE, "v");
     },
-    machinesSynced: () => true,
-    readMachine: async () => undefined,
     async resolve() {
       await time.delay(RESOLVE_MS);
       return `sha256:${"a".repeat(64)}`;
     },
-    materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
-    tell: silent,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    nowMs: () => time.nowMs,
-    lagMs: () => 0,
-    random: () => 0.5,
-    setTimer: time.setTimer,
   });
   stop = () => run.stop();
   run.onImage(image);

@@ -6,6 +6,7 @@ import { RolloutError } from "../../../src/rollout/errors.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { RegistryError } from "../../../src/registry/index.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
+import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const WANTED_MS = 600_000;
@@ -31,7 +32,6 @@ function scene(
     metadata: { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 },
     spec: { osImage: "registry.example.com/os:v1" },
   };
-  const silent = () => undefined;
   function publish(next: ManagedOSImage): ManagedOSImage {
     version += 1;
     image = { ...next, metadata: { ...next.metadata, resourceVersion: String(version) } };
@@ -40,29 +40,17 @@ function scene(
     return image;
   }
   const run = runRollouts({
+    ...quietParts(time),
     store: {
       read: () => Promise.resolve(image),
       writeStatus: (object, status) => Promise.resolve(publish({ ...object, status })),
     },
-    fleet: { chosen: () => new Set() },
-    fleetSynced: () => true,
-    versions: { find: () => undefined },
-    versionsSynced: () => true,
-    defaultRegistry: () => undefined,
-    refreshSources: async () => undefined,
-    machinesSynced: () => true,
     readMachine: async () => MACHINE,
     resolve: (_object, named) => {
       askedMs.push(time.nowMs);
       return resolve(named.image, time);
     },
     materials: ({ spec }) => materials(spec.osImage ?? "", time),
-    tell: silent,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    nowMs: () => time.nowMs,
-    lagMs: () => 0,
-    random: () => 0.5,
-    setTimer: time.setTimer,
   });
   run.onImage(image);
   run.onImagesSynced();

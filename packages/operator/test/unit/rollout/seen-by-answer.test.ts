@@ -5,6 +5,7 @@ import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const NAMESPACE = "fleet-local";
@@ -32,8 +33,8 @@ it("is counted by the image that has the machine now, although the watch shows n
     [image("a", "2029-01-01T00:00:00Z"), image("b", "2029-01-02T00:00:00Z")].map((one) => [one.metadata.name, one]),
   );
   const moved = machine("b", "9");
-  const silent = () => undefined;
   const run = runRollouts({
+    ...quietParts(time),
     store: {
       read: async (_, name) => images.get(name),
       async writeStatus(object, status) {
@@ -47,22 +48,7 @@ it("is counted by the image that has the machine now, although the watch shows n
         return stored;
       },
     },
-    fleet: { chosen: () => new Set() },
-    fleetSynced: () => true,
-    versions: { find: () => undefined },
-    versionsSynced: () => true,
-    defaultRegistry: () => undefined,
-    refreshSources: async () => undefined,
-    machinesSynced: () => true,
     readMachine: async () => moved,
-    resolve: () => Promise.reject(new Error("not used")),
-    materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
-    lagMs: () => 0,
-    tell: silent,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    nowMs: () => time.nowMs,
-    random: () => 0.5,
-    setTimer: time.setTimer,
   });
   run.onMachine(machine("a", "5"));
   for (const one of images.values()) run.onImage(one);

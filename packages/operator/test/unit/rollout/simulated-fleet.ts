@@ -10,6 +10,7 @@ import { KubernetesError } from "../../../src/controller/index.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import { runRollouts, type RolloutRun } from "../../../src/rollout/run-rollouts.ts";
 import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
+import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 export const NAMESPACE = "fleet-default";
@@ -255,6 +256,7 @@ export class SimulatedFleet {
   #started(): Replica {
     const { time } = this;
     const run = runRollouts({
+      ...quietParts(time),
       store: {
         read: async () => {
           await time.delay(this.#between(1, 20));
@@ -263,24 +265,14 @@ export class SimulatedFleet {
         writeStatus: (object, status) => this.#writeStatus(object, status),
       },
       fleet: { chosen: () => new Set(this.setup.machines.map(({ cluster }) => cluster)) },
-      fleetSynced: () => true,
-      versions: { find: () => undefined },
-      versionsSynced: () => true,
-      defaultRegistry: () => undefined,
-      refreshSources: async () => undefined,
-      machinesSynced: () => true,
       readMachine: async (_, name) => {
         await time.delay(this.#between(1, 20));
         return this.machines.get(name);
       },
       resolve: async (_, { image }) => `sha256:${createHash("sha256").update(image).digest("hex")}`,
-      materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
       lagMs: () => this.#lagMs(),
       tell: (news) => this.news.push(news),
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      nowMs: () => time.nowMs,
       random: this.random,
-      setTimer: time.setTimer,
     });
     for (const machine of this.machines.values()) run.onMachine(machine);
     run.onImage(this.image);
