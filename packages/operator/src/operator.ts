@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { retryTimer, type Kubernetes } from "./controller/index.ts";
+import { clusterTimeMs, retryTimer, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
@@ -191,7 +191,8 @@ export async function startOperator(
   const records = machineRecords(kubernetes, {
     upgradingCount: () => inventories.index.upgradingCount,
     log,
-    nowMs: Date.now,
+    // By which rollouts tell whether a machine is silent.
+    nowMs: () => clusterTimeMs(kubernetes, Date.now()),
     random: Math.random,
     setTimer: retryTimer,
   });

@@ -49,7 +49,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   const { nowMs, random } = parts;
   const index = new RolloutIndex(parts.fleet, parts.versions, parts.defaultRegistry);
   const troubles = createTroubles(nowMs);
-  const startedMs = nowMs();
+  let startedMs: number | undefined;
   const workers = new Map<string, ImageWorker>();
   const resolvers = new ImageResolvers(index, parts, {
     onFound(key, found) {
@@ -228,14 +228,20 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     return isNext ? Math.min(pace, placePaceSeconds(rank, limit, index.fronts.head)) : pace;
   }
 
+  /** By a clock that the API server's first answer has put right. */
+  function startedAt(): number {
+    startedMs ??= nowMs();
+    return startedMs;
+  }
+
   function isStarting(): boolean {
-    return nowMs() - startedMs < aliveMs(fleetPaceSeconds(index.size));
+    return nowMs() - startedAt() < aliveMs(fleetPaceSeconds(index.size));
   }
 
   function keepSeenAlive(machine: RolloutMachine): void {
     const { lastSeenMs } = machine.rollout;
     if (lastSeenMs === undefined || !isStarting() || nowMs() - lastSeenMs > SEEN_LATELY_MS) return;
-    index.keepAlive(machine.metadata.uid, startedMs + aliveMs(fleetPaceSeconds(index.size)));
+    index.keepAlive(machine.metadata.uid, startedAt() + aliveMs(fleetPaceSeconds(index.size)));
   }
 
   const grounds = () => ({ isSynced, areVersionsKnown: parts.versionsSynced() });

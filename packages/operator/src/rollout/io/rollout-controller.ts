@@ -9,7 +9,13 @@ import {
 } from "@rancheros/protocol/resources";
 import { namesHost } from "@rancheros/protocol/images";
 import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
-import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
+import {
+  clusterTimeMs,
+  collectionPath,
+  retryTimer,
+  watchResource,
+  type ControllerParts,
+} from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
@@ -103,7 +109,8 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     lagMs: () => (parts.lead.isLeader() ? 0 : LAG_MS),
     tell: options.tell,
     log,
-    nowMs: Date.now,
+    // All replicas give machines up, or wait for them, by one clock.
+    nowMs: () => clusterTimeMs(kubernetes, Date.now()),
     random: Math.random,
     setTimer: retryTimer,
   });
