@@ -38,6 +38,8 @@ export interface ImageOptions {
   readonly platform?: Platform;
   /** The image's `config`: Entrypoint, Cmd, Env, Labels. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Of all layers, as an annotation. */
+  readonly layerName?: string | undefined;
 }
 
 export interface Image {
@@ -84,11 +86,13 @@ export function buildImage(options: ImageOptions): Image {
     rootfs: { type: "layers", diff_ids: archives.map(sha256Digest) },
     history: archives.map(() => ({ created: "1970-01-01T00:00:00Z" })),
   });
+  const annotations =
+    options.layerName === undefined ? {} : { annotations: { "org.opencontainers.image.ref.name": options.layerName } };
   const manifest = json({
     schemaVersion: 2,
     mediaType: types.manifest,
     config: describe(types.config, config),
-    layers: layers.map((layer) => describe(types.layer, layer)),
+    layers: layers.map((layer) => ({ ...describe(types.layer, layer), ...annotations })),
   });
   return {
     kind: "image",

@@ -72,7 +72,7 @@ export interface RuntimeDriver {
   /** Under which the runtime keeps the image, and runs it. */
   readonly nameOf: (image: PinnedImage) => string;
   readonly storedImage: (image: PinnedImage) => Promise<StoredImageState>;
-  /** Loads and unpacks; what came before it is broken off is kept for the next time where the runtime can. */
+  /** Loads and unpacks. containerd keeps what came before it was broken off for the next time; the others see to that themselves. */
   readonly load: (call: LoadCall) => Promise<void>;
   /** Gives an image that is there this program's mark, and the name first where it has another. */
   readonly mark: (image: PinnedImage) => Promise<void>;

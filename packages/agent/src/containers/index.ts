@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { nodePlatform, openImage } from "../images/index.ts";
+import { nodePlatform, openImage, parsePinnedImage } from "../images/index.ts";
 import { containerdDriver } from "./containerd/containerd-driver.ts";
 import type { ImageRemoval, RuntimeDriver } from "./driver.ts";
 import { engineDriver } from "./engine/engine-driver.ts";
 import { findRuntimeThrough, type FindRuntimeOptions, type RuntimeSearch } from "./find-runtime.ts";
 import { containerCalls } from "./io/container-calls.ts";
+import { callContainerd } from "./io/containerd-calls.ts";
 import { followLogs } from "./io/follow-logs.ts";
 import { followRecorded } from "./io/follow-recorded.ts";
 import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
@@ -41,13 +42,13 @@ export function findRuntime(options: FindRuntimeOptions): Promise<RuntimeSearch>
  * Brings an image into the runtime's store, by digest; nothing to do where it is there.
  * @throws ImagePullError, ImageReferenceError, ContainerError
  */
-export function pullImage(
+export async function pullImage(
   runtime: ContainerRuntime,
   containers: ContainersOptions,
   options: PullOptions,
 ): Promise<PulledImage> {
   const driver = driverOf(runtime, containers);
-  const folder = imageFolder(containers, "pull", options.image);
+  const folder = imageFolder(containers, "pull", parsePinnedImage(options.image).name);
   return pullImageThrough({ driver, folder, openImage, freeSpace, platform: nodePlatform(process.arch) }, options);
 }
 
@@ -56,13 +57,14 @@ export function pullImage(
  * here before, or that somebody's container is made of, stays.
  * @throws ImageReferenceError, ContainerError
  */
-export function removeImage(
+export async function removeImage(
   runtime: ContainerRuntime,
   containers: ContainersOptions,
   options: RemoveImageOptions,
 ): Promise<ImageRemoval> {
-  const pullFolder = imageFolder(containers, "pull", options.image);
-  const readFolder = imageFolder(containers, "read", options.image);
+  const { name } = parsePinnedImage(options.image);
+  const pullFolder = imageFolder(containers, "pull", name);
+  const readFolder = imageFolder(containers, "read", name);
   return removeImageThrough({ driver: driverOf(runtime, containers), pullFolder, readFolder }, options);
 }
 
@@ -116,7 +118,10 @@ export function removeContainer(
   return removeContainerThrough(outsideOf(runtime, containers, name), name, graceMs);
 }
 
-/** The same each time: what a killed agent left in it goes with the next use. */
+/**
+ * The same each time: what a killed agent left in it goes with the next use.
+ * @param image  as the runtime names it, which is without a tag beside the digest
+ */
 function imageFolder(containers: ContainersOptions, use: "pull" | "read", image: string): RunFolder {
   const name = createHash("sha256").update(image).digest("hex").slice(0, 16);
   return runFolder(containers.runFolder, `${use}-${name}`);
@@ -141,7 +146,8 @@ function driverOf(
 ): RuntimeDriver {
   if (runtime.kind !== "containerd") return engineDriver(runtime.kind, runtime, { runTool: run, followLogs });
   const platform = nodePlatform(process.arch);
-  return containerdDriver(runtime, { runTool: run, followRecorded, readInside, recorder, platform });
+  const outside = { runTool: run, callContainerd, followRecorded, readInside, recorder, platform };
+  return containerdDriver(runtime, outside);
 }
 
 export type { ContainerFile, ContainerMount, ContainerSpec, SecurityContext } from "./container-spec.ts";

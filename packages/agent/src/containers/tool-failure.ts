@@ -10,6 +10,8 @@ const LAST_WORDS_CHARACTERS = 600;
 const TELLTALES: readonly (readonly [RegExp, ContainerErrorCode])[] = [
   [/no space left on device|disk quota exceeded/i, "CONTAINER_DISK_FULL"],
   [/unexpected commit digest|digest mismatch|did not match.*digest|invalid checksum digest/i, "CONTAINER_IMAGE_WRONG"],
+  // What was loaded before is longer than the layer. The relay sends no other 416.
+  [/exceeds expected size|failed size validation|416 Requested Range Not Satisfiable/i, "CONTAINER_IMAGE_WRONG"],
   [/(dial|connect|socket).*permission denied|must be (run as )?root/is, "CONTAINER_PERMISSION"],
   [
     /failed to dial|connection refused|connection error|error reading (from server|server preface)|transport is closing|Cannot connect to the Docker daemon|dial unix|code = Unavailable/i,

@@ -8,6 +8,8 @@ export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly sizeBytes: number;
+  /** As `org.opencontainers.image.ref.name` has it, which containerd notes layers under. */
+  readonly refName?: string | undefined;
 }
 
 export interface ImageManifest {
@@ -40,6 +42,9 @@ export const INDEX_TYPES = [
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ] as const;
+
+/** Source: OCI image-spec annotations.md */
+const REF_NAME = "org.opencontainers.image.ref.name";
 
 const MAX_LAYERS = 500;
 const MAX_MANIFESTS = 500;
@@ -147,6 +152,7 @@ function indexEntry(value: unknown, field: string, problems: string[]): ImageInd
 function descriptor(value: unknown, field: string, problems: string[]): Descriptor {
   const told = isRecord(value) ? value : {};
   const { digest, size, mediaType } = told;
+  const refName = isRecord(told["annotations"]) ? told["annotations"][REF_NAME] : undefined;
   const goodDigest = typeof digest === "string" && isImageDigest(digest);
   const goodSize = typeof size === "number" && Number.isInteger(size) && size >= 0 && size <= MAX_SIZE_BYTES;
   if (!goodDigest) problems.push(`${field}.digest: is no digest`);
@@ -155,6 +161,7 @@ function descriptor(value: unknown, field: string, problems: string[]): Descript
     mediaType: typeof mediaType === "string" ? mediaType : "",
     digest: goodDigest ? digest : "",
     sizeBytes: goodSize ? size : 0,
+    refName: typeof refName === "string" ? refName : undefined,
   };
 }
 

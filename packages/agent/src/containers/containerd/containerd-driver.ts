@@ -2,6 +2,7 @@
 import type { Platform } from "../../images/index.ts";
 import type { ContainerSpec } from "../container-spec.ts";
 import type { ContainerState, RuntimeDriver, StartCall } from "../driver.ts";
+import type { callContainerd } from "../io/containerd-calls.ts";
 import type { followRecorded } from "../io/follow-recorded.ts";
 import { ContainerError } from "../errors.ts";
 import { afterFailedStart } from "../failed-start.ts";
@@ -19,9 +20,11 @@ import {
   taskStatus,
 } from "./ctr-answers.ts";
 import { ctrRunArguments } from "./ctr-arguments.ts";
+import { containerdApi } from "./containerd-api.ts";
 import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
+import { releaseImage } from "./image-hold.ts";
 import { imageState, loadImage, missingLayers } from "./load-image.ts";
-import { markImage, ownImages, removeImage, removeLease } from "./own-images.ts";
+import { markImage, ownImages, removeImage } from "./own-images.ts";
 import { holdName, readFiles, removeView } from "./read-files.ts";
 import { snapshotterOf } from "./snapshotter.ts";
 import { storageFolder } from "./storage-folder.ts";
@@ -33,6 +36,7 @@ const TASK_ATTEMPTS = 3;
 
 export interface ContainerdOutside {
   readonly runTool: typeof runTool;
+  readonly callContainerd: typeof callContainerd;
   readonly followRecorded: typeof followRecorded;
   readonly readInside: typeof readInside;
   /** Program and argument that start io/record-output.ts; the folder is its second argument. */
@@ -42,6 +46,7 @@ export interface ContainerdOutside {
 
 export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdOutside): RuntimeDriver {
   const ctr = ctrOf(runtime, outside.runTool);
+  const api = containerdApi(runtime, outside.callContainerd);
 
   async function inspect(name: string): Promise<ContainerState> {
     const what = `looking for the container ${name}`;
@@ -124,7 +129,7 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     remove,
     nameOf: (image) => image.name,
     storedImage: (image) => imageState(runtime, ctr, image),
-    load: (call) => loadImage(runtime, ctr, call),
+    load: (call) => loadImage(runtime, ctr, api, call),
     readFiles: (call, folder) => {
       return readFiles({ ...outside, runtime, ctr, folder }, call);
     },
@@ -133,7 +138,7 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     removeImage: (call) => removeImage(ctr, call),
     async cleanUp({ pullFolder, readFolder }) {
       await removeView({ runTool: outside.runTool, runtime, ctr, folder: readFolder });
-      await removeLease(ctr, holdName(pullFolder.path));
+      await releaseImage(ctr, holdName(pullFolder.path), { andCollect: true });
     },
     missingLayers: (description) => missingLayers(ctr, description),
     storageFolder: () => storageFolder(runtime, ctr),

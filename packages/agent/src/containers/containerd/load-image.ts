@@ -5,8 +5,10 @@ import { hostsToml } from "../hosts-toml.ts";
 import type { ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
+import type { ContainerdApi } from "./containerd-api.ts";
 import { isImageRunnable, saysUnknownFlag, storedImages } from "./ctr-answers.ts";
-import { QUICK_TIMEOUT_MS, SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
+import { QUICK_TIMEOUT_MS, type Ctr } from "./ctr.ts";
+import { holdImage, ingestsOf, releaseImage } from "./image-hold.ts";
 import { OWN_LABELS, PINNED_ONLY } from "./own-images.ts";
 import { holdName } from "./read-files.ts";
 import { snapshotterOf } from "./snapshotter.ts";
@@ -15,7 +17,12 @@ import { snapshotterOf } from "./snapshotter.ts";
 const PULL_TIMEOUT_MS = 24 * 3_600_000;
 
 /** @throws ContainerError */
-export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadCall): Promise<void> {
+export async function loadImage(
+  runtime: ContainerRuntime,
+  ctr: Ctr,
+  api: ContainerdApi,
+  call: LoadCall,
+): Promise<void> {
   const { description, relay, folder, isOwn, signal } = call;
   const labels = isOwn ? OWN_LABELS : PINNED_ONLY;
   const login = Buffer.from(`${relay.username}:${relay.password}`).toString("base64");
@@ -42,27 +49,20 @@ export async function loadImage(runtime: ContainerRuntime, ctr: Ctr, call: LoadC
     return outcome.kind === "failed" && saysUnknownFlag(outcome.stderr, "skip-metadata") ? pull([]) : outcome;
   };
   const what = `loading ${description.image.name}`;
+  const name = holdName(folder.path);
+  await holdImage(ctr, api, { name, description, signal });
   const first = await pullOnce();
-  if (first.kind === "ok") return;
-  const failure = toolFailure(what, first);
-  const wrong = failure.code === "CONTAINER_IMAGE_WRONG" || relay.failure()?.code === "IMAGE_DIGEST_WRONG";
-  if (!wrong) throw failure;
-  await dropPartialContent(ctr, folder.path);
-  // What was damaged on this node, such as by a power cut, is loaded anew; what the registry has wrong stays wrong.
-  if (relay.failure() !== undefined) throw failure;
-  const second = await pullOnce();
-  if (second.kind !== "ok") throw toolFailure(what, second);
-}
-
-/**
- * Half-loaded layers are resumed for ever, also where their beginning is wrong: containerd notices that at the end
- * only, and keeps them. A collection of garbage takes those that no running pull holds; deleting a lease in step starts one.
- */
-async function dropPartialContent(ctr: Ctr, folder: string): Promise<void> {
-  const id = holdName(folder);
-  const what = "removing half-loaded layers";
-  await ctr.text(["leases", "create", "--id", id, "--expires", "1h"], { what });
-  await ctr.text(["leases", "delete", "--sync", id], { what, timeoutMs: SLOW_TIMEOUT_MS });
+  if (first.kind !== "ok") {
+    const failure = toolFailure(what, first);
+    const isWrong = failure.code === "CONTAINER_IMAGE_WRONG" || relay.failure()?.code === "IMAGE_DIGEST_WRONG";
+    // Half-loaded layers are resumed for ever, also where their beginning is wrong: containerd notices that at the end only, and keeps them.
+    const dropped = isWrong ? await api.abortIngests(ingestsOf(description), signal) : 0;
+    // What was damaged on this node, such as by a power cut, is loaded anew; what the registry has wrong stays wrong.
+    if (dropped === 0 || relay.failure() !== undefined) throw failure;
+    const second = await pullOnce();
+    if (second.kind !== "ok") throw toolFailure(what, second);
+  }
+  await releaseImage(ctr, name, { andCollect: false });
 }
 
 /**

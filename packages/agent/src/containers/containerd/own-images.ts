@@ -67,11 +67,3 @@ export async function removeImage(ctr: Ctr, call: RemoveImageCall): Promise<Imag
   if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotFound(outcome.stderr))) return "removed";
   throw toolFailure(what, outcome);
 }
-
-/** That of a killed pull, for which containerd would keep half-loaded layers. @throws ContainerError */
-export async function removeLease(ctr: Ctr, id: string): Promise<void> {
-  const what = `removing the lease ${id}`;
-  const outcome = await ctr.outcome(["leases", "delete", id], { what });
-  if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotFound(outcome.stderr))) return;
-  throw toolFailure(what, outcome);
-}

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +14,6 @@ import { buildImage, busyboxLayer } from "../../../../../test/registry/index.ts"
 import { startImageGround, type ImageGround } from "./image-ground.ts";
 
 const AGENT = fileURLToPath(new URL("../../../../../test/containerd/agent-process.ts", import.meta.url));
-const MIB = 1024 * 1024;
 const KILLS = 12;
 /** Holds seconds: creating and starting a container takes so much longer. */
 const slowness = `/tmp/ros-kill-slowness-${process.pid}`;
@@ -152,21 +151,5 @@ describe("an agent that is killed", () => {
       expect(await runToTheEnd(next)).toMatchObject({ kind: "exited", exitCode: 0, lastLines: ["done"] });
     }
     expect(await ground.containerd.leftovers()).toEqual([]);
-  });
-
-  it("loads only the rest of a layer that it was loading", async () => {
-    const built = buildImage({ layers: [busyboxLayer(), [{ path: "/large", content: randomBytes(16 * MIB) }]] });
-    const large = await ground.push("os/large", built);
-    const running = agent({ kind: "pull", image: large, bytesPerSecond: 4 * MIB });
-    let pieces = 0;
-    for await (const chunk of running.stderr!) {
-      pieces += Buffer.from(chunk).length;
-      if (pieces > 8 * 16) break;
-    }
-    running.kill("SIGKILL");
-    await once(running, "exit");
-    const { transferredBytes } = await ground.pull(large);
-    expect(transferredBytes).toBeLessThan(12 * MIB);
-    expect(await ground.containerd.ctr("images", "check", `name==${large}`)).toMatch(/true\s*$/);
   });
 });

@@ -154,6 +154,7 @@ describe("toolFailure", () => {
       "CONTAINER_IMAGE_WRONG",
       "failed commit on ref: unexpected commit digest sha256:a, expected sha256:b: failed precondition",
     ],
+    ["CONTAINER_IMAGE_WRONG", "ctr: writer offset 34603008 exceeds expected size 25173667: failed precondition"],
     ["CONTAINER_RUNTIME_UNREACHABLE", "ctr: error reading from server: EOF"],
     ["CONTAINER_RUNTIME_FAILED", "ctr: something else"],
   ])("is %s for what the program says", (code, stderr) => {

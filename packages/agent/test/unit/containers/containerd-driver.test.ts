@@ -25,6 +25,7 @@ function driverWith(hangs: number, last: ToolOutcome) {
         removals.push(timeoutMs);
         return removals.length <= hangs ? { kind: "timed-out", timeoutMs } : last;
       },
+      callContainerd: unused,
       followRecorded: unused,
       readInside: unused,
       recorder: ["", ""],
