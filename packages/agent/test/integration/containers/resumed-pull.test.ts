@@ -217,18 +217,13 @@ describe("a pull after one that did not come to its end", () => {
     expect((await ground.pull(large.image)).transferredBytes).toBe(large.secondBytes - bytes);
   });
 
-  it.each<[string, (file: string) => void]>([
-    ["is damaged", (file) => flip(file)],
-    ["has become longer than the layer", (file) => appendFileSync(file, Buffer.alloc(20 * MIB))],
-  ])("loads a layer anew whose beginning %s, whoever holds it, and disturbs nobody", async (_, damage) => {
+  it("loads a layer anew whose beginning is damaged, whoever holds it, and disturbs nobody", async () => {
     const large = await pushLarge();
     await killContainerd(large);
     const held = await othersLeases();
     expect(held).toHaveLength(1);
     const { file, bytes } = half(large);
-    damage(file);
-    const rest = Math.max(large.secondBytes - statSync(file).size, 0);
-    expect(statSync(file).size === bytes ? rest : 0).toBe(rest);
+    flip(file);
     const { ctrProgram, socket, namespace } = ground.containerd;
     const place = ["--address", socket, "--namespace", namespace];
     const writer = spawn(ctrProgram, [...place, "content", "ingest", "theirs"]);
@@ -237,7 +232,7 @@ describe("a pull after one that did not come to its end", () => {
     const beside = ground.pull(other.image, { bytesPerSecond: RATE });
     await untilHalf(other);
     const pulled = await ground.pull(large.image);
-    expect(pulled.transferredBytes).toBe(rest + large.secondBytes);
+    expect(pulled.transferredBytes).toBe(large.secondBytes - bytes + large.secondBytes);
     expect(await ctr("images", "check", `name==${large.image}`)).toMatch(/true\s*$/);
     expect(ingests().map(({ reference }) => reference)).toContainEqual(expect.stringMatching(/theirs$/));
     expect(await leases()).toEqual(expect.arrayContaining([...held]));
@@ -247,6 +242,13 @@ describe("a pull after one that did not come to its end", () => {
     writer.stdin.end();
     expect(await written).toEqual([0, null]);
     await ctr("leases", "delete", "--sync", ...held);
+  });
+
+  it("loads a layer anew that has become longer than it is", async () => {
+    const large = await pushLarge();
+    await killContainerd(large);
+    appendFileSync(half(large).file, Buffer.alloc(20 * MIB));
+    expect((await ground.pull(large.image)).transferredBytes).toBe(large.secondBytes);
   });
 
   it("never comes: whoever gives the image up leaves nothing of it", async () => {
