@@ -49,6 +49,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
     machines: { type: "string" },
     concurrency: { type: "string" },
+    clock: { type: "string" },
     json: { type: "string", default: "dist/bench.json" },
   },
   allowPositionals: true,
@@ -61,7 +62,7 @@ if (unknown.length > 0) {
 }
 const plan = values.quick ? QUICK_PLAN : PLAN;
 /** @returns what was asked for, from 1; ends the program where that is no number */
-function countOf(name: "rounds" | "machines" | "concurrency", otherwise: number): number {
+function countOf(name: "rounds" | "machines" | "concurrency" | "clock", otherwise: number): number {
   const count = Number(values[name] ?? otherwise);
   if (!Number.isInteger(count) || count < 1) {
     say(`bench: --${name} takes a whole number from 1`);
@@ -77,6 +78,8 @@ const chosen: Plan = {
     ...plan.rollout,
     machines: countOf("machines", plan.rollout.machines),
     concurrency: countOf("concurrency", plan.rollout.concurrency),
+    fastest: countOf("clock", plan.rollout.fastest),
+    factor: Math.min(plan.rollout.factor, countOf("clock", plan.rollout.fastest)),
   },
 };
 clearWhenStopped(say);

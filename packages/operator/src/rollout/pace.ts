@@ -58,6 +58,15 @@ export function placePaceSeconds(rank: number, concurrency: number, head: number
   return Math.ceil(Math.max(HEAD_SHORTEST_SECONDS, turnSeconds) * slowness);
 }
 
+/**
+ * For the same machine where it is known when its turn may come: it asks then, and often from then on.
+ * @param turnSeconds  until then
+ * @param front  machines in the fronts of all clusters; of half of them, at most, the turn has come at a time
+ */
+export function turnPaceSeconds(turnSeconds: number, front: number): number {
+  return Math.max(Math.ceil(turnSeconds), paceSeconds(front / 2, HEAD_SHORTEST_SECONDS, ASKS_PER_SECOND));
+}
+
 function paceSeconds(machines: number, shortest: number, asksPerSecond: number): number {
   return Math.min(LONGEST_SECONDS, Math.max(shortest, Math.ceil(machines / asksPerSecond)));
 }

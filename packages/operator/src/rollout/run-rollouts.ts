@@ -3,14 +3,14 @@ import { hasCode } from "@rancheros/protocol/errors";
 import type { Waiting } from "@rancheros/protocol/upgrade";
 import { createTroubles, errorFields } from "../telemetry/index.ts";
 import { buildPlan } from "./build-plan.ts";
-import { concurrencyOf } from "./amount.ts";
 import { imageKey } from "./compile-image.ts";
 import { namedVersion } from "./effective-image.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
 import { isAbout } from "./machine-place.ts";
-import { aliveMs, fleetPaceSeconds, frontOf, frontPaceSeconds, jittered, placePaceSeconds } from "./pace.ts";
+import { machinePaceSeconds } from "./machine-pace.ts";
+import { aliveMs, fleetPaceSeconds, jittered } from "./pace.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -20,7 +20,8 @@ import { isLateToBegin } from "./slot-fate.ts";
 import type { Slot } from "./slot.ts";
 import { standingOf, type Standing } from "./standing.ts";
 import { createTellMachine } from "./tell-machine.ts";
-import { isItsTurn, isWaiting, waitingAs, type Place } from "./turn.ts";
+import { TurnTimes } from "./turn-times.ts";
+import { isItsTurn, waitingAs, type Place } from "./turn.ts";
 import { viewOf } from "./view-of.ts";
 import { ANOTHER_FIRST, NO_IMAGE, NOT_APPROVED, NOT_READY, QUEUED, shortened } from "./waiting.ts";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
@@ -28,9 +29,6 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 /** Right after the start, who was seen so lately counts as alive until it had the time to ask. */
 const SEEN_LATELY_MS = 15 * 60_000;
 const STANDING_MS = 1_000;
-const HOLDER_PACE_SECONDS = 60;
-/** Reasons to wait that end with the next slot that comes free. */
-const IN_ORDER: ReadonlySet<string | undefined> = new Set([QUEUED.reason, "ServersFirst"]);
 
 export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "counts"> {
   onImage(object: ManagedOSImage): void;
@@ -49,6 +47,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   const { nowMs, random } = parts;
   const index = new RolloutIndex(parts.fleet, parts.versions, parts.defaultRegistry);
   const troubles = createTroubles(nowMs);
+  const turnTimes = new TurnTimes();
   let startedMs: number | undefined;
   const workers = new Map<string, ImageWorker>();
   const resolvers = new ImageResolvers(index, parts, {
@@ -213,19 +212,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   }
 
   function paceOf(uid: string, asked: Pick<Asked, "plan" | "waiting">): number {
-    if (asked.plan !== undefined) return HOLDER_PACE_SECONDS;
-    const fleet = fleetPaceSeconds(Math.max(index.aliveCount, isStarting() ? index.size : 0));
-    const state = index.machine(uid);
-    const image = state?.claims[0];
-    const group = image?.group(state?.cluster);
-    if (state === undefined || image === undefined || group === undefined) return fleet;
-    const limit = concurrencyOf(image.image.concurrency, group.total);
-    const rank = isWaiting(state) ? group.waiting.rank(state.orderKey()) : Number.POSITIVE_INFINITY;
-    if (rank >= frontOf(limit)) return fleet;
-    const pace = Math.min(fleet, frontPaceSeconds(index.fronts.front));
-    // A window that is closed opens for all at once: nobody has to come every two seconds until then.
-    const isNext = IN_ORDER.has(asked.waiting?.reason);
-    return isNext ? Math.min(pace, placePaceSeconds(rank, limit, index.fronts.head)) : pace;
+    const machines = Math.max(index.aliveCount, isStarting() ? index.size : 0);
+    return machinePaceSeconds({ index, turnTimes, nowMs: nowMs(), machines }, uid, asked);
   }
 
   /** By a clock that the API server's first answer has put right. */
@@ -255,6 +243,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       const now = nowMs();
       index.expire(now);
       touch(index.putMachine(machine));
+      turnTimes.note(index.machine(uid), now);
       // While it is answered; then as its pace is.
       index.keepAlive(uid, now + aliveMs(0));
       const asked = await decideFor(uid);
@@ -265,6 +254,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     told: tellMachine,
     onMachine(machine) {
       touch(index.putMachine(machine));
+      turnTimes.note(index.machine(machine.metadata.uid), nowMs());
       keepSeenAlive(machine);
     },
     onMachineGone: (object) => touch(index.deleteMachine(object)),

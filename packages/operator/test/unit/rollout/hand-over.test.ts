@@ -8,7 +8,7 @@ let fleet: SimulatedFleet;
 afterEach(() => fleet.stop());
 
 /** @returns seconds, on average, from the end of one machine to the begin of the next one in its place */
-async function idleSeconds(size: number, concurrency: number): Promise<number> {
+async function idleSeconds(size: number, concurrency: number, phaseMs?: readonly [number, number]): Promise<number> {
   const machines = Array.from({ length: size }, (_, number): MachineSetup => {
     return { name: `m-${number}`, cluster: "c", role: "agent", labels: {}, fault: "none" };
   });
@@ -20,6 +20,7 @@ async function idleSeconds(size: number, concurrency: number): Promise<number> {
     lagMs: 50,
     writeFaults: 0,
     restartEveryMs: undefined,
+    ...(phaseMs === undefined ? {} : { phaseMs }),
   });
   await fleet.time.until(() => fleet.begun.length >= concurrency, HOUR_MS);
   let idleMs = 0;
@@ -39,5 +40,9 @@ describe("a slot that comes free", () => {
     [200, 40],
   ])("is taken within two seconds, of %i machines, %i at a time", async (size, concurrency) => {
     expect(await idleSeconds(size, concurrency)).toBeLessThan(2);
+  });
+
+  it("is taken within three seconds also where all of them come free at once, as they were granted", async () => {
+    expect(await idleSeconds(800, 200, [19_500, 20_500])).toBeLessThan(3);
   });
 });

@@ -36,6 +36,8 @@ export interface FleetSetup {
   readonly writeFaults: number;
   /** How often a replica is begun anew. */
   readonly restartEveryMs: number | undefined;
+  /** How long a phase lasts, at least and at most (1 to 20 s). */
+  readonly phaseMs?: readonly [number, number];
 }
 
 export interface StoredWrite {
@@ -379,7 +381,7 @@ export class SimulatedFleet {
     for (const phase of ON_THE_WAY) {
       const holds = await this.#say(name, plan, phase);
       if (!holds && !PHASES[phase].mayBeSwitched) return "Idle";
-      await this.time.delay(this.#between(1_000, 20_000));
+      await this.time.delay(this.#between(...(this.setup.phaseMs ?? [1_000, 20_000])));
       if (phase !== wrongAt) continue;
       if (fault === "fails") return "Failed";
       if (fault === "dies") return undefined;
