@@ -11,6 +11,7 @@ import { HeldOnce } from "../packages/operator/src/inventory/held-once.ts";
 import { inventoryEntry, InventoryIndex } from "../packages/operator/src/inventory/index.ts";
 import type { RolloutMachine } from "../packages/operator/src/rollout/index.ts";
 import { runRollouts } from "../packages/operator/src/rollout/run-rollouts.ts";
+import { quietParts } from "../packages/operator/test/unit/rollout/quiet-parts.ts";
 import { median } from "./statistics.ts";
 
 export interface PlanningPlan {
@@ -118,31 +119,24 @@ class Planning {
     this.#size = size;
     this.#plan = plan;
     this.#image = this.#stored({});
+    const time = {
+      get nowMs() {
+        return Date.now();
+      },
+      // What is written lazily is no part of an event.
+      setTimer: (run: () => void, delayMs: number) => {
+        if (delayMs < 1_000) setImmediate(run);
+        return () => undefined;
+      },
+    };
     this.#run = runRollouts({
+      ...quietParts(time),
       store: {
         read: async () => this.#image,
         writeStatus: async (_object, status) => (this.#image = this.#stored(status)),
       },
-      fleet: { chosen: () => new Set() },
-      fleetSynced: () => true,
-      versions: { find: () => undefined },
-      versionsSynced: () => true,
-      defaultRegistry: () => undefined,
-      refreshSources: async () => undefined,
-      machinesSynced: () => true,
       readMachine: async (_namespace, name) => this.#machines[Number(name.slice(1))],
       resolve: async () => DIGEST,
-      materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
-      lagMs: () => 0,
-      tell: () => undefined,
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      nowMs: Date.now,
-      random: () => 0.5,
-      // What is written lazily is no part of an event.
-      setTimer: (run, delayMs) => {
-        if (delayMs < 1_000) setImmediate(run);
-        return () => undefined;
-      },
     });
   }
 

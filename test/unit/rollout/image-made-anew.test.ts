@@ -6,6 +6,7 @@ import { decide } from "../../../packages/operator/src/rollout/decide.ts";
 import { RolloutIndex } from "../../../packages/operator/src/rollout/rollout-index.ts";
 import type { MachineUpgrade, RolloutMachine } from "../../../packages/operator/src/rollout/rollout-machine.ts";
 import { viewOf } from "../../../packages/operator/src/rollout/view-of.ts";
+import { plainMachine } from "../../../packages/operator/test/unit/rollout/plain-machine.ts";
 import { validPlan } from "../../fuzz/upgrade-vectors.ts";
 
 const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
@@ -13,19 +14,8 @@ const PLAN = "ab".repeat(32);
 
 function machineThatSaid(word: Partial<MachineUpgrade>): RolloutMachine {
   const rest = { sinceMs: undefined, heardMs: NOW_MS, reason: undefined, message: undefined } as const;
-  return {
-    metadata: { name: "m1", namespace: "fleet-local", uid: "u1", resourceVersion: "1" },
-    approval: "Approved",
-    beingDeleted: false,
-    rollout: {
-      clusterName: undefined,
-      role: "agent",
-      labels: {},
-      lastSeenMs: NOW_MS,
-      retry: undefined,
-      upgrade: { image: undefined, plan: undefined, attempt: 0, phase: "Succeeded", ...rest, ...word },
-    },
-  };
+  const said = { image: undefined, plan: undefined, attempt: 0, phase: "Succeeded", ...rest, ...word } as const;
+  return plainMachine({ name: "m1", uid: "u1", lastSeenMs: NOW_MS, upgrade: said });
 }
 
 /** An image of that name without a status, but for its plan: it was deleted, and made again with the same content. */

@@ -18,7 +18,7 @@ const MAX_RETRY_AFTER_MS = 10 * 60_000;
 
 /** Answers that may change by themselves: request timeout, too early, too many requests. */
 const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 429]);
-/** Server errors that stay: not implemented, HTTP version not supported. */
+/** Server errors that stay. Source: RFC 9110, 15.6.2 and 15.6.6 */
 const LASTING: ReadonlySet<number> = new Set([501, 505]);
 /** What servers and proxies answer to headers that are too large for them; nginx says 400 in place of its own 494. */
 const TOO_LARGE: ReadonlySet<number> = new Set([400, 413, 414, 431, 494]);

@@ -8,6 +8,7 @@ import type { Failure, Slot } from "../../../src/rollout/slot.ts";
 import { toldMachine } from "../../../src/rollout/told-machine.ts";
 import { viewOf } from "../../../src/rollout/view-of.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { plainMachine } from "./plain-machine.ts";
 
 const NAMESPACE = "fleet-local";
 const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
@@ -17,19 +18,8 @@ const OLD_PLAN = "ab".repeat(32);
 function machine(name: string, upgrade?: Partial<MachineUpgrade>): RolloutMachine {
   const word = { image: "before", plan: OLD_PLAN, attempt: 1, phase: "Rebooting", heardMs: NOW_MS } as const;
   const rest = { sinceMs: undefined, reason: undefined, message: undefined };
-  return {
-    metadata: { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "1" },
-    approval: "Approved",
-    beingDeleted: false,
-    rollout: {
-      clusterName: undefined,
-      role: "agent",
-      labels: {},
-      lastSeenMs: NOW_MS,
-      retry: undefined,
-      upgrade: upgrade === undefined ? undefined : { ...word, ...rest, ...upgrade },
-    },
-  };
+  const said = upgrade === undefined ? undefined : { ...word, ...rest, ...upgrade };
+  return plainMachine({ name, uid: `uid-${name}`, lastSeenMs: NOW_MS, upgrade: said });
 }
 
 function indexOf(

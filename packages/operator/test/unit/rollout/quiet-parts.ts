@@ -1,8 +1,10 @@
 /** What rollouts need from outside, where all of that is well and says nothing: whatever a test is about it puts in their place. */
 import type { RolloutParts } from "../../../src/rollout/rollout-parts.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
-export function quietParts(time: VirtualTime): Omit<RolloutParts, "store"> {
+/** @param time  whose nowMs passes */
+export function quietParts(
+  time: { readonly nowMs: number } & Pick<RolloutParts, "setTimer">,
+): Omit<RolloutParts, "store"> {
   const silent = () => undefined;
   return {
     fleet: { chosen: () => new Set() },

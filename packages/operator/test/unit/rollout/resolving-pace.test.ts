@@ -3,19 +3,14 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
 import type { Materials } from "../../../src/rollout/build-plan.ts";
 import { RolloutError } from "../../../src/rollout/errors.ts";
-import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { RegistryError } from "../../../src/registry/index.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
+import { plainMachine } from "./plain-machine.ts";
 import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const WANTED_MS = 600_000;
-const MACHINE: RolloutMachine = {
-  metadata: { name: "m", namespace: "fleet-local", uid: "machine", resourceVersion: "1" },
-  approval: "Approved",
-  beingDeleted: false,
-  rollout: { clusterName: undefined, role: "agent", labels: {}, lastSeenMs: 0, retry: undefined, upgrade: undefined },
-};
+const MACHINE = plainMachine({ uid: "machine", lastSeenMs: 0 });
 
 const busy = (): Promise<string> =>
   Promise.reject(new RegistryError("REGISTRY_BUSY", "busy", { retry: { afterMs: WANTED_MS } }));

@@ -4,26 +4,14 @@ import type { Phase } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
 import { KubernetesError } from "../../../src/controller/index.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
-import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { createTellMachine } from "../../../src/rollout/tell-machine.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { plainMachine } from "./plain-machine.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const NAMESPACE = "fleet-local";
 
-const MACHINE: RolloutMachine = {
-  metadata: { name: "m", namespace: NAMESPACE, uid: "u", resourceVersion: "1" },
-  approval: "Approved",
-  beingDeleted: false,
-  rollout: {
-    clusterName: undefined,
-    role: "agent",
-    labels: {},
-    lastSeenMs: undefined,
-    retry: undefined,
-    upgrade: undefined,
-  },
-};
+const MACHINE = plainMachine();
 
 const METADATA = { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 };
 

@@ -5,10 +5,10 @@ import type { Kubernetes } from "../../../src/controller/index.ts";
 import { NO_REGISTRY_SETTINGS } from "../../../src/registry/index.ts";
 import { runRolloutController } from "../../../src/rollout/io/rollout-controller.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
-import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
 import { digestPinned } from "./digest-pinned.ts";
+import { plainMachine } from "./plain-machine.ts";
 import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -29,28 +29,19 @@ const pinned = digestPinned(
 const { plan = "" } = pinned.status ?? {};
 const grantedAt = new Date(NOW_MS - 60_000).toISOString();
 const slot = { machine: "m", uid: "u", cluster: "local", attempt: 1, plan, grantedAt };
-const machine: RolloutMachine = {
-  metadata: { name: "m", namespace: NAMESPACE, uid: "u", resourceVersion: "1" },
-  approval: "Approved",
-  beingDeleted: false,
-  rollout: {
-    clusterName: undefined,
-    role: "agent",
-    labels: {},
-    lastSeenMs: NOW_MS,
-    retry: undefined,
-    upgrade: {
-      image: "os",
-      plan,
-      attempt: 1,
-      phase: "Draining",
-      heardMs: NOW_MS,
-      sinceMs: undefined,
-      reason: undefined,
-      message: undefined,
-    },
+const machine = plainMachine({
+  lastSeenMs: NOW_MS,
+  upgrade: {
+    image: "os",
+    plan,
+    attempt: 1,
+    phase: "Draining",
+    heardMs: NOW_MS,
+    sinceMs: undefined,
+    reason: undefined,
+    message: undefined,
   },
-};
+});
 
 it.each([
   ["has not failed by a clock that is ahead of the API server's", -AHEAD_MS, []],
