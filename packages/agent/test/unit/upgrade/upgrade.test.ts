@@ -1,29 +1,10 @@
 /** Whole upgrades on a machine of which everything but the upgrade itself is played. */
 import { describe, expect, it } from "vitest";
 
-import { statusOf } from "../../../src/upgrade/status.ts";
-import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { ended, upgraded } from "./ended-upgrade.ts";
 import { createLife, live } from "./machine-life.ts";
 import { createWorld, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
 import type { Plan } from "@rancheros/protocol/upgrade";
-
-async function upgraded(changes: Partial<World> = {}, plan: Partial<Plan> = {}) {
-  const life = createLife(createWorld(changes));
-  await live(life, orderOf(plan));
-  return ended(life.world);
-}
-
-function ended(world: World) {
-  const journal = readJournal(world.disk ?? "");
-  const [last] = journal.history;
-  return {
-    world,
-    journal,
-    phase: last?.phase,
-    code: last?.reason?.code,
-    message: last?.reason?.message ?? last?.message,
-  };
-}
 
 describe("an upgrade", () => {
   it("pulls, prepares, drains, switches, restarts, and gives the node back", async () => {
@@ -155,11 +136,6 @@ describe("an upgrade", () => {
     expect(journal).toMatchObject({ cordon: "none", failedDigests: [] });
   });
 
-  it("goes on after a failed drain where the plan says force", async () => {
-    const { phase } = await upgraded({ drain: "fails" }, { force: true });
-    expect(phase).toBe("Succeeded");
-  });
-
   it.each(["fails", "hangs"] as const)(
     "gives the node back after an upgrade container that %s",
     async (upgradeContainer) => {
@@ -194,93 +170,6 @@ describe("an upgrade", () => {
     expect(ended(life.world).phase).toBe("Succeeded");
   });
 
-  it("says what it has to undo and cannot, for as long as the API server is away, and then does it", async () => {
-    const life = createLife(createWorld({ upgradeContainer: "fails-for-certain" }));
-    const said = new Set<string | undefined>();
-    life.onPoint = (point) => {
-      const { upgrades, world } = life;
-      if (point === "container:after" && world.events.includes("drained")) world.apiServer = "away";
-      if (point !== "journal:after" || upgrades?.journal().run?.ending === undefined) return undefined;
-      said.add(statusOf(upgrades.journal(), "boot-1").message);
-      if (said.size > 1) world.apiServer = "answers";
-      return undefined;
-    };
-    await live(life, orderOf());
-    expect([...said][1]).toMatch(
-      /^the upgrade container ended with 127.*not in order yet: the API server does not answer/s,
-    );
-    expect(life.world.node.unschedulable).toBe(false);
-    expect(ended(life.world)).toMatchObject({ phase: "Failed", code: "UPGRADE_CONTAINER_FAILED" });
-    expect(ended(life.world).message).not.toMatch(/not in order/);
-  });
-
-  it.each(["cordon:before", "cordon:after"] as const)(
-    "leaves a cordon that somebody else sets while the agent is dead, killed at %s",
-    async (where) => {
-      const life = createLife(createWorld());
-      life.onPoint = (point) => {
-        if (point !== where || life.world.events.includes("foreign cordon")) return undefined;
-        Object.assign(life.world, { isCordonOurs: false }).node.unschedulable = true;
-        life.world.events.push("foreign cordon");
-        return "kill";
-      };
-      await live(life, orderOf());
-      expect(ended(life.world)).toMatchObject({ phase: "Succeeded", journal: { cordon: "none" } });
-      expect(life.world.node.unschedulable).toBe(true);
-      expect(life.world.events).not.toContain("uncordon");
-    },
-  );
-
-  it("keeps a node cordoned whose new operating system does not pass a check, and says which and why", async () => {
-    const { world, code, message } = await upgraded({
-      checks: [{ name: "10-storage", failure: "ended with 1", output: "disk is gone\n" }],
-    });
-    expect({ code, message }).toEqual({
-      code: "UPGRADE_CHECK_FAILED",
-      message: "the check 10-storage ended with 1: disk is gone",
-    });
-    expect(world.node.unschedulable).toBe(true);
-    // The cordon is still known as ours, and so the next upgrade takes it away.
-    world.checks = [];
-    await live(createLife(world), orderOf({ attempt: 2, retry: true }));
-    expect(ended(world).phase).toBe("Succeeded");
-    expect(world.node.unschedulable).toBe(false);
-  });
-
-  it("waits for the node of a machine that has just started, and drains it then", async () => {
-    const life = createLife(createWorld({ boot: 2 }));
-    void life.time.sleep(90_000, new AbortController().signal).then(() => (life.world.node.bootId = "boot-2"));
-    let cordonedAs: string | undefined;
-    life.onPoint = (point) => {
-      if (point === "cordon:before") cordonedAs = life.world.node.bootId;
-      return undefined;
-    };
-    await live(life, orderOf());
-    expect(ended(life.world).phase).toBe("Succeeded");
-    expect(cordonedAs).toBe("boot-2");
-  });
-
-  it("never takes somebody else's cordon away", async () => {
-    const { world, phase } = await upgraded({
-      node: { unschedulable: true, ready: true, bootId: "boot-1", exists: true },
-    });
-    expect(phase).toBe("Succeeded");
-    expect(world.node.unschedulable).toBe(true);
-    expect(world.events).not.toContain("uncordon");
-  });
-
-  it("cordons again where somebody uncordons the node during the drain", async () => {
-    const life = createLife(createWorld());
-    life.onPoint = (point) => {
-      if (point === "drain:before")
-        void life.time.sleep(5_000, new AbortController().signal).then(() => (life.world.node.unschedulable = false));
-      return undefined;
-    };
-    await live(life, orderOf());
-    expect(life.world.events.slice(3, 7)).toEqual(["cordon", "cordon", "evicted web-0", "evicted web-1"]);
-    expect(life.world.node.unschedulable).toBe(false);
-  });
-
   it("is broken off by hand before the switch, and not after it", async () => {
     const world = createWorld();
     const life = createLife(world);
@@ -307,43 +196,11 @@ describe("an upgrade", () => {
     expect(ended(world).phase).toBe("Succeeded");
   });
 
-  it("waits for an API server that is away when the drain begins, and does not drain for longer than it may", async () => {
-    expect(await upgraded({ failedDrains: 3 })).toMatchObject({ phase: "Succeeded" });
-    const late = await upgraded({ drain: "takes-too-long" });
-    expect(late).toMatchObject({ phase: "Failed", code: "DRAIN_TIMED_OUT" });
-  });
-
-  it("writes down the newest of many words of a drain, and not each of them", async () => {
-    const life = createLife(createWorld({ drainWords: 1_000 }));
-    const said = new Set<string | undefined>();
-    life.onPoint = (point) => {
-      if (point === "journal:after") said.add(life.upgrades?.journal().run?.message);
-      return undefined;
-    };
-    await live(life, orderOf());
-    expect(ended(life.world).phase).toBe("Succeeded");
-    expect(life.world.reached.filter((point) => point === "journal:before").length).toBeLessThan(100);
-    // What comes after all others is heard.
-    expect(said).toContain("evicting pod default/web-0");
-    expect(said).toContain("evicting pod default/web-1");
-  });
-
   it("keeps a plan's time also where it is longer than a timer can wait", async () => {
     expect(await upgraded({}, { timeoutSeconds: 30 * 86_400 })).toMatchObject({ phase: "Succeeded" });
     expect(await upgraded({ slotHeld: "unknown" }, { timeoutSeconds: 600 })).toMatchObject({
       code: "UPGRADE_TIMED_OUT",
     });
-  });
-
-  it("does not succeed where a machine that was cordoned as a node is none any more", async () => {
-    const life = createLife(createWorld());
-    life.onPoint = (point) => {
-      if (point === "container:after" && life.world.events.includes("drained")) life.world.node.exists = false;
-      return undefined;
-    };
-    await live(life, orderOf());
-    expect(ended(life.world)).toMatchObject({ phase: "Failed", code: "UPGRADE_NODE_NOT_READY" });
-    expect(ended(life.world).journal.cordon).toBe("ours");
   });
 
   it.each(["missing", "name-taken"] as const)("comes to its end where the runtime is %s by then", async (runtime) => {
@@ -358,43 +215,4 @@ describe("an upgrade", () => {
       code: runtime === "missing" ? "CONTAINER_RUNTIME_MISSING" : "CONTAINER_NAME_TAKEN",
     });
   });
-
-  it("comes to its end where the node was deleted meanwhile, whose cordon went with it", async () => {
-    const life = createLife(createWorld({ upgradeContainer: "fails-for-certain" }));
-    life.onPoint = (point) => {
-      if (point === "container:after" && life.world.events.includes("drained")) life.world.apiServer = "knows-no-node";
-      return undefined;
-    };
-    await live(life, orderOf());
-    expect(ended(life.world)).toMatchObject({ phase: "Failed", journal: { cordon: "none" } });
-  });
-
-  it.each(["away", "refuses-us"] as const)(
-    "waits no longer for an API server that is %s where somebody gives it up, and the next one takes the cordon away",
-    async (apiServer) => {
-      const world = createWorld({ upgradeContainer: "fails-for-certain" });
-      const life = createLife(world);
-      let refused: unknown;
-      life.onPoint = (point) => {
-        if (point === "container:after" && world.events.includes("drained")) world.apiServer = apiServer;
-        const run = life.upgrades?.journal().run;
-        if (point === "stop:before")
-          // It goes its own way yet.
-          void life.upgrades?.abort().catch((error: unknown) => (refused = error));
-        if (point === "journal:after" && run?.ending !== undefined && run.lastError !== undefined)
-          void life.upgrades?.abort().catch(() => undefined);
-        return undefined;
-      };
-      await live(life, orderOf());
-      expect(refused).toMatchObject({ code: "UPGRADE_NOT_UNDER_WAY" });
-      expect(ended(world)).toMatchObject({ phase: "Failed", code: "UPGRADE_CONTAINER_FAILED" });
-      expect(ended(world).journal).toMatchObject({ cordon: "ours", run: undefined });
-      expect(world.node.unschedulable).toBe(true);
-      world.apiServer = "answers";
-      world.upgradeContainer = "suc-upgrade";
-      await live(createLife(world), orderOf({ attempt: 2, retry: true }));
-      expect(ended(world)).toMatchObject({ phase: "Succeeded", journal: { cordon: "none" } });
-      expect(world.node.unschedulable).toBe(false);
-    },
-  );
 });

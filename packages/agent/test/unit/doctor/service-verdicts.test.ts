@@ -1,0 +1,175 @@
+/** What each check of services, node, registration and agent makes of what it was shown, one row a situation. */
+import { describe, expect, it } from "vitest";
+
+import { judgeAgent } from "../../../src/doctor/agent-checks.ts";
+import { judgeNode } from "../../../src/doctor/judge-node.ts";
+import { judgeRegistration, type RegistrationFacts } from "../../../src/doctor/judge-registration.ts";
+import { judgeServices, parseUnits, type Unit } from "../../../src/doctor/judge-services.ts";
+import { judgeWatchdog } from "../../../src/doctor/judge-watchdog.ts";
+import { readAllowed } from "../../../src/doctor/node-rights.ts";
+import type { AgentState } from "../../../src/upgrade/index.ts";
+import { told } from "./told.ts";
+
+describe("the watchdog", () => {
+  const device = { name: "watchdog0", identity: "iTCO_wdt" };
+  it.each([
+    [{ devices: [device], fedSeconds: 60 }, true, /^ok: iTCO_wdt, fed .* 60 s/],
+    [{ devices: [device], fedSeconds: 0 }, true, /^warn DOCTOR_WATCHDOG_UNFED/],
+    [{ devices: [device], fedSeconds: 0 }, false, /^ok/],
+    [{ devices: [], fedSeconds: 60 }, true, /^warn DOCTOR_WATCHDOG_MISSING/],
+    [{ devices: [], fedSeconds: undefined }, false, /^ok/],
+    [{ devices: [device], fedSeconds: undefined }, true, /^ok: .*cannot be asked/],
+  ])("%j with slots %s is told as %s", (facts, hasSlots, expected) => {
+    expect(told(() => judgeWatchdog(facts, hasSlots))).toMatch(expected);
+  });
+});
+
+describe("services", () => {
+  const agent: Unit = {
+    name: "ros-agent.service",
+    loadState: "loaded",
+    activeState: "active",
+    subState: "running",
+    result: "success",
+    restarts: 0,
+    fileState: "enabled",
+  };
+  const k3s: Unit = { ...agent, name: "k3s.service" };
+  const absent: Unit = { ...agent, name: "rancherd.service", loadState: "not-found", activeState: "inactive" };
+  it.each<[Unit[], RegExp]>([
+    [[agent, k3s, absent], /^ok: ros-agent active, k3s active$/],
+    [[absent], /^skipped: no service of the agent/],
+    [[{ ...agent, activeState: "inactive", subState: "dead" }], /^warn DOCTOR_SERVICE_STOPPED/],
+    [[{ ...agent, activeState: "inactive", fileState: "disabled" }], /^ok/],
+    [
+      [agent, { ...k3s, activeState: "failed", result: "exit-code" }],
+      /^fail DOCTOR_SERVICE_FAILED: k3s.service has failed \(exit-code\)$/,
+    ],
+    [
+      [{ ...agent, activeState: "activating", subState: "auto-restart", restarts: 9, result: "exit-code" }],
+      /^fail .*started again 9 times/,
+    ],
+    [[{ ...agent, activeState: "activating", subState: "auto-restart", restarts: 1 }], /^ok/],
+    [[{ ...agent, loadState: "bad-setting" }], /^fail .*cannot be loaded/],
+  ])("%# are told as %s", (units, expected) => {
+    expect(told(() => judgeServices(units))).toMatch(expected);
+  });
+
+  it("are read as systemctl prints them, and nothing that is odd gets to a terminal", () => {
+    const text =
+      "Id=ros-agent.service\nLoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=2\nUnitFileState=enabled\n\nId=x.service\nNRestarts=\u001b[31mmany\nLoadState=not-found\n";
+    expect(parseUnits(text)).toEqual([
+      { ...agent, restarts: 2 },
+      {
+        name: "x.service",
+        loadState: "not-found",
+        activeState: "",
+        subState: "",
+        result: "",
+        restarts: 0,
+        fileState: "",
+      },
+    ]);
+    expect(parseUnits("")).toEqual([]);
+    expect(parseUnits("nonsense\n\n=\n")).toEqual([]);
+  });
+});
+
+describe("the own node", () => {
+  const node = (ready: string, spec: object = {}, more: readonly object[] = []): object => ({
+    metadata: { name: "n1" },
+    spec,
+    status: {
+      conditions: [{ type: "Ready", status: ready, message: "because" }, ...more],
+      nodeInfo: { kubeletVersion: "v1.37.2" },
+    },
+  });
+  it.each([
+    [node("True"), /^ok: n1 is Ready, kubelet v1.37.2$/],
+    [node("False"), /^fail DOCTOR_NODE_NOT_READY: the node n1 is not Ready: because$/],
+    [node("Unknown"), /^fail DOCTOR_NODE_NOT_READY/],
+    [node("True", { unschedulable: true }), /^warn DOCTOR_NODE_CORDONED/],
+    [node("True", {}, [{ type: "DiskPressure", status: "True", message: "full" }]), /^warn .*DiskPressure \(full\)/],
+    [{ metadata: { name: "n1" } }, /^fail DOCTOR_NODE_NOT_READY: .*not said so yet/],
+    [{}, /^fail NODE_API_NONSENSE/],
+    [null, /^fail NODE_API_NONSENSE/],
+    [{ metadata: { name: "n1" }, status: { conditions: "none" } }, /^fail DOCTOR_NODE_NOT_READY/],
+  ])("%j is told as %s", (object, expected) => {
+    expect(told(() => judgeNode(object))).toMatch(expected);
+  });
+
+  it.each([{}, null, [], { status: {} }, { status: { allowed: "yes" } }])("%j is no access review", (answer) => {
+    expect(() => readAllowed(answer)).toThrow(expect.objectContaining({ code: "NODE_API_NONSENSE" }));
+  });
+});
+
+describe("the registration", () => {
+  const NOW = Date.UTC(2026, 5, 1);
+  const known = {
+    kind: "known",
+    from: "/oem/99_custom.yaml",
+    options: {
+      url: "https://r.test/v1-rancheros/registration/abc",
+      allowHttp: false,
+      trust: { kind: "system" },
+      environment: {},
+    },
+  } as const;
+  const nothing: RegistrationFacts = {
+    target: known,
+    operator: undefined,
+    saved: undefined,
+    hasRegisterUnit: true,
+    nowMs: NOW,
+  };
+  const reached = { reached: new Date(NOW - 5_000).toISOString(), trouble: undefined, waiting: undefined };
+  it.each<[Partial<RegistrationFacts>, RegExp]>([
+    [{ operator: reached }, /^ok: the operator answered the agent 5 s ago$/],
+    [{ operator: { ...reached, trouble: "nobody\nthere" } }, /^warn DOCTOR_OPERATOR_TROUBLE: .*5 s ago: nobody there$/],
+    [{ operator: { reached: undefined, trouble: "x", waiting: undefined } }, /^warn .*not answered yet/],
+    [{ saved: { path: "/var/lib/x", savedMs: NOW } }, /^ok: registered on 2026-06-01/],
+    [{}, /^warn DOCTOR_UNREGISTERED: .*r.test yet$/],
+    [{ hasRegisterUnit: false }, /^skipped/],
+    [{ target: { kind: "none", because: "x" } }, /^skipped/],
+  ])("with %j is told as %s", (change, expected) => {
+    expect(told(() => judgeRegistration({ ...nothing, ...change }))).toMatch(expected);
+  });
+});
+
+describe("the agent", () => {
+  const idle: AgentState = {
+    agentPid: 7,
+    phase: "Idle",
+    since: undefined,
+    message: undefined,
+    reason: undefined,
+    endsAs: undefined,
+    upgrade: undefined,
+    isUnderWay: false,
+    cordon: "none",
+    node: undefined,
+    nodeTrouble: undefined,
+    bootId: "b",
+    operator: undefined,
+    history: [],
+    failedDigests: [],
+  };
+  const reason = { code: "DRAIN_TIMED_OUT", message: "a pod stays" };
+  it.each<[Partial<AgentState>, RegExp]>([
+    [{}, /^ok: runs, process 7, Idle$/],
+    [{ agentPid: undefined }, /^ok: does not run; its journal says Idle$/],
+    [
+      { phase: "Draining", isUnderWay: true, reason },
+      /^warn DRAIN_TIMED_OUT: the upgrade is in Draining: a pod stays$/,
+    ],
+    [{ phase: "Draining", isUnderWay: true, reason: { code: "NEWER_CODE", message: "x" } }, /^warn UPGRADE_DEFECT/],
+    [
+      { phase: "Staging", isUnderWay: true, reason: { code: "SIGNATURE_MISSING", message: "not signed" } },
+      /^warn SIGNATURE_MISSING: the upgrade is in Staging: not signed$/,
+    ],
+    [{ phase: "Failed", reason }, /^ok/],
+    [{ phase: "Staging", isUnderWay: true, message: "pulling" }, /^ok: .*Staging: pulling$/],
+  ])("with %j is told as %s", (change, expected) => {
+    expect(told(() => judgeAgent({ ...idle, ...change }))).toMatch(expected);
+  });
+});
