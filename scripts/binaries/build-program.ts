@@ -55,7 +55,8 @@ export async function buildProgram(root: string, program: BinaryProgram, options
   try {
     const node = await nodeExecutable(root, arch);
     const { execArgv, takesNodeOptions } = program;
-    const executable = await singleExecutable({ bundle: bundle.text, node, execArgv, takesNodeOptions }, work);
+    const { main, parts: assets } = bundle;
+    const executable = await singleExecutable({ main, assets, node, execArgv, takesNodeOptions }, work);
     const materials = billOfMaterials(materialsOf(root, program, { bundle, node, executable, arch, commit }));
     writeFileSync(path.join(work, "materials"), `${JSON.stringify(materials, null, 2)}\n`);
     if (compress) {
@@ -81,7 +82,8 @@ export async function buildProgram(root: string, program: BinaryProgram, options
 
 /** Of all that the files depend on. */
 function inputsHash(root: string, program: BinaryProgram, arch: Architecture, bundle: Bundle): string {
-  const hash = createHash("sha256").update(JSON.stringify({ program, arch })).update(bundle.text);
+  const { main, parts } = bundle;
+  const hash = createHash("sha256").update(JSON.stringify({ program, arch, main, parts: [...parts] }));
   hash.update(readFileSync(path.join(root, "package-lock.json")));
   for (const name of readdirSync(import.meta.dirname).sort())
     hash.update(readFileSync(path.join(import.meta.dirname, name)));

@@ -1,12 +1,15 @@
-/** Puts a bundle into a Node executable, by Node's own means. */
+/** Puts a program into a Node executable, by Node's own means. */
 import { execFile } from "node:child_process";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { stripElf } from "./strip-elf.ts";
 
 export interface ExecutableParts {
-  readonly bundle: Uint8Array;
+  /** Where it begins. */
+  readonly main: string;
+  /** What that may ask `node:sea` for, by name. */
+  readonly assets: ReadonlyMap<string, string>;
   /** Path of the Node for the processor that it is for; of the same version as the Node that runs this. */
   readonly node: string;
   readonly execArgv: readonly string[];
@@ -14,6 +17,7 @@ export interface ExecutableParts {
   readonly takesNodeOptions: boolean;
 }
 
+const ASSETS = "assets";
 const BUILD_TIMEOUT_MS = 5 * 60_000;
 
 /**
@@ -25,7 +29,13 @@ const BUILD_TIMEOUT_MS = 5 * 60_000;
  */
 export async function singleExecutable(parts: ExecutableParts, folder: string): Promise<string> {
   const output = path.join(folder, "executable");
-  writeFileSync(path.join(folder, "main.cjs"), parts.bundle);
+  writeFileSync(path.join(folder, "main.cjs"), parts.main);
+  mkdirSync(path.join(folder, ASSETS));
+  const assets = [...parts.assets].map(([name, text]) => {
+    const file = path.join(ASSETS, name);
+    writeFileSync(path.join(folder, file), text);
+    return [name, file] as const;
+  });
   // Stripped before: afterwards strip would take the bundle along.
   writeFileSync(path.join(folder, "node"), stripElf(readFileSync(parts.node)));
   chmodSync(path.join(folder, "node"), 0o755);
@@ -37,6 +47,7 @@ export async function singleExecutable(parts: ExecutableParts, folder: string): 
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: false,
+    assets: Object.fromEntries(assets),
     execArgv: parts.execArgv,
     execArgvExtension: parts.takesNodeOptions ? "env" : "none",
   };
