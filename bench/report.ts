@@ -2,7 +2,7 @@
 import { formatTable, percent, short } from "./format-table.ts";
 import type { AgentFigures } from "./sections/agent.ts";
 import type { DrainReport } from "./sections/drain.ts";
-import type { CommandSpread, HashFigures } from "./sections/get-tpm-hash.ts";
+import type { CommandSpread, Contestants, HashFigures } from "./sections/get-tpm-hash.ts";
 import type { LoadAverage, MeasuringMachine } from "./machine.ts";
 import type { ProcessMemory } from "./process-figures.ts";
 import type { HostileReport } from "./sections/hostile.ts";
@@ -36,14 +36,17 @@ function commandRow(what: string, program: string, spread: CommandSpread): reado
   return [what, program, ...[wallMs.median, wallMs.min, wallMs.max, cpuMs.median, peakMb.median].map(short)];
 }
 
-function commandRows(what: string, ours: CommandSpread, original: CommandSpread | undefined) {
-  const rows = [commandRow(what, "ros-agent", ours)];
-  return original === undefined ? rows : [...rows, commandRow(what, "Go, go-attestation", original)];
+function commandRows(what: string, { rosAgent, executable, original }: Contestants) {
+  return [
+    ...(executable === undefined ? [] : [commandRow(what, "ros-agent, single executable", executable)]),
+    commandRow(what, "ros-agent, checkout", rosAgent),
+    ...(original === undefined ? [] : [commandRow(what, "Go, go-attestation", original)]),
+  ];
 }
 
 function hashTable(figures: readonly HashFigures[]): string {
   const rows = figures.flatMap((one) =>
-    commandRows(`get-tpm-hash, ${one.ekCertificate ? "EK certificate" : "no certificate"}`, one.rosAgent, one.original),
+    commandRows(`get-tpm-hash, ${one.ekCertificate ? "EK certificate" : "no certificate"}`, one),
   );
   return formatTable(COMMAND_HEADING, rows);
 }
@@ -59,7 +62,7 @@ function agentTable(figures: readonly AgentFigures[]): string {
 }
 
 function oneMachineTable(report: OneMachineReport): string {
-  const whole = formatTable(COMMAND_HEADING, commandRows("register over TLS", report.rosAgent, report.original));
+  const whole = formatTable(COMMAND_HEADING, commandRows("register over TLS", report));
   const alone = formatTable(
     ["dial to config, key in memory", "ms, median", "min", "max"],
     (["http", "https"] as const).map((listener) => {

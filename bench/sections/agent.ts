@@ -1,15 +1,14 @@
 /** `ros-agent run` as systemd starts it: how long until it says READY=1, and what it holds when nothing is to be done. */
 import { spawn } from "node:child_process";
 import { on, once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { makeFolder, removeFolder } from "../folders.ts";
 import { cpuMs, memoryOf } from "../process-figures.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
-import { ROS_AGENT } from "./get-tpm-hash.ts";
+import { builtAgent, ROS_AGENT } from "./get-tpm-hash.ts";
 
 export interface AgentPlan {
   readonly starts: number;
@@ -27,7 +26,6 @@ export interface AgentFigures {
   readonly privateMb: Spread;
 }
 
-const EXECUTABLE = fileURLToPath(new URL("../../dist/ros-agent", import.meta.url));
 const READY_TIMEOUT_MS = 30_000;
 /** As `OpenFile=` of the unit hands the notification socket in: descriptor 3, here a pipe. */
 const AS_SYSTEMD = 'export LISTEN_FDS=1 LISTEN_FDNAMES=notify LISTEN_PID=$$; exec "$@"';
@@ -37,8 +35,9 @@ export async function measureAgent(
   { starts, idleMs }: AgentPlan,
   say: (line: string) => void,
 ): Promise<readonly AgentFigures[]> {
+  const built = builtAgent();
   const programs = [
-    ...(existsSync(EXECUTABLE) ? [["single executable", EXECUTABLE] as const] : []),
+    ...(built === undefined ? [] : [["single executable", built] as const]),
     ["checkout", ROS_AGENT] as const,
   ];
   const figures: AgentFigures[] = [];

@@ -1,4 +1,5 @@
-/** `ros-agent get-tpm-hash` as people run it, bundle and all, beside a Go program with the original's library on the same TPM. */
+/** `ros-agent get-tpm-hash` as machines and people run it, beside a Go program with the original's library on the same TPM. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildLegacyPrograms } from "../../test/go/build.ts";
@@ -8,6 +9,12 @@ import { measureCommand, type CommandFigures } from "../measure-command.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
 
 export const ROS_AGENT = fileURLToPath(new URL("../../scripts/ros-agent", import.meta.url));
+const BUILT = fileURLToPath(new URL("../../dist/ros-agent", import.meta.url));
+
+/** The single executable, where scripts/build-agent has made it. */
+export function builtAgent(): string | undefined {
+  return existsSync(BUILT) ? BUILT : undefined;
+}
 
 export interface CommandSpread {
   readonly wallMs: Spread;
@@ -15,11 +22,17 @@ export interface CommandSpread {
   readonly peakMb: Spread;
 }
 
-export interface HashFigures {
-  readonly ekCertificate: boolean;
+export interface Contestants {
+  /** From the checkout. */
   readonly rosAgent: CommandSpread;
+  /** The single executable; undefined where it has not been made. */
+  readonly executable: CommandSpread | undefined;
   /** Go, go-attestation v0.3.2, straight on the TPM's socket; undefined where it cannot be built. */
   readonly original: CommandSpread | undefined;
+}
+
+export interface HashFigures extends Contestants {
+  readonly ekCertificate: boolean;
 }
 
 export function commandSpread(runs: readonly CommandFigures[]): CommandSpread {
@@ -27,6 +40,29 @@ export function commandSpread(runs: readonly CommandFigures[]): CommandSpread {
     wallMs: spreadOf(runs.map((run) => run.wallMs)),
     cpuMs: spreadOf(runs.map((run) => run.cpuMs)),
     peakMb: spreadOf(runs.map((run) => run.peakMb)),
+  };
+}
+
+type FiguresOf = (who: keyof Contestants, measured: Promise<CommandFigures>) => Promise<CommandFigures>;
+
+/**
+ * The programs one after the other, again and again. The first turn is not counted: in it the checkout's bundle is made
+ * where that is not there, and caches fill.
+ */
+export async function inTurns(runs: number, turn: (figuresOf: FiguresOf) => Promise<void>): Promise<Contestants> {
+  const taken: Record<keyof Contestants, CommandFigures[]> = { rosAgent: [], executable: [], original: [] };
+  for (let run = 0; run <= runs; run += 1) {
+    await turn(async (who, measured) => {
+      const figures = await measured;
+      if (run > 0) taken[who].push(figures);
+      return figures;
+    });
+  }
+  const spread = (some: readonly CommandFigures[]) => (some.length === 0 ? undefined : commandSpread(some));
+  return {
+    rosAgent: commandSpread(taken.rosAgent),
+    executable: spread(taken.executable),
+    original: spread(taken.original),
   };
 }
 
@@ -63,25 +99,19 @@ async function measureOn(
 ): Promise<HashFigures> {
   const tpm = await startSwtpm({ stateFolder, withEkCertificate: ekCertificate });
   try {
-    const ours: CommandFigures[] = [];
-    const theirs: CommandFigures[] = [];
     const hashes = new Set<string>();
-    // The first of each is not counted: it makes the bundle where that is not there, and fills caches.
-    for (let run = 0; run <= runs; run += 1) {
-      const our = await measureCommand(ROS_AGENT, ["get-tpm-hash", "--tcti", tpm.tcti]);
-      hashes.add(our.stdout);
-      if (run > 0) ours.push(our);
-      if (original === undefined) continue;
-      const their = await measureCommand(original, ["hash", "--tpm", `127.0.0.1:${tpm.port}`]);
-      hashes.add(their.stdout);
-      if (run > 0) theirs.push(their);
-    }
+    const tell = ["get-tpm-hash", "--tcti", tpm.tcti];
+    const built = builtAgent();
+    const figures = await inTurns(runs, async (figuresOf) => {
+      const said = [await figuresOf("rosAgent", measureCommand(ROS_AGENT, tell))];
+      if (built !== undefined) said.push(await figuresOf("executable", measureCommand(built, tell)));
+      if (original !== undefined) {
+        said.push(await figuresOf("original", measureCommand(original, ["hash", "--tpm", `127.0.0.1:${tpm.port}`])));
+      }
+      for (const { stdout } of said) hashes.add(stdout);
+    });
     if (hashes.size !== 1) throw new Error(`one TPM, and different hashes: ${[...hashes].join(" ")}`);
-    return {
-      ekCertificate,
-      rosAgent: commandSpread(ours),
-      original: theirs.length === 0 ? undefined : commandSpread(theirs),
-    };
+    return { ekCertificate, ...figures };
   } finally {
     await tpm.stop();
   }

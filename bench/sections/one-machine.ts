@@ -9,7 +9,7 @@ import { measureCommand, type CommandFigures } from "../measure-command.ts";
 import type { SmbiosSize } from "../sample-smbios.ts";
 import type { Stage } from "../stage.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
-import { commandSpread, originalClient, ROS_AGENT, type CommandSpread } from "./get-tpm-hash.ts";
+import { builtAgent, inTurns, originalClient, ROS_AGENT, type Contestants } from "./get-tpm-hash.ts";
 
 export interface OneMachinePlan {
   /** Whole processes; each time the machine is a new one for the operator. */
@@ -19,11 +19,8 @@ export interface OneMachinePlan {
   readonly smbios: SmbiosSize;
 }
 
-export interface OneMachineReport {
-  /** `ros-agent register` over TLS on a TPM with EK certificate, until the process has ended. */
-  readonly rosAgent: CommandSpread;
-  /** The same with Go and the original's libraries. */
-  readonly original: CommandSpread | undefined;
+/** `register` over TLS on a TPM with EK certificate, until the process has ended. */
+export interface OneMachineReport extends Contestants {
   /** Dial to config with a key in memory, in milliseconds. */
   readonly conversation: { readonly http: Spread; readonly https: Spread };
 }
@@ -49,26 +46,19 @@ export async function measureOneMachine(
     };
     say("whole processes");
     const { url } = await stage.register();
-    const ours: CommandFigures[] = [];
-    const theirs: CommandFigures[] = [];
     const commands = prepareCommands(
       stage,
       tpm,
       url,
       await (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`)).text(),
     );
-    for (let run = 0; run <= plan.runs; run += 1) {
-      const our = await registerOnce(machines, ROS_AGENT, commands.ours);
-      if (run > 0) ours.push(our);
-      if (original === undefined) continue;
-      const their = await registerOnce(machines, original, commands.original);
-      if (run > 0) theirs.push(their);
-    }
-    return {
-      rosAgent: commandSpread(ours),
-      original: theirs.length === 0 ? undefined : commandSpread(theirs),
-      conversation,
-    };
+    const built = builtAgent();
+    const whole = await inTurns(plan.runs, async (figuresOf) => {
+      await figuresOf("rosAgent", registerOnce(machines, ROS_AGENT, commands.ours));
+      if (built !== undefined) await figuresOf("executable", registerOnce(machines, built, commands.ours));
+      if (original !== undefined) await figuresOf("original", registerOnce(machines, original, commands.original));
+    });
+    return { ...whole, conversation };
   } finally {
     await machines.leave();
     await tpm.stop();
