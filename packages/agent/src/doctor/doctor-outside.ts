@@ -8,7 +8,7 @@ import type { MachineSlots, SlotName, SlotStamp } from "../slots/index.ts";
 import type { DecodedSmbios } from "../smbios/index.ts";
 import type { Tpm, TpmState } from "../tpm/index.ts";
 import type { AgentState } from "../upgrade/index.ts";
-import type { FileSystem } from "./judge-disks.ts";
+import type { FileSystem, UnreadableFileSystem } from "./judge-disks.ts";
 import type { Unit } from "./judge-services.ts";
 import type { WatchdogFacts } from "./judge-watchdog.ts";
 
@@ -30,7 +30,7 @@ export interface DoctorOutside {
   /** What the register service has saved; undefined where nothing is there. */
   readonly readRegistered: () => Promise<{ readonly path: string; readonly savedMs: number } | undefined>;
   readonly readAgentState: () => Promise<AgentState>;
-  readonly readFileSystems: () => Promise<readonly FileSystem[]>;
+  readonly readFileSystems: () => Promise<readonly (FileSystem | UnreadableFileSystem)[]>;
   readonly slots: MachineSlots;
   /** What the slot that does not run says of itself, without mounting it; undefined where it cannot be told. */
   readonly readOtherStamp: (slot: SlotName, signal: AbortSignal) => Promise<SlotStamp | "none" | undefined>;

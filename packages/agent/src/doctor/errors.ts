@@ -11,6 +11,7 @@ export type DoctorErrorCode =
   | "DOCTOR_DEFECT"
   | "DOCTOR_DISK_FULL"
   | "DOCTOR_DISK_READ_ONLY"
+  | "DOCTOR_DISK_UNREADABLE"
   | "DOCTOR_EK_CERTIFICATE_ABSENT"
   | "DOCTOR_EK_CERTIFICATE_EXPIRED"
   | "DOCTOR_EK_CHAIN_UNKNOWN"
@@ -102,6 +103,13 @@ export const DOCTOR_ERRORS = {
     retry: "never",
     meaning: "The agent's state lies on a file system that cannot be written.",
     mend: "Look in `dmesg` for errors of the disk; after a check of the file system `mount -o remount,rw` may bring it back.",
+  },
+  DOCTOR_DISK_UNREADABLE: {
+    failure: "environment",
+    retry: "never",
+    meaning:
+      "A file system answers with an error where it was asked for its room: a disk or a server fails, or it is damaged.",
+    mend: "Look in `dmesg` for errors of the disk and in `findmnt PATH` for where it comes from; check it (`fsck`) when it is not mounted.",
   },
   DOCTOR_BOOT_TRIAL_FAILED: {
     failure: "environment",

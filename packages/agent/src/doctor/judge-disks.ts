@@ -20,6 +20,14 @@ export interface FileSystem {
   readonly isVolatile: boolean;
 }
 
+/** It is there, and answers with an error. */
+export interface UnreadableFileSystem {
+  /** The folder that was asked about. */
+  readonly path: string;
+  /** What was asked, and the kernel's word: `EIO: i/o error, statfs '/oem'`. */
+  readonly failure: string;
+}
+
 /** As an upgrade asks for before it begins. */
 const STATE_ROOM_BYTES = 64 * 1024 ** 2;
 /** Below both of them somebody should look. */
@@ -28,8 +36,19 @@ const SCARCE_BYTES = 1024 ** 3;
 const FULL_BYTES = 16 * 1024 ** 2;
 const SCARCE_FILES_SHARE = 0.02;
 
-/** @throws UpgradeError UPGRADE_NO_ROOM, UPGRADE_STATE_VOLATILE; DoctorError DOCTOR_DISK_READ_ONLY, DOCTOR_DISK_FULL */
-export function judgeDisks(systems: readonly FileSystem[]): Verdict<undefined> {
+/**
+ * @throws UpgradeError UPGRADE_NO_ROOM, UPGRADE_STATE_VOLATILE;
+ *   DoctorError DOCTOR_DISK_UNREADABLE, DOCTOR_DISK_READ_ONLY, DOCTOR_DISK_FULL
+ */
+export function judgeDisks(found: readonly (FileSystem | UnreadableFileSystem)[]): Verdict<undefined> {
+  const unreadable = found.filter((one) => "failure" in one);
+  if (unreadable.length > 0) {
+    const message = unreadable
+      .map(({ path, failure }) => `${path} does not say what room it has: ${failure}`)
+      .join("; ");
+    throw new DoctorError("DOCTOR_DISK_UNREADABLE", message, { details: { path: unreadable[0]?.path ?? "" } });
+  }
+  const systems = found.filter((one): one is FileSystem => !("failure" in one));
   for (const system of systems) if (system.use === "state") requireState(system);
   // A system that is only read has the size of what is on it.
   const written = systems.filter(({ isReadOnly }) => !isReadOnly);

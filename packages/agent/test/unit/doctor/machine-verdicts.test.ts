@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { judgeClock, type ClockFacts } from "../../../src/doctor/judge-clock.ts";
-import { judgeDisks, type FileSystem } from "../../../src/doctor/judge-disks.ts";
+import { judgeDisks, type FileSystem, type UnreadableFileSystem } from "../../../src/doctor/judge-disks.ts";
 import { judgeBootEntry, judgeSlots, type BootFacts } from "../../../src/doctor/judge-slots.ts";
 import { judgeSmbios } from "../../../src/doctor/judge-smbios.ts";
 import { judgeTpmState } from "../../../src/doctor/judge-tpm.ts";
@@ -88,7 +88,8 @@ describe("disks", () => {
     isVolatile: false,
   };
   const oem: FileSystem = { ...state, path: "/oem", use: "data", totalBytes: 100 * MIB, freeBytes: 50 * MIB };
-  it.each<[FileSystem[], RegExp]>([
+  const broken: UnreadableFileSystem = { path: "/var/log", failure: "EIO: i/o error, statfs '/var/log'" };
+  it.each<[(FileSystem | UnreadableFileSystem)[], RegExp]>([
     [[state, oem], /^ok: \/var\/lib\/rancheros 10.0 GiB of 20.0 GiB free; \/oem 50 MiB of 100 MiB free$/],
     [[{ ...state, isReadOnly: true }], /^fail DOCTOR_DISK_READ_ONLY/],
     [[{ ...state, isVolatile: true }], /^fail UPGRADE_STATE_VOLATILE/],
@@ -100,6 +101,11 @@ describe("disks", () => {
     [[{ ...state, freeFilesShare: 0.01 }], /^warn DOCTOR_DISK_FULL: .*hardly any further files/],
     [[{ ...state, freeFilesShare: undefined }], /^ok/],
     [[{ ...state, freeFilesShare: 0 }], /^fail DOCTOR_DISK_FULL/],
+    [[state, oem, broken], /^fail DOCTOR_DISK_UNREADABLE: \/var\/log .*EIO/],
+    [
+      [{ ...oem, freeBytes: 0 }, broken, { ...broken, path: "/oem" }],
+      /^fail DOCTOR_DISK_UNREADABLE: .*\/var\/log.*; \/oem /,
+    ],
   ])("%# are told as %s", (systems, expected) => {
     expect(told(() => judgeDisks(systems))).toMatch(expected);
   });
