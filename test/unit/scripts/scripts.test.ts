@@ -139,6 +139,30 @@ describe("the scripts that keep what they make", () => {
     const { stdout } = spawnSync("bash", ["-euc", script], { encoding: "utf8", env, timeout: 60_000 });
     expect(stdout).toBe(`${userInfo().homedir}/.cache/rancheros-operator/os-image\n`);
   });
+
+  it("ask a user for HOME who has none, and no entry in the passwd database either: /.cache is nobody's", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "no-home-"));
+    try {
+      chmodSync(folder, 0o755);
+      for (const name of ["home.bash", "os-image.bash"])
+        cpSync(path.join(ROOT, "scripts", name), path.join(folder, name));
+      const script = `set -euo pipefail; . ${folder}/home.bash; . ${folder}/os-image.bash; echo "$os_image_cache"`;
+      const run = (env: Readonly<Record<string, string>>): string[] => {
+        const args = ["--user", "--map-user=54321", "bash", "-c", script, "scripts/build-media"];
+        const options = { encoding: "utf8", env: { PATH: "/usr/bin:/bin", ...env }, timeout: 60_000 } as const;
+        const { stdout, stderr } = spawnSync("unshare", args, options);
+        return [stdout, stderr];
+      };
+      const said =
+        "build-media: there is no HOME, and no home of user 54321 in the passwd database: " +
+        "set HOME to a folder that this user may write\n";
+      expect(run({})).toEqual(["", said]);
+      expect(run({ HOME: "" })).toEqual(["", said]);
+      expect(run({ HOME: folder })).toEqual([`${folder}/.cache/rancheros-operator/os-image\n`, ""]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
 
 describe("each script", () => {
