@@ -36,6 +36,18 @@ has_program() {
   return 1
 }
 
+# Whether it is busybox that the image runs by this name. Programs of an image are not run here to find that out.
+is_busybox() {
+  local folder found
+  for folder in usr/local/sbin usr/local/bin usr/sbin usr/bin sbin bin; do
+    if has_file "$folder/$1"; then
+      in_image "$folder/$1" && grep --quiet --text 'BusyBox v[0-9]' -- "$found"
+      return
+    fi
+  done
+  return 1
+}
+
 has_library() { [[ -n "$(find "$rootfs/lib" "$rootfs/lib64" "$rootfs"/usr/lib* -name "$1" -print -quit 2>/dev/null)" ]]; }
 
 # One line each: what an installation, or the first start after it, would end for.
@@ -51,6 +63,10 @@ missing_parts() {
     mkfs.ext4:e2fsprogs fsck.ext4:e2fsprogs debugfs:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools mmd:mtools setfattr:attr tar:tar find:findutils \
     grub-mkimage:grub-common; do
     has_program "${pair%%:*}" || printf '%s (in Debian: %s)\n' "${pair%%:*}" "${pair#*:}"
+  done
+  # What the first program of a slot asks of them busybox' do not know, and each start would go without what a release brings.
+  for pair in find:findutils tar:tar; do
+    ! is_busybox "${pair%%:*}" || printf '%s other than that of busybox (in Debian: %s)\n' "${pair%%:*}" "${pair#*:}"
   done
   for pair in libstdc++.so.6:libstdc++6 libatomic.so.1:libatomic1; do
     has_library "${pair%%:*}" || printf '%s (in Debian: %s)\n' "${pair%%:*}" "${pair#*:}"

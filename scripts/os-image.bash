@@ -10,6 +10,8 @@ need_commands() {
   local missing=() name
   for name in "$@"; do command -v "$name" >/dev/null || missing+=("$name"); done
   ((${#missing[@]} == 0)) || fail "missing: ${missing[*]}; scripts/setup metal installs them"
+  # By what it can do: busybox' find has the name alone.
+  find / -maxdepth 0 -printf '' 2>/dev/null || fail "find on this machine does not know -printf, as that of busybox does not: install findutils"
 }
 
 # The same bytes for the same content: no times, no owners, no order of the file system.

@@ -1,6 +1,6 @@
 /** What scripts/build-media says of an image before it makes media of it. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -91,6 +91,34 @@ describe("what an image lacks", () => {
     const after = lacks();
     const gone = before.filter((line) => !after.includes(line)).map((line) => line.split(" ")[0]);
     expect(new Set(gone)).toEqual(new Set(["/usr/bin/ros-agent", "libatomic.so.1", "mcopy", "sfdisk", "tar"]));
+  });
+});
+
+describe("a program whose options only GNU's has", () => {
+  const OTHER = "find other than that of busybox (in Debian: findutils)";
+
+  it("is missing in an image where busybox has its name, by a link or as a file of its own", () => {
+    link("usr/bin/find", "/bin/busybox");
+    cpSync("/bin/busybox", path.join(rootfs, "bin/busybox"), { recursive: true });
+    expect(ask("missing_parts")?.split("\n")).toContain(OTHER);
+    expect(ask("missing_parts")).not.toContain("tar other than");
+    cpSync("/bin/busybox", path.join(rootfs, "usr/bin/tar"));
+    expect(ask("missing_parts")?.split("\n")).toContain("tar other than that of busybox (in Debian: tar)");
+    // Before it in the path by which machines look for programs.
+    cpSync("/usr/bin/find", path.join(rootfs, "usr/local/bin/find"), { recursive: true });
+    expect(ask("missing_parts")).not.toContain("find");
+  });
+
+  it("is missing on the machine that makes media where busybox has its name", () => {
+    const need = `fail() { echo "$*"; exit 1; }; source '${path.join(ROOT, "scripts/os-image.bash")}'; need_commands bash`;
+    const run = (line: string): string =>
+      execFileSync("bash", ["-c", `set -euo pipefail; HOME=/; ${line}`], { encoding: "utf8" }).trimEnd();
+    expect(run(need)).toBe("");
+    put("bin/find", '#!/bin/sh\nexec /bin/busybox find "$@"\n');
+    chmodSync(path.join(rootfs, "bin/find"), 0o755);
+    expect(run(`PATH='${rootfs}/bin':$PATH; ( ${need} ) || true`)).toBe(
+      "find on this machine does not know -printf, as that of busybox does not: install findutils",
+    );
   });
 });
 
