@@ -14,7 +14,7 @@ describe("scripts/test", () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), "whole-test-"));
     for (const name of ["scripts", "node_modules/.bin"]) mkdirSync(path.join(folder, name), { recursive: true });
-    for (const name of ["test", "count-tests.ts"]) {
+    for (const name of ["test", "home.bash", "count-tests.ts"]) {
       cpSync(path.join(ROOT, "scripts", name), path.join(folder, "scripts", name));
     }
     for (const name of ["setup", "clean-killed-runs", "control-plane-binaries"]) script(`scripts/${name}`, "exit 0");
