@@ -21,6 +21,7 @@ export type SlotErrorCode =
   | "SLOT_TOOL_HANGS"
   | "SLOT_TOOL_MISSING"
   | "SLOT_TOOL_STUCK"
+  | "SLOT_UNREADABLE"
   | "SLOT_WRITE_FAILED";
 
 export const SLOT_ERRORS = {
@@ -83,8 +84,15 @@ export const SLOT_ERRORS = {
     failure: "environment",
     retry: "backoff",
     meaning:
-      "The machine's state (ROS_STATE) has no room for what the new operating system brings for /var, /home, /opt and the like; the node was not drained for it.",
-    mend: "Make room on the machine: images that nobody uses, `journalctl --vacuum-size=200M`, then `du -xh /var | sort -h | tail`.",
+      "The machine's state (ROS_STATE) has no room, or no room for further files, for what the new operating system brings for /var, /home, /opt and the like; the node was not drained for it.",
+    mend: "Make room on the machine: images that nobody uses, `journalctl --vacuum-size=200M`, then `du -xh /var | sort -h | tail`; where it is the number of files, `du -x --inodes /var | sort -n | tail`.",
+  },
+  SLOT_UNREADABLE: {
+    failure: "environment",
+    retry: "never",
+    meaning:
+      "A file of a slot or of the machine's state is there, and cannot be read: the disk fails, or its file system is damaged.",
+    mend: "Look at the kernel's messages (`dmesg`) and at `smartctl -a`; a slot that does not run is made anew by the next upgrade.",
   },
   SLOT_WRITE_FAILED: {
     failure: "environment",

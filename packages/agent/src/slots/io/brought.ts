@@ -1,8 +1,12 @@
 /** What a slot brings for the folders that outlive it, as its first program will copy it. Source: boot/image/init, "bring" */
-import { lstatSync, readdirSync, statfsSync, type Stats } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, statfsSync, type Dirent, type Stats } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 
+import { entryBytes, folderBlocks } from "../folder-blocks.ts";
+import { releaseSum } from "../release-sum.ts";
+import type { SlotName } from "../slot.ts";
 import type { StateRoom } from "../state-room.ts";
+import { readable } from "./readable.ts";
 
 /** Where the first program mounts ROS_STATE. */
 const STATE = "run/rancheros-state";
@@ -15,84 +19,157 @@ export const LASTING_FOLDERS: readonly (readonly [inState: string, inSlot: strin
   ["srv", "srv"],
   ["usr-local", "usr/local"],
 ];
-/** Of the image itself, mounted where they are: nothing of them is copied a second time. */
-const RECORDS: ReadonlySet<string> = new Set(["lib/dpkg", "lib/rpm"]);
+/** Of the image itself, mounted where they are: nothing in them is copied a second time. */
+const RECORDS: ReadonlySet<string> = new Set(["/lib/dpkg", "/lib/rpm"]);
+/** In the slot, where the first program reads it. */
+const RELEASE = "usr/lib/rancheros-release";
+const RELEASE_MAX_BYTES = 64 * 1024;
 /** Sizes are counted in these by ext4. Source: stat(2), st_blocks */
-const BLOCK_BYTES = 512;
+const SECTOR_BYTES = 512;
+/** What each start makes besides: the word that the release was brought, and what an overlay tries out in its folder of work. */
+const START_FILES = 8;
 
 /** Looks at so many entries without letting anybody else work: a /var may have a million of them, and a watchdog waits for us. */
 const AT_ONCE = 1_000;
 
+interface Amount {
+  readonly bytes: number;
+  readonly files: number;
+}
+
 /**
  * @param slotFolder  where the slot is mounted
  * @returns undefined where the machine has no such state
- * @throws the signal's reason, and what the file systems say
+ * @throws the signal's reason; SlotError SLOT_UNREADABLE
  */
-export async function broughtBytes(
+export async function broughtRoom(
   hostRoot: string,
+  slot: SlotName,
   slotFolder: string,
   signal: AbortSignal,
 ): Promise<StateRoom | undefined> {
   const state = `${hostRoot}/${STATE}`;
-  if (look(state)?.isDirectory() !== true) return undefined;
-  let neededBytes = 0;
+  const free = isFolder(state) ? readable(state, () => statfsSync(state)) : undefined;
+  if (free === undefined) return undefined;
+  // What ext4 keeps for root is not among it: that is the margin.
+  const { bavail, bsize, files, ffree } = free;
+  const isBrought = hasBrought(state, slot, slotFolder);
+  const lasting = { bytes: 0, files: 0 };
+  const most = { bytes: 0, files: 0 };
   for (const [inState, inSlot] of LASTING_FOLDERS) {
     const from = `${slotFolder}/${inSlot}`;
-    if (look(from)?.isDirectory() !== true) continue;
-    const isThere = look(`${state}/${inState}`)?.isDirectory() === true;
+    const to = `${state}/${inState}`;
+    const isThere = isFolder(to);
+    if (!isFolder(from) || (isThere && isBrought)) continue;
     const left = isThere && inState === "var" ? RECORDS : new Set<string>();
-    neededBytes += await missingBytes(from, `${state}/${inState}`, { isThere, left, signal });
+    const { stays, beside } = await missing({ from, to, isThere, left, blockBytes: bsize, signal });
+    // One folder after the other: what was beside the first is gone when the second comes.
+    for (const what of ["bytes", "files"] as const) {
+      lasting[what] += stays[what];
+      most[what] = Math.max(most[what], lasting[what] + beside[what]);
+    }
   }
-  // What ext4 keeps for root is not among it: that is the margin.
-  const { bavail, bsize } = statfsSync(state);
-  return { neededBytes, freeBytes: bavail * bsize };
+  return {
+    neededBytes: most.bytes,
+    freeBytes: bavail * bsize,
+    neededFiles: most.files + START_FILES,
+    freeFiles: files === 0 ? undefined : ffree,
+  };
+}
+
+/** A start of this slot has brought this release already: what the machine has taken away since stays away. */
+function hasBrought(state: string, slot: SlotName, slotFolder: string): boolean {
+  const seeded = readSmall(`${state}/seeded-${slot}`);
+  return seeded?.toString("latin1").trimEnd() === releaseSum(readSmall(`${slotFolder}/${RELEASE}`) ?? Buffer.alloc(0));
 }
 
 interface Counting {
+  readonly from: string;
+  readonly to: string;
   /** Whether the machine has the folder: what it lacks below is made beside first, else all of it is moved into its place. */
   readonly isThere: boolean;
-  /** Folders below, of which the first program brings nothing. */
+  /** Folders below, of which the first program brings nothing but themselves. */
   readonly left: ReadonlySet<string>;
+  /** Of the machine's state. */
+  readonly blockBytes: number;
   readonly signal: AbortSignal;
 }
 
+interface Missing {
+  /** In its place in the end. */
+  readonly stays: Amount;
+  /** Gone when the next folder comes. */
+  readonly beside: Amount;
+}
+
 /** All folders, as they are made beside first, and all else that the machine does not have; what has several names, once. */
-async function missingBytes(from: string, to: string, { isThere, left, signal }: Counting): Promise<number> {
-  let bytes = 0;
-  let looked = 0;
+async function missing({ from, to, isThere, left, blockBytes, signal }: Counting): Promise<Missing> {
+  const stays = { bytes: 0, files: 0 };
+  const beside = { bytes: 0, files: 0 };
   const counted = new Set<number>();
-  const missing = (path: string): number => {
-    const found = look(`${to}/${path}`) === undefined ? look(`${from}/${path}`) : undefined;
-    if (found === undefined || counted.has(found.ino)) return 0;
-    if (found.nlink > 1) counted.add(found.ino);
-    return bytesOf(found);
+  const add = (where: typeof stays, blocks: number, files: number): void => {
+    where.bytes += blocks * blockBytes;
+    where.files += files;
   };
-  const folders = [""];
+  const addFile = (where: typeof stays, path: string): void => {
+    const { ino, nlink, blocks } = look(`${from}${path}`) ?? { ino: 0, nlink: 0, blocks: 0 };
+    if (counted.has(ino)) return;
+    if (nlink > 1) counted.add(ino);
+    add(where, Math.ceil((blocks * SECTOR_BYTES) / blockBytes), 1);
+  };
+  /** Folders cannot be linked from beside: while what is there is there, so are they. */
+  const addFolder = (names: Names, target: Stats | undefined, isBarred: boolean): void => {
+    if (isThere) add(beside, folderBlocks(names.bytes, blockBytes), 1);
+    if (isBarred) return;
+    if (target === undefined) add(stays, folderBlocks(names.bytes, blockBytes), 1);
+    // One of a single block that becomes too small gets an index as well.
+    else if (names.newBytes > 0) add(stays, folderBlocks(names.newBytes, blockBytes) + 1, 0);
+  };
+  let looked = 0;
+  const folders = [{ path: "", isBarred: false }];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    const isNew = isThere && look(`${to}/${folder}`) === undefined;
-    // Folders cannot be linked from there: while what is beside is there, so are they.
-    bytes += bytesOf(look(`${from}/${folder}`)) * (isNew ? 2 : 1);
-    for (const entry of readdirSync(`${from}/${folder}`, { withFileTypes: true })) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (!entry.isDirectory()) bytes += missing(path);
-      else if (!left.has(path)) folders.push(path);
+    const target = isThere ? look(`${to}${folder.path}`) : undefined;
+    // Something else lies where a folder should be: what was made beside is not linked from there.
+    const isBarred = folder.isBarred || target?.isDirectory() === false;
+    const names = { bytes: 0, newBytes: 0 };
+    for (const entry of left.has(folder.path) ? [] : entriesOf(`${from}${folder.path}`)) {
+      const path = `${folder.path}/${entry.name}`;
+      const isNew = target === undefined || look(`${to}${path}`) === undefined;
+      if (entry.isDirectory()) folders.push({ path, isBarred });
+      else if (isNew) addFile(isBarred ? beside : stays, path);
+      if (entry.isDirectory() || isNew) names.bytes += entryBytes(entry.name);
+      if (isNew) names.newBytes += entryBytes(entry.name);
       if (++looked % AT_ONCE > 0) continue;
       await setImmediate();
       signal.throwIfAborted();
     }
+    addFolder(names, target, isBarred);
   }
-  return bytes;
+  return { stays, beside };
 }
 
-function bytesOf(found: Stats | undefined): number {
-  return (found?.blocks ?? 0) * BLOCK_BYTES;
+/** Of what a folder is to hold: entries that are made beside, and those that the machine does not have. */
+interface Names {
+  readonly bytes: number;
+  readonly newBytes: number;
+}
+
+function isFolder(path: string): boolean {
+  return look(path)?.isDirectory() === true;
 }
 
 /** @returns undefined where nothing is, or something that is no folder is on the way */
 function look(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
+  return readable(path, () => lstatSync(path));
+}
+
+function entriesOf(path: string): readonly Dirent[] {
+  return readable(path, () => readdirSync(path, { withFileTypes: true })) ?? [];
+}
+
+/** @returns undefined where it is no file, or a larger one */
+function readSmall(path: string): Buffer | undefined {
+  const found = look(path);
+  if (found?.isFile() !== true || found.size > RELEASE_MAX_BYTES) return undefined;
+  return readable(path, () => readFileSync(path));
 }

@@ -7,7 +7,7 @@ import type { SlotsOutside } from "../machine-slots.ts";
 import { PARTITIONS, type SlotName } from "../slot.ts";
 import { readSlotStamp, STAMP_FILE, STAMP_MAX_BYTES, type SlotStamp } from "../slot-stamp.ts";
 import { aloneWith } from "./alone-with.ts";
-import { broughtBytes } from "./brought.ts";
+import { broughtRoom } from "./brought.ts";
 import { clearMounts, mount, unmount } from "./file-systems.ts";
 import { readGrubEnvironmentFile, writeGrubEnvironmentFile } from "./grub-environment-file.ts";
 import { partitionBeside } from "./partitions.ts";
@@ -51,7 +51,7 @@ export function slotsOutside({ hostRoot, stateFolder, runFolder }: OpenSlotsOpti
     writeWords: (words) => writeGrubEnvironmentFile(grubenv, words),
     alone: (work) => aloneWith(join(runFolder, WORDS_LOCK), work),
     readStamp: (slot, isRunning) => (isRunning ? stampIn(hostRoot) : lookInto(LOOKS.stamp, slot, stampIn)),
-    stateRoom: (slot, signal) => lookInto(LOOKS.room, slot, (folder) => broughtBytes(hostRoot, folder, signal)),
+    stateRoom: (slot, signal) => lookInto(LOOKS.room, slot, (folder) => broughtRoom(hostRoot, slot, folder, signal)),
     openDisk: (slot, signal) =>
       slotDisk({
         device: device(slot),

@@ -87,7 +87,10 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         });
       }),
     requireRoom: () =>
-      alive(() => requireStateRoom({ neededBytes: 300 * MIB, freeBytes: slots.stateIsFull ? 1 : 301 * MIB })),
+      alive(() => {
+        const freeBytes = slots.stateIsFull ? 1 : 301 * MIB;
+        requireStateRoom({ neededBytes: 300 * MIB, freeBytes, neededFiles: 20, freeFiles: 1_000 });
+      }),
     tryOnce: (slot) =>
       alive(() => {
         slots.trace = undefined;
