@@ -44,8 +44,8 @@ export interface OperatorOptions {
   readonly name?: string;
   /** Do not wait until it is ready. */
   readonly waitReady?: boolean;
-  /** Its time passes so many times as fast from this moment on; see scaled-clock.ts. */
-  readonly clock?: { readonly epochMs: number; readonly factor: number };
+  /** Its time passes so many times as fast from this moment on, and is ahead by so much; see scaled-clock.ts. */
+  readonly clock?: { readonly epochMs: number; readonly factor: number; readonly aheadMs?: number };
 }
 
 export interface OperatorProcess {
@@ -76,7 +76,8 @@ function scaledClockFlag({ folder, clock }: Pick<OperatorOptions, "folder" | "cl
   }
   const script = pathToFileURL(path.resolve(folder, "scaled-clock.mjs")).href;
   const changes = encodeURIComponent(clockChangesPath(folder));
-  return [`--import=${script}?epoch=${clock.epochMs}&factor=${clock.factor}&changes=${changes}`];
+  const { epochMs, factor, aheadMs = 0 } = clock;
+  return [`--import=${script}?epoch=${epochMs}&factor=${factor}&ahead=${aheadMs}&changes=${changes}`];
 }
 
 function clockChangesPath(folder: string): string {

@@ -2,6 +2,7 @@
  * Loaded before a program (`--import=.../scaled-clock.mjs?epoch=MS&factor=N`): its clocks and timers then run so many times
  * as fast. What Node counts by itself, such as the time-outs of AbortSignal.timeout and of sockets, stays as it is, and so
  * does performance.now: by it the operator judges the API server, whose clock is the real one.
+ * With `&ahead=MS` they are ahead of the real clock by so much from the beginning, or behind where that is below 0.
  * With `&changes=FILE` the pace changes at SIGUSR2, as the file says (a Stretch as JSON); timers that run keep theirs.
  */
 import { readFileSync } from "node:fs";
@@ -17,7 +18,8 @@ if (!Number.isFinite(epochMs) || !(firstFactor >= 1)) throw new Error("scaled-cl
 
 const RealDate = Date;
 const realNowMs = Date.now;
-const time = new ChangingTime({ realMs: epochMs, scaledMs: epochMs, factor: firstFactor });
+const aheadMs = Number(searchParams.get("ahead"));
+const time = new ChangingTime({ realMs: epochMs, scaledMs: epochMs + aheadMs, factor: firstFactor });
 const changes = searchParams.get("changes");
 if (changes !== null) process.on("SIGUSR2", () => time.add(JSON.parse(readFileSync(changes, "utf8")) as Stretch));
 

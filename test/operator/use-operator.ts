@@ -14,6 +14,8 @@ export interface UseOperatorOptions extends Pick<
 > {
   /** Default 1. The second and later ones give out the first one's address, as behind one Service. */
   readonly replicas?: number;
+  /** By how many milliseconds the clock of each one is ahead of the real one; undefined: it is the real one. */
+  readonly aheadMs?: readonly number[];
 }
 
 export interface UsedOperators {
@@ -35,18 +37,23 @@ export interface UsedOperators {
  * @param prefix  begins the name of the namespace and of the folder
  */
 export function useOperator(target: KubectlTarget, prefix: string, options: UseOperatorOptions = {}): UsedOperators {
-  const { replicas: count = 1, ...given } = options;
+  const { replicas: count = 1, aheadMs = [], ...given } = options;
   const namespace = useNamespace(target, prefix);
   const folder = mkdtempSync(path.join(tmpdir(), `${prefix}-`));
   const replicas: OperatorProcess[] = [];
   const common = { folder, kubeconfigPath: target.kubeconfigPath, namespace, watchNamespace: namespace, ...given };
 
+  const clockOf = (index: number): Pick<OperatorOptions, "clock"> => {
+    const ahead = aheadMs[index];
+    return ahead === undefined ? {} : { clock: { epochMs: Date.now(), factor: 1, aheadMs: ahead } };
+  };
+
   beforeAll(async () => {
-    const first = await startOperator(common);
+    const first = await startOperator({ ...common, ...clockOf(0) });
     replicas.push(first);
     for (let number = 2; number <= count; number += 1) {
       const { serverUrl = first.httpsUrl } = given;
-      replicas.push(await startOperator({ ...common, name: `replica-${number}`, serverUrl }));
+      replicas.push(await startOperator({ ...common, ...clockOf(number - 1), name: `replica-${number}`, serverUrl }));
     }
   });
   afterAll(async () => {

@@ -149,7 +149,7 @@ export const ALERT_SCENES: readonly AlertScene[] = [
     labels: { instance: "a" },
     summary: "The clocks of a and of the API server differ",
     description:
-      "By 1m 30s. One of the two nodes has no working time service; the replica goes by the API server's clock where it makes certificates, and by its own otherwise.",
+      "By 1m 30s. One of the two nodes has no working time service; the replica goes by the API server's clock until its own is right. Where it is the API server's that is wrong, all replicas are.",
     quiet: { 'rancheros_clock_skew_seconds{instance="a"}': "1.5x30" },
   },
   {

@@ -53,6 +53,7 @@ export function machineListeners(
   settings: Settings,
   kubernetes: Kubernetes,
   log: Log,
+  nowMs: () => number,
   signal: AbortSignal,
 ): MachineListeners {
   const listeners: MachineListener[] = [];
@@ -108,7 +109,7 @@ export function machineListeners(
     async start(endpoint, protocol, desk) {
       const handlers = (isTls: boolean): MachineHandlers => {
         const boot = bootResponder(desk, isTls, (error) => log.warn("boot file not served", errorFields(error)));
-        return { endpoint, protocol, boot };
+        return { endpoint, protocol, boot, nowMs };
       };
       // Rancher, at its other end, ends TLS.
       tunnelled = serveTunnelledMachines(handlers(true));
@@ -118,7 +119,7 @@ export function machineListeners(
       if (settings.httpsListen !== undefined) {
         if (settings.tlsFiles !== undefined) followed = await followGiven(settings.tlsFiles);
         else {
-          own = await followOwnTls(kubernetes, settings, log, signal, ({ material, caPem }) =>
+          own = await followOwnTls(kubernetes, settings, { log, nowMs }, signal, ({ material, caPem }) =>
             show({ material, ownCaPem: caPem }),
           );
         }

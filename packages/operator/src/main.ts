@@ -13,11 +13,8 @@ async function run(args: readonly string[]): Promise<void> {
   const settings = readSettings(args, process.env);
   const stop = new AbortController();
   // What only the service needs is not loaded for `crds` and `--help`.
-  const [{ connectKubernetes, loadKubeConfig }, { startOperator }, { createLog, createMetrics }] = await Promise.all([
-    import("./controller/index.ts"),
-    import("./operator.ts"),
-    import("./telemetry/index.ts"),
-  ]);
+  const [{ connectKubernetes, createClusterClock, loadKubeConfig }, { startOperator }, { createLog, createMetrics }] =
+    await Promise.all([import("./controller/index.ts"), import("./operator.ts"), import("./telemetry/index.ts")]);
   const log = createLog(settings.logLevel);
   const ended = new Promise<void>((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) {
@@ -30,11 +27,23 @@ async function run(args: readonly string[]): Promise<void> {
   });
   const metrics = createMetrics(manifest.version);
   const tracer = await tracingFor(log);
-  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), (call) => {
-    metrics.countApiCall(call);
-    tracer?.apiCall(call);
+  const clock = createClusterClock({
+    wallMs: () => Date.now(),
+    steadyMs: () => performance.now(),
+    onVerdict(isWrong, aheadMs) {
+      const fields = { aheadSeconds: Math.round(aheadMs / 1_000) };
+      if (isWrong) log.warn("this replica's clock is wrong: it goes by the API server's", fields);
+      else log.info("this replica's clock is right again", fields);
+    },
   });
-  const started = startOperator(settings, kubernetes, { log, metrics, tracer }, stop.signal);
+  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), {
+    onCall(call) {
+      metrics.countApiCall(call);
+      tracer?.apiCall(call);
+    },
+    onDate: (answer) => clock.observe(answer),
+  });
+  const started = startOperator(settings, kubernetes, { log, metrics, tracer, clock }, stop.signal);
   await Promise.race([started, ended]);
   await ended;
   log.info("stopping");

@@ -25,10 +25,16 @@ function every(run: () => void, periodMs: number): () => void {
   return () => clearInterval(timer);
 }
 
-export function createOperatorTelemetry(kubernetes: Kubernetes, log: Log, metrics: Metrics): OperatorTelemetry {
+/** @param nowMs  the cluster's time, which Events bear */
+export function createOperatorTelemetry(
+  kubernetes: Kubernetes,
+  log: Log,
+  metrics: Metrics,
+  nowMs: () => number,
+): OperatorTelemetry {
   const events = createEventRecorder({
     send: (request) => kubernetes.send(request),
-    nowMs: Date.now,
+    nowMs,
     random: randomBytes,
     every,
     // Of a pod, its name.

@@ -10,7 +10,7 @@ export function startTunnel(
   { namespace, tunnelSecret }: Settings,
   kubernetes: Kubernetes,
   log: Log,
-  metrics: Pick<Metrics, "countTunnelDial">,
+  { metrics, nowMs }: { readonly metrics: Pick<Metrics, "countTunnelDial">; readonly nowMs: () => number },
   accept: (stream: Duplex) => void,
 ): Tunnel | undefined {
   if (tunnelSecret === undefined) return undefined;
@@ -22,7 +22,7 @@ export function startTunnel(
     remoteAddress: TUNNEL_SOURCE,
     log,
     random: Math.random,
-    nowMs: Date.now,
+    nowMs,
     onDialled: (result) => metrics.countTunnelDial(result),
   });
 }

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { clusterTimeMs, retryTimer, type Kubernetes } from "./controller/index.ts";
+import { retryTimer, type ClusterClock, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
@@ -53,6 +53,8 @@ export interface OperatorOutside {
   readonly metrics: Metrics;
   /** Undefined where nobody wants traces. */
   readonly tracer: Tracer | undefined;
+  /** By the answers of the API server that the operator is given. */
+  readonly clock: ClusterClock;
 }
 
 export interface Operator {
@@ -63,14 +65,15 @@ export interface Operator {
 export async function startOperator(
   settings: Settings,
   kubernetes: Kubernetes,
-  { log, metrics, tracer }: OperatorOutside,
+  { log, metrics, tracer, clock }: OperatorOutside,
   signal: AbortSignal,
 ): Promise<Operator> {
   const { watchNamespace } = settings;
+  const nowMs = (): number => clock.nowMs();
   const address = await followAddress(settings, () => listeners.ownCaPem(), log);
   const defaults =
     settings.defaultsFile === undefined ? [] : parseDefaults(await readFile(settings.defaultsFile, "utf8"));
-  const listeners = machineListeners(settings, kubernetes, log, signal);
+  const listeners = machineListeners(settings, kubernetes, log, nowMs, signal);
 
   const lead = startLeadership(kubernetes, log, {
     namespace: settings.namespace,
@@ -83,8 +86,9 @@ export async function startOperator(
   const store = inventoryStore(kubernetes);
   const { client: registry, caPem: registryCaPem } = await openRegistries(settings);
   const imagePolicy = await openImagePolicy(settings, log);
+  const controllerParts = { kubernetes, lead, watchNamespace, log, nowMs };
   const rollouts = startRollouts({
-    kubernetes,
+    ...controllerParts,
     registry,
     imagePolicy,
     defaultRegistry: {
@@ -92,9 +96,6 @@ export async function startOperator(
       name: () => address.defaultRegistry(),
       refresh: () => rancherWatch.refresh(),
     },
-    lead,
-    watchNamespace,
-    log,
     settings,
     store,
     // Who does not hear of machines any more must not write down what became of them.
@@ -102,7 +103,6 @@ export async function startOperator(
     record: (fact) => telemetry.record(fact),
     metrics,
   });
-  const controllerParts = { kubernetes, lead, watchNamespace, log };
   const channels = startChannels({
     ...controllerParts,
     settings,
@@ -134,14 +134,14 @@ export async function startOperator(
     isFull: (registration) => limit.isFull(registration),
     refusals,
     trustAnchors: async ({ metadata: { namespace: home }, spec }) =>
-      describeAnchors(await anchors.anchorsFor({ namespace: home, spec }), Date.now()) ?? null,
+      describeAnchors(await anchors.anchorsFor({ namespace: home, spec }), nowMs()) ?? null,
   });
   const entrance = new RegistrationGate({
     index: registrations.index,
     limit,
     refusals,
     unknownPerMinute: settings.unknownTokenRate,
-    nowMs: () => Date.now(),
+    nowMs,
     steadyMs: () => performance.now(),
   });
   const rancherWatch = watchRancherSettings(
@@ -156,7 +156,7 @@ export async function startOperator(
     (error) => log.warn("cannot follow Rancher's settings", errorFields(error)),
   );
 
-  const sessionKeys = runSessionKeyStore(kubernetes, settings.namespace, log);
+  const sessionKeys = runSessionKeyStore(kubernetes, settings.namespace, log, nowMs);
   const readiness = operatorReadiness({
     registrations,
     inventories,
@@ -167,7 +167,7 @@ export async function startOperator(
   });
   const gate = createSessionGate(settings.maxSessions);
   let tunnel: Tunnel | undefined;
-  const telemetry = createOperatorTelemetry(kubernetes, log, metrics);
+  const telemetry = createOperatorTelemetry(kubernetes, log, metrics, nowMs);
   metrics.watch({
     isReady: () => readiness.notReady().length === 0,
     isLeader: () => lead.isLeader(),
@@ -177,7 +177,7 @@ export async function startOperator(
     registrations: () => registrations.index.keys().length,
     rollouts: () => rollouts.counts(),
     queues: () => ({ ...inventories.queues(), registrations: registrations.queue(), images: rollouts.queue() }),
-    clockSkewMs: () => kubernetes.clockSkewMs(),
+    clockSkewMs: () => clock.skewMs(),
     tunnel: () => tunnel?.standing() ?? { state: "none", openedAtMs: undefined },
     channels: () => channels.counts(),
     versions: () => rollouts.versionCounts(),
@@ -192,7 +192,7 @@ export async function startOperator(
     upgradingCount: () => inventories.index.upgradingCount,
     log,
     // By which rollouts tell whether a machine is silent.
-    nowMs: () => clusterTimeMs(kubernetes, Date.now()),
+    nowMs,
     random: Math.random,
     setTimer: retryTimer,
   });
@@ -204,7 +204,7 @@ export async function startOperator(
     records,
     anchors,
     failures: createFailedChallenges(settings.failedChallengeRate, () => performance.now()),
-    nowMs: Date.now,
+    nowMs,
     assertReady: () => readiness.assertReady(),
     policy: { acceptRoca: settings.acceptRoca, knownWeakHashes: KNOWN_WEAK_HASHES },
     random: randomBytes,
@@ -251,7 +251,7 @@ export async function startOperator(
           () => metrics.page(),
         );
   await listeners.start(endpoint, protocol, boot);
-  tunnel = startTunnel(settings, kubernetes, log, metrics, (stream) => listeners.acceptTunnelled(stream));
+  tunnel = startTunnel(settings, kubernetes, log, { metrics, nowMs }, (stream) => listeners.acceptTunnelled(stream));
 
   return {
     async stop() {

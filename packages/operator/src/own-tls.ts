@@ -1,7 +1,7 @@
 /** The operator's own CA and certificate while it runs: made, renewed and taken over from other replicas without a restart. */
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { clusterTimeMs, type Kubernetes } from "./controller/index.ts";
+import type { Kubernetes } from "./controller/index.ts";
 import type { TlsMaterial } from "./http/index.ts";
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
@@ -41,12 +41,13 @@ function namesOf({ httpsListen, serverUrl, namespace, tlsSan }: Settings): reado
 
 /**
  * Settles when there is a certificate: the API server may come later.
+ * @param nowMs     the cluster's time: another one would make certificates that are not good yet, or end what is good
  * @param onChange  told of the first one, and whenever certificate or CA are others
  */
 export async function followOwnTls(
   kubernetes: Kubernetes,
   settings: Settings,
-  log: Log,
+  { log, nowMs }: { readonly log: Log; readonly nowMs: () => number },
   signal: AbortSignal,
   onChange: (tls: OwnTls) => void,
 ): Promise<OwnTlsFollower> {
@@ -55,8 +56,6 @@ export async function followOwnTls(
   const ending = new AbortController();
   let shown = "";
   let underWay: Promise<void> | undefined;
-
-  const nowMs = (): number => clusterTimeMs(kubernetes, Date.now());
 
   async function ensure(isThorough: boolean): Promise<void> {
     const { identity, step } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs });

@@ -9,9 +9,9 @@ import { type SoftwareTpm } from "../../software-tpm/index.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
 
 const controlPlane = inject("controlPlane");
-const { used, newTpm, first, second, next, through, inventoryOf, untilSeen } = useTwoReplicas(controlPlane, "refused", [
-  "--log-level=debug",
-]);
+const { used, newTpm, first, second, next, through, inventoryOf, untilSeen } = useTwoReplicas(controlPlane, "refused", {
+  flags: ["--log-level=debug"],
+});
 const { namespace } = used;
 
 describe("what is refused, and what is not", () => {

@@ -5,7 +5,7 @@ import { channelAt, type AttestedVisit } from "../../machine/attested-visit.ts";
 import type { KubectlTarget } from "../../control-plane/kubectl.ts";
 import { eventually, listInventories, type AnyObject } from "../../operator/objects.ts";
 import { readSamples } from "../../operator/read-samples.ts";
-import { useOperator, type UsedOperators } from "../../operator/use-operator.ts";
+import { useOperator, type UsedOperators, type UseOperatorOptions } from "../../operator/use-operator.ts";
 import { createSoftwareTpm, generateAttestationKey, type SoftwareTpm } from "../../software-tpm/index.ts";
 
 export const REPORT: MachineReport = {
@@ -31,8 +31,12 @@ export interface TwoReplicas {
 }
 
 /** By hooks of the calling file; see useOperator. */
-export function useTwoReplicas(target: KubectlTarget, prefix: string, flags: readonly string[] = []): TwoReplicas {
-  const used = useOperator(target, prefix, { replicas: 2, serverUrl: "https://rancher.example.com", flags });
+export function useTwoReplicas(
+  target: KubectlTarget,
+  prefix: string,
+  options: Pick<UseOperatorOptions, "flags" | "aheadMs"> = {},
+): TwoReplicas {
+  const used = useOperator(target, prefix, { ...options, replicas: 2, serverUrl: "https://rancher.example.com" });
   const ak = generateAttestationKey("rsa");
   let channel: Buffer = Buffer.alloc(0);
   let turn = 0;

@@ -17,4 +17,6 @@ export interface ControllerParts {
   readonly watchNamespace: string | undefined;
   readonly log: Log;
   readonly lead: Lead;
+  /** The cluster's time: what is written and what is decided by it is the same on all replicas. */
+  readonly nowMs: () => number;
 }

@@ -20,8 +20,8 @@ export const SEAL_ERRORS: ErrorTable<SealErrorCode> = {
   NONCE_EXPIRED: {
     failure: "refused",
     retry: "backoff",
-    meaning: "The machine took longer than a nonce is good for, or the operators' clocks differ.",
-    mend: "The machine asks for another nonce by itself; if it stays so, compare the clocks of the operator's hosts.",
+    meaning: "The machine took longer than a nonce is good for, or replicas take different times for the present one.",
+    mend: "The machine asks for another nonce by itself; if it stays so, compare the clocks of the API servers: replicas go by them.",
   },
   STATE_INVALID: {
     failure: "refused",
@@ -32,7 +32,8 @@ export const SEAL_ERRORS: ErrorTable<SealErrorCode> = {
   CHALLENGE_EXPIRED: {
     failure: "refused",
     retry: "backoff",
-    meaning: "The machine took longer over its challenge than that is good for, or the operators' clocks differ.",
+    meaning:
+      "The machine took longer over its challenge than that is good for, or replicas take different times for the present one.",
     mend: "The machine begins again by itself; a TPM that takes so long again and again is in trouble.",
   },
   SESSION_INVALID: {

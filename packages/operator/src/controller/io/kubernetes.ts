@@ -6,7 +6,9 @@ import { apiTarget, apiVerb, statusOutcome, type ApiCall, type ApiOutcome } from
 import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
 import { orAborted } from "../or-aborted.ts";
+import type { DatedAnswer } from "../cluster-clock.ts";
 import { checkPath } from "../request-path.ts";
+import { parseServerDate } from "../server-date.ts";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -38,8 +40,6 @@ export interface Kubernetes {
    * @throws KubernetesError
    */
   open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>>;
-  /** How far the API server's clock is ahead of ours, as its last answer said, to a second or two; 0 before the first. */
-  clockSkewMs(): number;
 }
 
 function isAbort(cause: unknown): boolean {
@@ -130,21 +130,31 @@ function lostOutcome(error: KubernetesError): ApiOutcome {
   return error.code === "KUBERNETES_TIMEOUT" ? "timeout" : "unreachable";
 }
 
-/**
- * @param config  a kubeconfig with a current cluster
- * @param onCall  told of each request when it has ended; must not throw
- */
-export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) => void = () => undefined): Kubernetes {
+export interface KubernetesListener {
+  /** Told of each request when it has ended; must not throw. */
+  readonly onCall: (call: ApiCall) => void;
+  /** Told when the API server made an answer; must not throw. */
+  readonly onDate: (answer: DatedAnswer) => void;
+}
+
+const NOBODY: KubernetesListener = { onCall: () => undefined, onDate: () => undefined };
+
+/** A proxy in front of the API server has a clock of its own, and fails in its own words. */
+function isItsOwn({ statusCode, headers }: Dispatcher.ResponseData): boolean {
+  return statusCode < 500 && String(headers["content-type"]).startsWith("application/json");
+}
+
+/** @param config  a kubeconfig with a current cluster */
+export function connectKubernetes(config: KubeConfig, { onCall, onDate }: KubernetesListener = NOBODY): Kubernetes {
   const server = config.getCurrentCluster()?.server.replace(/\/+$/, "");
   if (server === undefined) throw new KubernetesError("KUBERNETES_KUBECONFIG", "the kubeconfig names no cluster");
 
   const login = loginOf(config, server);
-  let skewMs = 0;
 
   /** RFC 9110 section 6.6.1: it is of the moment in which the answer was made, to the second. */
-  function noteDate({ headers }: Dispatcher.ResponseData): void {
-    const serverMs = Date.parse(String(headers["date"]));
-    if (Number.isFinite(serverMs)) skewMs = serverMs - Date.now();
+  function noteDate(response: Dispatcher.ResponseData, beganMs: number): void {
+    const serverMs = isItsOwn(response) ? parseServerDate(response.headers["date"]) : undefined;
+    if (serverMs !== undefined) onDate({ serverMs, beganMs, endedMs: performance.now() });
   }
 
   function observe(path: string, method: string): (outcome: ApiOutcome) => void {
@@ -161,6 +171,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
     let response: Dispatcher.ResponseData;
     try {
       const { headers, dispatcher } = await orAborted(login(), signal);
+      const askedAtMs = performance.now();
       const answer = request(`${server}${managedPath(asked)}`, {
         method: asked.method,
         headers: {
@@ -174,7 +185,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
       response = await orAborted(answer, signal);
-      noteDate(response);
+      noteDate(response, askedAtMs);
     } catch (cause) {
       const error = unreachable(asked.path, cause);
       ended(lostOutcome(error));
@@ -210,7 +221,7 @@ export function connectKubernetes(config: KubeConfig, onCall: (call: ApiCall) =>
     throw refusal(response.statusCode, await readJson(response, path), retryAfter);
   }
 
-  return { config, send, open, clockSkewMs: () => skewMs };
+  return { config, send, open };
 }
 
 /** Reads an object; undefined where there is none. @throws KubernetesError for every other refusal */

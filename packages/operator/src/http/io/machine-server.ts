@@ -31,6 +31,8 @@ export interface MachineHandlers {
   readonly endpoint: MachineEndpoint;
   readonly protocol: ProtocolEndpoint;
   readonly boot: BootResponder;
+  /** The cluster's time: machines are told by it how far their clocks are off. */
+  readonly nowMs: () => number;
 }
 
 export interface MachineServing {
@@ -98,13 +100,14 @@ function isWebsocketHandshake(request: IncomingMessage): boolean {
 /** @param server  made with SERVER_LIMITS */
 export function serveMachines(
   server: Server | HttpsServer,
-  { endpoint, protocol, boot }: MachineHandlers,
+  { endpoint, protocol, boot, nowMs }: MachineHandlers,
 ): MachineServing {
   const visits = createVisits();
   const bodies = createBodyReader();
   let isEnding = false;
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader("date", new Date(nowMs()).toUTCString());
     if (isBootPath(pathOf(request.url ?? "/"))) boot.respond(request, response);
     else if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
     else void endpoint.answer(machineRequest(request)).then((answer) => send(response, answer, isEnding));

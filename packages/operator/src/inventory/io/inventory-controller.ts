@@ -53,7 +53,7 @@ export function runInventoryController(
   tokens: ClusterTokens,
   options: InventoryOptions,
 ): InventoryController {
-  const { kubernetes, lead, log, watchNamespace } = parts;
+  const { kubernetes, lead, log, watchNamespace, nowMs } = parts;
   const index = new InventoryIndex();
   const heldOnce = new HeldOnce();
   const tokenSecrets = new TokenSecretIndex();
@@ -83,7 +83,7 @@ export function runInventoryController(
       if (!lead.isLeader()) return;
       const [namespace = "", name = ""] = key.split("/", 2);
       try {
-        await settleStatus(lead.kubernetes, namespace, name);
+        await settleStatus(lead.kubernetes, namespace, name, nowMs);
       } catch (error) {
         if (!isCodedError(error) || error.retry !== "never") throw error;
         log.warn("status not written", { inventory: key, ...errorFields(error) });

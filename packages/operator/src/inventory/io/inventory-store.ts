@@ -151,12 +151,18 @@ export async function settleNamedToken(
 /**
  * Writes what the status of one MachineInventory lacks. Nothing happens where that is there, where the object is none of
  * this kind, or where somebody writes at the same time: then the watch shows the object once more.
+ * @param nowMs  the cluster's time
  * @throws KubernetesError  to be tried again
  */
-export async function settleStatus(kubernetes: Kubernetes, namespace: string, name: string): Promise<void> {
+export async function settleStatus(
+  kubernetes: Kubernetes,
+  namespace: string,
+  name: string,
+  nowMs: () => number,
+): Promise<void> {
   const parsed = parseMachineInventory(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
   // Trying again makes no sense of it: whoever mends it makes the watch show it.
-  const status = parsed.ok ? dueStatus(parsed.value, Date.now()) : undefined;
+  const status = parsed.ok ? dueStatus(parsed.value, nowMs()) : undefined;
   if (!parsed.ok || status === undefined) return;
   try {
     await patchInventory(kubernetes, parsed.value, "/status", { status });

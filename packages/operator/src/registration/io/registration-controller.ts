@@ -70,7 +70,7 @@ export function runRegistrationController(
   parts: ControllerParts,
   options: RegistrationOptions,
 ): RegistrationController {
-  const { kubernetes, lead, log, watchNamespace } = parts;
+  const { kubernetes, lead, log, watchNamespace, nowMs } = parts;
   const { serverUrl, random, tokenInStatus, refusals } = options;
   const index = new RegistrationIndex();
   /** What we wrote last, and when: into Secrets and into statuses, each for itself. */
@@ -103,7 +103,7 @@ export function runRegistrationController(
   async function settleSecret(key: string, registration: MachineRegistration): Promise<TokenState> {
     for (let count = 0; count < SECRET_STEPS; count += 1) {
       const secret = index.secretOf(registration);
-      const step = secretStep(registration, secret, { serverUrl: serverUrl(), nowMs: Date.now(), random });
+      const step = secretStep(registration, secret, { serverUrl: serverUrl(), nowMs: nowMs(), random });
       if (step.kind === "none") break;
       if (step.kind === "create") {
         const stored = await createTokenSecret(lead.kubernetes, registration, step.content);
@@ -153,9 +153,9 @@ export function runRegistrationController(
       const state = await settleSecret(key, registration);
       const status = reconcileRegistration(registration, {
         serverUrl: serverUrl(),
-        nowMs: Date.now(),
+        nowMs: nowMs(),
         state,
-        isShared: index.isShared(key, Date.now()),
+        isShared: index.isShared(key, nowMs()),
         isFull: options.isFull(registration),
         tokenInStatus,
         trustAnchors: await anchorsOf(key, registration),

@@ -9,13 +9,7 @@ import {
 } from "@rancheros/protocol/resources";
 import { namesHost } from "@rancheros/protocol/images";
 import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
-import {
-  clusterTimeMs,
-  collectionPath,
-  retryTimer,
-  watchResource,
-  type ControllerParts,
-} from "../../controller/index.ts";
+import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
 import { errorFields, hintOf } from "../../telemetry/index.ts";
@@ -76,7 +70,7 @@ function imageEntry(object: unknown, onNonsense: (problems: readonly string[]) =
 }
 
 export function runRolloutController(parts: ControllerParts, options: RolloutOptions): Rollouts {
-  const { kubernetes, log, watchNamespace } = parts;
+  const { kubernetes, log, watchNamespace, nowMs } = parts;
   let onFleet: RolloutRun["onFleet"] = () => undefined;
   const fleet = watchFleet(parts, (namespace) => onFleet(namespace));
   const materials = planMaterials({
@@ -109,8 +103,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     lagMs: () => (parts.lead.isLeader() ? 0 : LAG_MS),
     tell: options.tell,
     log,
-    // All replicas give machines up, or wait for them, by one clock.
-    nowMs: () => clusterTimeMs(kubernetes, Date.now()),
+    nowMs,
     random: Math.random,
     setTimer: retryTimer,
   });

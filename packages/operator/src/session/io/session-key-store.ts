@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasCode } from "@rancheros/protocol/errors";
-import { clusterTimeMs, readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { errorFields, type Log } from "../../telemetry/index.ts";
 import { SealError } from "../errors.ts";
 import {
@@ -75,12 +75,16 @@ function changeOf({ resourceVersion, names }: Stored, keys: readonly SessionKey[
 }
 
 /** The keys in the Secret, made or renewed where that is due. @throws KubernetesError */
-async function ensureKeys(kubernetes: Kubernetes, namespace: string): Promise<readonly SessionKey[]> {
+async function ensureKeys(
+  kubernetes: Kubernetes,
+  namespace: string,
+  nowMs: () => number,
+): Promise<readonly SessionKey[]> {
   const path = `/api/v1/namespaces/${namespace}/secrets`;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const stored = storedOf(await readOrNothing(kubernetes, `${path}/${SESSION_KEYS_SECRET}`));
-      const rotated = rotatedKeys(stored?.keys ?? [], clusterTimeMs(kubernetes, Date.now()), randomBytes);
+      const rotated = rotatedKeys(stored?.keys ?? [], nowMs(), randomBytes);
       if (stored !== undefined && rotated === undefined) return stored.keys;
       const keys = rotated ?? [];
       await (stored === undefined
@@ -100,8 +104,16 @@ async function ensureKeys(kubernetes: Kubernetes, namespace: string): Promise<re
   }
 }
 
-/** Begins to keep the keys: read at once and then every minute, as long as `stop` is not called. */
-export function runSessionKeyStore(kubernetes: Kubernetes, namespace: string, log: Log): SessionKeyStore {
+/**
+ * Begins to keep the keys: read at once and then every minute, as long as `stop` is not called.
+ * @param nowMs  the cluster's time, asked after the Secret was read
+ */
+export function runSessionKeyStore(
+  kubernetes: Kubernetes,
+  namespace: string,
+  log: Log,
+  nowMs: () => number,
+): SessionKeyStore {
   const ended = new AbortController();
   const derived = new Map<string, { readonly keys: SealKeys; readonly of: SessionKey }>();
   let readAt = Number.NEGATIVE_INFINITY;
@@ -109,7 +121,7 @@ export function runSessionKeyStore(kubernetes: Kubernetes, namespace: string, lo
 
   async function read(): Promise<void> {
     readAt = performance.now();
-    const found = await ensureKeys(kubernetes, namespace);
+    const found = await ensureKeys(kubernetes, namespace, nowMs);
     const names = new Set(found.map(({ id }) => id.toString("hex")));
     for (const name of derived.keys()) if (!names.has(name)) derived.delete(name);
     for (const key of found) {
@@ -157,7 +169,7 @@ export function runSessionKeyStore(kubernetes: Kubernetes, namespace: string, lo
   function usable(): readonly SealKeys[] {
     const keys = usableKeys(
       [...derived.values()].map(({ of }) => of),
-      clusterTimeMs(kubernetes, Date.now()),
+      nowMs(),
     );
     return keys.flatMap(({ id }) => derived.get(id.toString("hex"))?.keys ?? []);
   }

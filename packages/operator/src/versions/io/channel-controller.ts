@@ -131,7 +131,7 @@ function sentenceOf({ versions, changes }: Synced): string {
 }
 
 export function runChannelController(parts: ControllerParts, options: ChannelControllerOptions): ChannelController {
-  const { kubernetes, lead, log, watchNamespace } = parts;
+  const { kubernetes, lead, log, watchNamespace, nowMs } = parts;
   const troubles = createTroubles(() => performance.now());
   const world = worldOf(parts, options);
 
@@ -186,7 +186,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
       log.warn("channel not read", { channel: key, ...fields, hint: hintOf(error) });
       tell(channel, fields.reason, fields.error, true);
     },
-    nowMs: Date.now,
+    nowMs,
     random: Math.random,
     setTimer: retryTimer,
   });
@@ -208,7 +208,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
   });
 
   return {
-    counts: () => channelCounts(runs.channels(), Date.now()),
+    counts: () => channelCounts(runs.channels(), nowMs()),
     async stop() {
       await Promise.all([watch.stop(), runs.stop()]);
     },

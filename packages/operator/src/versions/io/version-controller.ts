@@ -49,7 +49,7 @@ export function runVersionController(
   parts: ControllerParts,
   onVersion: (namespace: string, name: string) => void,
 ): VersionController {
-  const { kubernetes, lead, log, watchNamespace } = parts;
+  const { kubernetes, lead, log, watchNamespace, nowMs } = parts;
   const index = new VersionIndex();
   const troubles = createTroubles(() => performance.now());
   let isSynced = false;
@@ -68,7 +68,7 @@ export function runVersionController(
     async work(key) {
       const version = index.get(key);
       if (version === undefined || version.metadata.deletionTimestamp !== undefined || !lead.isLeader()) return;
-      const status = dueVersionStatus(version, Date.now());
+      const status = dueVersionStatus(version, nowMs());
       if (status === undefined) return;
       const { namespace, name, uid, resourceVersion } = version.metadata;
       const path = collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, namespace);

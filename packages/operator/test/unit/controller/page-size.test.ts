@@ -91,7 +91,6 @@ async function sizesAsked(answer: (query: URLSearchParams, asked: number) => unk
       new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(new Error("ended")));
       }),
-    clockSkewMs: () => 0,
   };
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
   const watch = watchResource(kubernetes, {

@@ -56,7 +56,7 @@ function scene(owned: readonly OwnedToken[], broken: { readonly name: string; re
     },
   };
   const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes };
-  const parts: ControllerParts = { kubernetes, watchNamespace: undefined, log: SILENT, lead };
+  const parts: ControllerParts = { kubernetes, watchNamespace: undefined, log: SILENT, lead, nowMs: Date.now };
   keeper = keepClusterTokens(parts, tokens, index);
   return { keeper, left, asked };
 }
@@ -118,7 +118,7 @@ it("without a word while the API server makes ready for a kind that was not ther
     };
     const tokens: ClusterTokens = { ...none, delete: notAskedFor, owned };
     const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes: kubernetes as Kubernetes };
-    const parts = { kubernetes: lead.kubernetes, watchNamespace: undefined, log, lead };
+    const parts = { kubernetes: lead.kubernetes, watchNamespace: undefined, log, lead, nowMs: Date.now };
     keeper = keepClusterTokens(parts, tokens, new InventoryIndex());
     lists.push(undefined, busy, [], busy, []);
     const look = async () => {
@@ -188,7 +188,8 @@ describe("machines that were given to another cluster while nobody looked", () =
       },
     };
     const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes };
-    keeper = keepClusterTokens({ kubernetes, watchNamespace: undefined, log: SILENT, lead }, tokens, index);
+    const parts = { kubernetes, watchNamespace: undefined, log: SILENT, lead, nowMs: Date.now };
+    keeper = keepClusterTokens(parts, tokens, index);
     const statusOf = (name: string): unknown => Reflect.get(stored.get(name) ?? {}, "status");
     return { keeper, left, asked, statusOf };
   }

@@ -9,8 +9,8 @@ it("is written once", async () => {
   const kubernetes = { send: stored.send } as Kubernetes;
   await stored.send({ method: "PATCH", path: "", body: { spec: { approval: "Approved" } } });
   stored.versions.length = 0;
-  await settleStatus(kubernetes, "fleet-default", "m1");
-  await settleStatus(kubernetes, "fleet-default", "m1");
+  await settleStatus(kubernetes, "fleet-default", "m1", Date.now);
+  await settleStatus(kubernetes, "fleet-default", "m1", Date.now);
   expect(stored.versions).toHaveLength(1);
 });
 
@@ -23,6 +23,6 @@ it("is left alone where the object is nonsense, which no further try makes bette
       return { metadata, spec: 1 };
     },
   } as Kubernetes;
-  await settleStatus(kubernetes, "fleet-default", "m1");
+  await settleStatus(kubernetes, "fleet-default", "m1", Date.now);
   expect(asked).toEqual(["GET"]);
 });

@@ -14,7 +14,6 @@ function setUp(leadsForMs: () => number) {
       return new Promise((resolve) => answers.push(() => resolve(undefined)));
     },
     open: () => Promise.reject(new Error("not asked for")),
-    clockSkewMs: () => 0,
   };
   return { sent, answers, led: ledWrites(kubernetes, { leadsForMs }) };
 }

@@ -44,7 +44,6 @@ function scene(answer: (name: string, count: number) => string) {
       new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(new Error("ended")));
       }),
-    clockSkewMs: () => 0,
   };
   /** What was known, and by which settings, each time that there was something to hear. */
   const heard: (readonly [boolean, RancherSettings])[] = [];

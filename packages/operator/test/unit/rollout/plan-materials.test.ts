@@ -25,7 +25,6 @@ function scene() {
       return { data: { NAME: path.slice(path.lastIndexOf("/") + 1) } };
     },
     open: notUsed,
-    clockSkewMs: () => 0,
   };
   return { read, materials: planMaterials({ ...unused, kubernetes, nowMs: () => 0 }) };
 }

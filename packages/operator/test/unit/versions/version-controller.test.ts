@@ -35,12 +35,14 @@ beforeEach(async () => {
       new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(new Error("ended")));
       }),
-    clockSkewMs: () => 0,
   };
   const lead = { isLeader: () => false, onLeading: silent, kubernetes };
-  controller = runVersionController({ kubernetes, lead, log, watchNamespace: "n" }, (namespace, name) => {
-    told.push(`${namespace}/${name} ${controller.versions.find(namespace, name)?.metadata?.upgradeImage ?? ""}`);
-  });
+  controller = runVersionController(
+    { kubernetes, lead, log, watchNamespace: "n", nowMs: Date.now },
+    (namespace, name) => {
+      told.push(`${namespace}/${name} ${controller.versions.find(namespace, name)?.metadata?.upgradeImage ?? ""}`);
+    },
+  );
   await vi.waitFor(() => expect(controller.synced()).toBe(true));
   told.length = 0;
 });
