@@ -1,6 +1,6 @@
 /**
- * An operating system that is not ours, made by the lines of docs/bring-your-own-image.md, starts from an ISO and shows its
- * menu to somebody at the console.
+ * An operating system that is not ours, made by the lines of docs/bring-your-own-image.md, is installed from an ISO by
+ * somebody at the console, upgraded from the cluster, and taken back and reset by hand.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,8 +9,11 @@ import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { eventually, listInventories, type AnyObject } from "../operator/objects.ts";
 import { Machine } from "./machine.ts";
-import { startMetalSite, type MetalSite } from "./metal-site.ts";
+import { METAL_NAMESPACE, startMetalSite, type MetalSite } from "./metal-site.ts";
+import { REGISTRY_NAME } from "./node-config.ts";
+import { patiently, rollOut, untilRollout } from "./rollout.ts";
 import { MENU } from "./serial-console.ts";
 import { tell, tellTime } from "./steps.ts";
 
@@ -19,6 +22,7 @@ const MINUTE_MS = 60_000;
 const MAKE_MS = 40 * MINUTE_MS;
 const BOOT_MS = 15 * MINUTE_MS;
 const INSTALL_MS = 25 * MINUTE_MS;
+const UPGRADE_MS = 25 * MINUTE_MS;
 const DOOR = "rack1u3";
 const PAGE = path.join(import.meta.dirname, "../../docs/bring-your-own-image.md");
 
@@ -118,4 +122,73 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
     }
     expect(await machine.must("lsblk --noheadings --output=NAME,FSTYPE /dev/vda")).toBe("vda");
   });
+
+  step("installs itself where the answer is yes, registers, and starts from its disk", INSTALL_MS, async () => {
+    const console = await machine.console();
+    try {
+      await console.knock(MENU, BOOT_MS);
+      console.answer("i");
+      await console.until(/Go on\? \[y\/N\] /, BOOT_MS);
+      console.answer("yes");
+      await machine.waitForBoot(2, INSTALL_MS);
+    } finally {
+      console.close();
+    }
+    await expectSlot("a");
+    expect((await inventory()).spec["tpm"]).toBe(await machine.must("ros-agent get-tpm-hash"));
+  });
+
+  step("is upgraded by a ManagedOSImage without being a node", UPGRADE_MS, async () => {
+    const osImage = await present().pushSystem({ version: "v2" });
+    const { boots } = machine;
+    await rollOut(present().controlPlane, DOOR, { osImage });
+    await machine.waitForBoot(boots + 1, UPGRADE_MS);
+    await untilRollout(present().controlPlane, osImage, "Complete", UPGRADE_MS);
+    await expectSlot("b");
+    expect(await goodSlot()).toBe("b");
+  });
+
+  step("goes back to the system from before by hand, which is then the good one", UPGRADE_MS, async () => {
+    const { boots } = machine;
+    await machine.must("ros-agent rollback && systemctl reboot");
+    await machine.waitForBoot(boots + 1, UPGRADE_MS);
+    await patiently(async () => (await goodSlot()) === "a", "slot a is good", BOOT_MS);
+    await expectSlot("a");
+    expect(await machine.must("cat /usr/lib/rancheros-release")).toContain("os:v1");
+  });
+
+  step("is as it was installed after a reset, registers again, and says that it is done", UPGRADE_MS, async () => {
+    const { boots } = machine;
+    await machine.must("touch /var/lib/somebodys /root/somebodys /etc/somebodys && ros-agent reset --yes");
+    await machine.waitForBoot(boots + 1, UPGRADE_MS);
+    await expectSlot("a");
+    expect(await machine.must("ls /var/lib/somebodys /root/somebodys /etc/somebodys 2>/dev/null | wc -l")).toBe("0");
+    await patiently(
+      async () => JSON.stringify((await inventory()).status).includes("reset"),
+      "its word of it",
+      BOOT_MS,
+    );
+    const all = await listInventories(present().controlPlane, METAL_NAMESPACE);
+    expect(all.map(({ metadata }) => metadata.name)).toEqual([(await inventory()).metadata.name]);
+    await patiently(
+      async () => (await machine.run("cat /etc/rancher/k3s/registries.yaml")).output.includes(REGISTRY_NAME),
+      "the cloud config of its registration",
+      BOOT_MS,
+    );
+  });
+
+  async function inventory(): Promise<AnyObject> {
+    return eventually(
+      async () => (await listInventories(present().controlPlane, METAL_NAMESPACE))[0],
+      "the MachineInventory",
+    );
+  }
+
+  async function expectSlot(slot: string): Promise<void> {
+    expect(await machine.must("cat /proc/cmdline")).toContain(` rancheros.slot=${slot} `);
+  }
+
+  async function goodSlot(): Promise<string> {
+    return machine.must("grub-editenv /oem/grub/grubenv list | sed -n s/^good=//p");
+  }
 });
