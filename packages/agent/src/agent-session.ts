@@ -3,11 +3,13 @@ import { join } from "node:path";
 
 import { takeLock } from "./service/index.ts";
 import {
-  noteRollback,
+  askRollback,
+  callOffRollback,
   openMachine,
   openUpgrades,
   refuseRollbackUnderWay,
   UpgradeError,
+  waitingRollback,
   type ConfirmSlot,
   type ContainerPort,
   type Machine,
@@ -60,6 +62,12 @@ export async function openAgent(options: AgentOptions, confirmSlot: ConfirmSlot)
   }
 }
 
+/** Of a session, what a rollback works with. */
+export interface RollbackSession {
+  readonly machine: Pick<Machine, "host" | "slots">;
+  readonly upgrades: Upgrades;
+}
+
 export interface RolledBack {
   /** The menu entry that the boot loader starts next time. */
   readonly entry: string;
@@ -69,13 +77,34 @@ export interface RolledBack {
  * Makes the machine start its other operating system next time: one of our own slots as a trial. The restart is left to whoever asked.
  * @throws UpgradeError UPGRADE_UNDER_WAY, UPGRADE_NO_OTHER_SLOT, UPGRADE_ROLLBACK_FAILED
  */
-export async function rollback({ machine, upgrades }: AgentSession, isDryRun: boolean): Promise<RolledBack> {
-  refuseRollbackUnderWay(upgrades.journal());
+export async function rollback({ machine, upgrades }: RollbackSession, isDryRun: boolean): Promise<RolledBack> {
+  const { bootId } = machine.host.now();
+  refuseRollbackUnderWay(upgrades.journal(), bootId);
   const entry = await machine.slots.other();
   if (isDryRun) return { entry };
-  // An upgrade may have begun while the other slot was looked at.
-  refuseRollbackUnderWay(upgrades.journal());
-  await machine.slots.startNext(entry);
-  await upgrades.amend((journal) => noteRollback(journal, machine.host.now()));
+  const isFirst = waitingRollback(upgrades.journal(), bootId) === undefined;
+  // In this order: an upgrade that begins in this moment finds it in the journal, and waits.
+  await upgrades.amend((journal) => askRollback(journal, entry, machine.host.now()));
+  try {
+    await machine.slots.startNext(entry);
+  } catch (error) {
+    if (isFirst) await upgrades.amend(callOffRollback);
+    throw error;
+  }
+  return { entry };
+}
+
+/**
+ * What was asked for by a rollback is not to come any more.
+ * @throws UpgradeError UPGRADE_ROLLBACK_NOT_ASKED, UPGRADE_ROLLBACK_FAILED; SlotError
+ */
+export async function cancelRollback({ machine, upgrades }: RollbackSession, isDryRun: boolean): Promise<RolledBack> {
+  const asked = waitingRollback(upgrades.journal(), machine.host.now().bootId);
+  if (asked === undefined)
+    throw new UpgradeError("UPGRADE_ROLLBACK_NOT_ASKED", "no rollback waits for the next restart");
+  const { entry } = asked;
+  if (isDryRun) return { entry };
+  await machine.slots.forgetNext(entry);
+  await upgrades.amend(callOffRollback);
   return { entry };
 }

@@ -5,6 +5,7 @@ import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import { PHASES } from "@rancheros/protocol/upgrade";
 
 import {
+  cancelRollback,
   openAgent,
   rollback,
   socketPath,
@@ -76,12 +77,25 @@ export async function abortByHand(options: AgentOptions, signal: AbortSignal): P
 }
 
 /** @throws UpgradeError UPGRADE_NO_OTHER_SLOT, UPGRADE_ROLLBACK_FAILED, UPGRADE_UNDER_WAY */
-export async function rollbackByHand(options: AgentOptions, isDryRun: boolean): Promise<RolledBack> {
-  const asked = await ask(options, "rollback", isDryRun ? "dry-run" : undefined);
+export function rollbackByHand(options: AgentOptions, isDryRun: boolean): Promise<RolledBack> {
+  return bySession(options, { command: "rollback", isDryRun }, rollback);
+}
+
+/** @throws UpgradeError UPGRADE_ROLLBACK_NOT_ASKED, UPGRADE_ROLLBACK_FAILED */
+export function cancelRollbackByHand(options: AgentOptions, isDryRun: boolean): Promise<RolledBack> {
+  return bySession(options, { command: "cancel-rollback", isDryRun }, cancelRollback);
+}
+
+async function bySession(
+  options: AgentOptions,
+  { command, isDryRun }: { readonly command: ControlCommand; readonly isDryRun: boolean },
+  work: (session: AgentSession, isDryRun: boolean) => Promise<RolledBack>,
+): Promise<RolledBack> {
+  const asked = await ask(options, command, isDryRun ? "dry-run" : undefined);
   if (asked !== undefined) return readRolledBack(asked.value);
   const session = await openAgent(options, () => Promise.resolve("lost"));
   try {
-    return await rollback(session, isDryRun);
+    return await work(session, isDryRun);
   } finally {
     session.close();
   }

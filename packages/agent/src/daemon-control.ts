@@ -1,5 +1,5 @@
 /** What the daemon answers to the command line. */
-import { rollback, type AgentSession } from "./agent-session.ts";
+import { cancelRollback, rollback, type AgentSession } from "./agent-session.ts";
 import { NODE_LOOK_MS, type LinkState } from "./daemon-link.ts";
 import { readControlRequest, refusalOf, type ControlAnswer } from "./service/index.ts";
 import { agentWord, lookAtNode, readOrder, UpgradeError, type OperatorState } from "./upgrade/index.ts";
@@ -29,6 +29,7 @@ async function doCommand(daemon: ControlledDaemon, line: string): Promise<unknow
   const { command, argument } = request;
   if (command === "status") return wordOf(daemon);
   if (command === "rollback") return rollback(session, argument === "dry-run");
+  if (command === "cancel-rollback") return cancelRollback(session, argument === "dry-run");
   if (command === "abort") return upgrades.abort();
   const { kind } = await upgrades.offer(readOrder(argument));
   if (kind === "later") throw new UpgradeError("UPGRADE_UNDER_WAY", "another upgrade is under way");

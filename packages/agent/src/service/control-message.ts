@@ -2,7 +2,7 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 import { isJsonObject } from "@rancheros/protocol/messages";
 
-export type ControlCommand = "status" | "abort" | "upgrade" | "rollback";
+export type ControlCommand = "status" | "abort" | "upgrade" | "rollback" | "cancel-rollback";
 
 export interface ControlRequest {
   readonly command: ControlCommand;
@@ -17,7 +17,7 @@ export type ControlAnswer =
 /** A plan with all that it may hold. */
 export const CONTROL_MAX_BYTES = 32 * 1024 * 1024;
 
-const COMMANDS: readonly ControlCommand[] = ["status", "abort", "upgrade", "rollback"];
+const COMMANDS: readonly ControlCommand[] = ["status", "abort", "upgrade", "rollback", "cancel-rollback"];
 
 /** @returns undefined for anything but a request */
 export function readControlRequest(line: string): ControlRequest | undefined {

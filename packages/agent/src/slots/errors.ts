@@ -12,6 +12,7 @@ export type SlotErrorCode =
   | "SLOT_LAYER_BROKEN"
   | "SLOT_NONE_HERE"
   | "SLOT_NO_RESTART"
+  | "SLOT_ON_TRIAL"
   | "SLOT_READ_BACK_DIFFERS"
   | "SLOT_RESET_PENDING"
   | "SLOT_SOURCE_CORRUPT"
@@ -149,6 +150,13 @@ export const SLOT_ERRORS = {
     meaning:
       "A reset was asked for, and the next start wipes the machine: until then no slot is written or tried, as the wiping would come after it.",
     mend: "Restart the machine: `systemctl reboot`. After the reset it can be upgraded.",
+  },
+  SLOT_ON_TRIAL: {
+    failure: "refused",
+    retry: "backoff",
+    meaning:
+      "The slot that runs is on trial, so that the other one is the only one that is known to start: it is not written over.",
+    mend: "Wait for the boot check (`systemctl status ros-agent-boot-check`), which finds this slot good or restarts into the other one.",
   },
   SLOT_NO_RESTART: {
     failure: "environment",

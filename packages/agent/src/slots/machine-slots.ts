@@ -94,11 +94,8 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
       // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
       if ((await words()).good === slot) {
         throw new SlotError(
-          "SLOT_EMPTY",
+          "SLOT_ON_TRIAL",
           `slot ${slot} is the only one that is known to start, and is not written over`,
-          {
-            mend: "The running slot is on trial: wait for its boot check, or restart the machine.",
-          },
         );
       }
       const disk = outside.openDisk(slot, signal);

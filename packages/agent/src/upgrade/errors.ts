@@ -28,6 +28,8 @@ export type UpgradeErrorCode =
   | "UPGRADE_PREPARE_FAILED"
   | "UPGRADE_REBOOTS_AGAIN"
   | "UPGRADE_ROLLBACK_FAILED"
+  | "UPGRADE_ROLLBACK_NOT_ASKED"
+  | "UPGRADE_ROLLBACK_WAITS"
   | "UPGRADE_ROLLED_BACK_BY_HAND"
   | "UPGRADE_SLOT_LOST"
   | "UPGRADE_STATE_VOLATILE"
@@ -206,6 +208,19 @@ export const UPGRADE_ERRORS = {
     retry: "never",
     meaning: "The boot loader could not be told to start the operating system from before.",
     mend: "Check that grub2-editenv is there and that /oem can be written.",
+  },
+  UPGRADE_ROLLBACK_WAITS: {
+    failure: "refused",
+    retry: "backoff",
+    meaning:
+      "Somebody has asked for a rollback on this machine, which comes with its next restart; an upgrade would take its place, and waits for that.",
+    mend: "Restart the machine (`systemctl reboot`): the rollback comes first, and the upgrade goes on after it. Or call the rollback off there: `ros-agent rollback --cancel`.",
+  },
+  UPGRADE_ROLLBACK_NOT_ASKED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "No rollback waits for this machine's next restart, so that there is none to be called off.",
+    mend: "`ros-agent status` shows what the machine is about to do.",
   },
   UPGRADE_ROLLED_BACK_BY_HAND: {
     failure: "refused",

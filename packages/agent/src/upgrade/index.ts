@@ -98,7 +98,7 @@ export type {
 } from "./ports.ts";
 export { agentWord, readAgentWord } from "./read-agent-word.ts";
 export { readOrder } from "./read-journal.ts";
-export { noteRollback, otherSlot, refuseRollbackUnderWay } from "./rollback.ts";
+export { askRollback, callOffRollback, otherSlot, refuseRollbackUnderWay, waitingRollback } from "./rollback.ts";
 export type { SlotFacts, SlotPort } from "./rollback.ts";
 export { lookAtNode } from "./look-at-node.ts";
 export type { NodeLook } from "./look-at-node.ts";

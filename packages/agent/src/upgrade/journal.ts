@@ -126,6 +126,15 @@ export interface FailedDigest {
   readonly atMs: number;
 }
 
+/** A rollback that somebody has asked for by hand: it comes with the next restart, and is over with it. */
+export interface AskedRollback {
+  /** What the boot loader starts next: `slot b`, or an entry of its menu. */
+  readonly entry: string;
+  /** The boot in which it was asked for. */
+  readonly bootId: string;
+  readonly askedMs: number;
+}
+
 export interface OwnImage {
   /** repository@sha256:... */
   readonly reference: string;
@@ -134,6 +143,8 @@ export interface OwnImage {
 export interface Journal {
   readonly version: typeof JOURNAL_VERSION;
   readonly run: Run | undefined;
+  /** Written before the boot loader is told. An upgrade that comes meanwhile waits. */
+  readonly rollback: AskedRollback | undefined;
   /**
    * Of the cordon of this node: `intended` is written before it is set, `ours` when it was. Only then it is undone. A run that
    * leaves the node cordoned leaves this behind for the next.
@@ -151,6 +162,7 @@ export interface Journal {
 export const EMPTY_JOURNAL: Journal = {
   version: JOURNAL_VERSION,
   run: undefined,
+  rollback: undefined,
   cordon: "none",
   images: [],
   history: [],

@@ -1,7 +1,7 @@
 /** Which file does which act of an upgrade. */
-import { decideEnding, enter, finish } from "./journal-edits.ts";
-import { refusalOfDigest } from "./judge-order.ts";
+import { finish } from "./journal-edits.ts";
 import type { Action } from "./next-step.ts";
+import { admit } from "./steps/admit.ts";
 import { arrive } from "./steps/arrive.ts";
 import { drain } from "./steps/drain.ts";
 import { prepare } from "./steps/prepare.ts";
@@ -9,7 +9,7 @@ import { stage } from "./steps/stage.ts";
 import { awaitReboot, runUpgrade } from "./steps/switch.ts";
 import { tidy } from "./steps/tidy.ts";
 import { verify } from "./steps/verify.ts";
-import { presentRun, type Edit, type Work } from "./work.ts";
+import type { Edit, Work } from "./work.ts";
 
 const ACTS: Readonly<Record<Action, (work: Work) => Promise<Edit> | Edit>> = {
   admit,
@@ -28,11 +28,4 @@ const ACTS: Readonly<Record<Action, (work: Work) => Promise<Edit> | Edit>> = {
 /** @returns what it makes of the journal. @throws coded errors, which end the upgrade where nothing can be tried again */
 export async function perform(action: Action, work: Work): Promise<Edit> {
   return ACTS[action](work);
-}
-
-function admit(work: Work): Edit {
-  const reason = refusalOfDigest(work.journal(), presentRun(work).order);
-  if (reason === undefined) return (journal, now) => enter(journal, "Staging", now);
-  const ending = { phase: "Failed", reason, message: undefined, keepsCordon: false, blamesImage: false } as const;
-  return (journal, now) => decideEnding(journal, ending, now);
 }

@@ -157,6 +157,8 @@ export interface SystemSlotsPort {
   requireRoom(slot: SystemSlot, signal: AbortSignal): Promise<void>;
   /** The next start takes this slot, and no other one. */
   tryOnce(slot: SystemSlot): Promise<void>;
+  /** The slot that the next start tries. */
+  tried(): Promise<SystemSlot | undefined>;
   /** No slot is tried any more: a boot loader that could not write down that it has tried one would do it again. */
   forgetTry(): Promise<void>;
   /** Asks for it, and goes on. */

@@ -66,6 +66,11 @@ function journalOf(fields: Fields): Journal {
   return {
     version: JOURNAL_VERSION,
     run: fields.optionalObject("run", runOf),
+    rollback: fields.optionalObject("rollback", (rollback) => ({
+      entry: rollback.text("entry", NAME_MAX),
+      bootId: rollback.text("bootId", CODE_MAX),
+      askedMs: time(rollback, "askedMs"),
+    })),
     cordon: fields.choice("cordon", CORDONS),
     images: fields.list("images", IMAGES_MAX, (image) => ({ reference: image.text("reference", REFERENCE_MAX) })),
     history: fields.list("history", HISTORY_MAX, endedOf),

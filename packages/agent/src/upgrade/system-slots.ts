@@ -49,6 +49,7 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
       await options.forgetTrialMark();
       await slots.tryOnce(slot);
     },
+    tried: async () => (await slots.words()).try,
     async forgetTry() {
       if ((await slots.words()).try !== undefined) await slots.change({ try: undefined });
     },
@@ -63,14 +64,19 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
 
 const ENTRY = /^slot ([ab])$/;
 
+function slotOf(entry: string): SlotName {
+  const slot = ENTRY.exec(entry)?.[1];
+  if (!isSlotName(slot)) throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${entry} is no slot`);
+  return slot;
+}
+
 /** `ros-agent rollback` on a machine with two slots: the other one is tried at the next start, if it holds a whole system, and good from then on if its boot check passes. */
 export function rollbackSlots(slots: MachineSlots): SlotPort {
   return {
     other: async () => `slot ${await slots.otherGoodSlot()}`,
-    async startNext(entry) {
-      const slot = ENTRY.exec(entry)?.[1];
-      if (!isSlotName(slot)) throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${entry} is no slot`);
-      await slots.tryOnce(slot);
+    startNext: async (entry) => slots.tryOnce(slotOf(entry)),
+    async forgetNext(entry) {
+      if ((await slots.words()).try === slotOf(entry)) await slots.change({ try: undefined });
     },
   };
 }

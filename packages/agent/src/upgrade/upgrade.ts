@@ -13,6 +13,7 @@ import { leftMs } from "./moment.ts";
 import { nextStep, type Action, type Interruption } from "./next-step.ts";
 import { sweepImages } from "./own-images.ts";
 import { perform } from "./perform.ts";
+import { refuseBesideRollback } from "./steps/admit.ts";
 import type { UpgradePorts } from "./ports.ts";
 import type { Work } from "./work.ts";
 
@@ -28,7 +29,10 @@ export interface Upgrades {
   trouble(): Reason | undefined;
   /** What became of a journal that was broken. */
   readonly brokenJournal: Reason | undefined;
-  /** Takes what is to be done; an order that is known already changes nothing. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
+  /**
+   * Takes what is to be done; an order that is known already changes nothing.
+   * @throws UpgradeError UPGRADE_JOURNAL_UNSAVED; UPGRADE_ROLLBACK_WAITS of an upgrade by hand
+   */
   offer(order: Order): Promise<OrderVerdict>;
   /** The operator says that the slot of this plan is lost. */
   loseSlot(planId: string, attempt: number): void;
@@ -96,6 +100,8 @@ class UpgradeLoop implements Upgrades {
   }
 
   async offer(order: Order): Promise<OrderVerdict> {
+    // Whoever is at the machine is told at once, and has only to say which of the two is meant.
+    if (order.isByHand) await refuseBesideRollback(this.journal(), this.#ports);
     const verdict = judgeOrder(this.journal(), order);
     if (verdict.kind === "replace") this.#interrupt("slot-lost");
     if (verdict.kind !== "start" && verdict.kind !== "adopt") return verdict;

@@ -158,4 +158,32 @@ describe("rollback", () => {
     expect(JSON.parse((await call("rollback", ["--json"])).stdout)).toEqual({ entry: "fallback", dryRun: false });
     expect(told()).toContain("next_entry=fallback");
   });
+
+  it.each([["with"], ["without"]])(
+    "%s an agent keeps an upgrade by hand waiting, until it is called off",
+    async (how) => {
+      const environment = makeSlots();
+      const told = (): string => readFileSync(join(machine, "grubenv-call"), "utf8");
+      if (how === "with") {
+        const agent = startRosAgent(["run", "--without-operator", ...flags()], environment);
+        running.push(agent);
+        if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
+      }
+      expect(errorOf(await call("rollback", ["--cancel", "--json"], environment))).toMatchObject({
+        code: "UPGRADE_ROLLBACK_NOT_ASKED",
+      });
+      expect(await call("rollback", [], environment)).toMatchObject({ code: 0 });
+      const upgrade = ["upgrade", [REFERENCE, "--no-cordon", "--no-wait"], environment] as const;
+      const refused = await call(...upgrade);
+      expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining("UPGRADE_ROLLBACK_WAITS") as string });
+      expect(refused.stderr).toContain("ros-agent rollback --cancel");
+      const dry = await call("rollback", ["--cancel", "--dry-run"], environment);
+      expect(dry).toMatchObject({ code: 0, stdout: "Would not start fallback any more.\n" });
+      expect(told()).toContain("set next_entry=fallback");
+      const cancelled = await call("rollback", ["--cancel", "--json"], environment);
+      expect(JSON.parse(cancelled.stdout)).toEqual({ entry: "fallback", dryRun: false });
+      expect(told()).toBe(`${machine}/oem/grubenv unset next_entry\n`);
+      if (how === "with") expect(await call(...upgrade)).toMatchObject({ code: 0 });
+    },
+  );
 });

@@ -28,18 +28,22 @@ export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot
       const menu = menus.join("\n").slice(0, MENU_MAX_CHARACTERS);
       return otherSlot({ booted: await readBootSlot(), hasPassive: found.includes(true), menu });
     },
-    async startNext(entry) {
-      const path = join(hostRoot, ENVIRONMENT);
-      for (const program of PROGRAMS) {
-        const problem = await setNext(program, path, entry);
-        if (problem === undefined) return;
-        if (problem !== "missing") {
-          throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${program} ${path}: ${problem}`, { details: { path } });
-        }
-      }
-      throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", "neither grub2-editenv nor grub-editenv is there");
-    },
+    startNext: (entry) => edit(["set", `next_entry=${entry}`]),
+    forgetNext: () => edit(["unset", "next_entry"]),
   };
+
+  /** @throws UpgradeError UPGRADE_ROLLBACK_FAILED */
+  async function edit(words: readonly string[]): Promise<void> {
+    const path = join(hostRoot, ENVIRONMENT);
+    for (const program of PROGRAMS) {
+      const problem = await editEnvironment(program, [path, ...words]);
+      if (problem === undefined) return;
+      if (problem !== "missing") {
+        throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${program} ${path}: ${problem}`, { details: { path } });
+      }
+    }
+    throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", "neither grub2-editenv nor grub-editenv is there");
+  }
 }
 
 function isThere(path: string): Promise<boolean> {
@@ -49,8 +53,7 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
-async function setNext(program: string, path: string, entry: string): Promise<string | undefined> {
-  const args = [path, "set", `next_entry=${entry}`];
+async function editEnvironment(program: string, args: readonly string[]): Promise<string | undefined> {
   const running = startProgram({ program, args, environment: process.env, maxOutputBytes: 65_536, ownGroup: false });
   const timer = setTimeout(() => running.kill("SIGKILL"), TIMEOUT_MS);
   const ending = await running.ending;

@@ -79,7 +79,8 @@ const VECTOR = `{
 
 describe("the journal", () => {
   it("is read again as it was written", () => {
-    for (const journal of [EMPTY_JOURNAL, started, enter(started, "Staging", NOW), finished]) {
+    const asked = { ...EMPTY_JOURNAL, rollback: { entry: "slot b", bootId: NOW.bootId, askedMs: NOW.wallMs } };
+    for (const journal of [EMPTY_JOURNAL, started, enter(started, "Staging", NOW), finished, asked]) {
       expect(readJournal(writeJournal(journal))).toEqual(JSON.parse(JSON.stringify(journal)));
     }
   });

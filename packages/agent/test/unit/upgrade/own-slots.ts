@@ -1,4 +1,5 @@
 /** Two slots of our own installation, as an upgrade sees them: a boot loader that tries once, and a boot check. */
+import { SlotError } from "../../../src/slots/errors.ts";
 import { requireStateRoom } from "../../../src/slots/state-room.ts";
 import type { SystemSlotsPort } from "../../../src/upgrade/ports.ts";
 import { DIGEST, NEW_RELEASE } from "./releases.ts";
@@ -48,7 +49,7 @@ export function startOwnSlot(slots: OwnSlots): number {
   slots.try = undefined;
   if (tried === undefined) return 1;
   slots.trials += 1;
-  if (slots.content[tried] !== NEW_RELEASE) throw new Error(`slot ${tried} was tried, and is not whole`);
+  if (slots.content[tried] === "torn") throw new Error(`slot ${tried} was tried, and is not whole`);
   if (slots.trial === "well") {
     slots.runs = tried;
     return 1;
@@ -69,13 +70,18 @@ const CHECKED_AFTER_MS = 30_000;
 
 export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemSlotsPort {
   const { alive, time, world } = outside;
+  const checkBoot = (): void => {
+    if (time.uptimeMs >= CHECKED_AFTER_MS) slots.good = slots.runs;
+  };
   return {
     running: () => slots.runs,
     runningDigest: () => alive(() => (slots.content[slots.runs] === NEW_RELEASE ? DIGEST : undefined)),
     write: (_reference, { signal, onProgress }) =>
       alive(async () => {
         const target = slots.runs === "a" ? "b" : "a";
-        if (target === slots.good) throw new Error(`slot ${target} is good, and is written over`);
+        checkBoot();
+        if (target === slots.good) throw new SlotError("SLOT_ON_TRIAL", `slot ${target} is the only good one`);
+        slots.try = undefined;
         slots.content[target] = "torn";
         await onProgress("writing");
         await time.sleep(20_000, signal);
@@ -97,11 +103,12 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         slots.try = slot;
         world.events.push(`try ${slot}`);
       }),
+    tried: () => alive(() => slots.try),
     forgetTry: () => alive(() => void (slots.try = undefined)),
     restart: () => alive(() => void (world.isStopping = true)),
     isGood: (slot) =>
       alive(() => {
-        if (slots.runs === slot && time.uptimeMs >= CHECKED_AFTER_MS) slots.good = slot;
+        checkBoot();
         return slots.good === slot;
       }),
     trialTrace: () => alive(() => slots.trace),

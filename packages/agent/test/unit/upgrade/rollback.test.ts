@@ -5,7 +5,7 @@ import { machineSlots, type MachineSlots, type SlotsOutside } from "../../../src
 import type { SlotName } from "../../../src/slots/slot.ts";
 import { freshSlotWords, readSlotWords, type SlotWords } from "../../../src/slots/slot-words.ts";
 import { EMPTY_JOURNAL, subjectOf, type Journal } from "../../../src/upgrade/journal.ts";
-import { noteRollback } from "../../../src/upgrade/rollback.ts";
+import { askRollback, callOffRollback, forgetRollback } from "../../../src/upgrade/rollback.ts";
 import { rollbackSlots } from "../../../src/upgrade/system-slots.ts";
 import { orderOf } from "./machine-world.ts";
 
@@ -72,11 +72,43 @@ describe("a rollback by hand", () => {
     expect(words()).toMatchObject({ good: "a", try: undefined, reset: true });
   });
 
+  it("leaves the one good slot alone while the running one is on trial, and says that it will not always", async () => {
+    const source = { digest: undefined, reference: "r", layers: [] };
+    const { signal } = new AbortController();
+    const written = machineIn("b").slots.write({ source, signal, onProgress: () => undefined });
+    await expect(written).rejects.toMatchObject({ code: "SLOT_ON_TRIAL", retry: "backoff" });
+  });
+
+  it("is called off where nobody has told the boot loader otherwise", async () => {
+    const { slots, words } = machineIn("a");
+    const port = rollbackSlots(slots);
+    await port.startNext("slot b");
+    await port.forgetNext("slot b");
+    expect(words()).toMatchObject({ good: "a", try: undefined });
+    await slots.tryOnce("a");
+    await port.forgetNext("slot b");
+    expect(words()).toMatchObject({ try: "a" });
+  });
+
   it("is one ending in the history, however often it is asked for", () => {
-    const once = noteRollback(upgraded(EMPTY_JOURNAL), NOW);
+    const once = askRollback(upgraded(EMPTY_JOURNAL), "slot b", NOW);
     expect(once.history.map(({ phase }) => phase)).toEqual(["RolledBack", "Succeeded"]);
-    expect(noteRollback(once, { ...NOW, wallMs: NOW.wallMs + 1 })).toEqual(once);
-    const again = noteRollback(upgraded(once), NOW);
+    expect(once.failedDigests).toMatchObject([{ code: "UPGRADE_ROLLED_BACK_BY_HAND" }]);
+    expect(once.rollback).toEqual({ entry: "slot b", bootId: NOW.bootId, askedMs: NOW.wallMs });
+    expect(askRollback(once, "slot b", { ...NOW, wallMs: NOW.wallMs + 1 })).toEqual(once);
+    const afterRestart = askRollback(once, "slot b", { ...NOW, bootId: "boot-2" });
+    expect(afterRestart).toEqual({ ...once, rollback: { ...once.rollback, bootId: "boot-2" } });
+    const again = askRollback(upgraded(forgetRollback(once)), "slot b", NOW);
     expect(again.history.map(({ phase }) => phase)).toEqual(["RolledBack", "Succeeded", "RolledBack", "Succeeded"]);
+  });
+
+  it("leaves nothing behind where it is called off, and takes nothing away that it has not brought", () => {
+    const before = { ...upgraded(EMPTY_JOURNAL), lastSucceededPlan: orderOf({}).plan.id };
+    expect(callOffRollback(askRollback(before, "slot b", NOW))).toEqual(before);
+    const earlier = forgetRollback(askRollback(before, "slot b", NOW));
+    expect(
+      callOffRollback(askRollback(earlier, "slot b", { ...NOW, bootId: "boot-2", wallMs: NOW.wallMs + 1 })),
+    ).toEqual(earlier);
+    expect(callOffRollback(before)).toBe(before);
   });
 });
