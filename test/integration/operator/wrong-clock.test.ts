@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it } from "vitest";
 import { askMachine, report, visitAttested } from "../../machine/attested-visit.ts";
-import { eventually, getObject } from "../../operator/objects.ts";
+import { eventually, getObject, patchStatus } from "../../operator/objects.ts";
 import { complaints } from "../../operator/read-log.ts";
 import { readSamples } from "../../operator/read-samples.ts";
 import { REPORT, useTwoReplicas, type TwoReplicas } from "./two-replicas.ts";
@@ -96,5 +96,22 @@ describe("a replica whose clock jumps while it runs", () => {
     await eventually(shown, "the replica shows that its clock is wrong");
     jump(0);
     await expectOneOperator(replicas, "right-again");
+  });
+
+  it("lets in again whom a replica of a wrong clock has seen in days to come, and says when that was", async () => {
+    const { used, newTpm, through, untilSeen, inventoryOf } = replicas;
+    const { token } = await used.makeDoor("days-to-come");
+    const tpm = newTpm();
+    const { machine } = await visitAttested(through(tpm, token, { report: REPORT }));
+    const laterMs = Date.now() + 3 * 24 * 60 * MINUTE_MS;
+    await patchStatus(controlPlane, "machineinventory", used.namespace, machine.name, {
+      lastSeen: new Date(laterMs).toISOString(),
+      attestation: { challenge: `${laterMs}.${"0123456789abcdef".repeat(2)}` },
+    });
+    await untilSeen();
+    const again = await visitAttested(through(tpm, token, { purpose: { kind: "session" } }));
+    expect(again.machine).toEqual(machine);
+    const status = (await inventoryOf(tpm))?.status;
+    expect(Math.abs(Date.parse(String(status?.["lastSeen"])) - Date.now())).toBeLessThan(MINUTE_MS);
   });
 });

@@ -1,4 +1,9 @@
 /** Which of two challenges of one machine is the later one: no challenge is taken twice, on whatever replica. */
+import { CHALLENGE_LIFETIME_MS } from "@rancheros/protocol/attestation";
+import { CLOCK_SKEW_MS } from "../session/index.ts";
+
+/** Of two challenges that can both be answered, at any two replicas, none is further ahead of the other. */
+const FURTHEST_AHEAD_MS = CHALLENGE_LIFETIME_MS + 2 * CLOCK_SKEW_MS;
 
 export interface ChallengeMark {
   readonly issuedAtMs: number;
@@ -13,10 +18,15 @@ export function challengeText(mark: ChallengeMark): string {
   return `${mark.issuedAtMs}.${mark.id}`;
 }
 
-/** Whether the challenge comes after the remembered one; everything comes after what is no challenge. */
+/**
+ * Whether the challenge comes after the remembered one; everything comes after what is no challenge. So it does after one of
+ * a replica whose clock was wrong, which nobody can answer now: the machine would be shut out until its time comes.
+ * @param mark  one that was found to be neither too old nor of a time to come
+ */
 export function isLaterChallenge(mark: ChallengeMark, remembered: string | undefined): boolean {
   const [, issuedAt, id] = FORM.exec(remembered ?? "") ?? [];
   if (issuedAt === undefined || id === undefined) return true;
   const before = Number(issuedAt);
+  if (before - mark.issuedAtMs > FURTHEST_AHEAD_MS) return true;
   return mark.issuedAtMs === before ? mark.id > id : mark.issuedAtMs > before;
 }

@@ -146,7 +146,8 @@ export function reportedStatus(
 /** Whether the time at which the machine was last seen is to be written although nothing else is new. */
 function isLongUnseen({ lastSeen }: MachineInventoryStatus, nowMs: number): boolean {
   const seenMs = Date.parse(lastSeen ?? "");
-  return Number.isNaN(seenMs) || nowMs - seenMs >= LAST_SEEN_INTERVAL_MS;
+  // In a time to come a replica has seen it whose clock was wrong.
+  return Number.isNaN(seenMs) || Math.abs(nowMs - seenMs) >= LAST_SEEN_INTERVAL_MS;
 }
 
 /** Whether the machine proves, for a session, what is written down already, and that not long ago. */

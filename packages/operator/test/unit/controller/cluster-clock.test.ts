@@ -23,6 +23,8 @@ interface Exchange {
 /** A replica, its API server, and the time that passes for both. */
 class Scene {
   steadyMs = 5_000;
+  /** Time that the steady clock has missed. */
+  asleepMs = 0;
   wallAheadMs: number;
   readonly verdicts: boolean[] = [];
   readonly clock: ClusterClock;
@@ -38,7 +40,7 @@ class Scene {
   }
 
   get realMs(): number {
-    return START_MS + this.steadyMs;
+    return START_MS + this.steadyMs + this.asleepMs;
   }
 
   get errorMs(): number {
@@ -48,7 +50,7 @@ class Scene {
   /** @returns by how much the cluster's clock was corrected */
   exchange({ pauseMs, tookMs, madeAt }: Exchange, serverAheadMs = 0): number {
     const beganMs = this.steadyMs + pauseMs;
-    const serverMs = Math.floor((START_MS + beganMs + tookMs * madeAt + serverAheadMs) / 1_000) * 1_000;
+    const serverMs = Math.floor((START_MS + this.asleepMs + beganMs + tookMs * madeAt + serverAheadMs) / 1_000) * 1_000;
     this.steadyMs = beganMs + tookMs;
     const before = this.clock.nowMs();
     this.clock.observe({ serverMs, beganMs, endedMs: this.steadyMs });
@@ -164,6 +166,14 @@ describe("the cluster's clock", () => {
     };
     const answers = fc.array(fc.tuple(exchange(300, 4_000), fc.boolean()), { minLength: 1, maxLength: 60 });
     fc.assert(fc.property(minutes, answers, run));
+  });
+
+  it("is put right by the first answer after the replica was stopped for a while, by which its own clock goes on", () => {
+    const scene = new Scene(0);
+    for (let count = 0; count < 20; count += 1) scene.exchange(quick);
+    scene.asleepMs = 600_000;
+    expect(scene.exchange(quick)).toBeGreaterThan(599_000);
+    expect(Math.abs(scene.errorMs)).toBeLessThanOrEqual(510);
   });
 
   it("is put right by a quick answer after a slow one that could not tell", () => {
