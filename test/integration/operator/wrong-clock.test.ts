@@ -1,8 +1,15 @@
 /** Machines whose requests go to two real operators of one cluster, the clock of one of which is wrong. */
 import { X509Certificate } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it } from "vitest";
-import { askMachine, report, visitAttested } from "../../machine/attested-visit.ts";
+import type { Admission } from "@rancheros/protocol/attestation";
+import {
+  askMachine,
+  Refusal,
+  report,
+  visitAttested,
+  type AttestedVisit,
+  type NextServer,
+} from "../../machine/attested-visit.ts";
 import { eventually, getObject, patchStatus } from "../../operator/objects.ts";
 import { complaints } from "../../operator/read-log.ts";
 import { readSamples } from "../../operator/read-samples.ts";
@@ -10,30 +17,46 @@ import { REPORT, useTwoReplicas, type TwoReplicas } from "./two-replicas.ts";
 
 const controlPlane = inject("controlPlane");
 const MINUTE_MS = 60_000;
-/** To so much a clock is put right, by a date of whole seconds; who comes again sooner may be told to begin again. */
-const GRAIN_MS = 1_000;
+/** Within what clocks that are put right may still differ a machine may be told to begin again, and does. */
+const APART_MS = 10_000;
 const WRONG = "this replica's clock is wrong: it goes by the API server's";
 
-/** Nonce, attestation, answer: no two of a machine's requests go to one replica, whichever of them is asked first. */
+/** Nonce, attestation, answer: no two of a visit's requests go to one replica. */
+async function visitBoth([one, other]: readonly [NextServer, NextServer], visit: AttestedVisit): Promise<Admission> {
+  return eventually(
+    async () => {
+      let turn = 0;
+      const next = (): string => (turn++ % 2 === 0 ? one() : other());
+      try {
+        return await visitAttested({ ...visit, next });
+      } catch (error) {
+        // Of a challenge a moment ago, at a replica that is ahead by that: docs/protocol.md.
+        if (error instanceof Refusal && error.refusal.code === "CHALLENGE_USED") return undefined;
+        throw error;
+      }
+    },
+    "a visit",
+    APART_MS,
+  );
+}
+
+/** Whichever of them is asked first, and whichever has seen the machine before. */
 async function expectOneOperator(replicas: TwoReplicas, door: string): Promise<void> {
   const { used, newTpm, first, second, through, untilSeen } = replicas;
   const { token } = await used.makeDoor(door);
-  // Three visits of three requests: the other replica is asked first for the second machine.
-  for (const _ of ["one machine", "another one"]) {
-    const tpm = newTpm();
-    const { session, machine } = await visitAttested(through(tpm, token, { report: REPORT }));
+  for (const order of [[first, second] as const, [second, first] as const]) {
+    const visit = through(newTpm(), token, { report: REPORT });
+    const { session, machine } = await visitBoth(order, visit);
     await untilSeen();
-    for (const replica of [first, second]) {
+    for (const replica of order) {
       expect(await askMachine(replica, session.token)).toMatchObject({ machine });
       expect(await report(replica, session.token, { ...REPORT, agentVersion: "0.2.0" })).toMatchObject({ machine });
     }
-    // A challenge that is made now is newer than the one before, whoever made that.
-    for (const purpose of [{ kind: "session" }, { kind: "registration", token }] as const) {
-      await sleep(GRAIN_MS);
-      const again = await visitAttested(through(tpm, token, { purpose }));
-      expect(again.machine).toEqual(machine);
-      for (const replica of [first, second]) await askMachine(replica, again.session.token);
-    }
+    const [one, other] = order;
+    const again = await visitBoth([other, one], { ...visit, purpose: { kind: "session" } });
+    expect(again.machine).toEqual(machine);
+    for (const replica of order) await askMachine(replica, again.session.token);
+    expect((await visitBoth(order, visit)).machine).toEqual(machine);
   }
 }
 
