@@ -1,4 +1,5 @@
 /** MachineInventories at the API server, asked for without the operator: counted, removed, made by the thousand. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request, type Dispatcher } from "undici";
 import type { ControlPlane } from "../test/control-plane/control-plane.ts";
 
@@ -6,6 +7,7 @@ export const COLLECTION = "/apis/rancheros.cattle.io/v1/namespaces";
 const AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io";
 const PAGE = 500;
 const TIMEOUT_MS = 120_000;
+const LOOK_AGAIN_MS = 200;
 
 export interface ApiAccess {
   readonly serverUrl: string;
@@ -63,13 +65,29 @@ export class Inventories {
     return first;
   }
 
-  /** Resolves when they are gone. */
+  /** Resolves when they are gone: those with finalizers when somebody has taken these off. */
   async remove(registration: string): Promise<void> {
     await this.#send(
       "DELETE",
       this.#selected(registration),
       "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
     );
+    const deadlineMs = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      const { objects } = await this.count(registration);
+      if (objects === 0) return;
+      if (performance.now() > deadlineMs) throw new Error(`${objects} inventories of ${registration} do not go`);
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** One object for each machine, no more and no less; then they go, so that the next run finds what this one found. */
+  async expectAndRemove(registration: string, expected: number): Promise<void> {
+    const { objects, machines } = await this.count(registration);
+    if (objects !== expected || machines !== expected) {
+      throw new Error(`${expected} machines came, and there are ${objects} inventories of ${machines} machines`);
+    }
+    await this.remove(registration);
   }
 
   async close(): Promise<void> {
@@ -101,6 +119,11 @@ interface Table {
 }
 
 export interface StoredInventory {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly labels: Record<string, string> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Record<string, string>;
+    readonly finalizers?: readonly string[];
+  };
   readonly spec: { readonly tpm: string; readonly smbios: unknown };
 }

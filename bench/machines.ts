@@ -13,8 +13,8 @@ import { NAMESPACE, RAW_NAMESPACE, REGISTRATION, type Stage } from "./stage.ts";
 
 export type Listener = "http" | "https";
 /** Registration that inventories name which stay. */
-const RESIDENTS = "residents";
-const RESIDENTS_IN_FLIGHT = 20;
+export const RESIDENTS = "residents";
+export const RESIDENTS_IN_FLIGHT = 20;
 
 /** As many as `count`, `inFlight` at once. */
 export interface Crowd {
@@ -73,7 +73,7 @@ export class Machines {
   #jobAt(listener: Listener, crowd: Crowd): RegisteringJob {
     const base = listener === "http" ? this.operator.httpUrl : this.operator.httpsUrl;
     const url = `${base}/v1-rancheros/registration/${this.#registration.token}`;
-    return { ...crowd, fleet: this.#fleet, url, caPem: this.#caPem, smbios: this.#smbios };
+    return { ...crowd, fleet: this.#fleet, url, caPem: this.#caPem, smbios: this.#smbios, farewell: "close" };
   }
 
   /** Prepares raw creates of the same objects where no operator looks. */
@@ -91,14 +91,14 @@ export class Machines {
     await this.stage.settle(this.operator.pid);
   }
 
-  /** One object for each machine, no more and no less; then they go, so that the next run finds what this one found. */
+  /** See expectAndRemove; then the operator has nothing to do. */
   async clear(expected: number): Promise<void> {
-    await expectAndRemove(this.stage.inventories, expected);
+    await this.stage.inventories.expectAndRemove(REGISTRATION, expected);
     await this.stage.settle(this.operator.pid);
   }
 
   async clearRaw(expected: number): Promise<void> {
-    await expectAndRemove(this.stage.rawInventories, expected);
+    await this.stage.rawInventories.expectAndRemove(REGISTRATION, expected);
     await this.stage.settle();
   }
 
@@ -113,12 +113,4 @@ export class Machines {
   async leave(): Promise<void> {
     await Promise.all([this.registering, this.attesting, this.creating].map(async (worker) => worker.stop()));
   }
-}
-
-async function expectAndRemove(inventories: Stage["inventories"], expected: number): Promise<void> {
-  const { objects, machines } = await inventories.count(REGISTRATION);
-  if (objects !== expected || machines !== expected) {
-    throw new Error(`${expected} machines came, and there are ${objects} inventories of ${machines} machines`);
-  }
-  await inventories.remove(REGISTRATION);
 }

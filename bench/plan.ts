@@ -1,10 +1,10 @@
 /** How much is measured: enough for medians that come out the same again, or just enough to see that it works. */
+import type { RegistrationPlan } from "./registration-cells.ts";
 import type { AgentPlan } from "./sections/agent.ts";
 import type { DrainPlan } from "./sections/drain.ts";
 import type { HostilePlan } from "./sections/hostile.ts";
 import type { MemoryPlan } from "./sections/memory.ts";
 import type { OneMachinePlan } from "./sections/one-machine.ts";
-import type { RegistrationPlan } from "./sections/registrations.ts";
 import type { RolloutPlan } from "./sections/rollout.ts";
 
 /** 13 KB of JSON, as a real two-socket server has. */
@@ -36,6 +36,7 @@ export const PLAN: Plan = {
     ],
     rounds: 3,
     warmUp: 3_000,
+    goMachines: 600,
     smbios: SMBIOS,
   },
   drain: { pods: 200, budgets: [0, 20], runs: 5 },
@@ -65,6 +66,7 @@ export const QUICK_PLAN: Plan = {
     loads: [{ inFlight: 10, machines: 300 }],
     rounds: 1,
     warmUp: 300,
+    goMachines: 300,
     smbios: SMBIOS,
   },
   drain: { pods: 200, budgets: [0, 20], runs: 1 },

@@ -1,5 +1,6 @@
 /** The figures as a page: tables that are Markdown and legible as they are. */
 import { formatTable, percent, short } from "./format-table.ts";
+import { registrationsTable } from "./registrations-table.ts";
 import type { AgentFigures } from "./sections/agent.ts";
 import type { DrainReport } from "./sections/drain.ts";
 import type { CommandSpread, Contestants, HashFigures } from "./sections/get-tpm-hash.ts";
@@ -10,7 +11,7 @@ import type { MemoryReport } from "./sections/memory.ts";
 import type { OneMachineReport } from "./sections/one-machine.ts";
 import { rolloutTable } from "./rollout-table.ts";
 import type { RolloutReport } from "./sections/rollout.ts";
-import type { ProtocolFigures, RegistrationFigures, RegistrationReport } from "./sections/registrations.ts";
+import type { RegistrationReport } from "./sections/registrations.ts";
 
 export interface Report {
   /** As ISO 8601. */
@@ -71,34 +72,6 @@ function oneMachineTable(report: OneMachineReport): string {
     }),
   );
   return `${whole}\n\n${alone}`;
-}
-
-function registrationRow(protocol: string, one: RegistrationFigures, figures: ProtocolFigures) {
-  const { perSecond, shareOfRaw, operatorCpuMs, controlPlaneCpuMs, clientCpuMs, latencyMs } = figures;
-  return [
-    protocol,
-    one.listener,
-    one.residents,
-    one.inFlight,
-    short(perSecond),
-    short(one.rawCreates.perSecond),
-    percent(shareOfRaw),
-    ...[operatorCpuMs, controlPlaneCpuMs, clientCpuMs, latencyMs.p50, latencyMs.p95, latencyMs.p99].map(short),
-  ];
-}
-
-function registrationsTable(report: RegistrationReport): string {
-  const heading = ["protocol", "listener", "present", "in flight", "reg/s", "raw creates/s", "share", "operator ms"];
-  const rows = report.figures.flatMap((one) => [
-    registrationRow("rancherd's", one, one.registrations),
-    registrationRow("attestation", one, one.attestations),
-  ]);
-  const { machines, operatorCpuMs } = report.coldStart;
-  return [
-    `CPU milliseconds are for each machine. SMBIOS: ${report.smbiosJsonBytes} bytes of JSON.`,
-    formatTable([...heading, "API+etcd ms", "client ms", "p50 ms", "p95 ms", "p99 ms"], rows),
-    `The first ${machines} machines of an operator that has just started: ${short(operatorCpuMs)} ms of the operator each.`,
-  ].join("\n\n");
 }
 
 function memoryTable(report: MemoryReport): string {

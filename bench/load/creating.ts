@@ -45,6 +45,7 @@ function body({ pattern, namespace, registration }: CreatingJob, number: number)
       namespace,
       labels: { ...labels, "rancheros.cattle.io/machine-registration": registration },
       annotations: {},
+      finalizers: pattern.metadata.finalizers ?? [],
     },
     spec: { tpm, smbios },
   });

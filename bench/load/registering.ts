@@ -3,7 +3,7 @@ import { createSecureContext } from "node:tls";
 import { importFleet, type FleetJson, type SoftwareTpm } from "../../test/software-tpm/index.ts";
 import { sampleSmbios, type SmbiosSize } from "../sample-smbios.ts";
 import { inFlight } from "./in-flight.ts";
-import { upgradeRequest, visit, type Machine } from "./visit.ts";
+import { upgradeRequest, visit, type Farewell, type Machine } from "./visit.ts";
 import { warmUp } from "./warm-up.ts";
 import { serveJobs } from "./worker.ts";
 
@@ -17,6 +17,7 @@ export interface RegisteringJob {
   readonly url: string;
   readonly caPem: string | undefined;
   readonly smbios: SmbiosSize;
+  readonly farewell: Farewell;
 }
 
 serveJobs<RegisteringJob>((job) => {
@@ -27,7 +28,7 @@ serveJobs<RegisteringJob>((job) => {
   );
   const tls =
     url.protocol === "https:" ? createSecureContext(job.caPem === undefined ? {} : { ca: job.caPem }) : undefined;
-  const destination = { host: url.hostname, port: Number(url.port), tls };
+  const destination = { host: url.hostname, port: Number(url.port), tls, farewell: job.farewell };
   return async () => {
     const latenciesMs: number[] = [];
     const startedMs = performance.now();

@@ -20,6 +20,8 @@ import { text } from "node:stream/consumers";
 export interface GoModule {
   /** With go.mod, go.sum and sources. */
   readonly folder: string;
+  /** Folders of the modules that its go.mod replaces by what is here. */
+  readonly alsoFrom?: readonly string[];
   /** Of its folders in the cache: one each for what the sources are. */
   readonly prefix: string;
   /** In Go's words, relative to the folder. */
@@ -37,19 +39,21 @@ const GO_FALLBACK = "/usr/local/go/bin";
 /** @returns the folder with the programs @throws Error with what Go said, where Go is missing or the build fails */
 export async function buildGoModule(module: GoModule): Promise<string> {
   const cache = path.join(process.env["XDG_CACHE_HOME"] || path.join(homedir(), ".cache"), "rancheros-operator");
-  const folder = path.join(cache, `${module.prefix}${hashSources(module.folder)}`);
+  const folder = path.join(cache, `${module.prefix}${hashSources([module.folder, ...(module.alsoFrom ?? [])])}`);
   if (existsSync(folder)) utimesSync(folder, new Date(), new Date());
   else await build(cache, folder, module);
   return folder;
 }
 
-function hashSources(module: string): string {
+function hashSources(folders: readonly string[]): string {
   const hash = createHash("sha256");
-  for (const file of globSync(["go.mod", "go.sum", "**/*.go"], { cwd: module }).sort()) {
-    hash
-      .update(`${file}\0`)
-      .update(readFileSync(path.join(module, file)))
-      .update("\0");
+  for (const folder of folders) {
+    for (const file of globSync(["go.mod", "go.sum", "**/*.go"], { cwd: folder }).sort()) {
+      hash
+        .update(`${file}\0`)
+        .update(readFileSync(path.join(folder, file)))
+        .update("\0");
+    }
   }
   return hash.digest("hex").slice(0, 16);
 }
