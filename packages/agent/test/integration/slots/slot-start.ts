@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
@@ -125,14 +125,18 @@ export function openSlotGround(folder: string): SlotGround {
       rmSync(join(root, "run"), { recursive: true });
       write("run/left", `${cutAfter}\n`);
       write("sbin/init", `#!/bin/sh\n{ ${script === "" ? ":" : script}\n} >/run/said 2>&1\n`, 0o755);
+      // What other tests have mounted would be held here until the end, and they could not mount it otherwise.
+      const letOthersGo = `{ cut -d ' ' -f 5 /proc/self/mountinfo | grep '^${dirname(folder)}/' | xargs --no-run-if-empty umount --lazy; true; } 2>/dev/null`;
       // With what is the slot's own above the host's, such as the name of its release.
       const binds = HOSTS.map(
         (one) => `mount -t overlay -o 'lowerdir=${root}/usr/${one}:/usr/${one}' overlay '${root}/usr/${one}'`,
       );
       // Not the first process of its namespace: that one cannot be killed from inside, as a power cut would.
-      const program = [...binds, `env -i /usr/sbin/chroot '${root}' /bin/sh /usr/lib-rancheros-init; exit 0`].join(
-        " && ",
-      );
+      const program = [
+        letOthersGo,
+        ...binds,
+        `env -i /usr/sbin/chroot '${root}' /bin/sh /usr/lib-rancheros-init; exit 0`,
+      ].join(" && ");
       const args = [
         "--mount",
         "--pid",
