@@ -24,7 +24,7 @@ export interface FindRuntimeOptions {
 export interface Look {
   readonly path: string;
   readonly wanted: "socket" | "program";
-  readonly found: "yes" | "missing" | "not-a-socket" | "not-executable" | "not-permitted";
+  readonly found: "yes" | "missing" | "not-a-socket" | "not-executable" | "not-permitted" | "unreadable";
 }
 
 export type RuntimeSearch =

@@ -51,9 +51,13 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
   const { slot } = started;
   if ((await slots.words()).good === slot) return { kind: "already-good", slot };
   const found = await waitUntilWell(outside, options);
-  const stamp = await slots.stamp(slot).catch(() => undefined);
+  const [stamp, unreadable] = await slots.stamp(slot).then(
+    (read) => [read, ""] as const,
+    (cause: unknown) => [undefined, `: ${cause instanceof Error ? cause.message : String(cause)}`] as const,
+  );
   // Of a slot that was not written to its end more may be missing than anything has noticed.
-  const failures = stamp === undefined ? [...found, `slot ${slot} does not say that it was written to its end`] : found;
+  const doubt = `slot ${slot} does not say that it was written to its end${unreadable}`;
+  const failures = stamp === undefined ? [...found, doubt] : found;
   const digest = stamp?.digest;
   const record = {
     version: 1,

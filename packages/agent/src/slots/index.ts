@@ -59,7 +59,9 @@ export function resetMachine(options: OpenSlotsOptions, reset: ResetOptions): Pr
   const { hostRoot, stateFolder } = options;
   const outside = {
     slots: openSlots(options),
-    readLearnedCa: () => readStateFile(join(stateFolder, reset.learnedCaFile), LEARNED_CA_MAX_BYTES),
+    // A state that cannot be read any more is no reason against a reset, but for one.
+    readLearnedCa: () =>
+      readStateFile(join(stateFolder, reset.learnedCaFile), LEARNED_CA_MAX_BYTES).catch(() => undefined),
     keepLearnedCa: (text: string) => writeStateFile(join(hostRoot, "/oem", reset.learnedCaFile), text),
     writeRequest: (text: string) => writeStateFile(join(hostRoot, "/oem/reset.json"), text),
     nowMs: Date.now,
@@ -100,7 +102,7 @@ export type { OpenSlotsOptions } from "./io/open-slots.ts";
 export { askForRestart } from "./io/restart-machine.ts";
 export { runProgram } from "./io/run-program.ts";
 export { slotDisk } from "./io/slot-disk.ts";
-export { writeStateFile } from "./io/state-file.ts";
+export { readStateFile, writeStateFile } from "./io/state-file.ts";
 export { kernelWords, startedSlot } from "./kernel-words.ts";
 export type { StartedSlot } from "./kernel-words.ts";
 export type { MachineSlots, WrittenSystem } from "./machine-slots.ts";

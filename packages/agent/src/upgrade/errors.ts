@@ -35,7 +35,8 @@ export type UpgradeErrorCode =
   | "UPGRADE_STATE_VOLATILE"
   | "UPGRADE_TIMED_OUT"
   | "UPGRADE_TOO_LATE"
-  | "UPGRADE_UNDER_WAY";
+  | "UPGRADE_UNDER_WAY"
+  | "UPGRADE_UNREADABLE";
 
 export const UPGRADE_ERRORS = {
   UPGRADE_ABORTED: {
@@ -74,6 +75,13 @@ export const UPGRADE_ERRORS = {
     retry: "never",
     meaning: "A folder that the upgrade container needs is not there, or may not be written.",
     mend: "Check the named folder and what should be mounted there.",
+  },
+  UPGRADE_UNREADABLE: {
+    failure: "environment",
+    retry: "never",
+    meaning:
+      "A file that an upgrade or a rollback goes by is there, and cannot be read: the disk fails, or its file system is damaged. Nothing is decided as if it were not there.",
+    mend: "Look at the kernel's messages (`dmesg`) and at `smartctl -a`; where it is the disk, replace it and install the machine anew.",
   },
   UPGRADE_STATE_VOLATILE: {
     failure: "environment",

@@ -106,7 +106,7 @@ export interface HostPort {
    */
   shutdown(): Promise<"under-way" | "none" | "unknown">;
   readBootSlot(): Promise<BootSlot>;
-  /** Below the host's root. @returns undefined where there is none */
+  /** Below the host's root. @returns undefined where there is none. @throws UpgradeError UPGRADE_UNREADABLE */
   readFile(path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Folders that must be there, rooms and kinds of disks, apart from the images'. @throws UpgradeError */
   checkFolders(): Promise<void>;

@@ -1,6 +1,15 @@
 /** The machine's two slots as an upgrade uses them. */
+import { isCodedError } from "@rancheros/protocol/errors";
+
 import { nodePlatform, openImage, parsePinnedImage } from "../images/index.ts";
-import { imageSource, isSlotName, type MachineSlots, type SlotName, type SlotProgress } from "../slots/index.ts";
+import {
+  imageSource,
+  isSlotName,
+  type MachineSlots,
+  type SlotName,
+  type SlotProgress,
+  type SlotStamp,
+} from "../slots/index.ts";
 import { UpgradeError } from "./errors.ts";
 import { admissionText, nodeRegistries, toldPolicies, type NodeContainersOptions } from "./node-containers.ts";
 import type { StageOptions, StagedSystem, SystemSlotsPort } from "./ports.ts";
@@ -40,7 +49,7 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
     running: () => slots.started()?.slot,
     async runningDigest() {
       const slot = slots.started()?.slot;
-      return slot === undefined ? undefined : (await slots.stamp(slot))?.digest;
+      return slot === undefined ? undefined : (await readStamp(options, slot))?.digest;
     },
     write: (reference, stage) => write(options, reference, stage),
     requireRoom: (slot, signal) => slots.requireRoom(slot, signal),
@@ -57,7 +66,15 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
     async isGood(slot) {
       return (await slots.words()).good === slot;
     },
-    trialTrace: (slot) => trialTrace(options, slot),
+    async trialTrace(slot) {
+      try {
+        return await trialTrace(options, slot);
+      } catch (error) {
+        // Which slot runs is known all the same: that verdict is worth more.
+        if (!isCodedError(error)) throw error;
+        return `what the trial of slot ${slot} has left cannot be read: ${error.message}`;
+      }
+    },
     writeCloudConfig: options.writeCloudConfig,
   };
 }
@@ -119,6 +136,17 @@ async function write(
   });
   await told;
   return ending === "stopped" ? undefined : { slot, files: found };
+}
+
+/** Where it cannot be read the image is written once more at the worst: into the other slot, which a failing one needs. */
+async function readStamp({ slots, log }: SystemSlotsOptions, slot: SlotName): Promise<SlotStamp | undefined> {
+  try {
+    return await slots.stamp(slot);
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    log(`which image slot ${slot} holds cannot be told: ${error.message} (${error.code})`);
+    return undefined;
+  }
 }
 
 function progressText(progress: SlotProgress): string {

@@ -5,7 +5,7 @@ import { access, constants, stat } from "node:fs/promises";
 export async function lookAt(
   path: string,
   wanted: "socket" | "program",
-): Promise<"yes" | "missing" | "not-a-socket" | "not-executable" | "not-permitted"> {
+): Promise<"yes" | "missing" | "not-a-socket" | "not-executable" | "not-permitted" | "unreadable"> {
   try {
     const found = await stat(path);
     if (wanted === "socket") return found.isSocket() ? "yes" : "not-a-socket";
@@ -16,6 +16,7 @@ export async function lookAt(
     );
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    return code === "EACCES" || code === "EPERM" ? "not-permitted" : "missing";
+    if (code === "EACCES" || code === "EPERM") return "not-permitted";
+    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable";
   }
 }

@@ -6,7 +6,7 @@ import { entryBytes, folderBlocks } from "../folder-blocks.ts";
 import { releaseSum } from "../release-sum.ts";
 import type { SlotName } from "../slot.ts";
 import type { StateRoom } from "../state-room.ts";
-import { readable } from "./readable.ts";
+import { codeOf, nothingOr, readable } from "./readable.ts";
 
 /** Where the first program mounts ROS_STATE. */
 const STATE = "run/rancheros-state";
@@ -158,9 +158,13 @@ function isFolder(path: string): boolean {
   return look(path)?.isDirectory() === true;
 }
 
-/** @returns undefined where nothing is, or something that is no folder is on the way */
+/** @returns undefined where nothing is, or something that is no folder, or leads in a circle, is on the way */
 function look(path: string): Stats | undefined {
-  return readable(path, () => lstatSync(path));
+  try {
+    return lstatSync(path);
+  } catch (cause) {
+    return codeOf(cause) === "ELOOP" ? undefined : nothingOr(path, cause);
+  }
 }
 
 function entriesOf(path: string): readonly Dirent[] {

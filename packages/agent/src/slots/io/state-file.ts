@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 
 import { replaceFile } from "../../files/index.ts";
+import { nothingOr } from "./readable.ts";
 import { writeFailure } from "./tree-writer.ts";
 
 /** @throws SlotError SLOT_TOO_SMALL, SLOT_WRITE_FAILED */
@@ -13,15 +14,18 @@ export async function writeStateFile(path: string, text: string): Promise<void> 
   }
 }
 
-/** @returns undefined where there is none, or it is larger than that */
+/**
+ * @returns undefined where there is none, or it is larger than that
+ * @throws SlotError SLOT_UNREADABLE
+ */
 export async function readStateFile(path: string, maxBytes: number): Promise<string | undefined> {
-  const file = await open(path, "r").catch(() => undefined);
+  const file = await open(path, "r").catch((cause: unknown) => nothingOr(path, cause));
   if (file === undefined) return undefined;
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0);
     return bytesRead > maxBytes ? undefined : buffer.toString("utf8", 0, bytesRead);
-  } catch {
-    return undefined;
+  } catch (cause) {
+    return nothingOr(path, cause);
   } finally {
     await file.close();
   }

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 
 import { startProgram } from "../../programs/index.ts";
 import type { CheckResult } from "../ports.ts";
+import { codeOf } from "./absent.ts";
 
 export interface CheckOptions {
   /** For each of them. */
@@ -28,7 +29,7 @@ export async function runChecks(folder: string, options: CheckOptions): Promise<
   try {
     names = await readdir(folder);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    const code = codeOf(error);
     if (code === "ENOENT") return [];
     return [{ name: basename(folder), failure: `cannot be read (${code})`, output: "" }];
   }
@@ -36,21 +37,28 @@ export async function runChecks(folder: string, options: CheckOptions): Promise<
   for (const name of names.filter((one) => NAME.test(one)).sort()) {
     const path = join(folder, name);
     if (options.signal.aborted) throw options.signal.reason;
-    if (!(await isExecutable(path))) continue;
-    const result = await runCheck(name, path, options);
+    const kind = await kindOf(path);
+    if (kind === "no-program") continue;
+    // It may be the one that the new operating system would not pass.
+    const result =
+      kind === "program" ? await runCheck(name, path, options) : { name, failure: kind.failure, output: "" };
     options.log(`check ${name}: ${result.failure ?? "passed"}`);
     results.push(result);
   }
   return results;
 }
 
-async function isExecutable(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isFile() !== true) return false;
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+async function kindOf(path: string): Promise<"program" | "no-program" | { readonly failure: string }> {
+  try {
+    if (!(await stat(path)).isFile()) return "no-program";
+    await access(path, constants.X_OK);
+    return "program";
+  } catch (cause) {
+    const code = codeOf(cause);
+    // It may not be executed, was taken away a moment ago, or is a link to what is not there.
+    if (code === "EACCES" || code === "ENOENT") return "no-program";
+    return { failure: `cannot be looked at (${code})` };
+  }
 }
 
 async function runCheck(name: string, path: string, options: CheckOptions): Promise<CheckResult> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { startProgram } from "../../programs/index.ts";
 import type { BootSlot } from "../boot-slot.ts";
 import { UpgradeError } from "../errors.ts";
+import { absentOr } from "./absent.ts";
 import { otherSlot, type SlotPort } from "../rollback.ts";
 
 /** Source: cOS toolkit, docs: `grub2-editenv /oem/grubenv set next_entry=...` */
@@ -46,10 +47,11 @@ export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot
   }
 }
 
+/** @throws UpgradeError UPGRADE_UNREADABLE: what cannot be told is no empty slot */
 function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
-    () => false,
+    (cause: unknown) => absentOr(path, cause) ?? false,
   );
 }
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bootSlotOf } from "../boot-slot.ts";
 import { UpgradeError } from "../errors.ts";
 import type { HostPort } from "../ports.ts";
+import { absentOr, codeOf } from "./absent.ts";
 import { runChecks } from "./check-programs.ts";
 import { readShutdown } from "./read-shutdown.ts";
 
@@ -57,9 +58,9 @@ export function machineHost(options: MachineHostOptions): HostPort {
       for (const folder of SLOT_FOLDERS) {
         const isThere = await access(below(folder)).then(
           () => true,
-          () => false,
+          (cause: unknown) => absentOr(below(folder), cause),
         );
-        if (isThere) await requireRoom(below(folder), SLOT_ROOM_BYTES);
+        if (isThere === true) await requireRoom(below(folder), SLOT_ROOM_BYTES);
       }
     },
     runChecks: (signal) =>
@@ -82,14 +83,13 @@ function uptimeMs(): number {
 }
 
 async function readSome(path: string, maxBytes: number): Promise<Buffer | undefined> {
-  const file = await open(path, "r").catch(() => undefined);
+  const file = await open(path, "r").catch((cause: unknown) => absentOr(path, cause));
   if (file === undefined) return undefined;
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
     return buffer.subarray(0, bytesRead);
-  } catch {
-    // A folder, or a disk that does not read: as if it were not there.
-    return undefined;
+  } catch (cause) {
+    return codeOf(cause) === "EISDIR" ? undefined : absentOr(path, cause);
   } finally {
     await file.close();
   }
@@ -105,6 +105,7 @@ async function requireFolder(folder: string): Promise<void> {
 
 async function requireRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
+    absentOr(folder, cause);
     throw new UpgradeError("UPGRADE_MOUNT_MISSING", `the folder ${folder} is not there`, { cause });
   });
   const freeBytes = bavail * bsize;

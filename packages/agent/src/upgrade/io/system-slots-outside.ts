@@ -1,13 +1,14 @@
 /** What an upgrade by slots leaves on the machine beside them: its cloud config, and traces of trials. */
 import { readFileSync } from "node:fs";
-import { open, readFile, unlink } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { askForRestart, isSlotName, SlotError, writeStateFile } from "../../slots/index.ts";
+import { askForRestart, isSlotName, readStateFile, SlotError, writeStateFile } from "../../slots/index.ts";
 import type { SystemSlotsOptions, TrialMark } from "../system-slots.ts";
 
 /** Written by /usr/lib/rancheros/init. */
 const TRIAL_MARK = "trial.json";
+const TRIAL_MARK_MAX_BYTES = 4096;
 
 export function systemSlotsOutside({
   hostRoot,
@@ -31,8 +32,7 @@ export function systemSlotsOutside({
       else await writeStateFile(full, text);
     },
     async readTrialMark() {
-      const text = await readFile(mark, "utf8").catch(() => "");
-      return trialMark(text);
+      return trialMark((await readStateFile(mark, TRIAL_MARK_MAX_BYTES)) ?? "");
     },
     forgetTrialMark: () => remove(mark),
   };

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -90,5 +90,12 @@ describe("findRuntime", () => {
     expect(search.looks).toContainEqual({ path: `${root}/usr/bin/podman`, wanted: "program", found: "not-executable" });
     expect(search.looks).toContainEqual({ path: `${root}/run/docker.sock`, wanted: "socket", found: "not-a-socket" });
     expect(runtimeMissing(search.looks).details["lookedAt"]).toContain(`${root}${K3S}: missing`);
+  });
+
+  it("does not call missing what answers with an error, as a file system does whose disk or server fails", async () => {
+    mkdirSync(path.join(root, "/run"));
+    symlinkSync("docker.sock", path.join(root, "/run/docker.sock"));
+    const search = await findRuntime({ hostRoot: root });
+    expect(search.looks).toContainEqual({ path: `${root}/run/docker.sock`, wanted: "socket", found: "unreadable" });
   });
 });

@@ -111,6 +111,12 @@ describe("the boot check", () => {
       );
       expect([good(), restarts()]).toEqual(["a", 1]);
     }
+    const { outside, records } = world(() => []);
+    const unreadable = { ...outside.slots, stamp: () => Promise.reject(new Error("the disk answers with EIO")) };
+    await expect(bootCheck({ ...outside, slots: unreadable }, options)).rejects.toThrow(
+      /its end: the disk answers with EIO/,
+    );
+    expect(records.at(-1)?.failures.join()).toContain("EIO");
   });
 
   it("leaves alone what is good already, and machines without slots", async () => {
