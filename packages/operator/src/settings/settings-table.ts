@@ -67,7 +67,7 @@ export const SETTINGS = {
     env: "RANCHEROS_HTTP_LISTEN",
     value: "HOST:PORT|none",
     fallback: "none",
-    help: "where machines are served without TLS; only behind a proxy that ends TLS",
+    help: "where machines are served without TLS; only behind a proxy that ends TLS, or for machines that boot from the network",
   },
   tunnelSecret: {
     flag: "rancher-tunnel-secret",
