@@ -141,7 +141,7 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
   step("is upgraded by a ManagedOSImage without being a node", UPGRADE_MS, async () => {
     const osImage = await present().pushSystem({ version: "v2" });
     const { boots } = machine;
-    await rollOut(present().controlPlane, DOOR, { osImage });
+    await rollOut(present().controlPlane, DOOR, { osImage }, { areNodes: false });
     await machine.waitForBoot(boots + 1, UPGRADE_MS);
     await untilRollout(present().controlPlane, osImage, "Complete", UPGRADE_MS);
     await expectSlot("b");

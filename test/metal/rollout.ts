@@ -9,11 +9,12 @@ import { METAL_NAMESPACE } from "./metal-site.ts";
 const NAME = "default";
 const POLL_MS = 500;
 
-/** Asks for this on all machines that came through the registration of this name. */
+/** Asks for this on all machines that came through the registration of this name; what is no node cannot be drained or cordoned. */
 export async function rollOut(
   target: ControlPlane,
   registration: string,
   spec: { readonly osImage: string; readonly cloudConfig?: object },
+  { areNodes }: { readonly areNodes: boolean } = { areNodes: true },
 ): Promise<void> {
   const nodeSelector = { matchLabels: { "rancheros.cattle.io/machine-registration": registration } };
   await kubectlApply(target, {
@@ -24,7 +25,7 @@ export async function rollOut(
       ...spec,
       nodeSelector,
       concurrency: 1,
-      drain: { ignoreDaemonSets: true, deleteLocalData: true },
+      ...(areNodes ? { drain: { ignoreDaemonSets: true, deleteLocalData: true } } : { cordon: false }),
       nodeTimeout: "1h",
     },
   });
