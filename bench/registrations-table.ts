@@ -23,7 +23,7 @@ const HEADING = [
 ];
 
 const WHO_IS_GO =
-  "Go is not the original, whose modules cannot be had any more, but a small program of ours that does what the original does for a machine, on its libraries: " +
+  "Go is not the original but a small program of ours that does what the original does for a machine, on its libraries: " +
   "client-go with caches and indexes, gorilla/websocket and go-attestation. It has none of the original's other work, so that the original costs no less, but for what newer versions of Go and client-go changed.";
 
 function row(operator: string, protocol: string, one: RegistrationFigures, figures: ProtocolFigures) {

@@ -28,7 +28,7 @@ const OPERATOR: BinaryProgram = {
   description: "Decides which machines join a cluster, and what they get.",
   entry: "packages/operator/src/main.ts",
   packages: ["protocol", "keyless", "operator"],
-  execArgv: ["--optimize-for-size", "--max-semi-space-size=8"],
+  execArgv: ["--max-semi-space-size=4", "--heap-growing-percent=10"],
   // A container with much memory wants --max-old-space-size.
   takesNodeOptions: true,
 };

@@ -4,6 +4,7 @@ import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { programNamed } from "../../scripts/binaries/programs.ts";
 import { writeOperatorKubeconfig } from "../chart/operator-login.ts";
 import { findFreePort } from "../control-plane/free-port.ts";
 import { TetheredProcess } from "../control-plane/tethered-process.ts";
@@ -11,8 +12,8 @@ import type { Stretch } from "./changing-time.ts";
 import { operatorProgram } from "./operator-program.ts";
 
 const CLOCK_SCRIPTS = ["changing-time", "scaled-clock"];
-/** As scripts/rancheros-operator starts it. */
-const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=8"];
+/** As it is shipped. */
+const NODE_FLAGS = programNamed("rancheros-operator").execArgv;
 const ENVIRONMENT = { MALLOC_ARENA_MAX: "1" };
 const STOP_GRACE_MS = 6_000;
 const READY_TIMEOUT_MS = 30_000;
