@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"rancheros.local/test/go/internal/session"
 	"rancheros.local/test/go/internal/wire"
 )
 
@@ -31,7 +31,7 @@ func (r *registrar) ServeHTTP(response http.ResponseWriter, request *http.Reques
 		http.Error(response, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	connection, err := upgrader.Upgrade(response, request, nil)
+	connection, err := session.Upgrader.Upgrade(response, request, nil)
 	if err != nil {
 		// The upgrader has answered.
 		return
@@ -55,7 +55,7 @@ func (r *registrar) admit(request *http.Request) (*visitor, error) {
 	if !strings.Contains(request.URL.Path, "/registration/") {
 		return nil, errors.New("only registrations are served")
 	}
-	smbios, err := readSMBIOS(request.Header.Get(wire.SMBIOSHeader))
+	smbios, err := wire.ParseSMBIOS(request.Header.Get(wire.SMBIOSHeader))
 	if err != nil {
 		return nil, err
 	}
@@ -84,18 +84,6 @@ func (r *registrar) register(ctx context.Context, connection *websocket.Conn, vi
 	return connection.WriteMessage(websocket.BinaryMessage, visitor.config)
 }
 
-func readSMBIOS(header string) (map[string]any, error) {
-	if header == "" {
-		return nil, nil
-	}
-	text, err := base64.StdEncoding.DecodeString(header)
-	if err != nil {
-		return nil, err
-	}
-	var tree map[string]any
-	return tree, json.Unmarshal(text, &tree)
-}
-
 func newInventory(registration *machineRegistration, hash string, smbios map[string]any) *machineInventory {
 	return &machineInventory{
 		ObjectMeta: metav1.ObjectMeta{
@@ -115,18 +103,6 @@ func (r *registrar) installConfig(registration *machineRegistration) ([]byte, er
 	if config == nil {
 		config = map[string]any{}
 	}
-	rancherd := childOf(config, "rancherd")
-	rancherd["server"] = r.serverURL
-	rancherd["token"] = "tpm://"
-	childOf(childOf(config, "rancheros"), "install")["automatic"] = true
+	wire.AddInstall(config, r.serverURL)
 	return json.Marshal(config)
-}
-
-func childOf(parent map[string]any, key string) map[string]any {
-	child, isMap := parent[key].(map[string]any)
-	if !isMap {
-		child = map[string]any{}
-		parent[key] = child
-	}
-	return child
 }

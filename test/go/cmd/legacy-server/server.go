@@ -58,7 +58,7 @@ func (s *server) serveRegistration(response http.ResponseWriter, request *http.R
 		_, err := io.WriteString(response, text)
 		return err
 	}
-	tree, err := readSMBIOS(request)
+	tree, err := wire.ParseSMBIOS(request.Header.Get(wire.SMBIOSHeader))
 	if err != nil {
 		return err
 	}
@@ -106,19 +106,6 @@ func hasTPM(request *http.Request) bool {
 	return strings.HasPrefix(request.Header.Get("Authorization"), wire.TPMPrefix)
 }
 
-func readSMBIOS(request *http.Request) (map[string]any, error) {
-	header := request.Header.Get(wire.SMBIOSHeader)
-	if header == "" {
-		return nil, nil
-	}
-	text, err := base64.StdEncoding.DecodeString(header)
-	if err != nil {
-		return nil, err
-	}
-	var tree map[string]any
-	return tree, json.Unmarshal(text, &tree)
-}
-
 // installConfig is the registration's cloud-config and what every machine gets on top of it.
 func (s *server) installConfig() (map[string]any, error) {
 	config := map[string]any{}
@@ -131,18 +118,6 @@ func (s *server) installConfig() (map[string]any, error) {
 			return nil, err
 		}
 	}
-	rancherd := childMap(config, "rancherd")
-	rancherd["server"] = s.url
-	rancherd["token"] = "tpm://"
-	childMap(childMap(config, "rancheros"), "install")["automatic"] = true
+	wire.AddInstall(config, s.url)
 	return config, nil
-}
-
-func childMap(parent map[string]any, key string) map[string]any {
-	child, ok := parent[key].(map[string]any)
-	if !ok {
-		child = map[string]any{}
-		parent[key] = child
-	}
-	return child
 }
