@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder, removeFolder } from "../folders.ts";
 import { cpuMs, memoryOf } from "../process-figures.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
-import { builtAgent, ROS_AGENT } from "./get-tpm-hash.ts";
+import { builtAgent, ROS_AGENT } from "../contestants.ts";
 
 export interface AgentPlan {
   readonly starts: number;

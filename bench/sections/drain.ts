@@ -4,7 +4,7 @@ import { ApiClient } from "../../test/control-plane/api-client.ts";
 import { isReady, startKubelets, type Kubelets, type Pod } from "../../test/kubelets/index.ts";
 import { measureCommand, type CommandFigures } from "../measure-command.ts";
 import { RAW_NAMESPACE, type Stage } from "../stage.ts";
-import { commandSpread, ROS_AGENT, type CommandSpread } from "./get-tpm-hash.ts";
+import { commandSpread, ROS_AGENT, type CommandSpread } from "../contestants.ts";
 
 export interface DrainPlan {
   /** On each of the two nodes, divided among the budgets. */

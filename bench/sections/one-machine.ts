@@ -9,7 +9,7 @@ import { measureCommand, type CommandFigures } from "../measure-command.ts";
 import type { SmbiosSize } from "../sample-smbios.ts";
 import type { Stage } from "../stage.ts";
 import { spreadOf, type Spread } from "../statistics.ts";
-import { builtAgent, inTurns, originalClient, ROS_AGENT, type Contestants } from "./get-tpm-hash.ts";
+import { builtAgent, inTurns, originalClient, ROS_AGENT, type Contestants } from "../contestants.ts";
 
 export interface OneMachinePlan {
   /** Whole processes; each time the machine is a new one for the operator. */
