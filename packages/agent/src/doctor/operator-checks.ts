@@ -1,4 +1,5 @@
 /** The checks of the way to the operator, one piece after the other, so that the first that is broken is the one that is told. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { isIP } from "node:net";
 
 import { RegistrationError, type OperatorProbe, type Trust } from "../registration/index.ts";
@@ -134,7 +135,7 @@ async function dialProxy(
   try {
     await outside.dial(proxy.hostname.replaceAll(/^\[|\]$/g, ""), port, signal);
   } catch (cause) {
-    const why = cause instanceof Error && "code" in cause ? String(cause.code) : "it failed";
+    const why = systemCode(cause) || "it failed";
     throw new RegistrationError("REGISTRATION_PROXY", `no connection to the proxy ${proxy.host} comes about (${why})`, {
       cause,
       details: { proxy: proxy.host },

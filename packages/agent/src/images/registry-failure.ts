@@ -1,4 +1,5 @@
 /** From what a registry answers, or does not, to what a person can act on. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { ImagePullError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -20,7 +21,7 @@ const LONGEST_RETRY_SECONDS = 3_600;
 /** @param cause  thrown or emitted by node:http or node:https; what is an ImagePullError already is given back as it is */
 export function connectionFailure(cause: unknown, host: string): ImagePullError {
   if (cause instanceof ImagePullError) return cause;
-  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  const code = systemCode(cause);
   const options = { cause, details: { host, ...(code === "" ? {} : { error: code }) } };
   if (DISTRUST.test(code)) {
     return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", `${host}: its certificate is not trusted (${code})`, options);

@@ -1,4 +1,5 @@
 /** Finds how this machine reaches the API server of its cluster: what is named, or what the node has anyway. */
+import { isAbsent } from "@rancheros/protocol/errors";
 import { join, resolve } from "node:path";
 
 import type { CredentialsOutside } from "./credentials.ts";
@@ -97,8 +98,7 @@ async function readIfThere(outside: Pick<CredentialsOutside, "readFile">, path: 
   try {
     return { path, text: await outside.readFile(path) };
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (isAbsent(cause)) return undefined;
     return new NodeApiError("KUBECONFIG_UNREADABLE", `the kubeconfig ${path} cannot be read`, {
       cause,
       details: { path },

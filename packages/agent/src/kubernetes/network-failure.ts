@@ -1,4 +1,5 @@
 /** From what Node says about a broken connection to an API server to what a person can act on. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { NodeApiError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, (host: string) => string>> = {
@@ -37,7 +38,7 @@ const DISTRUST: Readonly<Record<string, string>> = {
  */
 export function networkFailure(error: unknown, host: string): NodeApiError {
   if (error instanceof NodeApiError) return error;
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = systemCode(error);
   const options = { cause: error, details: { host, ...(code === "" ? {} : { networkError: code }) } };
   const distrust = DISTRUST[code];
   if (distrust !== undefined) {

@@ -1,4 +1,5 @@
 /** From what Node says about a broken connection to what a person can act on. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { RegistrationError } from "./errors.ts";
 
 /** Whom a connection was meant for. */
@@ -84,7 +85,7 @@ const DISTRUST_TEXTS: Readonly<Record<Distrust, { readonly sentence: string; rea
  */
 export function networkFailure(error: unknown, peer: Peer): RegistrationError {
   if (error instanceof RegistrationError) return error;
-  const code = codeOf(error);
+  const code = systemCode(error);
   const message = error instanceof Error ? error.message : "";
   const distrust = DISTRUST[code];
   if (distrust !== undefined) return untrusted(distrust, code, error);
@@ -114,10 +115,6 @@ export function networkFailure(error: unknown, peer: Peer): RegistrationError {
     cause: error,
     details: { reason, host: peer.server.host },
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** HTTP parser (HPE_), websocket receiver (WS_ERR_), and ws's checks of the handshake, which carry no code. */

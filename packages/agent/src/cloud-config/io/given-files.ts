@@ -1,4 +1,5 @@
 /** Reads the cloud-configs that a command line names. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -22,7 +23,7 @@ export async function readGiven(path: string): Promise<readonly GivenFile[] | un
   const full = resolve(path);
   try {
     const found = await stat(full).catch((error: unknown) => {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      if (systemCode(error) === "ENOENT") return undefined;
       throw error;
     });
     if (found === undefined) return undefined;

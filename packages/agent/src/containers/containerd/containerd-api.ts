@@ -1,4 +1,5 @@
 /** What of containerd's own API is needed: which things a lease holds, and giving up what is half there. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { ContainerError } from "../errors.ts";
 import type { callContainerd, ContainerdAnswer, ContainerdCall } from "../io/containerd-calls.ts";
 import type { ContainerRuntime } from "../runtime.ts";
@@ -34,7 +35,7 @@ export function containerdApi(runtime: ContainerRuntime, call: typeof callContai
     if (outcome.kind === "answered") return outcome.answers;
     if (outcome.kind !== "unreachable") throw toolFailure(what, outcome);
     const { cause } = outcome;
-    const isForbidden = cause instanceof Error && "code" in cause && cause.code === "EACCES";
+    const isForbidden = systemCode(cause) === "EACCES";
     const code = isForbidden ? "CONTAINER_PERMISSION" : "CONTAINER_RUNTIME_UNREACHABLE";
     throw new ContainerError(code, `${what}: ${socket} cannot be reached`, { cause, details: { socket } });
   }

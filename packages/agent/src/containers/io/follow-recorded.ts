@@ -1,4 +1,5 @@
 /** Reads what record-output.ts keeps, while it is written. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -54,7 +55,7 @@ export function followRecorded(folder: string, lines: OutputLines): RecordedOutp
     try {
       await work();
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      const code = systemCode(error) || String(error);
       if (!troubles.has(code))
         lines.feed("stderr", Buffer.from(`the recorded output in ${folder} cannot be read (${code})\n`));
       troubles.add(code);
@@ -108,7 +109,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (systemCode(error) === "ENOENT") return [];
     throw error;
   }
 }

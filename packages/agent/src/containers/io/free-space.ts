@@ -1,4 +1,5 @@
 /** Free space of the file system that a folder is on. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { statfs } from "node:fs/promises";
 import path from "node:path";
 
@@ -12,7 +13,7 @@ export async function freeSpace(folder: string): Promise<FileSystemSpace> {
       const { bavail, bsize } = await statfs(at);
       return { path: at, freeBytes: bavail * bsize };
     } catch (cause) {
-      const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+      const missing = systemCode(cause) === "ENOENT";
       if (missing && at !== path.dirname(at)) continue;
       throw new ContainerError("CONTAINER_RUNTIME_FAILED", `the free space of ${folder} cannot be read`, { cause });
     }

@@ -1,4 +1,5 @@
 /** Whether a socket or a program is there. */
+import { isAbsent, systemCode } from "@rancheros/protocol/errors";
 import { access, constants, stat } from "node:fs/promises";
 
 /** @returns "yes", or why not; never throws */
@@ -15,8 +16,8 @@ export async function lookAt(
       () => "not-executable",
     );
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = systemCode(error);
     if (code === "EACCES" || code === "EPERM") return "not-permitted";
-    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable";
+    return isAbsent(error) ? "missing" : "unreadable";
   }
 }

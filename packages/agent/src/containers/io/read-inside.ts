@@ -1,4 +1,5 @@
 /** Reads a file below a folder that somebody else filled: links lead nowhere outside of it. */
+import { isAbsent, systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { lstat, open, readlink } from "node:fs/promises";
 import path from "node:path";
@@ -19,9 +20,9 @@ export async function readInside(root: string, wanted: string, maxBytes: number)
     return found === undefined ? { kind: "absent" } : await readRegular(found, wanted, maxBytes);
   } catch (cause) {
     if (cause instanceof ContainerError) throw cause;
-    const code = cause instanceof Error && "code" in cause ? cause.code : "";
+    const code = systemCode(cause);
     // EACCES of a FIFO or device that may not be opened is none for root.
-    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
+    if (isAbsent(cause)) return { kind: "absent" };
     if (code === "ELOOP" || code === "ENXIO" || code === "EISDIR") return { kind: "other" };
     throw new ContainerError("CONTAINER_RUNTIME_FAILED", `${wanted} of the image cannot be read`, { cause });
   }

@@ -1,4 +1,5 @@
 /** The folder with a container's files: environment, mounted files, recorded output. For root only, best in memory. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
@@ -73,7 +74,7 @@ async function naming<T>(target: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const why = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    const why = systemCode(cause) || "unknown";
     const code = why === "ENOSPC" || why === "EDQUOT" ? "CONTAINER_DISK_FULL" : "CONTAINER_RUN_FOLDER";
     throw new ContainerError(code, `the container's files at ${target} cannot be used (${why})`, {
       cause,

@@ -1,4 +1,5 @@
 /** Room on the file systems that a node lives by. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { readFile, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
@@ -36,7 +37,7 @@ export async function readFileSystems(
       if (!found.has(dev))
         found.set(dev, { path, use, ...(await roomOf(place)), isReadOnly: isMountedReadOnly(mountInfo, place) });
     } catch (error) {
-      if (!LEFT_OUT.has(codeOf(error)))
+      if (!LEFT_OUT.has(systemCode(error)))
         unreadable.push({ path, failure: error instanceof Error ? error.message : String(error) });
     }
   }
@@ -59,11 +60,7 @@ async function nearest(path: string, goesUp: boolean): Promise<string> {
     try {
       return await realpath(at);
     } catch (error) {
-      if (!goesUp || at === dirname(at) || codeOf(error) !== "ENOENT") throw error;
+      if (!goesUp || at === dirname(at) || systemCode(error) !== "ENOENT") throw error;
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

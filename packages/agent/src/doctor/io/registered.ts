@@ -1,4 +1,5 @@
 /** What the service that registers this machine has saved. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -22,7 +23,7 @@ export async function readRegistered(
 ): Promise<{ readonly path: string; readonly savedMs: number } | undefined> {
   for (const path of REGISTERED_FILES) {
     const found = await stat(join(hostRoot, path)).catch((cause: unknown) => {
-      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+      const code = systemCode(cause) || "unknown";
       if (ABSENT.has(code)) return undefined;
       throw new DoctorError("DOCTOR_DISK_UNREADABLE", `${path} cannot be looked at (${code})`, {
         cause,

@@ -1,4 +1,5 @@
 /** The files of a machine in which secrets are: read to know what must not get into a support archive, and for nothing else. */
+import { isAbsent } from "@rancheros/protocol/errors";
 import { constants, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -136,9 +137,4 @@ async function readWhole(path: string, unread: string[]): Promise<string | undef
     if (!isAbsent(error)) unread.push(path);
     return undefined;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ENOENT" || code === "ENOTDIR";
 }

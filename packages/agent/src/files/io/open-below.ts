@@ -1,4 +1,5 @@
 /** Walks from a root to a folder so that no link leads out of the root, however it changes meanwhile. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readlink, type FileHandle } from "node:fs/promises";
 
@@ -77,7 +78,7 @@ async function step(here: FileHandle, part: string, { make }: WalkOptions): Prom
   if (make === undefined) return undefined;
   // Whoever is faster has made it too.
   await mkdir(place, { mode: make.mode }).catch((error: unknown) => {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (systemCode(error) !== "EEXIST") throw error;
   });
   const made = await openFolder(place);
   if (made === undefined || typeof made === "string") return made;
@@ -91,8 +92,8 @@ async function openFolder(place: string): Promise<FileHandle | string | undefine
   try {
     return await open(place, FOLDER);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    if (codeOf(error) !== "ENOTDIR" && codeOf(error) !== "ELOOP") throw error;
+    if (systemCode(error) === "ENOENT") return undefined;
+    if (systemCode(error) !== "ENOTDIR" && systemCode(error) !== "ELOOP") throw error;
     if (!(await lstat(place)).isSymbolicLink()) throw error;
     return readlink(place);
   }
@@ -100,8 +101,4 @@ async function openFolder(place: string): Promise<FileHandle | string | undefine
 
 function unsafe(path: string, what: string): FilesError {
   return new FilesError("FILES_UNSAFE", `the path ${path} ${what}`, { details: { path } });
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -1,10 +1,11 @@
 /** The files of a machine whose / is any folder: read within bounds, replaced whole or not at all. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { lstat, open, readdir, readlink, rename, symlink, unlink, type FileHandle } from "node:fs/promises";
 
 import { FilesError } from "../errors.ts";
 import { partsOf } from "../path-parts.ts";
-import { codeOf, inFolder, openBelow, refuseForeignLink, type WalkOptions } from "./open-below.ts";
+import { inFolder, openBelow, refuseForeignLink, type WalkOptions } from "./open-below.ts";
 
 export interface FileOwner {
   readonly uid: number;
@@ -46,7 +47,7 @@ export function rootFiles(root: string) {
         const target = await within(walk, path, (place) => readlink(place));
         return target;
       }).catch((error: unknown) => {
-        if (error instanceof FilesError && codeOf(error.cause) === "EINVAL") return undefined;
+        if (error instanceof FilesError && systemCode(error.cause) === "EINVAL") return undefined;
         throw error;
       });
     },
@@ -135,7 +136,7 @@ async function within<T>(
   try {
     return await withFolder(walk, path, {}, (folder, name) => work(inFolder(folder, name), folder));
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }
@@ -161,7 +162,7 @@ async function readOrLink(place: string): Promise<FoundFile | string> {
     // A pipe that nobody writes to would hold us for ever.
     file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (codeOf(error) === "ELOOP") return readlink(place);
+    if (systemCode(error) === "ELOOP") return readlink(place);
     throw error;
   }
   try {
@@ -184,7 +185,7 @@ async function listFolder(
   try {
     folder = await walk(path, {});
   } catch (error) {
-    if (codeOf(error) === "ENOTDIR") return undefined;
+    if (systemCode(error) === "ENOTDIR") return undefined;
     throw error;
   }
   if (folder === undefined) return undefined;
@@ -226,7 +227,7 @@ async function replaceIn(folder: FileHandle, name: string, { content, mode, uid,
 
 async function removeIfThere(place: string): Promise<void> {
   await unlink(place).catch((error: unknown) => {
-    if (codeOf(error) !== "ENOENT") throw error;
+    if (systemCode(error) !== "ENOENT") throw error;
   });
 }
 
@@ -257,6 +258,6 @@ function why(cause: unknown): string {
     EISDIR: "there is a folder of this name",
     ENOTDIR: "a part of the path is no folder",
   };
-  const code = codeOf(cause);
+  const code = systemCode(cause);
   return words[code] ?? (code !== "" ? code : cause instanceof Error ? cause.message : String(cause));
 }

@@ -1,4 +1,5 @@
 /** The node's registries.yaml, and the CAs and keys that it names. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { readFile } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 
@@ -22,7 +23,7 @@ export async function readRegistries(path: string): Promise<Registries> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return NO_REGISTRIES;
+    if (systemCode(cause) === "ENOENT") return NO_REGISTRIES;
     throw new ImagePullError("IMAGE_REGISTRIES_INVALID", `${path} cannot be read`, { cause, details: { path } });
   }
   return parseRegistries(text);

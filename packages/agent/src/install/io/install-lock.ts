@@ -1,4 +1,5 @@
 /** One installation of this machine at a time, and none that nobody asked for after one that went well in this boot. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -60,7 +61,7 @@ export async function installLocked<T>(
 /** @returns undefined where nothing has been installed since this machine was started */
 export async function readInstalled(workFolder: string): Promise<{ readonly after: AfterInstall } | undefined> {
   const text = await readFile(markOf(workFolder), "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   });
   if (text === undefined) return undefined;

@@ -1,4 +1,5 @@
 /** The disk that is installed to: divided, its partitions found, its first sectors written. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants, existsSync, mkdtempSync, statSync } from "node:fs";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -175,7 +176,7 @@ async function writeAt(
       await disk.close();
     }
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    const code = systemCode(cause) || String(cause);
     if (code === "EBUSY")
       throw new InstallError("INSTALL_DISK_IN_USE", `${path} cannot be taken: the kernel says that it is in use`, {
         cause,

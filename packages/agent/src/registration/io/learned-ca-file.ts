@@ -1,4 +1,5 @@
 /** The file of what was learned of the operator's CA: all of it or nothing, on the disk. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { open } from "node:fs/promises";
 
 import { replaceFile } from "../../files/index.ts";
@@ -25,7 +26,7 @@ export async function writeLearnedCa(path: string, text: string): Promise<void> 
   try {
     await replaceFile(path, text);
   } catch (cause) {
-    const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    const why = systemCode(cause) || String(cause);
     throw new RegistrationError("REGISTRATION_CA_UNSAVED", `the operator's CA cannot be kept in ${path}: ${why}`, {
       cause,
       details: { path },

@@ -1,4 +1,5 @@
 /** The agent's socket, for root only: a line with a request, a line with its answer. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
@@ -57,7 +58,7 @@ export async function askControl(path: string, line: string, timeoutMs: number):
     });
   } catch (error) {
     socket.destroy();
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = systemCode(error);
     if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
     throw error;
   }

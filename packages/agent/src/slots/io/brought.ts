@@ -1,4 +1,5 @@
 /** What a slot brings for the folders that outlive it, as its first program will copy it. Source: boot/image/init, "bring" */
+import { systemCode } from "@rancheros/protocol/errors";
 import { lstatSync, readdirSync, readFileSync, statfsSync, type Dirent, type Stats } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 
@@ -6,7 +7,7 @@ import { entryBytes, folderBlocks } from "../folder-blocks.ts";
 import { releaseSum } from "../release-sum.ts";
 import type { SlotName } from "../slot.ts";
 import type { StateRoom } from "../state-room.ts";
-import { codeOf, nothingOr, readable } from "./readable.ts";
+import { nothingOr, readable } from "./readable.ts";
 
 /** Where the first program mounts ROS_STATE. */
 const STATE = "run/rancheros-state";
@@ -163,7 +164,7 @@ function look(path: string): Stats | undefined {
   try {
     return lstatSync(path);
   } catch (cause) {
-    return codeOf(cause) === "ELOOP" ? undefined : nothingOr(path, cause);
+    return systemCode(cause) === "ELOOP" ? undefined : nothingOr(path, cause);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Makes, mounts and checks the file systems of slots. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { open, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -85,7 +86,7 @@ export async function clearMounts(folder: string): Promise<void> {
 
 /** It was not there, or holds something: that is not ours. */
 function onlyWhereKept(cause: unknown): void {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = systemCode(cause);
   if (["ENOENT", "ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) return;
   throw new SlotError("SLOT_WRITE_FAILED", "a folder where file systems are mounted cannot be removed", { cause });
 }

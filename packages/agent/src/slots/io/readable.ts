@@ -1,8 +1,6 @@
 /** Tells what is not there from what is there and cannot be read, as of a disk that fails. */
+import { isAbsent, systemCode } from "@rancheros/protocol/errors";
 import { SlotError } from "../errors.ts";
-
-/** Nothing is there, or something that is no folder is on the way. */
-const NOTHING = new Set(["ENOENT", "ENOTDIR"]);
 
 /** @returns undefined where nothing is there. @throws SlotError SLOT_UNREADABLE */
 export function readable<T>(path: string, read: () => T): T | undefined {
@@ -15,11 +13,7 @@ export function readable<T>(path: string, read: () => T): T | undefined {
 
 /** Of a failure to read: undefined where it says that nothing is there. @throws SlotError SLOT_UNREADABLE */
 export function nothingOr(path: string, cause: unknown): undefined {
-  const code = codeOf(cause);
-  if (NOTHING.has(code)) return undefined;
+  if (isAbsent(cause)) return undefined;
+  const code = systemCode(cause);
   throw new SlotError("SLOT_UNREADABLE", `${path} cannot be read${code === "" ? "" : ` (${code})`}`, { cause });
-}
-
-export function codeOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }

@@ -1,4 +1,5 @@
 /** The two files in which the kernel hands out the SMBIOS tables. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
@@ -21,7 +22,7 @@ const CODES: Readonly<Record<string, SmbiosErrorCode>> = {
 
 function unreadable(file: string, cause: unknown): SmbiosError {
   if (cause instanceof SmbiosError) return cause;
-  const system = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  const system = systemCode(cause);
   const code = CODES[system] ?? "SMBIOS_UNREADABLE";
   const why =
     code === "SMBIOS_ABSENT" ? "does not exist" : code === "SMBIOS_DENIED" ? "may not be read" : "cannot be read";

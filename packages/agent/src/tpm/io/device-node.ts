@@ -1,5 +1,6 @@
 /** Looks at a TPM's device node before a tool writes to it. */
 
+import { systemCode } from "@rancheros/protocol/errors";
 import { stat } from "node:fs/promises";
 
 /**
@@ -12,6 +13,6 @@ export async function inspectDeviceNode(
   try {
     return (await stat(path)).isCharacterDevice() ? "character-device" : "something-else";
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ENOENT" ? "missing" : "unknown";
+    return systemCode(error) === "ENOENT" ? "missing" : "unknown";
   }
 }

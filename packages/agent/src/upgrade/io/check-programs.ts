@@ -1,11 +1,11 @@
 /** The administrator's checks: executables in a folder, one after the other in the order of their names. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { startProgram } from "../../programs/index.ts";
 import type { CheckResult } from "../ports.ts";
-import { codeOf } from "./absent.ts";
 
 export interface CheckOptions {
   /** For each of them. */
@@ -29,7 +29,7 @@ export async function runChecks(folder: string, options: CheckOptions): Promise<
   try {
     names = await readdir(folder);
   } catch (error) {
-    const code = codeOf(error);
+    const code = systemCode(error) || "unknown";
     if (code === "ENOENT") return [];
     return [{ name: basename(folder), failure: `cannot be read (${code})`, output: "" }];
   }
@@ -54,7 +54,7 @@ async function kindOf(path: string): Promise<"program" | "no-program" | { readon
     await access(path, constants.X_OK);
     return "program";
   } catch (cause) {
-    const code = codeOf(cause);
+    const code = systemCode(cause) || "unknown";
     // It may not be executed, was taken away a moment ago, or is a link to what is not there.
     if (code === "EACCES" || code === "ENOENT") return "no-program";
     return { failure: `cannot be looked at (${code})` };

@@ -1,4 +1,5 @@
 /** cOS' and Elemental's two slots, through their boot loader's environment. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -67,5 +68,5 @@ async function editEnvironment(program: string, args: readonly string[]): Promis
 }
 
 function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  return systemCode(cause) === "ENOENT";
 }

@@ -1,4 +1,5 @@
 /** The machine under an upgrade: its boot, its clock, its files, whether it is about to stop. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { constants, existsSync, readFileSync } from "node:fs";
 import { access, open, readdir, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -8,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bootSlotOf } from "../boot-slot.ts";
 import { UpgradeError } from "../errors.ts";
 import type { HostPort } from "../ports.ts";
-import { absentOr, codeOf } from "./absent.ts";
+import { absentOr } from "./absent.ts";
 import { runChecks } from "./check-programs.ts";
 import { readShutdown } from "./read-shutdown.ts";
 
@@ -89,7 +90,7 @@ async function readSome(path: string, maxBytes: number): Promise<Buffer | undefi
     const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
     return buffer.subarray(0, bytesRead);
   } catch (cause) {
-    return codeOf(cause) === "EISDIR" ? undefined : absentOr(path, cause);
+    return systemCode(cause) === "EISDIR" ? undefined : absentOr(path, cause);
   } finally {
     await file.close();
   }

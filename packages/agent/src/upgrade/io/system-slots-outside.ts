@@ -1,4 +1,5 @@
 /** What an upgrade by slots leaves on the machine beside them: its cloud config, and traces of trials. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { readFileSync } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -55,7 +56,7 @@ async function remove(path: string): Promise<void> {
       await folder.close();
     }
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return;
+    if (systemCode(cause) === "ENOENT") return;
     throw new SlotError("SLOT_WRITE_FAILED", "a file of the machine's state cannot be removed", { cause });
   }
 }
