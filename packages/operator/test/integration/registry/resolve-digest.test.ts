@@ -15,14 +15,11 @@ import {
   type TestRegistry,
   type TokenServer,
 } from "../../../../../test/registry/index.ts";
-import { account, failure, mirrored, resolve } from "./resolving.ts";
+import { account, failure, image, resolve, right } from "./resolving.ts";
 import { startProxy, startStrangeServer } from "../../../../../test/registry/strange-server.ts";
 
 const authority = createAuthority("registry test");
 const caPem = authority.certificatePem;
-const image = (text: string, format: "oci" | "docker" = "oci") =>
-  buildImage({ format, layers: [[{ path: "/a", content: text }], [{ path: "/b", content: `${text} too` }]] });
-
 let folder: string;
 let plain: TestRegistry;
 let basic: TestRegistry;
@@ -44,7 +41,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const right = (registry: string) => account(registry, REGISTRY_ACCOUNT.username, REGISTRY_ACCOUNT.password);
 const wrong = (registry: string) => account(registry, REGISTRY_ACCOUNT.username, "not-the-password");
 
 describe("a tag", () => {
@@ -222,75 +218,6 @@ describe("TLS", () => {
     expect([error.code, error.mend]).toEqual(["REGISTRY_NONSENSE", expect.stringContaining("--insecure-registry")]);
     const other = await failure(`${basic.host}/os/base:v1`, { insecure: [basic.host] });
     expect([other.code, other.details["status"]]).toEqual(["REGISTRY_NONSENSE", 400]);
-  });
-});
-
-describe("mirrors", () => {
-  it("are asked in their order, then the registry: down, without the image, then the one that has it", async () => {
-    const digest = await pushImage(plain, "os/mirrored", "v1", image("mirrored"));
-    const down = `127.0.0.1:${await findFreePort()}`;
-    const mirrors = { "upstream.test": mirrored(`http://${down}`, `http://${plain.host}/os`, `http://${plain.host}`) };
-    const resolved = await resolve("upstream.test/os/mirrored:v1", { mirrors });
-    expect([resolved.digest, resolved.endpoint]).toEqual([digest, plain.host]);
-    const toUpstream = { [plain.host]: mirrored(`http://${down}`) };
-    const upstream = await resolve(`${plain.host}/os/mirrored:v1`, { mirrors: toUpstream, insecure: [plain.host] });
-    expect(upstream.digest).toBe(digest);
-  });
-
-  it("put their path before the repository, and may stand for every registry", async () => {
-    const digest = await pushImage(plain, "cache/hub/library/os", "latest", image("prefixed"));
-    const mirrors = { "*": mirrored(`http://${plain.host}/cache/hub/`) };
-    expect((await resolve("os", { mirrors })).digest).toBe(digest);
-  });
-
-  it("that hang leave the registry its share of the time", async () => {
-    const hanging = await startRegistry({ folder: path.join(folder, "hanging") });
-    hanging.pause();
-    const digest = await pushImage(plain, "os/hang", "v1", image("hang"));
-    const mirrors = { [plain.host]: mirrored(`http://${hanging.host}`) };
-    const options = { mirrors, insecure: [plain.host], deadlineMs: 4_000 };
-    expect((await resolve(`${plain.host}/os/hang:v1`, options)).digest).toBe(digest);
-    const alone = await failure(`${hanging.host}/os/hang:v1`, { insecure: [hanging.host], deadlineMs: 500 });
-    expect([alone.code, alone.failure, alone.retry]).toEqual(["REGISTRY_TIMEOUT", "timeout", "backoff"]);
-    hanging.resume();
-    await hanging.stop();
-  });
-
-  it("are all that is asked where the registry itself is not to be", async () => {
-    const down = `127.0.0.1:${await findFreePort()}`;
-    const mirrors = { [plain.host]: { ...mirrored(`http://${down}`), upstream: false } };
-    const hosts: string[] = [];
-    const options = { mirrors, insecure: [plain.host], onRequest: ({ url }: { url: URL }) => hosts.push(url.host) };
-    expect((await failure(`${plain.host}/os/hang:v1`, options)).code).toBe("REGISTRY_UNREACHABLE");
-    expect(hosts).toEqual([down]);
-  });
-
-  it("never get the account of the registry that they stand for, and have their own", async () => {
-    const digest = await pushImage(basic, "os/base", "v1", image("basic"));
-    const mirrors = { "upstream.test": { ...mirrored(`https://${basic.host}`), upstream: false } };
-    const name = "upstream.test/os/base:v1";
-    const error = await failure(name, { caPem, mirrors, credentials: [right("upstream.test")] });
-    expect(error.message).toContain("no pull secret has one for it");
-    expect((await resolve(name, { caPem, mirrors, credentials: [right(basic.host)] })).digest).toBe(digest);
-  });
-
-  it("that fetch from the registry themselves give the registry's digest", async () => {
-    const digest = await pushImage(plain, "os/through", "v1", image("through"));
-    const through = await startRegistry({ folder: path.join(folder, "through"), mirrorOf: plain.url });
-    const mirrors = { "upstream.test": mirrored(through.url) };
-    const resolved = await resolve("upstream.test/os/through:v1", { mirrors });
-    await through.stop();
-    expect([resolved.digest, resolved.endpoint]).toEqual([digest, through.host]);
-  });
-
-  it("tell in one sentence what each of them said", async () => {
-    const down = `127.0.0.1:${await findFreePort()}`;
-    const mirrors = { [plain.host]: mirrored(`http://${down}`) };
-    const error = await failure(`${plain.host}/os/none:v1`, { mirrors, insecure: [plain.host] });
-    expect(error.code).toBe("REGISTRY_NOT_FOUND");
-    expect(error.message).toContain("has no such image");
-    expect(error.message).toContain(`mirror ${down}: nothing listens there`);
-    expect(error.details["endpoints"]).toBe(`${down},${plain.host}`);
   });
 });
 

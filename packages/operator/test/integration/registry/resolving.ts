@@ -1,6 +1,7 @@
 /** Shorthand for tests: resolve a text, and see all of an error. */
 import { inspect } from "node:util";
 import { parseImageReference } from "@rancheros/protocol/images";
+import { buildImage, REGISTRY_ACCOUNT, type Image } from "../../../../../test/registry/index.ts";
 import {
   createRegistryClient,
   NO_REGISTRY_SETTINGS,
@@ -66,4 +67,14 @@ export function mirrored(...urls: readonly string[]): RegistryMirrors {
 
 export function account(registry: string, username: string, password: string): RegistryCredential {
   return { registry, username, password };
+}
+
+/** As the test registries with an account have it. */
+export function right(registry: string): RegistryCredential {
+  return account(registry, REGISTRY_ACCOUNT.username, REGISTRY_ACCOUNT.password);
+}
+
+/** Of two layers. @param text  makes it one of its own */
+export function image(text: string, format: "oci" | "docker" = "oci"): Image {
+  return buildImage({ format, layers: [[{ path: "/a", content: text }], [{ path: "/b", content: `${text} too` }]] });
 }

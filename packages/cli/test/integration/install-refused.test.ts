@@ -1,0 +1,111 @@
+/** What `ros-agent install` does not install, or not to its end, and what it says then. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+
+import { makeDisk } from "../../../../test/disks/index.ts";
+import { DISK_BYTES, GIB, openInstallGround, startsSomething } from "./install-ground.ts";
+import { errorOf, rosAgent } from "./ros-agent.ts";
+
+const ground = openInstallGround();
+const { home, newDisk, args, install, tree, refusal } = ground;
+
+afterEach(() => ground.restart());
+afterAll(() => ground.remove());
+
+describe("what cannot be installed", () => {
+  it("is refused before anything is written, by a code that says why", async () => {
+    const source = tree("refused");
+    const small = newDisk(GIB);
+    expect(await refusal(small, "--source", source)).toBe("INSTALL_DISK_TOO_SMALL");
+    expect(await refusal(small, "--source", source, "--slot-size", "huge")).toBe("INSTALL_SETTINGS_INVALID");
+    expect(small.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
+    const asked = await rosAgent(args(small, "--json", "--source", source, "--slot-size", "150MiB"));
+    expect(errorOf(asked)["code"]).toBe("INSTALL_DISK_TOO_SMALL");
+    small.remove();
+    const protectedDisk = newDisk(DISK_BYTES, { isReadOnly: true });
+    expect(await refusal(protectedDisk, "--source", source)).toBe("INSTALL_DISK_READ_ONLY");
+    protectedDisk.remove();
+    const unasked = newDisk();
+    expect(errorOf(await rosAgent(args(unasked, "--json", "--source", source)))["code"]).toBe("INSTALL_NOT_ASKED");
+  });
+
+  it("is told of a configuration that is no YAML, without the secrets in its address", async () => {
+    const server = createServer((_request, answer) => answer.end("a: [")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const config = join(home, "far.yaml");
+    writeFileSync(
+      config,
+      `rancheros: {install: {configUrl: "http://127.0.0.1:${port}/path-secret?token=query-secret"}}`,
+    );
+    const outcome = await rosAgent(["install", "--dry-run", "--json", "--config", config]);
+    server.close();
+    expect(errorOf(outcome)).toMatchObject({ message: `the file http://127.0.0.1:${port} is not YAML` });
+    expect(outcome.stdout + outcome.stderr).not.toMatch(/secret/);
+  });
+
+  it("names everything that a tree lacks, and another processor's programs", async () => {
+    const target = newDisk();
+    const bare = tree("bare");
+    rmSync(join(bare, "boot/vmlinuz-1"));
+    rmSync(join(bare, "boot/initrd.img"));
+    const outcome = await install(target, "--source", bare);
+    expect(errorOf(outcome)).toMatchObject({
+      code: "SLOT_IMAGE_INCOMPLETE",
+      message: "the image does not bring a kernel (/boot/vmlinuz), an initrd (/boot/initrd.img)",
+    });
+    const foreign = tree("foreign");
+    const program = readFileSync(join(foreign, "usr/sbin/init"));
+    program.writeUInt16LE(0xf3, 18);
+    writeFileSync(join(foreign, "usr/sbin/init"), program);
+    expect(await refusal(target, "--source", foreign)).toBe("SLOT_IMAGE_FOREIGN");
+    expect(startsSomething(target)).toBe(false);
+  });
+
+  it("is told where the live system's squashfs is damaged", async () => {
+    const target = newDisk();
+    const squashfs = join(home, "live.squashfs");
+    const source = tree("squashed");
+    writeFileSync(join(source, "big"), Buffer.alloc(4 * 1024 ** 2, "abc"));
+    execFileSync("mksquashfs", [source, squashfs, "-quiet", "-no-progress", "-noD", "-noF"], { stdio: "ignore" });
+    const mounted = join(home, "disk/live");
+    mkdirSync(mounted);
+    execFileSync("mount", ["-o", "loop,ro", squashfs, mounted]);
+    try {
+      truncateSync(squashfs, 4096);
+      execFileSync("sh", ["-c", "echo 3 > /proc/sys/vm/drop_caches"]);
+      expect(await refusal(target, "--source", mounted)).toBe("SLOT_SOURCE_CORRUPT");
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
+    expect(startsSomething(target)).toBe(false);
+  });
+
+  it("is told where the disk takes no more in the midst of it", async () => {
+    // The disk says 2 GiB and its controller can store 40 MiB of them.
+    const folder = join(home, "controller");
+    mkdirSync(folder);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=40m", "tmpfs", folder]);
+    try {
+      const target = makeDisk(folder, DISK_BYTES);
+      const source = tree("large");
+      writeFileSync(join(source, "large"), Buffer.alloc(60 * 1024 ** 2, "0123456789"));
+      try {
+        const code = await refusal(target, "--source", source);
+        expect(["SLOT_WRITE_FAILED", "SLOT_TOOL_FAILED", "INSTALL_DISK_FAILED", "SLOT_READ_BACK_DIFFERS"]).toContain(
+          code,
+        );
+        expect(startsSomething(target)).toBe(false);
+      } finally {
+        target.remove();
+      }
+    } finally {
+      execFileSync("umount", ["-l", folder]);
+    }
+  });
+});
