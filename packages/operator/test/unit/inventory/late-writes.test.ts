@@ -6,7 +6,7 @@ import { isTerminal, PHASE_NAMES, PHASES, type Phase, type UpgradeStatus } from 
 import { describe, expect, it } from "vitest";
 import type { Kubernetes } from "../../../src/controller/index.ts";
 import { machineRecords, type MachineProof, type MachineRecords } from "../../../src/inventory/index.ts";
-import { randomOf } from "../rollout/simulated-fleet.ts";
+import { randomOf } from "../random-of.ts";
 import { VirtualTime } from "../rollout/virtual-time.ts";
 import { StoredInventory } from "./stored-inventory.ts";
 

@@ -1,6 +1,7 @@
 /** How long a slot lies idle between two machines, in virtual time: none of it is the machine's or the API server's. */
 import { afterEach, describe, expect, it } from "vitest";
-import { SimulatedFleet, type MachineSetup } from "./simulated-fleet.ts";
+import { type MachineSetup } from "./fleet-setup.ts";
+import { SimulatedFleet } from "./simulated-fleet.ts";
 
 const HOUR_MS = 3_600_000;
 let fleet: SimulatedFleet;

@@ -1,6 +1,7 @@
 /** The order of machines whose requests reach one of several replicas, as a Service spreads them. */
 import { afterEach, expect, it } from "vitest";
-import { SimulatedFleet, type MachineSetup } from "./simulated-fleet.ts";
+import { type MachineSetup } from "./fleet-setup.ts";
+import { SimulatedFleet } from "./simulated-fleet.ts";
 
 const MINUTE_MS = 60_000;
 let fleet: SimulatedFleet;

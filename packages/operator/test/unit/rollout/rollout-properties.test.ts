@@ -3,7 +3,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { serversAwayAtMost } from "../../../src/rollout/amount.ts";
-import { SimulatedFleet, type Fault, type FleetSetup, type StoredWrite } from "./simulated-fleet.ts";
+import { type Fault, type FleetSetup, type StoredWrite } from "./fleet-setup.ts";
+import { SimulatedFleet } from "./simulated-fleet.ts";
 
 const MINUTE_MS = 60_000;
 /** To make a fleet smaller for which something does not hold takes minutes, and the test would end without having said anything. */

@@ -1,7 +1,8 @@
 /** Rollouts of a few machines, one thing at a time. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
-import { SimulatedFleet, type FleetSetup, type MachineSetup } from "./simulated-fleet.ts";
+import { type FleetSetup, type MachineSetup } from "./fleet-setup.ts";
+import { SimulatedFleet } from "./simulated-fleet.ts";
 
 const MINUTE_MS = 60_000;
 let fleet: SimulatedFleet;

@@ -1,7 +1,8 @@
 /** A server that does not come back keeps the other servers, and those only for whom the order says that servers go first. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
-import { SimulatedFleet, type MachineSetup } from "./simulated-fleet.ts";
+import { type MachineSetup } from "./fleet-setup.ts";
+import { SimulatedFleet } from "./simulated-fleet.ts";
 
 const MINUTE_MS = 60_000;
 let fleet: SimulatedFleet;

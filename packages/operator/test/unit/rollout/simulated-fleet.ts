@@ -10,54 +10,10 @@ import { KubernetesError } from "../../../src/controller/index.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import { runRollouts, type RolloutRun } from "../../../src/rollout/run-rollouts.ts";
 import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
+import { randomOf } from "../random-of.ts";
+import { NAMESPACE, type Fault, type FleetSetup, type MachineSetup, type StoredWrite } from "./fleet-setup.ts";
 import { quietParts } from "./quiet-parts.ts";
 import { VirtualTime } from "./virtual-time.ts";
-
-export const NAMESPACE = "fleet-default";
-
-export type Fault = "none" | "fails" | "dies" | "dies-and-returns" | "offline" | "rolls-back";
-
-export interface MachineSetup {
-  readonly name: string;
-  readonly cluster: string;
-  readonly role: "server" | "agent";
-  readonly labels: Readonly<Record<string, string>>;
-  readonly fault: Fault;
-}
-
-export interface FleetSetup {
-  readonly seed: number;
-  readonly machines: readonly MachineSetup[];
-  readonly spec: ManagedOSImageSpec;
-  readonly replicas: number;
-  /** How late watches may be. */
-  readonly lagMs: number;
-  /** Share of writes that fail, half of them after they were stored. */
-  readonly writeFaults: number;
-  /** How often a replica is begun anew. */
-  readonly restartEveryMs: number | undefined;
-  /** How long a phase lasts, at least and at most (1 to 20 s). */
-  readonly phaseMs?: readonly [number, number];
-}
-
-export interface StoredWrite {
-  readonly atMs: number;
-  readonly before: ManagedOSImage;
-  readonly after: ManagedOSImage;
-  /** What the machines had said at that moment, by name. */
-  readonly phases: ReadonlyMap<string, { readonly plan: string | undefined; readonly phase: Phase }>;
-}
-
-/** mulberry32: small, and the same everywhere. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const FOLLOWER_LAG_MS = 5_000;
 const ON_THE_WAY: readonly Phase[] = ["Granted", "Staging", "Draining", "Upgrading", "Rebooting", "Verifying"];
