@@ -12,7 +12,7 @@ import {
 import { SECRET_MAX_BYTES } from "@rancheros/protocol/messages";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { makeCredential, verifyAttestation } from "../attestation/index.ts";
-import type { InventoryEntry } from "../inventory/index.ts";
+import { nextChallengeMs, type InventoryEntry } from "../inventory/index.ts";
 import { tokenDigest } from "../registration/index.ts";
 import { checkNonce, sealChallengeState, sealNonce, type ThroughRegistration } from "../session/index.ts";
 import { judge } from "./door.ts";
@@ -35,6 +35,8 @@ interface Way {
   readonly judgedBy: MachineRegistration | undefined;
   /** Whose trust anchors count where the registration has none. */
   readonly namespace: string;
+  /** Those that are known to have been answered. */
+  readonly challenges: readonly (string | undefined)[];
 }
 
 /** @throws SessionError MACHINE_UNKNOWN, MACHINE_DENIED, MACHINE_ELSEWHERE; RegistrationRefusedError */
@@ -48,7 +50,8 @@ function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Tr
   if (through !== undefined) parts.entrance.checkRoom(through, known !== undefined);
   const namespace = through?.metadata.namespace ?? known?.metadata.namespace ?? "";
   const first = parts.registrations.get(`${namespace}/${known?.registrationName ?? ""}`);
-  return { registration: through, judgedBy: through ?? first, namespace };
+  const challenges = [known?.challenge, parts.deletedChallenge(ekHash)];
+  return { registration: through, judgedBy: through ?? first, namespace, challenges };
 }
 
 /** Without what else the object has: what is traced is logged. */
@@ -94,7 +97,7 @@ export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace
   const { endorsementKey, attestationKey } = attestation;
   trace.ekHash = endorsementKey.hash;
   trace.akName = attestationKey.name.toString("hex");
-  const { registration, judgedBy, namespace } = wayOf(parts, purpose, endorsementKey.hash, trace);
+  const { registration, judgedBy, namespace, challenges } = wayOf(parts, purpose, endorsementKey.hash, trace);
   const machine = { ekHash: endorsementKey.hash, ek };
   const verdict = await judge(parts, judgedBy, namespace, machine, registration !== undefined);
   const secret = parts.random(SECRET_MAX_BYTES);
@@ -108,7 +111,7 @@ export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace
     parts.keys.sealing(),
     {
       id: parts.random(ID_BYTES).toString("hex"),
-      issuedAtMs: parts.nowMs(),
+      issuedAtMs: nextChallengeMs(parts.nowMs(), challenges),
       protocol,
       ekHash: endorsementKey.hash,
       akName: attestationKey.name,

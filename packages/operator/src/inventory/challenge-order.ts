@@ -30,3 +30,18 @@ export function isLaterChallenge(mark: ChallengeMark, remembered: string | undef
   if (before - mark.issuedAtMs > FURTHEST_AHEAD_MS) return true;
   return mark.issuedAtMs === before ? mark.id > id : mark.issuedAtMs > before;
 }
+
+/**
+ * When a machine's next challenge is issued: now, or a moment after the one that it answered last at a replica that is ahead
+ * by what clocks may differ. So a machine that comes to another replica at once is not told to begin again.
+ * @param remembered  the challenges that are known of it
+ */
+export function nextChallengeMs(nowMs: number, remembered: readonly (string | undefined)[]): number {
+  let issuedAtMs = nowMs;
+  for (const text of remembered) {
+    const before = Number(FORM.exec(text ?? "")?.[1] ?? 0);
+    // What is further ahead is of a replica whose clock was wrong: see isLaterChallenge.
+    if (before - nowMs < CLOCK_SKEW_MS) issuedAtMs = Math.max(issuedAtMs, before + 1);
+  }
+  return issuedAtMs;
+}

@@ -1,6 +1,6 @@
 /** MachineInventories: found, claimed, settled, and told to their machines. */
 export { approvalOf } from "./approval.ts";
-export { challengeText, isLaterChallenge } from "./challenge-order.ts";
+export { challengeText, isLaterChallenge, nextChallengeMs } from "./challenge-order.ts";
 export type { ChallengeMark } from "./challenge-order.ts";
 export { createInventoryClaims } from "./claim-inventory.ts";
 export type { Claim, InventoryClaims, InventoryStore, NewInventory } from "./claim-inventory.ts";

@@ -1,7 +1,7 @@
 import { CHALLENGE_LIFETIME_MS } from "@rancheros/protocol/attestation";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { challengeText, isLaterChallenge } from "../../../src/inventory/index.ts";
+import { challengeText, isLaterChallenge, nextChallengeMs } from "../../../src/inventory/index.ts";
 import { CLOCK_SKEW_MS } from "../../../src/session/index.ts";
 
 const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
@@ -39,5 +39,30 @@ describe("the later of two challenges", () => {
         expect(isLaterChallenge(newer, challengeText(older))).toBe(true);
       }),
     );
+  });
+});
+
+describe("the time of a machine's next challenge", () => {
+  it("is now where what it answered before is past", () => {
+    expect(nextChallengeMs(NOW_MS, [undefined, undefined])).toBe(NOW_MS);
+    expect(nextChallengeMs(NOW_MS, [challengeText(mark(NOW_MS - 1)), "nonsense"])).toBe(NOW_MS);
+  });
+
+  it("comes after what it answered at a replica that is ahead, and is not too far ahead for any other one", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -DAY_MS, max: CLOCK_SKEW_MS - 1 })), (ahead) => {
+        const remembered = ahead.map((ms) => challengeText(mark(NOW_MS + ms, "f")));
+        const issuedAtMs = nextChallengeMs(NOW_MS, remembered);
+        expect(issuedAtMs).toBeGreaterThanOrEqual(NOW_MS);
+        expect(issuedAtMs - NOW_MS).toBeLessThanOrEqual(CLOCK_SKEW_MS);
+        for (const one of remembered) expect(isLaterChallenge(mark(issuedAtMs), one)).toBe(true);
+      }),
+    );
+  });
+
+  it("is now where a replica whose clock was wrong saw it in days to come", () => {
+    for (const ms of [CLOCK_SKEW_MS, DAY_MS]) {
+      expect(nextChallengeMs(NOW_MS, [challengeText(mark(NOW_MS + ms))])).toBe(NOW_MS);
+    }
   });
 });
