@@ -9,7 +9,7 @@ import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, reopen, star
 import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
 import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
-import { leftMs } from "./moment.ts";
+import { leftMs, type Moment } from "./moment.ts";
 import { nextStep, type Action, type Interruption } from "./next-step.ts";
 import { sweepImages } from "./own-images.ts";
 import { perform } from "./perform.ts";
@@ -227,6 +227,10 @@ class UpgradeLoop implements Upgrades {
       if (leave.aborted || run === undefined || isUnsaved(error)) throw error;
       if (stop.aborted) return;
       const coded = codedError(error);
+      // The timer may not have rung yet: what waiting might have mended was waited for in vain.
+      if (coded.retry !== "never" && isOverdue(run, this.#ports.host.now())) {
+        return await this.#kept.save((present, now) => note(present, { lastError: reasonFrom(coded) }, now));
+      }
       // What was said of an earlier boot is no ending of this one: where nobody can tell what came up, that is the end.
       const isVoid = action === "arrive";
       if (run.ending !== undefined && !isVoid) {
@@ -274,6 +278,10 @@ class UpgradeLoop implements Upgrades {
 
 function requireUnswitched({ phase }: Run): void {
   if (PHASES[phase].mayBeSwitched) throw new UpgradeError("UPGRADE_TOO_LATE", `the upgrade is in ${phase}`);
+}
+
+function isOverdue(run: Run, now: Moment): boolean {
+  return run.ending === undefined && !PHASES[run.phase].mayBeSwitched && leftMs(run, now) === 0;
 }
 
 function isUnsaved(error: unknown): boolean {

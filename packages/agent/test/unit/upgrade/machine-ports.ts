@@ -121,6 +121,11 @@ export function machinePorts(
       pull: (reference, { isOwn, onOwn, signal }) =>
         alive(async () => {
           if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
+          if (world.pull === "away-for-a-day") {
+            // The process did not run meanwhile, and so no timer has rung.
+            time.uptimeMs += 86_400_000;
+            throw trouble("TEST_AWAY", "the registry does not answer");
+          }
           if (world.pull === "wants-no-waiting")
             throw new CodedError(TROUBLE, "TEST_AWAY", "the registry is busy", { retry: { afterMs: 0 } });
           if (world.pull === "no-room") throw trouble("CONTAINER_DISK_FULL", "the disk is full");

@@ -59,7 +59,7 @@ export interface World {
   /** What the upgrade container does. */
   upgradeContainer: "suc-upgrade" | "fails" | "fails-for-certain" | "hangs" | "installs-live";
   prepareContainer: "works" | "fails";
-  pull: "works" | "away" | "wants-no-waiting" | "refused" | "another" | "no-room";
+  pull: "works" | "away" | "away-for-a-day" | "wants-no-waiting" | "refused" | "another" | "no-room";
   drain: "works" | "fails" | "takes-too-long";
   /** Attempts to drain that meet an API server that is away. */
   failedDrains: number;

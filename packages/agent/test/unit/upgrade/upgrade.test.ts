@@ -98,6 +98,7 @@ describe("an upgrade", () => {
   it.each<[string, Partial<World>, Partial<Plan>, string]>([
     ["an image that cannot be pulled", { pull: "refused" }, {}, "TEST_REFUSED"],
     ["a registry that stays away", { pull: "away" }, {}, "UPGRADE_TIMED_OUT"],
+    ["a time that is over in the moment of a failure", { pull: "away-for-a-day" }, {}, "UPGRADE_TIMED_OUT"],
     [
       "a registry that is busy, and wants to be asked again at once",
       { pull: "wants-no-waiting" },
