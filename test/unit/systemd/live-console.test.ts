@@ -48,8 +48,11 @@ describe("the generator", () => {
 });
 
 describe("the menu", () => {
-  /** @returns  the programs that were started, with their arguments */
-  function started(typed: string): readonly string[] {
+  /** @returns  the programs that were started, with their arguments, and what stood on the console */
+  function shown(
+    typed: string,
+    commandLine = "quiet boot=live",
+  ): { readonly calls: readonly string[]; readonly screen: string } {
     const trace = path.join(folder, "trace");
     writeFileSync(trace, "");
     for (const program of ["ros-agent", "systemctl", "sleep"]) {
@@ -59,11 +62,32 @@ describe("the menu", () => {
     // The script looks for programs where a system has them.
     const script = path.join(folder, "live-console");
     const text = readFileSync(path.join(LIVE, "live-console"), "utf8");
-    writeFileSync(script, text.replace(/^PATH=/m, `PATH=${folder}:`));
-    const { status } = spawnSync("sh", [script], { input: typed, encoding: "utf8", timeout: DEADLINE_MS });
-    expect(status).toBe(0);
-    return readFileSync(trace, "utf8").split("\n").slice(0, -1);
+    const cmdline = path.join(folder, "cmdline");
+    writeFileSync(cmdline, `${commandLine}\n`);
+    writeFileSync(script, text.replace(/^PATH=/m, `PATH=${folder}:`).replace("</proc/cmdline", `<${cmdline}`));
+    const { status, stdout, stderr } = spawnSync("sh", [script], {
+      input: typed,
+      encoding: "utf8",
+      timeout: DEADLINE_MS,
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    return { calls: readFileSync(trace, "utf8").split("\n").slice(0, -1), screen: stdout };
   }
+  const started = (typed: string): readonly string[] => shown(typed).calls;
+
+  it.each([
+    ["boot=live rancheros.install.automatic=true quiet", true],
+    ["rancheros.install.automatic", true],
+    ["boot=live rancheros.install.automatic=false", false],
+    ["boot=live not-rancheros.install.automatic=true", false],
+    ["boot=live * $(touch /tmp/x)", false],
+    ["", false],
+  ])("says that nothing need be pressed where the machine installs itself: %s", (commandLine, isAlone) => {
+    const { calls, screen } = shown("", commandLine);
+    expect(calls).toEqual([]);
+    expect(screen.includes("nothing need be pressed")).toBe(isAlone);
+    expect(screen).toMatch(/nothing of it is on a disk yet.*\n\n[^]* {4}i {2}install this machine/);
+  });
 
   it("does nothing where nobody is there, nor for what it does not know", () => {
     expect(started("")).toEqual([]);
