@@ -64,6 +64,29 @@ describe("leaks", () => {
     for (const socket of clinging) socket.destroy();
   });
 
+  const asking = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(1_000);
+
+  it("who asks and asks, and reads no answer, holds no connection", async () => {
+    const before = openFiles();
+    const clinging = clingTo(Number(new URL(used.operator.healthUrl).port), asking("/metrics"), 20);
+    await Promise.all(clinging.map((socket) => once(socket, "connect")));
+    const left = await eventually(async () => (openFiles() <= before + 5 ? openFiles() : undefined), "all are gone");
+    expect(left).toBeLessThanOrEqual(before + 5);
+    for (const socket of clinging) socket.destroy();
+  });
+
+  it("who asks a thousand times at once gets a few answers", async () => {
+    const socket = connect(Number(new URL(used.operator.httpUrl).port), "127.0.0.1");
+    let answers = "";
+    socket.on("error", () => undefined).setEncoding("latin1");
+    socket.on("data", (part: string) => {
+      answers += part;
+    });
+    socket.write(asking("/v1-rancheros/cacerts"));
+    await once(socket, "close");
+    expect(answers.split("HTTP/1.1 200 OK").length - 1).toBeLessThanOrEqual(16);
+  });
+
   it("dials that are given up do not use up the sessions", async () => {
     for (let count = 0; count < 60; count += 1) {
       const socket = connect(Number(new URL(used.operator.httpUrl).port), "127.0.0.1");

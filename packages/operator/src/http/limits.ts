@@ -8,3 +8,7 @@ export const KEEP_ALIVE_MS = 5_000;
 export const LAST_WORD_MS = 1_000;
 /** How often connections are looked at for having taken too long. */
 export const CHECK_INTERVAL_MS = 1_000;
+/** Requests of one connection that wait for their answers: machines send one at a time. */
+export const UNANSWERED_MAX = 16;
+/** How long the other side may take to take an answer, which has 128 KiB at most. */
+export const ANSWER_TAKEN_MS = 30_000;

@@ -5,6 +5,7 @@ import type { BootAnswer, BootDesk } from "../../boot/index.ts";
 import { NOT_FOUND } from "../answer.ts";
 import { refusalOf } from "../refusal.ts";
 import { pathOf } from "../route.ts";
+import { endAnswer } from "./answer-turns.ts";
 
 /** A machine that takes nothing for so long has gone. */
 const STALLED_MS = 60_000;
@@ -44,7 +45,7 @@ export function bootResponder(desk: BootDesk, isTls: boolean, onError: (error: u
     if (body === undefined || typeof body === "string") {
       const length = headers["content-length"] === undefined ? { "content-length": Buffer.byteLength(body ?? "") } : {};
       response.writeHead(status, { ...headers, ...length });
-      response.end(response.req.method === "HEAD" ? undefined : body);
+      endAnswer(response, response.req.method === "HEAD" ? undefined : body);
       return;
     }
     response.writeHead(status, headers);

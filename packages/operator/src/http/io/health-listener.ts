@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { ListenAddress } from "../listen-address.ts";
 import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";
+import { createAnswerTurns, endAnswer } from "./answer-turns.ts";
 import { listen } from "./listen.ts";
 
 /** A probe is one small request; who takes longer keeps others' connections from the process. */
@@ -27,7 +28,7 @@ export interface MetricsPage {
 
 function answer(response: ServerResponse, status: number, text: string, contentType = "text/plain; charset=utf-8") {
   response.writeHead(status, { "content-type": contentType });
-  response.end(text);
+  endAnswer(response, text);
 }
 
 /**
@@ -59,7 +60,9 @@ export async function listenForHealth(
   metrics: () => Promise<MetricsPage>,
   connectionLimit = CONNECTION_LIMIT,
 ): Promise<HealthListener> {
+  const turns = createAnswerTurns();
   const server = createServer(LIMITS, (request, response) => {
+    if (!turns.take(request, response)) return;
     if (request.url === "/metrics") {
       metrics().then(
         ({ contentType, text }) => answer(response, 200, text, contentType),

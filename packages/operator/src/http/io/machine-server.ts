@@ -11,6 +11,7 @@ import type { MachineEndpoint } from "../machine-endpoint.ts";
 import { isProtocolTarget, type ProtocolEndpoint } from "../protocol-endpoint.ts";
 import { isBootPath } from "../../boot/index.ts";
 import { pathOf } from "../route.ts";
+import { createAnswerTurns, endAnswer } from "./answer-turns.ts";
 import type { BootResponder } from "./boot-response.ts";
 import { createBodyReader } from "./body-reader.ts";
 import { createVisits } from "./challenge-session.ts";
@@ -63,7 +64,7 @@ function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
   const length = answer.status === 304 ? {} : { "content-length": Buffer.byteLength(answer.body) };
   const ending = isLast ? { connection: "close" } : {};
   response.writeHead(answer.status, { ...answer.headers, ...length, ...ending });
-  response.end(answer.body);
+  endAnswer(response, answer.body);
 }
 
 /** An answer on the socket of an upgrade request, which then ends. */
@@ -104,9 +105,11 @@ export function serveMachines(
 ): MachineServing {
   const visits = createVisits();
   const bodies = createBodyReader();
+  const turns = createAnswerTurns();
   let isEnding = false;
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (!turns.take(request, response)) return;
     response.setHeader("date", new Date(nowMs()).toUTCString());
     if (isBootPath(pathOf(request.url ?? "/"))) boot.respond(request, response);
     else if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
