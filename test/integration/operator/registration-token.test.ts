@@ -146,6 +146,23 @@ describe("a registration's token", () => {
     expect(status).toMatchObject({ registrationToken: after, tokenRotation: 1 });
   });
 
+  // What `date +%s%N` says, and the largest that the API server takes of us.
+  it.each([1_795_714_800_000_000_000, 2 ** 63 - 1024])("rotates once to %d", async (rotation) => {
+    const name = `counted-${rotation}`;
+    const before = await makeRegistration(target, namespace, name);
+    await patch(name, { token: { rotation } });
+    const status = await eventually(async () => {
+      const found = (await getObject(target, "mreg", namespace, name))?.status;
+      return found?.["tokenRotation"] === rotation ? found : undefined;
+    }, "the status has the rotation");
+    const { token = "", previousToken } = await secretOf(`registration-${name}`);
+    expect(status["registrationToken"]).toBe(token);
+    // It was not rotated a second time, which would have made another one the previous.
+    expect(previousToken).toBe(before.token);
+    await untilAnswers(token, "200");
+    expect(await answers(before.token)).toEqual(["200", "200"]);
+  });
+
   it("may be given in a Secret, and is refused in a sentence where it is missing, weak or used twice", async () => {
     await applyObjects(target, registration("static", { token: { secretName: "mine" } }));
     await untilReason("static", "TokenSecretMissing");

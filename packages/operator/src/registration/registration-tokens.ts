@@ -11,6 +11,8 @@ import {
 } from "./token-secret.ts";
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
+/** Of the numbers that are an int64, as the status has it, the largest one that JavaScript knows. */
+const LAST_ROTATION = 2 ** 63 - 1024;
 
 /** Why a registration has no token. */
 export interface TokenTrouble {
@@ -59,6 +61,10 @@ function statusToken(registration: MachineRegistration): string | undefined {
   return token !== undefined && isTokenText(token) ? token : undefined;
 }
 
+function wantedRotation({ spec }: MachineRegistration): number {
+  return Math.min(spec.token?.rotation ?? 0, LAST_ROTATION);
+}
+
 function rotationOf(registration: MachineRegistration, secret: RegistrationSecret | undefined): number {
   return secret?.rotation ?? registration.status?.tokenRotation ?? 0;
 }
@@ -97,7 +103,7 @@ function urlOf(around: TokenSurroundings, token: string): string | undefined {
 function firstContent(registration: MachineRegistration, around: TokenSurroundings): SecretContent {
   const old = statusToken(registration);
   const token = old ?? newRegistrationToken(around.random);
-  const rotation = old === undefined ? (registration.spec.token?.rotation ?? 0) : rotationOf(registration, undefined);
+  const rotation = old === undefined ? wantedRotation(registration) : rotationOf(registration, undefined);
   return { token, registrationUrl: urlOf(around, token), previous: undefined, rotation };
 }
 
@@ -108,7 +114,7 @@ export function secretStep(
   around: TokenSurroundings,
 ): SecretStep {
   if (isStatic(registration)) return { kind: "none" };
-  const wanted = registration.spec.token?.rotation ?? 0;
+  const wanted = wantedRotation(registration);
   if (secret === undefined) return { kind: "create", content: firstContent(registration, around) };
   if (isLeftOver(registration, secret)) return { kind: "delete" };
   if (!isTokenText(secret.token)) return { kind: "none" };

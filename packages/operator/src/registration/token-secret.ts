@@ -87,7 +87,8 @@ export function registrationSecret(object: unknown): RegistrationSecret | undefi
       isTokenText(decoded("previousToken")) && Number.isFinite(expiresMs)
         ? { token: decoded("previousToken"), expiresMs }
         : undefined,
-    rotation: Number.isSafeInteger(rotation) ? rotation : undefined,
+    // Not only a safe one: a number that was written and is not read would be a reason to make the next token.
+    rotation: Number.isInteger(rotation) ? rotation : undefined,
   };
 }
 

@@ -96,6 +96,27 @@ describe("secretStep", () => {
     expect(secretStep(registration({ token: { rotation: 0 } }), done, around)).toEqual({ kind: "none" });
   });
 
+  // Whoever counts by the time, as `date +%s%N` tells it, counts beyond what JavaScript counts exactly.
+  it.each([2 ** 53 - 1, 2 ** 53 + 2, 1_795_714_800_000_000_000, 2 ** 63])("rotates once to %d", (rotation) => {
+    const step = secretStep(registration({ token: { rotation } }), stored(held), around);
+    expect(step).toMatchObject({ kind: "update", content: { token: FRESH } });
+    const written = step.kind === "update" ? step.content : held;
+    // An int64, so that the status can say it.
+    expect(BigInt(written.rotation)).toBeLessThan(2n ** 63n);
+    const done = stored(written);
+    expect(secretStep(registration({ token: { rotation } }), done, around)).toEqual({ kind: "none" });
+    expect(tokenStateOf(registration({ token: { rotation } }), done)).toMatchObject({
+      kind: "tokens",
+      tokens: { rotation: written.rotation },
+    });
+  });
+
+  it("rotates with an overlap of more years than there are dates for", () => {
+    const step = secretStep(registration({ token: { rotation: 1, overlap: "9999999999h" } }), stored(held), around);
+    const written = step.kind === "update" ? step.content : held;
+    expect(stored(written).previous).toMatchObject({ token: TOKEN, expiresMs: written.previous?.expiresMs });
+  });
+
   it("takes the previous token away when its time is over", () => {
     const secret = stored({ ...held, previous: { token: FRESH, expiresMs: nowMs } });
     expect(secretStep(registration({}), secret, { ...around, nowMs: nowMs - 1 })).toEqual({ kind: "none" });
