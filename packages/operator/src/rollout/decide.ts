@@ -48,11 +48,16 @@ const FULL: Waiting = {
 };
 const BUSY: Waiting = { reason: "Queued", message: "the machine is in the middle of another upgrade" };
 
-/** Far more than any image grants; a machine that says more must not use up the numbers. */
+/** Far more than any image grants: neither a machine nor who writes into the status by hand is to use up the numbers. */
 const ATTEMPTS_BELIEVED_MAX = 2 ** 52;
 
 function status(image: CompiledImage): ManagedOSImageStatus {
   return image.object.status ?? {};
+}
+
+function attemptsCounted(image: CompiledImage): number {
+  const { attempts = 0 } = status(image);
+  return attempts > ATTEMPTS_BELIEVED_MAX ? 0 : attempts;
 }
 
 interface Books {
@@ -184,7 +189,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const books: Books = {
     slots: [...settled.slots],
     failures: settled.failures,
-    attempts: status(image).attempts ?? 0,
+    attempts: attemptsCounted(image),
     others: new Map(),
   };
   const count = (): Tally => tally(view.counts, books.slots, books.failures, (uid) => view.seen(uid));

@@ -164,6 +164,15 @@ describe("a decision", () => {
     expect(before?.status).toBe("False");
   });
 
+  it("lets canaries be watched for ever where somebody asks for more years than there are", () => {
+    const more = { canary: { selector: { matchLabels: { first: "yes" } }, soakTime: "9999999999h" } };
+    const view = viewOf({ machines: [machine(0, "agent")], slots: [], concurrency: 1, otherServersAway: 0 }, more);
+    const status = { ...view.image.object.status, canariesDoneAt: new Date(NOW_MS).toISOString() };
+    const image = { ...view.image, object: { ...view.image.object, status } };
+    const decided = decide({ ...view, image }, [{ machine: machine(0, "agent"), cluster: "a" }], NOW_MS);
+    expect([...decided.refused.values()]).toMatchObject([{ reason: "CanariesFirst" }]);
+  });
+
   it("decides nothing the second time", () => {
     fc.assert(
       fc.property(world, (given) => {
@@ -194,6 +203,12 @@ describe("a grant", () => {
     expect(grantTo({ attempt: 0, image: undefined }).granted).toMatchObject([{ attempt: second + 1 }]);
     // The status was restored from a time when the image had granted less.
     expect(grantTo({ attempt: 0, image: undefined }, { attempts: 100 }).status.attempts).toBe(second + 1);
+  });
+
+  it("has a number that machines take, whatever somebody has written into the status", () => {
+    for (const attempts of [2 ** 63, 2 ** 53, -5]) {
+      expect(grantTo(undefined, { attempts }).granted).toMatchObject([{ attempt: second + 1 }]);
+    }
   });
 
   it("is later than the last one, and than what the machine says, whatever the clock says", () => {
