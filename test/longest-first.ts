@@ -103,6 +103,7 @@ export const FILE_SECONDS: Readonly<Record<string, number>> = {
   "test/integration/chart/helm-3.test.ts": 11,
   "test/integration/hostile/canary.test.ts": 11,
   "test/integration/kubelets/kubelets.test.ts": 11,
+  "test/integration/operator/host-names.test.ts": 11,
   "test/integration/operator/renewal.test.ts": 11,
   "packages/cli/test/integration/learned-ca.test.ts": 10,
   "packages/cli/test/integration/register-apply.test.ts": 10,

@@ -3,14 +3,19 @@ import type { DescribedText, Description } from "@rancheros/protocol/templates";
 
 const KIND_WIDTH = 12;
 
-export function formatDescription({ name, labels, annotations }: Description): string {
-  const hint = name.empty.length === 0 ? "" : `   (${emptyOnes(name.empty)})`;
+export function formatDescription({ name, labels, annotations, hostname }: Description): string {
   const lines = [
-    `${"name".padEnd(KIND_WIDTH)}${printable(name.value)}${hint}`,
+    nameLine("name", name),
+    ...(hostname === undefined ? [] : [nameLine("hostname", hostname)]),
     ...Object.entries(labels).map(([key, text]) => line("label", key, text)),
     ...Object.entries(annotations).map(([key, text]) => line("annotation", key, text)),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function nameLine(kind: string, { value, empty }: Description["name"]): string {
+  const hint = empty.length === 0 ? "" : `   (${emptyOnes(empty)})`;
+  return `${kind.padEnd(KIND_WIDTH)}${printable(value)}${hint}`;
 }
 
 function line(kind: string, key: string, { value, empty }: DescribedText): string {

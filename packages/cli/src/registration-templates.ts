@@ -22,11 +22,17 @@ export function registrationTemplates(text: string, path: string): Templates {
   if (machineName !== undefined && typeof machineName !== "string") problems.push("machineName is no text");
   const machineInventoryLabels = texts(spec, "machineInventoryLabels", problems);
   const machineInventoryAnnotations = texts(spec, "machineInventoryAnnotations", problems);
+  const cloudConfig = spec["cloudConfig"] ?? {};
+  if (!isJsonObject(cloudConfig)) problems.push("cloudConfig is no map");
   if (problems.length > 0) throw bad(path, problems);
   return {
     ...(typeof machineName === "string" ? { machineName } : {}),
     machineInventoryLabels,
     machineInventoryAnnotations,
+    // Nothing else in it is a template, and it may hold secrets.
+    ...(isJsonObject(cloudConfig) && "hostname" in cloudConfig
+      ? { cloudConfig: { hostname: cloudConfig["hostname"] } }
+      : {}),
   };
 }
 

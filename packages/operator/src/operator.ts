@@ -227,7 +227,7 @@ export async function startOperator(
     observe: (step, status, durationMs) => metrics.observeRequest(step, status, durationMs),
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
     caPem: () => address.now().caPem,
-    configFor: (registration) => installConfigData(registration.spec.cloudConfig, address.url()),
+    configFor: ({ spec }, machine) => installConfigData(spec.cloudConfig, address.url(), machine),
   });
 
   const protocol = tracedProtocol(untraced, tracer);

@@ -1,5 +1,5 @@
 /** A machine joins by the attestation protocol: our agent's command line, a software TPM, a real operator, a real API server. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 
@@ -66,6 +66,27 @@ describe("ros-agent register", () => {
       spec: { tpm: hash, smbios: { "System Information": { "Serial Number": SERIAL_NUMBER } } },
     });
     expect(outcome.stderr + used.operator.log()).not.toMatch(/canary-passwd/);
+  });
+
+  it("makes the machine called by what its firmware says of it, at each visit", async () => {
+    const hostname = "node-${System Information/Serial Number}";
+    const named = await used.makeDoor("named", { cloudConfig: { hostname } });
+    const root = path.join(folder, "root");
+    mkdirSync(path.join(root, "etc"), { recursive: true });
+    const usual = ["--ca-cert", agent.caFile, "--tcti", agent.tpm.tcti, "--apply", "--root", root];
+    for (const smbios of [["--smbios-dump", agent.dmi], ["--no-smbios"]]) {
+      const args = ["register", named.url, ...usual, ...smbios];
+      const outcome = await runRosAgent(args);
+      expect(outcome.status, outcome.stderr).toBe(0);
+      expect(readFileSync(path.join(root, "etc/hostname"), "utf8")).toBe("node-7x9kq13\n");
+    }
+    const template = path.join(folder, "template.yaml");
+    writeFileSync(template, `cloudConfig: { hostname: "${hostname}" }`);
+    const shown = await runRosAgent(["labels", "--template", template, ...flags().slice(2)]);
+    expect(shown.stdout).toMatch(/^hostname {4}node-7x9kq13$/m);
+    writeFileSync(template, `cloudConfig: { hostname: "${hostname.slice(0, -1)}" }`);
+    const wrong = await runRosAgent(["labels", "--template", template, ...flags().slice(2)]);
+    expect(wrong.stderr).toContain("spec.cloudConfig.hostname: ${System Information/Serial Number has no }");
   });
 
   it("is given no label that the registration does not leave to it", async () => {

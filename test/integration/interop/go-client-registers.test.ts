@@ -140,6 +140,19 @@ describe("the Go client", () => {
     }
   });
 
+  it("is called by its SMBIOS, also where it sends none the next time", async () => {
+    const url = await plainUrl("called", { cloudConfig: { hostname: "node-${System Information/Serial Number}" } });
+    const tpm = await startSwtpm({ stateFolder: path.join(folder, "called"), withEkCertificate: false });
+    try {
+      for (const flags of [["--smbios", smbiosPath], []]) {
+        const outcome = await register(url, tpm, ...flags);
+        expect(JSON.parse(outcome.stdout)).toMatchObject({ hostname: "node-7x9-1" });
+      }
+    } finally {
+      await tpm.stop();
+    }
+  });
+
   it("brings the SMBIOS of a large server in its header", async () => {
     const large = path.join(folder, "large.json");
     const device = { Size: "32 GB", Locator: "A1", "Bank Locator": "Not Specified", Manufacturer: "00AD00B300AD" };

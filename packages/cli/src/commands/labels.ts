@@ -12,9 +12,10 @@ export class Labels extends AgentCommand {
   static override id = "labels";
   static override summary = SUMMARIES.labels;
   static override description =
-    "Reads a MachineRegistration, or what stands in its spec, and prints the name, labels and annotations that the " +
-    "operator would give this machine by its templates, and which placeholders find nothing: a label or annotation with " +
-    "an empty placeholder is left out. Nothing is sent.";
+    "Reads a MachineRegistration, or what stands in its spec, and prints the name, labels, annotations and host " +
+    "name that the operator would give this machine by its templates, and which placeholders find nothing: a label or " +
+    "annotation with an empty placeholder is left out, and a host name with one is the MachineInventory's name. Nothing is " +
+    "sent.";
   static override examples = [
     "$ ros-agent labels --template registration.yaml",
     "$ ros-agent labels --template registration.yaml --smbios-dump ./captured-tables --tpm-hash HASH --json",
@@ -53,7 +54,8 @@ export class Labels extends AgentCommand {
       known ?? this.tpmHash(flags.tcti, flags.ek),
       hardwareIfAny({ signal: this.surroundings.signal, remark }),
     ]);
-    const { describeTemplates } = await import("@rancheros/protocol/templates");
+    const { describeTemplates, templateProblems } = await import("@rancheros/protocol/templates");
+    for (const problem of templateProblems(templates)) this.remark(problem);
     const tree = hardware === undefined ? undefined : hardwareTree(hardware);
     const description = describeTemplates(templates, { ekHash, smbios, hardware: tree });
     if (flags.json) {

@@ -25,12 +25,19 @@ describe("registrationTemplates", () => {
     expect(registrationTemplates("{}", "f")).toEqual({ machineInventoryLabels: {}, machineInventoryAnnotations: {} });
   });
 
+  it("takes the host name out of the cloud config, and nothing else", () => {
+    const text = "cloudConfig: { hostname: 'n-${a/b}', users: [{ name: root, passwd: canary }] }";
+    expect(registrationTemplates(text, "f").cloudConfig).toEqual({ hostname: "n-${a/b}" });
+    expect(registrationTemplates("cloudConfig: null", "f").cloudConfig).toBeUndefined();
+  });
+
   it.each([
     [
       "machineName: 7\nmachineInventoryLabels: { a: 1, b: x }",
       /machineName is no text; .*machineInventoryLabels\.a is no/,
     ],
     ["machineInventoryAnnotations: [x]", /machineInventoryAnnotations is no map/],
+    ["cloudConfig: text", /cloudConfig is no map/],
     ["just text", /holds no map/],
     ["a: [", /is not YAML/],
   ])("refuses %j and names every bad field", (text, says) => {
@@ -50,6 +57,19 @@ describe("formatDescription", () => {
       'annotation  product: "unknown"',
       "",
     ]);
+  });
+
+  it("says what the host name will be, and why it is the inventory's where it is", () => {
+    const smbios = { "System Information": { "Serial Number": "Default string" } };
+    const spec = "machineName: edge\ncloudConfig: { hostname: 'node-${System Information/Serial Number}' }";
+    const machine = { ekHash: "0".repeat(64), smbios };
+    const [name, hostname] = formatDescription(describeTemplates(registrationTemplates(spec, "f"), machine)).split(
+      "\n",
+    );
+    expect(name).toMatch(/^name {8}edge[a-z0-9]{5}$/);
+    expect(hostname).toBe(
+      `hostname    ${name?.slice("name        ".length) ?? ""}   (\${System Information/Serial Number} is empty)`,
+    );
   });
 });
 

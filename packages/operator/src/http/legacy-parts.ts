@@ -29,7 +29,7 @@ export interface EndpointParts extends DoorParts {
   readonly inventories: InventoryIndex;
   readonly tokenSecrets: TokenSecretIndex;
   readonly claims: InventoryClaims;
-  readonly records: Pick<MachineRecords, "proveCertificate">;
+  readonly records: Pick<MachineRecords, "proveCertificate" | "smbios">;
   readonly address: () => ServerAddress;
   /** The answer of /v1-rancheros/inventory for this machine. @throws InventoryError, KubernetesError */
   readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;

@@ -113,14 +113,16 @@ function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
   const { namespace, name, uid } = inventory.metadata;
   const approval = approvalOf(inventory.spec.approval);
   const isConfigured = approval === "Approved" && registration !== undefined;
-  const subject = { uid, namespace, name, ekHash: state.ekHash };
+  const { ekHash } = state;
+  const { smbios } = inventory.spec;
+  const subject = { uid, namespace, name, ekHash };
   const keys = parts.keys.sealing();
   const token = sealSession(keys, subject, parts.nowMs());
   const plain = writeAdmission({
     machine: { namespace, name, uid },
     approval,
     trust: state.trust,
-    config: isConfigured ? parts.configFor(registration) : undefined,
+    config: isConfigured ? parts.configFor(registration, { name, ekHash, smbios }) : undefined,
     session: { token, key: sessionSealKey(keys, token), expiresInSeconds: SESSION_LIFETIME_MS / 1000 },
     ca: caForMachines(parts.caPem()),
     nextAskInSeconds: nextAskInSeconds(approval, registration, parts.inventories.pendingCount, parts.random),

@@ -3,6 +3,7 @@ import type { Approval, MachineState } from "@rancheros/protocol/attestation";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
 import { AttestationMessageError } from "@rancheros/protocol/attestation";
 import { durationMs, type MachineRegistration } from "@rancheros/protocol/resources";
+import type { NamedMachine } from "@rancheros/protocol/templates";
 import type { EndorsementKeyPolicy } from "../attestation/index.ts";
 import type { InventoryClaims, InventoryIndex, MachineRecords } from "../inventory/index.ts";
 import type { SessionKeys } from "../session/index.ts";
@@ -23,8 +24,8 @@ export interface ProtocolParts extends DoorParts {
   readonly keys: SessionKeys;
   /** Whether this is one of the TLS keys that machines may have in front of them; may look for a renewed one. */
   readonly isOwnChannel: (channel: Buffer) => Promise<boolean>;
-  /** The config that a machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
-  readonly configFor: (registration: MachineRegistration) => Readonly<Record<string, unknown>>;
+  /** The config that this machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
+  readonly configFor: (registration: MachineRegistration, machine: NamedMachine) => Readonly<Record<string, unknown>>;
   /** The CAs by which machines know the server; undefined where they need none. */
   readonly caPem: () => string | undefined;
   readonly assertReady: () => void;

@@ -1,8 +1,9 @@
 /** What a visit by rancherd's protocol is for: a registration, or the question of a machine that is known. */
 import type { SmbiosTree } from "@rancheros/protocol/messages";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
-import type { InventoryEntry } from "../inventory/index.ts";
-import { installConfig } from "../registration/index.ts";
+import type { NamedMachine } from "@rancheros/protocol/templates";
+import type { Claim, InventoryEntry } from "../inventory/index.ts";
+import { installConfig, isForEachMachine } from "../registration/index.ts";
 import type { DecisionReason } from "../telemetry/index.ts";
 import { judge, judgeAgain, newInventory, refuseUnlessApproved } from "./door.ts";
 import { SessionError } from "./errors.ts";
@@ -55,6 +56,21 @@ function refuseLegacy(parts: EndpointParts, registration: MachineRegistration, e
   refuseUnlessApproved(known.approval, known.metadata);
 }
 
+/**
+ * The inventory's SMBIOS counts, and not what the machine says this time: read where anything is made of it.
+ * @throws SessionError SERVER_URL_NOT_SET; InventoryError, KubernetesError
+ */
+async function configFor(
+  parts: EndpointParts,
+  { spec: { cloudConfig } }: MachineRegistration,
+  { entry, made }: Claim,
+  said: Pick<NamedMachine, "ekHash" | "smbios">,
+): Promise<string> {
+  const isKept = made || !isForEachMachine(cloudConfig);
+  const smbios = isKept ? said.smbios : await parts.records.smbios(entry);
+  return installConfig(cloudConfig, serverUrl(parts), { name: entry.metadata.name, ekHash: said.ekHash, smbios });
+}
+
 /** @throws SessionError, RegistrationRefusedError, AttestationError, KubernetesError  what needs no challenge to be said */
 export async function registrationPurpose(
   parts: EndpointParts,
@@ -86,7 +102,7 @@ export async function registrationPurpose(
       refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
       if (!claim.made) await parts.records.proveCertificate(claim.entry, { trust, root, certificateSha256 });
       return {
-        text: installConfig(registration.spec.cloudConfig, serverUrl(parts)),
+        text: await configFor(parts, registration, claim, { ekHash, smbios }),
         ...(claim.made
           ? { kind: "admitted", reason: "MACHINE_REGISTERED" }
           : { kind: "known", reason: "MACHINE_KNOWN" }),

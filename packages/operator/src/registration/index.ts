@@ -5,7 +5,7 @@ export { acceptClientLabels } from "./accept-client-labels.ts";
 export type { ClientLabels } from "./accept-client-labels.ts";
 export { REGISTRATION_STATUS_ERRORS, RegistrationRefusedError } from "./errors.ts";
 export type { RegistrationRefusal } from "./errors.ts";
-export { installConfig, installConfigData } from "./install-config.ts";
+export { installConfig, installConfigData, isForEachMachine } from "./install-config.ts";
 export { runRegistrationController } from "./io/registration-controller.ts";
 export type { RegistrationController } from "./io/registration-controller.ts";
 export { MachineLimit } from "./machine-limit.ts";

@@ -1,5 +1,6 @@
 /** Decides what the status of a MachineRegistration should be: its token, its URL, and whether machines can come. */
 import type { MachineRegistration, MachineRegistrationStatus } from "@rancheros/protocol/resources";
+import { templateProblems } from "@rancheros/protocol/templates";
 import { registrationUrl } from "../rancherd/index.ts";
 import type { TokenState } from "./registration-tokens.ts";
 import { secretNameOf, tokenDigest } from "./token-secret.ts";
@@ -78,15 +79,38 @@ function isSame(old: Condition, next: Condition): boolean {
   );
 }
 
+/** What a condition's message may be long; the API server takes 32 KiB. */
+const MESSAGE_MAX = 2048;
+
+/** Null where there is nothing to say. */
+function templatesFinding({ spec }: MachineRegistration): Readiness | null {
+  const text = templateProblems(spec).join("; ");
+  if (text === "") return null;
+  return no("Problems", text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX - 3)}...` : text);
+}
+
 function nextConditions(registration: MachineRegistration, around: Surroundings): readonly Condition[] {
-  const old = registration.status?.conditions ?? [];
-  const { trustAnchors } = around;
-  const before =
-    trustAnchors === null && old.some(({ type }) => type === "TrustAnchors")
-      ? old.filter(({ type }) => type !== "TrustAnchors")
-      : old;
-  const conditions = trustAnchors ? withCondition(before, "TrustAnchors", trustAnchors, registration, around) : before;
-  return withCondition(conditions, "Ready", readiness(registration, around), registration, around);
+  const findings: readonly (readonly [string, Readiness | null | undefined])[] = [
+    ["TrustAnchors", around.trustAnchors],
+    ["Templates", templatesFinding(registration)],
+    ["Ready", readiness(registration, around)],
+  ];
+  return findings.reduce<readonly Condition[]>(
+    (conditions, [type, found]) => withFinding(conditions, type, found, registration, around),
+    registration.status?.conditions ?? [],
+  );
+}
+
+/** @param found  null takes the condition away, undefined leaves it as it is */
+function withFinding(
+  old: readonly Condition[],
+  type: string,
+  found: Readiness | null | undefined,
+  registration: MachineRegistration,
+  around: Surroundings,
+): readonly Condition[] {
+  if (found) return withCondition(old, type, found, registration, around);
+  return found === null && old.some((one) => one.type === type) ? old.filter((one) => one.type !== type) : old;
 }
 
 /** @returns the old ones themselves where nothing is new */

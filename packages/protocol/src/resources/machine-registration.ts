@@ -93,7 +93,8 @@ const spec = Type.Object(
     cloudConfig: Type.Optional(
       nullable(anyMap({ description: "The cloud config." }), {
         description:
-          "The cloud config that a machine gets when it registers: users, write_files, rancherd, rancheros.install and so on. rancherd.server, rancherd.token and rancheros.install.automatic are added.",
+          "The cloud config that a machine gets when it registers: users, write_files, rancherd, rancheros.install and so on. rancherd.server, rancherd.token and rancheros.install.automatic are added. " +
+          "hostname may hold templates over SMBIOS, such as node-${System Information/Serial Number}; where they find nothing it is the MachineInventory's name.",
       }),
     ),
     attestation: Type.Optional(registrationAttestation),

@@ -1,13 +1,16 @@
 /** What a machine is called and how it is labelled: the same for the operator that makes the object and for who tries templates. */
+import { hostName, isHostNameTemplate, type HostName, type NamedMachine } from "./host-name.ts";
 import { labelValue } from "./label-value.ts";
 import { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
-import { fillTemplate } from "./template.ts";
+import { fillTemplate, HARDWARE } from "./template.ts";
 
 /** The templates of a MachineRegistration's spec. */
 export interface Templates {
   readonly machineName?: string;
   readonly machineInventoryLabels?: Readonly<Record<string, string>> | null;
   readonly machineInventoryAnnotations?: Readonly<Record<string, string>> | null;
+  /** Of it, `hostname` may be a template. */
+  readonly cloudConfig?: Readonly<Record<string, unknown>> | null;
 }
 
 /** What a machine says of itself; proved by nothing but the hash. */
@@ -32,10 +35,9 @@ export interface Description {
   readonly name: { readonly value: string; readonly empty: readonly string[] };
   readonly labels: Readonly<Record<string, DescribedText>>;
   readonly annotations: Readonly<Record<string, DescribedText>>;
+  /** What the machine calls itself by its cloud config; undefined where that says nothing of it. */
+  readonly hostname: HostName | undefined;
 }
-
-/** First segment of placeholders that are looked up in the hardware tree instead of the SMBIOS. */
-const HARDWARE = "Hardware";
 
 /** One tree for both: what a machine sends as an SMBIOS section of that name does not pass for its hardware. */
 function dataOf(machine: DescribedMachine): Readonly<Record<string, unknown>> {
@@ -55,17 +57,26 @@ function described(
   );
 }
 
+function describedHostName(cloudConfig: Templates["cloudConfig"], machine: NamedMachine): HostName | undefined {
+  const hostname = cloudConfig?.["hostname"];
+  if (isHostNameTemplate(hostname)) return hostName(hostname, machine);
+  return typeof hostname === "string" ? { value: hostname, empty: [] } : undefined;
+}
+
 /**
  * @param spec     of a MachineRegistration
  * @param attempt  which of the machine's names to take; see machineName
- * @returns        name, labels and annotations of the MachineInventory, and which placeholders were empty
+ * @returns        name, labels and annotations of the MachineInventory, the host name, and which placeholders were empty
  */
 export function describeTemplates(spec: Templates, machine: DescribedMachine, attempt = 0): Description {
   const data = dataOf(machine);
   const { empty } = fillTemplate(spec.machineName || DEFAULT_MACHINE_NAME, data);
+  const { ekHash, smbios } = machine;
+  const name = machineName(machineNamePrefix(spec.machineName, data), ekHash, attempt);
   return {
-    name: { value: machineName(machineNamePrefix(spec.machineName, data), machine.ekHash, attempt), empty },
+    name: { value: name, empty },
     labels: described(spec.machineInventoryLabels, data, labelValue),
     annotations: described(spec.machineInventoryAnnotations, data, (text) => text),
+    hostname: describedHostName(spec.cloudConfig, { name, ekHash, smbios }),
   };
 }

@@ -10,6 +10,9 @@ export interface Filled {
   readonly empty: readonly string[];
 }
 
+/** First segment of placeholders that are looked up in the hardware tree instead of the SMBIOS. */
+export const HARDWARE = "Hardware";
+
 /** A filled template is cut here: sixty-four of them must fit into an object's annotations, 256 KiB. */
 const FILLED_LIMIT = 2048;
 
@@ -22,22 +25,33 @@ function lookUp(data: unknown, path: readonly string[]): string | undefined {
   return typeof here === "string" && here !== "" ? here : undefined;
 }
 
+type Look = (path: string) => string | undefined;
+
 /** @returns undefined where nothing is found and nothing is said for that */
-function valueOf(placeholder: string, data: unknown): string | undefined {
-  const whole = lookUp(data, placeholder.split("/"));
+function valueOf(placeholder: string, look: Look): string | undefined {
+  const whole = look(placeholder);
   const bar = placeholder.indexOf("|");
   if (whole !== undefined || bar === -1) return whole;
-  return lookUp(data, placeholder.slice(0, bar).split("/")) ?? placeholder.slice(bar + 1);
+  return look(placeholder.slice(0, bar)) ?? placeholder.slice(bar + 1);
 }
 
 /**
  * Fills a template.
  * @param template  text with `${A/B}` and `${A/B|fallback}` placeholders; one that is not closed stays as it is
  * @param data      nested maps whose leaves are strings; a placeholder that ends anywhere else finds nothing
+ * @param reading   what becomes of a string that is found; undefined: as if it were not there
  * @returns         at most 2,048 characters
  * Source: rancher/os2 pkg/server/register.go buildName; fallbacks are ours
  */
-export function fillTemplate(template: string, data: unknown): Filled {
+export function fillTemplate(
+  template: string,
+  data: unknown,
+  reading: (found: string) => string | undefined = (found) => found,
+): Filled {
+  const look: Look = (path) => {
+    const found = lookUp(data, path.split("/"));
+    return found === undefined ? undefined : reading(found);
+  };
   const empty: string[] = [];
   let text = "";
   let rest = template;
@@ -49,7 +63,7 @@ export function fillTemplate(template: string, data: unknown): Filled {
       break;
     }
     const placeholder = rest.slice(start + 2, end);
-    const value = valueOf(placeholder, data);
+    const value = valueOf(placeholder, look);
     if (value === undefined) empty.push(placeholder);
     text += rest.slice(0, start) + (value ?? "");
     rest = rest.slice(end + 1);

@@ -46,6 +46,7 @@ describe("SMBIOS", () => {
       /^warn DOCTOR_SMBIOS_NAMELESS: the firmware says: no Serial Number$/,
     ],
     [{ ...system, "Product Name": "System Product Name" }, /^warn DOCTOR_SMBIOS_NAMELESS/],
+    [{ ...system, "Serial Number": "0123456789" }, /^warn DOCTOR_SMBIOS_NAMELESS/],
   ])("that says %j is told as %s", (information, expected) => {
     expect(
       told(() =>

@@ -67,6 +67,11 @@ export interface MachineRecords {
    * @throws InventoryError EK_CERTIFICATE_CHANGED; KubernetesError
    */
   proveCertificate(entry: InventoryEntry, shown: ShownCertificate): Promise<void>;
+  /**
+   * What the machine said of itself when it came first.
+   * @throws InventoryError INVENTORY_UNCERTAIN; KubernetesError
+   */
+  smbios(entry: InventoryEntry): Promise<MachineInventory["spec"]["smbios"]>;
   /** Writes down what was reported, where that is due. @returns the object @throws InventoryError, KubernetesError */
   report(entry: InventoryEntry, report: MachineReport, chosen: ChosenMetadata): Promise<MachineInventory>;
   /**
@@ -236,6 +241,7 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       });
       await finish(inventory, shown, certificate);
     },
+    smbios: async (entry) => (await fresh(entry)).spec.smbios,
     async report(entry, report, chosen) {
       const { uid } = entry.metadata;
       const { report: earlier } = late.facts(uid);

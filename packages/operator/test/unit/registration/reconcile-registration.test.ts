@@ -67,6 +67,32 @@ describe("reconcileRegistration", () => {
     expect(applied(said).status?.conditions).toMatchObject([{ type: "Ready" }]);
   });
 
+  it("says which templates are wrong, and no more once they are right", () => {
+    const spec = { machineName: "m-${System", cloudConfig: { hostname: "node-${System Information/Serial Number" } };
+    const said = applied({ metadata, spec });
+    expect(said.status?.conditions).toMatchObject([
+      {
+        type: "Templates",
+        status: "False",
+        reason: "Problems",
+        message:
+          "spec.machineName: ${System has no } and is taken as it stands; " +
+          "spec.cloudConfig.hostname: ${System Information/Serial Number has no } and is taken as it stands",
+      },
+      { type: "Ready", status: "True" },
+    ]);
+    expect(reconcileRegistration(said, around)).toBeUndefined();
+    const mended = applied({ ...said, spec: { cloudConfig: { hostname: "${System Information/Serial Number}" } } });
+    expect(mended.status?.conditions).toMatchObject([{ type: "Ready" }]);
+  });
+
+  it("says no more of wrong templates than a condition takes", () => {
+    const labels = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`k${index}`, "${".repeat(500)]));
+    const [condition] = applied({ metadata, spec: { machineInventoryLabels: labels } }).status?.conditions ?? [];
+    expect(condition?.message).toMatch(/^spec\.machineInventoryLabels\[k0\]: .*\.\.\.$/);
+    expect(condition?.message?.length).toBe(2048);
+  });
+
   it("keeps the conditions that it does not know", () => {
     const conditions = [
       { type: "Ready", status: "True", lastUpdateTime: "2026-11-22T20:38:49Z" },

@@ -65,4 +65,16 @@ describe("describeTemplates", () => {
     });
     expect(describeTemplates({ machineName: "" }, { ekHash, smbios: undefined }).name.empty).toHaveLength(3);
   });
+
+  it("says what the machine will call itself, where its cloud config says anything of it", () => {
+    const about = (hostname: unknown) => describeTemplates({ cloudConfig: { hostname } }, { ekHash, smbios, hardware });
+    expect(about("${System Information/Manufacturer}").hostname).toEqual({ value: "dell-inc", empty: [] });
+    const empty = about("n-${System Information/Serial Number}");
+    expect(empty.hostname).toEqual({ value: empty.name.value, empty: ["System Information/Serial Number"] });
+    expect(about("n-${Hardware/Memory/Total Bytes}").hostname?.empty).toEqual(["Hardware/Memory/Total Bytes"]);
+    expect(about("Edge_1").hostname).toEqual({ value: "Edge_1", empty: [] });
+    expect(about(undefined).hostname).toBeUndefined();
+    expect(about(7).hostname).toBeUndefined();
+    expect(describeTemplates({ cloudConfig: null }, { ekHash, smbios }).hostname).toBeUndefined();
+  });
 });

@@ -1,0 +1,52 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fillTemplate, templateProblems } from "../../../src/templates/index.ts";
+
+describe("templateProblems", () => {
+  it("has nothing to say of a registration whose templates are right, or that has none", () => {
+    const label = "${System Information/Manufacturer}";
+    expect(templateProblems({})).toEqual([]);
+    expect(
+      templateProblems({
+        machineName: "node-${System Information/Serial Number|$}-",
+        machineInventoryLabels: { vendor: label },
+        machineInventoryAnnotations: null,
+        cloudConfig: { hostname: "node-${System Information/Serial Number}", note: "${" },
+      }),
+    ).toEqual([]);
+    expect(templateProblems({ cloudConfig: { hostname: ["${"] } })).toEqual([]);
+  });
+
+  it("names each field with a placeholder that is not closed", () => {
+    expect(
+      templateProblems({
+        machineName: "a${b",
+        machineInventoryLabels: { vendor: "${x} ${y" },
+        machineInventoryAnnotations: { "example.com/note": "${" },
+        cloudConfig: { hostname: `n-\${${"long ".repeat(30)}` },
+      }),
+    ).toEqual([
+      "spec.machineName: ${b has no } and is taken as it stands",
+      "spec.machineInventoryLabels[vendor]: ${y has no } and is taken as it stands",
+      "spec.machineInventoryAnnotations[example.com/note]: ${ has no } and is taken as it stands",
+      `spec.cloudConfig.hostname: \${${"long ".repeat(11)}lon... has no } and is taken as it stands`,
+    ]);
+  });
+
+  it("says that host names are not made of hardware, unless it is said what to write in its place", () => {
+    expect(templateProblems({ cloudConfig: { hostname: "${Hardware/Disks/0/Serial}" } })).toEqual([
+      "spec.cloudConfig.hostname: ${Hardware/Disks/0/Serial} finds nothing, as host names are made of SMBIOS only",
+    ]);
+    expect(templateProblems({ machineName: "${Hardware/Disks/0/Serial}" })).toEqual([]);
+  });
+
+  it("finds just those that filling leaves as they stand", () => {
+    const piece = fc.constantFrom("${", "}", "{", "a/b", " ");
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const machineName = pieces.join("");
+        expect(templateProblems({ machineName }).length > 0).toBe(fillTemplate(machineName, {}).text.includes("${"));
+      }),
+    );
+  });
+});
