@@ -82,15 +82,17 @@ export async function rollback({ machine, upgrades }: RollbackSession, isDryRun:
   refuseRollbackUnderWay(upgrades.journal(), bootId);
   const entry = await machine.slots.other();
   if (isDryRun) return { entry };
-  const isFirst = waitingRollback(upgrades.journal(), bootId) === undefined;
-  // In this order: an upgrade that begins in this moment finds it in the journal, and waits.
-  await upgrades.amend((journal) => askRollback(journal, entry, machine.host.now()));
-  try {
-    await machine.slots.startNext(entry);
-  } catch (error) {
-    if (isFirst) await upgrades.amend(callOffRollback);
-    throw error;
-  }
+  await upgrades.apart(async () => {
+    const isFirst = waitingRollback(upgrades.journal(), bootId) === undefined;
+    // In this order: after a kill in between the boot loader starts nothing of which the journal does not know.
+    await upgrades.amend((journal) => askRollback(journal, entry, machine.host.now()));
+    try {
+      await machine.slots.startNext(entry);
+    } catch (error) {
+      if (isFirst) await upgrades.amend(callOffRollback);
+      throw error;
+    }
+  });
   return { entry };
 }
 
@@ -99,12 +101,14 @@ export async function rollback({ machine, upgrades }: RollbackSession, isDryRun:
  * @throws UpgradeError UPGRADE_ROLLBACK_NOT_ASKED, UPGRADE_ROLLBACK_FAILED; SlotError
  */
 export async function cancelRollback({ machine, upgrades }: RollbackSession, isDryRun: boolean): Promise<RolledBack> {
-  const asked = waitingRollback(upgrades.journal(), machine.host.now().bootId);
-  if (asked === undefined)
-    throw new UpgradeError("UPGRADE_ROLLBACK_NOT_ASKED", "no rollback waits for the next restart");
-  const { entry } = asked;
-  if (isDryRun) return { entry };
-  await machine.slots.forgetNext(entry);
-  await upgrades.amend(callOffRollback);
-  return { entry };
+  return upgrades.apart(async () => {
+    const asked = waitingRollback(upgrades.journal(), machine.host.now().bootId);
+    if (asked === undefined)
+      throw new UpgradeError("UPGRADE_ROLLBACK_NOT_ASKED", "no rollback waits for the next restart");
+    const { entry } = asked;
+    if (isDryRun) return { entry };
+    await machine.slots.forgetNext(entry);
+    await upgrades.amend(callOffRollback);
+    return { entry };
+  });
 }

@@ -1,4 +1,6 @@
 /** Time as an upgrade counts it: by the clock that nobody sets within a boot, and by names of boots across them. */
+import { PHASES } from "@rancheros/protocol/upgrade";
+
 import type { Run } from "./journal.ts";
 
 export interface Moment {
@@ -18,4 +20,9 @@ export function spentMs({ spentMs: spent, mark }: Pick<Run, "spentMs" | "mark">,
 /** In milliseconds; not below 0. */
 export function leftMs(run: Pick<Run, "order" | "spentMs" | "mark">, now: Moment): number {
   return Math.max(0, run.order.plan.timeoutSeconds * 1000 - spentMs(run, now));
+}
+
+/** Whether the time is over in which it could have been made ready to be switched. */
+export function isOverdue(run: Run, now: Moment): boolean {
+  return run.ending === undefined && !PHASES[run.phase].mayBeSwitched && leftMs(run, now) === 0;
 }

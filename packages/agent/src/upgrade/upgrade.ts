@@ -1,5 +1,5 @@
 /** Upgrades of this machine, one at a time: decide, act, write down. A kill at any point is gone on from. */
-import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError, type CodedError } from "@rancheros/protocol/errors";
 import { PHASES } from "@rancheros/protocol/upgrade";
 
 import { UpgradeError } from "./errors.ts";
@@ -9,7 +9,7 @@ import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, reopen, star
 import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
 import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
-import { leftMs, type Moment } from "./moment.ts";
+import { isOverdue, leftMs } from "./moment.ts";
 import { nextStep, type Action, type Interruption } from "./next-step.ts";
 import { sweepImages } from "./own-images.ts";
 import { perform } from "./perform.ts";
@@ -42,6 +42,8 @@ export interface Upgrades {
    * @throws UpgradeError UPGRADE_NOT_UNDER_WAY, UPGRADE_TOO_LATE
    */
   abort(): Promise<void>;
+  /** For what both journal and boot loader have to know, such as a rollback: no upgrade begins between the two. */
+  apart<T>(work: () => Promise<T>): Promise<T>;
   /** Puts a change that is no part of an upgrade into the journal, such as a digest that a person has gone back from. */
   amend(edit: (journal: Journal) => Journal): Promise<void>;
   /** Resolves at the next change of the journal or the trouble, or with the signal. */
@@ -71,6 +73,8 @@ class UpgradeLoop implements Upgrades {
   /** Ends the act that is under way, before the switch. */
   #stop = new AbortController();
   #trouble: Reason | undefined;
+  /** What is done apart, one after the other; never rejects. */
+  #apart: Promise<unknown> = Promise.resolve();
 
   constructor(ports: UpgradePorts, kept: KeptJournal, reach: ReachPoint, log: (message: string) => void) {
     this.#ports = ports;
@@ -99,9 +103,15 @@ class UpgradeLoop implements Upgrades {
     return this.#kept.save(edit);
   }
 
+  apart<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#apart.then(work);
+    this.#apart = done.catch(() => undefined);
+    return done;
+  }
+
   async offer(order: Order): Promise<OrderVerdict> {
     // Whoever is at the machine is told at once, and has only to say which of the two is meant.
-    if (order.isByHand) await refuseBesideRollback(this.journal(), this.#ports);
+    if (order.isByHand) await this.apart(() => refuseBesideRollback(this.journal(), this.#ports));
     const verdict = judgeOrder(this.journal(), order);
     if (verdict.kind === "replace") this.#interrupt("slot-lost");
     if (verdict.kind !== "start" && verdict.kind !== "adopt") return verdict;
@@ -206,6 +216,7 @@ class UpgradeLoop implements Upgrades {
       ports: this.#ports,
       journal,
       save: (edit) => this.#kept.save(edit),
+      apart: (does) => this.apart(does),
       stop,
       leave,
       signal: AbortSignal.any([stop, leave]),
@@ -224,7 +235,7 @@ class UpgradeLoop implements Upgrades {
     } catch (error) {
       const { run } = journal();
       // What was broken off is decided on anew; what cannot be written down, or is to be put in order, is tried again.
-      if (leave.aborted || run === undefined || isUnsaved(error)) throw error;
+      if (leave.aborted || run === undefined || hasCode(error, "UPGRADE_JOURNAL_UNSAVED")) throw error;
       if (stop.aborted) return;
       const coded = codedError(error);
       // The timer may not have rung yet: what waiting might have mended was waited for in vain.
@@ -278,14 +289,6 @@ class UpgradeLoop implements Upgrades {
 
 function requireUnswitched({ phase }: Run): void {
   if (PHASES[phase].mayBeSwitched) throw new UpgradeError("UPGRADE_TOO_LATE", `the upgrade is in ${phase}`);
-}
-
-function isOverdue(run: Run, now: Moment): boolean {
-  return run.ending === undefined && !PHASES[run.phase].mayBeSwitched && leftMs(run, now) === 0;
-}
-
-function isUnsaved(error: unknown): boolean {
-  return isCodedError(error) && error.code === "UPGRADE_JOURNAL_UNSAVED";
 }
 
 function codedError(error: unknown): CodedError {

@@ -15,6 +15,8 @@ export interface Work {
   readonly journal: () => Journal;
   /** Puts a changed journal onto the disk. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
   readonly save: (edit: Edit) => Promise<void>;
+  /** Not while a rollback is asked for or called off; see Upgrades. Must not wait for anything that takes long. */
+  readonly apart: <T>(work: () => Promise<T>) => Promise<T>;
   /** Before the switch: something has come up, or the plan's time is over. */
   readonly stop: AbortSignal;
   /** The agent is to end; it goes on when it is started again. */

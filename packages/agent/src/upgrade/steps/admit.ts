@@ -14,8 +14,12 @@ export async function admit(work: Work): Promise<Edit> {
     return (journal, now) => decideEnding(journal, ending, now);
   }
   // What a person has asked for on the machine comes before what the operator wants of it.
-  await withPatience(work, () => refuseBesideRollback(work.journal(), work.ports));
-  return (journal, now) => enter(forgetRollback(journal), "Staging", now);
+  const enterUnlessRollback = async (): Promise<void> => {
+    await refuseBesideRollback(work.journal(), work.ports);
+    await work.save((journal, now) => enter(forgetRollback(journal), "Staging", now));
+  };
+  await withPatience(work, () => work.apart(enterUnlessRollback));
+  return (journal) => journal;
 }
 
 /** @throws UpgradeError UPGRADE_ROLLBACK_WAITS */

@@ -139,6 +139,71 @@ describe("whoever is at the machine", () => {
     expect(here.upgrades.journal().rollback).toBeUndefined();
   });
 
+  /** A disk takes a while to have what the boot loader is told. */
+  const disk = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it("has an upgrade wait also where it begins while the boot loader is being told", async () => {
+    const ours = ownSlots(OLD_RELEASE, { content: { a: OLD_RELEASE, b: BEFORE } });
+    const life = createLife(createWorld({ ours }));
+    const here: RollbackSession = await session(life, {
+      async startNext() {
+        await here.upgrades.offer(ORDER);
+        await disk();
+        ours.try = "b";
+      },
+    });
+    const over = new AbortController();
+    const work = here.upgrades.work(over.signal);
+    await rollback(here, false);
+    await disk();
+    expect(here.upgrades.journal()).toMatchObject({
+      rollback: { entry: "slot b" },
+      run: { phase: "Granted", lastError: { code: "UPGRADE_ROLLBACK_WAITS" } },
+    });
+    expect(ours).toMatchObject({ try: "b", content: { b: BEFORE } });
+    over.abort();
+    await work;
+  });
+
+  it("calls a rollback off wholly, also where an upgrade that waited for it goes on meanwhile", async () => {
+    const gone = {
+      planId: "p",
+      image: "os",
+      attempt: 1,
+      isByHand: false,
+      osImage: "os",
+      digest: `sha256:${"9".repeat(64)}`,
+    };
+    const succeeded = { subject: gone, phase: "Succeeded", reason: undefined, message: undefined } as const;
+    const times = { startedMs: 1, endedMs: 2, bootId: "boot-0" };
+    const ours = ownSlots(OLD_RELEASE, { content: { a: OLD_RELEASE, b: BEFORE } });
+    const before = { ...EMPTY_JOURNAL, history: [{ ...succeeded, ...times }], lastSucceededPlan: "p" };
+    const life = createLife(createWorld({ ours, disk: writeJournal(before) }));
+    const here = await session(life, {
+      async startNext() {
+        await disk();
+        ours.try = "b";
+      },
+      async forgetNext() {
+        ours.try = undefined;
+        life.time.uptimeMs += 60_000;
+        await life.time.until(disk());
+      },
+    });
+    await rollback(here, false);
+    await here.upgrades.offer(ORDER);
+    const over = new AbortController();
+    const work = here.upgrades.work(over.signal);
+    await disk();
+    expect(here.upgrades.journal().run?.lastError?.code).toBe("UPGRADE_ROLLBACK_WAITS");
+    await cancelRollback(here, false);
+    expect(here.upgrades.journal()).toMatchObject({ ...before, rollback: undefined, run: { order: ORDER } });
+    over.abort();
+    await work;
+  });
+
   it("has asked for nothing where the boot loader cannot be told", async () => {
     const here = await session(createLife(createWorld({ ours: ownSlots(OLD_RELEASE) })), NOBODY);
     const before = here.upgrades.journal();
