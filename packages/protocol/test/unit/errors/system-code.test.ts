@@ -3,18 +3,18 @@ import { describe, expect, it } from "vitest";
 
 import { isAbsent, systemCode } from "../../../src/errors/index.ts";
 
-const failureOf = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
+const failureOf = (work: () => Promise<unknown>): Promise<unknown> =>
+  work().then(
     () => "did not fail",
     (cause: unknown) => cause,
   );
 
 describe("systemCode", () => {
   it.each([
-    [readFile("/nonexistent"), "ENOENT", true],
-    [readdir("/proc/self/cmdline"), "ENOTDIR", true],
-    [readFile("/"), "EISDIR", false],
-    [readlink("/"), "EINVAL", false],
+    [() => readFile("/nonexistent"), "ENOENT", true],
+    [() => readdir("/proc/self/cmdline"), "ENOTDIR", true],
+    [() => readFile("/"), "EISDIR", false],
+    [() => readlink("/"), "EINVAL", false],
   ] as const)("is what the kernel says: %# %s", async (work, code, absent) => {
     const failure = await failureOf(work);
     expect([systemCode(failure), isAbsent(failure)]).toEqual([code, absent]);
