@@ -1,8 +1,10 @@
 /** From a granted slot to what the machine is told to do. */
+import { AttestationMessageError, Fields } from "@rancheros/protocol/attestation";
 import { parseImageReference } from "@rancheros/protocol/images";
 import type { Container } from "@rancheros/protocol/resources";
 import {
   CLOUD_CONFIG_MAX_CHARACTERS,
+  readPlan,
   type Plan,
   type PlanContainer,
   type RegistryCredential,
@@ -17,6 +19,8 @@ import { pinnedContainers, resolvedImages } from "./resolved.ts";
 const DEFAULT_COMMAND: readonly string[] = ["/usr/sbin/suc-upgrade"];
 /** Of the answer's 128 KiB, encrypted and in base64, with room for what is around the plan. */
 const PLAN_MAX_BYTES = 90 * 1024;
+/** A status is read by people. */
+const PROBLEMS_TOLD = 5;
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -49,9 +53,37 @@ function cloudConfigOf(cloudConfig: Readonly<Record<string, unknown>> | null | u
   );
 }
 
+/** Machines read it as this does, and say nothing of a plan that they cannot read. */
+function requireReadable(plan: Plan): Plan {
+  const text = JSON.stringify(plan);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > PLAN_MAX_BYTES) {
+    throw new RolloutError(
+      "ROLLOUT_REFERENCE_INVALID",
+      `cloudConfig, containers and their variables are ${bytes} bytes together; machines take ${PLAN_MAX_BYTES}`,
+    );
+  }
+  try {
+    Fields.read(JSON.parse(text), "the plan", readPlan);
+    return plan;
+  } catch (cause) {
+    if (!(cause instanceof AttestationMessageError)) throw cause;
+    const message = `machines do not take what comes of this: ${cause.problems.slice(0, PROBLEMS_TOLD).join("; ")}`;
+    throw new RolloutError("ROLLOUT_REFERENCE_INVALID", message, { cause });
+  }
+}
+
+/**
+ * Before anybody gets a slot for it: whoever holds one without being told what to do keeps others from theirs.
+ * @throws RolloutError  as buildPlan
+ */
+export function requirePlan(image: CompiledImage, plan: string, materials: Materials): void {
+  buildPlan(image, { machine: "", uid: "", cluster: "", attempt: 1, plan, grantedAt: "" }, materials);
+}
+
 /**
  * @param slot  granted for the plan that the image is about now
- * @throws RolloutError  ROLLOUT_REFERENCE_INVALID where it is too large to be told
+ * @throws RolloutError  ROLLOUT_REFERENCE_INVALID where no machine would take it
  */
 export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials): Plan {
   const { object } = image;
@@ -84,10 +116,5 @@ export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials
     retry: slot.isRetry ?? false,
     allowDowngrade: spec.allowDowngrade ?? false,
   };
-  const bytes = Buffer.byteLength(JSON.stringify(plan));
-  if (bytes <= PLAN_MAX_BYTES) return plan;
-  throw new RolloutError(
-    "ROLLOUT_REFERENCE_INVALID",
-    `cloudConfig, containers and their variables are ${bytes} bytes together; machines take ${PLAN_MAX_BYTES}`,
-  );
+  return requireReadable(plan);
 }

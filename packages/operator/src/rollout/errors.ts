@@ -18,7 +18,7 @@ export const ROLLOUT_ERRORS = {
   ROLLOUT_REFERENCE_INVALID: {
     failure: "usage",
     retry: "backoff",
-    meaning: "A Secret, a ConfigMap or an entry of envFrom is not of the form that is needed.",
+    meaning: "A Secret, a ConfigMap, an entry of envFrom or a container is not of the form that machines take.",
     mend: "Read the message: it names the object and the field; the operator goes on by itself.",
   },
   ROLLOUT_CONTESTED: {

@@ -2,7 +2,7 @@
 import { hasCode } from "@rancheros/protocol/errors";
 import type { Waiting } from "@rancheros/protocol/upgrade";
 import { createTroubles, errorFields } from "../telemetry/index.ts";
-import { buildPlan } from "./build-plan.ts";
+import { buildPlan, requirePlan } from "./build-plan.ts";
 import { imageKey } from "./compile-image.ts";
 import { namedVersion } from "./effective-image.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
@@ -120,9 +120,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const slot = image.slots.get(uid);
     if (slot === undefined || slot.plan !== image.plan) return { plan: undefined, waiting: QUEUED };
     try {
-      const materials = await parts.materials(image.image.object);
+      const plan = buildPlan(image.image, slot, await parts.materials(image.image.object));
       resolved(image);
-      return { plan: buildPlan(image.image, slot, materials), waiting: undefined };
+      return { plan, waiting: undefined };
     } catch (error) {
       if (hasCode(error, "ROLLOUT_CONTESTED")) return { plan: undefined, waiting: QUEUED };
       return { plan: undefined, waiting: unresolved(image, error) };
@@ -153,7 +153,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const { image, state } = place;
     try {
       // Before the slot: a machine that holds one without being told what to do keeps others from theirs.
-      await parts.materials(image.image.object);
+      const materials = await parts.materials(image.image.object);
+      if (image.plan !== undefined) requirePlan(image.image, image.plan, materials);
       resolved(image);
     } catch (error) {
       return { plan: undefined, waiting: unresolved(image, error) };

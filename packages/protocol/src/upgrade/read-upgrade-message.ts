@@ -115,8 +115,9 @@ export function readPlan(fields: Fields): Plan {
     upgrade: fields.object("upgrade", containerOf),
     credentials: fields.list("credentials", CONTAINER_ITEMS_MAX, (one) => ({
       registry: one.text("registry", NAME_MAX),
-      username: one.text("username", REFERENCE_MAX_CHARACTERS),
-      password: one.text("password", CONTAINER_TEXT_MAX_CHARACTERS),
+      // Registries that take a token may ask for one of the two only.
+      username: one.optionalText("username", REFERENCE_MAX_CHARACTERS) ?? "",
+      password: one.optionalText("password", CONTAINER_TEXT_MAX_CHARACTERS) ?? "",
     })),
     timeoutSeconds: fields.integer("timeoutSeconds", 1, SECONDS_MAX),
     force: fields.flag("force"),

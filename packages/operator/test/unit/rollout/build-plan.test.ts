@@ -71,7 +71,15 @@ describe("a plan", () => {
           securityContext: { privileged: true },
         },
       },
-      { ...NONE, credentials: [{ registry: "docker.io", username: "u", password: "p" }] },
+      {
+        ...NONE,
+        credentials: [
+          { registry: "docker.io", username: "u", password: "p" },
+          // As kubelets take it: a token alone.
+          { registry: "registry.example.com", username: "", password: "p" },
+          { registry: "other.example.com", username: "u", password: "" },
+        ],
+      },
       { isRetry: true },
     );
     const machine = { namespace: "n", name: "m", uid: "u" };
@@ -107,6 +115,15 @@ describe("a plan", () => {
     const upgradeEnv = { A: "x".repeat(100_000) };
     expect(() => planFor({}, { ...NONE, upgradeEnv })).toThrow(/bytes together; machines take 92160/);
     expect(() => planFor({ cloudConfig: { text: "x".repeat(70_000) } })).toThrow(/spec.cloudConfig: is longer/);
+    const wrong = {
+      env: [{ name: "A=secret", value: "x" }],
+      volumes: [{ name: "v", source: "", destination: "/b" }],
+      args: Array.from({ length: 300 }, () => "x"),
+    };
+    expect(() => planFor({ upgradeContainer: wrong })).toThrow(
+      "machines do not take what comes of this: upgrade.env: holds a name or value that no process can have; " +
+        "upgrade.args: is no list of at most 256 texts; upgrade.volumes.0.source: is missing",
+    );
   });
 });
 

@@ -195,6 +195,16 @@ describe("a rollout", () => {
     expect(waiting?.message.isWellFormed()).toBe(true);
   });
 
+  it("gives nobody a slot for what no machine would take, says what that is, and goes on when it is mended", async () => {
+    start(FIVE, { upgradeContainer: { env: [{ name: "HTTP_PROXY=http://proxy" }] } });
+    await fleet.time.pass(30 * MINUTE_MS);
+    expect([order(), fleet.image.status?.slots, fleet.image.status?.failures]).toEqual([[], [], []]);
+    expect(condition("Resolved")).toMatchObject({ status: "False", reason: "ROLLOUT_REFERENCE_INVALID" });
+    expect(condition("Resolved")?.message).toContain("upgrade.env: holds a name or value that no process can have");
+    fleet.setSpec({ ...fleet.image.spec, upgradeContainer: { env: [{ name: "HTTP_PROXY", value: "http://proxy" }] } });
+    expect(await until("Complete")).toBe(true);
+  });
+
   it("starts no machine whose answer was lost before somebody suspended it", async () => {
     start([machine("late", { fault: "offline" })]);
     await fleet.time.until(() => fleet.image.status?.plan !== undefined, MINUTE_MS);
