@@ -34,8 +34,8 @@ const SECONDS_MAX = 31 * 86_400;
 const NAME_MAX = 253;
 const TOKEN_MAX = 256;
 const REPORT_ENTRIES_MAX = 64;
-/** Nodes carry more labels than machines: zones, features, roles. */
-const NODE_LABELS_MAX = 256;
+/** Nodes carry more labels than machines: zones, roles, and hundreds of features of processors and cards. */
+const NODE_LABELS_MAX = 1_024;
 const LABEL_KEY_MAX = 317;
 const ANNOTATION_MAX = 2_048;
 const ADDRESSES_MAX = 64;

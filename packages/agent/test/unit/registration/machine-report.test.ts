@@ -84,6 +84,19 @@ describe("machineReport", () => {
     }
   });
 
+  // Node Feature Discovery alone has one for each thing that a processor can do.
+  it("has all labels of a node that others have found features of", () => {
+    const labels = Object.fromEntries(
+      Array.from({ length: 600 }, (_, at) => [`feature.node.kubernetes.io/cpu-cpuid.FEATURE${at}`, "true"]),
+    );
+    const named = { name: "n", uid: "u", ready: true, unschedulable: false, bootId: "b", kubeletVersion: "v1.37.2" };
+    const report = machineReport({ ...PARTS, node: { ...named, labels } });
+    for (const bytes of [reportBytes(report), answerReportBytes(report, STATE_MAX_BYTES)]) {
+      expect(bytes.length).toBeLessThanOrEqual(REQUEST_MAX_BYTES);
+      expect(Object.keys(readMachineReport(bytes).node?.labels ?? {})).toHaveLength(600);
+    }
+  });
+
   it("keeps below the protocol's number of entries", () => {
     const section = Object.fromEntries(Array.from({ length: 900 }, (_none, index) => [`k${index}`, ""]));
     const smbios = { One: section, "System Information": section, Three: section };
