@@ -4,7 +4,7 @@ import { describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { answer, askNonce, attest, refusalOf, send, solve, visitAttested } from "../../machine/attested-visit.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually } from "../../operator/objects.ts";
+import { eventually, getObject } from "../../operator/objects.ts";
 import { type SoftwareTpm } from "../../software-tpm/index.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
 
@@ -62,6 +62,25 @@ describe("what is refused, and what is not", () => {
     expect(await refusalOf(answer(next, { ...solved, report: changed }))).toBe("403 PROOF_WRONG");
     expect(await inventoryOf(machine.tpm)).toBeUndefined();
     expect((await answer(next, solved)).approval).toBe("Approved");
+  });
+
+  it("a cloud config that no machine takes, in a sentence, and none that is as large as it may be", async () => {
+    const cloudConfig = (characters: number) => ({ write_files: [{ path: "/x", content: "x".repeat(characters) }] });
+    for (const [name, characters, outcome] of [
+      ["larger", 100_000, "503 CONFIG_TOO_LARGE"],
+      ["large", 64 * 1024, "Approved"],
+    ] as const) {
+      const { token } = await used.makeDoor(name, { cloudConfig: cloudConfig(characters) });
+      const machine = through(newTpm(), token);
+      const solved = solve(machine, await attest(machine, await askNonce(next)));
+      const answered = answer(first, solved);
+      expect(name === "large" ? (await answered).approval : await refusalOf(answered)).toBe(outcome);
+    }
+    const refused = await eventually(async () => {
+      const { status } = (await getObject(controlPlane, "mreg", namespace, "larger")) ?? {};
+      return status?.["lastRefusal"];
+    }, "the registration tells of it");
+    expect(refused).toMatchObject({ reason: "CONFIG_TOO_LARGE" });
   });
 
   it("no version that is newer: both go on with the operator's", async () => {

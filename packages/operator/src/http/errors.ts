@@ -13,6 +13,7 @@ export type SessionErrorCode =
   | "SESSION_RATE"
   | "OPERATOR_NOT_READY"
   | "SERVER_URL_NOT_SET"
+  | "CONFIG_TOO_LARGE"
   | "AUTHORIZATION_MISSING"
   | "AUTHORIZATION_UNSUPPORTED"
   | "MACHINE_UNKNOWN"
@@ -101,6 +102,12 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     retry: "backoff",
     meaning: "The operator does not know under which address machines reach it.",
     mend: "Give the operator --server-url, or set server-url in Rancher's settings.",
+  },
+  CONFIG_TOO_LARGE: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The cloud config of a MachineRegistration is larger than what machines take.",
+    mend: "Make spec.cloudConfig smaller: what is large, the machine can fetch by itself. Some 90 KiB of JSON are taken.",
   },
   AUTHORIZATION_MISSING: {
     failure: "refused",

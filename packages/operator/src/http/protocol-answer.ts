@@ -4,6 +4,7 @@ import {
   isAnswerProof,
   readAnswerRequest,
   readMachineReport,
+  RESPONSE_MAX_BYTES,
   sealAnswer,
   SESSION_LIFETIME_MS,
   writeAdmission,
@@ -108,6 +109,7 @@ interface Admitted {
   readonly registration: MachineRegistration | undefined;
 }
 
+/** @throws SessionError CONFIG_TOO_LARGE */
 function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
   const { request, state, inventory, registration } = admitted;
   const { namespace, name, uid } = inventory.metadata;
@@ -128,5 +130,9 @@ function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
     nextAskInSeconds: nextAskInSeconds(approval, registration, parts.inventories.pendingCount, parts.random),
   });
   const sealed = sealAnswer(plain, state.secret, request, parts.random(IV_BYTES));
-  return writeSealedAnswer({ protocol: state.protocol, sealed });
+  const answer = writeSealedAnswer({ protocol: state.protocol, sealed });
+  if (answer.length <= RESPONSE_MAX_BYTES) return answer;
+  // What was cut the machine could not open, and nobody would know why.
+  const words = `the answer has ${answer.length} bytes, and machines take ${RESPONSE_MAX_BYTES}`;
+  throw new SessionError("CONFIG_TOO_LARGE", `the registration's cloud config is too large: ${words}`);
 }
