@@ -37,6 +37,13 @@ function numberAt(holder: unknown, key: string): number {
 /** Longer than any operator asks for: what says so was written by hand. */
 const LONGEST_SECONDS = 3_600;
 
+/** Kubernetes keeps the count as an int32, and refuses a Lease with a larger one: then it begins anew. */
+const TRANSITIONS_MAX = 2 ** 31 - 1;
+
+function oneMore(transitions: number): number {
+  return transitions < TRANSITIONS_MAX ? transitions + 1 : 0;
+}
+
 /**
  * Reads what the API server answers. What is missing or nonsense is as if nobody had written it: a Lease that somebody
  * edited must not keep everybody from leading.
@@ -69,6 +76,11 @@ export function leaseSpec(record: LeaseRecord): object {
   };
 }
 
+function transitionsAfter(identity: string, before: StoredLease | undefined): number {
+  if (before === undefined) return 0;
+  return before.holder === identity ? before.transitions : oneMore(before.transitions);
+}
+
 /** What the candidate writes: it goes on holding the lease, or takes it from whoever had it. */
 export function heldBy(
   identity: string,
@@ -83,7 +95,7 @@ export function heldBy(
     durationMs,
     acquireTime: isOurs ? before.acquireTime : renewTime,
     renewTime,
-    transitions: before === undefined ? 0 : before.transitions + (before.holder === identity ? 0 : 1),
+    transitions: transitionsAfter(identity, before),
   };
 }
 

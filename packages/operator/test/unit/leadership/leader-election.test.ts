@@ -73,6 +73,14 @@ describe("of three replicas", () => {
     expect(world.lease).not.toBe(undefined);
   });
 
+  it("a lease that has changed hands as often as can be counted keeps nobody from leading", async () => {
+    const { world, replicas } = await three();
+    world.overwrite({ holder: "somebody else", transitions: 2 ** 31 - 1 });
+    expect(await world.time.until(() => leading(replicas) === 0, 5_000)).toBe(true);
+    expect(await world.time.until(() => leading(replicas) === 1, LEASE_DURATION_MS + 6_000)).toBe(true);
+    expect(world.lease?.transitions).toBe(0);
+  });
+
   it("whoever begins to lead is told each time", async () => {
     const { world, leader, replicas } = await three();
     let begun = 0;

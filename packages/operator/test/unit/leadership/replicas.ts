@@ -6,6 +6,8 @@ import { VirtualTime } from "../rollout/virtual-time.ts";
 
 const silent = (): void => undefined;
 
+const TRANSITIONS_MAX = 2 ** 31 - 1;
+
 /** How the way of one replica to the API server is at a moment. */
 export interface Way {
   /** Of a request, and of its answer. */
@@ -85,6 +87,9 @@ export class Replicas {
       return answer;
     };
     const store = (record: LeaseRecord): StoredLease => {
+      // Kubernetes counts in an int32, and refuses what is none.
+      if (record.transitions > TRANSITIONS_MAX)
+        throw new KubernetesError("KUBERNETES_REFUSED", "cannot unmarshal number");
       if (this.lease?.holder !== record.holder && record.holder !== "") this.holders.push(record.holder);
       this.lease = { ...record, resourceVersion: this.#next() };
       return this.lease;
