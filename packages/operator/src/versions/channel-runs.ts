@@ -3,7 +3,7 @@ import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import type { ManagedOSVersionChannel, ManagedOSVersionChannelStatus } from "@rancheros/protocol/resources";
 import { compileChannel, type ChannelSource, type CompiledChannel } from "./channel-source.ts";
 import { failed, restingStatus, succeeded, underWay } from "./channel-status.ts";
-import { dueAtMs } from "./sync-schedule.ts";
+import { dueAtMs, syncRequest } from "./sync-schedule.ts";
 import type { Remembered, Synced } from "./sync-channel.ts";
 
 type Status = ManagedOSVersionChannelStatus;
@@ -49,6 +49,8 @@ const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 300_000;
 /** The API server has no such channel any more: so long the watch may take to say so. */
 const GONE_RETRY_MS = 30_000;
+/** Mean pause where what was written is not what is stored. */
+const CONTESTED_RETRY_MS = 30_000;
 
 function keyOf({ metadata }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string {
   return `${metadata.namespace}/${metadata.name}`;
@@ -57,6 +59,13 @@ function keyOf({ metadata }: { readonly metadata: { readonly namespace: string; 
 /** Not the channel's fault: nothing is said about it. */
 function isOurOwn(error: unknown): boolean {
   return ["CHANNEL_INTERRUPTED", "REGISTRY_INTERRUPTED", "LEADERSHIP_LOST"].some((code) => hasCode(error, code));
+}
+
+/** When something is to be done for it; never where it is not to be read, and its status says so. */
+function wantedAtMs(channel: ManagedOSVersionChannel, nowMs: number): number {
+  const compiled = compileChannel(channel);
+  if (compiled.source !== undefined && compiled.isEnabled) return dueAtMs(channel, compiled.intervalMs, nowMs);
+  return restingStatus(channel, compiled, nowMs) === undefined ? Number.POSITIVE_INFINITY : 0;
 }
 
 export class ChannelRuns {
@@ -121,18 +130,15 @@ export class ChannelRuns {
     held.cancelTimer = undefined;
     const { channel } = held;
     if (channel.metadata.deletionTimestamp !== undefined) return;
-    const compiled = compileChannel(channel);
     const nowMs = this.#parts.nowMs();
-    const { source, isEnabled } = compiled;
-    const isResting = source === undefined || !isEnabled;
-    if (isResting && restingStatus(channel, compiled, nowMs) === undefined) return;
-    const dueMs = isResting ? 0 : dueAtMs(channel, compiled.intervalMs, nowMs);
+    const dueMs = wantedAtMs(channel, nowMs);
+    if (dueMs === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.max(dueMs, held.notBeforeMs) - nowMs;
     if (delayMs > 0) {
       held.cancelTimer = this.#parts.setTimer(() => this.look(key), Math.min(LONGEST_TIMER_MS, delayMs));
       return;
     }
-    this.#begin(key, held, compiled);
+    this.#begin(key, held, compileChannel(channel));
   }
 
   #begin(key: string, held: Held, compiled: CompiledChannel): void {
@@ -145,7 +151,9 @@ export class ChannelRuns {
     this.#active[kind] += 1;
     const run = new AbortController();
     held.run = run;
+    const { channel } = held;
     const running = this.#run(held, compiled, run.signal)
+      .then(() => this.#spare(held, channel))
       .catch((error: unknown) => this.#lost(held, error))
       .finally(() => {
         this.#active[kind] -= 1;
@@ -193,6 +201,17 @@ export class ChannelRuns {
     const isSame = held.channel.metadata.uid === stored?.metadata.uid;
     const isNewer = Number(stored?.metadata.resourceVersion) > Number(held.channel.metadata.resourceVersion);
     if (stored !== undefined && isSame && isNewer) held.channel = stored;
+  }
+
+  /** A webhook, or a CRD of another version, makes of a status that nothing is due something else: it is due again at once. */
+  #spare(held: Held, ran: ManagedOSVersionChannel): void {
+    const { channel } = held;
+    const { uid, generation } = channel.metadata;
+    const isOther = uid !== ran.metadata.uid || generation !== ran.metadata.generation;
+    const nowMs = this.#parts.nowMs();
+    if (isOther || syncRequest(channel) !== syncRequest(ran) || wantedAtMs(channel, nowMs) > nowMs) return;
+    const pauseMs = CONTESTED_RETRY_MS * (0.5 + this.#parts.random());
+    held.notBeforeMs = Math.max(held.notBeforeMs, nowMs + pauseMs);
   }
 
   /** Nothing could be written: the status does not tell when it was tried. */

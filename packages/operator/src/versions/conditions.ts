@@ -31,7 +31,8 @@ export function withFindings(
     const lastTransitionTime = before?.status === one.status ? (before.lastTransitionTime ?? now) : now;
     return {
       ...one,
-      message: one.message.slice(0, MESSAGE_MAX),
+      // Half a character is stored as another one, and would be written again and again.
+      message: one.message.slice(0, MESSAGE_MAX).toWellFormed(),
       lastTransitionTime,
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };

@@ -1,4 +1,5 @@
 /** When channels are read, in virtual time: intervals, errors, people who ask, replicas that lead or not. */
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ManagedOSVersionChannel } from "@rancheros/protocol/resources";
@@ -19,12 +20,26 @@ const SYNCED: Synced = {
   remembered: undefined,
 };
 
+type Status = NonNullable<ManagedOSVersionChannel["status"]>;
+
+/** A loop without a pause would never come to an end in virtual time. */
+const WRITES_MAX = 10_000;
+
+/** Of half a character Go makes another one. */
+function asGoReads(status: Status): Status {
+  const conditions = status.conditions?.map((one) => ({ ...one, message: one.message?.toWellFormed() ?? "" }));
+  return { ...status, ...(conditions === undefined ? {} : { conditions }) };
+}
+
 class World {
   readonly time = new VirtualTime();
   readonly readAt: number[] = [];
   readonly failures: string[] = [];
   isLeader = true;
   isServerAway = false;
+  writes = 0;
+  /** What an admission webhook makes of a status. */
+  admit = (status: Status): Status => status;
   underWay = 0;
   mostUnderWay = 0;
   read: (signal: AbortSignal) => Promise<Synced> = () => Promise.resolve(SYNCED);
@@ -47,7 +62,12 @@ class World {
       writeStatus: (channel, status) => {
         if (this.isServerAway) return Promise.reject(new Error("away"));
         const known = this.#stored.get(channel.metadata.name);
-        return Promise.resolve(known === undefined ? undefined : this.#store({ ...known, status }));
+        if (known === undefined) return Promise.resolve(undefined);
+        this.writes += 1;
+        if (this.writes > WRITES_MAX) return new Promise(() => undefined);
+        const next = asGoReads(this.admit(status));
+        // As the API server does it, a write that changes nothing is none.
+        return Promise.resolve(isDeepStrictEqual(next, known.status) ? known : this.#store({ ...known, status: next }));
       },
       isLeader: () => this.isLeader,
       onSynced: () => undefined,
@@ -179,6 +199,48 @@ describe("a channel", () => {
       message: "spec.options.uri: is no http or https address",
     });
     expect(world.readAt).toEqual([]);
+  });
+
+  it("is not written about again and again where a message is cut within a character", async () => {
+    const world = new World();
+    // Of two code units each, so that one of the two is cut in the middle of one.
+    for (const name of ["even", "odd"]) {
+      const mountPath = `/${name}${"\u{1f4be}".repeat(500)}`;
+      const options = { image: "r.example.com/list:1", mountPath, outputFile: "/elsewhere" };
+      world.apply(channelOf({ type: "custom", options }, { metadata: { name, uid: name } }));
+    }
+    await world.time.pass(60_000);
+    expect(world.condition("odd")).toMatchObject({ reason: "InvalidConfiguration" });
+    expect(world.writes).toBe(2);
+  });
+
+  it("is written about seldom where something else is stored than what was written", async () => {
+    const world = new World();
+    world.admit = (status) => {
+      const { conditions: _, ...kept } = status;
+      return kept;
+    };
+    world.apply(channelOf({ enabled: false }));
+    await world.time.pass(HOUR_MS);
+    expect(world.writes).toBeLessThanOrEqual(240);
+    world.admit = (status) => status;
+    await world.time.pass(60_000);
+    expect(world.condition()).toMatchObject({ reason: "ChannelDisabled" });
+    world.apply(channelOf({}, { metadata: { generation: 2 } }));
+    await world.time.pass(60_000);
+    expect(world.readAt).toHaveLength(1);
+  });
+
+  it("is read seldom where the CRD knows less of its status than what is written", async () => {
+    const world = new World();
+    world.admit = (status) => {
+      const { syncedGeneration: _, ...kept } = status;
+      return kept;
+    };
+    world.apply(channelOf());
+    await world.time.pass(HOUR_MS);
+    expect(world.readAt.length).toBeGreaterThan(60);
+    expect(world.readAt.length).toBeLessThanOrEqual(240);
   });
 
   it("does not hammer where its status cannot be written", async () => {
