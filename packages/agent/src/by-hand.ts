@@ -15,6 +15,7 @@ import {
 } from "./agent-session.ts";
 import { CONTAINER_ERRORS } from "./containers/index.ts";
 import { DRAIN_ERRORS } from "./drain/index.ts";
+import { FilesError } from "./files/index.ts";
 import { IMAGE_PULL_ERRORS } from "./images/index.ts";
 import { NODE_API_ERRORS } from "./kubernetes/index.ts";
 import { REGISTRATION_ERRORS } from "./registration/index.ts";
@@ -156,7 +157,7 @@ async function workToTheEnd(
   );
 }
 
-/** @returns undefined where no agent runs */
+/** @returns undefined where no agent runs. @throws FilesError FILES_UNREADABLE; UpgradeError */
 async function ask(
   { runFolder }: HandOutside,
   command: ControlCommand,
@@ -166,6 +167,8 @@ async function ask(
   try {
     line = await askControl(socketPath(runFolder), JSON.stringify({ command, argument }), ANSWER_TIMEOUT_MS);
   } catch (cause) {
+    // Whoever is not root may not ask: that the agent hangs nobody can say then.
+    if (cause instanceof FilesError) throw cause;
     throw new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs does not answer", { cause });
   }
   if (line === undefined) return undefined;

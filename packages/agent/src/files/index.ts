@@ -5,3 +5,4 @@ export { replaceFile, sweepTemporaries, temporaryFor } from "./io/replace-file.t
 export { rootFiles } from "./io/root-files.ts";
 export type { FileOwner, FoundFile, NewFile, RootFiles } from "./io/root-files.ts";
 export { pathProblem } from "./path-parts.ts";
+export { whyRefused } from "./why-refused.ts";

@@ -32,6 +32,12 @@ export function rosAgent(
   return startRosAgent(args, environment).outcome;
 }
 
+/** As somebody who is not root, and owns nothing. Source: setpriv(1) */
+export function rosAgentOfNobody(args: readonly string[]): Promise<Outcome> {
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  return startProgram([...nobody, process.execPath, AGENT_SOURCES, ...args]).outcome;
+}
+
 /** From the sources, where it matters what those load, or which checkout they lie in. */
 export function startSources(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
   return startProgram([process.execPath, AGENT_SOURCES, ...args], environment);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { errorOf, rosAgent, startRosAgent, type Outcome, type Running } from "./ros-agent.ts";
+import { errorOf, rosAgent, rosAgentOfNobody, startRosAgent, type Outcome, type Running } from "./ros-agent.ts";
 
 let machine: string;
 const running: Running[] = [];
@@ -186,4 +186,45 @@ describe("rollback", () => {
       if (how === "with") expect(await call(...upgrade)).toMatchObject({ code: 0 });
     },
   );
+});
+
+describe("whoever is not root", () => {
+  it("is told that, and not that the agent hangs", async () => {
+    await startDaemon();
+    chmodSync(machine, 0o755);
+    const asked = [["status"], ["abort"], ["rollback"], ["upgrade", REFERENCE]];
+    for (const args of asked) {
+      const outcome = await rosAgentOfNobody([...args, ...flags(), "--json"]);
+      expect(outcome.code).toBe(8);
+      expect(errorOf(outcome)).toMatchObject({
+        code: "FILES_UNREADABLE",
+        message: `${machine}/run/rancheros/agent.sock cannot be used: this user may not`,
+        mend: expect.stringContaining("as root") as string,
+      });
+    }
+  });
+
+  it("is told that where no agent runs", async () => {
+    chmodSync(machine, 0o755);
+    const config = join(machine, "config.yaml");
+    write("config.yaml", "#cloud-config\nhostname: a\n");
+    const runFolder = ["--run-folder", join(machine, "run/rancheros")];
+    const asked = [
+      ["run", "--without-operator", ...flags()],
+      ["rollback", ...flags()],
+      ["config", "apply", config, "--root", machine, ...runFolder],
+      ["config", "runcmd", "--root", machine, ...runFolder],
+    ];
+    for (const args of asked) {
+      const outcome = await rosAgentOfNobody([...args, "--json"]);
+      expect(outcome.code).toBe(8);
+      expect(errorOf(outcome)).toMatchObject({
+        code: "FILES_UNSAVED",
+        message: expect.stringMatching(
+          /rancheros\/(agent|config|runcmd)\.lock cannot be taken: this user may not$/,
+        ) as string,
+        mend: expect.stringContaining("as root") as string,
+      });
+    }
+  });
 });

@@ -5,6 +5,7 @@ import { lstat, open, readdir, readlink, rename, symlink, unlink, type FileHandl
 
 import { FilesError } from "../errors.ts";
 import { partsOf } from "../path-parts.ts";
+import { whyRefused } from "../why-refused.ts";
 import { inFolder, openBelow, refuseForeignLink, type WalkOptions } from "./open-below.ts";
 
 export interface FileOwner {
@@ -236,7 +237,10 @@ async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof FilesError) throw cause;
-    throw new FilesError("FILES_UNREADABLE", `${path} cannot be read: ${why(cause)}`, { cause, details: { path } });
+    throw new FilesError("FILES_UNREADABLE", `${path} cannot be read: ${whyRefused(cause)}`, {
+      cause,
+      details: { path },
+    });
   }
 }
 
@@ -245,19 +249,9 @@ async function saving(path: string, work: () => Promise<void>): Promise<void> {
     await work();
   } catch (cause) {
     if (cause instanceof FilesError) throw cause;
-    throw new FilesError("FILES_UNSAVED", `${path} cannot be written: ${why(cause)}`, { cause, details: { path } });
+    throw new FilesError("FILES_UNSAVED", `${path} cannot be written: ${whyRefused(cause)}`, {
+      cause,
+      details: { path },
+    });
   }
-}
-
-function why(cause: unknown): string {
-  const words: Readonly<Record<string, string>> = {
-    ENOSPC: "the disk is full",
-    EROFS: "the disk is read-only",
-    EACCES: "this user may not",
-    EPERM: "this user may not",
-    EISDIR: "there is a folder of this name",
-    ENOTDIR: "a part of the path is no folder",
-  };
-  const code = systemCode(cause);
-  return words[code] ?? (code !== "" ? code : cause instanceof Error ? cause.message : String(cause));
 }

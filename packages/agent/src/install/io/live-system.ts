@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 
 import { runProgram, treeLayer, type SystemSource } from "../../slots/index.ts";
+import { InstallError } from "../errors.ts";
 
 /** Debian's live-boot, and dracut's dmsquash-live. */
 const PLACES = ["/run/live/rootfs", "/run/rootfsbase"] as const;
@@ -18,7 +19,9 @@ export function findLiveRoot(): string | undefined {
   return [...inDebian, dracut].find((folder) => isFolder(`${folder}/usr/lib`));
 }
 
+/** @throws InstallError INSTALL_NO_SOURCE for what is no folder */
 export function liveSource(folder: string): SystemSource {
+  if (!isFolder(folder)) throw new InstallError("INSTALL_NO_SOURCE", `${folder} is no folder to install from`);
   const { type, files } = statfsSync(folder);
   const source = { digest: undefined, reference: folder, layers: [treeLayer(folder)] };
   return type === SQUASHFS ? { ...source, inodes: files } : source;

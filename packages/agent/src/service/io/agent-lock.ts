@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { FilesError, whyRefused } from "../../files/index.ts";
+
 /** SQLITE_BUSY */
 const BUSY = 5;
 
@@ -13,10 +15,20 @@ export interface AgentLock {
 /**
  * Node has no flock; SQLite's exclusive transaction is the same fcntl lock, which no stale process id can feign.
  * @returns undefined where another process holds it
- * @throws what the file system says
+ * @throws FilesError FILES_UNSAVED where there can be no lock, for whoever is not root above all
  */
 export function takeLock(path: string): AgentLock | undefined {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return lockAt(path);
+  } catch (cause) {
+    // What SQLite says is a sentence already.
+    const why = cause instanceof Error && "errcode" in cause ? cause.message : whyRefused(cause);
+    throw new FilesError("FILES_UNSAVED", `${path} cannot be taken: ${why}`, { cause, details: { path } });
+  }
+}
+
+function lockAt(path: string): AgentLock | undefined {
   const database = new DatabaseSync(path);
   try {
     chmodSync(path, 0o600);

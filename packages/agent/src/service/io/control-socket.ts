@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
 
+import { FilesError, whyRefused } from "../../files/index.ts";
 import { CONTROL_MAX_BYTES } from "../control-message.ts";
 
 export interface ControlServer {
@@ -47,7 +48,10 @@ export async function serveControl(path: string, answer: (line: string) => Promi
   };
 }
 
-/** @returns undefined where nobody listens. @throws where somebody listens and does not answer */
+/**
+ * @returns undefined where nobody listens
+ * @throws FilesError FILES_UNREADABLE for whoever may not ask; anything where somebody listens and does not answer
+ */
 export async function askControl(path: string, line: string, timeoutMs: number): Promise<string | undefined> {
   const socket = connect(path);
   socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer in time")));
@@ -60,6 +64,10 @@ export async function askControl(path: string, line: string, timeoutMs: number):
     socket.destroy();
     const code = systemCode(error);
     if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    if (code === "EACCES" || code === "EPERM") {
+      const message = `${path} cannot be used: ${whyRefused(error)}`;
+      throw new FilesError("FILES_UNREADABLE", message, { cause: error, details: { path } });
+    }
     throw error;
   }
   try {

@@ -1,0 +1,17 @@
+/** Why the system does not let us at a file, in words. */
+import { systemCode } from "@rancheros/protocol/errors";
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EROFS: "the disk is read-only",
+  EACCES: "this user may not",
+  EPERM: "this user may not",
+  EISDIR: "there is a folder of this name",
+  ENOTDIR: "a part of the path is no folder",
+};
+
+/** @param cause  whatever was thrown */
+export function whyRefused(cause: unknown): string {
+  const code = systemCode(cause);
+  return WORDS[code] ?? (code !== "" ? code : cause instanceof Error ? cause.message : String(cause));
+}
