@@ -19,7 +19,8 @@ export function filesForYip(given: readonly GivenText[]): readonly NewFile[] {
     });
 }
 
-/** As cloud-init and yip know it. */
-export function withHeader(text: string): string {
+/** As cloud-init and yip know it: without the mark that editors put before UTF-8, which they know at the beginning only. */
+export function withHeader(marked: string): string {
+  const text = marked.replace(/^\uFEFF/, "");
   return /^#cloud-config\s*(\r?\n|$)/.test(text) ? text : `#cloud-config\n${text}`;
 }

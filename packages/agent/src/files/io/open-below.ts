@@ -1,15 +1,18 @@
 /** Walks from a root to a folder so that no link leads out of the root, however it changes meanwhile. */
 import { systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readlink, type FileHandle } from "node:fs/promises";
+import { lstat, mkdir, open, readlink, rename, rmdir, type FileHandle } from "node:fs/promises";
 
 import { FilesError } from "../errors.ts";
 import { partsOf } from "../path-parts.ts";
+import { temporaryName } from "../temporary-name.ts";
 
 /** The kernel's own limit. Source: path_resolution(7) */
 const MAX_LINKS = 40;
 const MAX_DEPTH = 128;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** What rename(2) says where something else has come to the place meanwhile: a folder that holds something, or no folder. */
+const TAKEN: ReadonlySet<string> = new Set(["EEXIST", "ENOTEMPTY", "ENOTDIR"]);
 
 export interface WalkOptions {
   /** Folders that are missing are made, with this mode and owner. */
@@ -76,16 +79,38 @@ async function step(here: FileHandle, part: string, { make }: WalkOptions): Prom
   const found = await openFolder(place);
   if (found !== undefined) return found;
   if (make === undefined) return undefined;
-  // Whoever is faster has made it too.
-  await mkdir(place, { mode: make.mode }).catch((error: unknown) => {
-    if (systemCode(error) !== "EEXIST") throw error;
+  return makeFolder(here, part, make);
+}
+
+/** There with its mode and its owner or not at all: one that is there already nobody looks at again. */
+async function makeFolder(
+  here: FileHandle,
+  part: string,
+  { mode, uid, gid }: NonNullable<WalkOptions["make"]>,
+): Promise<FileHandle | string | undefined> {
+  const temporary = inFolder(here, temporaryName(part));
+  await removeIfThere(temporary);
+  await mkdir(temporary, { mode: 0o700 });
+  const made = await open(temporary, FOLDER);
+  try {
+    await made.chmod(mode);
+    await made.chown(uid, gid);
+    await rename(temporary, inFolder(here, part));
+    await here.sync();
+    return made;
+  } catch (error) {
+    await made.close();
+    await removeIfThere(temporary);
+    if (!TAKEN.has(systemCode(error))) throw error;
+    // Whoever is faster has made it too.
+    return openFolder(inFolder(here, part));
+  }
+}
+
+async function removeIfThere(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (systemCode(error) !== "ENOENT") throw error;
   });
-  const made = await openFolder(place);
-  if (made === undefined || typeof made === "string") return made;
-  await made.chmod(make.mode);
-  await made.chown(make.uid, make.gid);
-  await here.sync();
-  return made;
 }
 
 async function openFolder(place: string): Promise<FileHandle | string | undefined> {

@@ -5,6 +5,7 @@ import { lstat, open, readdir, readlink, rename, symlink, unlink, type FileHandl
 
 import { FilesError } from "../errors.ts";
 import { partsOf } from "../path-parts.ts";
+import { temporaryName } from "../temporary-name.ts";
 import { whyRefused } from "../why-refused.ts";
 import { inFolder, openBelow, refuseForeignLink, type WalkOptions } from "./open-below.ts";
 
@@ -198,11 +199,6 @@ async function listFolder(
   } finally {
     await folder.close();
   }
-}
-
-/** One name for all attempts, so that what a killed one has left is found by the next. */
-function temporaryName(name: string): string {
-  return `.${name.slice(0, 200)}.ros-agent.tmp`;
 }
 
 async function replaceIn(folder: FileHandle, name: string, { content, mode, uid, gid }: NewFile): Promise<void> {

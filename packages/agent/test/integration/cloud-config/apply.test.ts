@@ -1,9 +1,10 @@
 /** Applying cloud-configs to a machine's /, with the real useradd, usermod, groupadd and chpasswd. */
-import { chmod, link, lstat, mkdir, readlink, rm, stat, symlink } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { describeChange, runPendingCommands } from "../../../src/cloud-config/index.ts";
+import { rootFiles } from "../../../src/files/index.ts";
 import { machineRoot, type MachineRoot } from "./machine-root.ts";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
@@ -211,6 +212,32 @@ describe("a cloud-config", () => {
     await expect(stat(machine.path("etc/.motd.ros-agent.tmp"))).rejects.toThrow("ENOENT");
   });
 
+  it("leaves no folder to anybody but its owner where it is broken off", async () => {
+    const files = rootFiles(machine.root);
+    const path = "/home/alice/.ssh/authorized_keys";
+    const replace = (uid: number): Promise<void> =>
+      files.replace({ path, content: "key", mode: 0o600, uid, gid: 7, folders: { mode: 0o750, uid, gid: 7 } });
+    // As the system's own refusal, or a kill: the folder is made by then.
+    await expect(replace(2 ** 32)).rejects.toMatchObject({ code: "FILES_UNSAVED" });
+    expect(await readdir(machine.path("home"))).toEqual([]);
+    // What a kill has left of the first attempt is in the way of none.
+    await mkdir(machine.path("home/.alice.ros-agent.tmp"));
+    await replace(4711);
+    expect(await readdir(machine.path("home"))).toEqual(["alice"]);
+    for (const folder of ["home/alice", "home/alice/.ssh"]) {
+      const { mode, uid, gid } = await stat(machine.path(folder));
+      expect([mode & 0o7777, uid, gid]).toEqual([0o750, 4711, 7]);
+    }
+  });
+
+  it("writes files and folders whose names are as long as names may be", async () => {
+    const name = "\u9f8d".repeat(85);
+    const path = `/opt/${name}/${name}`;
+    const { problems } = await machine.apply(`#cloud-config\nwrite_files: [{path: ${path}, content: whole}]\n`);
+    expect(problems).toEqual([]);
+    expect(await machine.text(path)).toBe("whole");
+  });
+
   it("makes the home that a killed useradd has not come to", async () => {
     const config = "#cloud-config\nusers: [{name: alice}]\n";
     await machine.apply(config);
@@ -267,6 +294,22 @@ describe("runcmd", () => {
       { kind: "ended", outcome: "exit code 1" },
       { kind: "ended", outcome: "exit code 0" },
     ]);
+  });
+
+  it("goes on behind a command that cannot be started", async () => {
+    const log = join(machine.root, "..", "log");
+    await machine.apply(`#cloud-config\nruncmd: [a, b, "echo ran >> ${log}"]\n`);
+    const place = "var/lib/rancheros/runcmd.json";
+    const record = JSON.parse(await machine.text(place)) as { lines: { state: { command: { script: string } } }[] };
+    // As an earlier agent has recorded them, which took them for commands.
+    for (const [index, script] of ["secret\0", "x".repeat(200_000)].entries()) {
+      const line = record.lines[index];
+      if (line !== undefined) line.state.command.script = script;
+    }
+    await machine.put(place, JSON.stringify(record), 0o600);
+    await expect(run()).rejects.toMatchObject({ message: "2 of 3 commands failed" });
+    expect(await readFile(log, "utf8")).toBe("ran\n");
+    expect(await machine.text(place)).not.toContain("secret");
   });
 
   it("runs a line that is added or changed, and none of those that have run", async () => {

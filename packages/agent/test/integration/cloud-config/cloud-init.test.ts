@@ -45,6 +45,18 @@ describe("a cloud-config", () => {
     expect(await machine.apply("#cloud-config\nhostname: c\n")).toMatchObject({ tool: "native" });
   });
 
+  it("loses the mark that Windows' editors put before it: behind a second header nobody could read it", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    await machine.apply("\ufeff#cloud-config\nhostname: a\n");
+    expect(await machine.text(`${SEED}/user-data`)).toBe("#cloud-config\nhostname: a\n");
+    await machine.apply("\ufeffhostname: b\n");
+    expect(await machine.text(`${SEED}/user-data`)).toBe("#cloud-config\nhostname: b\n");
+    await mkdir(machine.path("oem"));
+    await machine.put("usr/bin/yip", "", 0o755);
+    await machine.apply("\ufeff#cloud-config\r\nhostname: a\r\n");
+    expect(await machine.text("oem/95_ros-agent.yaml")).toBe("#cloud-config\r\nhostname: a\r\n");
+  });
+
   it("is applied at once where cloud-init has begun with an earlier seed, and of its commands what cloud-init never had", async () => {
     const run = async (): Promise<readonly string[]> => {
       const log: string[] = [];

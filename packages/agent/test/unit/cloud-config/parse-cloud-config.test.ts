@@ -143,6 +143,13 @@ rancheros: {install: {device: /dev/sda}}
       /^2:15 error sysctl\.a\.b has to be on one line/,
     ],
     ["an empty command", `${HEAD}runcmd: [""]\n`, "2:10 error runcmd[0] is empty"],
+    ["a NUL in a command", `${HEAD}runcmd: ["${SECRET}\\0"]\n`, "2:10 error runcmd[0] holds a NUL byte"],
+    ["a NUL in an argument", `${HEAD}runcmd: [[echo, "a\\0"]]\n`, "2:17 error runcmd[0][1] holds a NUL byte"],
+    [
+      "a command that no system takes",
+      `${HEAD}runcmd:\n- ${"x".repeat(131_072)}\n`,
+      /^3:3 error runcmd\[0\] has more than 131071 bytes/,
+    ],
   ])("with %s is refused, and the place told", (_name, text, expected) => {
     expect(parseCloudConfig(Buffer.from(text)).config).toBeUndefined();
     const found = findings(text).filter((line) => line.includes(" error "));
