@@ -22,13 +22,14 @@ import { BUILD_TIMEOUT_MS } from "../../go/build-module.ts";
 const POPULATIONS = Number(process.env["PARITY_POPULATIONS"] ?? 300);
 /** Each combination of the seven fields gets one of them, and another one with another seed. */
 const SELECTORS = COMBINATIONS.length / SEVEN_FIELDS;
-const POPULATIONS_A_COMBINATION = 5;
+const COMBINATIONS_A_POPULATION = 3;
+const POPULATIONS_A_COMBINATION = Math.max(5, Math.ceil((COMBINATIONS_A_POPULATION * POPULATIONS) / SEVEN_FIELDS));
 /** Of each mix of kinds; a process takes a tenth of a second of CPU. */
 const PROCESSES_A_MIX = 3;
 const PROCESSES = 36;
 /** Most of them sleep until their second attempt. */
 const PROCESSES_AT_ONCE = 8;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 300_000 * Math.max(1, POPULATIONS / 300);
 const SHOWN = 5;
 
 const { binariesFolder } = inject("controlPlane");
@@ -64,7 +65,9 @@ test("each combination of the seven fields meets at least two nodes, and each no
   expect(Math.min(...[...perCombination.values()].map((some) => some.length))).toBeGreaterThanOrEqual(2);
   const perNode = Map.groupBy(pairs, ({ place }) => place.node);
   expect(perNode.size).toBe(POPULATIONS);
-  expect(Math.min(...[...perNode.values()].map((some) => some.length))).toBeGreaterThanOrEqual(3);
+  expect(Math.min(...[...perNode.values()].map((some) => some.length))).toBeGreaterThanOrEqual(
+    COMBINATIONS_A_POPULATION,
+  );
 });
 
 test.runIf(POPULATIONS >= 300)("the nodes differ enough for every kind of ending, refusal and answer", () => {
