@@ -54,6 +54,7 @@ export class ImageWorker {
   /** Timers that have come during a run: what they were set for may be younger than what the run goes by. */
   #missed = 0;
   #isStopped = false;
+  /** By the steady clock, as the timer's time. */
   #writtenMs = Number.NEGATIVE_INFINITY;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #found: { readonly what: Found; readonly about: string } | undefined;
@@ -110,15 +111,14 @@ export class ImageWorker {
     if (this.#isRunning) return;
     const slots = this.#index.image(this.#key)?.slots.size ?? 0;
     const gatherMs = Math.min(LONGEST_GATHER_MS, GATHER_MS_EACH * slots);
-    // A clock that was set back makes nobody wait longer.
-    const waitMs = Math.min(gatherMs, this.#writtenMs + gatherMs - this.#parts.nowMs());
+    const waitMs = this.#writtenMs + gatherMs - this.#parts.steadyMs();
     if (waitMs > 0) this.#wakeIn(waitMs);
     else void this.#run();
   }
 
   #wakeIn(delayMs: number): void {
     if (this.#isStopped) return;
-    const atMs = this.#parts.nowMs() + delayMs;
+    const atMs = this.#parts.steadyMs() + delayMs;
     if (this.#timer !== undefined && this.#timer.atMs <= atMs) return;
     this.#timer?.cancel();
     const cancel = this.#parts.setTimer(() => {
@@ -138,7 +138,7 @@ export class ImageWorker {
     do {
       missed = this.#missed;
       const askers = this.#askers.splice(0, this.#askersAtOnce);
-      const beganMs = this.#parts.nowMs();
+      const beganMs = this.#parts.steadyMs();
       try {
         const refused = await this.#decideAndStore(askers.map(({ uid }) => uid));
         for (const { uid, settle } of askers) settle(refused.get(uid));
@@ -148,7 +148,7 @@ export class ImageWorker {
         this.#parts.log[level]("rollout not written", { image: this.#key, ...errorFields(error) });
         this.#wakeIn(Math.max(SOON_MS, retryAfterMs(error)) * (1 + this.#parts.random()));
       }
-      this.#pace(askers.length, this.#parts.nowMs() - beganMs);
+      this.#pace(askers.length, this.#parts.steadyMs() - beganMs);
     } while (this.#missed > missed && !this.#isStopped);
     this.#isRunning = false;
     if (this.#askers.length > 0 && !this.#isStopped) this.#serve();
@@ -231,7 +231,7 @@ export class ImageWorker {
     const { namespace, name } = object.metadata;
     try {
       const stored = await this.#parts.store.writeStatus(object, decision.status);
-      this.#writtenMs = this.#parts.nowMs();
+      this.#writtenMs = this.#parts.steadyMs();
       renewImage(this.#index, stored);
       for (const news of newsOf(object, decision)) this.#parts.tell(news);
       return true;

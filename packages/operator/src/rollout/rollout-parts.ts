@@ -54,7 +54,10 @@ export interface RolloutParts {
   readonly lagMs: () => number;
   readonly tell: (news: RolloutNews) => void;
   readonly log: Log;
+  /** The cluster's. */
   readonly nowMs: () => number;
+  /** Of a clock that is never put right: for pauses. */
+  readonly steadyMs: () => number;
   /** 0 to 1 */
   readonly random: () => number;
   /** @returns what cancels it */

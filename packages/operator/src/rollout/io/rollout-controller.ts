@@ -104,6 +104,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     tell: options.tell,
     log,
     nowMs,
+    steadyMs: () => performance.now(),
     random: Math.random,
     setTimer: retryTimer,
   });

@@ -10,7 +10,7 @@ import { VirtualTime } from "./virtual-time.ts";
 
 const WRITE_MS = 5_000;
 
-function scene(osImage = "registry:5000/os:v1") {
+function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
   const time = new VirtualTime();
   let registry = "one:5000";
   const written: ManagedOSImageStatus[] = [];
@@ -23,6 +23,7 @@ function scene(osImage = "registry:5000/os:v1") {
   const index = new RolloutIndex({ chosen: () => new Set() }, undefined, () => registry);
   const parts: RolloutParts = {
     ...quietParts(time),
+    nowMs: () => time.nowMs + aheadMs(),
     store: {
       read: () => Promise.resolve(image),
       async writeStatus(object, status) {
@@ -49,6 +50,7 @@ function scene(osImage = "registry:5000/os:v1") {
   }
   return {
     time,
+    index,
     written,
     resolved,
     changeSpec,
@@ -107,6 +109,22 @@ describe("machines that ask while the API server takes three seconds for everyth
     expect(Math.min(...answers) - startedMs).toBeLessThan(30_000);
     const gaps = answers.slice(1).map((atMs, at) => atMs - (answers[at] ?? 0));
     expect(Math.max(...gaps)).toBeLessThan(30_000);
+  });
+});
+
+describe("where the cluster's clock is put right while the worker waits", () => {
+  it.each([2, -2])("what is to be written soon is not late, whichever way it is put: %d h", async (hours) => {
+    let aheadMs = 0;
+    const { time, written, index, worker } = scene("registry:5000/os:v1", () => aheadMs);
+    const image = index.image("fleet-local/os");
+    if (image === undefined) throw new Error("the image is known");
+    // Somebody is on its way: what has time is written with its grant.
+    image.front = 1;
+    worker.touch(image);
+    aheadMs = hours * 3_600_000;
+    worker.wakeSoon();
+    await time.pass(WRITE_MS + 1_000);
+    expect(written).toHaveLength(1);
   });
 });
 

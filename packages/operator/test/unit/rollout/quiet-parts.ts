@@ -21,6 +21,7 @@ export function quietParts(
     tell: silent,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     nowMs: () => time.nowMs,
+    steadyMs: () => time.nowMs,
     random: () => 0.5,
     setTimer: time.setTimer,
   };
