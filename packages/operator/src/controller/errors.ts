@@ -10,6 +10,7 @@ export type KubernetesErrorCode =
   | "KUBERNETES_CONFLICT"
   | "KUBERNETES_BUSY"
   | "KUBERNETES_REFUSED"
+  | "KUBERNETES_OBJECT"
   | "KUBERNETES_PATH"
   | "KUBERNETES_KUBECONFIG";
 
@@ -61,6 +62,12 @@ export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
     retry: "never",
     meaning: "The API server refused the request.",
     mend: "Read the message: it names the right that is missing or the field that is bad.",
+  },
+  KUBERNETES_OBJECT: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "One object could not be taken in. What was known of it before counts on, and all others are followed.",
+    mend: "Change or delete the object that the message names. Please report it: the operator should have said what is wrong with it.",
   },
   KUBERNETES_PATH: {
     failure: "refused",

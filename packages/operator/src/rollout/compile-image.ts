@@ -8,7 +8,7 @@ import {
   type LabelSelector,
   type TargetMatch,
 } from "../fleet/index.ts";
-import type { VersionFacts } from "../versions/index.ts";
+import { nestingProblems, type VersionFacts } from "../versions/index.ts";
 import { parseAmount, type Amount } from "./amount.ts";
 import type { EffectiveImage } from "./effective-image.ts";
 import { compileWindow, type Window } from "./window.ts";
@@ -155,6 +155,7 @@ export function compileImage(effective: EffectiveImage): CompiledImage {
   const { metadata, spec } = object;
   const problems: string[] = [];
   checkImages(effective, problems);
+  problems.push(...nestingProblems(spec, "spec"));
   const claim = claimOf(object, problems);
   const nodeTimeoutMs = span(spec.nodeTimeout, DEFAULT_NODE_TIMEOUT_MS, "spec.nodeTimeout", problems);
   if (nodeTimeoutMs < 1000 || nodeTimeoutMs > LONGEST_NODE_TIMEOUT_MS) {

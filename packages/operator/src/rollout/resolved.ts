@@ -1,5 +1,6 @@
 /** What the tags of an image stand for, as its status has it; and the plan that comes of it. */
 import type { Container, ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { nestingProblems } from "../versions/index.ts";
 import { planId } from "./plan-id.ts";
 
 type ContainerImage = NonNullable<ManagedOSImageStatus["containerImages"]>[number];
@@ -70,5 +71,6 @@ export function planOf(object: ManagedOSImage, images: ResolvedImages): string {
 export function currentPlan(object: ManagedOSImage): string | undefined {
   const images = resolvedImages(object);
   const plan = object.status?.plan;
+  if (nestingProblems(object.spec, "spec").length > 0) return undefined;
   return images !== undefined && plan !== undefined && planOf(object, images) === plan ? plan : undefined;
 }

@@ -3,6 +3,7 @@ import { parseManagedOSVersionSpec, type ManagedOSVersionSpec } from "@rancheros
 import { compareVersions, parseVersion, type Version } from "@rancheros/protocol/versions";
 import type { CompiledChannel } from "./channel-source.ts";
 import { ChannelError } from "./errors.ts";
+import { isDeeperThan } from "./is-deeper-than.ts";
 import { objectName } from "./object-name.ts";
 import { readVersion } from "./version-facts.ts";
 
@@ -66,11 +67,6 @@ export function readEntries(body: Buffer, what: string): readonly RawEntry[] {
     name: child(child(entry, "metadata"), "name"),
     spec: child(entry, "spec"),
   }));
-}
-
-function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return depth === 0 || Object.values(value).some((one) => isDeeperThan(one, depth - 1));
 }
 
 /** Put before the name of the image, as the original does. */

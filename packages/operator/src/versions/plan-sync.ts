@@ -2,6 +2,7 @@
 import { NO_LONGER_IN_SYNC_ANNOTATION, CHANNEL_NAME_ANNOTATION } from "@rancheros/protocol/resources";
 import { isDeepStrictEqual } from "node:util";
 import type { Wanted } from "./channel-list.ts";
+import { isDeeperThan, LEVELS_MAX } from "./is-deeper-than.ts";
 
 /** A ManagedOSVersion of the channel, as the API server has it. */
 export interface StoredVersion {
@@ -32,6 +33,8 @@ export function withoutNulls(value: unknown): unknown {
 
 function isAsWanted({ spec, annotations }: StoredVersion, wanted: Wanted): boolean {
   const isMarked = annotations[NO_LONGER_IN_SYNC_ANNOTATION] !== undefined;
+  // Somebody has made something of it that nobody can compare.
+  if (isDeeperThan(spec, LEVELS_MAX)) return false;
   const isCalledSo = annotations[CHANNEL_NAME_ANNOTATION] === wanted.nameInChannel;
   return !isMarked && isCalledSo && isDeepStrictEqual(withoutNulls(spec), withoutNulls(wanted.spec));
 }

@@ -2,9 +2,11 @@
 import { ImageReferenceError, parseImageReference } from "@rancheros/protocol/images";
 import type { Container, ManagedOSVersionSpec } from "@rancheros/protocol/resources";
 import { parseVersion, type Version } from "@rancheros/protocol/versions";
+import { nestingProblems } from "./is-deeper-than.ts";
 
 /** Reasons of the condition Usable. */
-export type UsableReason = "Usable" | "IsIso" | "NoImage" | "ImageInvalid" | "VersionInvalid" | "MinVersionInvalid";
+export type UsableReason =
+  "Usable" | "IsIso" | "NoImage" | "ImageInvalid" | "VersionInvalid" | "MinVersionInvalid" | "NestedTooDeeply";
 
 export interface VersionFacts {
   /** As the object has them. */
@@ -58,6 +60,8 @@ export function imageProblem(image: string): string | undefined {
 export function readVersion(spec: ManagedOSVersionSpec): VersionReading {
   const { metadata = {}, minVersion: minText = "" } = spec;
   if (spec.type === "iso") return refused("IsIso", "it is a medium to install from, nodes upgrade to containers only");
+  const [nesting] = nestingProblems(spec, "spec");
+  if (nesting !== undefined) return refused("NestedTooDeeply", nesting);
   const version = parseVersion(spec.version);
   if (version === undefined) {
     return refused("VersionInvalid", `spec.version: ${JSON.stringify(spec.version)} is no semantic version`);

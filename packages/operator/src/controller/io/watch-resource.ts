@@ -66,6 +66,14 @@ function namedObject(object: unknown): NamedObject {
   };
 }
 
+/** @param object  as it came, or as it is kept */
+function notTaken(object: unknown, cause: unknown): KubernetesError {
+  const { namespace, name } = namedObject(object).metadata;
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  const message = `${namespace === "" ? name : `${namespace}/${name}`} could not be taken in: ${why}`;
+  return new KubernetesError("KUBERNETES_OBJECT", message, { cause });
+}
+
 function isNotFound(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "KUBERNETES_NOT_FOUND";
 }
@@ -168,6 +176,19 @@ export function watchResource<Kept extends KubernetesObject>(
     heardMs = performance.now();
   };
 
+  /** What goes wrong with one object keeps nobody from hearing of the others. */
+  function orTrouble<Seen, Result>(take: (object: Seen) => Result): (object: Seen) => Result | undefined {
+    return (object) => {
+      try {
+        return take(object);
+      } catch (error) {
+        resource.onTrouble(notTaken(object, error));
+        return undefined;
+      }
+    };
+  }
+  const keep = orTrouble(resource.keep);
+
   const pages = createPageSize();
 
   async function readPage(next: string): Promise<ReturnType<typeof itemsOf>> {
@@ -195,7 +216,7 @@ export function watchResource<Kept extends KubernetesObject>(
     for (;;) {
       const page = await readPage(next);
       for (const item of page.items) {
-        const one = resource.keep(item);
+        const one = keep(item);
         if (one !== undefined) kept.push(one);
       }
       next = page.next;
@@ -210,7 +231,7 @@ export function watchResource<Kept extends KubernetesObject>(
 
   const informer = new ListWatch<Kept>(
     resource.path,
-    new KeepingWatch(kubernetes, resource.keep, {
+    new KeepingWatch(kubernetes, keep, {
       onHeard,
       onEvent() {
         onHeard();
@@ -222,9 +243,13 @@ export function watchResource<Kept extends KubernetesObject>(
     undefined,
     resource.fieldSelector,
   );
-  informer.on("add", resource.onChange);
-  informer.on("update", resource.onChange);
-  informer.on("delete", (object) => resource.onDelete(namedObject(object)));
+  const onChange = orTrouble(resource.onChange);
+  informer.on("add", onChange);
+  informer.on("update", onChange);
+  informer.on(
+    "delete",
+    orTrouble((object) => resource.onDelete(namedObject(object))),
+  );
   informer.on(ERROR, (error: unknown) => {
     if (stopped) return;
     resource.onTrouble(error);

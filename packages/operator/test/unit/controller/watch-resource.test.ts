@@ -1,0 +1,68 @@
+/** Objects that cannot be taken in, in a list and in the watch behind it. */
+import { KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
+import { hasCode } from "@rancheros/protocol/errors";
+import { expect, it, vi } from "vitest";
+import { watchResource, type Kubernetes } from "../../../src/controller/index.ts";
+
+interface Kept extends KubernetesObject {
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
+}
+
+function object(name: string, resourceVersion: string): Kept {
+  return { metadata: { name, namespace: "n", resourceVersion } };
+}
+
+/** What the API server sends behind the list, and then nothing more. */
+async function* events(signal: AbortSignal): AsyncGenerator<Buffer> {
+  for (const [type, name] of [
+    ["MODIFIED", "bad-2"],
+    ["ADDED", "good-3"],
+    ["DELETED", "bad-2"],
+    ["ADDED", "unreadable-4"],
+    ["ADDED", "good-5"],
+  ] as const) {
+    yield Buffer.from(`${JSON.stringify({ type, object: object(name, "9") })}\n`);
+  }
+  await new Promise((resolve) => {
+    signal.addEventListener("abort", resolve);
+  });
+}
+
+it("are told of, and all others are followed", async () => {
+  const kubernetes: Kubernetes = {
+    config: new KubeConfig(),
+    send: async () => ({
+      items: ["unreadable-0", "good-1", "bad-2"].map((name) => object(name, "3")),
+      metadata: { resourceVersion: "7" },
+    }),
+    open: async (_path, signal) => events(signal),
+  };
+  const changed: string[] = [];
+  const troubles: unknown[] = [];
+  const fail = (name: string): void => {
+    if (name.startsWith("bad")) throw new RangeError("too much");
+  };
+  const watch = watchResource<Kept>(kubernetes, {
+    path: "/api/v1/things",
+    keep(seen) {
+      const kept = seen as Kept;
+      if (kept.metadata.name.startsWith("unreadable")) throw new TypeError("what is that");
+      return kept;
+    },
+    onChange({ metadata: { name } }) {
+      fail(name);
+      changed.push(name);
+    },
+    onDelete: ({ metadata: { name } }) => fail(name),
+    onSynced: () => undefined,
+    onTrouble: (error) => troubles.push(error),
+    random: () => 0.5,
+  });
+  await vi.waitFor(() => expect(changed).toContain("good-5"));
+  await watch.stop();
+  expect(changed).toEqual(["good-1", "good-3", "good-5"]);
+  expect(troubles.every((error) => hasCode(error, "KUBERNETES_OBJECT"))).toBe(true);
+  const all = ["unreadable-0", "bad-2", "bad-2", "bad-2", "unreadable-4"];
+  expect(troubles.map(String).map((text) => /n\/(\S+) could not be taken in: /.exec(text)?.[1])).toEqual(all);
+  expect(String(troubles[1])).toContain("n/bad-2 could not be taken in: RangeError: too much");
+});
