@@ -1,6 +1,6 @@
 /** Which digest a tag names now, for who upgrades a machine by hand: everything else is done by digest. */
 import { createHash } from "node:crypto";
-import { parseImageReference, writeImageReference } from "@rancheros/protocol/images";
+import { ImageReferenceError, parseImageReference, writeImageReference } from "@rancheros/protocol/images";
 
 import { endpointsOf, manifestUrl } from "./endpoints.ts";
 import { ImagePullError } from "./errors.ts";
@@ -32,7 +32,7 @@ export interface ResolvedTag {
 const SILENCE_MS = 30_000;
 
 /**
- * Mirrors are asked before the registry, as for a pull. A digest is taken as it is, and nobody is asked.
+ * Mirrors are asked before the registry, as for a pull. A digest of sha256 is taken as it is, and nobody is asked.
  * @throws ImagePullError, ImageReferenceError
  */
 export async function resolveTagThrough(outside: ResolveTagOutside, options: ResolveTagOptions): Promise<ResolvedTag> {
@@ -41,6 +41,8 @@ export async function resolveTagThrough(outside: ResolveTagOutside, options: Res
   const { host, repository } = parsed;
   const tag = parsed.tag ?? "latest";
   const pinned = (digest: string): string => writeImageReference({ host, repository, tag: undefined, digest });
+  if (parsed.digest?.startsWith("sha256:") === false)
+    throw new ImageReferenceError(["digest: is none of sha256, and images to upgrade to are named by those"]);
   if (parsed.digest !== undefined) return { reference: pinned(parsed.digest), tag };
   let last: unknown = new ImagePullError("IMAGE_NOT_FOUND", `${host}/${repository}:${tag} is nowhere`);
   for (const endpoint of endpointsOf({ host, repository, digest: "", name: "" }, registries, account)) {

@@ -1,6 +1,7 @@
 /** The journal as the disk has it: nothing is believed to be written down before it is, and writes come one after the other. */
 import { hasCode } from "@rancheros/protocol/errors";
 
+import { UpgradeError } from "./errors.ts";
 import type { ReachPoint } from "./fault-points.ts";
 import { EMPTY_JOURNAL, type Journal, type Reason } from "./journal.ts";
 import type { UpgradePorts } from "./ports.ts";
@@ -9,7 +10,10 @@ import type { Edit } from "./work.ts";
 
 export interface KeptJournal {
   readonly journal: () => Journal;
-  /** An edit that gives the same journal writes nothing. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
+  /**
+   * An edit that gives the same journal writes nothing.
+   * @throws UpgradeError UPGRADE_JOURNAL_UNSAVED; UPGRADE_DEFECT for what could not be read again
+   */
   readonly save: (edit: Edit) => Promise<void>;
   /** Resolves at the next change or wake, or with the signal. */
   readonly changed: (signal: AbortSignal) => Promise<void>;
@@ -33,8 +37,10 @@ export async function keepJournal(
   const write = async (edit: Edit): Promise<void> => {
     const next = edit(journal, host.now());
     if (next === journal) return;
+    const text = writeJournal(next);
+    requireReadable(text);
     await reach("journal:before");
-    await journalFile.write(writeJournal(next));
+    await journalFile.write(text);
     journal = next;
     wake();
     await reach("journal:after");
@@ -61,6 +67,16 @@ export async function keepJournal(
       });
     },
   };
+}
+
+/** Refused now it is one order less; found broken after the restart, nobody would know of an upgrade or a cordon any more. */
+function requireReadable(text: string): void {
+  try {
+    readJournal(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UpgradeError("UPGRADE_DEFECT", `not written down, as it could not be read again: ${why}`, { cause });
+  }
 }
 
 async function readOrMoveAside(

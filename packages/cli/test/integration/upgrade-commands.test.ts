@@ -117,6 +117,16 @@ describe("upgrade", () => {
     expect(state.reason?.code).toBe("UPGRADE_ABORTED");
   });
 
+  it("takes no digest of which the journal could not tell again, with an agent as without", async () => {
+    const image = `registry.invalid/os@sha512:${"a".repeat(128)}`;
+    for (const isRunning of [false, true]) {
+      if (isRunning) await startDaemon();
+      const refused = await call("upgrade", [image, "--no-cordon", "--timeout=3s", "--json"]);
+      expect(errorOf(refused)).toMatchObject({ code: "IMAGE_REFERENCE_INVALID" });
+      expect(existsSync(join(machine, "var/lib/rancheros/upgrade.json"))).toBe(false);
+    }
+  });
+
   it("ends with the problem's exit code where it is done without an agent", async () => {
     const outcome = await call("upgrade", [REFERENCE, "--no-cordon", "--timeout", "2s"]);
     expect(outcome.code).toBe(6);

@@ -4,17 +4,20 @@ import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 
 import { keepJournal } from "../../../src/upgrade/kept-journal.ts";
-import { setCordon } from "../../../src/upgrade/journal-edits.ts";
-import { createLife } from "./machine-life.ts";
+import { setCordon, startRun } from "../../../src/upgrade/journal-edits.ts";
+import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { createLife, type Life } from "./machine-life.ts";
 import { machinePorts } from "./machine-ports.ts";
-import { createWorld } from "./machine-world.ts";
+import { createWorld, orderOf } from "./machine-world.ts";
 
 const LOOKS = 50_000;
 /** A tenth of what each look would leave. */
 const LEFT_BYTES = LOOKS * 40;
 
-function kept() {
-  const ports = machinePorts(createLife(createWorld()), {
+const kept = () => keptOn(createLife(createWorld()));
+
+function keptOn(life: Life) {
+  const ports = machinePorts(life, {
     die: () => new Promise(() => undefined),
     isDead: () => false,
   });
@@ -39,6 +42,22 @@ it("keeps nothing of who has waited for a change that did not come", async () =>
   const before = usedBytes();
   for (let count = 0; count < LOOKS; count++) await look();
   expect(usedBytes() - before).toBeLessThan(LEFT_BYTES);
+});
+
+it("writes nothing that could not be read again after a power cut", async () => {
+  const life = createLife(createWorld());
+  const journal = await keptOn(life);
+  await journal.save((present) => setCordon(present, "ours"));
+  const { disk } = life.world;
+  const unreadable = orderOf({ timeoutSeconds: 0 });
+  await expect(journal.save((present, now) => startRun(present, unreadable, now))).rejects.toMatchObject({
+    code: "UPGRADE_DEFECT",
+    message: expect.stringContaining("order.plan.timeoutSeconds") as string,
+  });
+  expect(life.world.disk).toBe(disk);
+  expect(journal.journal()).toMatchObject({ cordon: "ours", run: undefined });
+  await journal.save((present, now) => startRun(present, orderOf(), now));
+  expect(readJournal(life.world.disk ?? "").run?.order).toEqual(orderOf());
 });
 
 it("tells all who wait of a change", async () => {
