@@ -6,6 +6,7 @@ import { errorFields } from "../telemetry/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { namedVersion } from "./effective-image.ts";
 import { renewImage } from "./late-answers.ts";
+import { RolloutError } from "./errors.ts";
 import { namedImages, planOf, type ResolvedImages } from "./resolved.ts";
 import type { Trouble } from "./describe-rollout.ts";
 import { aboutOf, type ImageState } from "./image-state.ts";
@@ -14,6 +15,10 @@ import type { RolloutParts } from "./rollout-parts.ts";
 import { timeText } from "./time-text.ts";
 
 type Condition = NonNullable<ManagedOSImageStatus["conditions"]>[number];
+
+/** So often the answer is written where somebody else was faster, before the registry is asked anew. */
+const TRIES = 6;
+const RETRY_MS = 50;
 
 /** Whether the images have to be asked for. */
 export function needsResolving(image: ImageState): boolean {
@@ -97,7 +102,7 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
     options.onTrouble(key, troubleOf(error));
     throw error;
   }
-  for (;;) {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     await parts.refreshSources(image.image);
     // The spec is what was asked about, the status may have been written meanwhile.
     const now = sameSpec();
@@ -113,5 +118,9 @@ export async function resolveImage(key: string, options: ResolverOptions): Promi
       if (fresh === undefined) return;
       renewImage(index, fresh);
     }
+    await new Promise<void>((resolve) => {
+      parts.setTimer(resolve, RETRY_MS * attempt * (0.5 + parts.random()));
+    });
   }
+  throw new RolloutError("ROLLOUT_CONTESTED", `the status of ManagedOSImage ${key} is changed all the time`);
 }

@@ -3,6 +3,7 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
 import type { Materials } from "../../../src/rollout/build-plan.ts";
 import { RolloutError } from "../../../src/rollout/errors.ts";
+import { KubernetesError } from "../../../src/controller/index.ts";
 import { RegistryError } from "../../../src/registry/index.ts";
 import { runRollouts } from "../../../src/rollout/run-rollouts.ts";
 import { plainMachine } from "./plain-machine.ts";
@@ -22,6 +23,8 @@ function scene(
 ) {
   const time = new VirtualTime();
   const askedMs: number[] = [];
+  /** Whether somebody is always faster, and how often it was tried all the same. */
+  const contest = { isOn: false, writes: 0 };
   let version = 1;
   let image: ManagedOSImage = {
     metadata: { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 },
@@ -38,7 +41,12 @@ function scene(
     ...quietParts(time),
     store: {
       read: () => Promise.resolve(image),
-      writeStatus: (object, status) => Promise.resolve(publish({ ...object, status })),
+      writeStatus(object, status) {
+        if (!contest.isOn) return Promise.resolve(publish({ ...object, status }));
+        contest.writes += 1;
+        if (contest.writes > WRITES_MAX) return new Promise(() => undefined);
+        return Promise.reject(new KubernetesError("KUBERNETES_CONFLICT", "the object has been modified"));
+      },
     },
     readMachine: async () => MACHINE,
     resolve: (_object, named) => {
@@ -49,8 +57,23 @@ function scene(
   });
   run.onImage(image);
   run.onImagesSynced();
-  return { time, askedMs, run, publish, image: () => image };
+  return { time, askedMs, run, publish, contest, image: () => image };
 }
+
+/** A loop without a pause would never come to an end in virtual time. */
+const WRITES_MAX = 10_000;
+
+it("a status that cannot be written is written seldom, and once it can", async () => {
+  const { time, run, image, contest } = scene(() => Promise.resolve(`sha256:${"a".repeat(64)}`));
+  contest.isOn = true;
+  await time.pass(60_000);
+  expect(contest.writes).toBeGreaterThan(6);
+  expect(contest.writes).toBeLessThanOrEqual(240);
+  contest.isOn = false;
+  await time.pass(60_000);
+  expect(image().status?.digest).toBe(`sha256:${"a".repeat(64)}`);
+  await run.stop();
+});
 
 describe("a registry that wants to be left alone", () => {
   it("is asked again when it said, whatever is written meanwhile, and the status says why", async () => {
