@@ -3,9 +3,11 @@ import { NO_TRUST_ANCHORS, trustAnchors } from "../../../src/attestation/index.t
 import {
   basicConstraints,
   createAuthority,
+  createRevocationList,
   ekExtensions,
   extension,
   keyUsage,
+  listPemOf,
 } from "../../../../../test/software-tpm/index.ts";
 
 const root = createAuthority("Root", undefined, { keyType: "ec" });
@@ -85,6 +87,17 @@ describe("trustAnchors", () => {
     const anchors = trustAnchors({ ...bad, "hardware-good": other.pem });
     expect(anchors.problems).toEqual([problem]);
     expect(anchors.roots.map((one) => one.subject)).toEqual(["CN=Other"]);
+  });
+
+  it("takes what was taken back however many certificates there are", () => {
+    const hash = "ab".repeat(32);
+    const list = listPemOf(createRevocationList(root, {}));
+    const bundles = { "hardware.pem": root.pem, "intermediate.pem": other.pem.repeat(513) };
+    const anchors = trustAnchors({ ...bundles, "refused.txt": hash, "root.crl": list });
+    expect(anchors.problems).toEqual(["key intermediate.pem and those after it: more than 512 certificates in all"]);
+    expect([...anchors.refused]).toEqual([hash]);
+    expect(anchors.revocations.map(({ where }) => where)).toEqual(["key root.crl, list 1"]);
+    expect(anchors.roots.map((one) => one.subject)).toEqual(["CN=Root"]);
   });
 
   it("has an end", () => {
