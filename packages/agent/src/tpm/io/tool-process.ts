@@ -14,6 +14,8 @@ export interface ToolCall {
    * Ctrl-C. "to-the-end": the signal does not concern it.
    */
   readonly graceMs: number | "to-the-end";
+  /** How long it may take to end once it is killed: who waits in the kernel for a TPM does not. Default: 30 seconds. */
+  readonly killedMs?: number;
 }
 
 export type ToolOutcome =
@@ -29,10 +31,12 @@ export type ToolOutcome =
 const MAX_OUTPUT_BYTES = 256 * 1024;
 /** From SIGTERM, which the tools do not catch, to SIGKILL. */
 const KILL_AFTER_MS = 500;
+/** The slowest TPMs known need 20 s for a key, and the kernel lets nobody go before. */
+const KILLED_MS = 30_000;
 
 /** @returns how the program ended; never throws for anything that the program did */
 export async function runTool(call: ToolCall): Promise<ToolOutcome> {
-  const { program, args, environment, timeoutMs, graceMs, signal } = call;
+  const { program, args, environment, timeoutMs, graceMs, signal, killedMs = KILLED_MS } = call;
   const running = startProgram({
     program,
     args,
@@ -42,19 +46,26 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
   });
   let brokenOff: ToolOutcome | undefined;
   let killTimer: NodeJS.Timeout | undefined;
+  const stuck = Promise.withResolvers<undefined>();
+  const kill = (): void => {
+    running.kill("SIGKILL");
+    killTimer = setTimeout(() => stuck.resolve(undefined), killedMs);
+  };
   const breakOff = (outcome: ToolOutcome): void => {
     if (brokenOff !== undefined) return;
     brokenOff = outcome;
     running.kill("SIGTERM");
-    killTimer = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER_MS);
+    killTimer = setTimeout(kill, KILL_AFTER_MS);
   };
   const timer = setTimeout(() => breakOff({ kind: "timed-out", timeoutMs }), timeoutMs);
   const forget = whenGraceEnds(signal, graceMs, () => breakOff({ kind: "cancelled" }));
-  const ending = await running.ending;
+  const ending = await Promise.race([running.ending, stuck.promise]);
   forget();
   clearTimeout(timer);
   clearTimeout(killTimer);
-  return brokenOff ?? outcomeOf(ending);
+  if (ending === undefined) running.abandon();
+  if (brokenOff !== undefined || ending === undefined) return brokenOff ?? { kind: "timed-out", timeoutMs };
+  return outcomeOf(ending);
 }
 
 function outcomeOf(ending: ProgramEnding): ToolOutcome {
