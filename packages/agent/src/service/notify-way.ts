@@ -11,6 +11,8 @@ export type NotifyWay =
 /** Name of the descriptor in the unit: `OpenFile=/run/systemd/notify:notify:graceful`. */
 export const NOTIFY_DESCRIPTOR_NAME = "notify";
 const FIRST_DESCRIPTOR = 3;
+/** Of what is longer Node's timers make a millisecond. */
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /** Source: sd_notify(3), sd_listen_fds(3), systemd.service(5) OpenFile= */
 export function notifyWay(environment: Readonly<Record<string, string | undefined>>, pid: number): NotifyWay {
@@ -30,7 +32,7 @@ export function watchdogIntervalMs(
   const { WATCHDOG_USEC: usec, WATCHDOG_PID: forPid } = environment;
   if (usec === undefined || !/^[1-9]\d{0,15}$/.test(usec)) return undefined;
   if (forPid !== undefined && forPid !== String(pid)) return undefined;
-  return Math.max(1, Math.floor(Number(usec) / 1000 / 3));
+  return Math.min(Math.max(1, Math.floor(Number(usec) / 1000 / 3)), LONGEST_INTERVAL_MS);
 }
 
 /** One line, so that a message cannot bring others along. */

@@ -27,6 +27,8 @@ describe("the way to the service manager", () => {
     [{ WATCHDOG_USEC: "30000000" }, 10_000],
     [{ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "7" }, 10_000],
     [{ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "8" }, undefined],
+    // Whoever hardly wants any: of a longer interval Node's timers make one of a millisecond.
+    [{ WATCHDOG_USEC: "8640000000000000" }, 2_147_483_647],
     [{ WATCHDOG_USEC: "soon" }, undefined],
     [{}, undefined],
   ])("wants with %j a sign of life every %j ms", (environment, expected) => {
