@@ -1,6 +1,6 @@
 /** Which texts of a machine's own files are secrets: all that are not known to be none. */
 import { gunzipSync } from "node:zlib";
-import { parseAllDocuments } from "yaml";
+import { isPair, isScalar, parseAllDocuments, visit, type Document } from "yaml";
 
 import { kernelWords } from "../../slots/index.ts";
 import { parseEnvironmentFile } from "../environment-file.ts";
@@ -20,7 +20,8 @@ const PLAIN_KEYS: ReadonlySet<string> = new Set(
     "tlsservername automatic",
   ].flatMap((line) => line.split(" ")),
 );
-const SECRET_NAME = /token|passw|secret|credential|private|auth(?!or)|api_?key|access_?key|pwd|cookie|session/i;
+const SECRET_NAME =
+  /token|passw|secret|credential|private|auth(?!or)|api_?key|access_?key|pwd|passphrase|psk|cookie|session/i;
 /** On the kernel's command line, and in the boot loader's words: what others say may be anything. */
 export const SHOWN_KERNEL_WORDS: ReadonlySet<string> = new Set(
   [
@@ -30,6 +31,13 @@ export const SHOWN_KERNEL_WORDS: ReadonlySet<string> = new Set(
 );
 const KNOWN_WORD = /^(true|false|yes|no|null|none|enabled|disabled|always|default|server|agent|cluster-init)$/i;
 const ASSIGNMENT = /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})["']?[ \t]{0,8}[=:]/g;
+/** What a command is given behind the name of a flag, but not the files that such flags name. */
+const FLAG =
+  /(?<![^\s"'])--([A-Za-z0-9-]{1,64})[ \t]{1,8}(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"',;/-][^\s"',;]{0,256}))/g;
+/** A name and its password: of curl, of `chpasswd`, of what registries call auth. */
+const ACCOUNT = /(?:^|(?<=\s)(?:-u|--user)[ =]["']?)[A-Za-z0-9_.@-]{1,64}:(?!\/)([^\s"']{1,256})/g;
+/** Of images and of cloud-init's `chpasswd`, which makes one up: what follows the colon is none. */
+const NO_PASSWORD = /^(v?\d+(\.\d+)+.{0,40}|R|RANDOM)$/;
 const VALUE_MAX_CHARACTERS = 1_024;
 const MAX_ALIASES = 50;
 const MAX_DEPTH = 64;
@@ -54,7 +62,8 @@ const READERS: Readonly<Record<SecretFileKind, (text: string) => readonly string
     }),
   kernel: (text) =>
     kernelWords(text).flatMap(([name, value = ""]) => (SHOWN_KERNEL_WORDS.has(name) ? [] : freeSecrets(value))),
-  environment: (text) => environmentSecrets(parseEnvironmentFile(text)),
+  // Shells read them too, which take more for an assignment than systemd does.
+  environment: (text) => [...environmentSecrets(parseEnvironmentFile(text)), ...namedSecrets(text.split(/[\r\n]+/))],
 };
 
 /** Of a process: by the names of its variables, and of addresses in all of them. */
@@ -83,6 +92,7 @@ function treeSecrets(text: string): readonly string[] {
     for (const document of parseAllDocuments(text, { logLevel: "silent", prettyErrors: false })) {
       if (document.errors.length > 0) return freeSecrets(text);
       walk(document.toJS({ maxAliasCount: MAX_ALIASES }), "", found, 0);
+      found.push(...writtenNumbers(document));
     }
   } catch {
     return freeSecrets(text);
@@ -90,8 +100,24 @@ function treeSecrets(text: string): readonly string[] {
   return found;
 }
 
+/** What means a number, in the form in which it is written: a token of nothing but digits is none to whoever logs it. */
+function writtenNumbers(document: Document): readonly string[] {
+  const found: string[] = [];
+  visit(document, {
+    Scalar(_at, { value, source }, path) {
+      if (typeof value !== "number" || source === undefined) return;
+      const pair = path.findLast((one) => isPair(one));
+      const key = pair !== undefined && isScalar(pair.key) ? String(pair.key.value) : "";
+      if (SECRET_NAME.test(key)) found.push(source);
+    },
+  });
+  return found;
+}
+
 function walk(value: unknown, key: string, found: string[], depth: number): void {
   if (depth > MAX_DEPTH) throw new RangeError("nested too deep");
+  // Of !!binary.
+  if (value instanceof Uint8Array) return void found.push(...freeSecrets(Buffer.from(value).toString("utf8")));
   if (Array.isArray(value)) {
     for (const item of value) walk(item, key, found, depth + 1);
   } else if (typeof value === "object" && value !== null) {
@@ -121,7 +147,7 @@ function freeSecrets(text: string, isDecoded = false): readonly string[] {
     ...words,
     ...urlSecrets(text),
     ...keySecrets(text),
-    ...assignedSecrets(lines),
+    ...namedSecrets(lines),
     ...tokenPasswords(text),
     ...(isDecoded ? [] : decodedSecrets(whole)),
   ];
@@ -137,6 +163,19 @@ function assignedSecrets(lines: readonly string[]): readonly string[] {
       return [rest, quoted ?? word ?? ""].filter((value) => !KNOWN_WORD.test(value));
     }),
   );
+}
+
+/** Whatever stands behind a name that says so, in lines of any language. */
+function namedSecrets(lines: readonly string[]): readonly string[] {
+  const flagged = lines.flatMap((line) =>
+    [...line.matchAll(FLAG)].flatMap(([, name = "", double, single, word = ""]) =>
+      SECRET_NAME.test(name) && !/-(file|path|dir)$/.test(name) ? [double ?? single ?? word] : [],
+    ),
+  );
+  const passwords = lines.flatMap((line) =>
+    [...line.matchAll(ACCOUNT)].flatMap(([, word = ""]) => (NO_PASSWORD.test(word) ? [] : [word])),
+  );
+  return [...assignedSecrets(lines), ...flagged, ...passwords];
 }
 
 /** Of tokens of k3s and RKE2. Source: https://docs.k3s.io/cli/token, "Secure" */

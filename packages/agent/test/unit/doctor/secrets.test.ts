@@ -94,8 +94,39 @@ describe("secrets of files", () => {
     ["tree", `rancherd:\n  token: ${K10}::server:hunterin\n`],
     ["secret", `${K10}::node:hunterin\n`],
     ["environment", `K3S_TOKEN=${K10}::server:hunterin\n`],
+    ["environment", "K3S_URL=https://r.test\r\nK3S_TOKEN=hunterin\r\n"],
+    ["environment", "export K3S_TOKEN=hunterin\n"],
+    ["environment", "K3S_TOKEN='hunterin' # of the server\n"],
+    ["environment", "K3S_ARGS='--flannel-backend none --token hunterin'\n"],
+    ["tree", "runcmd:\n  - k3s server --token hunterin --disable traefik\n"],
+    ["tree", `runcmd:\n  - 'k3s server --agent-token "hunterin"'\n`],
+    ["tree", "runcmd:\n  - curl -sf -u me:hunterin https://r.test\n"],
+    ["tree", "chpasswd:\n  list: |\n    root:hunterin\n    app:RANDOM\n"],
+    ["tree", "chpasswd:\n  list: ['root:hunterin']\n"],
+    ["tree", `{"auths":{"r.test":{"auth":"${b64("me:hunterin")}"}}}`],
+    ["tree", `write_files:\n  - path: /x\n    content: !!binary ${b64("password: hunterin\n")}\n`],
+    ["tree", `write_files:\n  - content: |\n      network={\n        psk="hunterin"\n      }\n`],
+    ["tree", "wifi:\n  passphrase: hunterin\n"],
   ] as const)("of a %s are found though they are short words: %j", (kind, text) => {
     expect(secretNet(secretValues(kind, text)).isIn(Buffer.from("x hunterin y"))).toBe(true);
+  });
+
+  it.each(["98765432109876543210", "0x1F2E3D4C5B", "01234567", "123456e7", "1234567.50"])(
+    "are found as they are written where they are the number %s",
+    (number) => {
+      for (const text of [`token: ${number}\n`, `a:\n  db-password: ${number}\n`, `tokens: [${number}]\n`]) {
+        const { text: hidden } = secretNet(secretValues("tree", text)).hide(`it is ${number}.`);
+        expect(hidden).toBe("it is [removed].");
+      }
+      expect(secretValues("tree", `port: ${number}\n`)).toEqual([]);
+    },
+  );
+
+  it("are not what merely stands behind a colon or a flag", () => {
+    const text =
+      "runcmd:\n  - https://r.test/x\n  - docker run --restart always alpine:3.20.1\n  - kubelet --token-file /etc/kubelet/token --tokens --verbose\n";
+    const net = secretNet(secretValues("tree", text));
+    expect(net.isIn(Buffer.from("always 3.20.1 /etc/kubelet/token --verbose RANDOM //r.test"))).toBe(false);
   });
 
   it("are also found as a sentence behind a name, and not where a name tells of none", () => {
