@@ -31,17 +31,26 @@ function orUndefined(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === "" ? undefined : text;
 }
 
+/** Undefined where it is none that paths can be put behind: what was published before is better than nonsense. */
+function addressOf(text: string | undefined): string | undefined {
+  const trimmed = orUndefined(text)?.trim().replace(/\/+$/, "") ?? "";
+  // The parser takes new lines out of the middle, and machines do not.
+  const url = /^[^\s?#]+$/.test(trimmed) ? URL.parse(trimmed) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return undefined;
+  return trimmed;
+}
+
 /**
  * A flag wins over Rancher. The CA follows the URL: with Rancher's URL it is `cacerts`, else `internal-cacerts`; with our
  * own it is the CA that we made.
  */
 export function serverAddress(sources: AddressSources): ServerAddress {
   const { rancher } = sources;
-  const url = sources.serverUrl ?? orUndefined(rancher["server-url"])?.replace(/\/+$/, "");
+  const url = sources.serverUrl ?? addressOf(rancher["server-url"]);
   if (sources.publicCa) return { url, caPem: undefined };
   const ofRancher = orUndefined(rancher.cacerts) ?? orUndefined(rancher["internal-cacerts"]);
   // Rancher without a CA has a certificate of a public one: ours would be wrong for it.
-  const isRanchers = sources.serverUrl === undefined && url !== undefined;
+  const isRanchers = sources.serverUrl === undefined && orUndefined(rancher["server-url"]) !== undefined;
   return { url, caPem: sources.caPem ?? (isRanchers ? ofRancher : sources.ownCaPem) };
 }
 

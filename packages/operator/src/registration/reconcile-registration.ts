@@ -64,7 +64,9 @@ function readiness(registration: MachineRegistration, around: Surroundings): Rea
     return no("Full", `${max} machines came through, as many as spec.token.maxMachines allows`);
   }
   if (serverUrl === undefined) {
-    return no("ServerURLNotSet", "server-url is not set: give --server-url, or set it in Rancher's settings");
+    const message =
+      "there is no server-url, or it is no http or https address: give --server-url, or set it in Rancher's settings";
+    return no("ServerURLNotSet", message);
   }
   const where = around.tokenInStatus ? "status.registrationURL" : `the URL of Secret ${secretNameOf(registration)}`;
   return { status: "True", reason: "URLPublished", message: `machines can register at ${where}` };

@@ -53,6 +53,31 @@ describe("serverAddress", () => {
     });
   });
 
+  it.each([" https://rancher ", "https://rancher/\n", "\thttps://rancher//"])(
+    "takes no space around it along: %j",
+    (url) => {
+      expect(serverAddress({ ...none, rancher: { "server-url": url } }).url).toBe("https://rancher");
+    },
+  );
+
+  it.each([
+    "rancher.example.com",
+    "rancher.example.com:443",
+    "ftp://rancher",
+    "https://",
+    "https://ran cher",
+    "https://ran\ncher",
+    "https://rancher/?next=/",
+    "https://rancher/#",
+    "https://admin:password@rancher",
+    "null",
+  ])("knows no URL, and Rancher's CA all the same, where what Rancher says is none: %j", (url) => {
+    expect(serverAddress({ ...none, rancher: { ...rancher, "server-url": url } })).toEqual({
+      url: undefined,
+      caPem: "rancher-ca",
+    });
+  });
+
   it("takes the flag's URL with our own CA", () => {
     expect(serverAddress({ ...none, serverUrl: "https://own", rancher })).toEqual({ url: "https://own", caPem: "own" });
   });
