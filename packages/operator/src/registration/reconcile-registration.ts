@@ -129,6 +129,8 @@ function withCondition(
   const next: Condition = {
     type,
     ...found,
+    // Half a character is stored as another one, and would be written again and again.
+    ...(found.message === undefined ? {} : { message: found.message.toWellFormed() }),
     lastTransitionTime: flipped ? now : (before?.lastTransitionTime ?? now),
     ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
   };

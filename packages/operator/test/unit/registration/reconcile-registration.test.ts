@@ -86,6 +86,14 @@ describe("reconcileRegistration", () => {
     expect(mended.status?.conditions).toMatchObject([{ type: "Ready" }]);
   });
 
+  it("says nothing again that was cut within a character, of which another one is stored", () => {
+    const said = applied({ metadata, spec: { machineName: `\${x${"\u{1f4be}".repeat(40)}` } });
+    const conditions = said.status?.conditions?.map((one) => ({ ...one, message: one.message?.toWellFormed() ?? "" }));
+    expect(JSON.stringify(conditions)).toContain("\ufffd");
+    const stored = { ...said, status: { ...said.status, ...(conditions === undefined ? {} : { conditions }) } };
+    expect(reconcileRegistration(stored, around)).toBeUndefined();
+  });
+
   it("says no more of wrong templates than a condition takes", () => {
     const labels = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`k${index}`, "${".repeat(500)]));
     const [condition] = applied({ metadata, spec: { machineInventoryLabels: labels } }).status?.conditions ?? [];
