@@ -12,17 +12,30 @@ export interface BodyReader {
   read(request: IncomingMessage): Promise<ReadBody>;
 }
 
+/**
+ * Where all have too many, the body that was begun first makes room: an honest one is there in a moment, and who holds as
+ * much as there may be would keep all others out.
+ */
 export function createBodyReader(): BodyReader {
   let held = 0;
+  /** What ends each of them, in the order in which they were begun. */
+  const underWay = new Set<(result: ReadBody) => void>();
+
+  function makeRoom(): void {
+    for (const finish of underWay) {
+      if (held <= ALL_BODIES_MAX_BYTES) return;
+      finish("too many");
+    }
+  }
 
   function collect(request: IncomingMessage): Promise<ReadBody> {
     return new Promise((resolve) => {
       const parts: Buffer[] = [];
       let size = 0;
       const finish = (result: ReadBody): void => {
+        if (!underWay.delete(finish)) return;
         request.off("data", onData);
         held -= size;
-        size = 0;
         // What still comes is thrown away.
         request.resume();
         resolve(result);
@@ -30,10 +43,11 @@ export function createBodyReader(): BodyReader {
       const onData = (part: Buffer): void => {
         size += part.length;
         held += part.length;
-        if (size > REQUEST_MAX_BYTES) finish("too large");
-        else if (held > ALL_BODIES_MAX_BYTES) finish("too many");
-        else parts.push(part);
+        if (size > REQUEST_MAX_BYTES) return finish("too large");
+        parts.push(part);
+        makeRoom();
       };
+      underWay.add(finish);
       request.on("data", onData);
       request.once("end", () => finish(Buffer.concat(parts)));
       request.once("error", () => finish("broken"));
