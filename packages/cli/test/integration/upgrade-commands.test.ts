@@ -49,12 +49,26 @@ async function startDaemon(): Promise<Running> {
 
 const REFERENCE = `registry.invalid/os@sha256:${"a".repeat(64)}`;
 
-/** A machine of cOS' kind, whose boot loader's tool writes down what it is told. */
+/** As the boot loader finds them; a missing file has none. */
+const GRUB_WORDS = "grubenv-words";
+
+/** A machine of cOS' kind, whose boot loader's tool writes down what it is told to change, and knows one word. */
 function makeSlots(): Readonly<Record<string, string>> {
   write("proc/cmdline", "root=LABEL=COS_ACTIVE cos-img/filename=/cOS/active.img\n");
   write("run/initramfs/cos-state/cOS/passive.img", "");
   write("run/initramfs/cos-state/grub2/grub.cfg", 'menuentry "fallback" --id fallback {\n');
-  write("bin/grub2-editenv", `#!/bin/sh\necho "$@" > ${machine}/grubenv-call\n`);
+  const words = join(machine, GRUB_WORDS);
+  write(
+    "bin/grub2-editenv",
+    `#!/bin/sh
+case "$2" in
+  list) [ ! -e ${words} ] || cat ${words}; exit 0 ;;
+  set) echo "$3" > ${words} ;;
+  unset) rm -f ${words} ;;
+esac
+echo "$@" > ${machine}/grubenv-call
+`,
+  );
   chmodSync(join(machine, "bin/grub2-editenv"), 0o755);
   return { PATH: `${machine}/bin:${process.env["PATH"] ?? ""}` };
 }
@@ -196,6 +210,17 @@ describe("rollback", () => {
       if (how === "with") expect(await call(...upgrade)).toMatchObject({ code: 0 });
     },
   );
+});
+
+it("rollback --cancel leaves alone what somebody else has the boot loader start meanwhile", async () => {
+  const environment = makeSlots();
+  expect(await call("rollback", [], environment)).toMatchObject({ code: 0 });
+  write(GRUB_WORDS, "next_entry=recovery\n");
+  expect(await call("rollback", ["--cancel"], environment)).toMatchObject({ code: 0 });
+  expect(readFileSync(join(machine, GRUB_WORDS), "utf8")).toBe("next_entry=recovery\n");
+  expect(errorOf(await call("rollback", ["--cancel", "--json"], environment))).toMatchObject({
+    code: "UPGRADE_ROLLBACK_NOT_ASKED",
+  });
 });
 
 describe("whoever is not root", () => {

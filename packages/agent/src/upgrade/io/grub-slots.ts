@@ -30,18 +30,24 @@ export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot
       const menu = menus.join("\n").slice(0, MENU_MAX_CHARACTERS);
       return otherSlot({ booted: await readBootSlot(), hasPassive: found.includes(true), menu });
     },
-    startNext: (entry) => edit(["set", `next_entry=${entry}`]),
-    forgetNext: () => edit(["unset", "next_entry"]),
+    async startNext(entry) {
+      await edit(["set", `next_entry=${entry}`]);
+    },
+    async forgetNext(entry) {
+      // Somebody may have it start the recovery system meanwhile.
+      if ((await edit(["list"])).split("\n").includes(`next_entry=${entry}`)) await edit(["unset", "next_entry"]);
+    },
   };
 
-  /** @throws UpgradeError UPGRADE_ROLLBACK_FAILED */
-  async function edit(words: readonly string[]): Promise<void> {
+  /** @returns what it prints. @throws UpgradeError UPGRADE_ROLLBACK_FAILED */
+  async function edit(words: readonly string[]): Promise<string> {
     const path = join(hostRoot, ENVIRONMENT);
     for (const program of PROGRAMS) {
-      const problem = await editEnvironment(program, [path, ...words]);
-      if (problem === undefined) return;
-      if (problem !== "missing") {
-        throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", `${program} ${path}: ${problem}`, { details: { path } });
+      const edited = await editEnvironment(program, [path, ...words]);
+      if ("printed" in edited) return edited.printed;
+      if (edited.problem !== "missing") {
+        const message = `${program} ${path}: ${edited.problem}`;
+        throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", message, { details: { path } });
       }
     }
     throw new UpgradeError("UPGRADE_ROLLBACK_FAILED", "neither grub2-editenv nor grub-editenv is there");
@@ -56,15 +62,18 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
-async function editEnvironment(program: string, args: readonly string[]): Promise<string | undefined> {
+type Edited = { readonly printed: string } | { readonly problem: string };
+
+async function editEnvironment(program: string, args: readonly string[]): Promise<Edited> {
   const running = startProgram({ program, args, environment: process.env, maxOutputBytes: 65_536, ownGroup: false });
   const timer = setTimeout(() => running.kill("SIGKILL"), TIMEOUT_MS);
   const ending = await running.ending;
   clearTimeout(timer);
-  if (ending.kind === "not-started") return isMissing(ending.cause) ? "missing" : String(ending.cause);
-  if (ending.kind === "killed") return `ended by ${ending.signal}`;
-  if (ending.kind === "flooded") return "printed too much";
-  return ending.exitCode === 0 ? undefined : ending.stderr.toString("utf8").trim() || `exit code ${ending.exitCode}`;
+  if (ending.kind === "not-started") return { problem: isMissing(ending.cause) ? "missing" : String(ending.cause) };
+  if (ending.kind === "killed") return { problem: `ended by ${ending.signal}` };
+  if (ending.kind === "flooded") return { problem: "printed too much" };
+  if (ending.exitCode === 0) return { printed: ending.stdout.toString("utf8") };
+  return { problem: ending.stderr.toString("utf8").trim() || `exit code ${ending.exitCode}` };
 }
 
 function isMissing(cause: unknown): boolean {
