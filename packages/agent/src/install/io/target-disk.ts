@@ -1,7 +1,7 @@
 /** The disk that is installed to: divided, its partitions found, its first sectors written. */
 import { systemCode } from "@rancheros/protocol/errors";
 import { constants, existsSync, mkdtempSync, statSync } from "node:fs";
-import { open, rm, type FileHandle } from "node:fs/promises";
+import { open, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -128,9 +128,7 @@ export async function installEfiBoot(device: string, efi: Buffer, fileName: stri
   const folder = mkdtempSync(join(tmpdir(), "ros-efi-"));
   try {
     const file = join(folder, fileName);
-    const handle = await open(file, "wx", 0o600);
-    await handle.writeFile(efi);
-    await handle.close();
+    await writeFile(file, efi, { flag: "wx", mode: 0o600 });
     const from = "mtools";
     await runProgram({ program: "mmd", args: ["-D", "s", "-i", device, "::/EFI", "::/EFI/BOOT"], from });
     await runProgram({ program: "mcopy", args: ["-D", "o", "-i", device, file, `::/EFI/BOOT/${fileName}`], from });

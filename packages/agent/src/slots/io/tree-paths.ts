@@ -12,7 +12,8 @@ export interface TreePaths {
 
 const LINKS_MAX = 40;
 
-export function treePaths(root: string): TreePaths {
+/** @param onReplaced  told of a file in whose place a folder has come */
+export function treePaths(root: string, onReplaced: (path: string) => void): TreePaths {
   const known = new Map<string, string>([["", ""]]);
 
   function folder(path: readonly string[]): string {
@@ -46,6 +47,7 @@ export function treePaths(root: string): TreePaths {
       else if (!found.isDirectory()) {
         // An upper layer has a folder where a lower one has a file.
         rmSync(full);
+        onReplaced(here.join("/"));
         mkdirSync(full, { mode: 0o755 });
       }
       at = here;

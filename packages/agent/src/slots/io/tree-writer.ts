@@ -60,10 +60,11 @@ const OPAQUE = ".wh..wh..opq";
 export function treeWriter(root: string): TreeWriter {
   const records = new Map<string, TreeRecord>();
   const folderTimes = new Map<string, number>();
-  const paths = treePaths(root);
+  const paths = treePaths(root, forgetFile);
   let ofLayer = new Set<string>();
   let hardLinks = 0;
-  let specials: SpecialFile[] = [];
+  /** By their paths, at which nothing is before somebody makes them. */
+  let specials = new Map<string, SpecialFile>();
   let xattrs = new Map<string, ReadonlyMap<string, Buffer>>();
 
   function forget(path: string): void {
@@ -71,9 +72,12 @@ export function treeWriter(root: string): TreeWriter {
     const drop = (map: Map<string, unknown>): void => {
       for (const key of map.keys()) if (key === path || key.startsWith(below)) map.delete(key);
     };
-    for (const map of [records, folderTimes, xattrs]) drop(map);
-    specials = specials.filter((one) => one.path !== path && !one.path.startsWith(below));
+    for (const map of [records, folderTimes, xattrs, specials]) drop(map);
     paths.forget();
+  }
+
+  function forgetFile(path: string): void {
+    for (const map of [records, xattrs, specials]) map.delete(path);
   }
 
   function remove(path: string): void {
@@ -82,18 +86,19 @@ export function treeWriter(root: string): TreeWriter {
   }
 
   /** What lower layers have there; what this one has put there stays. */
+  function removeLower(path: string): void {
+    if (!ofLayer.has(path)) return remove(path);
+    if (lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+    for (const child of readdirSync(`${root}/${path}`)) removeLower(joined(path, child));
+  }
+
   function whiteOut(folder: string, name: string): void {
     if (name !== OPAQUE) {
       const gone = name.slice(WHITEOUT.length);
       if (gone === "" || gone === "." || gone === "..") throw brokenLayer("a whiteout names no file");
-      const path = joined(folder, gone);
-      if (!ofLayer.has(path)) remove(path);
-      return;
+      return removeLower(joined(folder, gone));
     }
-    for (const child of readdirSync(`${root}/${folder}`)) {
-      const path = joined(folder, child);
-      if (!ofLayer.has(path)) remove(path);
-    }
+    for (const child of readdirSync(`${root}/${folder}`)) removeLower(joined(folder, child));
   }
 
   function place({ path, kind }: TarEntry): string {
@@ -104,13 +109,9 @@ export function treeWriter(root: string): TreeWriter {
     const stays = kind === "folder" && found?.isDirectory() === true;
     if (found !== undefined && !stays) {
       if (found.isDirectory() || found.isSymbolicLink()) remove(target);
-      else {
-        rmSync(`${root}/${target}`);
-        records.delete(target);
-        xattrs.delete(target);
-        specials = specials.filter((one) => one.path !== target);
-      }
+      else rmSync(`${root}/${target}`);
     }
+    if (!stays) forgetFile(target);
     return target;
   }
 
@@ -143,7 +144,7 @@ export function treeWriter(root: string): TreeWriter {
       case "character-device":
       case "block-device":
       case "fifo":
-        specials.push({ kind, path: target, mode, uid, gid, major: entry.major, minor: entry.minor });
+        specials.set(target, { kind, path: target, mode, uid, gid, major: entry.major, minor: entry.minor });
         records.set(target, { kind: "special" });
     }
     if (entry.xattrs.size > 0 && kind !== "hardlink") xattrs.set(target, entry.xattrs);
@@ -177,8 +178,8 @@ export function treeWriter(root: string): TreeWriter {
       }
     },
     takeSpecials() {
-      const taken = { specials, xattrs };
-      specials = [];
+      const taken = { specials: [...specials.values()], xattrs };
+      specials = new Map();
       xattrs = new Map();
       return taken;
     },

@@ -4,6 +4,9 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 
 import { brokenLayer } from "./tar-header.ts";
 
+/** The longest of the marks at the beginning. */
+const TELLING_BYTES = 4;
+
 /**
  * Reads the stream to its end also where the archive ends before it: only then its digest is known to be right.
  * @throws SlotError SLOT_LAYER_BROKEN; what the stream throws, as it is
@@ -20,15 +23,15 @@ export async function* decompress(stream: AsyncIterable<Buffer>): AsyncGenerator
     }
   };
   try {
-    const first = await pieces.next();
-    if (first.done === true) return;
-    const decoder = decoderFor(first.value);
+    const first = await firstOf(pieces);
+    if (first.length === 0) return;
+    const decoder = decoderFor(first);
     if (decoder === undefined) {
-      yield first.value;
+      yield first;
       yield* all();
       return;
     }
-    const source = Readable.from(withFirst(first.value, all()));
+    const source = Readable.from(withFirst(first, all()));
     source.on("error", (error) => decoder.destroy(error));
     source.pipe(decoder);
     try {
@@ -48,6 +51,17 @@ export async function* decompress(stream: AsyncIterable<Buffer>): AsyncGenerator
   }
 }
 
+/** As much as tells what it is: a connection that breaks at once, and goes on with another one, gives less. */
+async function firstOf(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
+  let first: Buffer = Buffer.alloc(0);
+  while (first.length < TELLING_BYTES) {
+    const next = await pieces.next();
+    if (next.done === true) return first;
+    first = first.length === 0 ? next.value : Buffer.concat([first, next.value]);
+  }
+  return first;
+}
+
 async function* withFirst(first: Buffer, others: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield first;
   yield* others;
@@ -58,6 +72,6 @@ function decoderFor(
 ): ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress> | undefined {
   const chunkSize = 256 * 1024;
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return createGunzip({ chunkSize });
-  if (bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfd2fb528) return createZstdDecompress({ chunkSize });
+  if (bytes.length >= TELLING_BYTES && bytes.readUInt32LE(0) === 0xfd2fb528) return createZstdDecompress({ chunkSize });
   return undefined;
 }

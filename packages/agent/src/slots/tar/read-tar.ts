@@ -14,6 +14,8 @@ const EXTENSION_MAX_BYTES = 1024 * 1024;
 /** PATH_MAX */
 const PATH_MAX_BYTES = 4096;
 const NAME_MAX_BYTES = 255;
+/** The one above means nobody. Source: chown(2) */
+const OWNER_MAX = 2 ** 32 - 2;
 /** An operating system has some hundred thousand files. */
 const ENTRIES_MAX = 4_000_000;
 
@@ -106,13 +108,18 @@ function entryOf(
   if (Buffer.byteLength(link) > PATH_MAX_BYTES) throw brokenLayer(`${shown(name)} leads to a path that is too long`);
   const kind = kindOf(header, records, name);
   const number = (key: string, told: number): number => numberOf(records, key) ?? told;
+  const owner = (key: string, told: number): number => {
+    const found = number(key, told);
+    if (found > OWNER_MAX) throw brokenLayer(`${shown(name)} has a ${key} that is none`);
+    return found;
+  };
   const { mode, major, minor } = header;
   return {
     kind,
     path: tarPath(name),
     mode,
-    uid: number("uid", header.uid),
-    gid: number("gid", header.gid),
+    uid: owner("uid", header.uid),
+    gid: owner("gid", header.gid),
     // Links may carry the size of what they lead to, without its content.
     sizeBytes: kind === "file" ? number("size", header.sizeBytes) : 0,
     mtimeSeconds: timeOf(records, "mtime") ?? header.mtimeSeconds,

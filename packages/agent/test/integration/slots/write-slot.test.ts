@@ -165,6 +165,45 @@ describe("a slot", () => {
     expect((await stamp()) === undefined).toBe(code !== undefined);
   });
 
+  const opaque = entry({ name: "d/.wh..wh..opq" });
+  it.each([
+    [
+      "a folder in a file's place without saying so",
+      [entry({ name: "d/f", content: "x" })],
+      [entry({ name: "d/f/g", content: "y" })],
+      ["d d", "d d/f", "f d/f/g"],
+    ],
+    [
+      "a device a second time, and a file in a device's place",
+      [],
+      ["d/a", "d/a", "d/b"]
+        .map((name) => entry({ name, type: "3", major: 1, minor: 3 }))
+        .concat(entry({ name: "d/b" })),
+      ["d d", "c d/a", "f d/b"],
+    ],
+    [
+      "what it hides behind what it brings",
+      [entry({ name: "d/sub/old", content: "x" }), entry({ name: "d/old", content: "x" })],
+      [entry({ name: "d/sub/new", content: "y" }), opaque],
+      ["d d", "d d/sub", "f d/sub/new"],
+    ],
+    [
+      "a folder anew before it hides the old one",
+      [entry({ name: "d/sub/old", content: "x" }), entry({ name: "d/sub/more/old", content: "x" })],
+      [entry({ name: "d/sub/more/new", content: "y" }), entry({ name: "d/.wh.sub" })],
+      ["d d", "d d/sub", "d d/sub/more", "f d/sub/more/new"],
+    ],
+  ])("has of lower layers what upper ones leave of them, where one has %s", async (_what, lower, upper, expected) => {
+    expect(await write(source(lower, upper))).toBe("written");
+    await mount(disk.device, join(home, "slot"), "ro");
+    try {
+      const found = execFileSync("find", ["d", "-printf", "%y %p\n"], { cwd: join(home, "slot"), encoding: "utf8" });
+      expect(found.trim().split("\n").toSorted()).toEqual(expected.toSorted());
+    } finally {
+      execFileSync("umount", [join(home, "slot")]);
+    }
+  });
+
   it("is left without a stamp where it is broken off, and stops at a program that installs itself", async () => {
     const stop = new AbortController();
     const more = [entry({ name: "usr/sbin/suc-upgrade", content: "#!/bin/sh" })];

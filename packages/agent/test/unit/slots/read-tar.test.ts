@@ -74,6 +74,13 @@ describe("a layer", () => {
     }
   });
 
+  it.each([1, 2, 3])("is known for compressed where its first piece has %i bytes", async (size) => {
+    for (const packed of [gzipSync(SAMPLE), zstdCompressSync(SAMPLE), SAMPLE]) {
+      expect(await readAll(decompress(pieces(packed, size)))).toHaveLength(6);
+    }
+    expect(await readAll(decompress(pieces(Buffer.alloc(0), size)))).toEqual([]);
+  });
+
   it("reads what stands behind a compressed archive too, so that its digest is known", async () => {
     let bytes = 0;
     const packed = Buffer.concat([gzipSync(SAMPLE), Buffer.alloc(100_000)]);
@@ -120,6 +127,9 @@ describe("a layer", () => {
     ["size", "0x10"],
     ["uid", "7.5"],
     ["gid", ""],
+    // No user's number: to chown(2) the first means none, and Node takes no larger one.
+    ["uid", "4294967295"],
+    ["gid", "8589934592"],
     ["mtime", "Infinity"],
   ])("is refused for an extended header's %s of %j, of which no part could be read or kept", async (key, value) => {
     const header = entry({ name: "x", type: "x", content: paxRecord(key, value) });
