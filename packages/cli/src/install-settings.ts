@@ -2,14 +2,17 @@
 import {
   documentFields,
   fetchDocument,
+  InstallError,
   kernelFields,
   mergeFields,
   readSettings,
   type InstallSettings,
   type SettingsFields,
 } from "@rancheros/agent/install";
+import { isAbsent, isCodedError } from "@rancheros/protocol/errors";
 
 import { parseCloudConfig } from "./cloud-config-text.ts";
+import { CliError } from "./errors.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 
 /** A cloud-config. */
@@ -49,13 +52,16 @@ export async function gatherSettings(
 async function mediumDocument({ flags, surroundings }: InstallRun): Promise<InstallDocument> {
   if (flags.config !== undefined)
     return documentOf(await fetchDocument(flags.config, surroundings.signal), flags.config);
-  const text = await fetchDocument(MEDIUM, surroundings.signal).catch(() => undefined);
+  const text = await fetchDocument(MEDIUM, surroundings.signal).catch((error: unknown) => {
+    // A medium that is there and cannot be read is not one that says nothing.
+    if (error instanceof InstallError && isAbsent(error.cause)) return undefined;
+    throw error;
+  });
   return text === undefined ? {} : documentOf(text, MEDIUM);
 }
 
 /** The network of a live system comes up late. */
 async function patiently({ surroundings, remark }: InstallRun, url: string): Promise<string> {
-  const { isCodedError } = await import("@rancheros/protocol/errors");
   const { setTimeout: sleep } = await import("node:timers/promises");
   for (const delayMs of TRIES_MS) {
     try {
@@ -74,9 +80,13 @@ function placeOf(url: string): string {
   return /^https?:\/\//.test(url) ? (URL.parse(url)?.origin ?? "configUrl") : url;
 }
 
+/** What is no configuration is not taken for an empty one: a disk would be erased for a machine that nobody wanted. */
 function documentOf(text: string, place: string): InstallDocument {
-  const value = parseCloudConfig(text, place);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+  const value = parseCloudConfig(text, place) ?? {};
+  if (typeof value === "object" && !Array.isArray(value)) return { ...value };
+  throw new CliError("CLI_USAGE", `the file ${place} is no cloud-config: that is a map`, {
+    mend: "Look at what is there: a text or a list is often the answer of something else, such as a proxy.",
+  });
 }
 
 function flagFields(flags: InstallFlagValues): SettingsFields {

@@ -4,11 +4,13 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 
 import { makeDisk } from "../../../../test/disks/index.ts";
+import { agentProgram } from "../../../../test/machine/agent-program.ts";
 import { DISK_BYTES, GIB, openInstallGround, startsSomething } from "./install-ground.ts";
-import { errorOf, rosAgent } from "./ros-agent.ts";
+import { errorOf, rosAgent, startProgram, startRosAgent } from "./ros-agent.ts";
 
 const ground = openInstallGround();
 const { home, newDisk, args, install, tree, refusal } = ground;
@@ -49,6 +51,52 @@ describe("what cannot be installed", () => {
     server.close();
     expect(errorOf(outcome)).toMatchObject({ message: `the file http://127.0.0.1:${port} is not YAML` });
     expect(outcome.stdout + outcome.stderr).not.toMatch(/secret/);
+  });
+
+  it.each([
+    [
+      "a page to log in at",
+      "<html><body>Log in to go on</body></html>",
+      "INSTALL_CONFIG_UNREADABLE",
+      "it is a web page",
+    ],
+    ["nothing", "", "INSTALL_CONFIG_UNREADABLE", "it is empty"],
+    ["a text", "not found", "CLI_USAGE", "is no cloud-config: that is a map"],
+    ["a list", "- a\n- b\n", "CLI_USAGE", "is no cloud-config: that is a map"],
+  ])("erases nothing where its configuration's server answers %s", async (what, page, code, message) => {
+    let asked = 0;
+    const server = createServer((_request, answer) => void (asked++, answer.end(page))).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const config = join(home, "page.yaml");
+    const port = typeof address === "object" ? address?.port : undefined;
+    writeFileSync(config, `rancheros: {install: {automatic: true, configUrl: "http://127.0.0.1:${port}/"}}`);
+    const target = newDisk();
+    const install = startRosAgent(args(target, "--json", "--source", tree(what), "--config", config));
+    // What may be another page soon is asked for again.
+    if (code === "INSTALL_CONFIG_UNREADABLE") {
+      while (asked < 2 && install.child.exitCode === null) await sleep(20);
+      server.closeAllConnections();
+      install.child.kill("SIGTERM");
+    }
+    const outcome = await install.outcome;
+    server.close();
+    expect(outcome.stdout + outcome.stderr).toContain(message);
+    expect(outcome.code).not.toBe(0);
+    if (code === "CLI_USAGE") expect(errorOf(outcome)["code"]).toBe(code);
+    expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("erases nothing where the configuration on its medium cannot be read", async () => {
+    const target = newDisk();
+    const script = `mount -t tmpfs none /run && mkdir -p /run/live/medium/config && exec "$@"`;
+    const command = [process.execPath, agentProgram(), ...args(target, "--json", "--source", tree("medium"), "--yes")];
+    const outcome = await startProgram(["unshare", "--mount", "sh", "-c", script, "sh", ...command]).outcome;
+    expect(errorOf(outcome)).toMatchObject({
+      code: "INSTALL_CONFIG_UNREADABLE",
+      message: expect.stringContaining("/run/live/medium/config cannot be fetched: EISDIR") as string,
+    });
+    expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
   });
 
   it("names everything that a tree lacks, and another processor's programs", async () => {

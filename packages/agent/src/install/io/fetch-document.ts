@@ -5,6 +5,7 @@ import { InstallError } from "../errors.ts";
 
 const MAX_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 30_000;
+const WEB_PAGE = /^\s*<(?:!doctype|html|\?xml)/i;
 
 /** @throws InstallError INSTALL_CONFIG_UNREADABLE */
 export async function fetchDocument(place: string, signal: AbortSignal): Promise<string> {
@@ -21,7 +22,11 @@ export async function fetchDocument(place: string, signal: AbortSignal): Promise
       if (bytes > MAX_BYTES) throw new Error("it has more than 1 MiB");
       pieces.push(piece);
     }
-    return Buffer.concat(pieces).toString("utf8");
+    const text = Buffer.concat(pieces).toString("utf8");
+    // Of a network that wants a log-in first, of a proxy, of a server that starts: it may be another one soon.
+    if (text.trim() === "") throw new Error("it is empty");
+    if (WEB_PAGE.test(text)) throw new Error("it is a web page");
+    return text;
   } catch (cause) {
     throw unreadable(`${url.protocol}//${url.host}`, cause);
   }
