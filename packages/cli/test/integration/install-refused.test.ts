@@ -64,8 +64,11 @@ describe("what cannot be installed", () => {
     ["a text", "not found", "CLI_USAGE", "is no cloud-config: that is a map"],
     ["a list", "- a\n- b\n", "CLI_USAGE", "is no cloud-config: that is a map"],
   ])("erases nothing where its configuration's server answers %s", async (what, page, code, message) => {
-    let asked = 0;
-    const server = createServer((_request, answer) => void (asked++, answer.end(page))).listen(0, "127.0.0.1");
+    const asked: unknown[] = [];
+    const server = createServer((request, answer) => {
+      asked.push(request.url);
+      answer.end(page);
+    }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     const config = join(home, "page.yaml");
@@ -75,7 +78,7 @@ describe("what cannot be installed", () => {
     const install = startRosAgent(args(target, "--json", "--source", tree(what), "--config", config));
     // What may be another page soon is asked for again.
     if (code === "INSTALL_CONFIG_UNREADABLE") {
-      while (asked < 2 && install.child.exitCode === null) await sleep(20);
+      while (asked.length < 2 && install.child.exitCode === null) await sleep(20);
       server.closeAllConnections();
       install.child.kill("SIGTERM");
     }
