@@ -9,7 +9,7 @@ import { findControlPlaneBinaries } from "./binaries.ts";
 import type { ClientAuthority } from "./client-authority.ts";
 import { CONTROLLERS, startControllerManager, type Controller, type ControllerManager } from "./controller-manager.ts";
 import { writeCredentials, writeKubeconfig } from "./credentials.ts";
-import { startEtcd } from "./etcd.ts";
+import { ETCD_DATA, startEtcd } from "./etcd.ts";
 import { findFreePort } from "./free-port.ts";
 
 const ETCD_STOP_GRACE_MS = 5_000;
@@ -59,6 +59,8 @@ export interface ControlPlane {
   readonly killApiServer: () => Promise<void>;
   /** Gives it back at the same address, with the same certificate and data; resolves when it is ready. */
   readonly startApiServer: () => Promise<void>;
+  /** API server and etcd end, and begin anew with what is in etcd's folder then: as when a snapshot is restored. */
+  readonly changeEtcdData: (change: (dataFolder: string) => void) => Promise<void>;
   /** etcd forgets all revisions but the present one. @returns that revision */
   readonly compactEtcd: () => Promise<number>;
   /** Ends all; throws when one of them had died by itself before. Afterwards no process and no port is left. */
@@ -71,7 +73,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const binariesFolder = options.binariesFolder ?? (await findControlPlaneBinaries());
   const credentials = writeCredentials(folder);
-  const etcd = startEtcd(folder, binariesFolder);
+  let etcd = startEtcd(folder, binariesFolder);
   let apiServer: ApiServer;
   try {
     apiServer = await startApiServer({
@@ -111,6 +113,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     resumeApiServer: () => apiServer.signal("SIGCONT"),
     killApiServer: () => apiServer.kill(),
     startApiServer: () => apiServer.start(),
+    async changeEtcdData(change) {
+      await apiServer.kill();
+      await etcd.process.stop(ETCD_STOP_GRACE_MS);
+      change(path.join(folder, ETCD_DATA));
+      etcd = startEtcd(folder, binariesFolder);
+      await apiServer.start();
+    },
     compactEtcd: () => etcd.compact(),
     stop: async () => {
       const troubles = [controllerManager?.unexpectedEnding, apiServer.unexpectedEnding].filter(

@@ -6,6 +6,9 @@ import { TetheredProcess } from "./tethered-process.ts";
 /** Longest socket path that Linux takes (sun_path), without the closing zero. */
 const LONGEST_SOCKET_PATH_BYTES = 107;
 
+/** Below its folder. */
+export const ETCD_DATA = "etcd-data";
+
 export interface Etcd {
   readonly process: TetheredProcess;
   /** For kube-apiserver's --etcd-servers. */
@@ -47,7 +50,7 @@ export function startEtcd(folder: string, binariesFolder: string): Etcd {
     executable: path.join(binariesFolder, "etcd"),
     folder,
     args: [
-      "--data-dir=etcd-data",
+      `--data-dir=${ETCD_DATA}`,
       "--log-level=warn",
       "--unsafe-no-fsync",
       `--listen-client-urls=${url}`,

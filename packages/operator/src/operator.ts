@@ -115,6 +115,7 @@ export async function startOperator(
     statusDelayMs: settings.statusDelayMs,
     onMachine: (entry) => rollouts.onMachine(entry),
     onMachineGone: (object) => rollouts.onMachineGone(object),
+    onMachinesWentBack: () => rollouts.onMachinesWentBack(),
   });
   const anchors = createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings));
   const refusals = new RefusalCounter();

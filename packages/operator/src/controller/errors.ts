@@ -10,6 +10,7 @@ export type KubernetesErrorCode =
   | "KUBERNETES_CONFLICT"
   | "KUBERNETES_BUSY"
   | "KUBERNETES_REFUSED"
+  | "KUBERNETES_WENT_BACK"
   | "KUBERNETES_OBJECT"
   | "KUBERNETES_PATH"
   | "KUBERNETES_KUBECONFIG";
@@ -62,6 +63,13 @@ export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
     retry: "never",
     meaning: "The API server refused the request.",
     mend: "Read the message: it names the right that is missing or the field that is bad.",
+  },
+  KUBERNETES_WENT_BACK: {
+    failure: "refused",
+    retry: "backoff",
+    meaning:
+      "The API server has an earlier state than the operator has seen, as after etcd was restored from a snapshot.",
+    mend: "Nothing to do: the operator reads everything anew. Other controllers may have to be restarted after such a restore.",
   },
   KUBERNETES_OBJECT: {
     failure: "nonsense",

@@ -24,6 +24,8 @@ export interface Rollouts {
   /** From the watch on MachineInventories, of new and of changed ones. */
   onMachine(machine: RolloutMachine): void;
   onMachineGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
+  /** The API server was put back to an earlier state, from which machines are read anew. */
+  onMachinesWentBack(): void;
   /** A ManagedOSVersion has come, changed, or gone. */
   onVersion(namespace: string, name: string): void;
   /** The registry of images that name none is known now, or may be another one. */

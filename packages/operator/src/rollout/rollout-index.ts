@@ -14,8 +14,10 @@ import { Fronts } from "./fronts.ts";
 import { ImageState, type MachineState } from "./image-state.ts";
 import { isUnderWay } from "./machine-place.ts";
 import { isSameState, machineState } from "./machine-state.ts";
+import { OutdatedVersions } from "./outdated-versions.ts";
 import { currentPlan } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import { sameSet } from "./same-set.ts";
 import { isWaiting } from "./turn.ts";
 
 interface Named {
@@ -23,15 +25,6 @@ interface Named {
 }
 
 const UNCHANGED: ReadonlySet<ImageState> = new Set();
-
-function isOlder(version: string, known: string): boolean {
-  return Number(version) < Number(known);
-}
-
-function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.size === b.size && [...a].every((one) => b.has(one));
-}
 
 export class RolloutIndex {
   readonly #fleet: Pick<FleetIndex, "chosen">;
@@ -44,6 +37,8 @@ export class RolloutIndex {
   readonly #byUid = new Map<string, MachineState>();
   readonly servers = new ClusterServers();
   readonly #gone = { machines: new GoneUids(), images: new GoneUids() };
+  /** Of machines and images. */
+  readonly #outdated = new OutdatedVersions();
   /** Machines that asked lately, by uid. */
   readonly #alive = new Expiry<string>();
   readonly fronts = new Fronts();
@@ -92,18 +87,27 @@ export class RolloutIndex {
     return this.#gone.images.has(uid);
   }
 
+  /** The API server was put back to an earlier state: of each machine, what it shows next is newer, whatever its version. */
+  machinesWentBack(): void {
+    this.#outdated.add(this.#byUid.keys());
+  }
+
+  /** The same of images. */
+  imagesWentBack(): void {
+    this.#outdated.add(this.images().map(({ image }) => image.object.metadata.uid));
+  }
+
   // --- machines ---
 
   /** As the watch shows it. @returns the images for which something has changed */
   putMachine(machine: RolloutMachine): ReadonlySet<ImageState> {
-    const { namespace, name, uid, resourceVersion } = machine.metadata;
+    const { namespace, name, uid } = machine.metadata;
     const named = this.#namedIn(namespace);
     const old = named.get(name);
     // Who asks again, and is what it was.
     if (old?.machine === machine) return UNCHANGED;
-    if (old?.machine.metadata.uid === uid && isOlder(resourceVersion, old.machine.metadata.resourceVersion)) {
-      return UNCHANGED;
-    }
+    const known = old?.machine.metadata.uid === uid ? old.machine.metadata : undefined;
+    if (known !== undefined && this.#outdated.isOlder(machine.metadata, known)) return UNCHANGED;
     if (old !== undefined && old.machine.metadata.uid !== uid) this.deleteMachine(old.machine);
     else if (old !== undefined) this.#take(old);
     const state = machineState(machine, this.imagesOf(namespace));
@@ -125,6 +129,7 @@ export class RolloutIndex {
     named.delete(name);
     this.#byUid.delete(uid);
     this.#alive.delete(uid);
+    this.#outdated.forget(uid);
     this.#gone.machines.add(uid);
     return new Set([...old.claims, ...this.#holding(uid, namespace)]);
   }
@@ -204,15 +209,15 @@ export class RolloutIndex {
     const key = imageKey(object.metadata);
     const old = this.#images.get(key);
     if (object.metadata.deletionTimestamp !== undefined) return this.deleteImage(object);
-    const isSame = old?.image.object.metadata.uid === uid;
-    if (old !== undefined && !isSame) this.#gone.images.add(old.image.object.metadata.uid);
-    this.#gone.images.delete(uid);
     const known = old?.image.object.metadata;
-    if (isSame && known !== undefined && isOlder(object.metadata.resourceVersion, known.resourceVersion)) {
-      return new Set();
-    }
+    const isSame = known?.uid === uid;
+    if (known !== undefined && !isSame) this.#gone.images.add(known.uid);
+    this.#gone.images.delete(uid);
+    // Of another history, even what is the same generation may be another spec.
+    const isOutdated = this.#outdated.has(uid);
+    if (isSame && this.#outdated.isOlder(object.metadata, known)) return new Set();
     const effective = effectiveImage(object, this.#versions, this.#defaultRegistry());
-    const isSpecSame = isSame && old !== undefined && isSameSpec(old.image, effective);
+    const isSpecSame = isSame && !isOutdated && old !== undefined && isSameSpec(old.image, effective);
     const plan = currentPlan(effective.object);
     if (isSpecSame) {
       const image: CompiledImage = { ...old.image, object: effective.object, source: object };
@@ -239,6 +244,7 @@ export class RolloutIndex {
     const old = this.#images.get(key);
     if (old === undefined) return new Set();
     this.#gone.images.add(old.image.object.metadata.uid);
+    this.#outdated.forget(old.image.object.metadata.uid);
     this.#rebuild(object.metadata.namespace, () => {
       this.#images.delete(key);
     });

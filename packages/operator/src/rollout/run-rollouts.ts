@@ -34,6 +34,8 @@ export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "cou
   onImage(object: ManagedOSImage): void;
   onImageGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
   onImagesSynced(): void;
+  /** See WatchedResource. */
+  onImagesWentBack(): void;
   onFleet(namespace: string): void;
   /** A ManagedOSVersion has come, changed, or gone. */
   onVersion(namespace: string, name: string): void;
@@ -275,6 +277,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     onImagesSynced() {
       isSynced = true;
     },
+    onMachinesWentBack: () => index.machinesWentBack(),
+    onImagesWentBack: () => index.imagesWentBack(),
     onVersion: (namespace, name) => renew(index.namingVersion(namespace, name)),
     onDefaultRegistry: () => renew(index.images()),
     queue: () => resolvers.load(),

@@ -1,16 +1,16 @@
 /** Follows all objects of one resource, through @kubernetes/client-node's list and watch. */
-import { ERROR, ListWatch, Watch, type KubernetesListObject, type KubernetesObject } from "@kubernetes/client-node";
+import { ERROR, ListWatch, type KubernetesListObject, type KubernetesObject } from "@kubernetes/client-node";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
+import { createHistoryCheck } from "../history-check.ts";
+import { namedObject, type NamedObject } from "../named-object.ts";
 import { createPageSize } from "../page-size.ts";
 import { retryAfterMs } from "../retry-after.ts";
-import { readLines } from "../read-lines.ts";
+import { KeepingWatch } from "./keeping-watch.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 
-/** A watch on which nothing came for so long is begun anew: its connection may be dead. */
-const WATCH_IDLE_MS = 30_000;
-/** Far more than the 1.5 MB that etcd takes. */
-const EVENT_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Of an object no more than its name and what is around that. */
+const METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
 
@@ -26,14 +26,11 @@ export interface WatchedResource<Kept extends KubernetesObject> {
   /** Called whenever the list has been read whole, and when it cannot be read. */
   readonly onSynced: () => void;
   readonly onTrouble: (error: unknown) => void;
+  /** The API server was put back to an earlier state, which is read anew: an object's next version may have a lower number. */
+  readonly onWentBack?: () => void;
   readonly random: () => number;
   /** After how long a kind that does not exist is asked for again; as after any other trouble unless given. */
   readonly absentDelayMs?: number | (() => number);
-}
-
-/** What names an object; of a cluster-wide one the namespace is empty. */
-export interface NamedObject {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
 }
 
 export interface WatchHandle {
@@ -54,18 +51,6 @@ function itemsOf(page: unknown): { items: readonly unknown[]; resourceVersion: s
   return { items: page.items, resourceVersion: field("resourceVersion"), next: field("continue") };
 }
 
-function namedObject(object: unknown): NamedObject {
-  const metadata: unknown =
-    typeof object === "object" && object !== null && "metadata" in object ? object.metadata : undefined;
-  const text = (key: string): string => {
-    const value: unknown = typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, key) : undefined;
-    return typeof value === "string" ? value : "";
-  };
-  return {
-    metadata: { name: text("name"), namespace: text("namespace"), resourceVersion: text("resourceVersion") },
-  };
-}
-
 /** @param object  as it came, or as it is kept */
 function notTaken(object: unknown, cause: unknown): KubernetesError {
   const { namespace, name } = namedObject(object).metadata;
@@ -76,91 +61,6 @@ function notTaken(object: unknown, cause: unknown): KubernetesError {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "KUBERNETES_NOT_FOUND";
-}
-
-/** What ListWatch must see to begin the watch anew at once, or with a new list; other errors it hands on. */
-function forListWatch(error: unknown): unknown {
-  if (isCodedError(error)) return error.details["httpStatus"] === 410 ? { statusCode: 410 } : error;
-  const isQuiet = error instanceof Error && "code" in error && error.code === "UND_ERR_BODY_TIMEOUT";
-  if (isQuiet) return new DOMException(error.message, "TimeoutError");
-  if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) {
-    return new KubernetesError("KUBERNETES_NONSENSE", "the watch sent something other than events", { cause: error });
-  }
-  return new KubernetesError("KUBERNETES_UNREACHABLE", "the watch broke off", { cause: error });
-}
-
-function eventOf(line: string): { readonly phase: string; readonly object: unknown } {
-  const event: unknown = JSON.parse(line);
-  if (typeof event !== "object" || event === null || !("type" in event) || !("object" in event)) {
-    throw new TypeError("the API server's watch sent something other than an event");
-  }
-  return { phase: String(event.type), object: event.object };
-}
-
-/**
- * A Watch that hands on only what is to be kept, and asks for bookmarks so that a quiet watch does not grow old. The
- * library's own reads through four layers of streams, makes a connection pool for each watch, and passes over an event
- * that it cannot read.
- */
-class KeepingWatch<Kept extends KubernetesObject> extends Watch {
-  readonly #kubernetes: Kubernetes;
-  readonly #keep: (object: unknown) => Kept | undefined;
-  /** Told when the API server has taken the watch. */
-  readonly #onHeard: () => void;
-  readonly #onEvent: () => void;
-
-  constructor(
-    kubernetes: Kubernetes,
-    keep: (object: unknown) => Kept | undefined,
-    listeners: { readonly onHeard: () => void; readonly onEvent: () => void },
-  ) {
-    super(kubernetes.config);
-    this.#kubernetes = kubernetes;
-    this.#keep = keep;
-    this.#onHeard = listeners.onHeard;
-    this.#onEvent = listeners.onEvent;
-  }
-
-  override watch(
-    path: string,
-    queryParams: Record<string, string | number | boolean | undefined>,
-    callback: (phase: string, apiObj: unknown) => void,
-    done: (error: unknown) => void,
-  ): Promise<AbortController> {
-    const query = new URLSearchParams({ watch: "true", allowWatchBookmarks: "true" });
-    for (const [key, value] of Object.entries(queryParams)) if (value !== undefined) query.set(key, String(value));
-    const end = new AbortController();
-    void this.#tellEnd(this.#follow(`${path}?${query.toString()}`, end.signal, callback), done);
-    return Promise.resolve(end);
-  }
-
-  /** ListWatch takes null for an ending that needs no explanation. */
-  async #tellEnd(following: Promise<void>, done: (error: unknown) => void): Promise<void> {
-    let ending: unknown = null;
-    try {
-      await following;
-    } catch (error) {
-      ending = forListWatch(error);
-    }
-    done(ending);
-  }
-
-  async #follow(path: string, signal: AbortSignal, callback: (phase: string, apiObj: unknown) => void): Promise<void> {
-    const bytes = await this.#kubernetes.open(path, signal, WATCH_IDLE_MS);
-    this.#onHeard();
-    for await (const line of readLines(bytes, EVENT_LIMIT_BYTES)) {
-      const { phase, object } = eventOf(line);
-      if (phase === "ERROR") {
-        callback(phase, object);
-        continue;
-      }
-      this.#onEvent();
-      const kept = phase === "BOOKMARK" ? object : this.#keep(object);
-      // An object that is not to be kept any more is as good as gone.
-      if (kept === undefined) callback("DELETED", namedObject(object));
-      else callback(phase, kept);
-    }
-  }
 }
 
 /** Starts following; ends only with stop(). Trouble is reported and tried again, with growing pauses. */
@@ -188,12 +88,12 @@ export function watchResource<Kept extends KubernetesObject>(
     };
   }
   const keep = orTrouble(resource.keep);
+  const selected = resource.fieldSelector === undefined ? {} : { fieldSelector: resource.fieldSelector };
 
   const pages = createPageSize();
 
   async function readPage(next: string): Promise<ReturnType<typeof itemsOf>> {
-    const query = new URLSearchParams({ limit: String(pages.size) });
-    if (resource.fieldSelector !== undefined) query.set("fieldSelector", resource.fieldSelector);
+    const query = new URLSearchParams({ limit: String(pages.size), ...selected });
     if (next !== "") query.set("continue", next);
     const beganMs = performance.now();
     try {
@@ -210,6 +110,17 @@ export function watchResource<Kept extends KubernetesObject>(
     }
   }
 
+  const history = createHistoryCheck({
+    async present() {
+      const query = new URLSearchParams({ limit: "1", ...selected });
+      const path = `${resource.path}?${query.toString()}`;
+      // Of an empty list of this form the items are null.
+      return namedObject(await kubernetes.send({ method: "GET", path, accept: METADATA_LIST })).metadata
+        .resourceVersion;
+    },
+    steadyMs: () => performance.now(),
+  });
+
   async function list(): Promise<KubernetesListObject<Kept>> {
     const kept: Kept[] = [];
     let next = "";
@@ -222,6 +133,7 @@ export function watchResource<Kept extends KubernetesObject>(
       next = page.next;
       if (next === "") {
         failures = 0;
+        history.listed();
         // The cache takes the items in right after this promise settles.
         setImmediate(resource.onSynced);
         return { items: kept, metadata: { resourceVersion: page.resourceVersion } };
@@ -236,6 +148,18 @@ export function watchResource<Kept extends KubernetesObject>(
       onEvent() {
         onHeard();
         failures = 0;
+      },
+      onBroken: () => history.broke(),
+      async assertAhead(resourceVersion) {
+        try {
+          await history.assertAhead(resourceVersion);
+        } catch (error) {
+          if (hasCode(error, "KUBERNETES_WENT_BACK")) {
+            resource.onTrouble(error);
+            resource.onWentBack?.();
+          }
+          throw error;
+        }
       },
     }),
     list,

@@ -32,6 +32,8 @@ export interface InventoryOptions {
   /** Told of new machines and of changed ones, and of those that are gone. */
   readonly onMachine: (entry: InventoryEntry) => void;
   readonly onMachineGone: (object: NamedObject) => void;
+  /** See WatchedResource. */
+  readonly onMachinesWentBack: () => void;
 }
 
 export interface InventoryController {
@@ -150,6 +152,7 @@ export function runInventoryController(
       synced.inventories = true;
       clusterTokens.look();
     },
+    onWentBack: options.onMachinesWentBack,
     onTrouble: (error) => log.warn("cannot follow MachineInventories", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
   });

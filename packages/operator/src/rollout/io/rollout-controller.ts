@@ -120,6 +120,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     onChange: ({ image }) => registry.whenKnown(imageKey(image.metadata), () => run.onImage(image)),
     onDelete: (object) => registry.whenKnown(imageKey(object.metadata), () => run.onImageGone(object)),
     onSynced: () => registry.whenKnown("", () => run.onImagesSynced()),
+    onWentBack: () => run.onImagesWentBack(),
     onTrouble: (error) => log.warn("cannot follow ManagedOSImages", { ...errorFields(error), hint: hintOf(error) }),
     random: Math.random,
   });
@@ -129,6 +130,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     told: (machine, word) => run.told(machine, word),
     onMachine: (machine) => run.onMachine(machine),
     onMachineGone: (object) => run.onMachineGone(object),
+    onMachinesWentBack: () => run.onMachinesWentBack(),
     onVersion: (namespace, name) => run.onVersion(namespace, name),
     onDefaultRegistry: () => registry.look(),
     notReady: () => (run.imagesSynced() ? [] : ["ManagedOSImages not read yet"]),

@@ -1,8 +1,8 @@
 /** Objects that cannot be taken in, in a list and in the watch behind it. */
 import { KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
-import { hasCode } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { expect, it, vi } from "vitest";
-import { watchResource, type Kubernetes } from "../../../src/controller/index.ts";
+import { KubernetesError, watchResource, type Kubernetes } from "../../../src/controller/index.ts";
 
 interface Kept extends KubernetesObject {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
@@ -65,4 +65,50 @@ it("are told of, and all others are followed", async () => {
   const all = ["unreadable-0", "bad-2", "bad-2", "bad-2", "unreadable-4"];
   expect(troubles.map(String).map((text) => /n\/(\S+) could not be taken in: /.exec(text)?.[1])).toEqual(all);
   expect(String(troubles[1])).toContain("n/bad-2 could not be taken in: RangeError: too much");
+});
+
+/** An API server that ends each watch, and from one moment on is at an earlier version than before. */
+function restored(isListed: (path: string) => void) {
+  let present = 100;
+  const kubernetes: Kubernetes = {
+    config: new KubeConfig(),
+    async send({ path }) {
+      isListed(path);
+      return {
+        items: path.endsWith("limit=1") ? null : [object("a", String(present - 10))],
+        metadata: { resourceVersion: String(present) },
+      };
+    },
+    async open(path, signal) {
+      if (present === 100) {
+        present = 60;
+        throw new KubernetesError("KUBERNETES_UNREACHABLE", "it is being restored");
+      }
+      expect(new URLSearchParams(path.split("?")[1]).get("resourceVersion")).toBe("60");
+      return events(signal);
+    },
+  };
+  return kubernetes;
+}
+
+it("are read anew where the API server was put back to an earlier state, which nothing else tells", async () => {
+  const lists: (string | null)[] = [];
+  const kubernetes = restored((path) => lists.push(new URLSearchParams(path.split("?")[1]).get("limit")));
+  const seen: string[] = [];
+  const watch = watchResource<Kept>(kubernetes, {
+    path: "/api/v1/things",
+    keep: (one) => one as Kept,
+    onChange: ({ metadata: { name, resourceVersion } }) => seen.push(`${name} ${resourceVersion}`),
+    onDelete: () => undefined,
+    onSynced: () => undefined,
+    onTrouble: (error) => seen.push(isCodedError(error) ? error.code : String(error)),
+    onWentBack: () => seen.push("went back"),
+    random: () => 0,
+  });
+  await vi.waitFor(() => expect(seen).toContain("good-5 9"));
+  await watch.stop();
+  const before = ["a 90", "KUBERNETES_UNREACHABLE", "KUBERNETES_WENT_BACK", "went back"];
+  expect(seen.slice(0, 5)).toEqual([...before, "a 50"]);
+  // The first list, the look where the API server is, and the list that is taken in its place.
+  expect(lists).toEqual(["50", "1", "50"]);
 });

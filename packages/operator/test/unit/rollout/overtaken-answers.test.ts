@@ -78,3 +78,33 @@ describe("an image", () => {
     expect(index.image(KEY)).toBeUndefined();
   });
 });
+
+describe("after the API server was put back to an earlier state", () => {
+  beforeEach(() => {
+    index.putImage(image("i1", "100"));
+    index.putMachine(machine("u1", "101"));
+    index.imagesWentBack();
+    index.machinesWentBack();
+  });
+
+  it("what the watch shows first counts, whatever its version, and from then on what is later", () => {
+    index.putMachine(machine("u1", "41"));
+    index.putMachine(machine("u1", "40"));
+    expect(index.machine("u1")?.machine.metadata.resourceVersion).toBe("41");
+    index.putImage(image("i1", "43"));
+    index.putImage(image("i1", "42"));
+    expect(index.image(KEY)?.image.source.metadata.resourceVersion).toBe("43");
+  });
+
+  it("an image that is looked at once more for its version's sake waits for what the watch shows", () => {
+    const known = index.image(KEY)?.image.source;
+    if (known !== undefined) index.putImage(known);
+    index.putImage(image("i1", "43"));
+    expect(index.image(KEY)?.image.source.metadata.resourceVersion).toBe("43");
+  });
+
+  it("an image of the same generation is not taken for the same", () => {
+    index.putImage({ ...image("i1", "43"), spec: { osImage: "r.example.com/os:v1", suspend: true } });
+    expect(index.image(KEY)?.image.isSuspended).toBe(true);
+  });
+});
