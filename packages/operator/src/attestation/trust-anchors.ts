@@ -1,6 +1,7 @@
 /** The certificates that an administrator trusts to vouch for TPMs, read from the data of a ConfigMap or Secret. */
 import { createHash } from "node:crypto";
 import { EK_CERTIFICATE_MAX_BYTES } from "@rancheros/protocol/tpm";
+import { pemBlocks } from "../tls/index.ts";
 import { authorityProblem, readAuthority, type Authority } from "./authority.ts";
 import type { Certificate } from "./certificate.ts";
 import { refusedHashes } from "./refused-hashes.ts";
@@ -38,7 +39,6 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_BLOCKS = 512;
 const MAX_PROBLEMS = 32;
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 type Role = RootClass | "intermediate";
@@ -126,10 +126,10 @@ function takeBlocks(key: string, text: string, limit: number, { authorities, lis
     );
     return 0;
   }
-  const blocks = [...text.matchAll(BLOCK)];
+  const blocks = pemBlocks(text);
   if (blocks.length > limit) return blocks.length;
   if (blocks.length === 0) problems.push(`key ${key}: holds no PEM ${isList ? "list" : "certificate"}`);
-  for (const [index, [, label = "", body = ""]] of blocks.entries()) {
+  for (const [index, { label, body }] of blocks.entries()) {
     const where = `key ${key}, ${isList ? "list" : "certificate"} ${index + 1}`;
     const read = isList ? readListBlock(label, body) : readBlock(label, body);
     if (typeof read === "string") problems.push(`${where}: ${read}`);

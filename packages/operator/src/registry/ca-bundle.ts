@@ -1,8 +1,8 @@
 /** The certificates that an administrator adds to those of public authorities. */
 import { X509Certificate } from "node:crypto";
+import { pemBlocks } from "../tls/index.ts";
 import { RegistryError } from "./errors.ts";
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 const MAX_CERTIFICATES = 1_000;
 
 /**
@@ -11,7 +11,9 @@ const MAX_CERTIFICATES = 1_000;
  * @throws RegistryError  REGISTRY_CA_INVALID
  */
 export function readCaBundle(pem: string): readonly string[] {
-  const blocks = [...pem.matchAll(BLOCK)].filter(([, label]) => label === "CERTIFICATE").map(([block]) => block);
+  const blocks = pemBlocks(pem)
+    .filter(({ label }) => label === "CERTIFICATE")
+    .map(({ whole }) => whole);
   if (blocks.length === 0) throw new RegistryError("REGISTRY_CA_INVALID", "the file has no certificate in it");
   if (blocks.length > MAX_CERTIFICATES) {
     throw new RegistryError("REGISTRY_CA_INVALID", `the file has more than ${MAX_CERTIFICATES} certificates`);

@@ -5,5 +5,7 @@ export type { IdentityStep, TlsIdentity } from "./identity.ts";
 export { ensureIdentity } from "./io/identity-secret.ts";
 export type { IdentityWants } from "./io/identity-secret.ts";
 export { publishTrustBundle } from "./io/trust-bundle.ts";
+export { pemBlocks } from "./pem-blocks.ts";
+export type { PemBlock } from "./pem-blocks.ts";
 export { servingNames } from "./serving-names.ts";
 export { tlsChannel } from "./tls-channel.ts";
