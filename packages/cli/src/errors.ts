@@ -2,7 +2,8 @@
 import { CodedError } from "@rancheros/protocol/errors";
 import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
 
-export type CliErrorCode = "CLI_COMMAND_UNKNOWN" | "CLI_USAGE" | "CLI_FILE_UNREADABLE" | "CLI_DEFECT";
+export type CliErrorCode =
+  "CLI_COMMAND_UNKNOWN" | "CLI_USAGE" | "CLI_FILE_UNREADABLE" | "CLI_OUTPUT_LOST" | "CLI_DEFECT";
 
 export const CLI_ERRORS = {
   CLI_COMMAND_UNKNOWN: {
@@ -22,6 +23,12 @@ export const CLI_ERRORS = {
     retry: "never",
     meaning: "A file that the command line names cannot be read.",
     mend: "Check that the file exists and that this user may read it.",
+  },
+  CLI_OUTPUT_LOST: {
+    failure: "environment",
+    retry: "never",
+    meaning: "What was to be printed could not be written to where stdout leads. What the command does it has done.",
+    mend: "Make room, or let stdout lead elsewhere, and run the command again.",
   },
   CLI_DEFECT: {
     failure: "internal",

@@ -1,9 +1,11 @@
 /** Connects the command line with the process: arguments, environment, signals, exit code. */
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
+import { describeError } from "./describe-error.ts";
+import { CliError } from "./errors.ts";
 import { runCli } from "./run-cli.ts";
-import { EXIT_CODES } from "./exit-codes.ts";
+import { EXIT_CODES, SUCCESS, exitCodeOf } from "./exit-codes.ts";
 import type { CommandSurroundings } from "./surroundings.ts";
 
 const SHELL = "/bin/sh";
@@ -22,16 +24,29 @@ export async function start(args: readonly string[]): Promise<never> {
   process.on("SIGTERM", interrupt);
   // Whoever reads our remarks may go away; the command shall not die of it. So may the reader of our data, as head does.
   process.stderr.on("error", () => undefined);
+  let lost: NodeJS.ErrnoException | undefined;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE") lost ??= error;
   });
   const describeCommands = async (): ReturnType<CommandSurroundings["describeCommands"]> =>
     (await import("./describe-commands.ts")).describeCommands();
-  const code = await runCli(args, { environment: process.env, signal: controller.signal, describeCommands });
+  const ended = await runCli(args, { environment: process.env, signal: controller.signal, describeCommands });
+  // What a write has come to is told a turn later.
+  await setImmediate();
+  const code = lost === undefined ? ended : tellLost(lost, ended);
   const givenUp = performance.now() + LAST_ANSWERS_MS;
   while (isHeldUp() && performance.now() < givenUp) await sleep(5);
   if (isHeldUp()) leave(code);
   process.exit(code);
+}
+
+/** @returns the command's own exit code where that is a failure already */
+function tellLost(cause: NodeJS.ErrnoException, ended: number): number {
+  const error = new CliError("CLI_OUTPUT_LOST", `not all of it could be printed: ${cause.code ?? cause.message}`, {
+    cause,
+  });
+  process.stderr.write(describeError(error, { withStack: false }));
+  return ended === SUCCESS.code ? exitCodeOf(error) : ended;
 }
 
 /** Whether something that was asked of the kernel, such as a file on a server that is gone, has not been answered. */

@@ -29,7 +29,10 @@ export class Status extends AgentCommand {
       import("../describe-state.ts"),
       import("node:timers/promises"),
     ]);
-    const { signal } = this.surroundings;
+    // Whoever has read enough, as head has.
+    const unread = new AbortController();
+    process.stdout.once("error", () => unread.abort());
+    const signal = AbortSignal.any([this.surroundings.signal, unread.signal]);
     const options = machineOptions(flags, this.surroundings, (message) => this.remark(message));
     let shown = "";
     do {

@@ -1,11 +1,14 @@
 /** What every command has in common: help, usage errors, output, exit codes, secrets. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 
+import { AGENT_SOURCES } from "../../../../test/machine/agent-program.ts";
 import { EXIT_CODES, SUCCESS } from "../../src/exit-codes.ts";
 import { SUMMARIES } from "../../src/summaries.ts";
 import { TOKEN } from "./registration-server.ts";
@@ -124,4 +127,18 @@ describe("output", () => {
     expect(Buffer.concat(remarks).toString()).toBe("");
     expect(child.exitCode).toBe(0);
   });
+
+  it.each([[["version"]], [["help"]], [["config", "show", "--json"]]])(
+    "of %j that has no room is no success",
+    async (args) => {
+      const full = openSync("/dev/full", "w");
+      const child = spawn(process.execPath, [AGENT_SOURCES, ...args], { stdio: ["ignore", full, "pipe"] });
+      closeSync(full);
+      if (child.stderr === null) throw new Error("no pipe");
+      const [remarks] = await Promise.all([text(child.stderr), once(child, "close")]);
+      expect(remarks).toContain("Error: not all of it could be printed: ENOSPC");
+      expect(remarks).toContain("(CLI_OUTPUT_LOST)");
+      expect(child.exitCode).toBe(8);
+    },
+  );
 });

@@ -1,10 +1,12 @@
 /** run, status, upgrade, rollback and abort as a person calls them, on a machine that is a folder. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { agentProgram } from "../../../../test/machine/agent-program.ts";
 import { errorOf, rosAgent, rosAgentOfNobody, startRosAgent, type Outcome, type Running } from "./ros-agent.ts";
 
 let machine: string;
@@ -221,6 +223,25 @@ it("rollback --cancel leaves alone what somebody else has the boot loader start 
   expect(errorOf(await call("rollback", ["--cancel", "--json"], environment))).toMatchObject({
     code: "UPGRADE_ROLLBACK_NOT_ASKED",
   });
+});
+
+describe("status --watch", () => {
+  it.each([[[]], [["--json"]]])(
+    "%j ends when nobody reads it any more",
+    async (more) => {
+      const child = spawn(process.execPath, [agentProgram(), "status", "--watch", ...more, ...flags()], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      child.stdout.destroy();
+      try {
+        await once(child, "close");
+        expect([child.exitCode, child.signalCode]).toEqual([0, null]);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    },
+    20_000,
+  );
 });
 
 describe("whoever is not root", () => {
