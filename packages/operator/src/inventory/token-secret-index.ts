@@ -50,17 +50,27 @@ function nameOf(secret: { readonly metadata: { readonly name: string; readonly n
 
 export class TokenSecretIndex {
   readonly #byName = new Map<string, TokenSecret>();
-  readonly #byDigest = new Map<string, ReadonlyMap<string, TokenSecret>>();
-  readonly #byKeyId = new Map<string, ReadonlyMap<string, TokenSecret>>();
+  /** Each by its key and then by uid. */
+  readonly #byDigest = new Map<string, Map<string, TokenSecret>>();
+  readonly #byKeyId = new Map<string, Map<string, TokenSecret>>();
 
   put(secret: TokenSecret): void {
     this.delete(secret);
     const { uid } = secret.metadata;
     this.#byName.set(nameOf(secret), secret);
-    const digested = digest(secret.token);
-    const keyId = cacertsKeyId(secret.token);
-    this.#byDigest.set(digested, new Map([...(this.#byDigest.get(digested) ?? []), [uid, secret]]));
-    this.#byKeyId.set(keyId, new Map([...(this.#byKeyId.get(keyId) ?? []), [uid, secret]]));
+    // One after the other into the same map: of one token somebody may make thousands of Secrets.
+    for (const [index, key] of this.#keysOf(secret)) {
+      const found = index.get(key);
+      if (found === undefined) index.set(key, new Map([[uid, secret]]));
+      else found.set(uid, secret);
+    }
+  }
+
+  #keysOf({ token }: TokenSecret): readonly (readonly [Map<string, Map<string, TokenSecret>>, string])[] {
+    return [
+      [this.#byDigest, digest(token)],
+      [this.#byKeyId, cacertsKeyId(token)],
+    ];
   }
 
   delete(secret: { readonly metadata: { readonly name: string; readonly namespace: string } }): void {
@@ -68,13 +78,10 @@ export class TokenSecretIndex {
     if (old === undefined) return;
     const { uid } = old.metadata;
     this.#byName.delete(nameOf(secret));
-    for (const [index, key] of [
-      [this.#byDigest, digest(old.token)],
-      [this.#byKeyId, cacertsKeyId(old.token)],
-    ] as const) {
-      const left = new Map([...(index.get(key) ?? [])].filter(([other]) => other !== uid));
-      if (left.size === 0) index.delete(key);
-      else index.set(key, left);
+    for (const [index, key] of this.#keysOf(old)) {
+      const found = index.get(key);
+      found?.delete(uid);
+      if (found?.size === 0) index.delete(key);
     }
   }
 
