@@ -6,7 +6,7 @@ import { authorityProblem, readAuthority, type Authority } from "./authority.ts"
 import type { Certificate } from "./certificate.ts";
 import { refusedHashes } from "./refused-hashes.ts";
 import type { RevocationList } from "./revocation-list.ts";
-import { readList, revocationOf, type Revocation } from "./revocations.ts";
+import { readList, revocationOf, signatureLooks, type Revocation } from "./revocations.ts";
 
 export type RootClass = "hardware" | "virtual";
 
@@ -162,8 +162,9 @@ function readListBlock(label: string, body: string): RevocationList | string {
 }
 
 function* revocationsOf({ lists, problems }: Found, authorities: readonly Authority[]): Generator<Revocation> {
+  const looks = signatureLooks();
   for (const { where, list } of lists) {
-    const revocation = revocationOf(list, where, authorities);
+    const revocation = revocationOf(list, where, authorities, looks);
     if (typeof revocation === "string") problems.push(`${where}: ${revocation}`);
     else yield revocation;
   }

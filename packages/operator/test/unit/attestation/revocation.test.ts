@@ -183,3 +183,17 @@ describe("hashes that an administrator refuses", () => {
     expect(anchors.problems).toEqual(["key refused-a, line 20001 and those after it: more than 20000 hashes"]);
   });
 });
+
+it("a list is not held against more keys than can be looked at at once, and that is said", () => {
+  const namesakes = Array.from({ length: 30 }, () => createAuthority("Same", undefined, { keyType: "ec" }));
+  const foreign = listPemOf(createRevocationList(createAuthority("Same", undefined, { keyType: "ec" }), {}));
+  const anchors = trustAnchors({
+    "hardware.pem": [root, ...namesakes].map(({ pem }) => pem).join("\n"),
+    "a-root.crl": listPemOf(createRevocationList(root, {})),
+    "b-strange.crl": foreign.repeat(20),
+  });
+  expect(anchors.revocations.map(({ where }) => where)).toEqual(["key a-root.crl, list 1"]);
+  const unlooked = "could be of more authorities than are looked at: 512 signatures for all lists";
+  expect(anchors.problems.filter((one) => one.endsWith(unlooked))).toHaveLength(3);
+  expect(anchors.problems.at(-1)).toBe(`key b-strange.crl, list 20: ${unlooked}`);
+});
