@@ -1,11 +1,11 @@
 /** Registration before an installation: nobody is there to start it again, so it is tried for ever. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { parsePin, parseRegistrationUrl, type Trust } from "@rancheros/agent/registration";
 import type { InstallSettings } from "@rancheros/agent/install";
 import { isCodedError } from "@rancheros/protocol/errors";
 
 import { describeError } from "./describe-error.ts";
 import type { InstallRun } from "./install-flags.ts";
+import { installPause } from "./install-pause.ts";
 import type { InstallDocument } from "./install-settings.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -52,7 +52,7 @@ export async function installRegistration(
       remark(
         `${describeError(error, { withStack: false }).trimEnd()}\nRegistering again in ${Math.ceil(delayMs / 1000)} s.`,
       );
-      await sleep(delayMs, undefined, { signal });
+      await installPause(delayMs, signal);
     }
   }
 }

@@ -14,6 +14,7 @@ import { isAbsent, isCodedError } from "@rancheros/protocol/errors";
 import { parseCloudConfig } from "./cloud-config-text.ts";
 import { CliError } from "./errors.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
+import { installPause } from "./install-pause.ts";
 
 /** A cloud-config. */
 export type InstallDocument = Readonly<Record<string, unknown>>;
@@ -62,14 +63,13 @@ async function mediumDocument({ flags, surroundings }: InstallRun): Promise<Inst
 
 /** The network of a live system comes up late. */
 async function patiently({ surroundings, remark }: InstallRun, url: string): Promise<string> {
-  const { setTimeout: sleep } = await import("node:timers/promises");
   for (const delayMs of TRIES_MS) {
     try {
       return await fetchDocument(url, surroundings.signal);
     } catch (error) {
       if (!isCodedError(error) || error.retry === "never" || surroundings.signal.aborted) throw error;
       remark(`${error.message}; trying again`);
-      await sleep(delayMs, undefined, { signal: surroundings.signal });
+      await installPause(delayMs, surroundings.signal);
     }
   }
   return fetchDocument(url, surroundings.signal);

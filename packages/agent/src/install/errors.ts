@@ -13,6 +13,7 @@ export type InstallErrorCode =
   | "INSTALL_DISK_TOO_SMALL"
   | "INSTALL_DISK_UNKNOWN"
   | "INSTALL_DISK_VANISHED"
+  | "INSTALL_INTERRUPTED"
   | "INSTALL_MARK_UNSAVED"
   | "INSTALL_NO_DISK"
   | "INSTALL_NO_SOURCE"
@@ -39,6 +40,12 @@ export const INSTALL_ERRORS = {
     retry: "backoff",
     meaning: "The configuration that configUrl names cannot be fetched or is no YAML.",
     mend: "Check the address and that this machine reaches it: `curl` it from the live system.",
+  },
+  INSTALL_INTERRUPTED: {
+    failure: "interrupted",
+    retry: "never",
+    meaning: "The installation was broken off while it waited for something; nothing was written to any disk.",
+    mend: "Start it again with `ros-agent install`; it begins from the beginning.",
   },
   INSTALL_NO_DISK: {
     failure: "environment",

@@ -90,6 +90,38 @@ describe("what cannot be installed", () => {
     expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
   });
 
+  it.each([
+    ["a configuration", `configUrl: "http://127.0.0.1:1/"`],
+    ["a registration", `registrationUrl: "https://127.0.0.1:1/v1-rancheros/registration/tokentokentoken"`],
+  ])("may be broken off while it waits for %s, which is no defect", async (what, setting) => {
+    const target = newDisk();
+    const config = join(home, "waiting.yaml");
+    writeFileSync(config, `rancheros: {install: {automatic: true, ${setting}}}`);
+    const waiting = startRosAgent(
+      args(target, "--json", "--source", tree(`waiting for ${what}`), "--config", config, "--tcti", "device:/dev/none"),
+    );
+    waiting.child.stderr?.on("data", (remark: Buffer) => {
+      if (/trying again|Registering again/.test(remark.toString())) waiting.child.kill("SIGTERM");
+    });
+    const outcome = await waiting.outcome;
+    expect(outcome.code).toBe(130);
+    expect(errorOf(outcome)["code"]).toBe("INSTALL_INTERRUPTED");
+    expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("is told of a configuration that names itself, and of a folder that cannot be one", async () => {
+    const config = join(home, "itself.yaml");
+    writeFileSync(config, "rancheros: &a {install: *a}\n");
+    const circular = await rosAgent(["install", "--dry-run", "--json", "--config", config]);
+    expect(errorOf(circular)).toMatchObject({ code: "CLI_USAGE", message: `the file ${config} is not YAML` });
+    const folder = join(config, "work");
+    const lost = await rosAgent(["install", "--automatic", "--json", "--work-folder", folder]);
+    expect(errorOf(lost)).toMatchObject({
+      code: "FILES_UNREADABLE",
+      message: `${folder}.installed cannot be read: a part of the path is no folder`,
+    });
+  });
+
   it("erases nothing where the configuration on its medium cannot be read", async () => {
     const target = newDisk();
     const script = `mount -t tmpfs none /run && mkdir -p /run/live/medium/config && exec "$@"`;

@@ -7,7 +7,7 @@ const MAX_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 30_000;
 const WEB_PAGE = /^\s*<(?:!doctype|html|\?xml)/i;
 
-/** @throws InstallError INSTALL_CONFIG_UNREADABLE */
+/** @throws InstallError INSTALL_CONFIG_UNREADABLE, INSTALL_INTERRUPTED */
 export async function fetchDocument(place: string, signal: AbortSignal): Promise<string> {
   const url = /^https?:\/\//.test(place) ? URL.parse(place) : null;
   if (url === null) return readDocument(place);
@@ -28,6 +28,8 @@ export async function fetchDocument(place: string, signal: AbortSignal): Promise
     if (WEB_PAGE.test(text)) throw new Error("it is a web page");
     return text;
   } catch (cause) {
+    if (signal.aborted)
+      throw new InstallError("INSTALL_INTERRUPTED", "fetching the configuration was broken off", { cause });
     throw unreadable(`${url.protocol}//${url.host}`, cause);
   }
 }

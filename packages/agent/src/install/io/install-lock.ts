@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 
-import { replaceFile } from "../../files/index.ts";
+import { FilesError, replaceFile, whyRefused } from "../../files/index.ts";
 import { takeLock, type AgentLock } from "../../service/index.ts";
 import { InstallError } from "../errors.ts";
 
@@ -58,11 +58,15 @@ export async function installLocked<T>(
   return result;
 }
 
-/** @returns undefined where nothing has been installed since this machine was started */
+/** @returns undefined where nothing has been installed since this machine was started. @throws FilesError FILES_UNREADABLE */
 export async function readInstalled(workFolder: string): Promise<{ readonly after: AfterInstall } | undefined> {
   const text = await readFile(markOf(workFolder), "utf8").catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
+    const path = markOf(workFolder);
+    throw new FilesError("FILES_UNREADABLE", `${path} cannot be read: ${whyRefused(error)}`, {
+      cause: error,
+      details: { path },
+    });
   });
   if (text === undefined) return undefined;
   const [boot, after] = text.trim().split(" ");
