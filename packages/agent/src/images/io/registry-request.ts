@@ -43,6 +43,8 @@ export async function registryRequest(options: RegistryRequest): Promise<Registr
       const sent = send(url, { agent, signal, headers: { ...headers, "user-agent": "ros-agent" } })
         .on("response", resolve)
         .on("error", reject)
+        // Who answers that it speaks something else from now on is left by Node without a word.
+        .on("close", () => reject(new Error("closed without an answer")))
         .end();
       sent.setTimeout(silenceMs, () => sent.destroy(silent(url.host, silenceMs)));
     });

@@ -83,7 +83,9 @@ async function send(agent: Agent, request: HttpsRequest): Promise<RawAnswer | "f
       .on("error", (cause) => {
         const isStale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
         reject(isStale ? new StaleConnection("closed meanwhile", { cause }) : cause);
-      });
+      })
+      // Who answers that it speaks something else from now on is left by Node without a word.
+      .on("close", () => reject(new Error("closed without an answer")));
     outgoing.end(body);
   });
   const chunks: Buffer[] = [];

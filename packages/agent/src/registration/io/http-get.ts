@@ -22,6 +22,8 @@ export async function httpGet(options: HttpGet): Promise<HttpAnswer> {
       request(url, { agent, signal, headers: { connection: "close" } })
         .on("response", resolve)
         .on("error", reject)
+        // Who answers that it speaks something else from now on is left by Node without a word.
+        .on("close", () => reject(new Error("closed without an answer")))
         .end();
     });
     return await readAnswer(response, maxBodyBytes);

@@ -94,7 +94,9 @@ function start(agent: Agent, { method, url, headers, body, signal }: ServerReque
       .on("error", (cause) => {
         const isStale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
         reject(isStale ? new StaleConnection("closed meanwhile", { cause }) : cause);
-      });
+      })
+      // Who answers that it speaks something else from now on is left by Node without a word.
+      .on("close", () => reject(new Error("closed without an answer")));
     outgoing.end(body);
   });
 }

@@ -151,6 +151,14 @@ describe("a server that is none", () => {
     await expect(client.send(VERSION)).rejects.toMatchObject({ code: "NODE_API_UNREACHABLE" });
   });
 
+  it("and answers with another protocol is left", async () => {
+    const client = await startStrange((request) => {
+      request.socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n");
+    });
+    const asked = client.send({ ...VERSION, timeoutMs: 60_000 });
+    await expect(asked).rejects.toMatchObject({ code: "NODE_API_UNREACHABLE" });
+  }, 10_000);
+
   it("and floods is cut off", async () => {
     const megabyte = Buffer.alloc(1024 * 1024, " ");
     let sent = 0;
