@@ -91,7 +91,7 @@ describe("what cannot be installed", () => {
   });
 
   it.each([
-    ["a configuration", `configUrl: "http://127.0.0.1:1/"`],
+    ["a configuration", `configUrl: "http://127.0.0.1:2/"`],
     ["a registration", `registrationUrl: "https://127.0.0.1:1/v1-rancheros/registration/tokentokentoken"`],
   ])("may be broken off while it waits for %s, which is no defect", async (what, setting) => {
     const target = newDisk();
@@ -106,6 +106,7 @@ describe("what cannot be installed", () => {
     const outcome = await waiting.outcome;
     expect(outcome.code).toBe(130);
     expect(errorOf(outcome)["code"]).toBe("INSTALL_INTERRUPTED");
+    expect(outcome.stderr).toMatch(/cannot be fetched: fetch failed \(ECONNREFUSED\); trying again|TPM_DEVICE_MISSING/);
     expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
   });
 

@@ -1,4 +1,5 @@
 /** A configuration that a setting names: a file on this machine, or a page. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { open } from "node:fs/promises";
 
 import { InstallError } from "../errors.ts";
@@ -52,7 +53,9 @@ async function readDocument(path: string): Promise<string> {
 
 /** @param place  without path and query of a page, which may hold secrets */
 function unreadable(place: string, cause: unknown, retry?: "never"): InstallError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  // Of whatever went wrong fetch itself says that it failed.
+  const code = cause instanceof Error ? systemCode(cause.cause) : "";
+  const why = cause instanceof Error ? `${cause.message}${code === "" ? "" : ` (${code})`}` : String(cause);
   return new InstallError("INSTALL_CONFIG_UNREADABLE", `the configuration at ${place} cannot be fetched: ${why}`, {
     cause,
     ...(retry === undefined ? {} : { retry }),
