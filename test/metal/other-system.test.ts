@@ -1,6 +1,6 @@
 /**
  * An operating system that is not ours, made by the lines of docs/bring-your-own-image.md, is installed from an ISO by
- * somebody at the console, upgraded from the cluster, and taken back by hand.
+ * somebody at the console, upgraded from the cluster, and taken back and reset by hand.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { eventually, listInventories, type AnyObject } from "../operator/objects.ts";
 import { Machine } from "./machine.ts";
 import { METAL_NAMESPACE, startMetalSite, type MetalSite } from "./metal-site.ts";
+import { REGISTRY_NAME } from "./node-config.ts";
 import { patiently, rollOut, untilRollout } from "./rollout.ts";
 import { MENU } from "./serial-console.ts";
 import { tell, tellTime } from "./steps.ts";
@@ -154,6 +155,28 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
     await patiently(async () => (await goodSlot()) === "a", "slot a is good", BOOT_MS);
     await expectSlot("a");
     expect(await machine.must("cat /usr/lib/rancheros-release")).toContain("os:v1");
+  });
+
+  step("is as it was installed after a reset, registers again, and says that it is done", UPGRADE_MS, async () => {
+    const { boots } = machine;
+    await machine.must("touch /var/lib/somebodys /root/somebodys /etc/somebodys");
+    // With a restart of its own the answer would be lost.
+    await machine.must("ros-agent reset --yes --no-restart && systemctl reboot");
+    await machine.waitForBoot(boots + 1, UPGRADE_MS);
+    await expectSlot("a");
+    expect(await machine.must("ls /var/lib/somebodys /root/somebodys /etc/somebodys 2>/dev/null | wc -l")).toBe("0");
+    await patiently(
+      async () => JSON.stringify((await inventory()).status).includes("the machine is as it was installed"),
+      "its word of it",
+      BOOT_MS,
+    );
+    const all = await listInventories(present().controlPlane, METAL_NAMESPACE);
+    expect(all.map(({ metadata }) => metadata.name)).toEqual([(await inventory()).metadata.name]);
+    await patiently(
+      async () => (await machine.run("cat /etc/rancher/k3s/registries.yaml")).output.includes(REGISTRY_NAME),
+      "the cloud config of its registration",
+      BOOT_MS,
+    );
   });
 
   async function inventory(): Promise<AnyObject> {
