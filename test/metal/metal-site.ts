@@ -112,6 +112,7 @@ async function buildSite(
         machineName: "${System Information/Serial Number}-",
         boot: { media: `${REGISTRY_NAME}/boot:v1`, kernelArguments: KERNEL_ARGUMENTS },
         cloudConfig: {
+          hostname: "${System Information/Product Name}-${System Information/Serial Number}",
           rancheros: { install: { kernelArguments: KERNEL_ARGUMENTS } },
           write_files:
             base === undefined

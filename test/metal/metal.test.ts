@@ -188,6 +188,7 @@ describe("a machine that boots from the network with BIOS", () => {
     await expectSlot(machine, "a");
     expect(await machine.must("ros-agent get-tpm-hash")).toBe(hash);
     expect((await inventoryOf(1)).spec["tpm"]).toBe(hash);
+    expect(await machine.must("cat /proc/sys/kernel/hostname")).toBe("bare-metal-rack1u1");
   });
 
   step("joins the cluster as a node, and runs pods", BOOT_MS, async () => {
