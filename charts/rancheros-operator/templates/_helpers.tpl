@@ -15,8 +15,8 @@
 {{- end -}}
 
 {{- define "rancheros-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "rancheros-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "rancheros-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "rancheros-operator.labels" -}}
