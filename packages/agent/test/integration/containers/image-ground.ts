@@ -24,6 +24,11 @@ export interface ImageGround {
   readonly stop: () => Promise<void>;
 }
 
+/** @returns by digest, as `pull` takes it */
+export async function push(to: TestRegistry, image: Image | ImageIndex, repository = "os/base"): Promise<string> {
+  return `${to.host}/${repository}@${await pushImage(to, repository, "v1", image)}`;
+}
+
 /** @param name  of a few letters: sockets lie below a folder of that name */
 export async function startImageGround(
   name: string,
@@ -42,8 +47,7 @@ export async function startImageGround(
     registry,
     runtime,
     containers,
-    push: async (repository, image) =>
-      `${registry.host}/${repository}@${await pushImage(registry, repository, "v1", image)}`,
+    push: (repository, image) => push(registry, image, repository),
     pull: (image, more) =>
       pullImage(runtime, containers, {
         image,

@@ -1,32 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { pullImage, runContainer, type ContainerRuntime, type PullProgress } from "@rancheros/agent/containers";
-import { NO_REGISTRIES, readRegistries } from "@rancheros/agent/images";
+import { NO_REGISTRIES } from "@rancheros/agent/images";
 import { parseImagePolicy } from "@rancheros/protocol/signatures";
 import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
-import { createAuthority } from "../../../../../test/registration/authority.ts";
 import {
   buildImage,
   buildIndex,
   buildOsImage,
   busyboxLayer,
   ociArchive,
-  pushImage,
-  REGISTRY_ACCOUNT,
-  startRegistry,
-  startTokenServer,
   type Image,
-  type ImageIndex,
   type TestRegistry,
 } from "../../../../../test/registry/index.ts";
 import { keySigner, pushSignatures, simpleSigning } from "../../../../../test/sigstore/index.ts";
-import { startImageGround, type ImageGround } from "./image-ground.ts";
-import { watchArguments } from "./watch-arguments.ts";
+import { push, startImageGround, type ImageGround } from "./image-ground.ts";
 
 const MIB = 1024 * 1024;
 
@@ -47,10 +40,6 @@ afterAll(() => ground.stop());
 /** An image whose upper layer does not compress. */
 function largeImage(bytes: number): Image {
   return buildImage({ layers: [busyboxLayer(), [{ path: "/large", content: randomBytes(bytes) }]] });
-}
-
-async function push(to: TestRegistry, image: Image | ImageIndex, repository = "os/base"): Promise<string> {
-  return `${to.host}/${repository}@${await pushImage(to, repository, "v1", image)}`;
 }
 
 describe("pullImage into a real containerd from a real registry", () => {
@@ -232,74 +221,5 @@ describe("pullImage into a real containerd from a real registry", () => {
     await expect(pull(image)).rejects.toMatchObject({ code: "IMAGE_DIGEST_WRONG" });
     writeFileSync(file, good);
     expect(await pull(image)).toMatchObject({ wasThere: false });
-  });
-
-  describe("with accounts", () => {
-    it("logs in by Basic, and shows the password in no argument list, log or file", async () => {
-      const closed = await startRegistry({ folder: path.join(folder, "basic"), auth: "basic" });
-      try {
-        const image = await push(closed, buildOsImage({ release: "basic", upgradeScript: undefined }));
-        await expect(pull(image)).rejects.toMatchObject({ code: "IMAGE_NO_RIGHTS" });
-        const wrong = { registry: closed.host, username: "builder", password: "wrong" };
-        await expect(pull(image, { credentials: [wrong] })).rejects.toMatchObject({ code: "IMAGE_CREDENTIALS_WRONG" });
-        const watched = watchArguments();
-        await pull(image, { credentials: [{ registry: closed.host, ...REGISTRY_ACCOUNT }] });
-        const seen = watched.stop();
-        const { username, password } = REGISTRY_ACCOUNT;
-        const encoded = Buffer.from(`${username}:${password}`).toString("base64");
-        expect(seen).toContain("--hosts-dir");
-        for (const secret of [password, encoded]) {
-          expect(seen).not.toContain(secret);
-          expect(readFileSync(path.join(folder, "c/containerd.log"), "utf8")).not.toContain(secret);
-        }
-        expect(readdirSync(path.join(folder, "run"))).toEqual([]);
-      } finally {
-        await closed.stop();
-      }
-    });
-
-    it("gets a token where the registry asks for one", async () => {
-      const tokens = await startTokenServer();
-      const closed = await startRegistry({ folder: path.join(folder, "token"), auth: tokens });
-      try {
-        const image = await push(closed, buildOsImage({ release: "token", upgradeScript: undefined }));
-        await expect(pull(image)).rejects.toMatchObject({ code: "IMAGE_NO_RIGHTS" });
-        await pull(image, { credentials: [{ registry: closed.host, ...REGISTRY_ACCOUNT }] });
-        expect(tokens.requests.at(-1)?.scope).toBe("repository:os/base:pull");
-      } finally {
-        await closed.stop();
-        await tokens.stop();
-      }
-    });
-  });
-
-  it("goes to the mirror of registries.yaml, with the CA that is set there, and trusts no other", async () => {
-    const authority = createAuthority("mirror");
-    const mirror = await startRegistry({ folder: path.join(folder, "tls"), tls: authority });
-    try {
-      const image = await push(
-        mirror,
-        buildOsImage({ release: "mirror", upgradeScript: undefined }),
-        "mirrored/os/base",
-      );
-      const digest = image.split("@")[1] ?? "";
-      const ca = path.join(folder, "ca.pem");
-      writeFileSync(ca, authority.certificatePem);
-      const file = path.join(folder, "registries.yaml");
-      const settings = (tls: string): string =>
-        `mirrors:\n  registry.invalid:\n    endpoint: ["${mirror.url}"]\n    rewrite:\n      "^os/(.*)": "mirrored/os/$1"\n` +
-        `configs:\n  "${mirror.host}":\n    tls: {${tls}}\n`;
-      writeFileSync(file, settings(""));
-      const patienceMs = 500;
-      await expect(
-        pull(`registry.invalid/os/base@${digest}`, { registries: await readRegistries(file), patienceMs }),
-      ).rejects.toMatchObject({ code: "IMAGE_REGISTRY_UNREACHABLE" });
-      await expect(pull(image, { patienceMs })).rejects.toMatchObject({ code: "IMAGE_REGISTRY_NONSENSE" });
-      writeFileSync(file, settings(`ca_file: ${ca}`));
-      const registries = await readRegistries(file);
-      expect(await pull(`registry.invalid/os/base@${digest}`, { registries })).toMatchObject({ wasThere: false });
-    } finally {
-      await mirror.stop();
-    }
   });
 });
