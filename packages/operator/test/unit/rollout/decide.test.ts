@@ -8,46 +8,10 @@ import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage } from "../../../src/rollout/compile-image.ts";
 import { decide } from "../../../src/rollout/decide.ts";
 import type { RolloutView } from "../../../src/rollout/rollout-view.ts";
-import { slotFate, type Holder } from "../../../src/rollout/slot-fate.ts";
+import type { Holder } from "../../../src/rollout/slot-fate.ts";
 import { SLOTS_MAX, type Slot } from "../../../src/rollout/slot.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
-
-const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
-const PLAN = "ab".repeat(32);
-const CLUSTERS = ["a", "b"];
-
-type Upgrade = NonNullable<RolloutMachine["rollout"]["upgrade"]>;
-
-function machine(index: number, role: string, upgrade?: Partial<Upgrade>): RolloutMachine {
-  const said = { image: "os", plan: PLAN, attempt: 1, phase: "Idle", sinceMs: NOW_MS, heardMs: NOW_MS } as const;
-  return {
-    metadata: { name: `m${index}`, namespace: "n", uid: `u${index}`, resourceVersion: "1" },
-    approval: "Approved",
-    beingDeleted: false,
-    rollout: {
-      clusterName: CLUSTERS[index % 2],
-      role,
-      labels: {},
-      lastSeenMs: undefined,
-      retry: undefined,
-      upgrade: upgrade === undefined ? undefined : { ...said, reason: undefined, message: undefined, ...upgrade },
-    },
-  };
-}
-
-function slotOf(one: RolloutMachine, attempt: number, more: Partial<Slot> = {}): Slot {
-  const { name, uid } = one.metadata;
-  return {
-    machine: name,
-    uid,
-    cluster: one.rollout.clusterName ?? "",
-    attempt,
-    plan: PLAN,
-    grantedAt: new Date(NOW_MS - 60_000).toISOString(),
-    ...(one.rollout.role === "server" ? { isServer: true } : {}),
-    ...more,
-  };
-}
+import { CLUSTERS, machine, NOW_MS, PLAN, slotOf, type Upgrade } from "./slot-of.ts";
 
 interface World {
   readonly machines: readonly RolloutMachine[];
@@ -270,68 +234,5 @@ describe("a status whose text was cut in the middle of a character", () => {
     };
     const emoji = "\u{1F600}".repeat(800);
     expect([emoji, `x${emoji}`].map((day) => isChangedAgain([day]))).toEqual([false, false]);
-  });
-});
-
-describe("a slot", () => {
-  const timing = { nowMs: NOW_MS, nodeTimeoutMs: 600_000 };
-  const fate = (upgrade: Partial<Upgrade> | undefined, more: Partial<Slot> = {}, isClaimed = true) => {
-    const one = machine(0, "agent", upgrade);
-    return slotFate(slotOf(one, 5, more), { kind: "known", machine: one, isClaimed }, "os", PLAN, timing);
-  };
-  const old = { grantedAt: new Date(NOW_MS - 3_600_000).toISOString() };
-
-  it.each<[string, string, Partial<Upgrade> | undefined, Partial<Slot>]>([
-    ["is kept while the machine has not begun", "kept", undefined, {}],
-    ["is kept while it is under way", "kept", { attempt: 5, phase: "Draining" }, {}],
-    ["is returned when it has succeeded", "returned", { attempt: 5, phase: "Succeeded" }, {}],
-    ["is kept for what was said of another attempt", "kept", { attempt: 4, phase: "Succeeded" }, {}],
-    ["is kept for what was said of another image", "kept", { attempt: 5, phase: "Failed", image: "other" }, {}],
-    ["fails with the machine", "failed", { attempt: 5, phase: "Failed" }, {}],
-    ["fails where it rolled back", "failed", { attempt: 5, phase: "RolledBack" }, {}],
-    ["fails where somebody broke it off", "failed", { attempt: 5, phase: "Idle" }, {}],
-    [
-      "is returned where an old plan was broken off",
-      "returned",
-      { attempt: 5, phase: "Idle", plan: "old" },
-      { plan: "old" },
-    ],
-    ["is returned where an old plan failed", "returned", { attempt: 5, phase: "Failed", plan: "old" }, { plan: "old" }],
-    ["fails with a machine that never began", "failed", undefined, old],
-    [
-      "fails with a machine that is silent",
-      "failed",
-      { attempt: 5, phase: "Upgrading", heardMs: NOW_MS - 601_000, sinceMs: 0 },
-      old,
-    ],
-    ["fails where it is under way for twice as long", "failed", { attempt: 5, phase: "Verifying" }, old],
-    [
-      "is kept while it is heard of",
-      "kept",
-      { attempt: 5, phase: "Verifying" },
-      { grantedAt: new Date(NOW_MS - 1_100_000).toISOString() },
-    ],
-  ])("%s", (_, kind, upgrade, more) => {
-    expect(fate(upgrade, more).kind).toBe(kind);
-  });
-
-  it("is returned where the image is not for the machine any more, and it has not begun", () => {
-    expect(fate(undefined, {}, false).kind).toBe("kept");
-    expect(fate(undefined, old, false).kind).toBe("returned");
-  });
-
-  it("fails with the reason and the sentence of the machine, and remembers what was asked when it began", () => {
-    const failed = fate(
-      { attempt: 5, phase: "Failed", reason: "DRAIN_TIMEOUT", message: "x".repeat(1_000) },
-      { retry: "2" },
-    );
-    expect(failed).toMatchObject({ failure: { reason: "DRAIN_TIMEOUT", retry: "2", attempt: 5 } });
-    expect(failed.kind === "failed" && failed.failure.message?.length).toBe(256);
-  });
-
-  it("is returned with a machine that is gone, and kept for one that is not known yet", () => {
-    const slot = slotOf(machine(0, "agent"), 5);
-    expect(slotFate(slot, { kind: "gone" }, "os", PLAN, timing).kind).toBe("returned");
-    expect(slotFate(slot, { kind: "unknown" }, "os", PLAN, timing).kind).toBe("kept");
   });
 });
