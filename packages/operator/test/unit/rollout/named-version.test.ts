@@ -10,22 +10,9 @@ import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import { isToUpgrade } from "../../../src/rollout/turn.ts";
 import { toldMachine } from "../../../src/rollout/told-machine.ts";
 import { viewOf } from "../../../src/rollout/view-of.ts";
+import { imageOf, NAMESPACE, versionOf } from "./image-of.ts";
 
 const NOW_MS = Date.parse("2030-01-01T12:00:00Z");
-const NAMESPACE = "fleet-default";
-
-function imageOf(spec: ManagedOSImage["spec"], status?: ManagedOSImageStatus, version = "1"): ManagedOSImage {
-  const metadata = { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: version, generation: 1 };
-  return {
-    metadata,
-    spec: { targets: [{ clusterSelector: {} }], ...spec },
-    ...(status === undefined ? {} : { status }),
-  };
-}
-
-function versionOf(image: string, more: Partial<ManagedOSVersionSpec> = {}): ManagedOSVersionSpec {
-  return { version: "v2.0.0", metadata: { upgradeImage: image }, ...more };
-}
 
 function machine(name: string, osVersion: string | undefined): RolloutMachine {
   return {
@@ -105,41 +92,6 @@ describe("an image that names a version", () => {
     expect(gone.object.spec.osImage).toBe("r.example.com/os:v2");
     const another = effectiveImage(imageOf({ managedOSVersionName: "v3" }, status), lookup(undefined));
     expect(another.problems).toEqual(["spec.managedOSVersionName: there is no ManagedOSVersion fleet-default/v3"]);
-  });
-});
-
-describe("an image that names no registry", () => {
-  const none = { find: () => undefined };
-
-  it("is of the default registry, and another image where that changes", () => {
-    let registry: string | undefined;
-    const index = new RolloutIndex({ chosen: () => new Set(["c1"]) }, none, () => registry);
-    const source = imageOf({ osImage: "rancher/os2:v1" });
-    index.putImage(digestPinned(source, index));
-    const before = index.image(`${NAMESPACE}/os`);
-    expect(before?.image.object.spec.osImage).toBe("rancher/os2:v1");
-    expect(before?.plan).toBeDefined();
-    registry = "registry.example.com:5000/mirror";
-    index.putImage(before?.image.source ?? source);
-    const after = index.image(`${NAMESPACE}/os`);
-    expect(after?.image.object.spec.osImage).toBe("registry.example.com:5000/mirror/rancher/os2:v1");
-    expect(after?.image.source.spec.osImage).toBe("rancher/os2:v1");
-    expect(after?.plan).toBeUndefined();
-    expect(after?.image.problems).toEqual([]);
-  });
-
-  it.each(["quay.io/rancher/os2:v1", "localhost/os2", "registry:5000/os2@sha256:".concat("a".repeat(64))])(
-    "unlike %s, which is left alone",
-    (osImage) => {
-      const source = imageOf({ osImage });
-      expect(effectiveImage(source, none, "registry.example.com")).toEqual(effectiveImage(source, none));
-    },
-  );
-
-  it("is so of a version's image too", () => {
-    const version = { find: () => versionOf("rancher/os2:v2") };
-    const { object } = effectiveImage(imageOf({ managedOSVersionName: "v2" }), version, "registry.example.com");
-    expect(object.spec.osImage).toBe("registry.example.com/rancher/os2:v2");
   });
 });
 
