@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 
-import { startProgram, type ProgramEnding } from "../../programs/index.ts";
+import { breakable, startProgram, type ProgramEnding } from "../../programs/index.ts";
 
 export interface ToolCall {
   readonly program: string;
@@ -30,7 +30,7 @@ export type ToolOutcome =
 
 /** A list of all containers of a crowded node stays far below. */
 const DEFAULT_MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
-const KILL_AFTER_MS = 2_000;
+const TERM_MS = 2_000;
 const KILLED_MS = 30_000;
 
 /** Never throws for anything that the program did. */
@@ -49,27 +49,18 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
   });
   // The program has its own.
   if (held !== undefined) closeSync(held);
+  const { ending: ended, breakOff: end } = breakable(running, { termMs: TERM_MS, killedMs });
   let brokenOff: ToolOutcome | undefined;
-  let killTimer: NodeJS.Timeout | undefined;
-  const stuck = Promise.withResolvers<undefined>();
-  const kill = (): void => {
-    running.kill("SIGKILL");
-    killTimer = setTimeout(() => stuck.resolve(undefined), killedMs);
-  };
   const breakOff = (outcome: ToolOutcome): void => {
-    if (brokenOff !== undefined) return;
-    brokenOff = outcome;
-    running.kill("SIGTERM");
-    killTimer = setTimeout(kill, KILL_AFTER_MS);
+    brokenOff ??= outcome;
+    end();
   };
   const onAbort = (): void => breakOff({ kind: "cancelled" });
   const timer = setTimeout(() => breakOff({ kind: "timed-out", timeoutMs }), timeoutMs);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const ending = await Promise.race([running.ending, stuck.promise]);
+  const ending = await ended;
   signal?.removeEventListener("abort", onAbort);
   clearTimeout(timer);
-  clearTimeout(killTimer);
-  if (ending === undefined) running.abandon();
   if (brokenOff !== undefined || ending === undefined) return brokenOff ?? { kind: "timed-out", timeoutMs };
   return outcomeOf(ending);
 }

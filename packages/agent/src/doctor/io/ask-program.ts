@@ -1,5 +1,5 @@
 /** Runs a program that only tells something: bounded in time and output. */
-import { startProgram, type ProgramCall, type RunningProgram } from "../../programs/index.ts";
+import { breakable, startProgram, type ProgramCall, type RunningProgram } from "../../programs/index.ts";
 
 export interface Answer {
   readonly exitCode: number;
@@ -30,16 +30,11 @@ export async function askProgram(
     maxOutputBytes,
     ownGroup: true,
   });
-  const late = Promise.withResolvers<undefined>();
-  const end = (): void => {
-    running.kill("SIGKILL");
-    // Who waits in the kernel for a disk is not ended by that.
-    running.abandon();
-    late.resolve(undefined);
-  };
-  signal.addEventListener("abort", end, { once: true });
-  const ending = await Promise.race([running.ending, late.promise]);
-  signal.removeEventListener("abort", end);
+  // A check that is late is told as it is, whatever becomes of its program.
+  const { ending: ended, breakOff } = breakable(running, { termMs: 0, killedMs: 0 });
+  signal.addEventListener("abort", breakOff, { once: true });
+  const ending = await ended;
+  signal.removeEventListener("abort", breakOff);
   if (ending?.kind !== "exited") return undefined;
   const { exitCode, stdout, stderr } = ending;
   return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };

@@ -1,5 +1,5 @@
 /** Runs one of the programs that work on disks: bounded in time and output, its failure in its own words. */
-import { startProgram, type ProgramEnding, type RunningProgram } from "../../programs/index.ts";
+import { breakable, startProgram, type ProgramEnding } from "../../programs/index.ts";
 import { SlotError } from "../errors.ts";
 
 export interface DiskProgram {
@@ -40,9 +40,11 @@ export async function runProgram(call: DiskProgram): Promise<string> {
   });
   const late = AbortSignal.timeout(timeoutMs);
   const either = signal === undefined ? late : AbortSignal.any([signal, late]);
-  const ending = await endingOf(running, either, killedMs);
+  const { ending: ended, breakOff } = breakable(running, { termMs: 0, killedMs });
+  either.addEventListener("abort", breakOff, { once: true });
+  const ending = await ended;
+  either.removeEventListener("abort", breakOff);
   if (ending === undefined) {
-    running.abandon();
     throw new SlotError(
       "SLOT_TOOL_STUCK",
       `${program} was killed, and still waits in the kernel ${killedMs / 1000} s later`,
@@ -61,27 +63,6 @@ export async function runProgram(call: DiskProgram): Promise<string> {
 function environment(): Readonly<Record<string, string>> {
   const { PATH = "/usr/bin:/bin", HOME = "/root" } = process.env;
   return { PATH: `${PATH}:${SBIN}`, HOME, LC_ALL: "C" };
-}
-
-/** @returns undefined where it has not ended so long after it was killed */
-async function endingOf(
-  running: RunningProgram,
-  over: AbortSignal,
-  killedMs: number,
-): Promise<ProgramEnding | undefined> {
-  const { promise: stuck, resolve: giveUp } = Promise.withResolvers<undefined>();
-  let patience: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    running.kill("SIGKILL");
-    patience = setTimeout(() => giveUp(undefined), killedMs);
-  };
-  over.addEventListener("abort", end, { once: true });
-  try {
-    return await Promise.race([running.ending, stuck]);
-  } finally {
-    clearTimeout(patience);
-    over.removeEventListener("abort", end);
-  }
 }
 
 function said(ending: Exclude<ProgramEnding, { readonly kind: "not-started" }>): string {

@@ -1,6 +1,6 @@
 /** Runs one program of tpm2-tools: bounded in time and output, told apart by how it ended, never judged here. */
 
-import { startProgram, type ProgramEnding } from "../../programs/index.ts";
+import { breakable, startProgram, type ProgramEnding } from "../../programs/index.ts";
 
 export interface ToolCall {
   /** Name of the executable, looked up in the environment's PATH. */
@@ -30,7 +30,7 @@ export type ToolOutcome =
 /** An NV index holds at most 64 KiB, and the tools say little. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 /** From SIGTERM, which the tools do not catch, to SIGKILL. */
-const KILL_AFTER_MS = 500;
+const TERM_MS = 500;
 /** The slowest TPMs known need 20 s for a key, and the kernel lets nobody go before. */
 const KILLED_MS = 30_000;
 
@@ -44,26 +44,17 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
     maxOutputBytes: MAX_OUTPUT_BYTES,
     ownGroup: graceMs !== 0,
   });
+  const { ending: ended, breakOff: end } = breakable(running, { termMs: TERM_MS, killedMs });
   let brokenOff: ToolOutcome | undefined;
-  let killTimer: NodeJS.Timeout | undefined;
-  const stuck = Promise.withResolvers<undefined>();
-  const kill = (): void => {
-    running.kill("SIGKILL");
-    killTimer = setTimeout(() => stuck.resolve(undefined), killedMs);
-  };
   const breakOff = (outcome: ToolOutcome): void => {
-    if (brokenOff !== undefined) return;
-    brokenOff = outcome;
-    running.kill("SIGTERM");
-    killTimer = setTimeout(kill, KILL_AFTER_MS);
+    brokenOff ??= outcome;
+    end();
   };
   const timer = setTimeout(() => breakOff({ kind: "timed-out", timeoutMs }), timeoutMs);
   const forget = whenGraceEnds(signal, graceMs, () => breakOff({ kind: "cancelled" }));
-  const ending = await Promise.race([running.ending, stuck.promise]);
+  const ending = await ended;
   forget();
   clearTimeout(timer);
-  clearTimeout(killTimer);
-  if (ending === undefined) running.abandon();
   if (brokenOff !== undefined || ending === undefined) return brokenOff ?? { kind: "timed-out", timeoutMs };
   return outcomeOf(ending);
 }

@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import { startProgram } from "../../programs/index.ts";
+import { breakable, startProgram } from "../../programs/index.ts";
 import type { CheckResult } from "../ports.ts";
 
 export interface CheckOptions {
@@ -71,19 +71,12 @@ async function runCheck(name: string, path: string, options: CheckOptions): Prom
     ownGroup: true,
   });
   const late = AbortSignal.timeout(timeoutMs);
-  const stuck = Promise.withResolvers<undefined>();
-  let patience: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    program.kill("SIGKILL");
-    patience = setTimeout(() => stuck.resolve(undefined), killedMs);
-  };
+  const { ending: ended, breakOff } = breakable(program, { termMs: 0, killedMs });
   const either = AbortSignal.any([signal, late]);
-  either.addEventListener("abort", end, { once: true });
-  if (either.aborted) end();
-  const ending = await Promise.race([program.ending, stuck.promise]);
-  clearTimeout(patience);
-  either.removeEventListener("abort", end);
-  if (ending === undefined) program.abandon();
+  either.addEventListener("abort", breakOff, { once: true });
+  if (either.aborted) breakOff();
+  const ending = await ended;
+  either.removeEventListener("abort", breakOff);
   if (signal.aborted) throw signal.reason;
   if (ending === undefined) return { name, failure: "was killed, and still waits in the kernel", output: "" };
   const output = "stdout" in ending ? Buffer.concat([ending.stdout, ending.stderr]).toString("utf8") : "";
