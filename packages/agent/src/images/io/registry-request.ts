@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
 
+import { answerTo } from "../../http/index.ts";
 import { ImagePullError } from "../errors.ts";
 import { connectionFailure } from "../registry-failure.ts";
 
@@ -38,16 +39,10 @@ export async function registryRequest(options: RegistryRequest): Promise<Registr
   const { url, headers, signal, silenceMs } = options;
   const agent = agentFor(options);
   try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const send = url.protocol === "http:" ? httpRequest : httpsRequest;
-      const sent = send(url, { agent, signal, headers: { ...headers, "user-agent": "ros-agent" } })
-        .on("response", resolve)
-        .on("error", reject)
-        // Who answers that it speaks something else from now on is left by Node without a word.
-        .on("close", () => reject(new Error("closed without an answer")))
-        .end();
-      sent.setTimeout(silenceMs, () => sent.destroy(silent(url.host, silenceMs)));
-    });
+    const send = url.protocol === "http:" ? httpRequest : httpsRequest;
+    const sent = send(url, { agent, signal, headers: { ...headers, "user-agent": "ros-agent" } }).end();
+    sent.setTimeout(silenceMs, () => sent.destroy(silent(url.host, silenceMs)));
+    const response = await answerTo(sent);
     return {
       status: response.statusCode ?? 0,
       header: (name) => {

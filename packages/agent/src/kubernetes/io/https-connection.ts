@@ -1,9 +1,9 @@
 /** HTTPS requests to one server over kept connections: bounded in size and number, redirects not followed. */
-import type { IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest, type AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 
+import { answerTo, StaleConnection } from "../../http/index.ts";
 import type { RawAnswer } from "../api-answer.ts";
 
 export interface ConnectionOptions {
@@ -34,9 +34,6 @@ export interface HttpsConnection {
 
 /** As many requests as are under way at one time, others wait for their turn. */
 const MAX_CONNECTIONS = 16;
-
-/** A kept connection that the server closed in the moment in which it was used again. */
-class StaleConnection extends Error {}
 
 export function openConnection(options: ConnectionOptions): HttpsConnection {
   const { ca, clientCertificate, skipTlsVerify, tlsServerName, proxy } = options;
@@ -77,17 +74,10 @@ function namedAs(tlsServerName: string): AgentOptions {
 async function send(agent: Agent, request: HttpsRequest): Promise<RawAnswer | "flooded"> {
   const { method, url, headers, body, signal, maxBodyBytes } = request;
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = httpsRequest(url, { agent, method, signal, headers: { ...headers, ...length } })
-      .on("response", resolve)
-      .on("error", (cause) => {
-        const isStale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
-        reject(isStale ? new StaleConnection("closed meanwhile", { cause }) : cause);
-      })
-      // Who answers that it speaks something else from now on is left by Node without a word.
-      .on("close", () => reject(new Error("closed without an answer")));
-    outgoing.end(body);
-  });
+  const outgoing = httpsRequest(url, { agent, method, signal, headers: { ...headers, ...length } });
+  const answered = answerTo(outgoing);
+  outgoing.end(body);
+  const response = await answered;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 
+import { answerTo } from "../../http/index.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { networkFailure } from "../network-failure.ts";
 import { connectionAgent, type Route } from "./connection-agent.ts";
@@ -18,15 +19,8 @@ export async function httpGet(options: HttpGet): Promise<HttpAnswer> {
   const agent = connectionAgent(options);
   const request = url.protocol === "http:" ? httpRequest : httpsRequest;
   try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request(url, { agent, signal, headers: { connection: "close" } })
-        .on("response", resolve)
-        .on("error", reject)
-        // Who answers that it speaks something else from now on is left by Node without a word.
-        .on("close", () => reject(new Error("closed without an answer")))
-        .end();
-    });
-    return await readAnswer(response, maxBodyBytes);
+    const sent = request(url, { agent, signal, headers: { connection: "close" } }).end();
+    return await readAnswer(await answerTo(sent), maxBodyBytes);
   } catch (error) {
     throw networkFailure(error, { server: url, proxy });
   } finally {

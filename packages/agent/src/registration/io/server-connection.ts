@@ -4,6 +4,7 @@ import { request as httpRequest, type Agent, type IncomingMessage } from "node:h
 import { request as httpsRequest } from "node:https";
 import { TLSSocket, checkServerIdentity } from "node:tls";
 
+import { answerTo, StaleConnection } from "../../http/index.ts";
 import { RegistrationError } from "../errors.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { networkFailure } from "../network-failure.ts";
@@ -34,9 +35,6 @@ export interface ServerConnection {
   send(request: ServerRequest): Promise<ServerAnswer>;
   close(): void;
 }
-
-/** A kept connection that the server closed in the moment in which it was used again. */
-class StaleConnection extends Error {}
 
 /**
  * @param expectedSpki  the key that an earlier conversation saw; otherwise the first one that this one sees is kept to
@@ -88,17 +86,10 @@ async function startUnlessStale(agent: Agent, request: ServerRequest): Promise<I
 function start(agent: Agent, { method, url, headers, body, signal }: ServerRequest): Promise<IncomingMessage> {
   const begin = url.protocol === "http:" ? httpRequest : httpsRequest;
   const length = body.length === 0 ? {} : { "content-length": String(body.length) };
-  return new Promise((resolve, reject) => {
-    const outgoing = begin(url, { agent, method, signal, headers: { ...headers, ...length } })
-      .on("response", resolve)
-      .on("error", (cause) => {
-        const isStale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
-        reject(isStale ? new StaleConnection("closed meanwhile", { cause }) : cause);
-      })
-      // Who answers that it speaks something else from now on is left by Node without a word.
-      .on("close", () => reject(new Error("closed without an answer")));
-    outgoing.end(body);
-  });
+  const outgoing = begin(url, { agent, method, signal, headers: { ...headers, ...length } });
+  const answered = answerTo(outgoing);
+  outgoing.end(body);
+  return answered;
 }
 
 function peerSpkiOf(response: IncomingMessage): Buffer | undefined {
