@@ -1,4 +1,5 @@
 /** From what Node and undici say about a broken connection to what a person can act on. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { RegistryError } from "./errors.ts";
 
 /** Whom a request was meant for. */
@@ -96,7 +97,7 @@ function unreachable(
 /** undici wraps what went wrong with a proxy's connection. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = systemCode(error);
   const isWrapper = code === "" || code.startsWith("UND_ERR_PRX") || code === "UND_ERR_ABORTED";
   return isWrapper && error.cause instanceof Error ? codeOf(error.cause) : code;
 }

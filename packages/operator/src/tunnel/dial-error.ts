@@ -1,4 +1,5 @@
 /** Why a dial failed, in this domain's codes. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { TunnelError } from "./errors.ts";
 
 function isAboutTrust(code: string): boolean {
@@ -8,7 +9,7 @@ function isAboutTrust(code: string): boolean {
 /** @param cause  of the websocket's client */
 export function dialError(cause: unknown): TunnelError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = systemCode(cause);
   if (isAboutTrust(code)) {
     return new TunnelError("TUNNEL_UNTRUSTED", `Rancher's certificate is not believed: ${message}`, { cause });
   }

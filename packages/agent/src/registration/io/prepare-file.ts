@@ -1,4 +1,5 @@
 /** A secret file that is either there with all of its content or not at all. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -80,7 +81,7 @@ const REASONS: Readonly<Record<string, (folder: string) => string>> = {
 
 function reasonOf(cause: unknown, folder: string): string {
   if (!(cause instanceof Error)) return "";
-  const known = "code" in cause && typeof cause.code === "string" ? REASONS[cause.code] : undefined;
+  const known = REASONS[systemCode(cause)];
   return known === undefined ? cause.message : known(folder);
 }
 

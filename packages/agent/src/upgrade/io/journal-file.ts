@@ -1,4 +1,5 @@
 /** The journal's file: all of it or nothing, on the disk, for root only. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -59,6 +60,5 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function codeOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return "code" in cause && typeof cause.code === "string" ? cause.code : cause.message;
+  return systemCode(cause) || (cause instanceof Error ? cause.message : String(cause));
 }

@@ -1,6 +1,6 @@
 /** A watch through @kubernetes/client-node's ListWatch, by requests and bounds of our own. */
 import { Watch, type KubernetesObject } from "@kubernetes/client-node";
-import { isCodedError } from "@rancheros/protocol/errors";
+import { isCodedError, systemCode } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
 import { namedObject } from "../named-object.ts";
 import { readLines } from "../read-lines.ts";
@@ -14,8 +14,7 @@ const EVENT_LIMIT_BYTES = 16 * 1024 * 1024;
 /** What ListWatch must see to begin the watch anew at once, or with a new list; other errors it hands on. */
 function forListWatch(error: unknown): unknown {
   if (isCodedError(error)) return error.details["httpStatus"] === 410 ? { statusCode: 410 } : error;
-  const isQuiet = error instanceof Error && "code" in error && error.code === "UND_ERR_BODY_TIMEOUT";
-  if (isQuiet) return new DOMException(error.message, "TimeoutError");
+  if (systemCode(error) === "UND_ERR_BODY_TIMEOUT") return new DOMException("nothing came", "TimeoutError");
   if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) {
     return new KubernetesError("KUBERNETES_NONSENSE", "the watch sent something other than events", { cause: error });
   }

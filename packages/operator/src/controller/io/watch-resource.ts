@@ -59,10 +59,6 @@ function notTaken(object: unknown, cause: unknown): KubernetesError {
   return new KubernetesError("KUBERNETES_OBJECT", message, { cause });
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "KUBERNETES_NOT_FOUND";
-}
-
 /** Starts following; ends only with stop(). Trouble is reported and tried again, with growing pauses. */
 export function watchResource<Kept extends KubernetesObject>(
   kubernetes: Kubernetes,
@@ -181,7 +177,7 @@ export function watchResource<Kept extends KubernetesObject>(
     failures += 1;
     const { absentDelayMs = grown } = resource;
     const absentMs = typeof absentDelayMs === "number" ? absentDelayMs : absentDelayMs();
-    const delayMs = (isNotFound(error) ? absentMs : grown) * (0.5 + resource.random());
+    const delayMs = (hasCode(error, "KUBERNETES_NOT_FOUND") ? absentMs : grown) * (0.5 + resource.random());
     timer = setTimeout(start, Math.max(delayMs, retryAfterMs(error)));
   });
 

@@ -1,4 +1,5 @@
 /** Sends spans to an OTLP receiver: in batches, in the background, and never at the cost of the operator's own work. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { setTimeout as sleep } from "node:timers/promises";
 import { request } from "undici";
 import { traceRequest, type Span } from "../span.ts";
@@ -43,7 +44,7 @@ export function createExporter(
       if (statusCode < 300) return undefined;
       return { why: `the receiver answers ${statusCode}`, passing: PASSING.has(statusCode) };
     } catch (error) {
-      const why = error instanceof Error && "code" in error ? String(error.code) : "it does not answer";
+      const why = systemCode(error) || "it does not answer";
       return { why: `the receiver cannot be reached: ${why}`, passing: true };
     }
   }
