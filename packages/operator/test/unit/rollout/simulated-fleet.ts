@@ -1,22 +1,22 @@
 /**
  * A fleet in virtual time: an object store with compare-and-swap, replicas of the operator whose watches are late and
- * that die between decision and write, machines that ask, upgrade, fail, fall silent and come back. What stands on it
- * is the real code of the rollouts; the real API server is in test/integration.
+ * that die between decision and write, and its machines. What stands on it is the real code of the rollouts; the real
+ * API server is in test/integration.
  */
 import { createHash } from "node:crypto";
-import { PHASES, type Phase, type Plan } from "@rancheros/protocol/upgrade";
+import type { Phase, Plan } from "@rancheros/protocol/upgrade";
 import { parseManagedOSImage, type ManagedOSImage, type ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { KubernetesError } from "../../../src/controller/index.ts";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import { runRollouts, type RolloutRun } from "../../../src/rollout/run-rollouts.ts";
 import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
 import { randomOf } from "../random-of.ts";
-import { NAMESPACE, type Fault, type FleetSetup, type MachineSetup, type StoredWrite } from "./fleet-setup.ts";
+import { NAMESPACE, type FleetSetup, type MachineSetup, type StoredWrite } from "./fleet-setup.ts";
 import { quietParts } from "./quiet-parts.ts";
+import { SimulatedMachine, type FleetOfMachine } from "./simulated-machine.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const FOLLOWER_LAG_MS = 5_000;
-const ON_THE_WAY: readonly Phase[] = ["Granted", "Staging", "Draining", "Upgrading", "Rebooting", "Verifying"];
 
 type Watched = "machines" | "images";
 
@@ -27,7 +27,7 @@ interface Replica {
   readonly shownMs: Record<Watched, number>;
 }
 
-export class SimulatedFleet {
+export class SimulatedFleet implements FleetOfMachine {
   readonly time = new VirtualTime();
   readonly writes: StoredWrite[] = [];
   readonly news: RolloutNews[] = [];
@@ -61,9 +61,9 @@ export class SimulatedFleet {
       },
       spec: setup.spec,
     });
-    for (const machine of setup.machines) this.#putMachine(this.#made(machine));
+    for (const machine of setup.machines) this.putMachine(this.#made(machine));
     for (let count = 0; count < setup.replicas; count += 1) this.#replicas.push(this.#started());
-    for (const machine of setup.machines) this.#live(machine);
+    for (const machine of setup.machines) new SimulatedMachine(machine, this).live();
     if (setup.restartEveryMs !== undefined) this.#restarts(setup.restartEveryMs);
   }
 
@@ -108,7 +108,7 @@ export class SimulatedFleet {
 
   annotate(name: string, retry: string): void {
     const machine = this.machines.get(name);
-    if (machine !== undefined) this.#putMachine({ ...machine, rollout: { ...machine.rollout, retry } });
+    if (machine !== undefined) this.putMachine({ ...machine, rollout: { ...machine.rollout, retry } });
   }
 
   remove(name: string): void {
@@ -134,7 +134,7 @@ export class SimulatedFleet {
     return parsed.value;
   }
 
-  #between(fromMs: number, toMs: number): number {
+  between(fromMs: number, toMs: number): number {
     return fromMs + this.random() * (toMs - fromMs);
   }
 
@@ -156,7 +156,7 @@ export class SimulatedFleet {
     };
   }
 
-  #putMachine(machine: RolloutMachine): void {
+  putMachine(machine: RolloutMachine): void {
     const stored = { ...machine, metadata: { ...machine.metadata, resourceVersion: String(this.#next()) } };
     this.machines.set(machine.metadata.name, stored);
     this.#tellAll("machines", (run) => run.onMachine(stored));
@@ -179,7 +179,7 @@ export class SimulatedFleet {
   }
 
   async #writeStatus(object: ManagedOSImage, status: ManagedOSImage["status"]): Promise<ManagedOSImage> {
-    await this.time.delay(this.#between(1, 40));
+    await this.time.delay(this.between(1, 40));
     const isFault = this.random() < this.setup.writeFaults;
     const isStored = !isFault || this.random() < 0.5;
     if (object.metadata.resourceVersion !== this.image.metadata.resourceVersion) {
@@ -193,7 +193,7 @@ export class SimulatedFleet {
       this.#publish(after);
     }
     if (isFault) throw new KubernetesError("KUBERNETES_UNREACHABLE", "the connection broke");
-    await this.time.delay(this.#between(1, 20));
+    await this.time.delay(this.between(1, 20));
     return this.image.metadata.resourceVersion === object.metadata.resourceVersion ? object : this.#stored(status);
   }
 
@@ -217,14 +217,14 @@ export class SimulatedFleet {
       ...quietParts(time),
       store: {
         read: async () => {
-          await time.delay(this.#between(1, 20));
+          await time.delay(this.between(1, 20));
           return this.image;
         },
         writeStatus: (object, status) => this.#writeStatus(object, status),
       },
       fleet: { chosen: () => new Set(this.setup.machines.map(({ cluster }) => cluster)) },
       readMachine: async (_, name) => {
-        await time.delay(this.#between(1, 20));
+        await time.delay(this.between(1, 20));
         return this.machines.get(name);
       },
       resolve: async (_, { image }) => `sha256:${createHash("sha256").update(image).digest("hex")}`,
@@ -256,7 +256,7 @@ export class SimulatedFleet {
         }
         this.#restarts(everyMs);
       },
-      this.#between(everyMs / 2, everyMs),
+      this.between(everyMs / 2, everyMs),
     );
   }
 
@@ -266,83 +266,19 @@ export class SimulatedFleet {
     return replica.run;
   }
 
-  // --- the machines ---
+  // --- what machines do ---
 
-  #live(setup: MachineSetup): void {
-    const offlineMs = setup.fault === "offline" ? 1_200_000 : 0;
-    this.time.setTimer(() => void this.#ask(setup, 0), offlineMs + this.#between(0, 5_000));
-  }
-
-  async #ask(setup: MachineSetup, done: number): Promise<void> {
-    const machine = this.machines.get(setup.name);
-    if (this.isOver || machine === undefined) return;
-    this.asks += 1;
-    const again = (seconds: number): void => {
-      this.time.setTimer(() => void this.#ask(setup, done), seconds * 1000);
-    };
-    try {
-      const replica = this.anyReplica();
-      // The endpoint finds the machine in its own memory, which is as old as its watch is late.
-      const shown = replica.index.machine(machine.metadata.uid)?.machine;
-      const { plan, nextAskInSeconds } = await replica.ask(shown ?? machine);
-      if (plan === undefined || plan.attempt <= done) again(nextAskInSeconds);
-      else await this.#carryOut(setup, plan);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      again(5);
-    }
-  }
-
-  async #say(name: string, plan: Plan, phase: Phase): Promise<boolean> {
-    const speaker = this.machines.get(name);
-    if (speaker === undefined) return false;
-    const { id, image, attempt } = plan;
-    const { holdsSlot } = await this.anyReplica().told(speaker, { plan: id, image, attempt, phase });
-    const machine = this.machines.get(name);
-    if (machine === undefined) return false;
-    const now = this.time.nowMs;
-    const upgrade = {
-      image,
-      plan: id,
-      attempt,
-      phase,
-      sinceMs: now,
-      heardMs: now,
-      reason: undefined,
-      message: undefined,
-    };
-    this.#putMachine({ ...machine, rollout: { ...machine.rollout, upgrade } });
-    return holdsSlot;
-  }
-
-  async #carryOut(setup: MachineSetup, plan: Plan): Promise<void> {
-    const { name } = setup;
-    const isRetried = this.machines.get(name)?.rollout.retry !== undefined;
+  begin(setup: MachineSetup, plan: Plan): void {
+    const { name, cluster } = setup;
     this.begun.push({ machine: name, plan, atMs: this.time.nowMs });
     this.#down.add(name);
-    const down = this.setup.machines.filter((one) => one.cluster === setup.cluster && this.#down.has(one.name)).length;
-    this.mostDown.set(setup.cluster, Math.max(down, this.mostDown.get(setup.cluster) ?? 0));
-    const servers = this.serversDown(setup.cluster);
-    this.mostServersDown.set(setup.cluster, Math.max(servers, this.mostServersDown.get(setup.cluster) ?? 0));
-    const phase = await this.#walk(name, plan, isRetried ? "none" : setup.fault);
-    if (phase === undefined || this.isOver) return;
-    this.#down.delete(name);
-    await this.#say(name, plan, phase);
-    this.time.setTimer(() => void this.#ask(setup, plan.attempt), this.#between(100, 5_000));
+    const down = this.setup.machines.filter((one) => one.cluster === cluster && this.#down.has(one.name)).length;
+    this.mostDown.set(cluster, Math.max(down, this.mostDown.get(cluster) ?? 0));
+    const servers = this.serversDown(cluster);
+    this.mostServersDown.set(cluster, Math.max(servers, this.mostServersDown.get(cluster) ?? 0));
   }
 
-  /** @returns the phase in which it ends; undefined where the machine is not heard of again */
-  async #walk(name: string, plan: Plan, fault: Fault): Promise<Phase | undefined> {
-    const wrongAt = ON_THE_WAY[Math.floor(this.random() * ON_THE_WAY.length)];
-    for (const phase of ON_THE_WAY) {
-      const holds = await this.#say(name, plan, phase);
-      if (!holds && !PHASES[phase].mayBeSwitched) return "Idle";
-      await this.time.delay(this.#between(...(this.setup.phaseMs ?? [1_000, 20_000])));
-      if (phase !== wrongAt) continue;
-      if (fault === "fails") return "Failed";
-      if (fault === "dies") return undefined;
-      if (fault === "dies-and-returns") await this.time.delay(2_400_000);
-    }
-    return fault === "rolls-back" ? "RolledBack" : "Succeeded";
+  end({ name }: MachineSetup): void {
+    this.#down.delete(name);
   }
 }
