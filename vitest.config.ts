@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { collectLess } from "./test/collect-less.ts";
 import { keepCompiled } from "./test/compile-cache.ts";
 import { LongestFirst, WORKERS } from "./test/longest-first.ts";
 
 keepCompiled();
+collectLess();
 
 export default defineConfig({
   test: {

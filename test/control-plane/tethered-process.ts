@@ -17,10 +17,13 @@ export interface TetheredProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Of the tests' own, see compile-cache.ts: the demo and measurements have none. */
-function compileCache(): Readonly<Record<string, string>> {
-  const folder = process.env["NODE_COMPILE_CACHE"];
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+/** Of the tests' own, see compile-cache.ts and collect-less.ts: the demo and measurements have none. */
+const SAVES_TIME = ["NODE_COMPILE_CACHE", "GOGC", "GOMEMLIMIT"];
+
+function savesTime(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    SAVES_TIME.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }
 
 export class TetheredProcess {
@@ -42,7 +45,7 @@ export class TetheredProcess {
         env: {
           PATH: process.env["PATH"] ?? "/usr/bin:/bin",
           HOME: options.folder,
-          ...compileCache(),
+          ...savesTime(),
           ...options.environment,
         },
         stdio: ["ignore", log, log],
