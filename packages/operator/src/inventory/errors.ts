@@ -8,7 +8,8 @@ export type InventoryErrorCode =
   | "CHALLENGE_USED"
   | "EK_CERTIFICATE_CHANGED"
   | "CLUSTER_NOT_ASSIGNED"
-  | "CLUSTER_TOKEN_NOT_ASSIGNED";
+  | "CLUSTER_TOKEN_NOT_ASSIGNED"
+  | "CLUSTER_TOKEN_NAME_TAKEN";
 
 export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
   INVENTORY_BEING_DELETED: {
@@ -53,6 +54,12 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     retry: "backoff",
     meaning: "The cluster has no registration token for this machine yet.",
     mend: "Check that the cluster named in spec.clusterName exists and that Rancher runs; the machine asks again by itself.",
+  },
+  CLUSTER_TOKEN_NAME_TAKEN: {
+    failure: "refused",
+    retry: "backoff",
+    meaning: "The machine's long name is cut to the same name of a cluster registration token as another machine's.",
+    mend: "Delete its MachineInventory, and give it a shorter name through the registration's machineName; where the token is of no machine any more, delete that.",
   },
 };
 

@@ -1,5 +1,6 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
 import { cacertsKeyId } from "../rancherd/index.ts";
+import type { TokenReference } from "./cluster-tokens.ts";
 import type { InventoryEntry } from "./inventory-entry.ts";
 import { Lookup } from "./lookup.ts";
 import { MachineTally, type MachineCount } from "./machine-tally.ts";
@@ -133,6 +134,15 @@ export class InventoryIndex {
 
   withTokenSecret(namespace: string, secretName: string): readonly InventoryEntry[] {
     return this.#bySecret.get(`${namespace}/${secretName}`);
+  }
+
+  /** Whether the status of another machine names this ClusterRegistrationToken. Looks at all of them. */
+  isNamedByAnother({ namespace, name }: TokenReference, machine: { readonly uid: string }): boolean {
+    for (const { metadata, clusterToken } of this.all()) {
+      const isThis = clusterToken?.namespace === namespace && clusterToken.name === name;
+      if (isThis && metadata.uid !== machine.uid) return true;
+    }
+    return false;
   }
 
   /** Machines that came through this MachineRegistration, by their label. */

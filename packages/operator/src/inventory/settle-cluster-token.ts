@@ -4,16 +4,25 @@ import type { ClusterTokens, TokenOwner, TokenReference } from "./cluster-tokens
 import { InventoryError } from "./errors.ts";
 import { namedToken, tokenBond } from "./token-bond.ts";
 
+/** Long names are cut to the same now and then: of some thousands that begin alike two are. */
+function nameTaken({ namespace, name }: TokenReference, owner: TokenOwner, holder: string): InventoryError {
+  const message = `MachineInventory ${owner.namespace}/${owner.name} gets no token of its cluster: ClusterRegistrationToken ${namespace}/${name}, which its name is cut to, belongs to ${holder}`;
+  return new InventoryError("CLUSTER_TOKEN_NAME_TAKEN", message);
+}
+
 /**
  * Makes the token unless this machine has it.
- * @param where  in the machine's own management cluster, under the name that it gets there
+ * @param where             in the machine's own management cluster, under the name that it gets there
+ * @param isNamedByAnother  whether the status of another machine names that token
  * @throws InventoryError CLUSTER_TOKEN_NOT_ASSIGNED  while the token of an earlier machine of that name is going
+ * @throws InventoryError CLUSTER_TOKEN_NAME_TAKEN  another machine's token has that name, and stays as it is
  * @throws KubernetesError
  */
 export async function ensureClusterToken(
   tokens: ClusterTokens,
   where: TokenReference,
   owner: TokenOwner,
+  isNamedByAnother: () => boolean,
 ): Promise<void> {
   const found = await tokens.find(where);
   if (found === undefined) {
@@ -22,7 +31,9 @@ export async function ensureClusterToken(
   }
   const bond = tokenBond(found, where, owner);
   if (bond === "own") return;
+  if (bond === "foreign") throw nameTaken(where, owner, found.ownerName ?? "another machine");
   if (bond === "unmarked") {
+    if (isNamedByAnother()) throw nameTaken(where, owner, "another machine, whose status names it");
     await tokens.mark(where, found, owner);
     return;
   }

@@ -16,7 +16,7 @@ const LAST_ROTATION = 2 ** 63 - 1024;
 
 /** Why a registration has no token. */
 export interface TokenTrouble {
-  readonly reason: "TokenSecretMissing" | "TokenSecretInvalid";
+  readonly reason: "TokenSecretMissing" | "TokenSecretInvalid" | "TokenSecretTaken";
   readonly message: string;
 }
 
@@ -51,6 +51,11 @@ function isStatic(registration: MachineRegistration): boolean {
   return Boolean(registration.spec.token?.secretName);
 }
 
+/** Of another registration whose long name was cut to this one's. */
+function isOfAnother(registration: MachineRegistration, { ownerName }: RegistrationSecret): boolean {
+  return !isStatic(registration) && ownerName !== undefined && ownerName !== registration.metadata.name;
+}
+
 function isLeftOver(registration: MachineRegistration, secret: RegistrationSecret): boolean {
   return !isStatic(registration) && secret.ownerUid !== undefined && secret.ownerUid !== registration.metadata.uid;
 }
@@ -72,6 +77,10 @@ function rotationOf(registration: MachineRegistration, secret: RegistrationSecre
 /** @param secret  of the name that secretNameOf gives; undefined where there is none of the type for tokens */
 export function tokenStateOf(registration: MachineRegistration, secret: RegistrationSecret | undefined): TokenState {
   const name = secretNameOf(registration);
+  if (secret !== undefined && isOfAnother(registration, secret)) {
+    const message = `Secret ${name} is of MachineRegistration ${secret.ownerName ?? ""}: give this one a shorter name, or spec.token.secretName`;
+    return { kind: "trouble", trouble: { reason: "TokenSecretTaken", message } };
+  }
   if (secret === undefined || isLeftOver(registration, secret)) {
     if (isStatic(registration)) {
       const message = `there is no Secret ${name} of type rancheros.cattle.io/registration-token in this namespace`;
@@ -116,6 +125,7 @@ export function secretStep(
   if (isStatic(registration)) return { kind: "none" };
   const wanted = wantedRotation(registration);
   if (secret === undefined) return { kind: "create", content: firstContent(registration, around) };
+  if (isOfAnother(registration, secret)) return { kind: "none" };
   if (isLeftOver(registration, secret)) return { kind: "delete" };
   if (!isTokenText(secret.token)) return { kind: "none" };
   const rotation = rotationOf(registration, secret);

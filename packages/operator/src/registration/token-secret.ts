@@ -32,6 +32,7 @@ export interface RegistrationSecret extends KubernetesObject {
   };
   /** Of the MachineRegistration that it was made for; undefined where somebody made it by hand. */
   readonly ownerUid: string | undefined;
+  readonly ownerName: string | undefined;
   /** As it stands there, which may be no token at all. */
   readonly token: string;
   readonly registrationUrl: string | undefined;
@@ -58,12 +59,12 @@ function text(holder: unknown, key: string): string {
   return typeof value === "string" ? value : "";
 }
 
-function ownerUid(metadata: unknown): string | undefined {
+function ownerOf(metadata: unknown): Pick<RegistrationSecret, "ownerUid" | "ownerName"> {
   const owners = field(metadata, "ownerReferences");
   const owner: unknown = Array.isArray(owners)
     ? owners.find((one: unknown) => text(one, "kind") === machineRegistration.kind)
     : undefined;
-  return text(owner, "uid") || undefined;
+  return { ownerUid: text(owner, "uid") || undefined, ownerName: text(owner, "name") || undefined };
 }
 
 /** Reads a Secret of the API server; undefined where it is of another type. */
@@ -80,7 +81,7 @@ export function registrationSecret(object: unknown): RegistrationSecret | undefi
       uid: text(metadata, "uid"),
       resourceVersion: text(metadata, "resourceVersion"),
     },
-    ownerUid: ownerUid(metadata),
+    ...ownerOf(metadata),
     token: decoded("token"),
     registrationUrl: decoded("registrationURL") || undefined,
     previous:

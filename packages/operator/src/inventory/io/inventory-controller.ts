@@ -67,7 +67,9 @@ export function runInventoryController(
       // Who begins to lead looks at all of them.
       if (!lead.isLeader()) return;
       const [namespace = "", name = ""] = key.split("/", 2);
-      await settleInventory(lead.kubernetes, tokens, namespace, name);
+      await settleInventory(lead.kubernetes, tokens, namespace, name, (where, owner) =>
+        index.isNamedByAnother(where, owner),
+      );
     },
     onFailure(key, error) {
       // A cluster that is not there yet is no trouble; the machine and kubectl say what is missing.

@@ -10,7 +10,7 @@ import {
 import { KubernetesError, METADATA_ONLY, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import type { InventoryStore } from "../claim-inventory.ts";
 import { dueStatus } from "../due-status.ts";
-import type { ClusterTokens } from "../cluster-tokens.ts";
+import type { ClusterTokens, TokenOwner, TokenReference } from "../cluster-tokens.ts";
 import { InventoryError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-entry.ts";
 import { reconcileInventory } from "../reconcile-inventory.ts";
@@ -90,6 +90,7 @@ export async function patchInventory(
 
 /**
  * Brings one MachineInventory to where it needs nothing more.
+ * @param isNamedByAnother  whether the status of another machine than this one names that token
  * @throws InventoryError, KubernetesError  to be tried again
  */
 export async function settleInventory(
@@ -97,6 +98,7 @@ export async function settleInventory(
   tokens: ClusterTokens,
   namespace: string,
   name: string,
+  isNamedByAnother: (where: TokenReference, owner: TokenOwner) => boolean,
 ): Promise<void> {
   let found: string | undefined;
   for (let count = 0; count < STEP_LIMIT; count += 1) {
@@ -118,12 +120,14 @@ export async function settleInventory(
           );
         }
         break;
-      case "make-token":
-        await ensureClusterToken(tokens, { namespace: step.namespace, name: step.name }, inventory.metadata);
+      case "make-token": {
+        const where = { namespace: step.namespace, name: step.name };
+        await ensureClusterToken(tokens, where, inventory.metadata, () => isNamedByAnother(where, inventory.metadata));
         await patchInventory(kubernetes, inventory, "/status", {
           status: { clusterRegistrationTokenNamespace: step.namespace, clusterRegistrationTokenName: step.name },
         });
         break;
+      }
     }
   }
 }

@@ -4,7 +4,7 @@ import type { MachineInventory, MachineInventoryStatus } from "@rancheros/protoc
 import { KubernetesError } from "../../../src/controller/index.ts";
 import { clusterTokenOf, type ClusterTokens, type FoundToken } from "../../../src/inventory/index.ts";
 import { ensureClusterToken, keepNamedToken } from "../../../src/inventory/settle-cluster-token.ts";
-import { namedToken } from "../../../src/inventory/token-bond.ts";
+import { namedToken, tokenName } from "../../../src/inventory/token-bond.ts";
 
 const MANAGED = "c-m-abc";
 const NAME = "c-m-abc-m-token";
@@ -151,23 +151,52 @@ describe("the token that a status names", () => {
 
 describe("the token that is to be there", () => {
   const owner = { namespace: "team", name: "m", uid: "u1" };
+  const taken = { code: "CLUSTER_TOKEN_NAME_TAKEN" };
+
+  it("is never taken from another machine whose long name is cut to the same", async () => {
+    // The first two of a counted row whose hashes begin with the same five digits.
+    const [one, other] = [323, 2747].map((count) => `machine-in-a-rack-of-the-north-eastern-data-centre-${count}`);
+    if (one === undefined || other === undefined) throw new Error("no names");
+    const at = { namespace: MANAGED, name: tokenName(MANAGED, one) };
+    expect(tokenName(MANAGED, other)).toBe(at.name);
+    const tokens = new StoredTokens();
+    await ensureClusterToken(tokens, at, { ...owner, name: one }, () => false);
+    const second = ensureClusterToken(tokens, at, { namespace: "team", name: other, uid: "u2" }, () => true);
+    await expect(second).rejects.toMatchObject(taken);
+    await expect(second).rejects.toThrow(`team/${one}`);
+    expect([...tokens.stored.values()]).toMatchObject([{ ownerUid: "u1", ownerName: `team/${one}` }]);
+  });
+
+  it("is not one that says another UID only", async () => {
+    const tokens = new StoredTokens();
+    tokens.put(NAME, { ownerUid: "u2" });
+    await expect(ensureClusterToken(tokens, where, owner, () => false)).rejects.toMatchObject(taken);
+    expect(tokens.stored.size).toBe(1);
+  });
+
+  it("is not one that says nothing, where another machine's status names it", async () => {
+    const tokens = new StoredTokens();
+    tokens.put(NAME);
+    await expect(ensureClusterToken(tokens, where, owner, () => true)).rejects.toMatchObject(taken);
+    expect([...tokens.stored.values()]).toMatchObject([{ ownerUid: undefined }]);
+  });
 
   it("is made, or marked where it says nothing, and then left alone", async () => {
     const tokens = new StoredTokens();
-    await ensureClusterToken(tokens, where, owner);
+    await ensureClusterToken(tokens, where, owner, () => false);
     expect(tokens.stored.get(`${MANAGED}/${NAME}`)).toMatchObject({ ownerUid: "u1", ownerName: "team/m" });
     tokens.put(NAME);
-    await ensureClusterToken(tokens, where, owner);
+    await ensureClusterToken(tokens, where, owner, () => false);
     const marked = tokens.stored.get(`${MANAGED}/${NAME}`);
     expect(marked).toMatchObject({ ownerUid: "u1", ownerName: "team/m" });
-    await ensureClusterToken(tokens, where, owner);
+    await ensureClusterToken(tokens, where, owner, () => false);
     expect(tokens.stored.get(`${MANAGED}/${NAME}`)).toBe(marked);
   });
 
   it("is not the one of an earlier machine of that name, which goes first", async () => {
     const tokens = new StoredTokens();
     tokens.put(NAME, { ownerUid: "u0", ownerName: "team/m" });
-    const ensured = ensureClusterToken(tokens, where, owner);
+    const ensured = ensureClusterToken(tokens, where, owner, () => false);
     await expect(ensured).rejects.toMatchObject({ code: "CLUSTER_TOKEN_NOT_ASSIGNED" });
     expect(tokens.stored.size).toBe(0);
   });

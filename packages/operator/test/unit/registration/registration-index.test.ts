@@ -15,6 +15,7 @@ function secret(registration: string, token: string, previous?: RegistrationSecr
   return {
     metadata: { name: `registration-${registration}`, namespace: "n", uid: `s-${registration}`, resourceVersion: "1" },
     ownerUid: `uid-${registration}`,
+    ownerName: registration,
     token,
     registrationUrl: undefined,
     previous,

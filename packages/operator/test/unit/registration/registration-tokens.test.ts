@@ -137,6 +137,20 @@ describe("secretStep", () => {
     expect(tokenStateOf(registration({}), stored(held, "gone"))).toEqual({ kind: "none" });
   });
 
+  it("leaves the Secret of another registration alone, whose name is cut to its own", () => {
+    const long = { ...registration({}).metadata, name: "x".repeat(250), uid: "v" };
+    const cut = { ...long, name: ownSecretName(long.name).slice("registration-".length), uid: "w" };
+    expect(ownSecretName(cut.name)).toBe(ownSecretName(long.name));
+    const body = newSecret({ ...registration({}), metadata: long }, held);
+    const secret = registrationSecret({ ...body, metadata: { ...body.metadata, uid: "s", resourceVersion: "7" } });
+    const other = { ...registration({}), metadata: cut };
+    expect(secretStep(other, secret, around)).toEqual({ kind: "none" });
+    const state = tokenStateOf(other, secret);
+    expect(state).toMatchObject({ kind: "trouble", trouble: { reason: "TokenSecretTaken" } });
+    expect(state.kind === "trouble" ? state.trouble.message : "").toContain(long.name);
+    expect(tokenStateOf({ ...registration({}), metadata: long }, secret)).toMatchObject({ kind: "tokens" });
+  });
+
   it("leaves a static Secret alone", () => {
     const own = registration({ token: { secretName: "mine", rotation: 9 } });
     expect(secretStep(own, stored(held, "gone"), around)).toEqual({ kind: "none" });
