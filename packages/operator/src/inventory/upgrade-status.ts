@@ -64,7 +64,8 @@ export function wordUrgency(
   // Of an attempt that was broken off is told too: the next one has to be a later one.
   if (old === undefined) return word.phase === "Idle" && word.plan === undefined ? "none" : "prompt";
   if (isOvertaken(old, word)) return "none";
-  const looksSilent = nowMs >= silentFromMs(old, heardEveryMs);
+  // In a time to come a replica has heard it whose clock was wrong.
+  const looksSilent = nowMs >= silentFromMs(old, heardEveryMs) || (old.heardMs ?? 0) >= nowMs + heardEveryMs;
   if (isSameWord(old, word)) return !isEnd && looksSilent ? "prompt" : "none";
   const isBegin = !isSameAttempt(old, word) || !PHASES[old.phase].holdsSlot;
   const isTrouble = word.reason !== undefined && word.reason !== old.reason;

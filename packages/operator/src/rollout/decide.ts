@@ -18,7 +18,7 @@ import { settle } from "./settle.ts";
 import { isBusy } from "./silence.ts";
 import { isLateToBegin } from "./slot-fate.ts";
 import { isActiveFailure, tally, type Tally } from "./tally.ts";
-import { earliest, timeText } from "./time-text.ts";
+import { earliest, notAhead, timeText } from "./time-text.ts";
 
 /** A machine that asks for a slot, as the API server has it now. */
 export interface Candidate {
@@ -159,7 +159,8 @@ function canariesDoneAt(view: RolloutView, counted: Tally, nowMs: number): strin
   const { image, plan } = view;
   if (image.canary === undefined || plan === undefined) return undefined;
   const isDone = counted.canaries > 0 && counted.canariesDone === counted.canaries;
-  return status(image).canariesDoneAt ?? (isDone ? timeText(nowMs) : undefined);
+  const since = status(image).canariesDoneAt ?? (isDone ? timeText(nowMs) : undefined);
+  return since === undefined ? undefined : notAhead(since, nowMs);
 }
 
 /** The version as it is now: whoever deletes it then, the rollout goes on with what it said last. */

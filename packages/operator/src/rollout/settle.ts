@@ -3,6 +3,7 @@ import type { RolloutView } from "./rollout-view.ts";
 import type { Failure, Slot } from "./slot.ts";
 import { slotFate } from "./slot-fate.ts";
 import { FAILURES_LISTED_MAX } from "./tally.ts";
+import { notAhead } from "./time-text.ts";
 
 export interface Settled {
   readonly slots: readonly Slot[];
@@ -11,14 +12,15 @@ export interface Settled {
   readonly wakeAtMs: number | undefined;
 }
 
-/** Slots end, failures are noted and forgotten. */
+/** Slots end, failures are noted and forgotten; of a time that is yet to come it is the present from now on. */
 export function settle(view: RolloutView, nowMs: number): Settled {
   const { image, plan } = view;
   const { metadata, status } = image.object;
   const slots: Slot[] = [];
   const failed: Failure[] = [];
   let wakeAtMs: number | undefined;
-  for (const slot of status?.slots ?? []) {
+  for (const stored of status?.slots ?? []) {
+    const slot = { ...stored, grantedAt: notAhead(stored.grantedAt, nowMs) };
     const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs };
     const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), metadata.name, plan, timing);
     if (fate.kind === "kept") {
@@ -27,7 +29,8 @@ export function settle(view: RolloutView, nowMs: number): Settled {
     }
     if (fate.kind === "failed") failed.push(fate.failure);
   }
-  const kept = (status?.failures ?? []).filter(({ uid, time }) => {
+  const listed = (status?.failures ?? []).map((one) => ({ ...one, time: notAhead(one.time, nowMs) }));
+  const kept = listed.filter(({ uid, time }) => {
     const holder = view.holder(uid, Date.parse(time));
     return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);
   });

@@ -12,9 +12,13 @@ export function patienceMs(nodeTimeoutMs: number): number {
   return Math.max(nodeTimeoutMs, HEARD_WITHIN_MS);
 }
 
-/** Since when it has said nothing of its upgrade; of one that never did, since 1970. */
+/**
+ * Since when it has said nothing of its upgrade; of one that never did, since 1970. So too where it was heard in a time to
+ * come: the clock was wrong, and nobody knows when. One that speaks is heard anew, see wordUrgency in inventory.
+ */
 export function silentMs({ rollout: { upgrade } }: RolloutMachine, nowMs: number): number {
-  return nowMs - (upgrade?.heardMs ?? 0);
+  const heardMs = upgrade?.heardMs ?? 0;
+  return heardMs > nowMs + SPEAKS_EVERY_MS ? nowMs : nowMs - heardMs;
 }
 
 /** Whether it is in the middle of an upgrade, with a slot or without, and has said so not too long ago. */

@@ -44,12 +44,12 @@ function failureOf(slot: Slot, nowMs: number, reason: string, message: string): 
   };
 }
 
-/** When a machine was last heard of that holds the slot. */
-function heardMs(slot: Slot, machine: RolloutMachine | undefined, image: string): number {
+/** When a machine was last heard of that holds the slot; a time to come, as of a clock that was wrong, is the present. */
+function heardMs(slot: Slot, machine: RolloutMachine | undefined, image: string, nowMs: number): number {
   const grantedMs = Date.parse(slot.grantedAt);
   if (machine === undefined || !isAbout(machine, image, slot)) return grantedMs;
   const { heardMs: heard, sinceMs } = machine.rollout.upgrade ?? {};
-  return Math.max(grantedMs, heard ?? 0, sinceMs ?? 0);
+  return Math.max(grantedMs, Math.min(nowMs, Math.max(heard ?? 0, sinceMs ?? 0)));
 }
 
 interface Timing {
@@ -64,7 +64,7 @@ function minutes(ms: number): string {
 /** By the clock: kept, or lost to a machine that is silent or does not come to an end. */
 function byClock(slot: Slot, machine: RolloutMachine | undefined, image: string, timing: Timing): SlotFate {
   const { nowMs, nodeTimeoutMs } = timing;
-  const silentFromMs = heardMs(slot, machine, image) + nodeTimeoutMs;
+  const silentFromMs = heardMs(slot, machine, image, nowMs) + nodeTimeoutMs;
   const overFromMs = Date.parse(slot.grantedAt) + UNDER_WAY_TIMES * nodeTimeoutMs;
   const untilMs = Math.min(silentFromMs, overFromMs);
   if (nowMs < untilMs) return { kind: "kept", untilMs };

@@ -5,6 +5,18 @@ export function timeText(ms: number): string {
   return new Date(ms).toISOString().replace(/[.]\d+Z$/, "Z");
 }
 
+/** Replicas go by the API servers' clocks, which differ by less. */
+export const AHEAD_MAX_MS = 60_000;
+
+/**
+ * A time at which something has happened. One that is yet to come was written while a clock was wrong: it may be years
+ * ahead, and nothing is to wait for it.
+ * @returns the text itself, or the present where that is ahead of it
+ */
+export function notAhead(text: string, nowMs: number): string {
+  return Date.parse(text) > nowMs + AHEAD_MAX_MS ? timeText(nowMs) : text;
+}
+
 /** Undefined where there is none among them. */
 export function earliest(...times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((one) => one !== undefined);

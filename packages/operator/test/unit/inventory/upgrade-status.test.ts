@@ -57,6 +57,15 @@ describe("what a machine says of its upgrade", () => {
     expect(urgency(found, WORD, NOW + HEARD_EVERY_MS)).toBe("prompt");
   });
 
+  it("is written at once where it was heard in a time to come, by a clock that was wrong", () => {
+    const found = after(inventory(), change(inventory(), WORD, NOW + 30 * 24 * 3_600_000));
+    for (const phase of ["Staging", "Draining"] as const)
+      expect(urgency(found, { ...WORD, phase }, NOW)).toBe("prompt");
+    const mended = change(found, WORD, NOW);
+    expect(mended["upgrade"]).toMatchObject({ heard: "2026-11-25T12:00:00Z" });
+    expect(urgency(after(found, mended), WORD, NOW + 1000)).toBe("none");
+  });
+
   it("is written at once where an upgrade was broken off, though its reason was told before", () => {
     const lost = { reason: "UPGRADE_SLOT_LOST", message: "the operator took the slot back in Draining" };
     const draining = { ...WORD, ...lost, phase: "Draining" } as const;

@@ -137,6 +137,39 @@ describe("a decision", () => {
     expect([...decided.refused.values()]).toMatchObject([{ reason: "CanariesFirst" }]);
   });
 
+  it("waits for no time that a wrong clock has written: what is yet to come is now, from now on", () => {
+    const ahead = new Date(NOW_MS + 365 * 24 * 3_600_000).toISOString();
+    const now = new Date(NOW_MS).toISOString().replace(".000Z", "Z");
+    const [holder, other] = [machine(0, "agent", { attempt: 5, phase: "Draining" }), machine(2, "agent")];
+    const slots = [slotOf(holder, 5, { grantedAt: ahead })];
+    const more = { canary: { selector: { matchLabels: { first: "yes" } }, soakTime: "1h" } };
+    const view = viewOf({ machines: [holder, other], slots, concurrency: 2, otherServersAway: 0 }, more);
+    const failures = [{ machine: "m9", uid: "u9", attempt: 4, time: ahead, reason: "x", message: "y" }];
+    const status = { ...view.image.object.status, canariesDoneAt: ahead, failures };
+    const withStatus = (object: object) => ({
+      ...view,
+      image: { ...view.image, object: { ...view.image.object, status: object } },
+    });
+    const decided = decide(withStatus(status), [], NOW_MS);
+    expect(decided.isChanged).toBe(true);
+    expect(decided.status).toMatchObject({
+      slots: [{ attempt: 5, grantedAt: now }],
+      failures: [{ uid: "u9", time: now }],
+      canariesDoneAt: now,
+    });
+    const aDayLater = NOW_MS + 24 * 3_600_000;
+    expect(decide(withStatus(decided.status), [], aDayLater).failed).toMatchObject([{ uid: "u0" }]);
+    const asked = decide(withStatus(decided.status), [{ machine: other, cluster: "a" }], aDayLater);
+    expect(asked.granted).toMatchObject([{ uid: "u2" }]);
+  });
+
+  it("lets nobody wait for a machine that was heard in a time to come, and is silent since", () => {
+    const heardMs = NOW_MS + 365 * 24 * 3_600_000;
+    const silent = machine(0, "agent", { attempt: 5, phase: "Draining", heardMs, plan: "cd".repeat(32) });
+    const view = viewOf({ machines: [silent], slots: [], concurrency: 1, otherServersAway: 0 });
+    expect(decide(view, [{ machine: silent, cluster: "a" }], NOW_MS).granted).toMatchObject([{ uid: "u0" }]);
+  });
+
   it("decides nothing the second time", () => {
     fc.assert(
       fc.property(world, (given) => {

@@ -46,6 +46,19 @@ describe("a slot", () => {
     expect(fate(upgrade, more).kind).toBe(kind);
   });
 
+  it("lasts no longer for a machine that was heard in a time to come, by a clock that was wrong", () => {
+    const heardMs = NOW_MS + 30 * 24 * 3_600_000;
+    const begun = { grantedAt: new Date(NOW_MS - 900_000).toISOString() };
+    expect(fate({ attempt: 5, phase: "Draining", heardMs, sinceMs: heardMs }, begun)).toEqual({
+      kind: "kept",
+      untilMs: NOW_MS + 300_000,
+    });
+    expect(fate({ attempt: 5, phase: "Draining", heardMs, sinceMs: heardMs })).toEqual({
+      kind: "kept",
+      untilMs: NOW_MS + 600_000,
+    });
+  });
+
   it("is returned where the image is not for the machine any more, and it has not begun", () => {
     expect(fate(undefined, {}, false).kind).toBe("kept");
     expect(fate(undefined, old, false).kind).toBe("returned");
