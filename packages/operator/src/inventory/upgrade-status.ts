@@ -64,12 +64,17 @@ export function wordUrgency(
   // Of an attempt that was broken off is told too: the next one has to be a later one.
   if (old === undefined) return word.phase === "Idle" && word.plan === undefined ? "none" : "prompt";
   if (isOvertaken(old, word)) return "none";
-  // In a time to come a replica has heard it whose clock was wrong.
-  const looksSilent = nowMs >= silentFromMs(old, heardEveryMs) || (old.heardMs ?? 0) >= nowMs + heardEveryMs;
+  const looksSilent = isLongUnheard(old, nowMs, heardEveryMs);
   if (isSameWord(old, word)) return !isEnd && looksSilent ? "prompt" : "none";
   const isBegin = !isSameAttempt(old, word) || !PHASES[old.phase].holdsSlot;
   const isTrouble = word.reason !== undefined && word.reason !== old.reason;
   return isBegin || isEnd || isTrouble || looksSilent ? "prompt" : "late";
+}
+
+function isLongUnheard(old: UpgradeFacts, nowMs: number, heardEveryMs: number): boolean {
+  const isAhead = old.heardMs !== undefined && old.heardMs >= nowMs + heardEveryMs;
+  // In a time to come a replica has heard it whose clock was wrong.
+  return isAhead || nowMs >= silentFromMs(old, heardEveryMs);
 }
 
 /** When the machine looks silent unless something is written of it. */
