@@ -153,6 +153,7 @@ export class SimulatedMachine {
             this.answer = answer;
             onChange();
           },
+          onUnreadable: (plan) => Promise.reject(plan),
           onPlan: async (plan) => {
             const { kind } = await upgrades.offer(orderOfPlan(plan));
             if (kind === "start" || kind === "adopt") this.begun.push({ planId: plan.id, attempt: plan.attempt });

@@ -50,6 +50,6 @@ async function wordOf({ session, link, options }: ControlledDaemon): Promise<unk
     node,
     nodeTrouble,
     operator: options.operator === undefined ? undefined : operator,
-    trouble: upgrades.trouble() ?? upgrades.brokenJournal,
+    trouble: upgrades.trouble() ?? link.planTrouble.present ?? upgrades.brokenJournal,
   });
 }

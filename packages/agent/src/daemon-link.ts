@@ -4,9 +4,11 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import type { PlanAnswer, UpgradeStatus } from "@rancheros/protocol/upgrade";
 
 import type { AgentSession } from "./agent-session.ts";
-import { askPlan, HeardWord, runPlanLoop, runStatusLoop, tellStatus, type LinkOutside } from "./operator-link/index.ts";
+import { askPlan, HeardWord, PlanTrouble, runPlanLoop, runStatusLoop, tellStatus } from "./operator-link/index.ts";
+import type { LinkOutside, UnreadablePlan } from "./operator-link/index.ts";
 import { reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
-import { lookAtNode, orderOfPlan, statusOf, type Journal, type Upgrades } from "./upgrade/index.ts";
+import { lookAtNode, orderOfPlan, reasonFrom, refusePlan, statusOf } from "./upgrade/index.ts";
+import type { Journal, Upgrades } from "./upgrade/index.ts";
 
 export interface DaemonOperator {
   readonly keeper: SessionKeeper;
@@ -24,6 +26,11 @@ export interface LinkState {
   reachedMs: number | undefined;
   trouble: string | undefined;
   answer: PlanAnswer | undefined;
+  readonly planTrouble: PlanTrouble;
+}
+
+export function newLinkState(): LinkState {
+  return { reachedMs: undefined, trouble: undefined, answer: undefined, planTrouble: new PlanTrouble() };
 }
 
 export function linkOutside({ machine }: AgentSession): LinkOutside {
@@ -45,9 +52,14 @@ export function linkLoops(
 ): Promise<void>[] {
   const { upgrades, machine } = session;
   const { host, node } = machine;
+  const { planTrouble } = link;
   const outside = linkOutside(session);
   const status = (): UpgradeStatus =>
-    statusOf(upgrades.journal(), host.now().bootId, { trouble: upgrades.trouble(), idleMessage: machine.lastReset });
+    statusOf(upgrades.journal(), host.now().bootId, {
+      trouble: upgrades.trouble(),
+      planTrouble: planTrouble.present,
+      idleMessage: machine.lastReset,
+    });
   const heard = new HeardWord();
   let toldAgain: string | undefined;
   let nodeTrouble: string | undefined;
@@ -68,6 +80,15 @@ export function linkLoops(
     const { waiting } = answer;
     if (waiting !== undefined && waiting.reason !== link.answer?.waiting?.reason) log(`no plan: ${waiting.message}`);
     link.answer = answer;
+    planTrouble.note(undefined);
+  };
+  // Of a plan that says which one it is the journal keeps the end, so that its slot comes back at once.
+  const onUnreadable = async (error: UnreadablePlan): Promise<void> => {
+    const { plan } = error;
+    events.onReached();
+    link.answer = undefined;
+    if (planTrouble.note(reasonFrom(error))) log(describe(error));
+    if (plan !== undefined) await upgrades.amend((journal) => refusePlan(journal, plan, error, host.now()));
   };
   return [
     runPlanLoop(
@@ -75,6 +96,7 @@ export function linkLoops(
       {
         ask: (last) => askPlan(keeper, last),
         onAnswer,
+        onUnreadable,
         onPlan: async (plan) => {
           const { kind } = await upgrades.offer(orderOfPlan(plan));
           if (kind === "start") log(`granted: ${plan.osImage} (attempt ${plan.attempt})`);
@@ -100,7 +122,7 @@ export function linkLoops(
           heard.note(word);
           return answer;
         },
-        changed: (until) => upgrades.changed(until),
+        changed: (until) => Promise.race([upgrades.changed(until), planTrouble.changed(until)]),
         onSlotLost: (planId, attempt) => upgrades.loseSlot(planId, attempt),
         events,
       },

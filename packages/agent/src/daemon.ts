@@ -1,7 +1,7 @@
 /** What `ros-agent run` does: it carries out plans, tells how far it is, reports the machine, and answers on its socket. */
 import { openAgent, socketPath, type AgentOptions, type AgentSession } from "./agent-session.ts";
 import { answerControl } from "./daemon-control.ts";
-import { linkLoops, linkOutside, type DaemonOperator, type LinkState } from "./daemon-link.ts";
+import { linkLoops, linkOutside, newLinkState, type DaemonOperator } from "./daemon-link.ts";
 import { confirmSlot, tellStatus } from "./operator-link/index.ts";
 import { notifier, notifyWay, serveControl, statusLine, watchdogIntervalMs } from "./service/index.ts";
 import { statusOf, type Upgrades } from "./upgrade/index.ts";
@@ -38,7 +38,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   open = session;
   const broken = session.upgrades.brokenJournal;
   if (broken !== undefined) options.log(`${broken.message} (${broken.code})`);
-  const link: LinkState = { reachedMs: undefined, trouble: undefined, answer: undefined };
+  const link = newLinkState();
   const server = await serveControl(socketPath(options.runFolder), (line) =>
     answerControl({ session, link, options }, line),
   );

@@ -1,8 +1,14 @@
 /** GET plan: what the operator wants of this machine, opened with the session's key. */
-import { AttestationMessageError, openSessionSeal, readSealedAnswer } from "@rancheros/protocol/attestation";
-import { readPlanAnswer, type PlanAnswer } from "@rancheros/protocol/upgrade";
+import {
+  AttestationMessageError,
+  openSessionSeal,
+  readSealedAnswer,
+  type Admission,
+} from "@rancheros/protocol/attestation";
+import { readPlanAnswer, readPlanName, type PlanAnswer } from "@rancheros/protocol/upgrade";
 
 import type { SessionKeeper } from "../registration/index.ts";
+import { UnreadablePlan } from "./unreadable-plan.ts";
 
 /** An answer with the tag by which it is asked whether it has changed. */
 export interface TaggedPlan {
@@ -21,7 +27,7 @@ const LONGEST_ASK_SECONDS = 31 * 86_400;
 
 /**
  * @param last  what is known already
- * @throws RegistrationError, TpmError, AttestationMessageError
+ * @throws RegistrationError, TpmError, AttestationMessageError; UnreadablePlan
  */
 export async function askPlan(keeper: SessionKeeper, last: TaggedPlan | undefined): Promise<AskedPlan> {
   return keeper.with(async (session) => {
@@ -31,12 +37,24 @@ export async function askPlan(keeper: SessionKeeper, last: TaggedPlan | undefine
       const next = secondsOf(reply.headers["retry-after"]) ?? last.answer.nextAskInSeconds;
       return { tagged: last, nextAskInSeconds: next };
     }
-    const { sealed } = readSealedAnswer(reply.body);
-    const answer = readPlanAnswer(openSessionSeal(sealed, "plan", session.admission.session.key));
-    requireSame(answer.machine, session.admission.machine);
+    const answer = readAnswer(reply.body, session.admission);
     const { etag } = reply.headers;
     return { tagged: { answer, etag }, nextAskInSeconds: answer.nextAskInSeconds };
   });
+}
+
+/** @throws UnreadablePlan */
+function readAnswer(body: Buffer, { session, machine }: Admission): PlanAnswer {
+  let plain: Buffer | undefined;
+  try {
+    plain = openSessionSeal(readSealedAnswer(body).sealed, "plan", session.key);
+    const answer = readPlanAnswer(plain);
+    requireSame(answer.machine, machine);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof AttestationMessageError)) throw error;
+    throw new UnreadablePlan(error, plain === undefined ? undefined : readPlanName(plain, machine.uid));
+  }
 }
 
 /** A plan of another machine that was sealed for the same session would be a defect of the operator: nothing is done with it. */

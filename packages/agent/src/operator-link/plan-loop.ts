@@ -6,12 +6,15 @@ import { askDelayMs, daemonRetryDelayMs } from "../registration/index.ts";
 import type { AskedPlan, TaggedPlan } from "./ask-plan.ts";
 import type { LinkEvents } from "./link-events.ts";
 import { pause, type LinkOutside } from "./link-outside.ts";
+import { UnreadablePlan } from "./unreadable-plan.ts";
 
 export interface PlanLoop {
   readonly ask: (last: TaggedPlan | undefined) => Promise<AskedPlan>;
   /** Offered each time, also when it is the same: the machine knows what it has done. */
   readonly onPlan: (plan: Plan) => Promise<void>;
   readonly onAnswer: (answer: PlanAnswer) => void;
+  /** Told each time: the operator has answered, and not what this program can read. */
+  readonly onUnreadable: (plan: UnreadablePlan) => Promise<void>;
   /** Resolves when the machine has come to rest, or with the signal. */
   readonly rested: (signal: AbortSignal) => Promise<void>;
   readonly events: LinkEvents;
@@ -23,7 +26,7 @@ export async function runPlanLoop(outside: LinkOutside, loop: PlanLoop, signal: 
   for (let failures = 0; !signal.aborted;) {
     let delayMs: number;
     try {
-      const { tagged, nextAskInSeconds } = await loop.ask(last);
+      const { tagged, nextAskInSeconds } = await askOnce(loop, last);
       last = tagged;
       failures = 0;
       loop.events.onReached();
@@ -35,8 +38,17 @@ export async function runPlanLoop(outside: LinkOutside, loop: PlanLoop, signal: 
       const again = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
       if (again === undefined) throw error;
       delayMs = again;
-      loop.events.onTrouble("plan", error, delayMs);
+      if (!(error instanceof UnreadablePlan)) loop.events.onTrouble("plan", error, delayMs);
     }
     await pause(outside, delayMs, signal, loop.rested);
+  }
+}
+
+async function askOnce({ ask, onUnreadable }: PlanLoop, last: TaggedPlan | undefined): Promise<AskedPlan> {
+  try {
+    return await ask(last);
+  } catch (error) {
+    if (error instanceof UnreadablePlan) await onUnreadable(error);
+    throw error;
   }
 }

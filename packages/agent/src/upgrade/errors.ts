@@ -25,6 +25,7 @@ export type UpgradeErrorCode =
   | "UPGRADE_NOT_UNDER_WAY"
   | "UPGRADE_NO_REBOOT"
   | "UPGRADE_OTHER_NODE"
+  | "UPGRADE_PLAN_UNREADABLE"
   | "UPGRADE_PREPARE_FAILED"
   | "UPGRADE_REBOOTS_AGAIN"
   | "UPGRADE_ROLLBACK_FAILED"
@@ -150,6 +151,12 @@ export const UPGRADE_ERRORS = {
     meaning:
       "The kubeconfig leads to the node of another machine, or the kubelet has told its API server nothing since this machine started; no node was touched.",
     mend: "Where the disk is a copy of another machine's, remove its kubeconfig and let this machine join by itself; otherwise look at the kubelet (`journalctl -u k3s -u rke2-server -u rke2-agent -u kubelet`).",
+  },
+  UPGRADE_PLAN_UNREADABLE: {
+    failure: "nonsense",
+    retry: "never",
+    meaning: "The operator sent this machine a plan that its agent cannot read; nothing was done on the machine.",
+    mend: "Bring the agent on this machine and the operator to versions that fit, then annotate its MachineInventory with rancheros.cattle.io/retry-upgrade.",
   },
   UPGRADE_NODE_NOT_READY: {
     failure: "timeout",

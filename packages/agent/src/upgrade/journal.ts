@@ -1,5 +1,5 @@
 /** What this machine remembers of its upgrades: enough to go on after a kill or a power cut, without the operator. */
-import type { Phase, Plan } from "@rancheros/protocol/upgrade";
+import type { Phase, Plan, PlanName } from "@rancheros/protocol/upgrade";
 
 import type { BootSlot } from "./boot-slot.ts";
 
@@ -176,7 +176,10 @@ export function orderOfPlan(plan: Plan): Order {
 }
 
 export function subjectOf({ plan, isByHand }: Order): Subject {
-  const { id, image, attempt, osImage, reference } = plan;
+  return subjectOfPlan(plan, isByHand);
+}
+
+export function subjectOfPlan({ id, image, attempt, osImage, reference }: PlanName, isByHand: boolean): Subject {
   return { planId: id, image, attempt, isByHand, osImage, digest: digestOf(reference) };
 }
 

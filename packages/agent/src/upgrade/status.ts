@@ -8,12 +8,13 @@ import { subjectOf, type Journal, type Reason, type Run, type Subject } from "./
 /**
  * Of the upgrade under way, or of the last one that ended.
  * @param trouble      what keeps the machine from going on with it
+ * @param planTrouble  why it cannot begin with what the operator wants now
  * @param idleMessage  for a machine that never had an upgrade
  */
 export function statusOf(
   { run, history }: Journal,
   bootId: string,
-  { trouble, idleMessage }: { readonly trouble?: Reason | undefined; readonly idleMessage?: string | undefined } = {},
+  { trouble, planTrouble, idleMessage }: StatusTroubles = {},
 ): UpgradeStatus {
   const [last] = history;
   if (run !== undefined) {
@@ -25,10 +26,26 @@ export function statusOf(
     };
   }
   if (last !== undefined) {
-    return { ...about(last.subject), phase: last.phase, ...said(last.reason, last.message), bootId };
+    const reason = withPlanTrouble(last.reason, planTrouble);
+    return { ...about(last.subject), phase: last.phase, ...said(reason, last.message), bootId };
   }
   const nothing = { plan: undefined, image: undefined, attempt: 0, digest: undefined };
-  return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...said(undefined, idleMessage), bootId };
+  return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...said(planTrouble, idleMessage), bootId };
+}
+
+interface StatusTroubles {
+  readonly trouble?: Reason | undefined;
+  readonly planTrouble?: Reason | undefined;
+  readonly idleMessage?: string | undefined;
+}
+
+/** How the last upgrade went wrong is not hidden by what keeps the next one from beginning. */
+function withPlanTrouble(ended: Reason | undefined, planTrouble: Reason | undefined): Reason | undefined {
+  if (ended === undefined || planTrouble === undefined) return ended ?? planTrouble;
+  if (ended.code === planTrouble.code && ended.message === planTrouble.message) return ended;
+  const also = `; ${planTrouble.message} (${planTrouble.code})`.slice(0, STATUS_MESSAGE_MAX_CHARACTERS / 2);
+  const message = ended.message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS - also.length) + also;
+  return reasonFrom({ code: ended.code, message });
 }
 
 /** What is wrong with an upgrade under way: why it ends, and what still has to be undone and cannot be. */

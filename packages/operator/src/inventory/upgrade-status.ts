@@ -49,6 +49,11 @@ function isOvertaken(old: UpgradeFacts, word: UpgradeStatus): boolean {
   return word.attempt === old.attempt && isTerminal(old.phase) && !isTerminal(word.phase);
 }
 
+/** Why a machine cannot begin is something, and an attempt that was broken off is too: the next one has to be a later one. */
+function isNothing({ phase, plan, reason }: UpgradeStatus): boolean {
+  return phase === "Idle" && plan === undefined && reason === undefined;
+}
+
 /**
  * @param old           what the MachineInventory says
  * @param heardEveryMs  how old `heard` may be: who holds a slot must not look silent
@@ -61,8 +66,7 @@ export function wordUrgency(
 ): WordUrgency {
   // Idle is the end of what was broken off, and is told once.
   const isEnd = isTerminal(word.phase) || word.phase === "Idle";
-  // Of an attempt that was broken off is told too: the next one has to be a later one.
-  if (old === undefined) return word.phase === "Idle" && word.plan === undefined ? "none" : "prompt";
+  if (old === undefined) return isNothing(word) ? "none" : "prompt";
   if (isOvertaken(old, word)) return "none";
   const looksSilent = isLongUnheard(old, nowMs, heardEveryMs);
   if (isSameWord(old, word)) return !isEnd && looksSilent ? "prompt" : "none";

@@ -7,10 +7,11 @@ export type {
   Plan,
   PlanAnswer,
   PlanContainer,
+  PlanName,
   RegistryCredential,
   StatusAnswer,
   UpgradeStatus,
   Waiting,
 } from "./plan.ts";
-export { readPlan, readPlanAnswer, readStatusAnswer, readUpgradeStatus } from "./read-upgrade-message.ts";
+export { readPlan, readPlanAnswer, readPlanName, readStatusAnswer, readUpgradeStatus } from "./read-upgrade-message.ts";
 export { writePlanAnswer, writeStatusAnswer, writeUpgradeStatus } from "./write-upgrade-message.ts";

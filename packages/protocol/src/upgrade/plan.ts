@@ -56,6 +56,9 @@ export interface Plan {
   readonly allowDowngrade: boolean;
 }
 
+/** What tells one plan from another. */
+export type PlanName = Pick<Plan, "id" | "image" | "attempt" | "osImage" | "reference">;
+
 export const WAITING_REASONS = [
   "NoImage",
   "UpToDate",

@@ -17,7 +17,14 @@ import {
   STATUS_MESSAGE_MAX_CHARACTERS,
 } from "./limits.ts";
 import { PHASE_NAMES } from "./phase.ts";
-import { WAITING_REASONS, type Plan, type PlanAnswer, type PlanContainer, type Waiting } from "./plan.ts";
+import {
+  WAITING_REASONS,
+  type Plan,
+  type PlanAnswer,
+  type PlanContainer,
+  type PlanName,
+  type Waiting,
+} from "./plan.ts";
 import type { StatusAnswer, UpgradeStatus } from "./plan.ts";
 
 const VERSION_MAX = 1_000;
@@ -99,14 +106,20 @@ function drainOf(fields: Fields): Drain | undefined {
   return undefined;
 }
 
-/** Of a message, or of a file in which a machine keeps its plan. */
-export function readPlan(fields: Fields): Plan {
+function planNameOf(fields: Fields): PlanName {
   return {
     id: matching(fields, "id", PLAN_ID, "64 hex digits"),
     image: fields.text("image", NAME_MAX),
     attempt: fields.integer("attempt", 1, Number.MAX_SAFE_INTEGER),
     osImage: fields.text("osImage", REFERENCE_MAX_CHARACTERS),
     reference: matching(fields, "reference", DIGEST_REFERENCE, "an image with its digest"),
+  };
+}
+
+/** Of a message, or of a file in which a machine keeps its plan. */
+export function readPlan(fields: Fields): Plan {
+  return {
+    ...planNameOf(fields),
     version: fields.text("version", NAME_MAX),
     cloudConfig: fields.optionalText("cloudConfig", CLOUD_CONFIG_MAX_CHARACTERS),
     cordon: fields.flag("cordon"),
@@ -155,6 +168,23 @@ export function readPlanAnswer(bytes: Uint8Array): PlanAnswer {
       nextAskInSeconds: fields.integer("nextAskInSeconds", 0, SECONDS_MAX),
     };
   });
+}
+
+/**
+ * Of an answer that `readPlanAnswer` refuses: which plan it is, so that its end can be told.
+ * @returns undefined where that cannot be said for sure, or the answer is for another machine
+ */
+export function readPlanName(bytes: Uint8Array, machineUid: string): PlanName | undefined {
+  try {
+    return read(bytes, RESPONSE_MAX_BYTES, "the plan", (fields) => {
+      const { uid } = fields.object("machine", machineOf);
+      if (uid !== machineUid) fields.problem("machine.uid", "is that of another machine");
+      return fields.object("plan", planNameOf);
+    });
+  } catch (error) {
+    if (error instanceof AttestationMessageError) return undefined;
+    throw error;
+  }
 }
 
 export function readUpgradeStatus(bytes: Uint8Array): UpgradeStatus {

@@ -84,7 +84,21 @@ describe("the plan", () => {
     ["not sealed at all", { status: 200, headers: {}, body: writePlanAnswer(ANSWER) }, "PROTOCOL_FIELDS"],
     ["of no sense", { status: 200, headers: {}, body: Buffer.from("<html>") }, "PROTOCOL_FIELDS"],
   ])("is refused where it is %s", async (_what, reply, code) => {
-    await expect(askPlan(keeperOf(reply).keeper, undefined)).rejects.toMatchObject({ code });
+    await expect(askPlan(keeperOf(reply).keeper, undefined)).rejects.toMatchObject({
+      code: "UPGRADE_PLAN_UNREADABLE",
+      cause: { code },
+      plan: undefined,
+    });
+  });
+
+  it("says which one it is where only another part of it cannot be read", async () => {
+    const { id, image, attempt, osImage, reference } = planOf();
+    const broken = sealed({ ...ANSWER, plan: planOf({ timeoutSeconds: 0 }) });
+    await expect(askPlan(keeperOf(broken).keeper, undefined)).rejects.toMatchObject({
+      code: "UPGRADE_PLAN_UNREADABLE",
+      message: "the plan has bad fields: plan.timeoutSeconds: is no whole number from 1 to 2678400",
+      plan: { id, image, attempt, osImage, reference },
+    });
   });
 });
 

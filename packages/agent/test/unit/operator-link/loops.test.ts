@@ -110,6 +110,7 @@ describe("an operator that is away for a day", () => {
           },
           onPlan: () => Promise.resolve(),
           onAnswer: () => undefined,
+          onUnreadable: () => Promise.resolve(),
           rested: never,
           events: NO_EVENTS,
         },
@@ -167,6 +168,7 @@ describe("the plan", () => {
             return Promise.resolve();
           },
           onAnswer: () => undefined,
+          onUnreadable: () => Promise.resolve(),
           rested: (until) => (offers === 1 ? time.sleep(5_000, until) : never(until)),
           events: {
             onReached: () => undefined,

@@ -108,6 +108,12 @@ describe("what a machine says of its upgrade", () => {
   it("of nothing at all writes nothing", () => {
     const idle: UpgradeStatus = { ...WORD, plan: undefined, image: undefined, attempt: 0, phase: "Idle" };
     expect(urgency(inventory(), idle, NOW)).toBe("none");
+    // Its operator may have sent a plan that it cannot read.
+    const stuck = { ...idle, reason: "UPGRADE_PLAN_UNREADABLE", message: "the plan has bad fields" };
+    expect(urgency(inventory(), stuck, NOW)).toBe("prompt");
+    const found = after(inventory(), change(inventory(), stuck, NOW));
+    expect(urgency(found, stuck, NOW + 60_000)).toBe("none");
+    expect(urgency(found, idle, NOW + 60_000)).toBe("prompt");
   });
 });
 
