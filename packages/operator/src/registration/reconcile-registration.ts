@@ -42,10 +42,16 @@ function no(reason: string, message: string): Readiness {
   return { status: "False", reason, message };
 }
 
-/** Whether spec.token.expiresAt has passed. */
+/** Whether spec.token.expiresAt has passed; what nobody can read has. */
 export function isExpired(registration: MachineRegistration, nowMs: number): boolean {
   const at = registration.spec.token?.expiresAt;
-  return at !== undefined && Date.parse(at) <= nowMs;
+  return at !== undefined && !(Date.parse(at) > nowMs);
+}
+
+function expiredSentence(at: string): string {
+  return Number.isNaN(Date.parse(at))
+    ? `spec.token.expiresAt is ${at}, which is no time: write it as 2026-01-31T12:00:00Z`
+    : `the token expired at ${at}: set spec.token.expiresAt later`;
 }
 
 function readiness(registration: MachineRegistration, around: Surroundings): Readiness {
@@ -57,7 +63,7 @@ function readiness(registration: MachineRegistration, around: Surroundings): Rea
   }
   if (spec.disabled === true) return no("Disabled", "spec.disabled is true: nobody registers");
   if (isExpired(registration, around.nowMs)) {
-    return no("TokenExpired", `the token expired at ${spec.token?.expiresAt ?? ""}: set spec.token.expiresAt later`);
+    return no("TokenExpired", expiredSentence(spec.token?.expiresAt ?? ""));
   }
   if (around.isFull) {
     const max = spec.token?.maxMachines ?? 0;

@@ -43,6 +43,9 @@ export class RefusalCounter {
   }
 }
 
+/** Beyond it numbers are counted no more; somebody may have written one to which Kubernetes lets nothing be added. */
+const COUNTED_MAX = Number.MAX_SAFE_INTEGER;
+
 /**
  * @param counts  undefined while the machines are not known
  * @returns       what to change in the status, undefined where nothing has changed
@@ -55,7 +58,7 @@ export function counterPatch(
   const isCounted =
     counts === undefined || (counts.machines === status?.machineCount && counts.pending === status?.pendingCount);
   if (isCounted && refusals === undefined) return undefined;
-  const refusedCount = (status?.refusedCount ?? 0) + (refusals?.count ?? 0);
+  const refusedCount = Math.min((status?.refusedCount ?? 0) + (refusals?.count ?? 0), COUNTED_MAX);
   return {
     ...(counts === undefined ? {} : { machineCount: counts.machines, pendingCount: counts.pending }),
     ...(refusals === undefined ? {} : { refusedCount, lastRefusal: refusals.last }),

@@ -6,6 +6,7 @@ import type { RolloutView } from "./rollout-view.ts";
 import { settle } from "./settle.ts";
 import { SLOTS_MAX, type Slot } from "./slot.ts";
 import { tally } from "./tally.ts";
+import { notAhead } from "./time-text.ts";
 
 export interface Standing {
   readonly gate: Gate;
@@ -21,7 +22,8 @@ export function standingOf(view: RolloutView, nowMs: number): Standing {
   const { image, plan } = view;
   const { slots, failures } = settle(view, nowMs);
   const counted = tally(view.counts, slots, failures, (uid) => view.seen(uid));
-  const canariesDoneAt = image.object.status?.canariesDoneAt;
+  const doneAt = image.object.status?.canariesDoneAt;
+  const canariesDoneAt = doneAt === undefined ? undefined : notAhead(doneAt, nowMs);
   const held = new Map<string, number>();
   for (const { cluster } of slots) held.set(cluster, (held.get(cluster) ?? 0) + 1);
   const serversFree = new Map<string, number>();

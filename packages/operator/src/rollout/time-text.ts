@@ -10,11 +10,11 @@ export const AHEAD_MAX_MS = 60_000;
 
 /**
  * A time at which something has happened. One that is yet to come was written while a clock was wrong: it may be years
- * ahead, and nothing is to wait for it.
- * @returns the text itself, or the present where that is ahead of it
+ * ahead, and nothing is to wait for it. Kubernetes stores some that nobody can read.
+ * @returns the text itself, or the present where it is one of those
  */
 export function notAhead(text: string, nowMs: number): string {
-  return Date.parse(text) > nowMs + AHEAD_MAX_MS ? timeText(nowMs) : text;
+  return Date.parse(text) <= nowMs + AHEAD_MAX_MS ? text : timeText(nowMs);
 }
 
 /** Undefined where there is none among them. */

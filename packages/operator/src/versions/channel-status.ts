@@ -4,7 +4,7 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import { isDeepStrictEqual } from "node:util";
 import type { CompiledChannel } from "./channel-source.ts";
 import { timeText, withFindings, type Condition } from "./conditions.ts";
-import { syncRequest } from "./sync-schedule.ts";
+import { failuresAfter, syncRequest } from "./sync-schedule.ts";
 
 type Status = ManagedOSVersionChannelStatus;
 type Standing = "True" | "False" | "Unknown";
@@ -64,7 +64,7 @@ export function failed(channel: ManagedOSVersionChannel, error: unknown, nowMs: 
     : "INTERNAL: see the operator's log";
   return {
     ...attempted(channel, nowMs),
-    failedSynchronizationAttempts: (channel.status?.failedSynchronizationAttempts ?? 0) + 1,
+    failedSynchronizationAttempts: failuresAfter(channel.status?.failedSynchronizationAttempts),
     conditions: conditionsOf(channel, "False", reasonOf(error), message, nowMs),
   };
 }

@@ -6,6 +6,8 @@ const FIRST_RETRY_MS = 4_000;
 const LONGEST_RETRY_MS = 512_000;
 /** Then it is read by its interval again. */
 const RETRIES_MAX = 8;
+/** Nobody counts further: more has been written by hand, and one more may be none that Kubernetes stores. */
+const FAILURES_COUNTED_MAX = 1_000_000_000;
 const SPREAD = 0.1;
 /** So many times its pause a channel waits at most. */
 export const LATEST_SPREAD = 1 + SPREAD;
@@ -21,9 +23,14 @@ function spreadOf(uid: string, attempt: string): number {
   return 1 + SPREAD * ((byte - 127.5) / 127.5);
 }
 
+/** Failures in a row, when one comes on top of what the status says. */
+export function failuresAfter(failures: number | undefined): number {
+  return Math.min(Math.max(0, failures ?? 0), FAILURES_COUNTED_MAX) + 1;
+}
+
 /** @returns milliseconds after the last attempt */
 export function pauseMs(intervalMs: number, failures: number): number {
-  if (failures === 0 || failures > RETRIES_MAX) return intervalMs;
+  if (failures <= 0 || failures > RETRIES_MAX) return intervalMs;
   return Math.min(intervalMs, LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
 }
 

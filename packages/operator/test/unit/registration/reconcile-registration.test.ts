@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { MachineRegistration } from "@rancheros/protocol/resources";
-import { reconcileRegistration, type Surroundings } from "../../../src/registration/reconcile-registration.ts";
+import { parseMachineRegistration, type MachineRegistration } from "@rancheros/protocol/resources";
+import {
+  isExpired,
+  reconcileRegistration,
+  type Surroundings,
+} from "../../../src/registration/reconcile-registration.ts";
 
 const TOKEN = "5c297kgwjrs55qwml529phv4fjv2lx66b7mwtlxs9k4k768dkfhpnc";
 const around: Surroundings = {
@@ -42,6 +46,26 @@ describe("reconcileRegistration", () => {
         },
       ],
     });
+  });
+
+  it.each(["2026-01-01T00:00:00,5Z", "2027-01-01T00:00:00+24:00", "2027-01-01t00:00:00zt"])(
+    "lets nobody in by a token that expires at %s, which Kubernetes takes for a time, and says so",
+    (expiresAt) => {
+      const parsed = parseMachineRegistration({ metadata, spec: { token: { expiresAt } } });
+      if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+      expect(isExpired(parsed.value, around.nowMs)).toBe(true);
+      const [ready] = applied(parsed.value).status?.conditions ?? [];
+      expect(ready).toMatchObject({ status: "False", reason: "TokenExpired" });
+      expect(ready?.message).toContain("no time");
+    },
+  );
+
+  it("goes by times in every form of RFC 3339", () => {
+    for (const later of ["2026-01-02T05:04:06+02:00", "2026-01-02t03:04:06z", "2026-01-02T03:04:05.678999999Z"]) {
+      const token = { expiresAt: later };
+      expect(isExpired({ metadata, spec: { token } }, around.nowMs - 1)).toBe(false);
+      expect(isExpired({ metadata, spec: { token } }, around.nowMs + 1_000)).toBe(true);
+    }
   });
 
   it("has nothing to write the second time", () => {

@@ -23,6 +23,15 @@ describe("counterPatch", () => {
     expect(counterPatch({ machineCount: 1, pendingCount: 0 }, { machines: 1, pending: 0 }, undefined)).toBeUndefined();
     expect(counterPatch(undefined, undefined, undefined)).toBeUndefined();
   });
+  it.each([2 ** 53, 2 ** 63 - 1024, 2 ** 63])(
+    "stays what Kubernetes stores where somebody has written %d",
+    (refusedCount) => {
+      const patch = counterPatch({ refusedCount }, { machines: 2, pending: 1 }, { count: 3, last });
+      expect(patch).toMatchObject({ machineCount: 2, lastRefusal: last });
+      // An int64, in the digits that are sent.
+      expect(BigInt(JSON.stringify(patch?.refusedCount))).toBeLessThan(2n ** 63n);
+    },
+  );
   it("adds refusals to those that are there", () => {
     expect(counterPatch({ refusedCount: 5 }, { machines: 2, pending: 1 }, { count: 3, last })).toEqual({
       machineCount: 2,

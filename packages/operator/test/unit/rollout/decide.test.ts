@@ -137,8 +137,10 @@ describe("a decision", () => {
     expect([...decided.refused.values()]).toMatchObject([{ reason: "CanariesFirst" }]);
   });
 
-  it("waits for no time that a wrong clock has written: what is yet to come is now, from now on", () => {
-    const ahead = new Date(NOW_MS + 365 * 24 * 3_600_000).toISOString();
+  it.each([
+    ["a wrong clock has written", new Date(NOW_MS + 365 * 24 * 3_600_000).toISOString()],
+    ["nobody can read", "2030-01-01T12:00:00,5Z"],
+  ])("waits for no time that %s: it is now, from now on", (_, ahead) => {
     const now = new Date(NOW_MS).toISOString().replace(".000Z", "Z");
     const [holder, other] = [machine(0, "agent", { attempt: 5, phase: "Draining" }), machine(2, "agent")];
     const slots = [slotOf(holder, 5, { grantedAt: ahead })];
