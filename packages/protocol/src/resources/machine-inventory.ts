@@ -54,6 +54,8 @@ const spec = Type.Object(
     smbios: Type.Optional(
       nullable(anyMap({ description: "SMBIOS." }), {
         description: "SMBIOS of the machine, in the shape of dmidecode: section, then key, then value.",
+        // It comes as a whole and is written as a whole: with an owner for each of its keys an object is twice as large.
+        "x-kubernetes-map-type": "atomic",
       }),
     ),
     approval: Type.Optional(

@@ -16,6 +16,7 @@ const CARRIED = [
   "pattern",
   "x-kubernetes-list-map-keys",
   "x-kubernetes-list-type",
+  "x-kubernetes-map-type",
   "x-kubernetes-preserve-unknown-fields",
   "x-kubernetes-validations",
 ] as const;
