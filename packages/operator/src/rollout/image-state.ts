@@ -5,7 +5,7 @@ import type { Outcome } from "./machine-place.ts";
 import type { PathRefusal } from "../versions/index.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
-import type { Counts, Failure, Slot } from "./slot.ts";
+import { byUid, type Counts, type Failure, type Slot } from "./slot.ts";
 import { isRetryAsked } from "./tally.ts";
 
 /** One machine in the index of rollouts. */
@@ -46,10 +46,6 @@ export function aboutOf({ image: { object, versionId } }: ImageState): string {
 
 function noCounts(): Counts {
   return { total: 0, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 };
-}
-
-function byUid<One extends { readonly uid: string }>(list: readonly One[] = []): ReadonlyMap<string, One> {
-  return new Map(list.map((one) => [one.uid, one]));
 }
 
 function isBroken({ outcome, machine }: MachineState): boolean {

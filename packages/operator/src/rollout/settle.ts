@@ -1,6 +1,6 @@
 /** What has become of slots and failures since the status was written. */
 import type { RolloutView } from "./rollout-view.ts";
-import type { Failure, Slot } from "./slot.ts";
+import { byUid, type Failure, type Slot } from "./slot.ts";
 import { slotFate } from "./slot-fate.ts";
 import { FAILURES_LISTED_MAX } from "./tally.ts";
 import { notAhead } from "./time-text.ts";
@@ -19,7 +19,7 @@ export function settle(view: RolloutView, nowMs: number): Settled {
   const slots: Slot[] = [];
   const failed: Failure[] = [];
   let wakeAtMs: number | undefined;
-  for (const stored of status?.slots ?? []) {
+  for (const stored of byUid(status?.slots).values()) {
     const slot = { ...stored, grantedAt: notAhead(stored.grantedAt, nowMs) };
     const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs };
     const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), metadata.name, plan, timing);
@@ -29,7 +29,7 @@ export function settle(view: RolloutView, nowMs: number): Settled {
     }
     if (fate.kind === "failed") failed.push(fate.failure);
   }
-  const listed = (status?.failures ?? []).map((one) => ({ ...one, time: notAhead(one.time, nowMs) }));
+  const listed = [...byUid(status?.failures).values()].map((one) => ({ ...one, time: notAhead(one.time, nowMs) }));
   const kept = listed.filter(({ uid, time }) => {
     const holder = view.holder(uid, Date.parse(time));
     return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);

@@ -10,6 +10,11 @@ export type Failure = NonNullable<ManagedOSImageStatus["failures"]>[number];
  */
 export const SLOTS_MAX = 2_000;
 
+/** Each machine once, whatever somebody has written into the status by hand. */
+export function byUid<One extends { readonly uid: string }>(list: readonly One[] = []): ReadonlyMap<string, One> {
+  return new Map(list.map((one) => [one.uid, one]));
+}
+
 export interface Counts {
   total: number;
   /** Say that they run the plan. */

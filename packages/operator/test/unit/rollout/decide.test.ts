@@ -70,6 +70,18 @@ const world: fc.Arbitrary<World> = fc
   });
 
 describe("a decision", () => {
+  it("counts a machine once that somebody has written into the status twice, and writes it once", () => {
+    const machines = [machine(0, "agent"), machine(2, "agent"), machine(4, "agent")];
+    const [first, second, third] = machines.map((one, index) => slotOf(one, index + 1)) as [Slot, Slot, Slot];
+    const view = viewOf({ machines, slots: [first, second, first], concurrency: 3, otherServersAway: 0 });
+    const failure = { machine: "m4", uid: third.uid, attempt: 3, plan: PLAN, time: first.grantedAt, reason: "Failed" };
+    const failures = [failure, failure] as never;
+    const broken = { ...view.image.object, status: { ...view.image.object.status, failures } };
+    const image = { ...view.image, object: broken };
+    const { status } = decide({ ...view, image }, [], NOW_MS);
+    expect(status).toMatchObject({ updating: 2, failed: 1, slots: [first, second], failures: [failure] });
+  });
+
   it("grants no more than the concurrency and the quorum of each cluster leave, whoever asks", () => {
     fc.assert(
       fc.property(world, (given) => {
