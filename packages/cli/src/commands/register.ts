@@ -157,17 +157,13 @@ export class Register extends AgentCommand {
     const { prepareFile } = await import("@rancheros/agent/registration");
     // Before anything is registered: afterwards would be late to learn that the disk is read-only.
     const file = await prepareFile(output);
-    try {
-      const { config, tpmHash } = await registerMachine(run);
-      const text = formatCloudConfig(config);
-      await file.commit(text);
-      if (apply) await this.apply(text, root);
-      const saved: SavedJson = { saved: { path: output, bytes: Buffer.byteLength(text) }, tpmHash };
-      if (json) this.printJson(saved);
-      else this.remark(`The configuration is in ${output}.`);
-    } finally {
-      await file.discard();
-    }
+    const { config, tpmHash } = await registerMachine(run);
+    const text = formatCloudConfig(config);
+    await file.commit(text);
+    if (apply) await this.apply(text, root);
+    const saved: SavedJson = { saved: { path: output, bytes: Buffer.byteLength(text) }, tpmHash };
+    if (json) this.printJson(saved);
+    else this.remark(`The configuration is in ${output}.`);
   }
 
   private async apply(text: string, root: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The saved configuration: all of it or nothing, for its owner only. */
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -17,32 +17,39 @@ afterEach(async () => {
 });
 
 describe("prepareFile", () => {
-  it("is readable for its owner only before there is anything to read", async () => {
+  it("is for its owner only, and nothing of it is there before there is anything to read", async () => {
     const prepared = await prepareFile(join(folder, "config.yaml"));
-    const [temporary, ...others] = await readdir(folder);
-    expect(others).toEqual([]);
-    expect((await stat(join(folder, temporary ?? ""))).mode & 0o777).toBe(0o600);
+    // Whoever is killed while the machine waits for its approval leaves nothing behind.
+    expect(await readdir(folder)).toEqual([]);
     await prepared.commit("content");
     expect(await readdir(folder)).toEqual(["config.yaml"]);
     expect((await stat(join(folder, "config.yaml"))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(folder, "config.yaml"), "utf8")).toBe("content");
   });
 
-  it("leaves what was there until the new content is complete, and for good when it is discarded", async () => {
+  it("leaves what was there until the new content is complete, and for good when there comes none", async () => {
     const path = join(folder, "config.yaml");
     await writeFile(path, "old");
     await chmod(path, 0o644);
-    const prepared = await prepareFile(path);
-    expect(await readFile(path, "utf8")).toBe("old");
-    await prepared.discard();
-    await prepared.discard();
+    await prepareFile(path);
     expect(await readFile(path, "utf8")).toBe("old");
     expect(await readdir(folder)).toEqual(["config.yaml"]);
     const again = await prepareFile(path);
     await again.commit("new");
-    await again.discard();
     expect(await readFile(path, "utf8")).toBe("new");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it("takes away what earlier ones have left that were killed", async () => {
+    const left = join(folder, ".config.yaml.0123456789ab.tmp");
+    const fresh = join(folder, ".config.yaml.ba9876543210.tmp");
+    await writeFile(left, "half");
+    await writeFile(fresh, "half");
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    await utimes(left, hourAgo, hourAgo);
+    await prepareFile(join(folder, "config.yaml"));
+    // Somebody else may be writing the other one.
+    expect(await readdir(folder)).toEqual([".config.yaml.ba9876543210.tmp"]);
   });
 
   it("refuses a folder's name and a folder that is not there", async () => {
