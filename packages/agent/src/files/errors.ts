@@ -2,9 +2,15 @@
 import { CodedError } from "@rancheros/protocol/errors";
 import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
 
-export type FilesErrorCode = "FILES_UNREADABLE" | "FILES_UNSAVED" | "FILES_UNSAFE";
+export type FilesErrorCode = "FILES_TOO_LARGE" | "FILES_UNREADABLE" | "FILES_UNSAVED" | "FILES_UNSAFE";
 
 export const FILES_ERRORS = {
+  FILES_TOO_LARGE: {
+    failure: "environment",
+    retry: "never",
+    meaning: "A file of the machine has more bytes than this program reads of any such file; it was left as it is.",
+    mend: "Look what has filled the file, and move it away: `ls -l PATH`.",
+  },
   FILES_UNREADABLE: {
     failure: "environment",
     retry: "never",

@@ -2,7 +2,7 @@
 export { FILES_ERRORS, FilesError } from "./errors.ts";
 export type { FilesErrorCode } from "./errors.ts";
 export { replaceFile, sweepTemporaries, temporaryFor } from "./io/replace-file.ts";
-export { rootFiles } from "./io/root-files.ts";
+export { READ_MAX_BYTES, rootFiles } from "./io/root-files.ts";
 export type { FileOwner, FoundFile, NewFile, RootFiles } from "./io/root-files.ts";
 export { pathProblem } from "./path-parts.ts";
 export { whyRefused } from "./why-refused.ts";

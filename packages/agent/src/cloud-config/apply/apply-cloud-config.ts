@@ -8,7 +8,7 @@ import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
 import { hasCloudInitBegun, planSeed } from "./cloud-init-seed.ts";
-import { filesForYip } from "./hand-over.ts";
+import { filesForYip, leftForYip } from "./hand-over.ts";
 import { planFiles, type FilePlan } from "./plan-files.ts";
 import { keepPassword, planUser, type ProgramStep } from "./plan-users.ts";
 import {
@@ -74,7 +74,7 @@ export async function applyThrough(
   const run = new ApplyRun(outside, options);
   await run.rancherd(given);
   if (tool === "native") await run.alone(given);
-  else if (tool === "yip") await run.handOver(filesForYip(given));
+  else if (tool === "yip") await run.yip(given);
   else await run.seed(given);
   const { changes, remarks, problems, takesEffect } = run;
   return { tool, changes, remarks, problems, takesEffect };
@@ -104,6 +104,19 @@ class ApplyRun {
       const { path, before, after, isChanged, kept } = await writeRancherdConfig(files, answer, this.#options);
       if (isChanged) this.changes.push({ subject: path, before, after, isSecret: true });
       for (const key of kept) this.remarks.push(`${path} has another ${key} already, which stays`);
+    });
+  }
+
+  async yip(given: readonly GivenConfig[]): Promise<void> {
+    const wanted = filesForYip(given);
+    await this.handOver(wanted);
+    await attempt(this.problems, async () => {
+      const { files } = this.#outside;
+      const names = ((await files.list("/oem")) ?? []).map(({ name }) => name);
+      for (const subject of leftForYip(names, wanted)) {
+        const change = { subject, before: "(a cloud-config of an earlier run)\n", after: "", isSecret: false };
+        await this.#do(change, () => files.remove(subject));
+      }
     });
   }
 

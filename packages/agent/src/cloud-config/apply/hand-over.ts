@@ -19,6 +19,17 @@ export function filesForYip(given: readonly GivenText[]): readonly NewFile[] {
     });
 }
 
+/** @returns what an earlier run with more files has left in /oem, for yip to apply again and again: the newest says all */
+export function leftForYip(names: readonly string[], wanted: readonly NewFile[]): readonly string[] {
+  const kept = new Set(wanted.map(({ path }) => path));
+  // Of files that lie in /oem anyway nothing follows about those that came from elsewhere.
+  if (kept.size === 0) return [];
+  return names
+    .filter((name) => /^95_ros-agent_[1-9]\d*\.yaml$/.test(name))
+    .map((name) => `/oem/${name}`)
+    .filter((path) => !kept.has(path));
+}
+
 /** As cloud-init and yip know it: without the mark that editors put before UTF-8, which they know at the beginning only. */
 export function withHeader(marked: string): string {
   const text = marked.replace(/^\uFEFF/, "");

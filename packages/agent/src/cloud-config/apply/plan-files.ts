@@ -1,5 +1,7 @@
 /** The files of a cloud-config on a machine: which of them differ from what is there. */
-import type { FoundFile, NewFile, RootFiles } from "../../files/index.ts";
+import { hasCode } from "@rancheros/protocol/errors";
+
+import { READ_MAX_BYTES, type FoundFile, type NewFile, type RootFiles } from "../../files/index.ts";
 import { attempt } from "./attempt.ts";
 import type { CloudConfig, UserSetting } from "../cloud-config.ts";
 import { groupId, userId, type Account, type Accounts } from "./accounts.ts";
@@ -47,11 +49,12 @@ export async function planFiles(
 
 async function planFile(files: Reading, { file, activates }: Wanted): Promise<readonly FilePlan[]> {
   const found = await foundAt(files, file);
-  if (found !== undefined && isSame(found, file)) return [];
+  if (typeof found === "object" && isSame(found, file)) return [];
   const after = textOf(file.content);
-  const before = found === undefined ? undefined : textOf(found.content);
+  const before = typeof found === "object" ? textOf(found.content) : found;
   // The diff shows what was there as well.
-  const isSecret = (file.mode & (found?.mode ?? file.mode) & 0o004) === 0;
+  const wasMode = typeof found === "object" ? found.mode : file.mode;
+  const isSecret = (file.mode & wasMode & 0o004) === 0;
   // What differs in owner and permissions only is a change as well.
   const marked = before === after ? `${after}# mode ${file.mode.toString(8)} owner ${file.uid}:${file.gid}\n` : after;
   const change: Change = { subject: file.path, before, after: marked, isSecret };
@@ -63,9 +66,18 @@ interface Wanted {
   readonly activates?: Activation;
 }
 
-/** A link in the place of a file is replaced, so what it leads to is of no interest. */
-async function foundAt(files: Reading, { path }: NewFile): Promise<FoundFile | undefined> {
-  return (await files.kind(path)) === "link" ? undefined : files.read(path);
+/**
+ * A link in the place of a file is replaced, so what it leads to is of no interest.
+ * @returns words in place of a file that is larger than any that a cloud-config may hold: it is another one for certain
+ */
+async function foundAt(files: Reading, { path }: NewFile): Promise<FoundFile | string | undefined> {
+  if ((await files.kind(path)) === "link") return undefined;
+  try {
+    return await files.read(path);
+  } catch (error) {
+    if (!hasCode(error, "FILES_TOO_LARGE")) throw error;
+    return `(more than ${READ_MAX_BYTES} bytes)\n`;
+  }
 }
 
 function writeFiles(

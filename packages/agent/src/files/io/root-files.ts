@@ -31,7 +31,7 @@ export interface NewFile extends FileOwner {
 }
 
 /** What is there is larger than anything that this program writes. */
-const READ_MAX_BYTES = 4 * 1024 * 1024;
+export const READ_MAX_BYTES = 4 * 1024 * 1024;
 const MAX_LINKS = 8;
 const ROOTS_FOLDERS = { mode: 0o755, uid: 0, gid: 0 };
 
@@ -39,7 +39,7 @@ const ROOTS_FOLDERS = { mode: 0o755, uid: 0, gid: 0 };
 export function rootFiles(root: string) {
   const walk = (path: string, options: WalkOptions): Promise<FileHandle | undefined> => openBelow(root, path, options);
   return {
-    /** @returns undefined where there is none. @throws FilesError FILES_UNREADABLE, FILES_UNSAFE */
+    /** @returns undefined where there is none. @throws FilesError FILES_UNREADABLE, FILES_TOO_LARGE, FILES_UNSAFE */
     read(path: string): Promise<FoundFile | undefined> {
       return reading(path, () => readThrough(walk, path, 0));
     },
@@ -171,7 +171,7 @@ async function readOrLink(place: string): Promise<FoundFile | string> {
     const found = await file.stat();
     const { mode, uid, gid, size, nlink } = found;
     if (!found.isFile()) throw new Error("it is no file");
-    if (size > READ_MAX_BYTES) throw new Error(`it has more than ${READ_MAX_BYTES} bytes`);
+    if (size > READ_MAX_BYTES) throw new TooLarge(`it has more than ${READ_MAX_BYTES} bytes`);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(READ_MAX_BYTES), 0, READ_MAX_BYTES, 0);
     return { content: Buffer.from(buffer.subarray(0, bytesRead)), mode: mode & 0o7777, uid, gid, names: nlink };
   } finally {
@@ -228,12 +228,15 @@ async function removeIfThere(place: string): Promise<void> {
   });
 }
 
+class TooLarge extends Error {}
+
 async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (cause instanceof FilesError) throw cause;
-    throw new FilesError("FILES_UNREADABLE", `${path} cannot be read: ${whyRefused(cause)}`, {
+    const code = cause instanceof TooLarge ? "FILES_TOO_LARGE" : "FILES_UNREADABLE";
+    throw new FilesError(code, `${path} cannot be read: ${whyRefused(cause)}`, {
       cause,
       details: { path },
     });

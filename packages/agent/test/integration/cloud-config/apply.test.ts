@@ -251,17 +251,25 @@ describe("a cloud-config", () => {
     expect((await machine.apply(config)).changes).toEqual([]);
   });
 
-  it("goes to yip as a file in /oem, and what lies in /oem is left to it", async () => {
-    await machine.put("usr/bin/yip", "", 0o755);
-    await mkdir(machine.path("oem"));
-    const applied = await machine.apply("hostname: a\nrancherd: {role: agent}\n");
-    expect(applied).toMatchObject({ tool: "yip", takesEffect: "next-start" });
-    expect(await machine.text("oem/95_ros-agent.yaml")).toBe("#cloud-config\nhostname: a\nrancherd: {role: agent}\n");
-    expect(await machine.text("etc/rancher/rancherd/config.yaml")).toContain("role: agent");
-    await expect(stat(machine.path("etc/hostname"))).rejects.toThrow("ENOENT");
-    expect((await machine.apply("hostname: a\nrancherd: {role: agent}\n")).changes).toEqual([]);
-    expect(
-      (await machine.apply("hostname: b\nrancherd: {role: b}\n", { from: "/oem/99_custom.yaml" })).changes,
-    ).toEqual([]);
+  it("replaces a file that is larger than any that it could write, and does the rest too", async () => {
+    await machine.put("opt/large", "x".repeat(4 * 1024 * 1024 + 1));
+    const config = `write_files:
+- {path: /opt/large, content: small}
+- {path: /opt/other, content: other}
+`;
+    const dry = await machine.apply(config, { dryRun: true });
+    expect(dry.changes.map(describeChange).join("")).toContain("-(more than 4194304 bytes)\n+small\n");
+    expect((await stat(machine.path("opt/large"))).size).toBe(4 * 1024 * 1024 + 1);
+    expect(await machine.apply(config)).toMatchObject({ problems: [] });
+    expect([await machine.text("opt/large"), await machine.text("opt/other")]).toEqual(["small", "other"]);
+    expect((await machine.apply(config)).changes).toEqual([]);
+  });
+
+  it("leaves SSH keys alone that stand in a file too large to be read, and says so", async () => {
+    await machine.put("root/.ssh/authorized_keys", "x".repeat(4 * 1024 * 1024 + 1));
+    const { problems } = await machine.apply(`ssh_authorized_keys: ["${KEY} one"]\nhostname: a\n`);
+    expect(problems).toEqual(["/root/.ssh/authorized_keys cannot be read: it has more than 4194304 bytes"]);
+    expect((await stat(machine.path("root/.ssh/authorized_keys"))).size).toBe(4 * 1024 * 1024 + 1);
+    expect(await machine.text("etc/hostname")).toBe("a\n");
   });
 });
