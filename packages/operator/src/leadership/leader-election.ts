@@ -63,6 +63,8 @@ export function startElection(parts: ElectionParts): Election {
   let seenAtMs = Number.NEGATIVE_INFINITY;
   let leadsUntilMs = Number.NEGATIVE_INFINITY;
   let trouble = "";
+  /** Version of the lease of which was said that nobody renews it. */
+  let toldStill = "";
   /** What was said last. */
   let isTold = false;
 
@@ -79,6 +81,19 @@ export function startElection(parts: ElectionParts): Election {
     return lease.holder !== "" && lease.holder !== identity && steadyMs() < seenAtMs + lease.durationMs;
   }
 
+  /** As in client-go, a lease lasts as long as it says, which somebody may have made an hour: whoever waits says so, once. */
+  function tellStill(lease: StoredLease): void {
+    const stillMs = steadyMs() - seenAtMs;
+    if (stillMs <= LEASE_DURATION_MS || toldStill === lease.resourceVersion) return;
+    toldStill = lease.resourceVersion;
+    const leftSeconds = Math.ceil((lease.durationMs - stillMs) / 1_000);
+    log.warn("who holds the Lease of the leader does not renew it, and is waited for as long as it says", {
+      leader: lease.holder,
+      durationSeconds: lease.durationMs / 1_000,
+      leftSeconds,
+    });
+  }
+
   /** @returns whether the lease is ours as of now */
   async function acquireOrRenew(): Promise<boolean> {
     if (seen?.holder === identity) {
@@ -92,7 +107,10 @@ export function startElection(parts: ElectionParts): Election {
     const found = await store.read();
     if (found !== undefined) {
       see(found);
-      if (isHeldByAnother(found)) return false;
+      if (isHeldByAnother(found)) {
+        tellStill(found);
+        return false;
+      }
     }
     const record = heldBy(identity, found, LEASE_DURATION_MS, nowMs());
     const stored = await (found === undefined ? store.create(record) : store.update(record, found.resourceVersion));

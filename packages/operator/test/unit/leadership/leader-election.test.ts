@@ -73,6 +73,24 @@ describe("of three replicas", () => {
     expect(world.lease).not.toBe(undefined);
   });
 
+  it("a lease of an hour that somebody wrote for nobody is waited for, as client-go does, and each replica says so once", async () => {
+    const { world, replicas } = await three();
+    const before = world.warnings.length;
+    world.overwrite({ holder: "nobody-knows", durationMs: 3_600_000 });
+    await world.time.pass(3_590_000);
+    expect(leading(replicas)).toBe(0);
+    const said = world.warnings.slice(before).filter(([, sentence]) => sentence.includes("does not renew"));
+    expect(said.map(([identity]) => identity).sort()).toEqual(["a", "b", "c"]);
+    for (const [, , fields] of said) expect(fields).toMatchObject({ leader: "nobody-knows", durationSeconds: 3_600 });
+    expect(await world.time.until(() => leading(replicas) === 1, 20_000)).toBe(true);
+  });
+
+  it("a leader that renews is waited for without a word", async () => {
+    const { world } = await three();
+    await world.time.pass(600_000);
+    expect(world.warnings).toEqual([]);
+  });
+
   it("a lease that has changed hands as often as can be counted keeps nobody from leading", async () => {
     const { world, replicas } = await three();
     world.overwrite({ holder: "somebody else", transitions: 2 ** 31 - 1 });

@@ -30,6 +30,8 @@ export class Replicas {
   lease: StoredLease | undefined;
   /** Who has taken the lease, in turn. */
   readonly holders: string[] = [];
+  /** What replicas have said that is no ordinary course, in turn. */
+  readonly warnings: (readonly [identity: string, sentence: string, fields: object | undefined])[] = [];
   #version = 0;
 
   constructor(random: () => number) {
@@ -56,7 +58,12 @@ export class Replicas {
             resolve();
           });
         }),
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: {
+        debug: silent,
+        info: silent,
+        warn: (sentence, fields) => void this.warnings.push([identity, sentence, fields]),
+        error: silent,
+      },
     });
     return { election, way, clockFactor };
   }
