@@ -151,7 +151,8 @@ describe("a registration", () => {
     expect(await eventually(conditionOf, "the condition")).toMatchObject({
       status: "False",
       reason: "Problems",
-      message: "spec.cloudConfig.hostname: ${System Information/Serial Number has no } and is taken as it stands",
+      message:
+        "spec.cloudConfig.hostname: ${System Information/Serial Number has no }, so that each machine is called as its MachineInventory",
     });
     const patch = JSON.stringify({ spec: { cloudConfig: { hostname: TEMPLATE } } });
     await kubectl(target, ["-n", namespace, "patch", "mreg", "wrong", "--type", "merge", "-p", patch]);

@@ -1,6 +1,6 @@
 /** The name that a machine calls itself by, where its registration's cloud config has a template at `hostname`. */
 import { machineName } from "./machine-name.ts";
-import { fillTemplate, HARDWARE } from "./template.ts";
+import { fillTemplate, HARDWARE, openPlaceholder } from "./template.ts";
 import { isVendorPlaceholder } from "./vendor-placeholder.ts";
 
 /** A Linux host name has at most 64 characters, and the label kubernetes.io/hostname of a node at most 63. */
@@ -26,11 +26,9 @@ export interface HostName {
   readonly empty: readonly string[];
 }
 
-/** Whether it is to be filled in; all other values are the operator's to pass on as they are. */
+/** Whether it is to be filled in, also one that is not closed, which no machine takes for a name; all other values are the operator's to pass on as they are. */
 export function isHostNameTemplate(value: unknown): value is string {
-  if (typeof value !== "string") return false;
-  const start = value.indexOf("${");
-  return start !== -1 && value.includes("}", start + 2);
+  return typeof value === "string" && value.includes("${");
 }
 
 /** What firmware says may hold dots, line breaks, shell and YAML: letters, digits and dashes are left of it. */
@@ -59,12 +57,13 @@ function cut(name: string, ekHash: string): string {
 /**
  * Fills the template: characters as in machineName, and a dot of the template stays one. Where a placeholder finds nothing,
  * or what firmware says that nobody has set up, half a name would be that of several machines: the inventory's name is
- * taken. What is too long is cut, and ends in five characters that follow from the TPM.
+ * taken. So it is where a placeholder is not closed. What is too long is cut, and ends in five characters that follow from the TPM.
  * @returns  a name of RFC 1123 of at most 63 characters, whatever the SMBIOS is
  */
 export function hostName(template: string, { name, ekHash, smbios }: NamedMachine): HostName {
   // Hardware is not kept in the inventory, and what a machine sends as an SMBIOS section of that name does not pass for it.
   const { text, empty } = fillTemplate(template, { ...smbios, [HARDWARE]: undefined }, spoken);
-  const filled = empty.length === 0 ? dnsName(text) : "";
+  const isWhole = empty.length === 0 && openPlaceholder(template) === undefined;
+  const filled = isWhole ? dnsName(text) : "";
   return { value: cut(filled === "" ? name : filled, ekHash), empty };
 }

@@ -1,7 +1,7 @@
 /** What is wrong with the templates of a MachineRegistration, whatever machine comes. */
 import type { Templates } from "./describe-templates.ts";
 import { isHostNameTemplate } from "./host-name.ts";
-import { fillTemplate, HARDWARE } from "./template.ts";
+import { fillTemplate, HARDWARE, openPlaceholder } from "./template.ts";
 
 /** Of a template, so much is shown. */
 const SHOWN_CHARACTERS = 60;
@@ -10,16 +10,14 @@ function shown(text: string): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
 }
 
-/** The placeholder that is not closed, as fillTemplate finds none after the last `}`. */
-function openPlaceholder(template: string): string | undefined {
-  const start = template.indexOf("${", template.lastIndexOf("}") + 1);
-  return start === -1 ? undefined : template.slice(start);
-}
-
-function hardwareProblem(hostname: unknown): string | undefined {
-  if (!isHostNameTemplate(hostname)) return undefined;
+function hostNameProblems(hostname: unknown): readonly string[] {
+  if (!isHostNameTemplate(hostname)) return [];
+  const open = openPlaceholder(hostname);
   const found = fillTemplate(hostname, {}).empty.find((one) => one.split("/")[0] === HARDWARE);
-  return found === undefined ? undefined : `\${${shown(found)}} finds nothing, as host names are made of SMBIOS only`;
+  return [
+    ...(open === undefined ? [] : [`${shown(open)} has no }, so that each machine is called as its MachineInventory`]),
+    ...(found === undefined ? [] : [`\${${shown(found)}} finds nothing, as host names are made of SMBIOS only`]),
+  ];
 }
 
 function prefixed(field: string, texts: Readonly<Record<string, string>> | null | undefined) {
@@ -32,16 +30,14 @@ function prefixed(field: string, texts: Readonly<Record<string, string>> | null 
  */
 export function templateProblems(spec: Templates): readonly string[] {
   const hostname = spec.cloudConfig?.["hostname"];
-  const fields: readonly (readonly [string, unknown])[] = [
+  const fields: readonly (readonly [string, string | undefined])[] = [
     ["spec.machineName", spec.machineName],
     ...prefixed("spec.machineInventoryLabels", spec.machineInventoryLabels),
     ...prefixed("spec.machineInventoryAnnotations", spec.machineInventoryAnnotations),
-    ["spec.cloudConfig.hostname", hostname],
   ];
   const problems = fields.flatMap(([field, template]) => {
-    const open = typeof template === "string" ? openPlaceholder(template) : undefined;
+    const open = template === undefined ? undefined : openPlaceholder(template);
     return open === undefined ? [] : [`${field}: ${shown(open)} has no } and is taken as it stands`];
   });
-  const hardware = hardwareProblem(hostname);
-  return hardware === undefined ? problems : [...problems, `spec.cloudConfig.hostname: ${hardware}`];
+  return [...problems, ...hostNameProblems(hostname).map((problem) => `spec.cloudConfig.hostname: ${problem}`)];
 }

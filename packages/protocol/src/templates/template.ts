@@ -25,6 +25,12 @@ function lookUp(data: unknown, path: readonly string[]): string | undefined {
   return typeof here === "string" && here !== "" ? here : undefined;
 }
 
+/** @returns the placeholder that is not closed, as fillTemplate finds none after the last `}` */
+export function openPlaceholder(template: string): string | undefined {
+  const start = template.indexOf("${", template.lastIndexOf("}") + 1);
+  return start === -1 ? undefined : template.slice(start);
+}
+
 type Look = (path: string) => string | undefined;
 
 /** @returns undefined where nothing is found and nothing is said for that */

@@ -101,7 +101,7 @@ describe("reconcileRegistration", () => {
         reason: "Problems",
         message:
           "spec.machineName: ${System has no } and is taken as it stands; " +
-          "spec.cloudConfig.hostname: ${System Information/Serial Number has no } and is taken as it stands",
+          "spec.cloudConfig.hostname: ${System Information/Serial Number has no }, so that each machine is called as its MachineInventory",
       },
       { type: "Ready", status: "True" },
     ]);

@@ -29,7 +29,7 @@ describe("templateProblems", () => {
       "spec.machineName: ${b has no } and is taken as it stands",
       "spec.machineInventoryLabels[vendor]: ${y has no } and is taken as it stands",
       "spec.machineInventoryAnnotations[example.com/note]: ${ has no } and is taken as it stands",
-      `spec.cloudConfig.hostname: \${${"long ".repeat(11)}lon... has no } and is taken as it stands`,
+      `spec.cloudConfig.hostname: \${${"long ".repeat(11)}lon... has no }, so that each machine is called as its MachineInventory`,
     ]);
   });
 
