@@ -104,7 +104,7 @@ describe.each<[string, Come]>([
     expect(names[0]).not.toEqual(names[1]);
   });
 
-  it.each(["edge", "Edge_1", "cos-{{ .Random }}", "node-${System Information/Serial Number", 7])(
+  it.each(["edge", "Edge_1", "cos-{{ .Random }}", 7])(
     "gets the host name %j as it stands in the registration",
     async (hostname) => {
       doors += 1;
@@ -112,6 +112,15 @@ describe.each<[string, Come]>([
       expect(await come(newTpm(), serial("7X9"), made)).toMatchObject({ hostname });
     },
   );
+
+  it("is called as its inventory where the template is not closed", async () => {
+    doors += 1;
+    const hostname = "node-${System Information/Serial Number";
+    const made = await used.makeDoor(`not-closed-${doors}`, { cloudConfig: { hostname } });
+    const tpm = newTpm();
+    const config = await come(tpm, serial("7X9"), made);
+    expect(config).toMatchObject({ hostname: (await inventoryOf(tpm))?.metadata.name });
+  });
 });
 
 describe("a machine that changes the protocol", () => {
