@@ -2,6 +2,7 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { signCertificate } from "./sign-certificate.ts";
+import { signatureAlgorithmOf } from "./signature-algorithm.ts";
 
 export const DAY_MS = 86_400_000;
 export const CA_DAYS = 3650;
@@ -137,11 +138,13 @@ export function isStillGood(
   }
 }
 
-/** Whether the CA can sign: its key belongs to it, and it has begun and not ended. */
+/** Whether the CA can sign: its key belongs to it and is of a kind that signs here, and it has begun and not ended. */
 export function isUsableCa(ca: CertificateAndKey, nowMs: number): boolean {
   try {
     const certificate = new X509Certificate(ca.certificatePem);
-    return certificate.ca && isNow(certificate, nowMs) && certificate.checkPrivateKey(createPrivateKey(ca.keyPem));
+    const key = createPrivateKey(ca.keyPem);
+    const signs = certificate.ca && signatureAlgorithmOf(key) !== undefined && certificate.checkPrivateKey(key);
+    return signs && isNow(certificate, nowMs);
   } catch {
     return false;
   }

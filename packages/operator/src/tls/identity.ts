@@ -14,6 +14,7 @@ import {
   SERVING_DAYS,
   type CertificateAndKey,
 } from "./certificates.ts";
+import { hasPathLength } from "./read-extensions.ts";
 
 /** A CA of ten years gets its successor two years before its end. */
 const SUCCESSOR_LEFT_MS = (CA_DAYS / 5) * DAY_MS;
@@ -90,9 +91,9 @@ function succeed({ ca, crosses, old }: Authorities, { crossPem, ...successor }: 
   };
 }
 
-/** The CAs of before 1.0 allow no CA below them (path length 0), so that nothing leads from them to a successor. */
+/** The CAs of before 1.0, and some that people make, allow no CA below them (path length 0): nothing leads from them to a successor. */
 function letsNoneBelow({ certificatePem }: CertificateAndKey): boolean {
-  return new X509Certificate(certificatePem).subject === SUBJECT_BEFORE_1_0;
+  return new X509Certificate(certificatePem).subject === SUBJECT_BEFORE_1_0 || hasPathLength(certificatePem);
 }
 
 function publishedMs({ certificatePem }: Successor, nowMs: number): number {

@@ -1,6 +1,8 @@
-/** Writes and signs an X.509 certificate. ECDSA P-256: a handshake costs the operator a tenth of RSA's. */
-import { createHash, createPublicKey, sign, X509Certificate } from "node:crypto";
+/** Writes and signs an X.509 certificate, with the key of whatever CA. */
+import { createHash, createPrivateKey, createPublicKey, sign, X509Certificate } from "node:crypto";
 import forge from "node-forge";
+import { subjectKeyIdOf } from "./read-extensions.ts";
+import { signatureAlgorithmOf, type SignatureAlgorithm } from "./signature-algorithm.ts";
 
 const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
 const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
@@ -30,12 +32,18 @@ function keyId(pem: string): string {
   return createHash("sha256").update(key).digest().subarray(0, 20).toString("binary");
 }
 
-function algorithm(): forge.asn1.Asn1 {
+function algorithmIn({ oid, hasNull }: SignatureAlgorithm): forge.asn1.Asn1 {
   const { asn1 } = forge;
-  const oid = asn1.oidToDer(ECDSA_WITH_SHA256).getBytes();
   return asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [
-    asn1.create(asn1.Class.UNIVERSAL, asn1.Type.OID, false, oid),
+    asn1.create(asn1.Class.UNIVERSAL, asn1.Type.OID, false, asn1.oidToDer(oid).getBytes()),
+    ...(hasNull ? [asn1.create(asn1.Class.UNIVERSAL, asn1.Type.NULL, false, "")] : []),
   ]);
+}
+
+/** Of the CA's own certificate where that says one: a CA that others made may have computed it in another way. */
+function authorityKeyId(issuerPem: string | undefined, subjectKeyPem: string): string {
+  if (issuerPem === undefined) return keyId(subjectKeyPem);
+  return subjectKeyIdOf(issuerPem)?.toString("binary") ?? keyId(issuerPem);
 }
 
 /** Version, serial, algorithm, issuer, validity, subject, key and extensions: RFC 5280 section 4.1. */
@@ -57,6 +65,7 @@ function subjectOf(pem: string): forge.asn1.Asn1 {
 
 /**
  * node-forge writes the certificate but knows RSA keys only: its key and its algorithm are put in their places here.
+ * @param issuerKeyPem  of a kind that signatureAlgorithmOf knows
  * @returns PEM
  */
 export function signCertificate(template: Template, subjectKeyPem: string, issuerKeyPem: string): string {
@@ -77,19 +86,23 @@ export function signCertificate(template: Template, subjectKeyPem: string, issue
   certificate.setExtensions([
     ...template.extensions,
     ...(isCa ? [{ id: SUBJECT_KEY_IDENTIFIER, value: octets(keyId(subjectKeyPem)) }] : []),
-    { name: "authorityKeyIdentifier", keyIdentifier: keyId(issuerPem ?? subjectKeyPem) },
+    { name: "authorityKeyIdentifier", keyIdentifier: authorityKeyId(issuerPem, subjectKeyPem) },
   ]);
+  // Only so that node-forge writes anything: what the issuer signs by takes its place.
   certificate.siginfo.algorithmOid = ECDSA_WITH_SHA256;
   certificate.signatureOid = ECDSA_WITH_SHA256;
   const unsigned = pki.certificateToAsn1(certificate);
   const fields = fieldsOf(unsigned);
-  fields.splice(2, 1, algorithm());
+  const issuerKey = createPrivateKey(issuerKeyPem);
+  const algorithm = signatureAlgorithmOf(issuerKey);
+  if (algorithm === undefined) throw new TypeError("a CA's key of a kind that signs no certificates here");
+  fields.splice(2, 1, algorithmIn(algorithm));
   if (issuerPem !== undefined) fields.splice(3, 1, subjectOf(issuerPem));
   fields.splice(6, 1, asn1.fromDer(spkiOf(subjectKeyPem)));
   const [toBeSigned] = typeof unsigned.value === "string" ? [] : unsigned.value;
   if (toBeSigned === undefined) throw new TypeError("node-forge made no certificate");
-  const signature = sign("sha256", Buffer.from(asn1.toDer(toBeSigned).getBytes(), "binary"), issuerKeyPem);
+  const signature = sign(algorithm.hash, Buffer.from(asn1.toDer(toBeSigned).getBytes(), "binary"), issuerKey);
   const bits = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.BITSTRING, false, `\0${signature.toString("binary")}`);
-  const whole = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [toBeSigned, algorithm(), bits]);
+  const whole = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [toBeSigned, algorithmIn(algorithm), bits]);
   return new X509Certificate(Buffer.from(asn1.toDer(whole).getBytes(), "binary")).toString();
 }
