@@ -20,6 +20,8 @@ export interface CheckOptions {
 const OUTPUT_MAX_BYTES = 1024 * 1024;
 const TOLD_CHARACTERS = 512;
 const KILLED_MS = 10_000;
+/** Of whoever. */
+const EXECUTABLE = 0o111;
 /** As run-parts has it: no backups, no packages' leftovers. Source: run-parts(8) */
 const NAME = /^[a-zA-Z0-9_-]+(\.sh)?$/;
 
@@ -50,15 +52,25 @@ export async function runChecks(folder: string, options: CheckOptions): Promise<
 
 async function kindOf(path: string): Promise<"program" | "no-program" | { readonly failure: string }> {
   try {
-    if (!(await stat(path)).isFile()) return "no-program";
-    await access(path, constants.X_OK);
-    return "program";
+    const found = await stat(path);
+    // Notes, and checks that somebody has switched off, have no permission to be executed.
+    if (!found.isFile() || (found.mode & EXECUTABLE) === 0) return "no-program";
   } catch (cause) {
     const code = systemCode(cause) || "unknown";
-    // It may not be executed, was taken away a moment ago, or is a link to what is not there.
-    if (code === "EACCES" || code === "ENOENT") return "no-program";
-    return { failure: `cannot be looked at (${code})` };
+    // It was taken away a moment ago, or is a link to what is not there.
+    return code === "ENOENT" ? "no-program" : { failure: `cannot be looked at (${code})` };
   }
+  return access(path, constants.X_OK).then(
+    () => "program",
+    (cause: unknown) => whyNotExecuted(systemCode(cause) || "unknown"),
+  );
+}
+
+/** A check that cannot be asked has not passed, whatever keeps it from that. */
+function whyNotExecuted(code: string): "no-program" | { readonly failure: string } {
+  if (code === "ENOENT") return "no-program";
+  const why = code === "EACCES" ? "its file system is mounted noexec, or this user may not" : code;
+  return { failure: `cannot be executed: ${why}` };
 }
 
 async function runCheck(name: string, path: string, options: CheckOptions): Promise<CheckResult> {

@@ -1,4 +1,5 @@
 /** What the machine is asked: programs in place of systemd's say what those would. */
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -46,6 +47,25 @@ describe("a shutdown", () => {
 
 describe("checks", () => {
   const options = { timeoutMs: 5_000, signal: new AbortController().signal, log: () => undefined };
+
+  it("fail where they are executable and cannot be executed, as on a file system that is mounted noexec", async () => {
+    const mounted = path.join(folder, "mounted");
+    mkdirSync(mounted);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "noexec", "tmpfs", mounted]);
+    try {
+      program("mounted/10-good", "exit 0");
+      writeFileSync(path.join(mounted, "20-off"), "#!/bin/sh\n", { mode: 0o644 });
+      expect(await runChecks(mounted, options)).toEqual([
+        {
+          name: "10-good",
+          failure: "cannot be executed: its file system is mounted noexec, or this user may not",
+          output: "",
+        },
+      ]);
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
+  });
 
   it("run one after the other, and tell what failed with its last words", async () => {
     program("20-bad", "echo the disk is gone; exit 3");
