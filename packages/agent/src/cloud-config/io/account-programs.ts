@@ -1,11 +1,13 @@
 /** useradd, usermod, groupadd and chpasswd: the system's own programs, for / or for another root. */
-import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { endWithin, startProgram, type EndWithin } from "../../programs/index.ts";
 import type { ProgramStep } from "../apply/plan-users.ts";
 import { CloudConfigError } from "../errors.ts";
 
-const TIMEOUT_MS = 60_000;
+/** What it has written is put onto the disk before it ends. */
+const TIMES: EndWithin = { timeoutMs: 60_000, killedMs: 10_000 };
+const OUTPUT_MAX_BYTES = 64 * 1024;
 const TOLD_CHARACTERS = 512;
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
 
@@ -19,9 +21,14 @@ const LOCKED_PAUSE_MS = 500;
  *              programs and libraries are this system's.
  * @throws CloudConfigError CLOUD_CONFIG_PROGRAM_MISSING, CLOUD_CONFIG_PROGRAM_FAILED, CLOUD_CONFIG_INTERRUPTED
  */
-export async function runAccountProgram(root: string, step: ProgramStep, signal: AbortSignal): Promise<void> {
+export async function runAccountProgram(
+  root: string,
+  step: ProgramStep,
+  signal: AbortSignal,
+  times = TIMES,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const { code, said } = await runOnce(root, step);
+    const { code, said } = await runOnce(root, step, times);
     if (signal.aborted) throw new CloudConfigError("CLOUD_CONFIG_INTERRUPTED", "applying was broken off");
     if (code === 0) return;
     if (LOCKED.test(said) && attempt < LOCKED_ATTEMPTS) {
@@ -35,27 +42,32 @@ export async function runAccountProgram(root: string, step: ProgramStep, signal:
 }
 
 interface Ended {
-  readonly code: number | null;
-  /** The end of what it said on stderr. */
+  /** Undefined where it did not end by itself. */
+  readonly code: number | undefined;
+  /** The end of what it said on stderr, or why it ended otherwise. */
   readonly said: string;
 }
 
-async function runOnce(root: string, { program, args, stdin }: ProgramStep): Promise<Ended> {
+async function runOnce(root: string, { program, args, stdin }: ProgramStep, times: EndWithin): Promise<Ended> {
   const rooted = root === "/" ? args : [program === "chpasswd" ? "--root" : "--prefix", root, ...args];
-  const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-  const child = spawn(program, rooted, {
-    env: { PATH: SBIN, LC_ALL: "C.UTF-8" },
-    stdio: ["pipe", "ignore", "pipe"],
-    timeout: TIMEOUT_MS,
-    killSignal: "SIGKILL",
+  const running = startProgram({
+    program,
+    args: rooted,
+    environment: { PATH: SBIN, LC_ALL: "C.UTF-8" },
+    maxOutputBytes: OUTPUT_MAX_BYTES,
+    ownGroup: false,
+    input: stdin ?? "",
   });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-TOLD_CHARACTERS)));
-  child.on("error", reject).on("close", (code) => resolve({ code, said }));
-  // A program that has ended already does not read; its exit code tells.
-  child.stdin.on("error", () => undefined).end(stdin ?? "");
-  return promise.catch((cause: unknown) => {
-    const details = { program };
-    throw new CloudConfigError("CLOUD_CONFIG_PROGRAM_MISSING", `${program} cannot be started`, { cause, details });
-  });
+  const ending = await endWithin(running, times);
+  if (ending === undefined) return { code: undefined, said: "was killed, and still waits in the kernel" };
+  if (ending.kind === "not-started") {
+    const { cause } = ending;
+    throw new CloudConfigError("CLOUD_CONFIG_PROGRAM_MISSING", `${program} cannot be started`, {
+      cause,
+      details: { program },
+    });
+  }
+  if (ending.kind === "flooded") return { code: undefined, said: "printed too much" };
+  if (ending.kind === "killed") return { code: undefined, said: `was ended by ${ending.signal}` };
+  return { code: ending.exitCode, said: ending.stderr.toString("utf8").slice(-TOLD_CHARACTERS) };
 }

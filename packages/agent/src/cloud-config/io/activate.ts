@@ -1,7 +1,7 @@
 /** Has a running system take up what was written: by its service manager, which is not shut in as our own unit is. */
 import { access, writeFile } from "node:fs/promises";
 
-import { startProgram } from "../../programs/index.ts";
+import { endWithin, startProgram } from "../../programs/index.ts";
 import type { Activation } from "../apply/change.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -29,10 +29,8 @@ async function restart(unit: string): Promise<string | undefined> {
     maxOutputBytes: 65_536,
     ownGroup: false,
   });
-  const timer = setTimeout(() => program.kill("SIGKILL"), TIMEOUT_MS);
-  const ending = await program.ending;
-  clearTimeout(timer);
-  return ending.kind === "exited" && ending.exitCode === 0 ? undefined : `${unit} cannot be restarted`;
+  const ending = await endWithin(program, { timeoutMs: TIMEOUT_MS });
+  return ending?.kind === "exited" && ending.exitCode === 0 ? undefined : `${unit} cannot be restarted`;
 }
 
 function isBooted(): Promise<boolean> {

@@ -40,6 +40,8 @@ export async function runCollector(call: CollectorCall): Promise<unknown> {
   const broken = Promise.withResolvers<never>();
   const end = (error: HardwareError): void => {
     running.kill("SIGKILL");
+    // Who waits in the kernel does not end even so, and is not to keep this process.
+    running.abandon();
     broken.reject(error);
   };
   const onAbort = (): void => {

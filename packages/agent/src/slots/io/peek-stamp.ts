@@ -1,7 +1,8 @@
 /** Reads what a slot says of itself without mounting it: nothing is in the way of whoever writes it meanwhile. */
-import { startProgram } from "../../programs/index.ts";
+import { endWithin, startProgram } from "../../programs/index.ts";
 import { readSlotStamp, STAMP_FILE, STAMP_MAX_BYTES, type SlotStamp } from "../slot-stamp.ts";
 
+const TIMEOUT_MS = 30_000;
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
 /** debugfs says these on stderr, and ends well. Source: e2fsprogs, debugfs(8); lib/et's texts in English */
 const NOTHING_THERE = /File not found|Bad magic number|Attempt to read block/;
@@ -20,11 +21,8 @@ export async function peekStamp(device: string, signal: AbortSignal): Promise<Sl
     maxOutputBytes: STAMP_MAX_BYTES,
     ownGroup: true,
   });
-  const end = (): void => running.kill("SIGKILL");
-  signal.addEventListener("abort", end, { once: true });
-  const ending = await running.ending;
-  signal.removeEventListener("abort", end);
-  if (ending.kind !== "exited") return undefined;
+  const ending = await endWithin(running, { timeoutMs: TIMEOUT_MS, killedMs: 0, signal });
+  if (ending?.kind !== "exited") return undefined;
   const stamp = readSlotStamp(ending.stdout.toString("utf8"));
   if (stamp !== undefined) return stamp;
   return NOTHING_THERE.test(ending.stderr.toString("utf8")) ? "none" : undefined;

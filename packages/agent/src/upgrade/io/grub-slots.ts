@@ -3,7 +3,7 @@ import { systemCode } from "@rancheros/protocol/errors";
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { startProgram } from "../../programs/index.ts";
+import { endWithin, startProgram, type EndWithin } from "../../programs/index.ts";
 import type { BootSlot } from "../boot-slot.ts";
 import { UpgradeError } from "../errors.ts";
 import { absentOr } from "./absent.ts";
@@ -16,9 +16,11 @@ const STATE_FOLDERS = ["/run/initramfs/cos-state", "/run/initramfs/elemental-sta
 const PASSIVE = ["cOS/passive.img", ".snapshots/passives"] as const;
 const MENUS = ["grub2/grub.cfg", "grub2/grub/grub.cfg"] as const;
 const MENU_MAX_CHARACTERS = 256 * 1024;
-const TIMEOUT_MS = 30_000;
+/** What it has written is put onto the disk before it ends. */
+const TIMES: EndWithin = { timeoutMs: 30_000, killedMs: 30_000 };
 
-export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot>): SlotPort {
+/** @param times  for the boot loader's program */
+export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot>, times = TIMES): SlotPort {
   const inState = (names: readonly string[]): readonly string[] =>
     STATE_FOLDERS.flatMap((folder) => names.map((name) => join(hostRoot, folder, name)));
   return {
@@ -43,7 +45,7 @@ export function grubSlots(hostRoot: string, readBootSlot: () => Promise<BootSlot
   async function edit(words: readonly string[]): Promise<string> {
     const path = join(hostRoot, ENVIRONMENT);
     for (const program of PROGRAMS) {
-      const edited = await editEnvironment(program, [path, ...words]);
+      const edited = await editEnvironment(program, [path, ...words], times);
       if ("printed" in edited) return edited.printed;
       if (edited.problem !== "missing") {
         const message = `${program} ${path}: ${edited.problem}`;
@@ -64,11 +66,10 @@ function isThere(path: string): Promise<boolean> {
 
 type Edited = { readonly printed: string } | { readonly problem: string };
 
-async function editEnvironment(program: string, args: readonly string[]): Promise<Edited> {
+async function editEnvironment(program: string, args: readonly string[], times: EndWithin): Promise<Edited> {
   const running = startProgram({ program, args, environment: process.env, maxOutputBytes: 65_536, ownGroup: false });
-  const timer = setTimeout(() => running.kill("SIGKILL"), TIMEOUT_MS);
-  const ending = await running.ending;
-  clearTimeout(timer);
+  const ending = await endWithin(running, times);
+  if (ending === undefined) return { problem: "was killed, and still waits in the kernel" };
   if (ending.kind === "not-started") return { problem: isMissing(ending.cause) ? "missing" : String(ending.cause) };
   if (ending.kind === "killed") return { problem: `ended by ${ending.signal}` };
   if (ending.kind === "flooded") return { problem: "printed too much" };

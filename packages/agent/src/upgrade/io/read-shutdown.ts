@@ -2,7 +2,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 
-import { startProgram } from "../../programs/index.ts";
+import { endWithin, startProgram } from "../../programs/index.ts";
 import type { HostPort } from "../ports.ts";
 
 const QUERY_TIMEOUT_MS = 10_000;
@@ -42,8 +42,6 @@ async function printed(program: string, args: readonly string[]): Promise<string
     maxOutputBytes: MAX_OUTPUT_BYTES,
     ownGroup: false,
   });
-  const timer = setTimeout(() => running.kill("SIGKILL"), QUERY_TIMEOUT_MS);
-  const ending = await running.ending;
-  clearTimeout(timer);
-  return ending.kind === "exited" ? ending.stdout.toString("utf8").trim() : "";
+  const ending = await endWithin(running, { timeoutMs: QUERY_TIMEOUT_MS });
+  return ending?.kind === "exited" ? ending.stdout.toString("utf8").trim() : "";
 }

@@ -1,11 +1,15 @@
 /** Programs that no signal ends, as those that wait for a disk that does not answer: here it is a frozen file system. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { makeFrozenDisk, type FrozenDisk } from "../../../../../test/disks/index.ts";
+import { runAccountProgram } from "../../../src/cloud-config/io/account-programs.ts";
 import { runTool } from "../../../src/containers/io/run-tool.ts";
 import { runChecks } from "../../../src/upgrade/io/check-programs.ts";
+import { grubSlots } from "../../../src/upgrade/io/grub-slots.ts";
 
 let disk: FrozenDisk;
 
@@ -36,4 +40,51 @@ it("a container runtime's program has taken too long, and is waited for no longe
   const args = ["if=/dev/zero", `of=${join(disk.folder, "file")}`, "count=1"];
   const outcome = await runTool({ program: "dd", args, timeoutMs: 500, killedMs: 500 });
   expect(outcome).toEqual({ kind: "timed-out", timeoutMs: 500 });
+}, 20_000);
+
+/** Puts files onto the disk, which is frozen again afterwards. */
+function onDisk(write: () => void): void {
+  execFileSync("fsfreeze", ["--unfreeze", disk.folder]);
+  write();
+  execFileSync("fsfreeze", ["--freeze", disk.folder]);
+}
+
+it("a rollback says that the boot loader's program waits in the kernel", async () => {
+  const root = join(disk.home, "root");
+  mkdirSync(root);
+  symlinkSync(disk.folder, join(root, "oem"));
+  onDisk(() => execFileSync("grub-editenv", [join(disk.folder, "grubenv"), "create"]));
+  const slots = grubSlots(root, () => Promise.resolve("active"), { timeoutMs: 500, killedMs: 500 });
+  const failure = slots.startNext("fallback");
+  await expect(failure).rejects.toMatchObject({ code: "UPGRADE_ROLLBACK_FAILED" });
+  await expect(failure).rejects.toThrow("was killed, and still waits in the kernel");
+}, 20_000);
+
+it("a cloud-config says that useradd waits in the kernel", async () => {
+  onDisk(() => {
+    mkdirSync(join(disk.folder, "etc"));
+    for (const name of ["passwd", "group", "shadow", "gshadow"]) writeFileSync(join(disk.folder, "etc", name), "");
+  });
+  const step = { program: "useradd", args: ["--badname", "alice"] } as const;
+  const { signal } = new AbortController();
+  const failure = runAccountProgram(disk.folder, step, signal, { timeoutMs: 500, killedMs: 500 });
+  await expect(failure).rejects.toMatchObject({
+    code: "CLOUD_CONFIG_PROGRAM_FAILED",
+    message: "useradd: was killed, and still waits in the kernel",
+  });
+}, 20_000);
+
+it("who reads the hardware gives it up, and keeps no program that has done all else", async () => {
+  const module = join(import.meta.dirname, "../../../src/hardware/io/collector.ts");
+  const command = ["dd", "if=/dev/zero", `of=${join(disk.folder, "file")}`, "count=1"];
+  const call = `{ command: ${JSON.stringify(command)}, timeoutMs: 500, signal: new AbortController().signal }`;
+  const script = `import { runCollector } from ${JSON.stringify(module)};
+    await runCollector(${call}).catch(({ code }) => console.log(code));`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let printed = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  await once(child, "exit", { signal: AbortSignal.timeout(10_000) });
+  expect([child.exitCode, printed]).toEqual([0, "HARDWARE_TIMED_OUT\n"]);
 }, 20_000);
