@@ -7,11 +7,11 @@ import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
-import { channelAt, refusalOf, report, send, visitAttested } from "../../machine/attested-visit.ts";
+import { askMachine, channelAt, refusalOf, report, send, visitAttested } from "../../machine/attested-visit.ts";
 import { askPlan, tellStatus, type Session } from "../../machine/upgrading-machine.ts";
 import { eventually, listInventories, makeRegistration, type AnyObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
-import { createSoftwareTpm } from "../../software-tpm/index.ts";
+import { createSoftwareTpm, type SoftwareTpm } from "../../software-tpm/index.ts";
 
 const controlPlane = inject("controlPlane");
 const folder = mkdtempSync(path.join(tmpdir(), "upgrade-endpoints-"));
@@ -20,6 +20,7 @@ const operators: OperatorProcess[] = [];
 const tpm = createSoftwareTpm();
 let turn = 0;
 let session: Session;
+let visit: (tpm: SoftwareTpm) => ReturnType<typeof visitAttested>;
 
 function next(): string {
   turn += 1;
@@ -61,8 +62,8 @@ beforeAll(async () => {
   operators.push(...(await Promise.all([start("one"), start("two")])));
   const channel = await channelAt(operators[0]?.httpsUrl ?? "");
   const { token } = await makeRegistration(controlPlane, namespace, "all");
-  const admission = await visitAttested({ next, tpm, channel, purpose: { kind: "registration", token } });
-  session = admission.session;
+  visit = (tpm) => visitAttested({ next, tpm, channel, purpose: { kind: "registration", token } });
+  session = (await visit(tpm)).session;
 });
 
 afterAll(async () => {
@@ -136,7 +137,7 @@ describe("a machine with a session", () => {
     const reports = Array.from({ length: 20 }, () => report(() => one, session.token, EMPTY_REPORT));
     const reported = await Promise.all(reports.map((one) => refusalOf(one).catch(() => "taken")));
     expect(reported).toContain("429 SESSION_RATE");
-    // The other replica has a count of its own, and what is asked is not counted.
+    // What is asked has a count of its own.
     await askPlan(() => one, session);
     await eventually(async () => ((await tell(300)) === "taken" ? true : undefined), "it may speak again");
     expect((await inventory())?.status?.["upgrade"]).toMatchObject({ attempt: 300 });
@@ -153,5 +154,21 @@ describe("a machine with a session", () => {
       }, "the end of the session");
       expect(ended).toBe("403 MACHINE_DENIED");
     }
+  });
+});
+
+describe("a machine that asks without end", () => {
+  it("is told to come later, for its plan as for how it stands, may speak, and is served again", async () => {
+    const one = operators[0]?.httpUrl ?? "";
+    const { session: greedy } = await visit(createSoftwareTpm());
+    const ask = () => refusalOf(askPlan(() => one, greedy)).catch(() => "told");
+    const asked = await Promise.all(Array.from({ length: 500 }, ask));
+    expect(new Set(asked)).toEqual(new Set(["told", "429 SESSION_RATE"]));
+    const stood = await Promise.all(
+      Array.from({ length: 50 }, () => refusalOf(askMachine(() => one, greedy.token)).catch(() => "told")),
+    );
+    expect(stood).toContain("429 SESSION_RATE");
+    await tellStatus(() => one, greedy, WORD);
+    await eventually(async () => ((await ask()) === "told" ? true : undefined), "it may ask again");
   });
 });

@@ -88,7 +88,8 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
   SESSION_RATE: {
     failure: "refused",
     retry: "backoff",
-    meaning: "One machine has reported itself, or how far its upgrade is, more often than honest ones do.",
+    meaning:
+      "One machine has reported itself or how far its upgrade is, or has asked for its plan, more often than honest ones do.",
     mend: "Look at that machine: ros-agent stays far below. Set spec.approval of its MachineInventory to Denied where it is in wrong hands.",
   },
   OPERATOR_NOT_READY: {

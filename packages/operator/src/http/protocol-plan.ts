@@ -30,6 +30,7 @@ export async function showPlan(
   trace: Trace,
 ): Promise<Answer> {
   const { entry, sealKey } = await machineOf(parts, authorization, trace);
+  parts.pace.takeAsk(entry.metadata.uid);
   const { namespace, name, uid } = entry.metadata;
   const asked =
     entry.approval === "Approved"
@@ -57,7 +58,7 @@ export async function takeStatus(
   trace: Trace,
 ): Promise<Answer> {
   const { entry } = await machineOf(parts, authorization, trace);
-  parts.pace.take(entry.metadata.uid);
+  parts.pace.takeWord(entry.metadata.uid);
   const word = readUpgradeStatus(body);
   const { holdsSlot, nextStatusInSeconds, heardEveryMs } = await parts.rollouts.told(entry, word);
   await parts.records.upgrade(entry, word, heardEveryMs);

@@ -62,6 +62,7 @@ export async function showMachine(
   trace: Trace,
 ): Promise<Buffer> {
   const { entry } = await machineOf(parts, authorization, trace);
+  parts.pace.takeAsk(entry.metadata.uid);
   return stateOf(parts, entry, entry.approval);
 }
 
@@ -73,7 +74,7 @@ export async function takeReport(
   trace: Trace,
 ): Promise<Buffer> {
   const { entry } = await machineOf(parts, authorization, trace);
-  parts.pace.take(entry.metadata.uid);
+  parts.pace.takeWord(entry.metadata.uid);
   const report = readMachineReport(body);
   const inventory = await parts.records.report(entry, report, chosenBy(registrationOf(parts, entry), report));
   const approval = approvalOf(inventory.spec.approval);
