@@ -7,6 +7,7 @@ import { retryTimer, type ClusterClock, type Kubernetes } from "./controller/ind
 import { makeDefaults, parseDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
+  createCaForMachines,
   createFailedChallenges,
   createSessionPace,
   createMachineEndpoint,
@@ -219,6 +220,7 @@ export async function startOperator(
     inventoryAnswer: (entry) =>
       operatorInventoryAnswer(kubernetes, tokens, entry, () => inventories.tokenMissed(entry)),
   });
+  const caForMachines = createCaForMachines(log);
   const untraced = createProtocolEndpoint({
     ...shared,
     deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
@@ -227,7 +229,7 @@ export async function startOperator(
     rollouts,
     observe: (step, status, durationMs) => metrics.observeRequest(step, status, durationMs),
     isOwnChannel: (channel) => listeners.isOwnChannel(channel),
-    caPem: () => address.now().caPem,
+    caForMachines: () => caForMachines(address.now().caPem),
     configFor: ({ spec }, machine) => installConfigData(spec.cloudConfig, address.url(), machine),
   });
 

@@ -14,6 +14,7 @@ export type { ListenAddress } from "./listen-address.ts";
 export type { Decide, Decision } from "./decision.ts";
 export { createMachineEndpoint } from "./machine-endpoint.ts";
 export type { MachineEndpoint } from "./machine-endpoint.ts";
+export { createCaForMachines } from "./ca-for-machines.ts";
 export { createFailedChallenges } from "./failed-challenges.ts";
 export { createSessionPace } from "./session-pace.ts";
 export type { RolloutDesk } from "./rollout-desk.ts";

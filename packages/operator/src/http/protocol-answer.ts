@@ -1,6 +1,5 @@
 /** The third step: the TPM gave up the secret, so the machine is who it said, and gets what is meant for it. */
 import {
-  CA_MAX_CHARACTERS,
   isAnswerProof,
   readAnswerRequest,
   readMachineReport,
@@ -96,12 +95,6 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   return sealedAdmission(parts, { request, state, inventory, registration });
 }
 
-/** What Rancher's settings have as a CA may be anything. */
-function caForMachines(pem: string | undefined): string | undefined {
-  if (pem === undefined || pem.length > CA_MAX_CHARACTERS) return undefined;
-  return pem.includes("-----BEGIN CERTIFICATE-----") ? pem : undefined;
-}
-
 interface Admitted {
   readonly request: AnswerRequest;
   readonly state: ChallengeState;
@@ -126,7 +119,7 @@ function sealedAdmission(parts: ProtocolParts, admitted: Admitted): Buffer {
     trust: state.trust,
     config: isConfigured ? parts.configFor(registration, { name, ekHash, smbios }) : undefined,
     session: { token, key: sessionSealKey(keys, token), expiresInSeconds: SESSION_LIFETIME_MS / 1000 },
-    ca: caForMachines(parts.caPem()),
+    ca: parts.caForMachines(),
     nextAskInSeconds: nextAskInSeconds(approval, registration, parts.inventories.pendingCount, parts.random),
   });
   const sealed = sealAnswer(plain, state.secret, request, parts.random(IV_BYTES));

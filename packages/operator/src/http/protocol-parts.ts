@@ -26,8 +26,8 @@ export interface ProtocolParts extends DoorParts {
   readonly isOwnChannel: (channel: Buffer) => Promise<boolean>;
   /** The config that this machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
   readonly configFor: (registration: MachineRegistration, machine: NamedMachine) => Readonly<Record<string, unknown>>;
-  /** The CAs by which machines know the server; undefined where they need none. */
-  readonly caPem: () => string | undefined;
+  /** The CAs by which machines know the server; undefined where they need none, or could not read them. */
+  readonly caForMachines: () => string | undefined;
   readonly assertReady: () => void;
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
