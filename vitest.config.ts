@@ -51,7 +51,11 @@ export default defineConfig({
           // The short way: what everything else rests on.
           exclude:
             process.env["RANCHEROS_METAL_SHORT"] === "1"
-              ? ["test/metal/operator-in-cluster.test.ts", "test/metal/other-system.test.ts"]
+              ? [
+                  "test/metal/operator-in-cluster.test.ts",
+                  "test/metal/other-system.test.ts",
+                  "test/metal/arm64.test.ts",
+                ]
               : [],
           expect: { requireAssertions: true },
           // A virtual machine without KVM takes both cores.

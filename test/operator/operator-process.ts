@@ -38,6 +38,8 @@ export interface OperatorOptions {
   /** Where machines are told to go; default is its own HTTPS listener. "" leaves it to Rancher's settings. */
   readonly serverUrl?: string;
   readonly flags?: readonly string[];
+  /** What is started in place of Node with the script: the single executable, by a program that runs it. */
+  readonly command?: readonly [string, ...string[]];
   /** Settings that flags leave to it. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Script to run instead of what operator-program.ts says, for measuring what is shipped. */
@@ -96,15 +98,20 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const [https, http, health] = [await findFreePort(), await findFreePort(), await findFreePort()];
   const httpsUrl = `https://127.0.0.1:${https}`;
   const serverUrl = options.serverUrl ?? httpsUrl;
+  const byNode = [
+    process.execPath,
+    ...NODE_FLAGS,
+    ...scaledClockFlag(options),
+    options.script ?? operatorProgram(),
+  ] as const;
+  const [executable, ...before] = options.command ?? byNode;
   const child = new TetheredProcess({
     name: options.name ?? "rancheros-operator",
-    executable: process.execPath,
+    executable,
     environment: { ...ENVIRONMENT, ...options.environment },
     folder: options.folder,
     args: [
-      ...NODE_FLAGS,
-      ...scaledClockFlag(options),
-      options.script ?? operatorProgram(),
+      ...before,
       "run",
       `--kubeconfig=${path.resolve(kubeconfigPath)}`,
       `--namespace=${options.namespace}`,
