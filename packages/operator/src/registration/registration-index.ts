@@ -5,6 +5,8 @@ import { GoneUids } from "../controller/index.ts";
 import type { RegistrationRefusal } from "./errors.ts";
 import { isExpired } from "./reconcile-registration.ts";
 import { tokenStateOf, type TokenState } from "./registration-tokens.ts";
+import { SecretUsers } from "./secret-users.ts";
+import { TokenHolders } from "./token-holders.ts";
 import { secretNameOf, tokenDigest, type RegistrationSecret } from "./token-secret.ts";
 
 /** One remembered MachineRegistration, in the form that list and watch need. */
@@ -66,6 +68,10 @@ export function closedBecause(registration: MachineRegistration, nowMs: number):
   return isExpired(registration, nowMs) ? "REGISTRATION_EXPIRED" : undefined;
 }
 
+function secretKeyOf(registration: MachineRegistration): string {
+  return keyOf({ namespace: registration.metadata.namespace, name: secretNameOf(registration) });
+}
+
 interface Versioned {
   readonly metadata: { readonly resourceVersion: string };
 }
@@ -74,18 +80,12 @@ function isOlder({ metadata }: Versioned, than: Versioned): boolean {
   return Number(metadata.resourceVersion) < Number(than.metadata.resourceVersion);
 }
 
-interface Held {
-  readonly key: string;
-  /** Of a token before a rotation. */
-  readonly expiresMs: number | undefined;
-}
-
 export class RegistrationIndex {
   readonly #byKey = new Map<string, RegistrationEntry>();
   readonly #secrets = new Map<string, RegistrationSecret>();
   readonly #goneSecrets = new GoneUids();
-  readonly #byDigest = new Map<string, readonly Held[]>();
-  readonly #digests = new Map<string, readonly string[]>();
+  readonly #tokens = new TokenHolders();
+  readonly #users = new SecretUsers();
 
   /** As the watch shows it. @returns keys of the other registrations with which it shares or shared a token */
   put(entry: RegistrationEntry): readonly string[] {
@@ -148,8 +148,7 @@ export class RegistrationIndex {
 
   /** The Secret that this registration's token is in, as far as the watch has shown it. */
   secretOf(registration: MachineRegistration): RegistrationSecret | undefined {
-    const name = secretNameOf(registration);
-    return this.#secrets.get(keyOf({ namespace: registration.metadata.namespace, name }));
+    return this.#secrets.get(secretKeyOf(registration));
   }
 
   stateOf(registration: MachineRegistration): TokenState {
@@ -158,11 +157,7 @@ export class RegistrationIndex {
 
   /** Whether another registration has one of this one's tokens. */
   isShared(key: string, nowMs: number): boolean {
-    const digests = this.#digests.get(key) ?? [];
-    return digests.some((digest) => {
-      const valid = this.#holders(digest, nowMs);
-      return valid.some((one) => one.key === key) && valid.some((one) => one.key !== key);
-    });
+    return this.#tokens.isShared(key, nowMs);
   }
 
   /** Whether the maximum of machines is reached is asked of MachineLimit, when it is known who the machine is. */
@@ -172,27 +167,19 @@ export class RegistrationIndex {
 
   /** The same for who remembers a token without knowing it. @param digest  see tokenDigest */
   withTokenDigest(digest: string, nowMs: number): TokenAnswer {
-    const [found, ...others] = this.#holders(digest, nowMs);
-    const registration = found === undefined ? undefined : this.get(found.key);
-    if (found === undefined || registration === undefined || registration.metadata.deletionTimestamp) {
+    const holder = this.#tokens.onlyHolder(digest, nowMs);
+    const registration = holder === undefined ? undefined : this.get(holder.key);
+    if (holder === undefined || registration === undefined || registration.metadata.deletionTimestamp) {
       return { refusal: "REGISTRATION_UNKNOWN" };
     }
-    if (others.some((one) => one.key !== found.key)) return { refusal: "REGISTRATION_UNKNOWN" };
     const refusal = closedBecause(registration, nowMs);
     if (refusal !== undefined) return { refusal, registration };
-    return { registration, byPreviousToken: found.expiresMs !== undefined };
-  }
-
-  #holders(digest: string, nowMs: number): readonly Held[] {
-    const held = this.#byDigest.get(digest) ?? [];
-    return held.filter((one) => one.expiresMs === undefined || one.expiresMs > nowMs);
+    return { registration, byPreviousToken: holder.expiresMs !== undefined };
   }
 
   #rehashUsersOf(secret: NamedEntry): readonly string[] {
-    const { namespace, name } = secret.metadata;
     const touched = new Set<string>();
-    for (const [key, { registration }] of this.#byKey) {
-      if (registration.metadata.namespace !== namespace || secretNameOf(registration) !== name) continue;
+    for (const key of this.#users.of(keyOf(secret.metadata))) {
       touched.add(key);
       for (const other of this.#rehash(key)) touched.add(other);
     }
@@ -200,32 +187,9 @@ export class RegistrationIndex {
   }
 
   #rehash(key: string): readonly string[] {
-    const touched = new Set<string>();
-    const note = (held: readonly Held[]): void => {
-      for (const one of held) if (one.key !== key) touched.add(one.key);
-    };
-    for (const digest of this.#digests.get(key) ?? []) {
-      const left = (this.#byDigest.get(digest) ?? []).filter((one) => one.key !== key);
-      note(left);
-      if (left.length === 0) this.#byDigest.delete(digest);
-      else this.#byDigest.set(digest, left);
-    }
-    const digests: string[] = [];
-    const add = (token: string, expiresMs: number | undefined): void => {
-      const digest = tokenDigest(token);
-      const held = this.#byDigest.get(digest) ?? [];
-      note(held);
-      digests.push(digest);
-      this.#byDigest.set(digest, [...held, { key, expiresMs }]);
-    };
     const registration = this.get(key);
+    this.#users.set(key, registration === undefined ? undefined : secretKeyOf(registration));
     const state = registration === undefined ? undefined : this.stateOf(registration);
-    if (state?.kind === "tokens") {
-      add(state.tokens.token, undefined);
-      if (state.tokens.previous !== undefined) add(state.tokens.previous.token, state.tokens.previous.expiresMs);
-    }
-    if (digests.length === 0) this.#digests.delete(key);
-    else this.#digests.set(key, digests);
-    return [...touched];
+    return this.#tokens.set(key, state?.kind === "tokens" ? state.tokens : undefined);
   }
 }
