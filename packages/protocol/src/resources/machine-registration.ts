@@ -37,7 +37,8 @@ const token = Type.Object(
     ),
     rotation: Type.Optional(
       Type.Integer({
-        description: "A larger number makes a new token; the old one stays good for the time of overlap.",
+        description:
+          "A larger number makes a new token; the old one stays good for the time of overlap. Beyond 9007199254740991 numbers are read rounded: one more may be none.",
         minimum: 0,
       }),
     ),
