@@ -1,5 +1,5 @@
 /** What of a machine's word on its upgrade is written into its MachineInventory, and how soon. */
-import { isTerminal, PHASES, type UpgradeStatus } from "@rancheros/protocol/upgrade";
+import { believedAttempt, isTerminal, PHASES, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { UpgradeFacts } from "./rollout-facts.ts";
 import { timeText } from "./time-text.ts";
 
@@ -44,7 +44,7 @@ function isSameAttempt(old: UpgradeFacts | UpgradeStatus, word: UpgradeStatus): 
 function isOvertaken(old: UpgradeFacts, word: UpgradeStatus): boolean {
   // Upgrades by hand are not counted: a word of the next one looks as one of the last.
   if (word.plan === undefined || old.image !== word.image || old.plan !== word.plan) return false;
-  if (word.attempt < old.attempt) return true;
+  if (word.attempt < believedAttempt(old.attempt)) return true;
   // After an end only Failed is taken back: a machine that was given up may come through yet.
   return word.attempt === old.attempt && isTerminal(old.phase) && !isTerminal(word.phase);
 }

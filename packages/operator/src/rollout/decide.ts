@@ -3,7 +3,7 @@
  * the object and stored by compare-and-swap on that version: nothing else may grant or take a slot.
  */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
-import type { Waiting } from "@rancheros/protocol/upgrade";
+import { believedAttempt, type Waiting } from "@rancheros/protocol/upgrade";
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { describeRollout, type Found } from "./describe-rollout.ts";
@@ -48,16 +48,8 @@ const FULL: Waiting = {
 };
 const BUSY: Waiting = { reason: "Queued", message: "the machine is in the middle of another upgrade" };
 
-/** Far more than any image grants: neither a machine nor who writes into the status by hand is to use up the numbers. */
-const ATTEMPTS_BELIEVED_MAX = 2 ** 52;
-
 function status(image: CompiledImage): ManagedOSImageStatus {
   return image.object.status ?? {};
-}
-
-function attemptsCounted(image: CompiledImage): number {
-  const { attempts = 0 } = status(image);
-  return attempts > ATTEMPTS_BELIEVED_MAX ? 0 : attempts;
 }
 
 interface Books {
@@ -119,8 +111,7 @@ export function serversAwayIn(view: RolloutView, cluster: string, slots: Iterabl
 
 /** The machine's last grant by an image of this name, as it says: it takes none that is not later. */
 function attemptSaid({ image }: RolloutView, { rollout: { upgrade } }: RolloutMachine): number {
-  if (upgrade?.image !== image.object.metadata.name || upgrade.attempt > ATTEMPTS_BELIEVED_MAX) return 0;
-  return upgrade.attempt;
+  return upgrade?.image === image.object.metadata.name ? believedAttempt(upgrade.attempt) : 0;
 }
 
 /**
@@ -190,7 +181,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const books: Books = {
     slots: [...settled.slots],
     failures: settled.failures,
-    attempts: attemptsCounted(image),
+    attempts: believedAttempt(status(image).attempts),
     others: new Map(),
   };
   const count = (): Tally => tally(view.counts, books.slots, books.failures, (uid) => view.seen(uid));

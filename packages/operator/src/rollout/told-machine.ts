@@ -1,5 +1,5 @@
 /** What a machine is to know when it has said how far it is. */
-import { PHASES, type UpgradeStatus } from "@rancheros/protocol/upgrade";
+import { believedAttempt, PHASES, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 import { imageKey } from "./compile-image.ts";
 import { namedVersion } from "./effective-image.ts";
 import { givesWay } from "./gives-way.ts";
@@ -18,7 +18,7 @@ function needsVersion({ plan, image }: ImageState): boolean {
 }
 
 function countedBy({ image }: ImageState): number {
-  return image.object.status?.attempts ?? 0;
+  return believedAttempt(image.object.status?.attempts);
 }
 
 export type Word = Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">;

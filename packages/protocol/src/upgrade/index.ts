@@ -1,4 +1,5 @@
 /** Upgrades: what a machine is told to do, and how far it is. docs/protocol.md tells what is said in which order. */
+export { believedAttempt } from "./believed-attempt.ts";
 export * from "./limits.ts";
 export { isTerminal, mayFollow, PHASE_NAMES, PHASES } from "./phase.ts";
 export type { Phase, PhaseRow } from "./phase.ts";

@@ -66,6 +66,15 @@ describe("what a machine says of its upgrade", () => {
     expect(urgency(after(found, mended), WORD, NOW + 1000)).toBe("none");
   });
 
+  it("is written where somebody has written a larger attempt than any image grants", () => {
+    for (const attempt of [2 ** 53, 2 ** 63]) {
+      const found = after(inventory(), change(inventory(), { ...WORD, attempt }, NOW));
+      expect(urgency(found, { ...WORD, phase: "Draining" }, NOW + 1000)).toBe("prompt");
+    }
+    const later = after(inventory(), change(inventory(), { ...WORD, attempt: WORD.attempt + 1 }, NOW));
+    expect(urgency(later, { ...WORD, phase: "Draining" }, NOW + 1000)).toBe("none");
+  });
+
   it("is written at once where an upgrade was broken off, though its reason was told before", () => {
     const lost = { reason: "UPGRADE_SLOT_LOST", message: "the operator took the slot back in Draining" };
     const draining = { ...WORD, ...lost, phase: "Draining" } as const;

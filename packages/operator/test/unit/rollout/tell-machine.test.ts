@@ -20,10 +20,12 @@ async function holds(
   phase: Phase,
   stored: (shown: ManagedOSImage, plan: string) => ManagedOSImage | undefined,
   watch: (index: RolloutIndex, shown: ManagedOSImage) => void = () => undefined,
+  status: ManagedOSImageStatus = {},
 ) {
   const time = new VirtualTime();
   const index = new RolloutIndex({ chosen: () => new Set() });
-  const shown = digestPinned({ metadata: METADATA, spec: { osImage: "r.example.com/os:v1" } }, index);
+  const pinned = digestPinned({ metadata: METADATA, spec: { osImage: "r.example.com/os:v1" } }, index);
+  const shown = { ...pinned, status: { ...pinned.status, ...status } };
   index.putImage(shown);
   index.putMachine(MACHINE);
   const plan = index.image(`${NAMESPACE}/os`)?.plan ?? "";
@@ -70,6 +72,11 @@ describe("a machine that speaks of a grant that is not known here", () => {
       index.putImage(granted(shown, shown.status?.plan ?? ""));
     };
     expect(await holds("Draining", () => undefined, shows)).toEqual({ holdsSlot: true, reads: 0 });
+  });
+
+  it("goes on where somebody has written into the status that more was granted than can be", async () => {
+    const attempts = 2 ** 63;
+    expect(await holds("Draining", granted, undefined, { attempts })).toEqual({ holdsSlot: true, reads: 1 });
   });
 
   it("is told that its slot is lost where this image never granted it, as one that was made anew", async () => {
