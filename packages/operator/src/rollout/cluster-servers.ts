@@ -2,14 +2,27 @@
 import { isUnderWay } from "./machine-place.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
+/** By cluster and uid. */
+type ByCluster = Map<string, Map<string, RolloutMachine>>;
+
+function change(servers: ByCluster, key: string, machine: RolloutMachine, by: 1 | -1): void {
+  const { uid } = machine.metadata;
+  const those = servers.get(key) ?? new Map<string, RolloutMachine>();
+  if (by === 1) servers.set(key, those.set(uid, machine));
+  else if (those.delete(uid) && those.size === 0) servers.delete(key);
+}
+
 export class ClusterServers {
-  readonly #members = new Map<string, number>();
-  /** By cluster and uid. */
-  readonly #underWay = new Map<string, Map<string, RolloutMachine>>();
+  readonly #members: ByCluster = new Map();
+  readonly #underWay: ByCluster = new Map();
 
   /** How many count for the quorum. */
   membersOf(namespace: string, cluster: string): number {
-    return this.#members.get(`${namespace}/${cluster}`) ?? 0;
+    return this.#members.get(`${namespace}/${cluster}`)?.size ?? 0;
+  }
+
+  members(namespace: string, cluster: string): Iterable<RolloutMachine> {
+    return this.#members.get(`${namespace}/${cluster}`)?.values() ?? [];
   }
 
   /** Those that say they are in the middle of an upgrade, whoever began it. */
@@ -22,20 +35,7 @@ export class ClusterServers {
     const key = `${machine.metadata.namespace}/${cluster}`;
     // Who waits for approval, or has lost it, is no member whose absence the others could bear.
     const isMember = machine.approval === "Approved" && !machine.beingDeleted;
-    if (isMember) this.#countMember(key, by);
-    if (isUnderWay(machine)) this.#countUnderWay(key, machine, by);
-  }
-
-  #countMember(key: string, by: 1 | -1): void {
-    const count = (this.#members.get(key) ?? 0) + by;
-    if (count > 0) this.#members.set(key, count);
-    else this.#members.delete(key);
-  }
-
-  #countUnderWay(key: string, machine: RolloutMachine, by: 1 | -1): void {
-    const { uid } = machine.metadata;
-    const servers = this.#underWay.get(key) ?? new Map<string, RolloutMachine>();
-    if (by === 1) this.#underWay.set(key, servers.set(uid, machine));
-    else if (servers.delete(uid) && servers.size === 0) this.#underWay.delete(key);
+    if (isMember) change(this.#members, key, machine, by);
+    if (isUnderWay(machine)) change(this.#underWay, key, machine, by);
   }
 }

@@ -1,4 +1,5 @@
 /** How long what a machine said last counts. */
+import { SESSION_LIFETIME_MS } from "@rancheros/protocol/attestation";
 import { isUnderWay } from "./machine-place.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
@@ -6,6 +7,21 @@ import type { RolloutMachine } from "./rollout-machine.ts";
 export const SPEAKS_EVERY_MS = 10 * 60_000;
 /** The word of a machine that is well is up to twice as old as that, whatever the image's nodeTimeout. */
 const HEARD_WITHIN_MS = 3 * SPEAKS_EVERY_MS;
+
+/**
+ * A machine that is well attests anew each quarter of an hour at the latest, and that it was seen is written then unless
+ * that is ten minutes old at most.
+ */
+const SEEN_WITHIN_MS = 3 * SESSION_LIFETIME_MS;
+
+/**
+ * Whether it is off, or cut off, as far as that is known: one of which nothing says when it was seen may be well, and run
+ * no agent. Of a time to come nobody knows what it was.
+ */
+export function isOff({ rollout: { lastSeenMs } }: RolloutMachine, nowMs: number): boolean {
+  if (lastSeenMs === undefined) return false;
+  return nowMs - lastSeenMs > SEEN_WITHIN_MS || lastSeenMs > nowMs + SPEAKS_EVERY_MS;
+}
 
 /** How long a word counts at least: no machine that is well is silent for so long. */
 export function patienceMs(nodeTimeoutMs: number): number {

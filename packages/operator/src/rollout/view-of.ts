@@ -5,7 +5,7 @@ import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import type { Seen } from "./tally.ts";
-import { isBusy, patienceMs, silentMs } from "./silence.ts";
+import { isBusy, isOff, patienceMs, silentMs } from "./silence.ts";
 import type { Holder } from "./slot-fate.ts";
 
 /** A machine that is not known may be new, and the watch late: only after so long it counts as gone. */
@@ -27,13 +27,20 @@ function seenOf(image: ImageState, state: MachineState): Seen {
 /** @param isSynced  whether all machines have been read */
 export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, isSynced: boolean): RolloutView {
   const { namespace } = image.image.object.metadata;
+  /** By cluster: many who ask are decided about in one go. */
+  const away = new Map<string, readonly RolloutMachine[]>();
+  const awayIn = (cluster: string): readonly RolloutMachine[] => {
+    const known = away.get(cluster) ?? serversAway(index, image, cluster, nowMs);
+    away.set(cluster, known);
+    return known;
+  };
   return {
     image: image.image,
     plan: image.plan,
     counts: image.counts,
     conflicts: image.conflicts,
     refusals: image.refusals,
-    silentServers: () => silentServers(index, image, nowMs),
+    silentServers: () => silentServers(index, image, nowMs, awayIn),
     clusters: image.image.claim === undefined ? 0 : (image.chosen?.size ?? 1),
     holder(uid, atMs): Holder {
       const state = index.machine(uid);
@@ -51,8 +58,8 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
         total: group?.total ?? 0,
         servers: index.servers.membersOf(namespace, name),
         otherServersAway() {
-          const underWay = serversAway(index, image, name, nowMs).map(({ metadata }) => metadata.uid);
-          return new Set([...holdingElsewhere(index, image, name), ...underWay]);
+          const uids = awayIn(name).map(({ metadata }) => metadata.uid);
+          return new Set([...holdingElsewhere(index, image, name), ...uids]);
         },
         busy() {
           const underWay = [...(group?.underWay.values() ?? [])];
@@ -82,17 +89,26 @@ function isAway(machine: RolloutMachine, nowMs: number, forMs: number): boolean 
   return isSilent || silentMs(machine, nowMs) < forMs;
 }
 
+/** Those that are in the middle of an upgrade, and those that are off: of three servers no second one is to go then. */
 function serversAway(index: RolloutIndex, { image }: ImageState, cluster: string, nowMs: number) {
-  const underWay = [...index.servers.underWay(image.object.metadata.namespace, cluster)];
-  return underWay.filter((machine) => isAway(machine, nowMs, patienceMs(image.nodeTimeoutMs)));
+  const { namespace } = image.object.metadata;
+  const underWay = [...index.servers.underWay(namespace, cluster)];
+  const away = underWay.filter((machine) => isAway(machine, nowMs, patienceMs(image.nodeTimeoutMs)));
+  const off = [...index.servers.members(namespace, cluster)].filter((machine) => isOff(machine, nowMs));
+  return [...new Set([...away, ...off])];
 }
 
 /** Names of servers whose silence keeps the others of their clusters from starting. */
-function silentServers(index: RolloutIndex, state: ImageState, nowMs: number): readonly string[] {
+function silentServers(
+  index: RolloutIndex,
+  state: ImageState,
+  nowMs: number,
+  awayIn: (cluster: string) => readonly RolloutMachine[],
+): readonly string[] {
   const { object, nodeTimeoutMs } = state.image;
   const forMs = patienceMs(nodeTimeoutMs);
   const names = [...state.groups.keys()].flatMap((cluster) => {
-    const silent = serversAway(index, state, cluster, nowMs).filter((one) => silentMs(one, nowMs) >= forMs);
+    const silent = awayIn(cluster).filter((one) => isOff(one, nowMs) || silentMs(one, nowMs) >= forMs);
     const isHeldUp = silent.length >= serversAwayAtMost(index.servers.membersOf(object.metadata.namespace, cluster));
     return isHeldUp ? silent.map(({ metadata }) => metadata.name) : [];
   });

@@ -106,6 +106,36 @@ describe("a server of three that is away", () => {
   });
 });
 
+describe("a server of three that is off, without any upgrade", () => {
+  const seen = (minutesAgo: number) => machine("m0", "server", { lastSeenMs: NOW_MS - minutesAgo * 60_000 });
+
+  it("keeps the others, and no agent, as their going would leave one of three, and is named", () => {
+    const off = seen(5 * 60);
+    expect(refusalOf("m1", [off, ...others])).toBe("ServersFirst");
+    expect(refusalOf("a", [off, ...others])).toBeUndefined();
+    const { message, state } = decisionFor("m1", [off, ...others], []).status;
+    expect([state, message]).toEqual(["Progressing", expect.stringContaining("has not come back: m0;")]);
+  });
+
+  it("keeps nobody where it was seen as lately as one that is well, nor where five can bear it", () => {
+    expect(refusalOf("m1", [seen(30), ...others])).toBeUndefined();
+    const five = [machine("m3", "server"), machine("m4", "server")];
+    expect(refusalOf("m1", [seen(5 * 60), ...others, ...five])).toBeUndefined();
+  });
+
+  it("keeps the others where it was seen in a time to come, by a clock that was wrong, and not itself", () => {
+    expect(refusalOf("m1", [seen(-24 * 60), ...others])).toBe("ServersFirst");
+    expect(refusalOf("m0", [seen(-24 * 60), ...others])).toBeUndefined();
+    expect(refusalOf("m0", [seen(5 * 60), ...others])).toBeUndefined();
+  });
+
+  it("keeps nobody where nothing says when it was seen: it may run no agent", () => {
+    const { rollout, ...rest } = machine("m0", "server");
+    const unseen = { ...rest, rollout: { ...rollout, lastSeenMs: undefined } };
+    expect(refusalOf("m1", [unseen, ...others])).toBeUndefined();
+  });
+});
+
 describe("servers that are no members of the cluster yet, or not any more", () => {
   const away = machine("m0", "server", { upgrade: {} });
 

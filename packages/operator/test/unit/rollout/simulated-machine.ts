@@ -1,4 +1,5 @@
 /** A machine of a simulated fleet: it asks, upgrades, fails, falls silent and comes back. */
+import { SESSION_LIFETIME_MS } from "@rancheros/protocol/attestation";
 import { PHASES, type Phase, type Plan } from "@rancheros/protocol/upgrade";
 import type { RolloutMachine } from "../../../src/rollout/index.ts";
 import type { RolloutRun } from "../../../src/rollout/run-rollouts.ts";
@@ -45,6 +46,7 @@ export class SimulatedMachine {
 
   /** @param done  attempt of the last plan that it has carried out, 0 before the first one */
   async #ask(done: number): Promise<void> {
+    this.#attest();
     const machine = this.#stored;
     if (this.#fleet.isOver || machine === undefined) return;
     this.#fleet.asks += 1;
@@ -62,6 +64,14 @@ export class SimulatedMachine {
       if (!(error instanceof Error)) throw error;
       again(5);
     }
+  }
+
+  /** Each quarter of an hour, which is written down. */
+  #attest(): void {
+    const machine = this.#stored;
+    const { nowMs } = this.#fleet.time;
+    if (machine === undefined || nowMs - (machine.rollout.lastSeenMs ?? 0) < SESSION_LIFETIME_MS) return;
+    this.#fleet.putMachine({ ...machine, rollout: { ...machine.rollout, lastSeenMs: nowMs } });
   }
 
   async #say(plan: Plan, phase: Phase): Promise<boolean> {
@@ -82,7 +92,7 @@ export class SimulatedMachine {
       reason: undefined,
       message: undefined,
     };
-    this.#fleet.putMachine({ ...machine, rollout: { ...machine.rollout, upgrade } });
+    this.#fleet.putMachine({ ...machine, rollout: { ...machine.rollout, lastSeenMs: now, upgrade } });
     return holdsSlot;
   }
 
