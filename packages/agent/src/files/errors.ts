@@ -2,9 +2,16 @@
 import { CodedError } from "@rancheros/protocol/errors";
 import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
 
-export type FilesErrorCode = "FILES_TOO_LARGE" | "FILES_UNREADABLE" | "FILES_UNSAVED" | "FILES_UNSAFE";
+export type FilesErrorCode =
+  "FILES_PATH_TOO_LONG" | "FILES_TOO_LARGE" | "FILES_UNREADABLE" | "FILES_UNSAVED" | "FILES_UNSAFE";
 
 export const FILES_ERRORS = {
+  FILES_PATH_TOO_LONG: {
+    failure: "usage",
+    retry: "never",
+    meaning: "The path of the agent's socket is longer than the system lets the path of a socket be.",
+    mend: "Name a folder with a shorter path in --run-folder; the usual one is /run/rancheros.",
+  },
   FILES_TOO_LARGE: {
     failure: "environment",
     retry: "never",

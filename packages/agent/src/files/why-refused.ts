@@ -8,6 +8,8 @@ const WORDS: Readonly<Record<string, string>> = {
   EPERM: "this user may not",
   EISDIR: "there is a folder of this name",
   ENOTDIR: "a part of the path is no folder",
+  ENAMETOOLONG: "the path is too long",
+  ELOOP: "it leads through too many links",
 };
 
 /** @param cause  whatever was thrown */

@@ -26,6 +26,7 @@ describe("what cannot be installed", () => {
     expect(await refusal(small, "--source", source, "--slot-size", "huge")).toBe("INSTALL_SETTINGS_INVALID");
     expect(await refusal(small, "--source", join(home, "nowhere"))).toBe("INSTALL_NO_SOURCE");
     expect(await refusal(small, "--source", "/etc/hostname")).toBe("INSTALL_NO_SOURCE");
+    expect(await refusal(small, "--source", join(home, "n".repeat(300)))).toBe("INSTALL_NO_SOURCE");
     expect(small.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
     const asked = await rosAgent(args(small, "--json", "--source", source, "--slot-size", "150MiB"));
     expect(errorOf(asked)["code"]).toBe("INSTALL_DISK_TOO_SMALL");

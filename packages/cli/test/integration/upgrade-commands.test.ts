@@ -284,3 +284,23 @@ describe("whoever is not root", () => {
     }
   });
 });
+
+it("a run folder in which there can be no socket is told as such, and is a matter of the command line", async () => {
+  // With the socket's name one byte more than fits, and as many as fit.
+  const folderOf = (bytes: number): string => join(machine, "r".repeat(bytes - machine.length - "//agent.sock".length));
+  const place = ["--host-root", machine, "--state-folder", join(machine, "var/lib/rancheros"), "--run-folder"];
+  for (const command of [["run", "--without-operator"], ["status"], ["abort"]]) {
+    const outcome = await rosAgent([...command, ...place, folderOf(108), "--json"]);
+    expect(outcome.code).toBe(2);
+    const path = join(folderOf(108), "agent.sock");
+    expect(errorOf(outcome)).toMatchObject({
+      code: "FILES_PATH_TOO_LONG",
+      message: `the path of the agent's socket has 108 bytes, and may have 107: ${path}`,
+    });
+  }
+  const agent = startRosAgent(["run", "--without-operator", ...place, folderOf(107)]);
+  running.push(agent);
+  if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
+  const outcome = await rosAgent(["status", ...place, folderOf(107), "--json"]);
+  expect(JSON.parse(outcome.stdout)).toMatchObject({ agentPid: agent.child.pid });
+});

@@ -1,6 +1,7 @@
 /** The live system as something to install: the tree of its squashfs, below what was written since the start. */
 import { readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 
+import { whyRefused } from "../../files/index.ts";
 import { runProgram, treeLayer, type SystemSource } from "../../slots/index.ts";
 import { InstallError } from "../errors.ts";
 
@@ -21,7 +22,7 @@ export function findLiveRoot(): string | undefined {
 
 /** @throws InstallError INSTALL_NO_SOURCE for what is no folder */
 export function liveSource(folder: string): SystemSource {
-  if (!isFolder(folder)) throw new InstallError("INSTALL_NO_SOURCE", `${folder} is no folder to install from`);
+  requireFolder(folder);
   const { type, files } = statfsSync(folder);
   const source = { digest: undefined, reference: folder, layers: [treeLayer(folder)] };
   return type === SQUASHFS ? { ...source, inodes: files } : source;
@@ -47,6 +48,17 @@ function namesIn(folder: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** Whatever keeps it from being one: its name may be too long, or lead nowhere for ever. */
+function requireFolder(folder: string): void {
+  let why = "";
+  try {
+    if (isFolder(folder)) return;
+  } catch (cause) {
+    why = `: ${whyRefused(cause)}`;
+  }
+  throw new InstallError("INSTALL_NO_SOURCE", `${folder} is no folder to install from${why}`);
 }
 
 function isFolder(path: string): boolean {

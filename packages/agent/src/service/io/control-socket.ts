@@ -13,13 +13,16 @@ export interface ControlServer {
 
 const IDLE_MS = 30_000;
 const CONNECTIONS_MAX = 16;
+/** Source: unix(7), sun_path, without the byte that ends it */
+const PATH_MAX_BYTES = 107;
 
 /**
  * Whoever holds the agent's lock may take the place of a socket that was left.
  * @param answer  never rejects
- * @throws what the file system says
+ * @throws FilesError FILES_PATH_TOO_LONG; what the file system says
  */
 export async function serveControl(path: string, answer: (line: string) => Promise<string>): Promise<ControlServer> {
+  requireShort(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   chmodSync(dirname(path), 0o700);
   rmSync(path, { force: true });
@@ -50,9 +53,10 @@ export async function serveControl(path: string, answer: (line: string) => Promi
 
 /**
  * @returns undefined where nobody listens
- * @throws FilesError FILES_UNREADABLE for whoever may not ask; anything where somebody listens and does not answer
+ * @throws FilesError FILES_UNREADABLE for whoever may not ask, FILES_PATH_TOO_LONG; anything where somebody listens and does not answer
  */
 export async function askControl(path: string, line: string, timeoutMs: number): Promise<string | undefined> {
+  requireShort(path);
   const socket = connect(path);
   socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer in time")));
   try {
@@ -76,6 +80,13 @@ export async function askControl(path: string, line: string, timeoutMs: number):
   } finally {
     socket.destroy();
   }
+}
+
+function requireShort(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= PATH_MAX_BYTES) return;
+  const message = `the path of the agent's socket has ${bytes} bytes, and may have ${PATH_MAX_BYTES}: ${path}`;
+  throw new FilesError("FILES_PATH_TOO_LONG", message, { details: { path } });
 }
 
 function readLine(socket: Socket): Promise<string> {
