@@ -11,7 +11,7 @@ import {
   type NamedObject,
   type QueueLoad,
 } from "../../controller/index.ts";
-import { errorFields, hintOf } from "../../telemetry/index.ts";
+import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { DeletedChallenges } from "../deleted-challenges.ts";
 import { HeldOnce } from "../held-once.ts";
@@ -62,6 +62,8 @@ export function runInventoryController(
   const deleted = new DeletedChallenges();
   const synced = { inventories: false, secrets: false };
 
+  const troubles = createTroubles(() => performance.now());
+
   const queue = createWorkQueue({
     async work(key) {
       // Who begins to lead looks at all of them.
@@ -70,11 +72,13 @@ export function runInventoryController(
       await settleInventory(lead.kubernetes, tokens, namespace, name, (where, owner) =>
         index.isNamedByAnother(where, owner),
       );
+      troubles.over(key);
     },
     onFailure(key, error) {
-      // A cluster that is not there yet is no trouble; the machine and kubectl say what is missing.
-      const level = hasCode(error, "CLUSTER_TOKEN_NOT_ASSIGNED") ? "debug" : "warn";
-      log[level]("inventory not settled", { inventory: key, ...errorFields(error) });
+      const fields = errorFields(error);
+      // A cluster that is not there yet is no trouble; the machine and kubectl say what is missing. Others may last.
+      const isTrouble = !hasCode(error, "CLUSTER_TOKEN_NOT_ASSIGNED") && troubles.isNews(key, fields.error);
+      log[isTrouble ? "warn" : "debug"]("inventory not settled", { inventory: key, ...fields });
     },
     random: Math.random,
     setTimer: retryTimer,
