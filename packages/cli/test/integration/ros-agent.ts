@@ -1,10 +1,14 @@
 /** Runs the program as a user does: its own process, with an environment of the test's choice. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { text } from "node:stream/consumers";
 import { AGENT_SOURCES, agentProgram } from "../../../../test/machine/agent-program.ts";
 
 const DEADLINE_MS = 50_000;
+const ROOT = path.resolve(import.meta.dirname, "../../../..");
 
 export interface Outcome {
   readonly code: number | null;
@@ -32,10 +36,20 @@ export function rosAgent(
   return startRosAgent(args, environment).outcome;
 }
 
-/** As somebody who is not root, and owns nothing. Source: setpriv(1) */
-export function rosAgentOfNobody(args: readonly string[]): Promise<Outcome> {
-  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-  return startProgram([...nobody, process.execPath, AGENT_SOURCES, ...args]).outcome;
+/** Source: setpriv(1) */
+const AS_NOBODY = `mount --bind "$1" "$2" && cd / && shift 2 && exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"`;
+
+/** As somebody who is not root, and owns nothing, and may not even go where the checkout lies, as below /root. */
+export async function rosAgentOfNobody(args: readonly string[]): Promise<Outcome> {
+  const place = mkdtempSync(path.join(tmpdir(), "nobody-"));
+  const shown = (file: string): string => path.join(place, path.relative(ROOT, file));
+  try {
+    chmodSync(place, 0o755);
+    const program = [shown(process.execPath), shown(AGENT_SOURCES), ...args];
+    return await startProgram(["unshare", "--mount", "sh", "-c", AS_NOBODY, "sh", ROOT, place, ...program]).outcome;
+  } finally {
+    rmdirSync(place);
+  }
 }
 
 /** From the sources, where it matters what those load, or which checkout they lie in. */
