@@ -30,6 +30,8 @@ export interface RolloutMachine {
     readonly role: string | undefined;
     /** The node's, and over them those of the MachineInventory. */
     readonly labels: Readonly<Record<string, string>>;
+    /** Of the node that it has said to be; undefined where it never joined a cluster, or could not ask. */
+    readonly nodeName?: string | undefined;
     readonly lastSeenMs: number | undefined;
     /** What it says of the operating system that it runs: the image's tag, or a version. */
     readonly osVersion?: string | undefined;

@@ -15,11 +15,12 @@ const HEARD_WITHIN_MS = 3 * SPEAKS_EVERY_MS;
 const SEEN_WITHIN_MS = 3 * SESSION_LIFETIME_MS;
 
 /**
- * Whether it is off, or cut off, as far as that is known: one of which nothing says when it was seen may be well, and run
- * no agent. Of a time to come nobody knows what it was.
+ * Whether it is a node that is off, or cut off, as far as that is known: one of which nothing says when it was seen may be
+ * well, and run no agent; one that never was a node may stand in a rack until it is needed. Of a time to come nobody
+ * knows what it was.
  */
-export function isOff({ rollout: { lastSeenMs } }: RolloutMachine, nowMs: number): boolean {
-  if (lastSeenMs === undefined) return false;
+export function isOff({ rollout: { lastSeenMs, nodeName } }: RolloutMachine, nowMs: number): boolean {
+  if (lastSeenMs === undefined || nodeName === undefined) return false;
   return nowMs - lastSeenMs > SEEN_WITHIN_MS || lastSeenMs > nowMs + SPEAKS_EVERY_MS;
 }
 

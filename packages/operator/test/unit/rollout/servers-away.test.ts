@@ -28,6 +28,7 @@ function machine(name: string, role: string, { upgrade, lastSeenMs = NOW_MS }: S
       clusterName: undefined,
       role,
       labels: {},
+      nodeName: name,
       lastSeenMs,
       retry: undefined,
       upgrade: upgrade === undefined ? undefined : { ...word, ...rest, ...upgrade },
@@ -133,6 +134,11 @@ describe("a server of three that is off, without any upgrade", () => {
     const { rollout, ...rest } = machine("m0", "server");
     const unseen = { ...rest, rollout: { ...rollout, lastSeenMs: undefined } };
     expect(refusalOf("m1", [unseen, ...others])).toBeUndefined();
+  });
+
+  it("keeps nobody where it never was a node, as one that stands in a rack until it is needed", () => {
+    const { rollout, ...rest } = seen(5 * 60);
+    expect(refusalOf("m1", [{ ...rest, rollout: { ...rollout, nodeName: undefined } }, ...others])).toBeUndefined();
   });
 });
 
