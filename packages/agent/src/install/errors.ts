@@ -63,8 +63,8 @@ export const INSTALL_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning:
-      "The disk is mounted, swapped to, part of a RAID or volume group, or the medium from which the live system runs.",
-    mend: "Choose another disk, or take it out of use (umount, swapoff, mdadm --stop, vgchange -an); what is left of a RAID or volume group that is not needed any more goes with `wipefs --all`.",
+      "The disk is mounted, swapped to, part of a RAID or volume group, storage of a cluster such as Ceph's, or the medium from which the live system runs.",
+    mend: "Choose another disk, or take it out of use (umount, swapoff, mdadm --stop, vgchange -an); what is left of a RAID, a volume group or a cluster's storage that is not needed any more goes with `wipefs --all`.",
   },
   INSTALL_DISK_READ_ONLY: {
     failure: "environment",

@@ -1,26 +1,27 @@
 /** What lsblk says of disks. Source: lsblk(8) --json */
-import { InstallError } from "./errors.ts";
+import { childrenOf, devicesIn, text, type DeviceFields as Fields } from "./device-fields.ts";
 import type { Disk } from "./disk.ts";
-import { isMap } from "./settings-fields.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const CONTENTS_MAX = 12;
+/** What no machine mounts that takes part in it, or others have mounted. Source: libblkid's names of superblocks */
+const SHARED = /^(ceph_bluestore|gfs2?|ocfs2|oracleasm|VMFS)$/;
 
 /**
- * @param names  other names of devices, by path
+ * @param names   other names of devices, by path
+ * @param probed  kinds of file systems by path, of devices of which lsblk knows none
  * @throws InstallError INSTALL_NO_DISK for an answer that makes no sense
  */
-export function parseDisks(json: string, names: ReadonlyMap<string, readonly string[]>): readonly Disk[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new InstallError("INSTALL_NO_DISK", "lsblk answers nonsense", { cause });
-  }
-  const devices = isMap(value) ? value["blockdevices"] : undefined;
-  if (!Array.isArray(devices)) throw new InstallError("INSTALL_NO_DISK", "lsblk answers nonsense");
-  return devices.flatMap((device: unknown) => (isMap(device) ? diskOf(device, names) : []));
+export function parseDisks(
+  json: string,
+  names: ReadonlyMap<string, readonly string[]>,
+  probed: ReadonlyMap<string, string> = new Map(),
+): readonly Disk[] {
+  return devicesIn(json).flatMap((device) => diskOf(withKinds(device, probed), names));
+}
+
+function withKinds(fields: Fields, probed: ReadonlyMap<string, string>): Fields {
+  const fstype = text(fields, "fstype") || (probed.get(text(fields, "path")) ?? "");
+  return { ...fields, fstype, children: childrenOf(fields).map((child) => withKinds(child, probed)) };
 }
 
 function diskOf(fields: Fields, names: ReadonlyMap<string, readonly string[]>): readonly Disk[] {
@@ -69,6 +70,7 @@ function useOf(fields: Fields, isTop: boolean): string | undefined {
   const member = text(fields, "fstype");
   // Also one that nothing has put together: what it is a part of would be lost with it.
   if (/_member$|^(bcache|drbd)$/.test(member)) return `${path} (${member}) is part of a RAID or volume group`;
+  if (SHARED.test(member)) return `${path} (${member}) is storage of a cluster, which other machines may use`;
   // A RAID, a volume group or an encrypted volume that runs is made of it.
   if (!isTop && type !== "part") return `${path} (${type}) is made of it`;
   for (const child of childrenOf(fields)) {
@@ -83,16 +85,6 @@ function contentsOf(fields: Fields): readonly string[] {
     .filter((word) => word !== "")
     .join(" ");
   return [...(own === "" ? [] : [own]), ...childrenOf(fields).flatMap(contentsOf)];
-}
-
-function childrenOf(fields: Fields): readonly Fields[] {
-  const children = fields["children"];
-  return Array.isArray(children) ? children.filter(isMap) : [];
-}
-
-function text(fields: Fields, key: string): string {
-  const value = fields[key];
-  return typeof value === "string" ? value.trim() : "";
 }
 
 function isTrue(value: unknown): boolean {

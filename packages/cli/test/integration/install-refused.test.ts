@@ -19,6 +19,15 @@ afterEach(() => ground.restart());
 afterAll(() => ground.remove());
 
 describe("what cannot be installed", () => {
+  it("is refused a disk of a Ceph cluster, which nobody has mounted", async () => {
+    const target = newDisk();
+    const label = "bluestore block device\n";
+    writeFileSync(target.device, label);
+    execFileSync("sync", [target.device]);
+    expect(await refusal(target, "--source", tree("of a cluster"))).toBe("INSTALL_DISK_IN_USE");
+    expect(target.firstBytes(label.length).toString()).toBe(label);
+  });
+
   it("is refused before anything is written, by a code that says why", async () => {
     const source = tree("refused");
     const small = newDisk(GIB);

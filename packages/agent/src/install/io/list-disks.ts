@@ -3,7 +3,9 @@ import { readdirSync, realpathSync } from "node:fs";
 
 import { runProgram } from "../../slots/index.ts";
 import { parseDisks } from "../parse-disks.ts";
+import { unknownDevices } from "../unknown-devices.ts";
 import type { Disk } from "../disk.ts";
+import { probeDevices } from "./probe-devices.ts";
 
 const COLUMNS = "NAME,PATH,TYPE,SIZE,RO,RM,ROTA,TRAN,MODEL,SERIAL,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS";
 const NAME_FOLDERS = ["/dev/disk/by-id", "/dev/disk/by-path"] as const;
@@ -15,7 +17,7 @@ export async function listDisks(): Promise<readonly Disk[]> {
     args: ["--json", "--bytes", "--output", COLUMNS],
     from: "util-linux",
   });
-  return parseDisks(text, otherNames());
+  return parseDisks(text, otherNames(), await probeDevices(unknownDevices(text)));
 }
 
 /** By path of the device. */

@@ -5,6 +5,7 @@ import { chooseDisk } from "../../../src/install/choose-disk.ts";
 import { neededBytes, planLayout, sfdiskScript } from "../../../src/install/disk-layout.ts";
 import { NO_RULE, type Disk } from "../../../src/install/disk.ts";
 import { parseDisks } from "../../../src/install/parse-disks.ts";
+import { unknownDevices } from "../../../src/install/unknown-devices.ts";
 
 const GIB = 1024 ** 3;
 
@@ -214,6 +215,29 @@ describe("what lsblk says", () => {
         `/dev/sda (${fstype}) is part of a RAID or volume group`,
         `/dev/sdb1 (${fstype}) is part of a RAID or volume group`,
       ]);
+    },
+  );
+
+  it("of which lsblk knows nothing are what they were found to be otherwise", () => {
+    const part = { name: "sda1", path: "/dev/sda1", type: "part", size: 500, fstype: null };
+    const disk = { name: "sda", path: "/dev/sda", type: "disk", size: 1000, fstype: null, children: [part] };
+    const known = { name: "sdb", path: "/dev/sdb", type: "disk", size: 1000, fstype: "ext4" };
+    const empty = { name: "sdc", path: "/dev/sdc", type: "disk", size: 0, fstype: null };
+    const json = JSON.stringify({ blockdevices: [disk, known, empty] });
+    expect(unknownDevices(json)).toEqual(["/dev/sda", "/dev/sda1"]);
+    const [found] = parseDisks(json, new Map(), new Map([["/dev/sda1", "LVM2_member"]]));
+    expect(found).toMatchObject({
+      use: "/dev/sda1 (LVM2_member) is part of a RAID or volume group",
+      contents: ["LVM2_member"],
+    });
+  });
+
+  it.each(["ceph_bluestore", "gfs2", "ocfs2", "oracleasm", "VMFS"])(
+    "has storage that other machines may be using as in use: %s",
+    (fstype) => {
+      const disk = { name: "sda", path: "/dev/sda", type: "disk", size: 1000, fstype, mountpoints: [null] };
+      const [found] = parseDisks(JSON.stringify({ blockdevices: [disk] }), new Map());
+      expect(found?.use).toBe(`/dev/sda (${fstype}) is storage of a cluster, which other machines may use`);
     },
   );
 
