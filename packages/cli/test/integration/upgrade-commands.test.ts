@@ -1,53 +1,19 @@
 /** run, status, upgrade, rollback and abort as a person calls them, on a machine that is a folder. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
 
 import { agentProgram } from "../../../../test/machine/agent-program.ts";
-import { errorOf, rosAgent, rosAgentOfNobody, startRosAgent, type Outcome, type Running } from "./ros-agent.ts";
+import { useCommandedMachine } from "./commanded-machine.ts";
+import { errorOf } from "./ros-agent.ts";
 
+const { folder, flags, write, call, startDaemon } = useCommandedMachine();
 let machine: string;
-const running: Running[] = [];
-
 beforeEach(() => {
-  machine = mkdtempSync(join(tmpdir(), "machine-"));
-  for (const folder of ["dev", "run", "var/lib/rancheros"]) mkdirSync(join(machine, folder), { recursive: true });
+  machine = folder();
 });
-
-afterEach(async () => {
-  for (const { child, outcome } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await outcome;
-  }
-  rmSync(machine, { recursive: true, force: true });
-});
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(join(machine, path)), { recursive: true });
-  writeFileSync(join(machine, path), text);
-}
-
-const flags = (): readonly string[] => [
-  "--host-root",
-  machine,
-  "--state-folder",
-  join(machine, "var/lib/rancheros"),
-  "--run-folder",
-  join(machine, "run/rancheros"),
-];
-
-const call = (command: string, args: readonly string[] = [], environment = {}): Promise<Outcome> =>
-  rosAgent([command, ...args, ...flags()], environment);
-
-async function startDaemon(): Promise<Running> {
-  const agent = startRosAgent(["run", "--without-operator", ...flags()]);
-  running.push(agent);
-  if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
-  return agent;
-}
 
 const REFERENCE = `registry.invalid/os@sha256:${"a".repeat(64)}`;
 
@@ -178,9 +144,7 @@ describe("rollback", () => {
     const told = (): string => readFileSync(join(machine, "grubenv-call"), "utf8");
     expect(told()).toBe(`${machine}/oem/grubenv set next_entry=fallback\n`);
     rmSync(join(machine, "grubenv-call"));
-    const agent = startRosAgent(["run", "--without-operator", ...flags()], environment);
-    running.push(agent);
-    if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
+    await startDaemon({ environment });
     expect(JSON.parse((await call("rollback", ["--json"])).stdout)).toEqual({ entry: "fallback", dryRun: false });
     expect(told()).toContain("next_entry=fallback");
   });
@@ -190,11 +154,7 @@ describe("rollback", () => {
     async (how) => {
       const environment = makeSlots();
       const told = (): string => readFileSync(join(machine, "grubenv-call"), "utf8");
-      if (how === "with") {
-        const agent = startRosAgent(["run", "--without-operator", ...flags()], environment);
-        running.push(agent);
-        if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
-      }
+      if (how === "with") await startDaemon({ environment });
       expect(errorOf(await call("rollback", ["--cancel", "--json"], environment))).toMatchObject({
         code: "UPGRADE_ROLLBACK_NOT_ASKED",
       });
@@ -242,65 +202,4 @@ describe("status --watch", () => {
     },
     20_000,
   );
-});
-
-describe("whoever is not root", () => {
-  it("is told that, and not that the agent hangs", async () => {
-    await startDaemon();
-    chmodSync(machine, 0o755);
-    const asked = [["status"], ["abort"], ["rollback"], ["upgrade", REFERENCE]];
-    for (const args of asked) {
-      const outcome = await rosAgentOfNobody([...args, ...flags(), "--json"]);
-      expect(outcome.code).toBe(8);
-      expect(errorOf(outcome)).toMatchObject({
-        code: "FILES_UNREADABLE",
-        message: `${machine}/run/rancheros/agent.sock cannot be used: this user may not`,
-        mend: expect.stringContaining("as root") as string,
-      });
-    }
-  });
-
-  it("is told that where no agent runs", async () => {
-    chmodSync(machine, 0o755);
-    const config = join(machine, "config.yaml");
-    write("config.yaml", "#cloud-config\nhostname: a\n");
-    const runFolder = ["--run-folder", join(machine, "run/rancheros")];
-    const asked = [
-      ["run", "--without-operator", ...flags()],
-      ["rollback", ...flags()],
-      ["config", "apply", config, "--root", machine, ...runFolder],
-      ["config", "runcmd", "--root", machine, ...runFolder],
-    ];
-    for (const args of asked) {
-      const outcome = await rosAgentOfNobody([...args, "--json"]);
-      expect(outcome.code).toBe(8);
-      expect(errorOf(outcome)).toMatchObject({
-        code: "FILES_UNSAVED",
-        message: expect.stringMatching(
-          /rancheros\/(agent|config|runcmd)\.lock cannot be taken: this user may not$/,
-        ) as string,
-        mend: expect.stringContaining("as root") as string,
-      });
-    }
-  });
-});
-
-it("a run folder in which there can be no socket is told as such, and is a matter of the command line", async () => {
-  // With the socket's name one byte more than fits, and as many as fit.
-  const folderOf = (bytes: number): string => join(machine, "r".repeat(bytes - machine.length - "//agent.sock".length));
-  const place = ["--host-root", machine, "--state-folder", join(machine, "var/lib/rancheros"), "--run-folder"];
-  for (const command of [["run", "--without-operator"], ["status"], ["abort"]]) {
-    const outcome = await rosAgent([...command, ...place, folderOf(108), "--json"]);
-    expect(outcome.code).toBe(2);
-    const path = join(folderOf(108), "agent.sock");
-    expect(errorOf(outcome)).toMatchObject({
-      code: "FILES_PATH_TOO_LONG",
-      message: `the path of the agent's socket has 108 bytes, and may have 107: ${path}`,
-    });
-  }
-  const agent = startRosAgent(["run", "--without-operator", ...place, folderOf(107)]);
-  running.push(agent);
-  if (agent.child.stderr !== null) await once(agent.child.stderr, "data");
-  const outcome = await rosAgent(["status", ...place, folderOf(107), "--json"]);
-  expect(JSON.parse(outcome.stdout)).toMatchObject({ agentPid: agent.child.pid });
 });

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { readAgentState, upgradeByHand } from "@rancheros/agent/by-hand";
 import { orderByHand, type AgentState, type Order } from "@rancheros/agent/upgrade";
 
+import { folderOutside } from "./folder-outside.ts";
+
 export interface FolderMachine {
   readonly folder: string;
   readonly journalPath: string;
@@ -39,15 +41,7 @@ export function createFolderMachine(): FolderMachine {
   write("proc/sys/kernel/random/boot_id", "boot-1\n");
   write("proc/cmdline", "root=LABEL=COS_ACTIVE\n");
   write("events", "");
-  const outside = {
-    hostRoot: folder,
-    stateFolder: join(folder, "var/lib/rancheros"),
-    runFolder: join(folder, "run/rancheros"),
-    kubeconfig: undefined,
-    checkTimeoutMs: 10_000,
-    environment: {},
-    log: () => undefined,
-  };
+  const outside = folderOutside(folder, () => undefined);
   return {
     folder,
     journalPath: join(folder, "var/lib/rancheros/upgrade.json"),

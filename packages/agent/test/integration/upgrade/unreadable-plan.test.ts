@@ -10,10 +10,10 @@ import { readAgentState } from "@rancheros/agent/by-hand";
 import { EMPTY_REPORT, PROTOCOL_VERSION, sealForSession, writeSealedAnswer } from "@rancheros/protocol/attestation";
 import { afterEach, describe, expect, it } from "vitest";
 
+import { ADMISSION, KEY, MACHINE } from "../../unit/operator-link/admitted-machine.ts";
 import { planOf } from "../../unit/upgrade/machine-world.ts";
+import { folderOutside } from "./folder-outside.ts";
 
-const KEY = Buffer.alloc(32, 7);
-const MACHINE = { namespace: "fleet", name: "m1", uid: "u1" };
 const NO_TIMEOUT = "the plan has bad fields: plan.timeoutSeconds: is missing";
 const cleanUps: (() => void)[] = [];
 afterEach(() => {
@@ -31,15 +31,7 @@ function operatorOf(answer: Readonly<Record<string, unknown>>) {
     return { protocol: PROTOCOL_VERSION, machine: MACHINE, approval: "Approved", nextAskInSeconds: 1 };
   };
   const session: MachineSession = {
-    admission: {
-      machine: MACHINE,
-      approval: "Approved",
-      trust: "none",
-      config: undefined,
-      session: { token: "t", key: KEY, expiresInSeconds: 900 },
-      ca: undefined,
-      nextAskInSeconds: 60,
-    },
+    admission: ADMISSION,
     send({ endpoint, body }) {
       if (endpoint !== "plan") {
         const reply = Buffer.from(JSON.stringify(replyTo(endpoint, body)));
@@ -77,15 +69,7 @@ function startAgent(keeper: SessionKeeper) {
     run: unused,
     stop: unused,
   };
-  const outside = {
-    hostRoot: folder,
-    stateFolder: join(folder, "var/lib/rancheros"),
-    runFolder: join(folder, "run/rancheros"),
-    kubeconfig: undefined,
-    checkTimeoutMs: 10_000,
-    environment: {},
-    log: (message: string) => void log.push(message),
-  };
+  const outside = folderOutside(folder, (message) => void log.push(message));
   const daemon = runDaemon({
     ...outside,
     containers,

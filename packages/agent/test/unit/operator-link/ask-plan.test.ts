@@ -1,23 +1,13 @@
 /** What a machine makes of the operator's answers about its plan. */
 import { describe, expect, it } from "vitest";
-import { PROTOCOL_VERSION, sealForSession, writeSealedAnswer, type Admission } from "@rancheros/protocol/attestation";
+import { PROTOCOL_VERSION, sealForSession, writeSealedAnswer } from "@rancheros/protocol/attestation";
 import { writePlanAnswer, type PlanAnswer } from "@rancheros/protocol/upgrade";
 import type { MachineSession, SessionKeeper, SessionRequest } from "@rancheros/agent/registration";
 
 import { askPlan, tellStatus } from "../../../src/operator-link/index.ts";
 import { planOf } from "../upgrade/machine-world.ts";
+import { ADMISSION, KEY, MACHINE } from "./admitted-machine.ts";
 
-const KEY = Buffer.alloc(32, 7);
-const MACHINE = { namespace: "fleet", name: "m1", uid: "u1" };
-const ADMISSION: Admission = {
-  machine: MACHINE,
-  approval: "Approved",
-  trust: "none",
-  config: undefined,
-  session: { token: "t", key: KEY, expiresInSeconds: 900 },
-  ca: undefined,
-  nextAskInSeconds: 60,
-};
 const ANSWER: PlanAnswer = {
   protocol: PROTOCOL_VERSION,
   machine: MACHINE,

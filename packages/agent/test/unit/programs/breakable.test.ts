@@ -1,25 +1,13 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { breakable, type ProgramEnding } from "../../../src/programs/index.ts";
-
-const EXITED: ProgramEnding = { kind: "exited", exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+import { breakable } from "../../../src/programs/index.ts";
+import { EXITED, stuckProgram } from "./stuck-program.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-function program() {
-  const done: string[] = [];
-  const { promise: ending, resolve } = Promise.withResolvers<ProgramEnding>();
-  const running = {
-    ending,
-    kill: (signal: string) => void done.push(signal),
-    abandon: () => void done.push("abandoned"),
-  };
-  return { done, running, end: () => resolve(EXITED) };
-}
-
 it("asks, kills, and gives up, each in its time, once", async () => {
-  const { done, running } = program();
+  const { done, running } = stuckProgram();
   const { ending, breakOff } = breakable(running, { termMs: 500, killedMs: 30_000 });
   breakOff();
   breakOff();
@@ -34,7 +22,7 @@ it("asks, kills, and gives up, each in its time, once", async () => {
 });
 
 it("kills at once where nothing is to be asked, and tells how it ended in time", async () => {
-  const { done, running, end } = program();
+  const { done, running, end } = stuckProgram();
   const { ending, breakOff } = breakable(running, { termMs: 0, killedMs: 30_000 });
   breakOff();
   end();
@@ -44,7 +32,7 @@ it("kills at once where nothing is to be asked, and tells how it ended in time",
 });
 
 it("leaves alone what has ended, whose process id may be another's by now", async () => {
-  const { done, running, end } = program();
+  const { done, running, end } = stuckProgram();
   const { ending, breakOff } = breakable(running, { termMs: 500, killedMs: 30_000 });
   end();
   expect(await ending).toEqual(EXITED);
