@@ -180,11 +180,13 @@ export function compileImage(effective: EffectiveImage): CompiledImage {
   };
 }
 
+type Made = Pick<ManagedOSImage["metadata"], "uid" | "creationTimestamp">;
+
 /** Which of two images for one machine wins: the older one, and of two of one second that with the lower uid. */
-export function olderFirst(a: CompiledImage, b: CompiledImage): number {
-  const [madeA, madeB] = [a.object.metadata.creationTimestamp ?? "", b.object.metadata.creationTimestamp ?? ""];
+export function olderFirst(a: Made, b: Made): number {
+  const [madeA, madeB] = [a.creationTimestamp ?? "", b.creationTimestamp ?? ""];
   if (madeA !== madeB) return madeA < madeB ? -1 : 1;
-  return a.object.metadata.uid < b.object.metadata.uid ? -1 : 1;
+  return a.uid < b.uid ? -1 : 1;
 }
 
 /** Neither the object's spec nor what the version says has changed since. */

@@ -10,9 +10,13 @@ export interface RolloutCounts {
   readonly machines: Readonly<Record<(typeof ROLLOUT_STANDINGS)[number], number>>;
 }
 
-/** @param images  all that there are; one whose status says nothing yet is being resolved */
-export function rolloutCounts(images: Iterable<ManagedOSImage>): RolloutCounts {
+/**
+ * @param images  all that can be read; one whose status says nothing yet is being resolved
+ * @param unread  how many cannot
+ */
+export function rolloutCounts(images: Iterable<ManagedOSImage>, unread: number): RolloutCounts {
   const states = new Map<string, number>(ROLLOUT_STATES.map((state) => [state, 0]));
+  states.set("Invalid", unread);
   const machines = { updated: 0, updating: 0, failed: 0, refused: 0, pending: 0 };
   for (const { status } of images) {
     const state = status?.state ?? "Resolving";

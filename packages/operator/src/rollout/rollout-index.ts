@@ -287,7 +287,7 @@ export class RolloutIndex {
     const images = [...this.#images.values()].filter((one) => one.image.object.metadata.namespace === namespace);
     this.#ordered.set(
       namespace,
-      images.sort((a, b) => olderFirst(a.image, b.image)),
+      images.sort((a, b) => olderFirst(a.image.object.metadata, b.image.object.metadata)),
     );
     for (const image of images) image.clear();
     for (const [name, old] of named) {

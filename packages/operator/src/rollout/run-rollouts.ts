@@ -4,7 +4,6 @@ import type { Waiting } from "@rancheros/protocol/upgrade";
 import { createTroubles, errorFields } from "../telemetry/index.ts";
 import { buildPlan, requirePlan } from "./build-plan.ts";
 import { imageKey } from "./compile-image.ts";
-import { namedVersion } from "./effective-image.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
@@ -12,26 +11,28 @@ import { isAbout } from "./machine-place.ts";
 import { machinePaceSeconds } from "./machine-pace.ts";
 import { aliveMs, fleetPaceSeconds, jittered } from "./pace.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
+import { Readiness } from "./readiness.ts";
 import { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 import { isBusy } from "./silence.ts";
 import { isLateToBegin } from "./slot-fate.ts";
 import type { Slot } from "./slot.ts";
-import { standingOf, type Standing } from "./standing.ts";
+import { Standings } from "./standings.ts";
 import { createTellMachine } from "./tell-machine.ts";
 import { TurnTimes } from "./turn-times.ts";
 import { isItsTurn, waitingAs, type Place } from "./turn.ts";
-import { viewOf } from "./view-of.ts";
-import { ANOTHER_FIRST, NO_IMAGE, NOT_APPROVED, NOT_READY, QUEUED, shortened } from "./waiting.ts";
+import { UnreadImages, type UnreadImage } from "./unread-images.ts";
+import { ANOTHER_FIRST, NO_IMAGE, NOT_APPROVED, QUEUED, shortened } from "./waiting.ts";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 
 /** Right after the start, who was seen so lately counts as alive until it had the time to ask. */
 const SEEN_LATELY_MS = 15 * 60_000;
-const STANDING_MS = 1_000;
 
 export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "counts"> {
   onImage(object: ManagedOSImage): void;
+  /** The object is stored, and is no ManagedOSImage as far as this operator knows; see UnreadImages. */
+  onImageUnread(image: UnreadImage): void;
   onImageGone(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void;
   onImagesSynced(): void;
   /** See WatchedResource. */
@@ -43,6 +44,7 @@ export interface RolloutRun extends Omit<Rollouts, "quietMs" | "notReady" | "cou
   onDefaultRegistry(): void;
   readonly index: RolloutIndex;
   readonly imagesSynced: () => boolean;
+  readonly unread: Pick<UnreadImages, "has" | "size">;
 }
 
 export function runRollouts(parts: RolloutParts): RolloutRun {
@@ -59,20 +61,12 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     },
     onFailure: (key, error) => warn("image not resolved", key, error),
   });
-  const standings = new Map<
-    ImageState,
-    { readonly standing: Standing; readonly object: object; readonly atMs: number }
-  >();
+  const unread = new UnreadImages(index);
+  const readiness = new Readiness({ ...parts, index, unread, imagesSynced: () => isSynced });
+  const isReady = (key: string): boolean => readiness.isReady(key);
+  const standings = new Standings(index, isReady);
   let isSynced = false;
   let isStopped = false;
-
-  function isReady(key: string): boolean {
-    const image = index.image(key)?.image;
-    const needsFleet = image?.claim?.targets !== undefined;
-    const needsVersions = image !== undefined && namedVersion(image.source) !== undefined;
-    const isKnown = (!needsFleet || parts.fleetSynced()) && (!needsVersions || parts.versionsSynced());
-    return isSynced && parts.machinesSynced() && isKnown;
-  }
 
   function workerOf(key: string): ImageWorker {
     const found = workers.get(key);
@@ -97,23 +91,18 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     resolvers.forget(key);
   }
 
-  function touch(images: ReadonlySet<ImageState>): void {
-    for (const image of images) {
-      standings.delete(image);
-      if (index.image(image.image.key) === image) workerOf(image.image.key).touch(image);
-    }
+  function dropImage(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void {
+    const key = imageKey(object.metadata);
+    unread.delete(key);
+    touch(index.deleteImage(object));
+    forget(key);
   }
 
-  function standing(image: ImageState): Standing {
-    const now = nowMs();
-    const { object } = image.image;
-    const known = standings.get(image);
-    if (known !== undefined && known.object === object && Math.abs(now - known.atMs) < STANDING_MS)
-      return known.standing;
-    for (const one of standings.keys()) if (index.image(one.image.key) !== one) standings.delete(one);
-    const made = standingOf(viewOf(index, image, now, isReady(image.image.key)), now);
-    standings.set(image, { standing: made, object, atMs: now });
-    return made;
+  function touch(images: ReadonlySet<ImageState>): void {
+    for (const image of images) {
+      standings.forget(image);
+      if (index.image(image.image.key) === image) workerOf(image.image.key).touch(image);
+    }
   }
 
   async function planOrWaiting(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
@@ -184,7 +173,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function placeOf(uid: string): Place | undefined {
     const state = index.machine(uid);
     const image = state?.claims[0];
-    return state === undefined || image === undefined ? undefined : { state, image, standing: standing(image) };
+    return state === undefined || image === undefined
+      ? undefined
+      : { state, image, standing: standings.of(image, nowMs()) };
   }
 
   /** For a machine that holds a slot of this plan. */
@@ -200,9 +191,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     if (state === undefined || state.machine.beingDeleted) return wait(NO_IMAGE);
     if (state.machine.approval !== "Approved") return wait(NOT_APPROVED);
     const place = placeOf(uid);
-    if (place === undefined) return wait(isSynced ? NO_IMAGE : NOT_READY);
+    const blind = readiness.waiting(state.machine.metadata.namespace, place?.image);
+    if (place === undefined || blind !== undefined) return wait(blind ?? NO_IMAGE);
     const { image } = place;
-    if (!isReady(image.image.key)) return wait(NOT_READY);
     const slot = place.standing.slots.get(uid);
     if (slot !== undefined && slot.plan === image.plan) return goOn(place, slot);
     const waiting = waitingAs(place);
@@ -235,11 +226,15 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     index.keepAlive(machine.metadata.uid, startedAt() + aliveMs(fleetPaceSeconds(index.size)));
   }
 
-  const grounds = () => ({ isSynced, areVersionsKnown: parts.versionsSynced() });
+  const grounds = (key: string) => ({
+    isSynced: isSynced && !unread.has(key),
+    areVersionsKnown: parts.versionsSynced(),
+  });
   const tellMachine = createTellMachine({ ...parts, index, touch, grounds });
 
   return {
     index,
+    unread,
     imagesSynced: () => isSynced,
     async ask(machine) {
       const { uid } = machine.metadata;
@@ -264,16 +259,21 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     onImage(object) {
       const key = imageKey(object.metadata);
       const before = index.image(key)?.image.object.metadata.generation;
+      unread.delete(key);
       touch(index.putImage(object));
       const image = index.image(key);
       if (image === undefined) return;
       if (before !== object.metadata.generation) workerOf(key).wakeSoon();
       resolvers.look(image);
     },
-    onImageGone(object) {
-      touch(index.deleteImage(object));
-      forget(imageKey(object.metadata));
+    onImageUnread(image) {
+      const { namespace, uid } = image.metadata;
+      const known = index.image(imageKey(image.metadata));
+      if (known !== undefined && known.image.object.metadata.uid !== uid) dropImage(image);
+      unread.put(image);
+      touch(new Set(index.imagesOf(namespace)));
     },
+    onImageGone: dropImage,
     onImagesSynced() {
       isSynced = true;
     },

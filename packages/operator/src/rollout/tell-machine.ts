@@ -14,7 +14,8 @@ const WATCH_LAG_MS = 500;
 
 export interface TellParts extends Pick<RolloutParts, "store" | "refreshSources" | "setTimer"> {
   readonly index: RolloutIndex;
-  readonly grounds: () => Omit<Grounds, "isFresh">;
+  /** @param key  of the image that the machine speaks of */
+  readonly grounds: (key: string) => Omit<Grounds, "isFresh">;
   /** Told of images for which something has changed. */
   readonly touch: (images: ReadonlySet<ImageState>) => void;
 }
@@ -73,7 +74,9 @@ export function createTellMachine(parts: TellParts): TellMachine {
       image === undefined ||
       !isUnplanned(index, machine, word) ||
       (await isVersionFresh(imageKey({ namespace: machine.metadata.namespace, name: image })));
-    const { isSynced, areVersionsKnown } = grounds();
+    const { isSynced, areVersionsKnown } = grounds(
+      imageKey({ namespace: machine.metadata.namespace, name: image ?? "" }),
+    );
     return toldMachine(index, machine, word, { isSynced, areVersionsKnown: areVersionsKnown && isKnown, isFresh });
   };
 }

@@ -25,7 +25,7 @@ export type Word = Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">;
 
 /** What the answer goes by beside the index. */
 export interface Grounds {
-  /** Whether all images have been read. */
+  /** Whether all images have been read, and the one that the machine speaks of is no unread one. */
   readonly isSynced: boolean;
   /** Whether all versions have been read that images may name. */
   readonly areVersionsKnown: boolean;

@@ -33,6 +33,7 @@ export {
   parseMachineInventory,
   parseMachineRegistration,
   parseManagedOSImage,
+  parseObjectMeta,
   parseManagedOSVersion,
   parseManagedOSVersionChannel,
   parseManagedOSVersionSpec,

@@ -84,6 +84,11 @@ export const parseManagedOSVersionSpec: (input: unknown) => Parsed<ManagedOSVers
 export const parseManagedOSVersionChannel: (input: unknown) => Parsed<ManagedOSVersionChannel> =
   parserOf(channelSchema);
 
+/** Reads what every object has, whatever else is wrong with it. */
+export const parseObjectMeta: (input: unknown) => Parsed<{ readonly metadata: ObjectMeta }> = parserOf(
+  Type.Object({ metadata }),
+);
+
 /** Hash of the machine's endorsement key under either of its names; undefined where there is none. */
 export function endorsementKeyHash(spec: { readonly tpm?: string; readonly tpmHash?: string }): string | undefined {
   const hash = spec.tpm || spec.tpmHash;

@@ -12,7 +12,7 @@ import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures"
 import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
-import { errorFields, hintOf } from "../../telemetry/index.ts";
+import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
 import type { VersionLookup } from "../../versions/index.ts";
 import { rolloutCounts } from "../rollout-counts.ts";
 import { imageKey } from "../compile-image.ts";
@@ -21,6 +21,7 @@ import { heldBack, type DefaultRegistry } from "../held-back.ts";
 import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
 import type { RolloutNews } from "../rollout-parts.ts";
+import { unreadImage, unreadSentence, type UnreadImage } from "../unread-images.ts";
 import { runRollouts, type RolloutRun } from "../run-rollouts.ts";
 import { imageStore } from "./image-store.ts";
 import { planMaterials } from "./plan-materials.ts";
@@ -55,18 +56,16 @@ interface ImageEntry extends KubernetesObject {
     readonly uid: string;
     readonly resourceVersion: string;
   };
-  readonly image: ManagedOSImage;
+  readonly image: ManagedOSImage | UnreadImage;
 }
 
-/** @param onNonsense  told of an object that the schema does not take, which was stored before the schema was there */
-function imageEntry(object: unknown, onNonsense: (problems: readonly string[]) => void): ImageEntry | undefined {
+/** An object that is none is not gone; see UnreadImages. */
+function imageEntry(object: unknown): ImageEntry | undefined {
   const parsed = parseManagedOSImage(object);
-  if (!parsed.ok) {
-    onNonsense(parsed.problems);
-    return undefined;
-  }
-  const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
-  return { metadata: { name, namespace, uid, resourceVersion }, image: parsed.value };
+  const image = parsed.ok ? parsed.value : unreadImage(object, parsed.problems);
+  if (image === undefined) return undefined;
+  const { name, namespace, uid, resourceVersion } = image.metadata;
+  return { metadata: { name, namespace, uid, resourceVersion }, image };
 }
 
 export function runRolloutController(parts: ControllerParts, options: RolloutOptions): Rollouts {
@@ -110,14 +109,33 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
   });
   onFleet = (namespace) => run.onFleet(namespace);
 
+  const unreadTroubles = createTroubles(() => performance.now());
+
+  function tellUnread(image: UnreadImage): void {
+    const { namespace, name, uid } = image.metadata;
+    const message = unreadSentence(image);
+    if (!unreadTroubles.isNews(imageKey(image.metadata), message)) return;
+    log.warn("image not understood", { image: imageKey(image.metadata), problems: image.problems.join("; ") });
+    const news = { image: { namespace, name, uid }, machine: undefined, kind: "state", isTrouble: true } as const;
+    options.tell({ ...news, reason: "Unreadable", message });
+  }
+
   // With another registry they would be other images: nothing is decided, nor broken off, before that is known.
   const registry = heldBack(options.defaultRegistry, () => run.onDefaultRegistry());
 
   const images = watchResource<ImageEntry>(kubernetes, {
     path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSImage.plural, watchNamespace),
-    keep: (object) =>
-      imageEntry(object, (problems) => log.warn("image not understood", { problems: problems.join("; ") })),
-    onChange: ({ image }) => registry.whenKnown(imageKey(image.metadata), () => run.onImage(image)),
+    keep: imageEntry,
+    onChange({ image }) {
+      const key = imageKey(image.metadata);
+      if ("problems" in image) {
+        tellUnread(image);
+        registry.whenKnown(key, () => run.onImageUnread(image));
+      } else {
+        unreadTroubles.over(key);
+        registry.whenKnown(key, () => run.onImage(image));
+      }
+    },
     onDelete: (object) => registry.whenKnown(imageKey(object.metadata), () => run.onImageGone(object)),
     onSynced: () => registry.whenKnown("", () => run.onImagesSynced()),
     onWentBack: () => run.onImagesWentBack(),
@@ -135,7 +153,13 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     onDefaultRegistry: () => registry.look(),
     notReady: () => (run.imagesSynced() ? [] : ["ManagedOSImages not read yet"]),
     quietMs: () => images.quietMs(),
-    counts: () => rolloutCounts(run.index.images().map(({ image }) => image.object)),
+    counts() {
+      const read = run.index.images().filter(({ image }) => !run.unread.has(image.key));
+      return rolloutCounts(
+        read.map(({ image }) => image.object),
+        run.unread.size,
+      );
+    },
     queue: () => run.queue(),
     async stop() {
       await run.stop();

@@ -63,7 +63,8 @@ describe("a ManagedOSImage", () => {
   });
 
   it("is older by its time, then by its uid", () => {
-    const at = (uid: string, creationTimestamp: string) => compiled({}, "n", { uid, creationTimestamp });
+    const at = (uid: string, creationTimestamp: string) =>
+      compiled({}, "n", { uid, creationTimestamp }).object.metadata;
     const [a, b, c] = [
       at("b", "2030-01-01T00:00:00Z"),
       at("a", "2030-01-01T00:00:01Z"),

@@ -1,0 +1,78 @@
+/**
+ * ManagedOSImages that are stored and cannot be read here: of a newer chart, perhaps, whose schema takes more. That is not
+ * that they are gone. What was known of one before stands, nothing new is decided about it, and no younger image takes its
+ * machines.
+ */
+import { parseObjectMeta, type ObjectMeta } from "@rancheros/protocol/resources";
+import { STATUS_MESSAGE_MAX_CHARACTERS, type Waiting } from "@rancheros/protocol/upgrade";
+import { imageKey, olderFirst } from "./compile-image.ts";
+import type { ImageState } from "./image-state.ts";
+import type { RolloutIndex } from "./rollout-index.ts";
+
+export interface UnreadImage {
+  readonly metadata: ObjectMeta;
+  /** One sentence for each bad field. */
+  readonly problems: readonly string[];
+}
+
+/** @param object  that is no ManagedOSImage. @returns undefined where it is on its way out, or where nothing names it */
+export function unreadImage(object: unknown, problems: readonly string[]): UnreadImage | undefined {
+  const parsed = parseObjectMeta(object);
+  if (!parsed.ok || parsed.value.metadata.deletionTimestamp !== undefined) return undefined;
+  return { metadata: parsed.value.metadata, problems };
+}
+
+/** What is wrong and what to do, for people; as short as machines take it. */
+export function unreadSentence({ metadata: { namespace, name }, problems }: UnreadImage): string {
+  const what = `this operator cannot read ManagedOSImage ${namespace}/${name}: `;
+  const mend = "; change or delete it, or run the operator of the chart that it was written for";
+  const room = STATUS_MESSAGE_MAX_CHARACTERS - what.length - mend.length;
+  return what + problems.join("; ").slice(0, Math.max(0, room)) + mend;
+}
+
+/** What a machine is told that waits for it. */
+export function unreadWaiting(image: UnreadImage): Waiting {
+  return { reason: "Invalid", message: unreadSentence(image) };
+}
+
+export class UnreadImages {
+  readonly #index: RolloutIndex;
+  readonly #unread = new Map<string, UnreadImage>();
+
+  constructor(index: RolloutIndex) {
+    this.#index = index;
+  }
+
+  get size(): number {
+    return this.#unread.size;
+  }
+
+  has(key: string): boolean {
+    return this.#unread.has(key);
+  }
+
+  put(image: UnreadImage): void {
+    this.#unread.set(imageKey(image.metadata), image);
+  }
+
+  delete(key: string): boolean {
+    return this.#unread.delete(key);
+  }
+
+  /**
+   * The one that keeps a machine from being decided about.
+   * @param image  that has the machine; undefined where none has it that can be read
+   */
+  before(namespace: string, image: ImageState | undefined): UnreadImage | undefined {
+    if (this.#unread.size === 0) return undefined;
+    const itself = image === undefined ? undefined : this.#unread.get(image.image.key);
+    if (itself !== undefined) return itself;
+    // Of one whose machines are known, those of others are others.
+    return [...this.#unread.values()].find(
+      ({ metadata }) =>
+        metadata.namespace === namespace &&
+        this.#index.image(imageKey(metadata)) === undefined &&
+        (image === undefined || olderFirst(metadata, image.image.object.metadata) < 0),
+    );
+  }
+}
