@@ -1,5 +1,5 @@
 /** How a program is ended before its time, and what becomes of one that not even SIGKILL ends. */
-import type { ProgramEnding, RunningProgram } from "./io/start-program.ts";
+import type { RunningProgram } from "./io/start-program.ts";
 
 export interface BreakOffTimes {
   /** From SIGTERM to SIGKILL, in milliseconds; 0: SIGKILL at once. */
@@ -8,15 +8,18 @@ export interface BreakOffTimes {
   readonly killedMs: number;
 }
 
-export interface BreakableProgram {
+export interface BreakableProgram<Ending> {
   /** Undefined where it was killed and is waited for no longer. Never rejects. */
-  readonly ending: Promise<ProgramEnding | undefined>;
+  readonly ending: Promise<Ending | undefined>;
   /** Does nothing where that was done before, or where it has ended. */
   readonly breakOff: () => void;
 }
 
 /** @param running  whose ending nobody else waits for */
-export function breakable(running: RunningProgram, { termMs, killedMs }: BreakOffTimes): BreakableProgram {
+export function breakable<Ending>(
+  running: RunningProgram<Ending>,
+  { termMs, killedMs }: BreakOffTimes,
+): BreakableProgram<Ending> {
   const stuck = Promise.withResolvers<undefined>();
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;

@@ -26,9 +26,9 @@ export type ProgramEnding =
   | { readonly kind: "flooded" }
   | { readonly kind: "not-started"; readonly cause: unknown };
 
-export interface RunningProgram {
+export interface RunningProgram<Ending = ProgramEnding> {
   /** After the program has ended and its output is read to the end. Never rejects. */
-  readonly ending: Promise<ProgramEnding>;
+  readonly ending: Promise<Ending>;
   /** Ends it, with its group if it has one; its output is not read any further. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
   /** Neither waits for it any longer nor keeps this process for its sake: not even SIGKILL ends who waits in the kernel. */

@@ -3,11 +3,13 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { makeFrozenDisk, type FrozenDisk } from "../../../../../test/disks/index.ts";
 import { runAccountProgram } from "../../../src/cloud-config/io/account-programs.ts";
+import { runShellCommand } from "../../../src/cloud-config/io/run-command.ts";
 import { runTool } from "../../../src/containers/io/run-tool.ts";
+import { folderTar } from "../../../src/slots/io/folder-tar.ts";
 import { runChecks } from "../../../src/upgrade/io/check-programs.ts";
 import { grubSlots } from "../../../src/upgrade/io/grub-slots.ts";
 
@@ -88,3 +90,33 @@ it("who reads the hardware gives it up, and keeps no program that has done all e
   await once(child, "exit", { signal: AbortSignal.timeout(10_000) });
   expect([child.exitCode, printed]).toEqual([0, "HARDWARE_TIMED_OUT\n"]);
 }, 20_000);
+
+it("the copy of the live system is broken off although tar waits in the kernel", async () => {
+  const bin = join(disk.home, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "tar"), `#!/bin/sh\nexec dd if=/dev/zero of=${join(disk.folder, "file")} count=1\n`);
+  chmodSync(join(bin, "tar"), 0o755);
+  vi.stubEnv("PATH", `${bin}:${process.env["PATH"] ?? ""}`);
+  try {
+    const pieces = folderTar(disk.home, AbortSignal.timeout(500), 500);
+    await expect(pieces.next()).rejects.toMatchObject({ code: "SLOT_TOOL_STUCK" });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}, 20_000);
+
+describe("a command of runcmd that is broken off", () => {
+  const times = { termMs: 500, killedMs: 500 };
+
+  it("is waited for no longer where it waits in the kernel", async () => {
+    const argv = ["dd", "if=/dev/zero", `of=${join(disk.folder, "file")}`, "count=1"];
+    const outcome = await runShellCommand({ kind: "program", argv }, AbortSignal.timeout(500), times);
+    expect(outcome).toBe("was killed, and still waits in the kernel");
+  }, 20_000);
+
+  it("is killed where it does not end when it is asked to", async () => {
+    const script = "trap '' TERM; while :; do sleep 0.1; done";
+    const outcome = await runShellCommand({ kind: "shell", script }, AbortSignal.timeout(500), times);
+    expect(outcome).toBe("ended by SIGKILL");
+  }, 20_000);
+});
