@@ -1,5 +1,5 @@
 /** Servers of clusters, whichever image has them: how many count for the quorum, and which are in the middle of an upgrade. */
-import { isUnderWay } from "./machine-place.ts";
+import { isCountedServer, isUnderWay } from "./machine-place.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
 /** By cluster and uid. */
@@ -14,11 +14,13 @@ function change(servers: ByCluster, key: string, machine: RolloutMachine, by: 1 
 
 export class ClusterServers {
   readonly #members: ByCluster = new Map();
+  /** Members on which the others may rely. */
+  readonly #counted: ByCluster = new Map();
   readonly #underWay: ByCluster = new Map();
 
   /** How many count for the quorum. */
   membersOf(namespace: string, cluster: string): number {
-    return this.#members.get(`${namespace}/${cluster}`)?.size ?? 0;
+    return this.#counted.get(`${namespace}/${cluster}`)?.size ?? 0;
   }
 
   members(namespace: string, cluster: string): Iterable<RolloutMachine> {
@@ -36,6 +38,7 @@ export class ClusterServers {
     // Who waits for approval, or has lost it, is no member whose absence the others could bear.
     const isMember = machine.approval === "Approved" && !machine.beingDeleted;
     if (isMember) change(this.#members, key, machine, by);
+    if (isMember && isCountedServer(machine)) change(this.#counted, key, machine, by);
     if (isUnderWay(machine)) change(this.#underWay, key, machine, by);
   }
 }

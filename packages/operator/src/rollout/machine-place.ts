@@ -15,10 +15,22 @@ const SERVER_LABELS = [
   "node-role.kubernetes.io/master",
 ];
 
+function hasServerRole(role: string): boolean {
+  return role.split(",").some((one) => SERVER_ROLES.has(one.trim().toLowerCase()));
+}
+
 export function isServer(machine: RolloutMachine): boolean {
   const { role = "", labels } = machine.rollout;
-  const isSo = role.split(",").some((one) => SERVER_ROLES.has(one.trim().toLowerCase()));
-  return isSo || SERVER_LABELS.some((label) => Object.hasOwn(labels, label));
+  return hasServerRole(role) || SERVER_LABELS.some((label) => Object.hasOwn(labels, label));
+}
+
+/**
+ * Whether the others may rely on it where they go away. The labels are the machine's own word, and whoever is root on agents
+ * could say that they are servers: where the cluster knows its role, that counts.
+ */
+export function isCountedServer(machine: RolloutMachine): boolean {
+  const { role } = machine.rollout;
+  return role === undefined ? isServer(machine) : hasServerRole(role);
 }
 
 /** Undefined where the machine belongs to none yet. */

@@ -70,6 +70,21 @@ describe("a server of three that is away", () => {
     expect(refusalOf("a", [away, ...others])).toBeUndefined();
   });
 
+  it("keeps the others whatever agents say that they are", () => {
+    const away = machine("m0", "server", { upgrade: {} });
+    const labels = { "node-role.kubernetes.io/control-plane": "true" };
+    const liar = (name: string, role: string | undefined): RolloutMachine => {
+      const honest = machine(name, "agent");
+      return { ...honest, rollout: { ...honest.rollout, role, labels } };
+    };
+    expect(refusalOf("m1", [away, ...others, liar("x", "agent"), liar("y", "agent")])).toBe("ServersFirst");
+    // Of whom nobody has said what they are, their nodes' labels are believed.
+    expect(refusalOf("m1", [away, ...others, liar("x", undefined), liar("y", undefined)])).toBeUndefined();
+    const off = liar("x", "agent");
+    const lastSeenMs = NOW_MS - 3 * HOUR_MS;
+    expect(refusalOf("m1", [...others, { ...off, rollout: { ...off.rollout, lastSeenMs } }])).toBe("ServersFirst");
+  });
+
   it("keeps the others where somebody upgrades it by hand", () => {
     const away = machine("m0", "server", { upgrade: { image: undefined, plan: undefined, attempt: 0 } });
     expect(refusalOf("m1", [away, ...others])).toBe("ServersFirst");
