@@ -1,6 +1,15 @@
 /** One machine as rollouts see it: who claims it, whose it is, where it stands with that image's plan. */
 import type { ImageState, MachineState } from "./image-state.ts";
-import { clusterOf, isCanary, isServer, isUnderWay, orderKey, outcomeOf, type Outcome } from "./machine-place.ts";
+import {
+  clusterOf,
+  isCanary,
+  isCountedServer,
+  isServer,
+  isUnderWay,
+  orderKey,
+  outcomeOf,
+  type Outcome,
+} from "./machine-place.ts";
 import { pathRefusal, type PathRefusal } from "../versions/index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
@@ -74,6 +83,7 @@ export function isSameState(a: MachineState, b: MachineState): boolean {
     a.refusal?.message === b.refusal?.message &&
     a.isCanary === b.isCanary &&
     a.isServer === b.isServer &&
+    isCountedServer(a.machine) === isCountedServer(b.machine) &&
     a.machine.rollout.retry === b.machine.rollout.retry &&
     a.machine.approval === b.machine.approval &&
     a.machine.beingDeleted === b.machine.beingDeleted &&

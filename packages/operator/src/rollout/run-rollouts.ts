@@ -227,7 +227,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   }
 
   const grounds = (key: string) => ({
-    isSynced: isSynced && !unread.has(key),
+    isSynced,
+    isUnread: unread.has(key),
     areVersionsKnown: parts.versionsSynced(),
   });
   const tellMachine = createTellMachine({ ...parts, index, touch, grounds });

@@ -74,9 +74,9 @@ export function createTellMachine(parts: TellParts): TellMachine {
       image === undefined ||
       !isUnplanned(index, machine, word) ||
       (await isVersionFresh(imageKey({ namespace: machine.metadata.namespace, name: image })));
-    const { isSynced, areVersionsKnown } = grounds(
+    const { areVersionsKnown, ...rest } = grounds(
       imageKey({ namespace: machine.metadata.namespace, name: image ?? "" }),
     );
-    return toldMachine(index, machine, word, { isSynced, areVersionsKnown: areVersionsKnown && isKnown, isFresh });
+    return toldMachine(index, machine, word, { ...rest, areVersionsKnown: areVersionsKnown && isKnown, isFresh });
   };
 }

@@ -8,6 +8,7 @@ import type { Told } from "./rollout-desk.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import { SPEAKS_EVERY_MS } from "./silence.ts";
+import type { Slot } from "./slot.ts";
 
 const IDLE_STATUS_SECONDS = SPEAKS_EVERY_MS / 1000;
 const HELD_STATUS_SECONDS = 60;
@@ -25,8 +26,10 @@ export type Word = Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">;
 
 /** What the answer goes by beside the index. */
 export interface Grounds {
-  /** Whether all images have been read, and the one that the machine speaks of is no unread one. */
+  /** Whether all images have been read. */
   readonly isSynced: boolean;
+  /** Whether the image that the machine speaks of cannot be read as it is now: what is known of it is of before. */
+  readonly isUnread: boolean;
   /** Whether all versions have been read that images may name. */
   readonly areVersionsKnown: boolean;
   /** Whether the image has just been read from the API server, after the machine said what it did. */
@@ -51,8 +54,14 @@ export function isUnplanned(index: RolloutIndex, { metadata }: RolloutMachine, w
   return image !== undefined && needsVersion(image) && image.slots.get(metadata.uid)?.attempt === word.attempt;
 }
 
+/** Whether the image, as it is known, still wants of the machine what it granted the slot for. */
+function isWanted(index: RolloutIndex, image: ImageState, { uid, plan }: Slot): boolean {
+  const state = index.machine(uid);
+  return plan === image.plan && (state === undefined || state.claims[0] === image);
+}
+
 export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: Word, grounds: Grounds): Told {
-  const { isSynced, areVersionsKnown, isFresh } = grounds;
+  const { isSynced, isUnread, areVersionsKnown, isFresh } = grounds;
   // An upgrade that somebody began by hand is nothing that the operator ends.
   const none = {
     holdsSlot: true,
@@ -63,7 +72,7 @@ export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: 
   const { mayBeSwitched } = PHASES[word.phase];
   const { namespace, uid } = machine.metadata;
   const image = index.image(imageKey({ namespace, name: word.image }));
-  if (image === undefined) return { ...none, holdsSlot: !isSynced || mayBeSwitched };
+  if (image === undefined) return { ...none, holdsSlot: !isSynced || isUnread || mayBeSwitched };
   const slot = image.slots.get(uid);
   const { nodeTimeoutMs } = image.image;
   const often = {
@@ -73,10 +82,8 @@ export function toldMachine(index: RolloutIndex, machine: RolloutMachine, word: 
   };
   if (!areVersionsKnown && needsVersion(image)) return { ...often, holdsSlot: true };
   if (slot?.attempt === word.attempt) {
-    const state = index.machine(uid);
-    const isWanted = slot.plan === image.plan && (state === undefined || state.claims[0] === image);
-    const servers = index.servers.membersOf(namespace, slot.cluster);
-    const goesOn = isWanted && !givesWay(index.imagesOf(namespace), image, slot, servers);
+    // What changes around an image that cannot be read, its version or Fleet's clusters, is no word about it.
+    const goesOn = (isUnread || isWanted(index, image, slot)) && !givesWay(index, image, slot);
     return { ...often, holdsSlot: goesOn || mayBeSwitched };
   }
   // A grant that this replica has not seen yet is no lost one: grants are counted.

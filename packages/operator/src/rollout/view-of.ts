@@ -1,6 +1,7 @@
 /** What the index of this replica knows around one image, as decisions look at it. */
 import { serversAwayAtMost } from "./amount.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
+import { isOverAsSaid } from "./over-as-said.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutView } from "./rollout-view.ts";
@@ -75,7 +76,9 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
 function holdingElsewhere(index: RolloutIndex, image: ImageState, cluster: string): readonly string[] {
   const others = index.imagesOf(image.image.object.metadata.namespace).filter((one) => one !== image);
   return others.flatMap((one) =>
-    [...one.slots.values()].filter((slot) => slot.cluster === cluster && slot.isServer === true).map(({ uid }) => uid),
+    [...one.slots.values()]
+      .filter((slot) => slot.cluster === cluster && slot.isServer === true && !isOverAsSaid(index, one, slot))
+      .map(({ uid }) => uid),
   );
 }
 

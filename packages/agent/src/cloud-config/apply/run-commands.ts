@@ -6,7 +6,7 @@ import { RUN_RECORD_PLACE, formatRecord, parseRecord, withState, type RunRecord 
 
 export interface RunOutside {
   readonly files: Pick<RootFiles, "read" | "replace">;
-  /** @returns how it ended, such as `exit code 0`; rejects when the signal is given. */
+  /** @returns how it ended, such as `exit code 0`; once the signal is given it is ended. Never rejects. */
   readonly run: (command: RunCommand, signal: AbortSignal) => Promise<string>;
   /** Never with the command itself: it may hold secrets. */
   readonly log: (message: string) => void;

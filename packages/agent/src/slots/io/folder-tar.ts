@@ -16,13 +16,23 @@ const ARGS = [
   "--directory",
 ] as const;
 
-const KILLED_MS = 60_000;
+export interface TarTimes {
+  /** So long tar may give nothing while it is waited for: the disk that it reads may have stopped to answer. */
+  readonly stallMs: number;
+  /** From when it is broken off until it is waited for no longer: who waits in the kernel does not end. */
+  readonly killedMs: number;
+}
+
+const TIMES: TarTimes = { stallMs: 600_000, killedMs: 60_000 };
 
 /**
- * @param killedMs  from when it is broken off until tar is waited for no longer: who waits in the kernel does not end
- * @throws SlotError SLOT_SOURCE_CORRUPT, SLOT_TOOL_MISSING, SLOT_TOOL_STUCK, SLOT_INTERRUPTED
+ * @throws SlotError SLOT_SOURCE_CORRUPT, SLOT_TOOL_MISSING, SLOT_TOOL_HANGS, SLOT_TOOL_STUCK, SLOT_INTERRUPTED
  */
-export async function* folderTar(folder: string, signal: AbortSignal, killedMs = KILLED_MS): AsyncGenerator<Buffer> {
+export async function* folderTar(
+  folder: string,
+  signal: AbortSignal,
+  { stallMs, killedMs }: TarTimes = TIMES,
+): AsyncGenerator<Buffer> {
   const child = spawn("tar", [...ARGS, folder, "."], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, LC_ALL: "C" },
@@ -34,7 +44,9 @@ export async function* folderTar(folder: string, signal: AbortSignal, killedMs =
   let timer: NodeJS.Timeout | undefined;
   const giveUp = (): void => {
     const why = `tar was killed, and still waits in the kernel ${killedMs / 1000} s later`;
-    const failure = new SlotError("SLOT_TOOL_STUCK", why);
+    // Who has ended, and whose last words nobody reads, is not stuck.
+    const isOver = child.exitCode !== null || child.signalCode !== null;
+    const failure = isOver ? interrupted() : new SlotError("SLOT_TOOL_STUCK", why);
     child.stdout.destroy(failure);
     reject(failure);
     child.stderr.destroy();
@@ -43,6 +55,12 @@ export async function* folderTar(folder: string, signal: AbortSignal, killedMs =
   const breakOff = (): void => {
     stop();
     timer = setTimeout(giveUp, killedMs);
+  };
+  let stall: NodeJS.Timeout | undefined;
+  let isStalled = false;
+  const onStall = (): void => {
+    isStalled = true;
+    breakOff();
   };
   signal.addEventListener("abort", breakOff, { once: true });
   if (signal.aborted) breakOff();
@@ -57,9 +75,15 @@ export async function* folderTar(folder: string, signal: AbortSignal, killedMs =
   child.once("close", resolve);
   ended.catch(() => undefined);
   try {
-    for await (const piece of child.stdout) yield Buffer.isBuffer(piece) ? piece : Buffer.from(String(piece));
+    stall = setTimeout(onStall, stallMs);
+    for await (const piece of child.stdout) {
+      clearTimeout(stall);
+      yield Buffer.isBuffer(piece) ? piece : Buffer.from(String(piece));
+      stall = setTimeout(onStall, stallMs);
+    }
     const code = await ended;
-    if (signal.aborted) throw new SlotError("SLOT_INTERRUPTED", "copying the live system was broken off");
+    if (signal.aborted) throw interrupted();
+    if (isStalled) throw new SlotError("SLOT_TOOL_HANGS", `tar has read nothing of ${folder} for ${stallMs / 1000} s`);
     if (code !== 0)
       throw new SlotError(
         "SLOT_SOURCE_CORRUPT",
@@ -67,8 +91,13 @@ export async function* folderTar(folder: string, signal: AbortSignal, killedMs =
       );
   } finally {
     clearTimeout(timer);
+    clearTimeout(stall);
     signal.removeEventListener("abort", breakOff);
     process.off("exit", stop);
     stop();
   }
+}
+
+function interrupted(): SlotError {
+  return new SlotError("SLOT_INTERRUPTED", "copying the live system was broken off");
 }

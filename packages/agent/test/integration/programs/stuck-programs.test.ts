@@ -91,19 +91,36 @@ it("who reads the hardware gives it up, and keeps no program that has done all e
   expect([child.exitCode, printed]).toEqual([0, "HARDWARE_TIMED_OUT\n"]);
 }, 20_000);
 
-it("the copy of the live system is broken off although tar waits in the kernel", async () => {
-  const bin = join(disk.home, "bin");
-  mkdirSync(bin);
-  writeFileSync(join(bin, "tar"), `#!/bin/sh\nexec dd if=/dev/zero of=${join(disk.folder, "file")} count=1\n`);
-  chmodSync(join(bin, "tar"), 0o755);
-  vi.stubEnv("PATH", `${bin}:${process.env["PATH"] ?? ""}`);
-  try {
-    const pieces = folderTar(disk.home, AbortSignal.timeout(500), 500);
-    await expect(pieces.next()).rejects.toMatchObject({ code: "SLOT_TOOL_STUCK" });
-  } finally {
-    vi.unstubAllEnvs();
+describe("the copy of the live system", () => {
+  const times = { stallMs: 60_000, killedMs: 500 };
+
+  function withTar(script: string): void {
+    const bin = join(disk.home, "bin");
+    mkdirSync(bin);
+    writeFileSync(join(bin, "tar"), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, "tar"), 0o755);
+    vi.stubEnv("PATH", `${bin}:${process.env["PATH"] ?? ""}`);
   }
-}, 20_000);
+
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("is broken off although tar waits in the kernel", async () => {
+    withTar(`exec dd if=/dev/zero of=${join(disk.folder, "file")} count=1`);
+    const pieces = folderTar(disk.home, AbortSignal.timeout(500), times);
+    await expect(pieces.next()).rejects.toMatchObject({ code: "SLOT_TOOL_STUCK" });
+  }, 20_000);
+
+  it("ends where tar gives nothing for too long, and not where nobody takes what it gives", async () => {
+    withTar("echo first; exec sleep 60");
+    const { signal } = new AbortController();
+    const pieces = folderTar(disk.home, signal, { ...times, stallMs: 500 });
+    expect(String((await pieces.next()).value)).toBe("first\n");
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const begun = performance.now();
+    await expect(pieces.next()).rejects.toMatchObject({ code: "SLOT_TOOL_HANGS" });
+    expect(performance.now() - begun).toBeGreaterThan(400);
+  }, 20_000);
+});
 
 describe("a command of runcmd that is broken off", () => {
   const times = { termMs: 500, killedMs: 500 };

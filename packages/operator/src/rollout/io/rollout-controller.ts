@@ -115,7 +115,6 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     const { namespace, name, uid } = image.metadata;
     const message = unreadSentence(image);
     if (!unreadTroubles.isNews(imageKey(image.metadata), message)) return;
-    log.warn("image not understood", { image: imageKey(image.metadata), problems: image.problems.join("; ") });
     const news = { image: { namespace, name, uid }, machine: undefined, kind: "state", isTrouble: true } as const;
     options.tell({ ...news, reason: "Unreadable", message });
   }
@@ -136,7 +135,10 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
         registry.whenKnown(key, () => run.onImage(image));
       }
     },
-    onDelete: (object) => registry.whenKnown(imageKey(object.metadata), () => run.onImageGone(object)),
+    onDelete(object) {
+      unreadTroubles.over(imageKey(object.metadata));
+      registry.whenKnown(imageKey(object.metadata), () => run.onImageGone(object));
+    },
     onSynced: () => registry.whenKnown("", () => run.onImagesSynced()),
     onWentBack: () => run.onImagesWentBack(),
     onTrouble: (error) => log.warn("cannot follow ManagedOSImages", { ...errorFields(error), hint: hintOf(error) }),

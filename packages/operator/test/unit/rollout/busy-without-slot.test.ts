@@ -95,7 +95,7 @@ describe("a machine that is busy without a slot", () => {
   it("is heard often enough for every image, however long the nodeTimeout of its own", () => {
     const one = machine("m0", { image: "os" });
     const word = { image: "os", plan: OLD_PLAN, attempt: 1, phase: "Rebooting" } as const;
-    const grounds = { isSynced: true, areVersionsKnown: true, isFresh: false };
+    const grounds = { isSynced: true, isUnread: false, areVersionsKnown: true, isFresh: false };
     const told = toldMachine(indexOf([one], { nodeTimeout: "20h" }), one, word, grounds);
     expect(told.heardEveryMs).toBeLessThanOrEqual(10 * MINUTE_MS);
   });

@@ -9,11 +9,12 @@ import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
 import { slotFate } from "../../../src/rollout/slot-fate.ts";
 import type { Slot } from "../../../src/rollout/slot.ts";
+import { viewOf } from "../../../src/rollout/view-of.ts";
 import { toldMachine } from "../../../src/rollout/told-machine.ts";
 
 const NAMESPACE = "fleet-local";
 const GRANTED = "2030-01-01T12:00:00Z";
-const GROUNDS = { isSynced: true, areVersionsKnown: true, isFresh: false };
+const GROUNDS = { isSynced: true, isUnread: false, areVersionsKnown: true, isFresh: false };
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
 function server(name: string, ring: string): RolloutMachine {
@@ -53,37 +54,79 @@ function scene(servers: number, holders: { readonly older: readonly string[]; re
   index.putImage(image("younger", "2029-01-02T00:00:00Z", holders.younger));
   const machines = Array.from({ length: servers }, (_, at) => server(`m${at}`, at % 2 === 0 ? "older" : "younger"));
   for (const one of machines) index.putMachine(one);
-  return (name: string, phase: "Staging" | "Upgrading" = "Staging"): boolean => {
+  const holds = (name: string, phase: "Staging" | "Upgrading" = "Staging", isUnread = false): boolean => {
     const found = index.machine(`uid-${name}`);
     const claim = found?.claims[0];
     const slot = claim?.slots.get(`uid-${name}`);
     if (found === undefined || claim === undefined || slot === undefined) throw new Error(`${name} holds no slot`);
     const { plan, attempt } = slot;
     const word = { image: claim.image.object.metadata.name, plan, attempt, phase };
-    return toldMachine(index, found.machine, word, GROUNDS).holdsSlot;
+    return toldMachine(index, found.machine, word, { ...GROUNDS, isUnread }).holdsSlot;
   };
+  /** The machine has said it of the slot that it holds. */
+  const said = (name: string, phase: "Staging" | "Succeeded"): void => {
+    const { machine, claims } = index.machine(`uid-${name}`) ?? {};
+    const claim = claims?.[0];
+    const slot = claim?.slots.get(`uid-${name}`);
+    if (machine === undefined || claim === undefined || slot === undefined) throw new Error(`${name} holds no slot`);
+    const { plan, attempt } = slot;
+    const none = { sinceMs: undefined, heardMs: undefined, reason: undefined, message: undefined };
+    const upgrade = { ...none, image: claim.image.object.metadata.name, plan, attempt, phase };
+    index.putMachine({ ...machine, rollout: { ...machine.rollout, upgrade } });
+  };
+  return { index, holds, said };
 }
 
 describe("two servers of three whose images let them go in the same moment", () => {
   it("do not both go on: the one of the younger image gives way, unless it has switched", () => {
-    const holds = scene(3, { older: ["m0"], younger: ["m1"] });
+    const { holds } = scene(3, { older: ["m0"], younger: ["m1"] });
     expect(holds("m0")).toBe(true);
     expect(holds("m1")).toBe(false);
     expect(holds("m1", "Upgrading")).toBe(true);
   });
 
+  it("both go on once the one of the older image says that it has ended, written down or not", () => {
+    const { index, holds, said } = scene(3, { older: ["m0"], younger: ["m1"] });
+    const away = (): readonly string[] => {
+      const younger = index.image(`${NAMESPACE}/younger`);
+      if (younger === undefined) throw new Error("it is there");
+      return [...viewOf(index, younger, Date.parse(GRANTED), true).cluster("local").otherServersAway()];
+    };
+    said("m0", "Staging");
+    expect([holds("m1"), away()]).toEqual([false, ["uid-m0"]]);
+    said("m0", "Succeeded");
+    expect([holds("m1"), away()]).toEqual([true, []]);
+  });
+
+  it("give way also where the image cannot be read; nothing else ends what it has granted", () => {
+    const { index, holds } = scene(3, { older: ["m0"], younger: ["m1"] });
+    expect([holds("m0", "Staging", true), holds("m1", "Staging", true)]).toEqual([true, false]);
+    // Another spec: by that, nothing of what is under way is wanted any more.
+    const older = image("older", "2029-01-01T00:00:00Z", ["m0"]);
+    const { generation = 0 } = older.metadata;
+    index.putImage({
+      ...older,
+      metadata: { ...older.metadata, resourceVersion: "2", generation: generation + 1 },
+      status: {
+        ...older.status,
+        plan: "cd".repeat(32),
+      },
+    });
+    expect([holds("m0", "Staging", true), holds("m0")]).toEqual([true, false]);
+  });
+
   it("both go on where the cluster can spare them", () => {
-    const holds = scene(5, { older: ["m0"], younger: ["m1"] });
+    const { holds } = scene(5, { older: ["m0"], younger: ["m1"] });
     expect([holds("m0"), holds("m1")]).toEqual([true, true]);
   });
 
   it("give way as many as are too many, the later ones of the younger image", () => {
-    const holds = scene(5, { older: ["m0"], younger: ["m1", "m3"] });
+    const { holds } = scene(5, { older: ["m0"], younger: ["m1", "m3"] });
     expect(["m0", "m1", "m3"].map((name) => holds(name))).toEqual([true, true, false]);
   });
 
   it("are no matter of one image alone, whose own slots are counted when they are granted", () => {
-    const holds = scene(3, { older: ["m0", "m2"], younger: [] });
+    const { holds } = scene(3, { older: ["m0", "m2"], younger: [] });
     expect([holds("m0"), holds("m2")]).toEqual([true, true]);
   });
 

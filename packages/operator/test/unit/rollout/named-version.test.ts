@@ -198,8 +198,12 @@ describe("machines of an image that names a version", () => {
     if (slot === undefined) throw new Error("it has one");
     const word = { image: "os", plan: slot.plan, attempt: slot.attempt, phase: "Staging" } as const;
     const holds = (areVersionsKnown: boolean) =>
-      toldMachine(one.index, machine("fit", "v1.5.0"), word, { isSynced: true, areVersionsKnown, isFresh: false })
-        .holdsSlot;
+      toldMachine(one.index, machine("fit", "v1.5.0"), word, {
+        isSynced: true,
+        isUnread: false,
+        areVersionsKnown,
+        isFresh: false,
+      }).holdsSlot;
     expect(holds(false)).toBe(true);
     expect(holds(true)).toBe(false);
   });

@@ -41,7 +41,7 @@ async function holds(
     },
     refreshSources: () => Promise.reject(new Error("not used")),
     setTimer: time.setTimer,
-    grounds: () => ({ isSynced: true, areVersionsKnown: true }),
+    grounds: () => ({ isSynced: true, isUnread: false, areVersionsKnown: true }),
     touch: () => undefined,
   });
   const word = { image: "os", plan, attempt: 4, phase };
@@ -126,7 +126,7 @@ describe("a machine that holds a slot of a version which the watch has not shown
         run();
         return () => undefined;
       },
-      grounds: () => ({ isSynced: true, areVersionsKnown: true }),
+      grounds: () => ({ isSynced: true, isUnread: false, areVersionsKnown: true }),
       touch: () => undefined,
     });
     const { holdsSlot } = await tellMachine(MACHINE, { image: "os", plan, attempt: 4, phase });
