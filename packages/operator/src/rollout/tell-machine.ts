@@ -68,15 +68,11 @@ export function createTellMachine(parts: TellParts): TellMachine {
 
   return async (machine, word) => {
     const { image } = word;
+    const key = imageKey({ namespace: machine.metadata.namespace, name: image ?? "" });
     const isFresh =
       image !== undefined && isUncounted(index, machine, word) && (await isLookedAt(machine, { ...word, image }));
-    const isKnown =
-      image === undefined ||
-      !isUnplanned(index, machine, word) ||
-      (await isVersionFresh(imageKey({ namespace: machine.metadata.namespace, name: image })));
-    const { areVersionsKnown, ...rest } = grounds(
-      imageKey({ namespace: machine.metadata.namespace, name: image ?? "" }),
-    );
+    const isKnown = image === undefined || !isUnplanned(index, machine, word) || (await isVersionFresh(key));
+    const { areVersionsKnown, ...rest } = grounds(key);
     return toldMachine(index, machine, word, { ...rest, areVersionsKnown: areVersionsKnown && isKnown, isFresh });
   };
 }

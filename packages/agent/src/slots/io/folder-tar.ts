@@ -54,6 +54,7 @@ export async function* folderTar(
   };
   const breakOff = (): void => {
     stop();
+    clearTimeout(timer);
     timer = setTimeout(giveUp, killedMs);
   };
   let stall: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Holds the vectors, and structures that nobody chose, against dmidecode itself where it is installed. */
+/** Holds the vectors, and structures that nobody chose, against dmidecode itself, as the packages of the tests bring it. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,14 +17,6 @@ const VERSION = "3.4";
 const DUMP_HEAD_BYTES = 32;
 /** Types of which dmidecode 3.4 knows more than is reported, or what it prints makes no sense: see describe-structure.ts. */
 const NOT_REPORTED = new Set([31, 37, 42, 44]);
-
-function installedVersion(): string | undefined {
-  try {
-    return execFileSync("dmidecode", ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  } catch {
-    return undefined;
-  }
-}
 
 let folder = "";
 beforeAll(() => {
@@ -55,7 +47,12 @@ function askDmidecode(structures: readonly StructureBytes[], version: readonly [
   return parseBlocks(text);
 }
 
-describe.skipIf(installedVersion() !== VERSION)(`dmidecode ${VERSION}`, () => {
+describe(`dmidecode ${VERSION}`, () => {
+  it("is the one that these words are of", () => {
+    const text = execFileSync("dmidecode", ["--version"], { encoding: "utf8", timeout: 20_000 });
+    expect(text.trim()).toBe(VERSION);
+  });
+
   it("says of the vectors what they hold", () => {
     const byVersion = Map.groupBy(readFieldVectors(), ({ version }) => version.join("."));
     for (const vectors of byVersion.values()) {

@@ -21,8 +21,8 @@ import { heldBack, type DefaultRegistry } from "../held-back.ts";
 import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
 import type { RolloutNews } from "../rollout-parts.ts";
-import { unreadImage, unreadSentence, type UnreadImage } from "../unread-images.ts";
 import { runRollouts, type RolloutRun } from "../run-rollouts.ts";
+import { unreadImage, unreadSentence, type UnreadImage } from "../unread-images.ts";
 import { imageStore } from "./image-store.ts";
 import { planMaterials } from "./plan-materials.ts";
 
