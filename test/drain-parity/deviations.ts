@@ -27,6 +27,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     reason: "kubectl evicts a StatefulSet's pod that has come back under its name on another node",
   },
   {
+    what: "how long a pod is in deletion is measured by the API server's clock",
+    reason:
+      "kubectl takes its own, and on a node whose clock is ahead it would not wait for pods that are still ending",
+  },
+  {
     what: "ros-agent ends with 5, 6 or 8 where kubectl ends with 1",
     reason: "refused, gave up waiting and a useless kubeconfig ask for different reactions of a script",
   },

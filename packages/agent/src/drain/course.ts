@@ -6,8 +6,6 @@ import { DrainError } from "./errors.ts";
 export interface DrainOutside {
   /** Of a clock that only goes forward, in milliseconds. */
   readonly nowMs: () => number;
-  /** Milliseconds since 1970. */
-  readonly wallMs: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Rejects when the signal is given. */

@@ -69,11 +69,11 @@ async function waitUntilAllGone(bench: Bench, pods: readonly NodePod[]): Promise
 }
 
 function endingsSeen(
-  { outside, options, onEvent }: Bench,
+  { client, options, onEvent }: Bench,
   pods: readonly NodePod[],
   seen: PodsOnNode,
 ): readonly PodEnding[] {
-  const world = { options, wallMs: outside.wallMs() };
+  const world = { options, serverMs: client.serverMs() };
   return pods.flatMap((pod): readonly PodEnding[] => {
     const found = seen.get(pod.uid);
     if (found === undefined) {

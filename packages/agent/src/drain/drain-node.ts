@@ -57,7 +57,7 @@ export async function drainThrough(
     await requireSelector(patient, request);
     const { changed } = await cordonNode(patient, nodeName, { dryRun, signal });
     onEvent({ kind: "cordon", nodeName, changed });
-    const judged = await judgeNode(outside, patient, request);
+    const judged = await judgeNode(patient, request);
     const refusals = refusalTexts(judged);
     if (refusals.length > 0) throw refusalError(nodeName, refusals);
     const warning = warningText(judged);
@@ -99,12 +99,11 @@ async function requireSelector(client: KubernetesClient, { nodeName, options, si
 }
 
 async function judgeNode(
-  outside: DrainOutside,
   client: KubernetesClient,
   { nodeName, options, signal }: DrainRequest,
 ): Promise<readonly JudgedPod[]> {
   const pods = await listNodePods(client, nodeName, options.podSelector, signal);
-  const world = { options, wallMs: outside.wallMs() };
+  const world = { options, serverMs: client.serverMs() };
   const daemonSets = await lookUpDaemonSets(client, daemonSetsToLookUp(pods, world), signal);
   return judgePods(pods, { ...world, daemonSets });
 }

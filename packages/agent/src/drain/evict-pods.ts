@@ -126,7 +126,7 @@ async function pauseAfter(
 }
 
 async function waitUntilGone(bench: Bench, pod: NodePod, view: NodeView): Promise<PodEnding> {
-  const { outside, course, onEvent, options } = bench;
+  const { client, course, onEvent, options } = bench;
   const words = `error when waiting for pod ${JSON.stringify(pod.name)} in namespace ${JSON.stringify(pod.namespace)} to terminate`;
   for (;;) {
     const seen = await look(view);
@@ -138,7 +138,7 @@ async function waitUntilGone(bench: Bench, pod: NodePod, view: NodeView): Promis
       onEvent({ kind: "gone", pod: nameOf(pod), how: "evicted" });
       return { kind: "removed", pod };
     }
-    if (found !== "unknown" && isPastWaiting(found, { options, wallMs: outside.wallMs() })) {
+    if (found !== "unknown" && isPastWaiting(found, { options, serverMs: client.serverMs() })) {
       onEvent({ kind: "not-awaited", pod: nameOf(pod), seconds: options.skipWaitForDeleteTimeoutSeconds });
       return { kind: "not-awaited", pod };
     }

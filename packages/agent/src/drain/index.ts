@@ -7,7 +7,6 @@ import { drainThrough, type DrainReport, type DrainRequest } from "./drain-node.
 
 const OUTSIDE: DrainOutside = {
   nowMs: () => performance.now(),
-  wallMs: Date.now,
   random: Math.random,
   sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
 };

@@ -20,8 +20,8 @@ export interface FilterWorld {
   readonly options: DrainOptions;
   /** By daemonSetKey; of those that daemonSetsToLookUp names. */
   readonly daemonSets: ReadonlyMap<string, DaemonSetState>;
-  /** Milliseconds since 1970. */
-  readonly wallMs: number;
+  /** By the API server's clock, which dates deletions; milliseconds since 1970. */
+  readonly serverMs: number;
 }
 
 export interface JudgedPod {
@@ -53,10 +53,10 @@ export function judgePods(pods: readonly NodePod[], world: FilterWorld): readonl
 /** Whether a pod has been in deletion for longer than anybody waits. */
 export function isPastWaiting(
   { deletionMs }: Pick<NodePod, "deletionMs">,
-  { options, wallMs }: Pick<FilterWorld, "options" | "wallMs">,
+  { options, serverMs }: Pick<FilterWorld, "options" | "serverMs">,
 ): boolean {
   const limitSeconds = options.skipWaitForDeleteTimeoutSeconds;
-  return limitSeconds > 0 && deletionMs !== undefined && Math.trunc((wallMs - deletionMs) / 1000) > limitSeconds;
+  return limitSeconds > 0 && deletionMs !== undefined && Math.trunc((serverMs - deletionMs) / 1000) > limitSeconds;
 }
 
 export function daemonSetKey({ namespace, name }: PodName): string {
@@ -66,7 +66,7 @@ export function daemonSetKey({ namespace, name }: PodName): string {
 /** The DaemonSets that the filters will ask for, each once. */
 export function daemonSetsToLookUp(
   pods: readonly NodePod[],
-  world: Pick<FilterWorld, "options" | "wallMs">,
+  world: Pick<FilterWorld, "options" | "serverMs">,
 ): readonly PodName[] {
   const wanted = new Map<string, PodName>();
   for (const pod of pods) {

@@ -6,8 +6,9 @@ import { NodeApiError, type NodeApiErrorCode } from "./errors.ts";
 
 export interface RawAnswer {
   readonly status: number;
-  /** Header of this name, as it came. */
+  /** Headers of these names, as they came. */
   readonly retryAfter: string | undefined;
+  readonly date: string | undefined;
   readonly body: Buffer;
 }
 

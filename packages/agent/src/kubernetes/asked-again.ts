@@ -20,6 +20,7 @@ export function askedAgain(
     host: client.host,
     kubeconfigPath: client.kubeconfigPath,
     identity: client.identity,
+    serverMs: () => client.serverMs(),
     close: () => client.close(),
     async send(request: ApiRequest) {
       let unclear: NodeApiError | undefined;

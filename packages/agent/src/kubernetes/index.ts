@@ -6,7 +6,7 @@ import { connectThrough, type ConnectOptions } from "./connect-kubernetes.ts";
 import type { KubernetesClient } from "./kubernetes-client.ts";
 import { findOwnNode, type OwnNodeSearch } from "./own-node.ts";
 
-const OUTSIDE = { readFile: readSmallFile, wallMs: Date.now, openConnection };
+const OUTSIDE = { readFile: readSmallFile, wallMs: Date.now, nowMs: () => performance.now(), openConnection };
 
 /**
  * Finds a kubeconfig and makes a client of it; sends nothing yet. To be closed.

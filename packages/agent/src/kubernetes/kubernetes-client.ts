@@ -5,6 +5,7 @@ import { NodeApiError } from "./errors.ts";
 import type { HttpsConnection, openConnection } from "./io/https-connection.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
 import { networkFailure } from "./network-failure.ts";
+import { followServerClock, type ServerClock } from "./server-clock.ts";
 
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -32,12 +33,20 @@ export interface KubernetesClient {
    * @throws NodeApiError  one code for each kind of failure; NODE_API_INTERRUPTED when the signal was given
    */
   send(request: ApiRequest): Promise<unknown>;
+  /**
+   * The API server's clock, as the date of its last answer tells it. What it has dated is to be measured by it: a node's own
+   * clock may be far off.
+   * @returns milliseconds since 1970, to the second; by the node's own clock before the first answer
+   */
+  serverMs(): number;
   /** Ends open connections. */
   close(): void;
 }
 
 export interface ClientOutside extends CredentialsOutside {
   readonly openConnection: typeof openConnection;
+  /** Of a clock that only goes forward, in milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** Evictions wait for other writers of a PodDisruptionBudget for 10 s, webhooks for up to 30 s. */
@@ -52,6 +61,7 @@ export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfi
   let login: Login = { credentials: first, connection: connect(outside, kubeconfig, first) };
   let before: Login | undefined;
   let renewing: Promise<void> | undefined;
+  const clock = followServerClock(outside);
 
   /** Takes what lies on the disk by now, if it is something else. */
   async function renew(): Promise<void> {
@@ -67,10 +77,11 @@ export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfi
     host,
     identity: first.identity,
     kubeconfigPath: kubeconfig.path,
+    serverMs: clock.serverMs,
     async send(request) {
       const used = login;
       try {
-        return await sendOnce(used, kubeconfig, request);
+        return await sendOnce(used, kubeconfig, request, clock);
       } catch (error) {
         if (!(error instanceof NodeApiError) || error.code !== "NODE_API_UNAUTHORIZED") throw error;
         // Kubelets' certificates and tokens are renewed in place.
@@ -79,7 +90,7 @@ export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfi
         });
         await renewing;
         if (used === login) throw error;
-        return sendOnce(login, kubeconfig, request);
+        return sendOnce(login, kubeconfig, request, clock);
       }
     },
     close: () => {
@@ -112,6 +123,7 @@ async function sendOnce(
   { connection, credentials }: Login,
   { server }: Kubeconfig,
   request: ApiRequest,
+  clock: ServerClock,
 ): Promise<unknown> {
   const { method, path, query, body, signal } = request;
   const { token } = credentials;
@@ -136,7 +148,10 @@ async function sendOnce(
       signal: AbortSignal.any([signal, deadline]),
     });
     if (answer === "flooded") throw new NodeApiError("NODE_API_NONSENSE", `the answer for ${path} is too large`);
-    return readAnswer(answer);
+    const read = readAnswer(answer);
+    // A refusal may be that of a proxy, which dates nothing.
+    clock.note(answer.date);
+    return read;
   } catch (error) {
     if (error instanceof NodeApiError) throw error;
     const options = { cause: error, details: { host: server.host } };

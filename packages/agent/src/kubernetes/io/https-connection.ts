@@ -90,6 +90,7 @@ async function send(agent: Agent, request: HttpsRequest): Promise<RawAnswer | "f
   return {
     status: response.statusCode ?? 0,
     retryAfter: response.headers["retry-after"],
+    date: response.headers.date,
     body: Buffer.concat(chunks),
   };
 }

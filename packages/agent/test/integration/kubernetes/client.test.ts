@@ -113,6 +113,14 @@ describe("the real API server", () => {
     await expect(Promise.all([client.send(VERSION), client.send(VERSION)])).resolves.toHaveLength(2);
   });
 
+  it("tells by each answer what time it is there", async () => {
+    const client = await connect({ path: kubeconfig(withCa(), { token: target.adminToken }) });
+    await client.send(VERSION);
+    // It runs on this machine, and dates to the second.
+    expect(Date.now() - client.serverMs()).toBeGreaterThanOrEqual(-100);
+    expect(Date.now() - client.serverMs()).toBeLessThan(3_000);
+  });
+
   it("that is not there is unreachable", async () => {
     const cluster = { server: "https://127.0.0.1:1", "insecure-skip-tls-verify": true };
     const client = await connect({ path: kubeconfig(cluster, {}) });
@@ -158,6 +166,19 @@ describe("a server that is none", () => {
     const asked = client.send({ ...VERSION, timeoutMs: 60_000 });
     await expect(asked).rejects.toMatchObject({ code: "NODE_API_UNREACHABLE" });
   }, 10_000);
+
+  it.each([
+    ["ahead", 3_600_000],
+    ["behind", -3_600_000],
+  ])("and dates its answers an hour %s has its clock followed", async (_where, offMs) => {
+    const client = await startStrange((_request, response) => {
+      response.setHeader("date", new Date(Date.now() + offMs).toUTCString());
+      response.end("{}");
+    });
+    expect(Math.abs(client.serverMs() - Date.now())).toBeLessThan(1_000);
+    await client.send(VERSION);
+    expect(Math.abs(client.serverMs() - Date.now() - offMs)).toBeLessThan(5_000);
+  });
 
   it("and floods is cut off", async () => {
     const megabyte = Buffer.alloc(1024 * 1024, " ");

@@ -24,6 +24,7 @@ interface Circumstances {
   readonly othersAreFaster?: boolean;
   readonly removalMs?: number;
   readonly busyTimes?: number;
+  readonly clockAheadMs?: number;
 }
 
 export async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
@@ -35,6 +36,7 @@ export async function drain(pods: readonly FakePod[], circumstances: Circumstanc
   cluster.othersAreFaster = circumstances.othersAreFaster ?? false;
   cluster.removalMs = circumstances.removalMs ?? cluster.removalMs;
   cluster.busyTimes = circumstances.busyTimes ?? 0;
+  cluster.clockAheadMs = circumstances.clockAheadMs ?? 0;
   const controller = new AbortController();
   const { abortAtMs } = circumstances;
   if (abortAtMs !== undefined) {

@@ -28,6 +28,8 @@ export interface FakePod {
   readonly replacedAtMs?: number;
   readonly replacedHere?: boolean;
   readonly finished?: boolean;
+  /** When it was deleted before the drain began, by the drain's clock. */
+  readonly deletedAtMs?: number;
 }
 
 interface State {
@@ -55,6 +57,8 @@ export class FakeCluster implements KubernetesClient {
   removalMs = LATENCY_MS;
   /** So many requests that are no evictions are answered by 429 and a time at which to come again. */
   busyTimes = 0;
+  /** How far its clock, which dates deletions, is ahead of the node's. */
+  clockAheadMs = 0;
   /** The next cordon is done, and its answer gets lost. */
   losesCordon = false;
   /** The first cordon is done, and what is behind it asks to come again. */
@@ -74,7 +78,7 @@ export class FakeCluster implements KubernetesClient {
     away: readonly (readonly [fromMs: number, toMs: number])[] = [],
   ) {
     this.#time = time;
-    this.#states = pods.map((pod) => ({ pod, attempts: 0, deletedAtMs: undefined }));
+    this.#states = pods.map((pod) => ({ pod, attempts: 0, deletedAtMs: pod.deletedAtMs }));
     this.#away = away;
   }
 
@@ -105,6 +109,10 @@ export class FakeCluster implements KubernetesClient {
     } finally {
       this.#atOneTime--;
     }
+  }
+
+  serverMs(): number {
+    return this.#time.wallMs() + this.clockAheadMs;
   }
 
   close(): void {
@@ -143,7 +151,8 @@ export class FakeCluster implements KubernetesClient {
     return this.#states.flatMap((state) => {
       const { pod, deletedAtMs } = state;
       const items: unknown[] = [];
-      if (this.#isHere(state)) items.push(podObject(pod, pod.uid, deletedAtMs));
+      const deletionMs = deletedAtMs === undefined ? undefined : START_MS + deletedAtMs + this.clockAheadMs;
+      if (this.#isHere(state)) items.push(podObject(pod, pod.uid, deletionMs));
       if (this.#isReplaced(pod) && pod.replacedHere === true) items.push(podObject(pod, `${pod.uid}-new`, undefined));
       return items;
     });
@@ -184,10 +193,9 @@ function preconditionOf(body: unknown): unknown {
   return isMap(preconditions) ? preconditions["uid"] : undefined;
 }
 
-function podObject({ name, finished }: FakePod, uid: string, deletedAtMs: number | undefined): unknown {
+function podObject({ name, finished }: FakePod, uid: string, deletionMs: number | undefined): unknown {
   const controller = { apiVersion: "apps/v1", kind: "StatefulSet", name: "db", controller: true };
-  const deletion =
-    deletedAtMs === undefined ? {} : { deletionTimestamp: new Date(START_MS + deletedAtMs).toISOString() };
+  const deletion = deletionMs === undefined ? {} : { deletionTimestamp: new Date(deletionMs).toISOString() };
   return {
     metadata: { namespace: "ns", name, uid, ownerReferences: [controller], ...deletion },
     spec: {},

@@ -9,7 +9,7 @@ function refusal(code: number, message: string, cause?: readonly [string, string
   const causes = cause === undefined ? [] : [{ reason: cause[0], message: cause[1] }];
   const body = { kind: "Status", status: "Failure", message, code, details: { causes } };
   try {
-    readAnswer({ status: code, retryAfter, body: Buffer.from(JSON.stringify(body)) });
+    readAnswer({ status: code, retryAfter, date: undefined, body: Buffer.from(JSON.stringify(body)) });
   } catch (error) {
     if (error instanceof NodeApiError) return error;
   }

@@ -35,7 +35,7 @@ function judge(
   const world = {
     options: { ...DEFAULT_DRAIN_OPTIONS, ...options },
     daemonSets: new Map([[daemonSetKey({ namespace: "ns", name: "ds" }), state]]),
-    wallMs: NOW_MS,
+    serverMs: NOW_MS,
   };
   return judgePods([{ ...PLAIN, ...pod }], world)[0]?.verdict;
 }
@@ -119,7 +119,7 @@ describe("kubectl's filters", () => {
       { ...PLAIN, name: "b", controller: DAEMON },
       { ...PLAIN, name: "c", controller: undefined },
     ];
-    const world = { daemonSets: new Map<string, DaemonSetState>(), wallMs: NOW_MS };
+    const world = { daemonSets: new Map<string, DaemonSetState>(), serverMs: NOW_MS };
     const bare = judgePods(pods, { ...world, options: DEFAULT_DRAIN_OPTIONS });
     expect(refusalTexts(bare)).toEqual([
       "cannot delete Pods that declare no controller (use --force to override): ns/a, ns/c",
@@ -167,7 +167,7 @@ describe("for any pod and options", () => {
       fc.property(somePod, someOptions, someState, (pod, options, state) => {
         const { namespace } = pod;
         const daemonSets = new Map([[daemonSetKey({ namespace, name: "ds" }), state]]);
-        const verdict = judgePods([pod], { options, daemonSets, wallMs: NOW_MS })[0]?.verdict;
+        const verdict = judgePods([pod], { options, daemonSets, serverMs: NOW_MS })[0]?.verdict;
         if (verdict?.kind !== "remove") return;
         const isFinished = pod.phase === "Succeeded" || pod.phase === "Failed";
         expect(pod.isMirror).toBe(false);
@@ -183,11 +183,11 @@ describe("for any pod and options", () => {
   it("every DaemonSet that a verdict depends on is looked up, and no other", () => {
     fc.assert(
       fc.property(fc.array(somePod, { maxLength: 8 }), someOptions, (pods, options) => {
-        const wanted = daemonSetsToLookUp(pods, { options, wallMs: NOW_MS });
+        const wanted = daemonSetsToLookUp(pods, { options, serverMs: NOW_MS });
         expect(new Set(wanted.map(daemonSetKey)).size).toBe(wanted.length);
         const verdicts = (state: DaemonSetState): readonly PodVerdict[] => {
           const daemonSets = new Map(wanted.map((name) => [daemonSetKey(name), state]));
-          return judgePods(pods, { options, daemonSets, wallMs: NOW_MS }).map(({ verdict }) => verdict);
+          return judgePods(pods, { options, daemonSets, serverMs: NOW_MS }).map(({ verdict }) => verdict);
         };
         const one = verdicts({ kind: "missing", message: "m" });
         const other = verdicts({ kind: "unknown", message: "n" });

@@ -16,6 +16,7 @@ export class VirtualTime implements DrainOutside {
   #sleepers: Sleeper[] = [];
 
   readonly nowMs = (): number => this.#nowMs;
+  /** The node's own clock, which may be wrong. */
   readonly wallMs = (): number => START_MS + this.#nowMs;
   readonly random = (): number => 0.5;
 

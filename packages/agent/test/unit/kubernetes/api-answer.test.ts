@@ -9,7 +9,7 @@ import { networkFailure } from "../../../src/kubernetes/network-failure.ts";
 function refusal(status: number, body: unknown, retryAfter?: string): NodeApiError {
   try {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    readAnswer({ status, retryAfter, body: Buffer.from(text) });
+    readAnswer({ status, retryAfter, date: undefined, body: Buffer.from(text) });
   } catch (error) {
     if (error instanceof NodeApiError) return error;
   }
@@ -99,6 +99,7 @@ function pagesClient(pages: Readonly<Record<string, unknown>>): KubernetesClient
       const status = { httpStatus: 410, reason: "Expired", message: "", causes: [] };
       return Promise.reject(new NodeApiError("NODE_API_REFUSED", "too old", { status }));
     },
+    serverMs: Date.now,
     close: () => undefined,
   };
 }

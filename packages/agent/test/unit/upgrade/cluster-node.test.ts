@@ -29,6 +29,7 @@ function playedClient(): PlayedClient {
     identity: { kind: "kubelet", nodeName: NODE },
     isClosed: false,
     answers,
+    serverMs: Date.now,
     send() {
       const answer = Promise.withResolvers<unknown>();
       answers.push(answer);
