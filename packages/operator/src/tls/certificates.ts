@@ -109,11 +109,8 @@ export function hasNotBegun({ certificatePem }: Pick<CertificateAndKey, "certifi
   }
 }
 
-/**
- * Whether the certificate still serves: signed by this CA with this key, for all these names, and for more than a third
- * of its life to come.
- */
-export function isStillGood(
+/** Whether the certificate serves at this moment: signed by this CA with this key, and for all these names. */
+function serves(
   serving: CertificateAndKey,
   ca: Pick<CertificateAndKey, "certificatePem">,
   names: readonly string[],
@@ -128,7 +125,6 @@ export function isStillGood(
     return (
       covers &&
       isNow(certificate, nowMs) &&
-      certificate.validToDate.getTime() - nowMs > (SERVING_DAYS * DAY_MS) / 3 &&
       certificate.checkIssued(signer) &&
       certificate.verify(signer.publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(serving.keyPem))
@@ -136,6 +132,19 @@ export function isStillGood(
   } catch {
     return false;
   }
+}
+
+/** Whether the certificate serves, and for more than a third of its life to come. */
+export function isStillGood(...[serving, ca, names, nowMs]: Parameters<typeof serves>): boolean {
+  if (!serves(serving, ca, names, nowMs)) return false;
+  return certificateEndMs(serving.certificatePem) - nowMs > (SERVING_DAYS * DAY_MS) / 3;
+}
+
+/** Whether the CA would sign no better one: this one is still good, or serves until the CA itself ends. */
+export function isAsGoodAsNew(...[serving, ca, names, nowMs]: Parameters<typeof serves>): boolean {
+  if (isStillGood(serving, ca, names, nowMs)) return true;
+  if (!serves(serving, ca, names, nowMs)) return false;
+  return certificateEndMs(serving.certificatePem) >= certificateEndMs(ca.certificatePem);
 }
 
 /** Whether the CA can sign: its key belongs to it and is of a kind that signs here, and it has begun and not ended. */

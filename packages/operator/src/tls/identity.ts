@@ -7,21 +7,24 @@ import {
   DAY_MS,
   EARLY_DAYS,
   hasNotBegun,
+  isAsGoodAsNew,
   isStillGood,
   isUsableCa,
   makeCa,
   makeServingCertificate,
-  SERVING_DAYS,
   type CertificateAndKey,
 } from "./certificates.ts";
 import { hasPathLength } from "./read-extensions.ts";
 
-/** A CA of ten years gets its successor two years before its end. */
+/** A CA gets its successor two years before its end; one that lasts no longer than that gets it at once. */
 const SUCCESSOR_LEFT_MS = (CA_DAYS / 5) * DAY_MS;
-/** With less than that it cannot sign for as long as a serving certificate is good. */
-const URGENT_LEFT_MS = SERVING_DAYS * DAY_MS;
 /** So long machines are told of a CA before the first certificate is signed with it. */
 const PUBLISHED_MS = 30 * DAY_MS;
+/**
+ * So long before its end a CA is left to which its successor cannot be tied: late, since whoever was not told is cut off then,
+ * and before anybody is warned of a certificate that ends within two weeks.
+ */
+const LAST_LEFT_MS = 15 * DAY_MS;
 /** Of the CAs that were made without path length. */
 const SUBJECT_BEFORE_1_0 = "CN=rancheros-operator-ca";
 /** Of CAs before the present one; there are more only where somebody asked for them again and again. */
@@ -96,8 +99,10 @@ function letsNoneBelow({ certificatePem }: CertificateAndKey): boolean {
   return new X509Certificate(certificatePem).subject === SUBJECT_BEFORE_1_0 || hasPathLength(certificatePem);
 }
 
-function publishedMs({ certificatePem }: Successor, nowMs: number): number {
-  return nowMs - new X509Certificate(certificatePem).validFromDate.getTime() - EARLY_DAYS * DAY_MS;
+/** Whether machines had their time to be told; of a CA that ends before that, half of what there was. */
+function wasTold({ certificatePem }: Successor, leftMs: number, nowMs: number): boolean {
+  const publishedMs = nowMs - new X509Certificate(certificatePem).validFromDate.getTime() - EARLY_DAYS * DAY_MS;
+  return publishedMs >= Math.min(PUBLISHED_MS, leftMs);
 }
 
 /** @param stored  with a certificate of a CA in it, whatever else is wrong */
@@ -118,17 +123,14 @@ function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [A
     return [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old }, "made"];
   }
   const leftMs = certificateEndMs(ca.certificatePem) - nowMs;
-  if (leftMs < URGENT_LEFT_MS) return [succeed(now, now.next ?? makeSuccessor(ca, needs), nowMs), "rotated"];
   if (now.next === undefined) {
     if (leftMs >= SUCCESSOR_LEFT_MS && !isRotationAsked) return [now, "kept"];
     return [{ ...now, next: makeSuccessor(ca, needs) }, "announced"];
   }
   // Machines that were not told cannot follow: they get all the time that there is.
-  if (letsNoneBelow(ca)) return [now, "kept"];
-  if (isRotationAsked || publishedMs(now.next, nowMs) >= PUBLISHED_MS) {
-    return [succeed(now, now.next, nowMs), "rotated"];
-  }
-  return [now, "kept"];
+  const isTold = wasTold(now.next, leftMs, nowMs);
+  const isDue = letsNoneBelow(ca) ? isTold && leftMs <= LAST_LEFT_MS : isTold || isRotationAsked;
+  return isDue ? [succeed(now, now.next, nowMs), "rotated"] : [now, "kept"];
 }
 
 function isSame(a: TlsIdentity, b: TlsIdentity): boolean {
@@ -151,7 +153,7 @@ export function nextIdentity(
       ? [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old: [] }, "made"]
       : stepAuthorities(stored, needs);
   const { ca, crosses } = authorities;
-  if (stored !== undefined && isStillGood(stored.serving, ca, needs.requiredNames, nowMs)) {
+  if (stored !== undefined && isAsGoodAsNew(stored.serving, ca, needs.requiredNames, nowMs)) {
     const leaf = new X509Certificate(stored.serving.certificatePem).toString();
     const serving = { certificatePem: joinPem([leaf, ...crosses]), keyPem: stored.serving.keyPem };
     const identity = { ...authorities, serving };

@@ -96,6 +96,36 @@ describe("a CA of somebody's own that lets no CA be below it", () => {
   });
 });
 
+describe.each([
+  ["", []],
+  [" and lets no CA be below it", ["-addext", "basicConstraints=critical,CA:TRUE,pathlen:0"]],
+])("a CA of somebody's own that lasts less than a year%s", (_, options) => {
+  it("signs on, and is left for a successor that machines were told of", async () => {
+    const ca = await makeByHand(["-newkey", "rsa:2048", "-days", "300", ...options]);
+    const startMs = Date.now();
+    const announced = stepAt(startMs, storedWith(ca));
+    expect(announced).toMatchObject({ step: "announced", identity: { ca: { keyPem: ca.keyPem } } });
+    const told = trustBundle(announced.identity);
+    const { certificatePem } = announced.identity.serving;
+    for (const trusted of [ca.certificatePem, told]) expect(await verified(certificatePem, trusted)).toMatch(/: OK$/);
+    // Not at each look another certificate, which would end with the CA as this one does.
+    for (const days of [0.001, 1, 29]) {
+      const { identity, step } = stepAt(startMs + days * DAY_MS, announced.identity);
+      expect(step).toBe("kept");
+      expect(identity).toBe(announced.identity);
+    }
+    const isTied = options.length === 0;
+    for (const days of [31, 200, 284, 286, 299]) {
+      const laterMs = startMs + days * DAY_MS;
+      const { identity } = stepAt(laterMs, announced.identity);
+      const shown = identity.serving.certificatePem;
+      expect(await verified(shown, told, laterMs)).toMatch(/: OK$/);
+      expect(identity.ca.keyPem === ca.keyPem, `day ${days}`).toBe(!isTied && days < 285);
+      if (isTied || days < 285) expect(await verified(shown, ca.certificatePem, laterMs)).toMatch(/: OK$/);
+    }
+  });
+});
+
 describe("a CA of somebody's own whose kind of key signs nothing here", () => {
   it("is of no use, as one without a key: another one is made, and it is trusted until it ends", async () => {
     const ca = await makeByHand(["-newkey", "ed448"]);
