@@ -20,6 +20,7 @@ const FOR_PEOPLE = new Set([
   "CLUSTER_TOKEN_NOT_ASSIGNED",
   "SERVER_URL_NOT_SET",
   "MACHINE_NOT_APPROVED",
+  "INVENTORY_UNREADABLE",
 ]);
 
 /**
@@ -58,8 +59,10 @@ export function refusalOf(error: unknown): Refusal {
   const text = ours ? oursText(error.code) : error.message;
   const later = ours || error.retry !== "never";
   const reason = cutToBytes(text, REASON_LIMIT_BYTES);
-  if (error.code === "REGISTRATION_RATE" && typeof error.retry === "object") {
-    const seconds = Math.ceil(error.retry.afterMs / 1000);
+  // What is to come again at a time of its own says when.
+  const seconds =
+    !ours && typeof error.retry === "object" ? Math.ceil(error.retry.afterMs / 1000) : RETRY_AFTER_SECONDS;
+  if (error.code === "REGISTRATION_RATE") {
     return {
       answer: sentence(429, text, { "retry-after": String(seconds) }),
       close: { code: CLOSE.later, reason },
@@ -67,7 +70,7 @@ export function refusalOf(error: unknown): Refusal {
   }
   return later
     ? {
-        answer: sentence(503, text, { "retry-after": String(RETRY_AFTER_SECONDS) }),
+        answer: sentence(503, text, { "retry-after": String(seconds) }),
         close: { code: CLOSE.later, reason },
       }
     : { answer: sentence(401, text), close: { code: CLOSE.refused, reason } };

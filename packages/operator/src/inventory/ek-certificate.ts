@@ -19,7 +19,8 @@ export interface ShownCertificate {
 
 /** A certificate that proved something: only such a one binds the machine. */
 export interface RecordedCertificate {
-  readonly trust: "hardware" | "virtual";
+  /** undefined: a class that this operator does not know */
+  readonly trust: "hardware" | "virtual" | undefined;
   readonly root: string | undefined;
   readonly certificateSha256: string;
 }
@@ -40,8 +41,11 @@ export function recordedCertificate({ metadata, status }: MachineInventory): Rec
   const trust = attestation === undefined ? metadata.labels?.[TRUST_LABEL] : attestation.class;
   const certificateSha256 =
     attestation === undefined ? metadata.annotations?.[EK_CERTIFICATE_ANNOTATION] : attestation.certificateSha256;
-  if (certificateSha256 === undefined || (trust !== "hardware" && trust !== "virtual")) return undefined;
-  return { trust, root: attestation?.root, certificateSha256 };
+  if (certificateSha256 === undefined) return undefined;
+  if (trust === "hardware" || trust === "virtual") return { trust, root: attestation?.root, certificateSha256 };
+  // Who writes a certificate writes the class beside it: it is none that can be read, and may be a better one.
+  if (attestation === undefined || trust !== undefined) return undefined;
+  return { trust, root: attestation.root, certificateSha256 };
 }
 
 function wordFor(shown: ShownCertificate): string {

@@ -4,6 +4,7 @@ import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/
 export type InventoryErrorCode =
   | "INVENTORY_BEING_DELETED"
   | "INVENTORY_UNCERTAIN"
+  | "INVENTORY_UNREADABLE"
   | "INVENTORY_NO_NAME"
   | "CHALLENGE_USED"
   | "EK_CERTIFICATE_CHANGED"
@@ -23,6 +24,14 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     retry: "backoff",
     meaning: "The MachineInventory was made, but the operator has not seen it come back from the API server yet.",
     mend: "Nothing to do: the machine asks again and finds it.",
+  },
+  INVENTORY_UNREADABLE: {
+    failure: "refused",
+    // Only people mend it, and thousands of machines may be concerned at once.
+    retry: { afterMs: 300_000 },
+    meaning:
+      "The MachineInventory is stored in a form that this operator cannot read, as one of a newer chart, or of the original operator, may be. Its machine gets nothing meanwhile.",
+    mend: "Change the field that the message names (kubectl edit), or run the operator of the chart that it was written for. The machine asks again by itself.",
   },
   INVENTORY_NO_NAME: {
     failure: "refused",
@@ -67,4 +76,18 @@ export class InventoryError extends CodedError<InventoryErrorCode> {
   constructor(code: InventoryErrorCode, message: string, options: CodedErrorOptions = {}) {
     super(INVENTORY_ERRORS, code, message, options);
   }
+}
+
+/** A close frame holds the beginning of it, a log line and an answer all of it. */
+const UNREADABLE_MAX_CHARACTERS = 800;
+
+/** @param problems  one sentence for each bad field */
+export function unreadableError(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  problems: readonly string[],
+): InventoryError {
+  const what = `this operator cannot read MachineInventory ${namespace}/${name}: `;
+  const mend = "; change or delete it, or run the operator of the chart that it was written for";
+  const room = UNREADABLE_MAX_CHARACTERS - what.length - mend.length;
+  return new InventoryError("INVENTORY_UNREADABLE", (what + problems.join("; ").slice(0, room) + mend).toWellFormed());
 }

@@ -1,17 +1,13 @@
 /** What the operator remembers of one MachineInventory. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import type { Approval } from "@rancheros/protocol/attestation";
-import {
-  endorsementKeyHash,
-  parseMachineInventory,
-  PROTOCOL_ANNOTATION,
-  REGISTRATION_LABEL,
-} from "@rancheros/protocol/resources";
+import { endorsementKeyHash, PROTOCOL_ANNOTATION, REGISTRATION_LABEL } from "@rancheros/protocol/resources";
 import { approvalOf } from "./approval.ts";
 import type { TokenReference } from "./cluster-tokens.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge } from "./machine-status.ts";
+import { readableInventory } from "./readable-inventory.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 import { namedToken } from "./token-bond.ts";
@@ -67,21 +63,21 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   if (name === undefined || namespace === undefined || uid === undefined) return undefined;
   const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
   const resourceVersion = text(metadata, "resourceVersion") ?? "";
-  const parsed = parseMachineInventory(object);
+  const read = readableInventory(object);
   return {
     metadata: { name, namespace, uid, resourceVersion },
     firstRevision: Number(resourceVersion),
     createdAt: text(metadata, "creationTimestamp") ?? "",
     beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
     // An object that the schema does not take has no next step.
-    needsWork: parsed.ok && needsWork(parsed.value),
-    statusDue: parsed.ok ? statusUrgency(parsed.value) : undefined,
+    needsWork: read.ok && needsWork(read.inventory),
+    statusDue: read.ok ? statusUrgency(read.inventory) : undefined,
     ekHash: endorsementKeyHash({
       ...(tpm === undefined ? {} : { tpm }),
       ...(tpmHash === undefined ? {} : { tpmHash }),
     }),
-    certificateSha256: parsed.ok ? recordedCertificate(parsed.value)?.certificateSha256 : undefined,
-    challenge: parsed.ok ? rememberedChallenge(parsed.value) : undefined,
+    certificateSha256: read.ok ? recordedCertificate(read.inventory)?.certificateSha256 : undefined,
+    challenge: read.ok ? rememberedChallenge(read.inventory) : undefined,
     tokenSecretName: text(spec, "machineTokenSecretName"),
     clusterToken: namedToken(child(object, "status")),
     approval: approvalOf(text(spec, "approval")),

@@ -29,6 +29,12 @@ export interface RolloutFacts {
   readonly upgrade: UpgradeFacts | undefined;
 }
 
+/**
+ * For which a phase counts that this operator does not know, of a newer one perhaps: the machine holds its slot, and may have
+ * switched its operating system. What it says next is written over it.
+ */
+export const UNKNOWN_PHASE: Phase = "Upgrading";
+
 /** Whether the machine says that it is in the middle of an upgrade. */
 export function isUpgrading({ upgrade }: RolloutFacts): boolean {
   return upgrade !== undefined && PHASES[upgrade.phase].holdsSlot;
@@ -61,8 +67,9 @@ function textsAt(holder: unknown, key: string): Readonly<Record<string, string>>
 }
 
 function upgradeFacts(upgrade: unknown): UpgradeFacts | undefined {
-  const phase = PHASE_NAMES.find((one) => one === textAt(upgrade, "phase"));
-  if (phase === undefined) return undefined;
+  const said = child(upgrade, "phase");
+  if (said === undefined) return undefined;
+  const phase = PHASE_NAMES.find((one) => one === said) ?? UNKNOWN_PHASE;
   const attempt = child(upgrade, "attempt");
   return {
     image: textAt(upgrade, "image"),

@@ -57,14 +57,28 @@ export type ManagedOSVersionChannel = Static<typeof channelSchema>;
 
 /** Either the object, or one sentence for each bad field. */
 export type Parsed<Value> =
-  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: true; readonly value: Value }
+  | {
+      readonly ok: false;
+      readonly problems: readonly string[];
+      /** Where they are: JSON pointers (RFC 6901). */
+      readonly pointers: readonly string[];
+    };
 
 function parserOf<Schema extends TSchema>(schema: Schema): (input: unknown) => Parsed<Static<Schema>> {
   const validator = Compile(schema);
   return (input) => {
     if (validator.Check(input)) return { ok: true, value: input };
-    const problems = validator.Errors(input).map((error) => `${error.instancePath || "/"} ${error.message}`);
-    return { ok: false, problems: [...new Set(problems)] };
+    const all = validator.Errors(input);
+    // That a field with something bad in it is not null either helps nobody.
+    const errors = all.filter(
+      ({ keyword, instancePath }) =>
+        (keyword !== "anyOf" && keyword !== "type") ||
+        !all.some((other) => other.instancePath.startsWith(`${instancePath}/`)),
+    );
+    const problems = new Set(errors.map((error) => `${error.instancePath || "/"} ${error.message}`));
+    const pointers = new Set(errors.map((error) => error.instancePath));
+    return { ok: false, problems: [...problems], pointers: [...pointers] };
   };
 }
 

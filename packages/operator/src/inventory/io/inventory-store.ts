@@ -4,15 +4,16 @@ import {
   API_GROUP,
   API_VERSION,
   machineInventory,
-  parseMachineInventory,
+  parseObjectMeta,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
 import { KubernetesError, METADATA_ONLY, readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import type { InventoryStore } from "../claim-inventory.ts";
 import { dueStatus } from "../due-status.ts";
 import type { ClusterTokens, TokenOwner, TokenReference } from "../cluster-tokens.ts";
-import { InventoryError } from "../errors.ts";
+import { InventoryError, unreadableError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-entry.ts";
+import { readableInventory, type FieldPath } from "../readable-inventory.ts";
 import { reconcileInventory } from "../reconcile-inventory.ts";
 import { ensureClusterToken, keepNamedToken } from "../settle-cluster-token.ts";
 
@@ -24,20 +25,42 @@ export function inventoriesPath(namespace: string): string {
   return `/apis/${API_GROUP}/${API_VERSION}/namespaces/${namespace}/${machineInventory.plural}`;
 }
 
-/** @returns undefined where it is gone @throws KubernetesError KUBERNETES_NONSENSE where the object is none of this kind */
+/** With what was left out of its status; see readable-inventory.ts. */
+export interface StoredInventory {
+  readonly inventory: MachineInventory;
+  readonly leftOut: readonly FieldPath[];
+}
+
+/**
+ * As far as it can be read.
+ * @returns undefined where it is gone
+ * @throws InventoryError INVENTORY_UNREADABLE where that is not far enough
+ * @throws KubernetesError, KUBERNETES_NONSENSE where it is no object
+ */
+export async function readStored(
+  kubernetes: Kubernetes,
+  namespace: string,
+  name: string,
+): Promise<StoredInventory | undefined> {
+  const object = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
+  if (object === undefined) return undefined;
+  const read = readableInventory(object);
+  if (read.ok) return read;
+  const found = parseObjectMeta(object);
+  if (found.ok) throw unreadableError(found.value.metadata, read.problems);
+  throw new KubernetesError(
+    "KUBERNETES_NONSENSE",
+    `MachineInventory ${namespace}/${name}: ${read.problems.join("; ")}`,
+  );
+}
+
+/** The same, of what is only read. */
 export async function readInventory(
   kubernetes: Kubernetes,
   namespace: string,
   name: string,
 ): Promise<MachineInventory | undefined> {
-  const object = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
-  if (object === undefined) return undefined;
-  const parsed = parseMachineInventory(object);
-  if (parsed.ok) return parsed.value;
-  throw new KubernetesError(
-    "KUBERNETES_NONSENSE",
-    `MachineInventory ${namespace}/${name}: ${parsed.problems.join("; ")}`,
-  );
+  return (await readStored(kubernetes, namespace, name))?.inventory;
 }
 
 export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
@@ -164,12 +187,12 @@ export async function settleStatus(
   name: string,
   nowMs: () => number,
 ): Promise<void> {
-  const parsed = parseMachineInventory(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
+  const read = readableInventory(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
   // Trying again makes no sense of it: whoever mends it makes the watch show it.
-  const status = parsed.ok ? dueStatus(parsed.value, nowMs()) : undefined;
-  if (!parsed.ok || status === undefined) return;
+  const status = read.ok ? dueStatus(read.inventory, nowMs()) : undefined;
+  if (!read.ok || status === undefined) return;
   try {
-    await patchInventory(kubernetes, parsed.value, "/status", { status });
+    await patchInventory(kubernetes, read.inventory, "/status", { status });
   } catch (error) {
     if (!hasCode(error, "KUBERNETES_CONFLICT") && !hasCode(error, "KUBERNETES_NOT_FOUND")) throw error;
   }

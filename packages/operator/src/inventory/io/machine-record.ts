@@ -44,7 +44,8 @@ import {
   wordUrgency,
   type HeardWord,
 } from "../upgrade-status.ts";
-import { patchInventory, readInventory } from "./inventory-store.ts";
+import { overLeftOut } from "../readable-inventory.ts";
+import { patchInventory, readStored, type StoredInventory } from "./inventory-store.ts";
 
 const TRIES = 5;
 
@@ -59,17 +60,17 @@ export interface MachineRecords {
   /**
    * Uses the challenge up and writes down what was proved; a proof for a session that says nothing new has time.
    * @param claim  made: this very answer made the object, which remembers the challenge then
-   * @throws InventoryError CHALLENGE_USED, EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN; KubernetesError
+   * @throws InventoryError CHALLENGE_USED, EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN, INVENTORY_UNREADABLE; KubernetesError
    */
   prove(claim: Claim, proof: MachineProof, chosen?: ChosenMetadata): Promise<Proved>;
   /**
    * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate.
-   * @throws InventoryError EK_CERTIFICATE_CHANGED; KubernetesError
+   * @throws InventoryError EK_CERTIFICATE_CHANGED, INVENTORY_UNREADABLE; KubernetesError
    */
   proveCertificate(entry: InventoryEntry, shown: ShownCertificate): Promise<void>;
   /**
    * What the machine said of itself when it came first.
-   * @throws InventoryError INVENTORY_UNCERTAIN; KubernetesError
+   * @throws InventoryError INVENTORY_UNCERTAIN, INVENTORY_UNREADABLE; KubernetesError
    */
   smbios(entry: InventoryEntry): Promise<MachineInventory["spec"]["smbios"]>;
   /** Writes down what was reported, where that is due. @returns the object @throws InventoryError, KubernetesError */
@@ -107,17 +108,19 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
     },
     onFailure(entry, error) {
       parts.log.debug("machine's word not written yet", { inventory: nameOf(entry), ...errorFields(error) });
-      return isCodedError(error) && error.retry !== "never" && !hasCode(error, "INVENTORY_UNCERTAIN");
+      const isOver = hasCode(error, "INVENTORY_UNCERTAIN") || hasCode(error, "INVENTORY_UNREADABLE");
+      return isCodedError(error) && error.retry !== "never" && !isOver;
     },
     nowMs,
     random: parts.random,
     setTimer: parts.setTimer,
   });
 
-  async function fresh(entry: InventoryEntry): Promise<MachineInventory> {
+  async function fresh(entry: InventoryEntry): Promise<StoredInventory> {
     const { namespace, name, uid } = entry.metadata;
-    const inventory = await readInventory(kubernetes, namespace, name);
-    if (inventory?.metadata.uid === uid && inventory.metadata.deletionTimestamp === undefined) return inventory;
+    const stored = await readStored(kubernetes, namespace, name);
+    const { metadata } = stored?.inventory ?? {};
+    if (stored !== undefined && metadata?.uid === uid && metadata.deletionTimestamp === undefined) return stored;
     throw new InventoryError("INVENTORY_UNCERTAIN", `MachineInventory ${nameOf(entry)} has just been deleted`);
   }
 
@@ -131,11 +134,12 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
     decide: (inventory: MachineInventory) => Readonly<Record<string, unknown>> | undefined,
   ): Promise<MachineInventory> {
     for (let attempt = 1; ; attempt += 1) {
-      const inventory = attempt === 1 && known !== undefined ? known : await fresh(entry);
+      const isKnown = attempt === 1 && known !== undefined;
+      const { inventory, leftOut } = isKnown ? { inventory: known, leftOut: [] } : await fresh(entry);
       const status = decide(inventory);
       if (status === undefined) return inventory;
       try {
-        await patchInventory(kubernetes, inventory, "/status", { status });
+        await patchInventory(kubernetes, inventory, "/status", { status: overLeftOut(status, leftOut) });
         return inventory;
       } catch (error) {
         if (!hasCode(error, "KUBERNETES_CONFLICT") || attempt === TRIES) throw error;
@@ -241,7 +245,7 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       });
       await finish(inventory, shown, certificate);
     },
-    smbios: async (entry) => (await fresh(entry)).spec.smbios,
+    smbios: async (entry) => (await fresh(entry)).inventory.spec.smbios,
     async report(entry, report, chosen) {
       const { uid } = entry.metadata;
       const { report: earlier } = late.facts(uid);

@@ -40,6 +40,14 @@ describe("certificateChange", () => {
     ["another one where the root is not recorded", { ...recorded, root: undefined }, hardware, "changed"],
     ["another one that proves nothing", recorded, { ...nothing, certificateSha256: NEW }, "changed"],
     ["none in place of one", recorded, nothing, "changed"],
+    [
+      "the one beside a class that is not known",
+      { ...recorded, class: undefined },
+      { ...hardware, certificateSha256: OLD },
+      "kept",
+    ],
+    ["another one of the same root there", { ...recorded, class: undefined }, hardware, "changed"],
+    ["none there", { ...recorded, class: undefined }, nothing, "changed"],
   ] as const)("%s: %#", (_what, attestation, shown, change) => {
     expect(certificateChange(inventory(attestation), shown)).toBe(change);
   });

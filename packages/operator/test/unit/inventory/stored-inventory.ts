@@ -6,14 +6,14 @@ import { parseMachineInventory, type MachineInventory } from "@rancheros/protoco
 import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
 import { inventoryEntry, type InventoryEntry } from "../../../src/inventory/index.ts";
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
-function isJson(value: unknown): value is Json {
+export function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** RFC 7396. */
-function merged(target: unknown, patch: unknown): unknown {
+export function merged(target: unknown, patch: unknown): unknown {
   if (!isJson(patch)) return patch;
   const result: Record<string, unknown> = { ...(isJson(target) ? target : {}) };
   for (const [key, value] of Object.entries(patch)) {

@@ -168,7 +168,7 @@ describe("what a machine says of its node", () => {
       labels: { zone: "z", disk: "ssd", mine: "1" },
       upgrade: { phase: "Draining", attempt: 2, image: undefined },
     });
-    const hostile = { metadata: { name: "m", namespace: "d", uid: "u" }, status: { node: 7, upgrade: { phase: "X" } } };
+    const hostile = { metadata: { name: "m", namespace: "d", uid: "u" }, status: { node: 7, upgrade: "X" } };
     expect(inventoryEntry(hostile)?.rollout).toMatchObject({ labels: {}, upgrade: undefined });
   });
 });
