@@ -160,9 +160,9 @@ export const SLOT_ERRORS = {
   },
   SLOT_NO_RESTART: {
     failure: "environment",
-    retry: "never",
+    retry: "backoff",
     meaning: "The restart that was asked for does not begin.",
-    mend: "Restart the machine by hand: `systemctl reboot --force`.",
+    mend: "Look with `systemctl list-jobs` and `systemd-inhibit --list` for what holds it back, then restart the machine: `systemctl reboot`, or `systemctl reboot --force`.",
   },
 } as const satisfies ErrorTable<SlotErrorCode>;
 

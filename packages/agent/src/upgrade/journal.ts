@@ -56,7 +56,7 @@ export interface Ending {
 export interface Switch {
   /** The boot in which the upgrade container was started, or the newest that followed. */
   readonly bootId: string;
-  /** Restarts that the upgrade container asked for, as far as it was seen. */
+  /** Restarts that the upgrade container asked for, as far as it was seen; of a slot in Rebooting none where its trial was called off. */
   readonly rebootRequests: number;
   /** Times that it was started. */
   readonly runs: number;

@@ -56,28 +56,32 @@ const UNDOING_TRIES: Readonly<Record<string, number>> = { CONTAINER_RUNTIME_MISS
 
 /**
  * Tries again what may go well later, until the work's signal and the end of its time; what went wrong stands in the status meanwhile.
+ * @param patienceMs  from now on, in place of the phase's time
  * @throws what cannot be mended by waiting, or is not after some tries, and everything once the signal is given
  */
-export async function withPatience<T>(work: Work, attempt: () => Promise<T>): Promise<T> {
+export async function withPatience<T>(work: Work, attempt: () => Promise<T>, patienceMs?: number): Promise<T> {
+  const { host } = work.ports;
+  const begun = host.now().uptimeMs;
+  const isOver = (): boolean => (patienceMs === undefined ? isLate(work) : host.now().uptimeMs - begun >= patienceMs);
   for (let failures = 0; ;) {
     try {
       const result = await attempt();
       if (failures > 0) await work.save((journal, now) => note(journal, { lastError: undefined }, now));
       return result;
     } catch (error) {
-      if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isLate(work)) throw error;
+      if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isOver()) throw error;
       const tries = presentRun(work).ending === undefined ? TRIES : UNDOING_TRIES;
       if (failures + 1 >= (tries[error.code] ?? Infinity)) throw error;
       const lastError = reasonFrom(error);
       await work.save((journal, now) => note(journal, { lastError }, now));
-      const spread = 0.5 * work.ports.host.random();
+      const spread = 0.5 * host.random();
       const delayMs =
         error.retry === "backoff"
           ? Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS) * (0.5 + spread)
           : // Never earlier than was asked for, and never at once.
             Math.max(FIRST_DELAY_MS, error.retry.afterMs) * (1 + spread);
       failures += 1;
-      await work.ports.host.sleep(delayMs, work.signal);
+      await host.sleep(delayMs, work.signal);
     }
   }
 }

@@ -12,7 +12,8 @@ export async function askForRestart(how: "reboot" | "poweroff"): Promise<void> {
   try {
     await runProgram({ program: "systemctl", args: ["--no-block", how], timeoutMs: ASKED_TIMEOUT_MS });
   } catch (cause) {
-    throw new SlotError("SLOT_NO_RESTART", `systemctl ${how} does not work`, { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SlotError("SLOT_NO_RESTART", `systemctl ${how} does not work: ${why}`, { cause });
   }
 }
 

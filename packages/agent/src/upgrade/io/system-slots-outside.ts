@@ -22,9 +22,11 @@ export function systemSlotsOutside({
   return {
     bootId: () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
     async restart() {
-      // A machine that is a folder, or seen from a container, is not this one.
-      if (hostRoot !== "/")
-        throw new SlotError("SLOT_NO_RESTART", `the machine at ${hostRoot} cannot be restarted from here`);
+      if (hostRoot !== "/") {
+        // A machine that is a folder, or seen from a container, is not this one, and never becomes it.
+        const message = `the machine at ${hostRoot} cannot be restarted from here`;
+        throw new SlotError("SLOT_NO_RESTART", message, { retry: "never" });
+      }
       await askForRestart("reboot");
     },
     async writeCloudConfig(path, text) {

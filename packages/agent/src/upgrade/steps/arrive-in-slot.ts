@@ -1,16 +1,15 @@
 /** After a restart on a machine with two slots: whether the one that was tried came up. */
-import { isCodedError } from "@rancheros/protocol/errors";
-
 import { UpgradeError } from "../errors.ts";
 import { decideEnding, enter, note, reopen, runOf } from "../journal-edits.ts";
 import { judgeTrial } from "../judge-trial.ts";
 import type { SystemSlot } from "../ports.ts";
 import type { Edit, Work } from "../work.ts";
+import { callOffTrial } from "./call-off-trial.ts";
 
 export async function arriveInSlot(work: Work, target: SystemSlot): Promise<Edit> {
   const { ports } = work;
   const slot = await ports.host.readBootSlot();
-  if (slot !== target) await forgetTry(work);
+  if (slot !== target) await callOffTrial(work);
   const trace = slot === target ? undefined : await ports.slots?.trialTrace(target);
   return (journal, now) => {
     const { switched, phase } = runOf(journal);
@@ -27,7 +26,7 @@ export async function arriveInSlot(work: Work, target: SystemSlot): Promise<Edit
       isConfirmed: isNew,
     };
     const verdict = judgeTrial(counted, { target, slot, trace });
-    // In the phase in which the power went: from there it is switched again.
+    // In the phase in which the power went: from there it is switched again, or ends where the trial was called off.
     if (verdict.kind === "try-again") return note(journal, { switched: counted }, now);
     const arrived = enter(reopen(journal, now), phase === "Upgrading" ? "Rebooting" : phase, now, {
       switched: counted,
@@ -38,15 +37,4 @@ export async function arriveInSlot(work: Work, target: SystemSlot): Promise<Edit
     const ending = { reason, message: undefined, keepsCordon: !isRolledBack, blamesImage: true };
     return decideEnding(arrived, { ...ending, phase: isRolledBack ? "RolledBack" : "Failed" }, now);
   };
-}
-
-/** The slot that did not come up is not started once more by the next restart. Where it is to be tried again, the switch says so anew. */
-async function forgetTry({ ports, log }: Work): Promise<void> {
-  try {
-    await ports.slots?.forgetTry();
-  } catch (error) {
-    // The verdict is worth more than this: whoever waits for it is told.
-    if (!isCodedError(error)) throw error;
-    log(`the boot loader may try the slot again: ${error.message} (${error.code})`);
-  }
 }

@@ -1,7 +1,10 @@
-/** Upgrading and Rebooting on a machine with two slots: the one that was written is tried once. */
+/** Upgrading on a machine with two slots: the one that was written is tried once. */
+import { hasCode } from "@rancheros/protocol/errors";
+
 import { UpgradeError } from "../errors.ts";
 import { enter, runOf } from "../journal-edits.ts";
-import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
+import { presentRun, withPatience, type Edit, type Work } from "../work.ts";
+import { callOffTrial } from "./call-off-trial.ts";
 import { applyCloudConfig } from "./cloud-config.ts";
 
 /** @throws SlotError */
@@ -11,8 +14,14 @@ export async function switchSlot(work: Work): Promise<Edit> {
   if (slots === undefined || target === undefined) {
     throw new UpgradeError("UPGRADE_DEFECT", "there is no slot to be switched to");
   }
-  await applyCloudConfig(work);
-  await withPatience(work, () => slots.tryOnce(target));
+  try {
+    await applyCloudConfig(work);
+    await withPatience(work, () => slots.tryOnce(target));
+  } catch (error) {
+    // Whoever fails to say that it is on the disk may have put it there.
+    if (!work.signal.aborted && !hasCode(error, "UPGRADE_JOURNAL_UNSAVED")) await callOffTrial(work);
+    throw error;
+  }
   // Written down before the restart is asked for: whoever comes up in the old slot then knows that the new one was tried.
   return (journal, now) => {
     const { switched } = runOf(journal);
@@ -22,12 +31,4 @@ export async function switchSlot(work: Work): Promise<Edit> {
       switched: { ...switched, runs: switched.runs + 1, rebootRequests: switched.rebootRequests + 1 },
     });
   };
-}
-
-/** Asks for the restart, also for one whose request got lost with an agent that was killed. */
-export async function requestRestart(work: Work): Promise<void> {
-  const { slots } = work.ports;
-  if (presentRun(work).target === undefined || slots === undefined) return;
-  if ((await work.ports.host.shutdown()) !== "under-way") await withPatience(work, () => slots.restart());
-  await say(work, "the restart is asked for");
 }

@@ -1,4 +1,4 @@
-/** Upgrading and Rebooting: the upgrade container runs, and as a rule the machine restarts while or after it does. */
+/** Upgrading: the upgrade container runs, and as a rule the machine restarts while or after it does. */
 import { hasCode } from "@rancheros/protocol/errors";
 
 import { upgradeRun } from "../container-run.ts";
@@ -6,10 +6,9 @@ import { UpgradeError } from "../errors.ts";
 import { enter, runOf } from "../journal-edits.ts";
 import type { Journal, Switch } from "../journal.ts";
 import { presentRun, say, type Edit, type Work } from "../work.ts";
-import { ended } from "./ended.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer, type RunEnd } from "./run-container.ts";
-import { requestRestart, switchSlot } from "./switch-slot.ts";
+import { switchSlot } from "./switch-slot.ts";
 
 const LOOK_MS = 1_000;
 /** suc-upgrade's own after it has asked for a restart, and those of what is ended with the machine. */
@@ -20,8 +19,6 @@ const SETTLED_MS = 2_000;
 const REBOOT_ASKED_MS = 10_000;
 /** Nobody would say that one was asked for, only that it has begun. */
 const REBOOT_BEGUN_MS = 60_000;
-/** Units that do not want to end hold a restart up for 90 s each by default. */
-export const REBOOT_PATIENCE_MS = 15 * 60_000;
 
 /**
  * Both for the first time and, as `confirm`, after the restart: suc-upgrade ends with 1 and a restart until there is nothing to do.
@@ -101,16 +98,4 @@ function patienceMs(end: RunEnd | undefined, isNobodyAsked: boolean): number {
   const mayComeOfIt = end?.kind !== "exited" || RESTART_EXIT_CODES.includes(end.exitCode);
   if (!mayComeOfIt) return SETTLED_MS;
   return isNobodyAsked ? REBOOT_ASKED_MS : REBOOT_BEGUN_MS;
-}
-
-/** The agent is ended with the machine; whoever is still here after so long waits for nothing. */
-export async function awaitReboot(work: Work): Promise<Edit> {
-  await requestRestart(work);
-  const { host } = work.ports;
-  const begun = host.now().uptimeMs;
-  while (host.now().uptimeMs - begun < REBOOT_PATIENCE_MS) await host.sleep(LOOK_MS, work.signal);
-  const message = `a restart was under way, and has not come within ${REBOOT_PATIENCE_MS / 60_000} min`;
-  const reason = { code: "UPGRADE_NO_REBOOT", message };
-  // It may come at any moment.
-  return ended({ phase: "Failed", reason, message: undefined, keepsCordon: true, blamesImage: false });
 }

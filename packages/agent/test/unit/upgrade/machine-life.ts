@@ -4,7 +4,7 @@ import type { Order } from "../../../src/upgrade/journal.ts";
 import { openUpgrades, type Upgrades } from "../../../src/upgrade/upgrade.ts";
 import { machinePorts, type Death } from "./machine-ports.ts";
 import { NEW_RELEASE, type World } from "./machine-world.ts";
-import { startOwnSlot } from "./own-slots.ts";
+import { startOwnSlot, type SlotPoint } from "./own-slots.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 /** The life of a machine: agents that come and go on it. */
@@ -12,7 +12,7 @@ export interface Life {
   readonly world: World;
   readonly time: ReturnType<typeof createVirtualTime>;
   /** Called at each fault point, counted over all lives. @returns whether the agent is killed there, or the power goes */
-  onPoint: (point: FaultPoint, count: number) => "kill" | "power-cut" | undefined;
+  onPoint: (point: FaultPoint | SlotPoint, count: number) => "kill" | "power-cut" | undefined;
   /** The agent that runs now. */
   upgrades: Upgrades | undefined;
 }
@@ -54,17 +54,15 @@ async function liveOnce(life: Life, order: Order | undefined): Promise<Death | u
     died.resolve(death);
     return new Promise(() => undefined);
   };
-  const ports = machinePorts(life, { die, isDead: () => isDead });
+  const reach = async (point: FaultPoint | SlotPoint): Promise<void> => {
+    if (isDead) return new Promise(() => undefined);
+    world.reached.push(point);
+    const death = life.onPoint(point, world.reached.length);
+    return death === undefined ? undefined : die(death);
+  };
+  const ports = machinePorts(life, { die, isDead: () => isDead, reach });
   const lifeline = (async (): Promise<undefined> => {
-    const upgrades = await openUpgrades(ports, {
-      log: () => undefined,
-      reach: async (point) => {
-        if (isDead) return new Promise(() => undefined);
-        world.reached.push(point);
-        const death = life.onPoint(point, world.reached.length);
-        return death === undefined ? undefined : die(death);
-      },
-    });
+    const upgrades = await openUpgrades(ports, { log: () => undefined, reach });
     life.upgrades = upgrades;
     // Whoever has an order gives it again where it could not be written down.
     const give = (): Promise<boolean> => (order === undefined ? Promise.resolve(true) : isTaken(upgrades, order));

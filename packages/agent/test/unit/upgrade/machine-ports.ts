@@ -5,7 +5,7 @@ import { CodedError } from "@rancheros/protocol/errors";
 import { UpgradeError } from "../../../src/upgrade/errors.ts";
 import type { ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
 import { NEW_RELEASE, running, trouble, TROUBLE, type World } from "./machine-world.ts";
-import { ownSlotsPort } from "./own-slots.ts";
+import { ownSlotsPort, type SlotPoint } from "./own-slots.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export type Death = "kill" | "power-cut" | "reboot";
@@ -13,11 +13,13 @@ export type Death = "kill" | "power-cut" | "reboot";
 interface Mortality {
   readonly die: (death: Death) => Promise<never>;
   readonly isDead: () => boolean;
+  /** Where the agent may die besides the points that the code names. */
+  readonly reach?: (point: SlotPoint) => Promise<void>;
 }
 
 export function machinePorts(
   { world, time }: { readonly world: World; readonly time: VirtualTime },
-  { die, isDead }: Mortality,
+  { die, isDead, reach = () => Promise.resolve() }: Mortality,
 ): UpgradePorts {
   const { events } = world;
   /** What the dead do does not happen. */
@@ -41,7 +43,7 @@ export function machinePorts(
     return exists ? { ...rest, unschedulable, ready, bootId } : undefined;
   };
   return {
-    slots: world.ours === undefined ? undefined : ownSlotsPort(world.ours, { alive, time, world }),
+    slots: world.ours === undefined ? undefined : ownSlotsPort(world.ours, { alive, reach, time, world }),
     journalFile: {
       read: () => alive(() => world.disk),
       write: (text) =>

@@ -13,7 +13,7 @@ import type { BootSlot } from "../../../src/upgrade/boot-slot.ts";
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
 import type { CheckResult } from "../../../src/upgrade/ports.ts";
-import type { OwnSlots } from "./own-slots.ts";
+import type { OwnSlots, SlotPoint } from "./own-slots.ts";
 import { NEW_RELEASE, OLD_RELEASE, REFERENCE } from "./releases.ts";
 
 export const TROUBLE = {
@@ -77,7 +77,7 @@ export interface World {
   removal: "works" | "fails";
   /** Pods on the node. */
   pods: string[];
-  readonly reached: FaultPoint[];
+  readonly reached: (FaultPoint | SlotPoint)[];
 }
 
 export function createWorld(changes: Partial<World> = {}): World {

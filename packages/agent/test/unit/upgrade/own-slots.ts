@@ -22,7 +22,14 @@ export interface OwnSlots {
   trials: number;
   /** For what the new operating system brings. */
   stateIsFull: boolean;
+  /** Requests for a restart that fail yet. */
+  failedRestarts: number;
+  /** They are taken, and none comes of it. */
+  forgetsRestarts: boolean;
 }
+
+/** The sides of each act on slots: a kill may come between any two of them. */
+export type SlotPoint = `slots-${string}:${"before" | "after"}`;
 
 export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots {
   const content = { a: old, b: "torn" };
@@ -36,6 +43,8 @@ export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots
     trace: undefined,
     trials: 0,
     stateIsFull: false,
+    failedRestarts: 0,
+    forgetsRestarts: false,
     ...changes,
   };
 }
@@ -61,6 +70,7 @@ export function startOwnSlot(slots: OwnSlots): number {
 
 export interface OwnSlotsOutside {
   readonly alive: <T>(work: () => T | Promise<T>) => Promise<T>;
+  readonly reach: (point: SlotPoint) => Promise<void>;
   readonly time: { readonly uptimeMs: number; readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void> };
   readonly world: { isStopping: boolean; cloudConfig: string | undefined; readonly events: string[] };
 }
@@ -69,7 +79,14 @@ export interface OwnSlotsOutside {
 const CHECKED_AFTER_MS = 30_000;
 
 export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemSlotsPort {
-  const { alive, time, world } = outside;
+  const { alive, reach, time, world } = outside;
+  const act = <T>(what: string, work: () => T | Promise<T>): Promise<T> =>
+    alive(async () => {
+      await reach(`slots-${what}:before`);
+      const result = await work();
+      await reach(`slots-${what}:after`);
+      return result;
+    });
   const checkBoot = (): void => {
     if (time.uptimeMs >= CHECKED_AFTER_MS) slots.good = slots.runs;
   };
@@ -98,20 +115,27 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         requireStateRoom({ neededBytes: 300 * MIB, freeBytes, neededFiles: 20, freeFiles: 1_000 });
       }),
     tryOnce: (slot) =>
-      alive(() => {
+      act("try", () => {
         slots.trace = undefined;
         slots.try = slot;
         world.events.push(`try ${slot}`);
       }),
     tried: () => alive(() => slots.try),
-    forgetTry: () => alive(() => void (slots.try = undefined)),
-    restart: () => alive(() => void (world.isStopping = true)),
+    forgetTry: () => act("forget-try", () => void (slots.try = undefined)),
+    restart: () =>
+      act("restart", () => {
+        if (slots.failedRestarts > 0) {
+          slots.failedRestarts -= 1;
+          throw new SlotError("SLOT_NO_RESTART", "systemctl reboot does not work");
+        }
+        world.isStopping = !slots.forgetsRestarts;
+      }),
     isGood: (slot) =>
       alive(() => {
         checkBoot();
         return slots.good === slot;
       }),
     trialTrace: () => alive(() => slots.trace),
-    writeCloudConfig: (_path, text) => alive(() => void (world.cloudConfig = text)),
+    writeCloudConfig: (_path, text) => act("config", () => void (world.cloudConfig = text)),
   };
 }

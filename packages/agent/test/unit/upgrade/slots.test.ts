@@ -72,6 +72,36 @@ describe("an upgrade into a slot", () => {
     expect(journal.failedDigests).toEqual([]);
   });
 
+  it("asks for the restart again where that fails, and goes on when it comes", async () => {
+    const { world, phase } = await upgraded({ failedRestarts: 3 });
+    expect(phase).toBe("Succeeded");
+    expect(world.ours).toMatchObject({ runs: "b", good: "b", try: undefined, trials: 1 });
+  });
+
+  it("calls the trial off where no restart can be asked for, so that no later one changes the operating system", async () => {
+    const { world, phase, reason, journal } = await upgraded({ failedRestarts: Infinity });
+    expect([phase, reason?.code]).toEqual(["Failed", "SLOT_NO_RESTART"]);
+    expect(world.ours).toMatchObject({ runs: "a", good: "a", try: undefined, trials: 0 });
+    expect(journal).toMatchObject({ cordon: "none", failedDigests: [] });
+    expect(world.node.unschedulable).toBe(false);
+    const [last] = journal.history;
+    expect(((last?.endedMs ?? 0) - (last?.startedMs ?? 0)) / 60_000).toBeGreaterThan(15);
+  });
+
+  it("keeps pods away where nobody can say that no restart comes any more", async () => {
+    const { world, reason, journal } = await upgraded({ failedRestarts: Infinity }, {}, { hasLogind: false });
+    expect(reason?.code).toBe("SLOT_NO_RESTART");
+    expect(world.ours?.try).toBeUndefined();
+    expect(journal.cordon).toBe("ours");
+    expect(world.node.unschedulable).toBe(true);
+  });
+
+  it("calls the trial off also where a restart was asked for and does not come", async () => {
+    const { world, phase, reason } = await upgraded({ forgetsRestarts: true });
+    expect([phase, reason?.code]).toEqual(["Failed", "UPGRADE_NO_REBOOT"]);
+    expect(world.ours).toMatchObject({ runs: "a", good: "a", try: undefined, trials: 0 });
+  });
+
   it("goes the image's own way where it brings one", async () => {
     const { world } = await upgraded({ bringsOwnWay: true }, {}, { upgradeContainer: "fails-for-certain" });
     expect(world.events).toContain("started ros-agent-upgrade");
