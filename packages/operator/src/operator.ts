@@ -116,6 +116,10 @@ export async function startOperator(
     statusDelayMs: settings.statusDelayMs,
     onMachine: (entry) => rollouts.onMachine(entry),
     onMachineGone: (object) => rollouts.onMachineGone(object),
+    onUnreadable(inventory, note) {
+      const regarding = { ...inventory, kind: "MachineInventory" } as const;
+      telemetry.record({ regarding, type: "Warning", action: "Read", reason: "INVENTORY_UNREADABLE", note });
+    },
     onMachinesWentBack: () => rollouts.onMachinesWentBack(),
   });
   const anchors = createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings));

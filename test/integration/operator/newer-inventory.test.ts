@@ -12,6 +12,7 @@ import { tellStatus } from "../../machine/upgrading-machine.ts";
 import { dial } from "../../machine/visit.ts";
 import {
   eventually,
+  getObject,
   listInventories,
   makeRegistration,
   patchObject,
@@ -186,3 +187,23 @@ it(
     await visitAttested(goingOn(tpm));
   },
 );
+
+it("an inventory that cannot be read can be deleted, and people are told of it", { timeout: DEADLINE_MS }, async () => {
+  await operator.stop();
+  const finalizers = ["wrangler.cattle.io/machine-inventory-remove"];
+  const spec = { config: { labels: { rack: 7 } } };
+  await underWider(() => make({ metadata: { name: "taken-over", namespace, finalizers }, spec }));
+  await start("second");
+  const client = await adminClient(target);
+  await eventually(async () => {
+    const { finalizers } = (await getObject(target, "minv", namespace, "taken-over"))?.metadata ?? {};
+    return finalizers === undefined ? true : undefined;
+  }, "the finalizer is off");
+  const events = await eventually(async () => {
+    const all = JSON.stringify(await client.get(`/api/v1/namespaces/${namespace}/events`));
+    return all.includes("cannot read MachineInventory fleet-default/taken-over") ? all : undefined;
+  }, "the Event");
+  expect(events).toContain("INVENTORY_UNREADABLE");
+  await client.delete(`${INVENTORIES}/taken-over`);
+  expect(await getObject(target, "minv", namespace, "taken-over")).toBeUndefined();
+});

@@ -7,7 +7,7 @@ import type { TokenReference } from "./cluster-tokens.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge } from "./machine-status.ts";
-import { readableInventory } from "./readable-inventory.ts";
+import { readableInventory, type ReadableInventory } from "./readable-inventory.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 import { namedToken } from "./token-bond.ts";
@@ -55,6 +55,11 @@ function child(holder: unknown, key: string): unknown {
   return typeof holder === "object" && holder !== null ? Reflect.get(holder, key) : undefined;
 }
 
+/** Of one that cannot be read, people are told. */
+function isToSettle(read: ReadableInventory): boolean {
+  return !read.ok || needsWork(read.inventory);
+}
+
 /** Reads what is needed of an object of the API server; undefined where it is none. */
 export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   const metadata = child(object, "metadata");
@@ -69,8 +74,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     firstRevision: Number(resourceVersion),
     createdAt: text(metadata, "creationTimestamp") ?? "",
     beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
-    // An object that the schema does not take has no next step.
-    needsWork: read.ok && needsWork(read.inventory),
+    needsWork: isToSettle(read),
     statusDue: read.ok ? statusUrgency(read.inventory) : undefined,
     ekHash: endorsementKeyHash({
       ...(tpm === undefined ? {} : { tpm }),

@@ -3,6 +3,7 @@ import {
   CLUSTER_TOKEN_FINALIZER,
   LEGACY_INVENTORY_FINALIZER,
   type MachineInventory,
+  type ObjectMeta,
 } from "@rancheros/protocol/resources";
 import { namedToken, tokenName } from "./token-bond.ts";
 
@@ -18,12 +19,17 @@ export type InventoryStep =
 /** An object that has one of them can be deleted only while an operator runs: not after it was uninstalled. */
 const LEFT_BEHIND = new Set([LEGACY_INVENTORY_FINALIZER, CLUSTER_TOKEN_FINALIZER]);
 
+/** @returns the finalizers to leave; undefined where they may stay as they are */
+export function finalizersLeft({ finalizers = [] }: Pick<ObjectMeta, "finalizers">): readonly string[] | undefined {
+  const left = finalizers.filter((one) => !LEFT_BEHIND.has(one));
+  return left.length < finalizers.length ? left : undefined;
+}
+
 /** @param managementCluster  of `spec.clusterName`; undefined where it has not been looked up */
 export function reconcileInventory(inventory: MachineInventory, managementCluster: string | undefined): InventoryStep {
   const { metadata, spec, status } = inventory;
-  const finalizers = metadata.finalizers ?? [];
-  const kept = finalizers.filter((one) => !LEFT_BEHIND.has(one));
-  if (kept.length < finalizers.length) return { kind: "finalizers", finalizers: kept };
+  const finalizers = finalizersLeft(metadata);
+  if (finalizers !== undefined) return { kind: "finalizers", finalizers };
   const wantsToken = Boolean(spec.clusterName) && namedToken(status) === undefined;
   if (metadata.deletionTimestamp !== undefined || !wantsToken) return { kind: "done" };
   if (managementCluster === undefined) return { kind: "find-cluster", clusterName: spec.clusterName ?? "" };

@@ -11,7 +11,7 @@ import {
   type NamedObject,
   type QueueLoad,
 } from "../../controller/index.ts";
-import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
+import { createTroubles, errorFields, hintOf, type ObjectReference } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { DeletedChallenges } from "../deleted-challenges.ts";
 import { HeldOnce } from "../held-once.ts";
@@ -32,6 +32,8 @@ export interface InventoryOptions {
   /** Told of new machines and of changed ones, and of those that are gone. */
   readonly onMachine: (entry: InventoryEntry) => void;
   readonly onMachineGone: (object: NamedObject) => void;
+  /** Told once, at the replica that leads. @param sentence  what is wrong and what to do */
+  readonly onUnreadable: (inventory: ObjectReference, sentence: string) => void;
   /** See WatchedResource. */
   readonly onMachinesWentBack: () => void;
 }
@@ -69,10 +71,15 @@ export function runInventoryController(
       // Who begins to lead looks at all of them.
       if (!lead.isLeader()) return;
       const [namespace = "", name = ""] = key.split("/", 2);
-      await settleInventory(lead.kubernetes, tokens, namespace, name, (where, owner) =>
+      const problem = await settleInventory(lead.kubernetes, tokens, namespace, name, (where, owner) =>
         index.isNamedByAnother(where, owner),
       );
-      troubles.over(key);
+      if (problem === undefined) troubles.over(key);
+      else if (troubles.isNews(key, problem.message)) {
+        log.warn("an inventory cannot be read", { inventory: key, ...errorFields(problem), hint: hintOf(problem) });
+        const uid = index.named({ metadata: { namespace, name } })?.metadata.uid;
+        options.onUnreadable({ namespace, name, uid }, problem.message);
+      }
     },
     onFailure(key, error) {
       const fields = errorFields(error);

@@ -1,5 +1,5 @@
 /** MachineInventories at the API server. */
-import { hasCode } from "@rancheros/protocol/errors";
+import { hasCode, type CodedError } from "@rancheros/protocol/errors";
 import {
   API_GROUP,
   API_VERSION,
@@ -14,7 +14,7 @@ import type { ClusterTokens, TokenOwner, TokenReference } from "../cluster-token
 import { InventoryError, unreadableError } from "../errors.ts";
 import type { InventoryEntry } from "../inventory-entry.ts";
 import { readableInventory, type FieldPath } from "../readable-inventory.ts";
-import { reconcileInventory } from "../reconcile-inventory.ts";
+import { finalizersLeft, reconcileInventory } from "../reconcile-inventory.ts";
 import { ensureClusterToken, keepNamedToken } from "../settle-cluster-token.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -94,7 +94,7 @@ export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
  */
 export async function patchInventory(
   kubernetes: Kubernetes,
-  inventory: MachineInventory,
+  inventory: Pick<MachineInventory, "metadata">,
   below: string,
   body: object,
   how: { readonly isOnTop: boolean } = { isOnTop: false },
@@ -112,8 +112,34 @@ export async function patchInventory(
 }
 
 /**
+ * Of one that cannot be read, the metadata can: nothing of ours is to hold it up.
+ * @returns what people must know, and mend
+ * @throws KubernetesError  to be tried again
+ */
+async function settleUnreadable(
+  kubernetes: Kubernetes,
+  object: unknown,
+  problems: readonly string[],
+): Promise<CodedError | undefined> {
+  const parsed = parseObjectMeta(object);
+  if (!parsed.ok) return undefined;
+  const finalizers = finalizersLeft(parsed.value.metadata);
+  try {
+    if (finalizers !== undefined) await patchInventory(kubernetes, parsed.value, "", { metadata: { finalizers } });
+  } catch (error) {
+    // What it does not take because of what cannot be read, it does not take the next time.
+    if (!(error instanceof KubernetesError) || error.code !== "KUBERNETES_REFUSED") throw error;
+    return error;
+  }
+  return parsed.value.metadata.deletionTimestamp === undefined
+    ? unreadableError(parsed.value.metadata, problems)
+    : undefined;
+}
+
+/**
  * Brings one MachineInventory to where it needs nothing more.
  * @param isNamedByAnother  whether the status of another machine than this one names that token
+ * @returns why that is only half done, and will be once somebody has changed it; undefined where all is well
  * @throws InventoryError, KubernetesError  to be tried again
  */
 export async function settleInventory(
@@ -122,15 +148,18 @@ export async function settleInventory(
   namespace: string,
   name: string,
   isNamedByAnother: (where: TokenReference, owner: TokenOwner) => boolean,
-): Promise<void> {
+): Promise<CodedError | undefined> {
   let found: string | undefined;
   for (let count = 0; count < STEP_LIMIT; count += 1) {
-    const inventory = await readInventory(kubernetes, namespace, name);
-    if (inventory === undefined) return;
+    const object = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
+    if (object === undefined) return undefined;
+    const read = readableInventory(object);
+    if (!read.ok) return settleUnreadable(kubernetes, object, read.problems);
+    const { inventory } = read;
     const step = reconcileInventory(inventory, found);
     switch (step.kind) {
       case "done":
-        return;
+        return undefined;
       case "finalizers":
         await patchInventory(kubernetes, inventory, "", { metadata: { finalizers: step.finalizers } });
         break;
@@ -153,6 +182,7 @@ export async function settleInventory(
       }
     }
   }
+  return undefined;
 }
 
 /**
@@ -166,10 +196,13 @@ export async function settleNamedToken(
   namespace: string,
   name: string,
 ): Promise<"marked" | "missing" | "as-it-is"> {
-  const inventory = await readInventory(kubernetes, namespace, name);
-  const kept = inventory === undefined ? "as-it-is" : await keepNamedToken(inventory, tokens);
-  if (inventory === undefined || kept !== "missing") return kept;
-  await patchInventory(kubernetes, inventory, "/status", {
+  const object = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
+  const read = readableInventory(object);
+  // Of one that cannot be read, people are told by settleInventory.
+  if (!read.ok) return "as-it-is";
+  const kept = await keepNamedToken(read.inventory, tokens);
+  if (kept !== "missing") return kept;
+  await patchInventory(kubernetes, read.inventory, "/status", {
     status: { clusterRegistrationTokenNamespace: null, clusterRegistrationTokenName: null },
   });
   return kept;
