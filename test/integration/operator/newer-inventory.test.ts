@@ -1,15 +1,18 @@
 /** MachineInventories of a newer chart, or of the original's CRDs, which this operator cannot read: their machines are not lost. */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { adminClient } from "../../control-plane/admin-client.ts";
 import { applyCrds } from "../../control-plane/apply-crds.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
+import { certificateFor } from "../../hostile/doors.ts";
 import { channelAt, visitAttested, type AttestedVisit } from "../../machine/attested-visit.ts";
 import { tellStatus } from "../../machine/upgrading-machine.ts";
-import { dial } from "../../machine/visit.ts";
+import { dial, visit } from "../../machine/visit.ts";
 import {
   eventually,
   getObject,
@@ -20,13 +23,21 @@ import {
   type AnyObject,
 } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
-import { createSoftwareTpm, generateAttestationKey, type SoftwareTpm } from "../../software-tpm/index.ts";
+import {
+  createAuthority,
+  createSoftwareTpm,
+  generateAttestationKey,
+  generateRsaEndorsementKey,
+  softwareTpm,
+  type SoftwareTpm,
+} from "../../software-tpm/index.ts";
 
 const CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/machineinventories.rancheros.cattle.io";
 const DEADLINE_MS = 60_000;
 const namespace = "fleet-default";
 const INVENTORIES = `/apis/rancheros.cattle.io/v1/namespaces/${namespace}/machineinventories`;
 const folder = mkdtempSync(path.join(tmpdir(), "newer-inventory-"));
+const maker = createAuthority("Example maker");
 const ak = generateAttestationKey("rsa");
 let target: ControlPlane;
 let operator: OperatorProcess;
@@ -115,9 +126,12 @@ beforeAll(async () => {
   await applyCrds(target);
   ours = ((await (await adminClient(target)).get(CRD)) as { readonly spec: object }).spec;
   await createNamespace(target, namespace);
+  const metadata = { name: "roots", namespace };
+  await applyObjects(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "hardware.pem": maker.pem } });
   await make({ metadata: { name: "probe", namespace }, spec: {} });
   await start("first");
-  ({ token } = await makeRegistration(target, namespace, "door"));
+  const attestation = { trustAnchors: { configMapName: "roots" } };
+  ({ token } = await makeRegistration(target, namespace, "door", { attestation }));
 });
 afterAll(async () => {
   await operator.stop();
@@ -206,4 +220,19 @@ it("an inventory that cannot be read can be deleted, and people are told of it",
   expect(events).toContain("INVENTORY_UNREADABLE");
   await client.delete(`${INVENTORIES}/taken-over`);
   expect(await getObject(target, "minv", namespace, "taken-over")).toBeUndefined();
+});
+
+it("a machine whose inventory cannot be read is let in by no other certificate", { timeout: DEADLINE_MS }, async () => {
+  const ek = generateRsaEndorsementKey(2048, randomBytes);
+  const certified = softwareTpm(ek, ak, certificateFor(ek.spkiDer, maker, { serialNumber: Buffer.from([2]) }));
+  const url = `${operator.httpUrl}/v1-rancheros/registration/${token}`;
+  expect((await visit({ url, tpm: certified })).close?.code).toBe(1000);
+  const { name } = (await inventoryOf(certified)).metadata;
+  await underWider(() => patchObject(target, "minv", namespace, name, { spec: { config: { labels: { rack: 7 } } } }));
+  for (const tpm of [softwareTpm(ek, ak), certified]) {
+    const visited = await visit({ url, tpm });
+    expect(visited.payload).toBeUndefined();
+    expect(visited.close?.code).toBe(1013);
+    expect(visited.close?.reason).toContain(`cannot read MachineInventory fleet-default/${name}: /spec/config`);
+  }
 });

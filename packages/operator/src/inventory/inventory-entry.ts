@@ -31,6 +31,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly ekHash: string | undefined;
   /** Of the certificate that its machine is bound to; see ek-certificate.ts. */
   readonly certificateSha256: string | undefined;
+  /** Only there where the object cannot be read: then it says less than it may hold; see readable-inventory.ts. */
+  readonly isUnreadable?: true;
   /** The challenge that the machine used last. */
   readonly challenge: string | undefined;
   readonly tokenSecretName: string | undefined;
@@ -69,7 +71,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
   const resourceVersion = text(metadata, "resourceVersion") ?? "";
   const read = readableInventory(object);
-  return {
+  const entry: InventoryEntry = {
     metadata: { name, namespace, uid, resourceVersion },
     firstRevision: Number(resourceVersion),
     createdAt: text(metadata, "creationTimestamp") ?? "",
@@ -89,4 +91,5 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),
     rollout: rolloutFacts(object),
   };
+  return read.ok ? entry : { ...entry, isUnreadable: true };
 }

@@ -234,7 +234,9 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       return { inventory, isRecordedAnew: certificate !== "kept" };
     },
     async proveCertificate(entry, shown) {
-      if (entry.certificateSha256 === undefined || entry.certificateSha256 === shown.certificateSha256) return;
+      const { certificateSha256: bound, isUnreadable = false } = entry;
+      // Nobody knows here what binds a machine that cannot be read: it is read, and waits if it still cannot be.
+      if (!isUnreadable && (bound === undefined || bound === shown.certificateSha256)) return;
       let certificate: CertificateChange = "kept";
       const inventory = await change(entry, undefined, (found) => {
         certificate = certificateChange(found, shown);

@@ -86,4 +86,14 @@ describe("a spec that cannot be read", () => {
     await expect(report({})).rejects.toMatchObject({ code: "INVENTORY_UNREADABLE" });
     expect(counts().writes).toBe(0);
   });
+
+  it("leaves nobody in by rancherd's protocol, since nobody knows to which certificate the machine is bound", async () => {
+    const attestation = { class: "hardware", certificateSha256: OLD };
+    const { entry, shows } = machineScene({ attestation }, { config: { labels: { rack: 7 } } });
+    expect(entry().isUnreadable).toBe(true);
+    for (const shown of [OLD, "12".repeat(32)]) {
+      await expect(shows(shown)).rejects.toMatchObject({ code: "INVENTORY_UNREADABLE" });
+    }
+    expect(machineScene({ attestation }).entry()).not.toHaveProperty("isUnreadable");
+  });
 });
