@@ -27,6 +27,10 @@ export const DEVIATIONS: readonly Deviation[] = [
     reason: "kubectl evicts a StatefulSet's pod that has come back under its name on another node",
   },
   {
+    what: "a deletion that is answered by 403 or 409 is a failure only where the pod is still on the node and not ending",
+    reason: "with its UID, a pod that has come back under its name is answered by 409, and is no failure of this drain",
+  },
+  {
     what: "how long a pod is in deletion is measured by the API server's clock",
     reason:
       "kubectl takes its own, and on a node whose clock is ahead it would not wait for pods that are still ending",

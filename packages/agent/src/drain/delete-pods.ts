@@ -3,47 +3,85 @@ import { NodeApiError } from "../kubernetes/index.ts";
 import type { Bench, PodEnding } from "./bench.ts";
 import { startCourse } from "./course.ts";
 import { nameOf, type NodePod } from "./node-pod.ts";
-import { createNodeView, type PodsOnNode } from "./node-view.ts";
+import { createNodeView, lookAround, whereIs, type Look, type PodsOnNode, type Whereabouts } from "./node-view.ts";
 import { askPatiently } from "./patience.ts";
 import { isPastWaiting } from "./pod-filters.ts";
 import { deletionRequest } from "./pod-requests.ts";
 
-/** That there is none, or another one by now. */
-const ABSENT: ReadonlySet<string> = new Set(["NODE_API_NOT_FOUND", "NODE_API_CONFLICT"]);
+/** A pod that is another one by now is a conflict, but webhooks and policies answer so as well: a look tells. */
+const DOUBTFUL: ReadonlySet<string> = new Set(["NODE_API_FORBIDDEN", "NODE_API_CONFLICT"]);
 /** kubectl's. */
 const NO_TIME = "context deadline exceeded";
 
 /** After the first pod that may not be deleted the next ones are not asked for. @throws DrainError DRAIN_INTERRUPTED */
 export async function deletePods(bench: Bench, pods: readonly NodePod[]): Promise<readonly PodEnding[]> {
+  const lookout = createLookout(bench);
+  const ended = new Map<NodePod, PodEnding>();
   for (const pod of pods) {
-    const failed = await deletePod(bench, pod);
-    if (failed !== undefined) return pods.map((one) => (one === pod ? failed : { kind: "left-over", pod: one }));
+    const ending = await deletePod(bench, pod, lookout);
+    if (ending !== undefined) ended.set(pod, ending);
+    if (ending?.kind === "failed") return pods.map((one) => ended.get(one) ?? { kind: "left-over", pod: one });
   }
-  if (bench.isDryRun) return pods.map((pod) => ({ kind: "removed", pod }));
-  for (const pod of pods) bench.onEvent({ kind: "waiting", pod: nameOf(pod) });
+  const asked = pods.filter((pod) => !ended.has(pod));
+  if (bench.isDryRun) return [...ended.values(), ...asked.map((pod): PodEnding => ({ kind: "removed", pod }))];
+  if (asked.length === 0) return [...ended.values()];
+  for (const pod of asked) bench.onEvent({ kind: "waiting", pod: nameOf(pod) });
   // As with kubectl, the time begins once all are asked for.
   const course = startCourse(bench.outside, bench.options.timeoutMs, bench.course.signal);
-  return waitUntilAllGone({ ...bench, course }, pods);
+  return [...ended.values(), ...(await waitUntilAllGone({ ...bench, course }, asked))];
 }
 
 /** @returns undefined where it will go */
-async function deletePod(bench: Bench, pod: NodePod): Promise<PodEnding | undefined> {
+async function deletePod(bench: Bench, pod: NodePod, lookout: Lookout): Promise<PodEnding | undefined> {
   const { outside, client, course, onEvent, options, isDryRun } = bench;
-  const ask = async (): Promise<"asked"> => {
+  const ask = async (): Promise<"asked" | NodeApiError> => {
     try {
       await client.send(deletionRequest(pod, { options, isDryRun, course }));
+      return "asked";
     } catch (error) {
-      if (!(error instanceof NodeApiError) || !ABSENT.has(error.code)) throw error;
+      if (!(error instanceof NodeApiError)) throw error;
+      if (error.code === "NODE_API_NOT_FOUND") return "asked";
+      if (DOUBTFUL.has(error.code)) return error;
+      throw error;
     }
-    return "asked";
   };
   try {
-    const asked = await askPatiently(outside, course, onEvent, ask);
-    return asked === undefined ? failure(bench, pod, NO_TIME, true) : undefined;
+    const answer = await askPatiently(outside, course, onEvent, ask);
+    if (answer === undefined) return failure(bench, pod, NO_TIME, true);
+    return answer === "asked" ? undefined : await judgeRefusal(bench, pod, answer, lookout);
   } catch (error) {
     if (!(error instanceof NodeApiError) || error.code === "NODE_API_INTERRUPTED") throw error;
     return failure(bench, pod, error.message, false);
   }
+}
+
+/** Of a pod that is not on the node any more a refusal says nothing, and what is ending needs no further request. */
+async function judgeRefusal(
+  bench: Bench,
+  pod: NodePod,
+  { message }: NodeApiError,
+  lookout: Lookout,
+): Promise<PodEnding | undefined> {
+  const found = await lookout(pod);
+  if (found === "absent") {
+    bench.onEvent({ kind: "gone", pod: nameOf(pod), how: "absent" });
+    return { kind: "absent", pod };
+  }
+  if (found !== "unknown" && found.deletionMs !== undefined) return undefined;
+  return failure(bench, pod, message, false);
+}
+
+/** Where a pod is now. */
+type Lookout = (pod: NodePod) => Promise<Whereabouts>;
+
+function createLookout({ outside, client, nodeName, course, onEvent }: Bench): Lookout {
+  const view = createNodeView(outside, client, nodeName, course, onEvent);
+  let seen: Look = { kind: "no-time" };
+  return async (pod) => {
+    // A UID never comes back: many that are gone need one look.
+    if (whereIs(pod, seen) !== "absent") seen = await lookAround(view);
+    return whereIs(pod, seen);
+  };
 }
 
 async function waitUntilAllGone(bench: Bench, pods: readonly NodePod[]): Promise<readonly PodEnding[]> {

@@ -3,8 +3,8 @@ import { NodeApiError } from "../kubernetes/index.ts";
 import type { Bench, PodEnding } from "./bench.ts";
 import { goDuration } from "./go-duration.ts";
 import { judgeEviction, type EvictionRefusal } from "./judge-eviction.ts";
-import { nameOf, type NodePod, type PodMetadata } from "./node-pod.ts";
-import { createNodeView, type NodeView, type PodsOnNode } from "./node-view.ts";
+import { nameOf, type NodePod } from "./node-pod.ts";
+import { createNodeView, lookAround, whereIs, type NodeView } from "./node-view.ts";
 import { patienceMs } from "./patience.ts";
 import { isPastWaiting } from "./pod-filters.ts";
 import { evictionRequest, type EvictionVersion } from "./pod-requests.ts";
@@ -67,7 +67,7 @@ async function askForEviction(bench: Bench, pod: NodePod, attempts: Attempts): P
     if (refusal.kind === "blocked") ({ budget } = refusal);
     unsure = refusal.kind === "unsure" ? unsure + 1 : 0;
     await pauseAfter(bench, pod, refusal, { error: result.error, unsure });
-    const found = whereIs(pod, await look(attempts.view));
+    const found = whereIs(pod, await lookAround(attempts.view));
     // Of a pod that is not on the node any more the refusal says nothing.
     if (found === "absent") return absent(bench, pod);
     if (refusal.kind === "final") {
@@ -129,7 +129,7 @@ async function waitUntilGone(bench: Bench, pod: NodePod, view: NodeView): Promis
   const { client, course, onEvent, options } = bench;
   const words = `error when waiting for pod ${JSON.stringify(pod.name)} in namespace ${JSON.stringify(pod.namespace)} to terminate`;
   for (;;) {
-    const seen = await look(view);
+    const seen = await lookAround(view);
     if (seen.kind === "refused") {
       return failed(bench, pod, { message: `${words}: ${seen.error.message}`, budget: undefined, timedOut: false });
     }
@@ -146,25 +146,6 @@ async function waitUntilGone(bench: Bench, pod: NodePod, view: NodeView): Promis
       return failed(bench, pod, { message: `${words}: context deadline exceeded`, budget: undefined, timedOut: true });
     }
   }
-}
-
-type Look =
-  | { readonly kind: "pods"; readonly pods: PodsOnNode }
-  | { readonly kind: "no-time" }
-  | { readonly kind: "refused"; readonly error: NodeApiError };
-
-async function look(view: NodeView): Promise<Look> {
-  try {
-    const pods = await view.look();
-    return pods === undefined ? { kind: "no-time" } : { kind: "pods", pods };
-  } catch (error) {
-    if (!(error instanceof NodeApiError) || error.code === "NODE_API_INTERRUPTED") throw error;
-    return { kind: "refused", error };
-  }
-}
-
-function whereIs(pod: NodePod, seen: Look): PodMetadata | "absent" | "unknown" {
-  return seen.kind === "pods" ? (seen.pods.get(pod.uid) ?? "absent") : "unknown";
 }
 
 function absent({ onEvent }: Bench, pod: NodePod): PodEnding {

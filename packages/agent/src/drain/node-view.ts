@@ -1,5 +1,5 @@
 /** Which pods are on a node, looked at again and again: one list for all who wait, however many they are. */
-import { listAll, type KubernetesClient } from "../kubernetes/index.ts";
+import { NodeApiError, listAll, type KubernetesClient } from "../kubernetes/index.ts";
 import type { Course, DrainOutside } from "./course.ts";
 import type { DrainEvent } from "./drain-event.ts";
 import { parseNodePod, parsePodMetadata, type NodePod, type PodMetadata } from "./node-pod.ts";
@@ -60,6 +60,30 @@ export function createNodeView(
   }
 
   return { look: () => (coming ??= next()) };
+}
+
+/** What came of a look, for whoever has something else to say where there is nothing to be seen. */
+export type Look =
+  | { readonly kind: "pods"; readonly pods: PodsOnNode }
+  | { readonly kind: "no-time" }
+  | { readonly kind: "refused"; readonly error: NodeApiError };
+
+/** @throws NodeApiError NODE_API_INTERRUPTED; DrainError DRAIN_INTERRUPTED */
+export async function lookAround(view: NodeView): Promise<Look> {
+  try {
+    const pods = await view.look();
+    return pods === undefined ? { kind: "no-time" } : { kind: "pods", pods };
+  } catch (error) {
+    if (!(error instanceof NodeApiError) || error.code === "NODE_API_INTERRUPTED") throw error;
+    return { kind: "refused", error };
+  }
+}
+
+/** absent: another one of its name may be there. */
+export type Whereabouts = PodMetadata | "absent" | "unknown";
+
+export function whereIs({ uid }: Pick<NodePod, "uid">, seen: Look): Whereabouts {
+  return seen.kind === "pods" ? (seen.pods.get(uid) ?? "absent") : "unknown";
 }
 
 /** @throws NodeApiError */

@@ -47,6 +47,36 @@ describe("with the kubelet's identity", () => {
     expect(await node.isCordoned()).toBe(false);
   });
 
+  it("pods are deleted, but for one that has come back on another node", async () => {
+    for (const name of ["db-0", "db-1", "db-2"]) await node.addPod(namespace, name);
+    const other = await makeTestNode(target);
+    try {
+      const moveDb1 = async (): Promise<void> => {
+        const path = `/api/v1/namespaces/${namespace}/pods/db-1`;
+        const body = { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 };
+        await node.client.send({ method: "DELETE", path, body, signal: NEVER });
+        await other.addPod(namespace, "db-1");
+      };
+      let moving: Promise<void> | undefined;
+      const late: KubernetesClient = {
+        ...client,
+        send: async (request) => {
+          if (request.method === "DELETE") await (moving ??= moveDb1());
+          return client.send(request);
+        },
+      };
+      node.startKubelet();
+      const options = { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 30_000, disableEviction: true };
+      const report = await drainNode(late, { nodeName: node.name, options, signal: NEVER });
+      expect(report.removed.map(({ name }) => name).sort()).toEqual(["db-0", "db-2"]);
+      expect(report.absent).toEqual([{ namespace, name: "db-1" }]);
+      expect(await node.pods()).toEqual([]);
+      expect(await other.pods()).toEqual(["db-1"]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it("DaemonSets, which it may not look at, are taken for there", async () => {
     await applyObjects(target, {
       apiVersion: "apps/v1",

@@ -12,6 +12,7 @@ describe("for any pods, any absence of the API server and any moment of an inter
         endsAfterMs: fc.oneof(fc.nat({ max: 8_000 }), fc.constant(Infinity)),
         heldTimes: fc.nat({ max: 4 }),
         lostAnswer: fc.option(fc.integer({ min: 1, max: 5 }), { nil: 0 }),
+        refusedWith: fc.integer({ min: 0, max: 19 }).map((dice) => ([403, 409] as const)[dice]),
         refusedForGood: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
         replacedAtMs: fc.option(fc.integer({ min: 200, max: 30_000 }), { nil: Infinity, freq: 4 }),
         replacedHere: fc.boolean(),

@@ -28,6 +28,8 @@ export interface FakePod {
   readonly replacedAtMs?: number;
   readonly replacedHere?: boolean;
   readonly finished?: boolean;
+  /** What a webhook answers to each removal of it. */
+  readonly refusedWith?: 403 | 409 | undefined;
   /** When it was deleted before the drain began, by the drain's clock. */
   readonly deletedAtMs?: number;
 }
@@ -168,6 +170,8 @@ export class FakeCluster implements KubernetesClient {
       throw refusal("NODE_API_CONFLICT", 409, "the UID in the precondition does not match");
     const { pod } = state;
     state.attempts++;
+    if (pod.refusedWith === 403) throw refusal("NODE_API_FORBIDDEN", 403, "the webhook says no");
+    if (pod.refusedWith === 409) throw refusal("NODE_API_CONFLICT", 409, "the webhook says not now");
     if (pod.refusedForGood === true) throw refusal("NODE_API_FAILED", 500, "more than one PodDisruptionBudget");
     const isHeld = how === "eviction" && state.attempts <= (pod.heldTimes ?? 0);
     if (isHeld && state.deletedAtMs === undefined) throw held();
