@@ -139,7 +139,13 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
     timeoutSeconds: MENU_SECONDS,
     slots: { a: numberedPartition(layout, "a"), b: numberedPartition(layout, "b") },
   });
-  const words = freshSlotWords({ good: "a", try: undefined, reset: false, extra: kernelArguments });
+  const words = freshSlotWords({
+    good: "a",
+    try: undefined,
+    reset: false,
+    extra: kernelArguments,
+    unproven: undefined,
+  });
   await outside.writeOem(partitions, new Map([...files, ["grub/grub.cfg", config]]), words);
   onProgress({ step: "start" });
   await outside.installBoot(disk, table, partitions, loader);

@@ -10,6 +10,7 @@ export type SlotErrorCode =
   | "SLOT_IMAGE_INCOMPLETE"
   | "SLOT_INTERRUPTED"
   | "SLOT_LAYER_BROKEN"
+  | "SLOT_NEVER_GOOD"
   | "SLOT_NONE_HERE"
   | "SLOT_NO_RESTART"
   | "SLOT_ON_TRIAL"
@@ -37,6 +38,13 @@ export const SLOT_ERRORS = {
     retry: "never",
     meaning: "The other slot holds no operating system that was written to its end.",
     mend: "Upgrade to the image that is wanted instead: `ros-agent upgrade IMAGE`.",
+  },
+  SLOT_NEVER_GOOD: {
+    failure: "refused",
+    retry: "never",
+    meaning:
+      "The other slot holds an operating system that no boot check of this machine has found good: it was written and not tried, or tried in vain. What it held before is gone, so that there is nothing to go back to.",
+    mend: "Upgrade to the image that is wanted instead: `ros-agent upgrade IMAGE`, with `--allow-downgrade` for an older one.",
   },
   SLOT_ENVIRONMENT_BROKEN: {
     failure: "nonsense",

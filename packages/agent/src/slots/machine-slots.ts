@@ -59,7 +59,7 @@ export interface MachineSlots {
   markGood(slot: SlotName): Promise<void>;
   /** Neither a trial nor a reset is to come. */
   change(change: Partial<SlotWords>): Promise<void>;
-  /** @throws SlotError SLOT_EMPTY, SLOT_NONE_HERE */
+  /** @throws SlotError SLOT_EMPTY, SLOT_NEVER_GOOD, SLOT_NONE_HERE */
   otherGoodSlot(): Promise<SlotName>;
   bootCheck(): Promise<BootCheckRecord | undefined>;
 }
@@ -88,16 +88,18 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
     change,
     async write({ source, signal, onProgress, stopAt, files = [] }) {
       const slot = otherSlotName(running());
-      refuseBeforeReset(await words());
-      // A trial that was asked for and has not come would start what is half written.
-      if ((await words()).try !== undefined) await change({ try: undefined });
-      // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
-      if ((await words()).good === slot) {
-        throw new SlotError(
-          "SLOT_ON_TRIAL",
-          `slot ${slot} is the only one that is known to start, and is not written over`,
-        );
-      }
+      await changeBy((now) => {
+        refuseBeforeReset(now);
+        // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
+        if (now.good === slot) {
+          throw new SlotError(
+            "SLOT_ON_TRIAL",
+            `slot ${slot} is the only one that is known to start, and is not written over`,
+          );
+        }
+        // A trial that was asked for and has not come would start what is half written, and a rollback what nobody has tried.
+        return { try: undefined, unproven: slot };
+      });
       const disk = outside.openDisk(slot, signal);
       const found = new Map<string, Buffer>();
       const watched: SlotDisk = {
@@ -124,11 +126,20 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
         return { try: slot };
       }),
     // GRUB has emptied `try` before this start: another slot in it was asked for since, by a rollback, and is still wanted.
-    markGood: (slot) => changeBy(({ try: asked }) => ({ good: slot, try: asked === slot ? undefined : asked })),
+    markGood: (slot) =>
+      changeBy(({ try: asked, unproven }) => ({
+        good: slot,
+        try: asked === slot ? undefined : asked,
+        unproven: unproven === slot ? undefined : unproven,
+      })),
     async otherGoodSlot() {
       const other = otherSlotName(running());
-      if ((await stamp(other)) !== undefined) return other;
-      throw new SlotError("SLOT_EMPTY", `slot ${other} holds no operating system that was written to its end`);
+      const found = await stamp(other);
+      if (found === undefined) {
+        throw new SlotError("SLOT_EMPTY", `slot ${other} holds no operating system that was written to its end`);
+      }
+      if ((await words()).unproven !== other) return other;
+      throw new SlotError("SLOT_NEVER_GOOD", `slot ${other} holds ${found.reference}, which was never found good here`);
     },
     bootCheck: outside.readBootCheck,
   };

@@ -12,6 +12,8 @@ export interface SlotWords {
   readonly reset: boolean;
   /** Further kernel arguments. */
   readonly extra: string;
+  /** Written since it was good last, or never good: nothing to go back to, whatever it says of itself. */
+  readonly unproven: SlotName | undefined;
 }
 
 /** @throws SlotError SLOT_ENVIRONMENT_BROKEN */
@@ -21,11 +23,14 @@ export function readSlotWords(words: GrubWords): SlotWords {
     throw new SlotError("SLOT_ENVIRONMENT_BROKEN", "GRUB's environment block names no good slot");
   }
   const trial = words.get("try");
+  const unproven = words.get("unproven");
   return {
     good,
     try: isSlotName(trial) ? trial : undefined,
     reset: words.get("reset") === "1",
     extra: words.get("extra") ?? "",
+    // An agent that does not know this word may have found the slot good.
+    unproven: isSlotName(unproven) && unproven !== good ? unproven : undefined,
   };
 }
 
@@ -36,9 +41,16 @@ export function changeSlotWords(words: GrubWords, change: Partial<SlotWords>): G
 }
 
 export function freshSlotWords(
-  { good, try: trial, reset, extra }: SlotWords,
+  { good, try: trial, reset, extra, unproven }: SlotWords,
   others: GrubWords = new Map(),
 ): GrubWords {
   // All words are there always: what is only emptied cannot fail for want of room.
-  return new Map([...others, ["good", good], ["try", trial ?? ""], ["reset", reset ? "1" : ""], ["extra", extra]]);
+  return new Map([
+    ...others,
+    ["good", good],
+    ["try", trial ?? ""],
+    ["reset", reset ? "1" : ""],
+    ["extra", extra],
+    ["unproven", unproven ?? ""],
+  ]);
 }

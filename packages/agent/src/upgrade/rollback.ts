@@ -15,7 +15,7 @@ export interface SlotFacts {
 
 /** The slots of cOS and Elemental, or our own. */
 export interface SlotPort {
-  /** What would be started. @throws UpgradeError UPGRADE_NO_OTHER_SLOT; SlotError SLOT_EMPTY */
+  /** What would be started. @throws UpgradeError UPGRADE_NO_OTHER_SLOT; SlotError SLOT_EMPTY, SLOT_NEVER_GOOD */
   other(): Promise<string>;
   /** Of cOS' slots for one start only; one of ours is tried at the next start, and good from then on if its boot check passes. @throws UpgradeError UPGRADE_ROLLBACK_FAILED; SlotError */
   startNext(entry: string): Promise<void>;

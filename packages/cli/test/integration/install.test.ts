@@ -57,7 +57,7 @@ describe("an installation", () => {
     });
     target.look("ROS_OEM", (oem) => {
       const words = execFileSync("grub-editenv", [join(oem, "grub/grubenv"), "list"], { encoding: "utf8" });
-      expect(words).toBe("good=a\ntry=\nreset=\nextra=console=ttyS1\n");
+      expect(words).toBe("good=a\ntry=\nreset=\nextra=console=ttyS1\nunproven=\n");
       execFileSync("grub-script-check", [join(oem, "grub/grub.cfg")]);
       expect(readFileSync(join(oem, "99_custom.yaml"), "utf8")).toBe(
         "#cloud-config\nhostname: m1\nrancheros:\n  install: {}\n",

@@ -23,7 +23,7 @@ function world(look: (uptimeMs: number) => readonly string[], good: SlotName = "
   let present = good;
   let restarts = 0;
   const records: BootCheckRecord[] = [];
-  const words = () => Promise.resolve({ good: present, try: undefined, reset: false, extra: "" });
+  const words = () => Promise.resolve({ good: present, try: undefined, reset: false, extra: "", unproven: undefined });
   const outside: BootCheckOutside = {
     slots: {
       started: () => ({ slot: "b", isTrial: present !== "b" }),

@@ -52,7 +52,13 @@ describe("GRUB's environment block", () => {
 });
 
 describe("the words of the slots", () => {
-  const fresh = freshSlotWords({ good: "a", try: undefined, reset: false, extra: "console=ttyS0" });
+  const fresh = freshSlotWords({
+    good: "a",
+    try: undefined,
+    reset: false,
+    extra: "console=ttyS0",
+    unproven: undefined,
+  });
 
   it("are all there from the beginning", () => {
     expect([...fresh]).toEqual([
@@ -60,13 +66,28 @@ describe("the words of the slots", () => {
       ["try", ""],
       ["reset", ""],
       ["extra", "console=ttyS0"],
+      ["unproven", ""],
     ]);
+  });
+
+  it("have no slot unproven that is good: an agent that does not know the word has found it so", () => {
+    const word = (good: string): Map<string, string> => new Map([...fresh, ["good", good], ["unproven", "b"]]);
+    expect(readSlotWords(word("a")).unproven).toBe("b");
+    expect(readSlotWords(word("b")).unproven).toBeUndefined();
+    expect(changeSlotWords(word("b"), { good: "a" }).get("unproven")).toBe("");
+    expect(readSlotWords(new Map([["good", "a"]])).unproven).toBeUndefined();
   });
 
   it("change without touching others", () => {
     const others = new Map([...fresh, ["saved_entry", "x"]]);
     const changed = changeSlotWords(others, { try: "b" });
-    expect(readSlotWords(changed)).toEqual({ good: "a", try: "b", reset: false, extra: "console=ttyS0" });
+    expect(readSlotWords(changed)).toEqual({
+      good: "a",
+      try: "b",
+      reset: false,
+      extra: "console=ttyS0",
+      unproven: undefined,
+    });
     expect(changed.get("saved_entry")).toBe("x");
     expect(readSlotWords(changeSlotWords(changed, { good: "b", try: undefined }))).toMatchObject({
       good: "b",

@@ -11,7 +11,7 @@ import { statusOf } from "../../../src/upgrade/status.ts";
 
 function machine(slot: "a" | "b" | undefined, good: "a" | "b", learned?: string) {
   const done: unknown[] = [];
-  const words: SlotWords = { good, try: undefined, reset: false, extra: "" };
+  const words: SlotWords = { good, try: undefined, reset: false, extra: "", unproven: undefined };
   const outside = {
     slots: {
       started: () => (slot === undefined ? undefined : { slot, isTrial: slot !== good }),

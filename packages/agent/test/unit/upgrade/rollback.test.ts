@@ -18,9 +18,9 @@ function upgraded(before: Journal): Journal {
   return { ...before, history: [succeeded, ...before.history] };
 }
 
-/** A machine in slot a, and GRUB's words as they are. */
+/** A machine in slot a, and GRUB's words as they are. Its disk takes nothing: what is written is broken off at once. */
 function machineIn(good: SlotName): { readonly slots: MachineSlots; readonly words: () => SlotWords } {
-  let words = freshSlotWords({ good, try: undefined, reset: false, extra: "" });
+  let words = freshSlotWords({ good, try: undefined, reset: false, extra: "", unproven: undefined });
   const not = (): never => {
     throw new Error("not for a rollback");
   };
@@ -34,7 +34,15 @@ function machineIn(good: SlotName): { readonly slots: MachineSlots; readonly wor
     alone: (work) => work(),
     stateRoom: () => Promise.resolve(undefined),
     readStamp: () => Promise.resolve({ version: 1, reference: "r", digest: undefined, writtenAt: "", files: 1 }),
-    openDisk: not,
+    openDisk: () => ({
+      look: { kind: not, head: not },
+      format: () => Promise.reject(new Error("the disk takes nothing")),
+      makeFolders: not,
+      sync: not,
+      readBack: not,
+      stamp: not,
+      close: () => Promise.resolve(),
+    }),
     readBootCheck: not,
     arch: "x64",
   };
@@ -77,6 +85,34 @@ describe("a rollback by hand", () => {
     const { signal } = new AbortController();
     const written = machineIn("b").slots.write({ source, signal, onProgress: () => undefined });
     await expect(written).rejects.toMatchObject({ code: "SLOT_ON_TRIAL", retry: "backoff" });
+  });
+
+  it("never starts what was staged and not tried, or refused by its boot check", async () => {
+    const { slots, words } = machineIn("a");
+    const port = rollbackSlots(slots);
+    const stage = (): Promise<unknown> => {
+      const source = { digest: undefined, reference: "r", layers: [] };
+      return slots.write({ source, signal: new AbortController().signal, onProgress: () => undefined });
+    };
+    await slots.change({ try: "b" });
+    await expect(stage()).rejects.toThrow("takes nothing");
+    expect(words()).toMatchObject({ good: "a", try: undefined });
+    await expect(port.other()).rejects.toMatchObject({ code: "SLOT_NEVER_GOOD" });
+    await slots.tryOnce("b");
+    // GRUB has tried it, and the machine is back.
+    await slots.change({ try: undefined });
+    await expect(port.other()).rejects.toMatchObject({ code: "SLOT_NEVER_GOOD" });
+    await expect(stage()).rejects.toThrow("takes nothing");
+    await slots.markGood("b");
+    expect(await port.other()).toBe("slot b");
+    await slots.markGood("a");
+    expect(await port.other()).toBe("slot b");
+  });
+
+  it("goes back to the slot from before while the new one is on trial", async () => {
+    const { slots } = machineIn("b");
+    await slots.change({ unproven: "a" });
+    expect(await rollbackSlots(slots).other()).toBe("slot b");
   });
 
   it("is called off where nobody has told the boot loader otherwise", async () => {

@@ -74,7 +74,8 @@ describe("what a slot says", () => {
     };
     const outside: SlotsOutside = {
       commandLine: () => "rancheros.slot=a",
-      readWords: () => Promise.resolve(freshSlotWords({ good: "a", try: undefined, reset: false, extra: "" })),
+      readWords: () =>
+        Promise.resolve(freshSlotWords({ good: "a", try: undefined, reset: false, extra: "", unproven: undefined })),
       writeWords: not,
       alone: not,
       stateRoom: not,
