@@ -123,6 +123,20 @@ describe("a channel of type json", () => {
     expect(await channels.statusOf("list")).toMatchObject({ versions: 1, outOfSync: 1 });
   });
 
+  it("neither marks nor deletes a version whose entry cannot be read for once", async () => {
+    answer = list([entry("a-v1", "v1.0.0"), entry("a-v5", "v5.0.0")]);
+    await channels.request("list");
+    const before = (await channels.versions()).get("a-v5")?.metadata;
+    answer = list([entry("a-v1", "v1.0.0"), { ...entry("a-v5", "v5.0.0"), spec: { version: "five" } }]);
+    await channels.request("list");
+    expect(syncedOf(await channels.statusOf("list"))?.message).toContain('"a-v5": spec');
+    const after = (await channels.versions()).get("a-v5")?.metadata;
+    expect([after?.uid, after?.annotations]).toEqual([before?.uid, before?.annotations]);
+    answer = list([entry("a-v1", "v1.0.0")]);
+    await channels.request("list");
+    expect(await names()).toEqual(["a-v1", "a-v3"]);
+  });
+
   it("takes no entry that is none, no name that is another's, and says so", async () => {
     await applyObjects(target, {
       apiVersion: "rancheros.cattle.io/v1",

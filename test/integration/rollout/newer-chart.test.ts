@@ -7,15 +7,15 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { adminClient } from "../../control-plane/admin-client.ts";
 import { applyCrds } from "../../control-plane/apply-crds.ts";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
+import { changeWhenTaken, widenCrd } from "../../control-plane/newer-crds.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { joinMachines } from "../../machine/join-machines.ts";
 import type { PlayedMachine } from "../../machine/played-machine.ts";
 import { askPlan, tellStatus } from "../../machine/upgrading-machine.ts";
 import { eventually } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
-import { rolloutImages, type RolloutImages } from "../../operator/rollout-images.ts";
+import { conditionOf, rolloutImages, type RolloutImages } from "../../operator/rollout-images.ts";
 
-const CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/managedosimages.rancheros.cattle.io";
 /** The local cluster's. */
 const namespace = "fleet-local";
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -34,29 +34,7 @@ async function start(name: string): Promise<void> {
   operator = await startOperator({ folder, kubeconfigPath, namespace, watchNamespace: namespace, serverUrl, name });
 }
 
-/** As a newer chart might have it: one more order. */
-async function takeMoreOrders(): Promise<void> {
-  const client = await adminClient(target);
-  const crd = JSON.stringify(await client.get(CRD));
-  const wider = crd.replace('"enum":["ServersFirst"', '"enum":["NewestFirst","ServersFirst"');
-  expect(wider).not.toBe(crd);
-  await client.replace(CRD, JSON.parse(wider) as object);
-}
-
-/** The API server takes it up a moment after it has said so. */
-async function change(name: string, spec: object): Promise<void> {
-  await eventually(
-    async () => {
-      try {
-        await images.change(name, spec);
-        return true;
-      } catch {
-        return undefined;
-      }
-    },
-    `the API server takes ${JSON.stringify(spec)}`,
-  );
-}
+const change = (name: string, spec: object) => changeWhenTaken(target, "mosi", namespace, name, spec);
 
 function at(index: number): PlayedMachine {
   const found = machines[index];
@@ -75,7 +53,7 @@ async function say(index: number, plan: Plan, phase: Phase): Promise<boolean> {
 beforeAll(async () => {
   target = await startControlPlane({ folder });
   await applyCrds(target);
-  await takeMoreOrders();
+  await widenCrd(target, "managedosimages", [['"enum":["ServersFirst"', '"enum":["NewestFirst","ServersFirst"']]);
   await createNamespace(target, namespace);
   images = rolloutImages(target, namespace);
   await start("before");
@@ -118,6 +96,11 @@ it("keeps its machines, begins with none, and goes on when it can be read", asyn
     expect(await images.status("older")).toMatchObject({ slots: [{ machine: at(index).name }] });
     expect((await images.status("younger")).slots ?? []).toEqual([]);
     expect((await images.status("younger")).total).toBe(0);
+    const told = await images.status("older");
+    expect(told).toMatchObject({ state: "Invalid", message: expect.stringMatching(sentence) as unknown });
+    expect(conditionOf(told, "Invalid")).toMatchObject({ status: "True", reason: "Unreadable", message: told.message });
+    // What others say of it stands.
+    expect(conditionOf(told, "Resolved")).toMatchObject({ status: "True" });
   };
   await isHeld();
 
@@ -133,6 +116,8 @@ it("keeps its machines, begins with none, and goes on when it can be read", asyn
   expect(await say(index, plan, "Succeeded")).toBe(true);
   const second = await eventually(async () => (await ask(other))?.plan, "a plan for the other one");
   expect(second).toMatchObject({ image: "older" });
+  const status = await images.until("older", "goes on", ({ state }) => state === "Progressing");
+  expect(conditionOf(status, "Invalid")).toMatchObject({ status: "False", reason: "Valid" });
 });
 
 it("lets go of its machines when it is deleted", async () => {

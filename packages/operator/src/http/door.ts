@@ -41,7 +41,7 @@ export interface DoorParts {
  */
 export async function judge(
   { anchors, nowMs }: Pick<DoorParts, "anchors" | "nowMs">,
-  registration: MachineRegistration | undefined,
+  registration: Pick<MachineRegistration, "spec"> | undefined,
   namespace: string,
   machine: { readonly ekHash: string; readonly ek: EndorsementKey },
   isEntry = true,

@@ -32,7 +32,7 @@ interface Way {
   /** Through which the machine comes now. */
   readonly registration: MachineRegistration | undefined;
   /** Whose trust anchors count: that one, or the one through which it came first. */
-  readonly judgedBy: MachineRegistration | undefined;
+  readonly judgedBy: Pick<MachineRegistration, "spec"> | undefined;
   /** Whose trust anchors count where the registration has none. */
   readonly namespace: string;
   /** Those that are known to have been answered. */
@@ -49,9 +49,9 @@ function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Tr
   if (known !== undefined) refuseKnown(known, through, trace);
   if (through !== undefined) parts.entrance.checkRoom(through, known !== undefined);
   const namespace = through?.metadata.namespace ?? known?.metadata.namespace ?? "";
-  const first = parts.registrations.get(`${namespace}/${known?.registrationName ?? ""}`);
+  const judgedBy = through ?? parts.registrations.judging(`${namespace}/${known?.registrationName ?? ""}`);
   const challenges = [known?.challenge, parts.deletedChallenge(ekHash)];
-  return { registration: through, judgedBy: through ?? first, namespace, challenges };
+  return { registration: through, judgedBy, namespace, challenges };
 }
 
 /** Without what else the object has: what is traced is logged. */

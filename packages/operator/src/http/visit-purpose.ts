@@ -119,7 +119,7 @@ export async function inventoryPurpose(
 ): Promise<Purpose> {
   const known = machineWithTpm(parts, machine.ekHash, trace);
   const { namespace } = known.metadata;
-  const first = parts.registrations.get(`${namespace}/${known.registrationName ?? ""}`);
+  const first = parts.registrations.judging(`${namespace}/${known.registrationName ?? ""}`);
   await judge(parts, first, namespace, machine, false);
   // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
   await parts.inventoryAnswer(known);

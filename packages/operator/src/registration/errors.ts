@@ -3,7 +3,12 @@ import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/
 
 /** Why a machine is not let in before it was asked anything. */
 export type RegistrationRefusal =
-  "REGISTRATION_UNKNOWN" | "REGISTRATION_DISABLED" | "REGISTRATION_EXPIRED" | "REGISTRATION_FULL" | "REGISTRATION_RATE";
+  | "REGISTRATION_UNKNOWN"
+  | "REGISTRATION_UNREADABLE"
+  | "REGISTRATION_DISABLED"
+  | "REGISTRATION_EXPIRED"
+  | "REGISTRATION_FULL"
+  | "REGISTRATION_RATE";
 
 export const REGISTRATION_STATUS_ERRORS: ErrorTable<"REGISTRATION_CONTESTED" | RegistrationRefusal> = {
   REGISTRATION_CONTESTED: {
@@ -18,6 +23,13 @@ export const REGISTRATION_STATUS_ERRORS: ErrorTable<"REGISTRATION_CONTESTED" | R
     retry: "never",
     meaning: "No MachineRegistration, or more than one, has the token of this URL.",
     mend: "Take the URL from kubectl get machineregistrations -o wide; tokens of deleted registrations end with them.",
+  },
+  REGISTRATION_UNREADABLE: {
+    failure: "refused",
+    retry: "backoff",
+    meaning:
+      "The MachineRegistration is stored in a form that this operator cannot read, as one of a newer chart may be. Nobody registers through it meanwhile, and machines come back by themselves.",
+    mend: "Its condition Ready names the field: kubectl describe it and change that, or run the operator of the chart that it was written for.",
   },
   REGISTRATION_DISABLED: {
     failure: "refused",
@@ -47,6 +59,7 @@ export const REGISTRATION_STATUS_ERRORS: ErrorTable<"REGISTRATION_CONTESTED" | R
 
 const SENTENCES: Readonly<Record<RegistrationRefusal, string>> = {
   REGISTRATION_UNKNOWN: "MachineRegistration does not exist",
+  REGISTRATION_UNREADABLE: "the operator cannot read this MachineRegistration; its condition Ready says why",
   REGISTRATION_DISABLED: "MachineRegistration is disabled",
   REGISTRATION_EXPIRED: "the token of this MachineRegistration has expired",
   REGISTRATION_FULL: "MachineRegistration takes no more machines",

@@ -2,12 +2,13 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { parseMachineRegistration, type MachineRegistration } from "@rancheros/protocol/resources";
 import { GoneUids } from "../controller/index.ts";
-import type { RegistrationRefusal } from "./errors.ts";
+import { RegistrationRefusedError, type RegistrationRefusal } from "./errors.ts";
 import { isExpired } from "./reconcile-registration.ts";
 import { tokenStateOf, type TokenState } from "./registration-tokens.ts";
 import { SecretUsers } from "./secret-users.ts";
 import { TokenHolders } from "./token-holders.ts";
 import { secretNameOf, tokenDigest, type RegistrationSecret } from "./token-secret.ts";
+import { unreadRegistration, type UnreadRegistration } from "./unread-registration.ts";
 
 /** One remembered MachineRegistration, in the form that list and watch need. */
 export interface RegistrationEntry extends KubernetesObject {
@@ -17,30 +18,20 @@ export interface RegistrationEntry extends KubernetesObject {
     readonly uid: string;
     readonly resourceVersion: string;
   };
+  /** Of one that cannot be read, what is known of it all the same. */
   readonly registration: MachineRegistration;
+  /** Undefined where it can be read. */
+  readonly unread: UnreadRegistration | undefined;
 }
 
-/**
- * Reads an object of the API server.
- * @param onNonsense  told of an object that the schema does not take, which it was stored before
- */
-export function registrationEntry(
-  object: unknown,
-  onNonsense: (problems: readonly string[], key: string) => void,
-): RegistrationEntry | undefined {
+/** Reads an object of the API server; undefined where nothing is to be known of it. */
+export function registrationEntry(object: unknown): RegistrationEntry | undefined {
   const parsed = parseMachineRegistration(object);
-  if (!parsed.ok) {
-    onNonsense(parsed.problems, namedIn(object));
-    return undefined;
-  }
-  const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
-  return { metadata: { name, namespace, uid, resourceVersion }, registration: parsed.value };
-}
-
-function namedIn(object: unknown): string {
-  const metadata: unknown = typeof object === "object" && object !== null ? Reflect.get(object, "metadata") : undefined;
-  if (typeof metadata !== "object" || metadata === null) return "";
-  return `${String(Reflect.get(metadata, "namespace"))}/${String(Reflect.get(metadata, "name"))}`;
+  const unread = parsed.ok ? undefined : unreadRegistration(object, parsed.problems);
+  const registration = parsed.ok ? parsed.value : unread?.known;
+  if (registration === undefined) return undefined;
+  const { name, namespace, uid, resourceVersion } = registration.metadata;
+  return { metadata: { name, namespace, uid, resourceVersion }, registration, unread };
 }
 
 /** The key of an object: namespace, slash, name. */
@@ -138,8 +129,20 @@ export class RegistrationIndex {
     return known?.metadata.uid === secret.metadata.uid ? this.deleteSecret(secret) : [];
   }
 
+  /** The one that can be read. */
   get(key: string): MachineRegistration | undefined {
-    return this.#byKey.get(key)?.registration;
+    const entry = this.#byKey.get(key);
+    return entry?.unread === undefined ? entry?.registration : undefined;
+  }
+
+  /**
+   * Whose spec.attestation counts for a machine that goes on; undefined where there is no such registration.
+   * @throws RegistrationRefusedError  REGISTRATION_UNREADABLE where nobody can tell what it demands
+   */
+  judging(key: string): Pick<MachineRegistration, "spec"> | undefined {
+    const entry = this.#byKey.get(key);
+    if (entry?.unread?.isAttestationKnown === false) throw new RegistrationRefusedError("REGISTRATION_UNREADABLE");
+    return entry?.registration;
   }
 
   keys(): readonly string[] {
@@ -168,11 +171,12 @@ export class RegistrationIndex {
   /** The same for who remembers a token without knowing it. @param digest  see tokenDigest */
   withTokenDigest(digest: string, nowMs: number): TokenAnswer {
     const holder = this.#tokens.onlyHolder(digest, nowMs);
-    const registration = holder === undefined ? undefined : this.get(holder.key);
-    if (holder === undefined || registration === undefined || registration.metadata.deletionTimestamp) {
+    const entry = holder === undefined ? undefined : this.#byKey.get(holder.key);
+    if (holder === undefined || entry === undefined || entry.registration.metadata.deletionTimestamp) {
       return { refusal: "REGISTRATION_UNKNOWN" };
     }
-    const refusal = closedBecause(registration, nowMs);
+    const { registration, unread } = entry;
+    const refusal = unread === undefined ? closedBecause(registration, nowMs) : "REGISTRATION_UNREADABLE";
     if (refusal !== undefined) return { refusal, registration };
     return { registration, byPreviousToken: holder.expiresMs !== undefined };
   }
@@ -187,7 +191,7 @@ export class RegistrationIndex {
   }
 
   #rehash(key: string): readonly string[] {
-    const registration = this.get(key);
+    const registration = this.#byKey.get(key)?.registration;
     this.#users.set(key, registration === undefined ? undefined : secretKeyOf(registration));
     const state = registration === undefined ? undefined : this.stateOf(registration);
     return this.#tokens.set(key, state?.kind === "tokens" ? state.tokens : undefined);

@@ -3,31 +3,18 @@
  * that they are gone. What was known of one before stands, nothing new is decided about it, and no younger image takes its
  * machines.
  */
-import { parseObjectMeta, type ObjectMeta } from "@rancheros/protocol/resources";
+import { managedOSImage } from "@rancheros/protocol/resources";
+import { unreadableSentence, type Unreadable } from "../controller/index.ts";
 import { STATUS_MESSAGE_MAX_CHARACTERS, type Waiting } from "@rancheros/protocol/upgrade";
 import { imageKey, olderFirst } from "./compile-image.ts";
 import type { ImageState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 
-export interface UnreadImage {
-  readonly metadata: ObjectMeta;
-  /** One sentence for each bad field. */
-  readonly problems: readonly string[];
-}
-
-/** @param object  that is no ManagedOSImage. @returns undefined where it is on its way out, or where nothing names it */
-export function unreadImage(object: unknown, problems: readonly string[]): UnreadImage | undefined {
-  const parsed = parseObjectMeta(object);
-  if (!parsed.ok || parsed.value.metadata.deletionTimestamp !== undefined) return undefined;
-  return { metadata: parsed.value.metadata, problems };
-}
+export type UnreadImage = Unreadable;
 
 /** What is wrong and what to do, for people; as short as machines take it. */
-export function unreadSentence({ metadata: { namespace, name }, problems }: UnreadImage): string {
-  const what = `this operator cannot read ManagedOSImage ${namespace}/${name}: `;
-  const mend = "; change or delete it, or run the operator of the chart that it was written for";
-  const room = STATUS_MESSAGE_MAX_CHARACTERS - what.length - mend.length;
-  return what + problems.join("; ").slice(0, Math.max(0, room)) + mend;
+export function unreadSentence(image: Pick<UnreadImage, "metadata" | "problems">): string {
+  return unreadableSentence(managedOSImage.kind, image, STATUS_MESSAGE_MAX_CHARACTERS);
 }
 
 /** What a machine is told that waits for it. */

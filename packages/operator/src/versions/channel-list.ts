@@ -25,6 +25,8 @@ export interface RawEntry {
 export interface ChannelContent {
   /** The newest first. */
   readonly wanted: readonly Wanted[];
+  /** Names of objects whose entries are there and cannot be read: nothing is known of them, nor that they are gone. */
+  readonly unread: ReadonlySet<string>;
   /** How many entries were not taken. */
   readonly skipped: number;
   /** Why, of the first of them. */
@@ -113,13 +115,17 @@ export function channelContent(entries: readonly RawEntry[], channel: CompiledCh
     skipped += 1;
     if (problems.length < PROBLEMS_MAX) problems.push(text.slice(0, WORDS_MAX));
   };
+  const unread = new Set<string>();
   const taken = new Map<string, { wanted: Wanted; version: Version }>();
   for (const [index, entry] of entries.entries()) {
     const read = readEntry(entry, channel);
-    if (typeof read === "string") skip(`${called(entry, index)}: ${read}`);
-    else if (taken.has(read.wanted.name)) skip(`${called(entry, index)}: is there twice`);
+    if (typeof read === "string") {
+      skip(`${called(entry, index)}: ${read}`);
+      if (typeof entry.name === "string" && entry.name !== "") unread.add(objectName(entry.name));
+    } else if (taken.has(read.wanted.name)) skip(`${called(entry, index)}: is there twice`);
     else taken.set(read.wanted.name, read);
   }
+  for (const name of taken.keys()) unread.delete(name);
   const newest = [...taken.values()].sort(
     (a, b) => compareVersions(b.version, a.version) || (a.wanted.name < b.wanted.name ? -1 : 1),
   );
@@ -128,7 +134,7 @@ export function channelContent(entries: readonly RawEntry[], channel: CompiledCh
     skipped += left;
     problems.unshift(`${left} older versions are left out: a channel has at most ${channel.maxVersions}`);
   }
-  return { wanted: newest.slice(0, channel.maxVersions).map(({ wanted }) => wanted), skipped, problems };
+  return { wanted: newest.slice(0, channel.maxVersions).map(({ wanted }) => wanted), unread, skipped, problems };
 }
 
 /** Tags that are versions in the range. */

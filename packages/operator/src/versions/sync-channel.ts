@@ -109,7 +109,7 @@ export async function syncChannel<Stored extends StoredVersion>(
   signal: AbortSignal,
 ): Promise<Synced> {
   const { entries, remembered } = await read(channel, compiled.source, world, known, signal);
-  const { wanted, skipped, problems } = channelContent(entries, compiled);
+  const { wanted, unread, skipped, problems } = channelContent(entries, compiled);
   if (wanted.length === 0) {
     const why = problems.length === 0 ? "it has none" : problems.join("; ");
     throw new ChannelError("CHANNEL_EMPTY", `no version can be taken: ${why}`);
@@ -117,7 +117,8 @@ export async function syncChannel<Stored extends StoredVersion>(
   const stored = await world.storedVersions(channel);
   const inUse = await world.versionsInUse(channel.metadata.namespace);
   if (signal.aborted) throw new ChannelError("CHANNEL_INTERRUPTED", "the channel was changed while it was read");
-  const plan = planSync(wanted, stored, inUse, compiled.deletes);
+  const told = stored.filter(({ name }) => !unread.has(name));
+  const plan = planSync(wanted, told, inUse, compiled.deletes);
   const { problems: refused, ...changes } = await applySync(plan, world.writes(channel));
   return {
     versions: wanted.length - refused.length,

@@ -10,6 +10,7 @@ import {
 } from "@rancheros/protocol/resources";
 import {
   collectionPath,
+  createUnreadableMarks,
   createWorkQueue,
   retryTimer,
   watchResource,
@@ -35,6 +36,10 @@ const TICK_MS = 10_000;
 const LAST_WRITES_MS = 500;
 /** More than one Secret can need: the left-over deleted, ours made. */
 const SECRET_STEPS = 4;
+
+const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
+/** What a condition's message may be long; the API server takes 32 KiB. */
+const MESSAGE_MAX = 2_048;
 
 /** Whether the one thing to change is where the URL leads. */
 function isOnlyMoved(registration: MachineRegistration, next: StatusPatch): boolean {
@@ -129,7 +134,7 @@ export function runRegistrationController(
     registration: MachineRegistration,
     status: Parameters<typeof writeRegistrationStatus>[2],
   ): Promise<void> {
-    const stored = registrationEntry(await writeRegistrationStatus(writer, registration, status), () => undefined);
+    const stored = registrationEntry(await writeRegistrationStatus(writer, registration, status));
     // The next decision must not be made on what was there before while the watch is on its way.
     if (stored !== undefined) addAll(index.renew(stored));
   }
@@ -193,6 +198,17 @@ export function runRegistrationController(
 
   lead.onLeading(() => addAll(index.keys()));
 
+  const marks = createUnreadableMarks({
+    lead,
+    log,
+    nowMs,
+    group: GROUP_PATH,
+    kind: machineRegistration.kind,
+    plural: machineRegistration.plural,
+    maxCharacters: MESSAGE_MAX,
+    condition: { type: "Ready", status: "False", reason: "Unreadable" },
+  });
+
   let ticking = false;
   async function tick(): Promise<void> {
     if (ticking || !synced.registrations) return;
@@ -207,16 +223,16 @@ export function runRegistrationController(
   ticks.unref();
 
   const registrations = watchResource<RegistrationEntry>(kubernetes, {
-    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, machineRegistration.plural, watchNamespace),
-    keep: (object) =>
-      registrationEntry(object, (problems, registration) =>
-        log.warn("registration not understood", { registration, problems: problems.join("; ") }),
-      ),
+    path: collectionPath(GROUP_PATH, machineRegistration.plural, watchNamespace),
+    keep: registrationEntry,
     onChange(entry) {
       addAll([...index.put(entry), keyOf(entry.metadata)]);
+      if (entry.unread === undefined) marks.delete(keyOf(entry.metadata));
+      else marks.put(entry.unread);
     },
     onDelete(entry) {
       addAll(index.delete(entry));
+      marks.delete(keyOf(entry.metadata));
       for (const one of Object.values(written)) one.delete(keyOf(entry.metadata));
       refusals.forget(keyOf(entry.metadata));
     },
@@ -251,6 +267,7 @@ export function runRegistrationController(
     async stop() {
       clearInterval(ticks);
       queue.stop();
+      marks.stop();
       // What was counted since the last look, in the time that there is.
       const last = Promise.all(refusals.keys().map((key) => writeCounters(key)));
       await Promise.race([last, sleep(LAST_WRITES_MS, undefined, { ref: false })]);

@@ -8,11 +8,19 @@ import {
   type ManagedOSImage,
 } from "@rancheros/protocol/resources";
 import { namesHost } from "@rancheros/protocol/images";
+import { STATUS_MESSAGE_MAX_CHARACTERS } from "@rancheros/protocol/upgrade";
 import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
-import { collectionPath, retryTimer, watchResource, type ControllerParts } from "../../controller/index.ts";
+import {
+  collectionPath,
+  createUnreadableMarks,
+  retryTimer,
+  unreadable,
+  watchResource,
+  type ControllerParts,
+} from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
-import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
+import { errorFields, hintOf } from "../../telemetry/index.ts";
 import type { VersionLookup } from "../../versions/index.ts";
 import { rolloutCounts } from "../rollout-counts.ts";
 import { imageKey } from "../compile-image.ts";
@@ -22,7 +30,7 @@ import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
 import type { RolloutNews } from "../rollout-parts.ts";
 import { runRollouts, type RolloutRun } from "../run-rollouts.ts";
-import { unreadImage, unreadSentence, type UnreadImage } from "../unread-images.ts";
+import type { UnreadImage } from "../unread-images.ts";
 import { imageStore } from "./image-store.ts";
 import { planMaterials } from "./plan-materials.ts";
 
@@ -46,6 +54,7 @@ export interface RolloutOptions {
   readonly tell: (news: RolloutNews) => void;
 }
 
+const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
 /** What a replica that does not lead leaves to the one that does; then it does it itself. */
 const LAG_MS = 5_000;
 
@@ -62,7 +71,7 @@ interface ImageEntry extends KubernetesObject {
 /** An object that is none is not gone; see UnreadImages. */
 function imageEntry(object: unknown): ImageEntry | undefined {
   const parsed = parseManagedOSImage(object);
-  const image = parsed.ok ? parsed.value : unreadImage(object, parsed.problems);
+  const image = parsed.ok ? parsed.value : unreadable(object, parsed.problems);
   if (image === undefined) return undefined;
   const { name, namespace, uid, resourceVersion } = image.metadata;
   return { metadata: { name, namespace, uid, resourceVersion }, image };
@@ -109,34 +118,40 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
   });
   onFleet = (namespace) => run.onFleet(namespace);
 
-  const unreadTroubles = createTroubles(() => performance.now());
-
-  function tellUnread(image: UnreadImage): void {
-    const { namespace, name, uid } = image.metadata;
-    const message = unreadSentence(image);
-    if (!unreadTroubles.isNews(imageKey(image.metadata), message)) return;
-    const news = { image: { namespace, name, uid }, machine: undefined, kind: "state", isTrouble: true } as const;
-    options.tell({ ...news, reason: "Unreadable", message });
-  }
+  const marks = createUnreadableMarks({
+    lead: parts.lead,
+    log,
+    nowMs,
+    group: GROUP_PATH,
+    kind: managedOSImage.kind,
+    plural: managedOSImage.plural,
+    maxCharacters: STATUS_MESSAGE_MAX_CHARACTERS,
+    condition: { type: "Invalid", status: "True", reason: "Unreadable" },
+    beside: (message) => ({ state: "Invalid", message }),
+    onNews({ metadata: { namespace, name, uid } }, message) {
+      const news = { image: { namespace, name, uid }, machine: undefined, kind: "state", isTrouble: true } as const;
+      options.tell({ ...news, reason: "Unreadable", message });
+    },
+  });
 
   // With another registry they would be other images: nothing is decided, nor broken off, before that is known.
   const registry = heldBack(options.defaultRegistry, () => run.onDefaultRegistry());
 
   const images = watchResource<ImageEntry>(kubernetes, {
-    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSImage.plural, watchNamespace),
+    path: collectionPath(GROUP_PATH, managedOSImage.plural, watchNamespace),
     keep: imageEntry,
     onChange({ image }) {
       const key = imageKey(image.metadata);
       if ("problems" in image) {
-        tellUnread(image);
+        marks.put(image);
         registry.whenKnown(key, () => run.onImageUnread(image));
       } else {
-        unreadTroubles.over(key);
+        marks.delete(key);
         registry.whenKnown(key, () => run.onImage(image));
       }
     },
     onDelete(object) {
-      unreadTroubles.over(imageKey(object.metadata));
+      marks.delete(imageKey(object.metadata));
       registry.whenKnown(imageKey(object.metadata), () => run.onImageGone(object));
     },
     onSynced: () => registry.whenKnown("", () => run.onImagesSynced()),
@@ -164,6 +179,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     },
     queue: () => run.queue(),
     async stop() {
+      marks.stop();
       await run.stop();
       await Promise.all([images.stop(), fleet.stop()]);
     },

@@ -10,10 +10,13 @@ import {
 } from "@rancheros/protocol/resources";
 import {
   collectionPath,
+  createUnreadableMarks,
   readOrNothing,
   retryTimer,
+  unreadable,
   watchResource,
   type ControllerParts,
+  type Unreadable,
 } from "../../controller/index.ts";
 import {
   createRegistryClient,
@@ -61,6 +64,9 @@ export interface ChannelController {
 }
 
 const ABSENT_DELAY_MS = 30_000;
+const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
+/** As for other conditions of channels. */
+const MESSAGE_MAX = 1_024;
 
 interface ChannelEntry extends KubernetesObject {
   readonly metadata: {
@@ -69,7 +75,15 @@ interface ChannelEntry extends KubernetesObject {
     readonly uid: string;
     readonly resourceVersion: string;
   };
-  readonly channel: ManagedOSVersionChannel;
+  readonly channel: ManagedOSVersionChannel | Unreadable;
+}
+
+function entryOf(object: unknown): ChannelEntry | undefined {
+  const parsed = parseManagedOSVersionChannel(object);
+  const channel = parsed.ok ? parsed.value : unreadable(object, parsed.problems);
+  if (channel === undefined) return undefined;
+  const { name, namespace, uid, resourceVersion } = channel.metadata;
+  return { metadata: { name, namespace, uid, resourceVersion }, channel };
 }
 
 /** With a client of its own where the channel has a CA or a proxy of its own. */
@@ -135,16 +149,6 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
   const troubles = createTroubles(() => performance.now());
   const world = worldOf(parts, options);
 
-  function entryOf(object: unknown): ChannelEntry | undefined {
-    const parsed = parseManagedOSVersionChannel(object);
-    if (!parsed.ok) {
-      log.warn("channel not understood", { problems: parsed.problems.join("; ") });
-      return undefined;
-    }
-    const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
-    return { metadata: { name, namespace, uid, resourceVersion }, channel: parsed.value };
-  }
-
   function tell({ metadata }: ManagedOSVersionChannel, reason: string, message: string, isTrouble: boolean): void {
     const { namespace, name, uid } = metadata;
     options.tell({ channel: { namespace, name, uid }, reason, message, isTrouble });
@@ -154,7 +158,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
     sync: (channel, compiled, known, signal) => syncChannel(channel, compiled, world, known, signal),
     async writeStatus({ metadata }, status) {
       const { namespace, name, uid } = metadata;
-      const path = collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersionChannel.plural, namespace);
+      const path = collectionPath(GROUP_PATH, managedOSVersionChannel.plural, namespace);
       try {
         const stored = await lead.kubernetes.send({
           method: "PATCH",
@@ -162,7 +166,8 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
           contentType: "application/merge-patch+json",
           body: { metadata: { uid }, status },
         });
-        return entryOf(stored)?.channel;
+        const parsed = parseManagedOSVersionChannel(stored);
+        return parsed.ok ? parsed.value : undefined;
       } catch (error) {
         // Gone, or another one of the same name.
         if (hasCode(error, "KUBERNETES_NOT_FOUND") || hasCode(error, "KUBERNETES_CONFLICT")) return undefined;
@@ -192,11 +197,37 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
   });
   lead.onLeading(() => runs.lookAll());
 
+  const marks = createUnreadableMarks({
+    lead,
+    log,
+    nowMs,
+    group: GROUP_PATH,
+    kind: managedOSVersionChannel.kind,
+    plural: managedOSVersionChannel.plural,
+    maxCharacters: MESSAGE_MAX,
+    condition: { type: "Synced", status: "False", reason: "InvalidConfiguration" },
+    onNews({ metadata: { namespace, name, uid } }, message) {
+      log.warn("channel not understood", { channel: `${namespace}/${name}`, error: message });
+      options.tell({ channel: { namespace, name, uid }, reason: "InvalidConfiguration", message, isTrouble: true });
+    },
+  });
+
   const watch = watchResource<ChannelEntry>(kubernetes, {
-    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersionChannel.plural, watchNamespace),
+    path: collectionPath(GROUP_PATH, managedOSVersionChannel.plural, watchNamespace),
     keep: entryOf,
-    onChange: ({ channel }) => runs.put(channel),
-    onDelete: (object) => runs.delete(object),
+    onChange({ metadata, channel }) {
+      if ("problems" in channel) {
+        marks.put(channel);
+        runs.delete({ metadata });
+      } else {
+        marks.delete(`${metadata.namespace}/${metadata.name}`);
+        runs.put(channel);
+      }
+    },
+    onDelete(object) {
+      marks.delete(`${object.metadata.namespace}/${object.metadata.name}`);
+      runs.delete(object);
+    },
     onSynced: () => troubles.over("watch"),
     onTrouble(error) {
       const fields = errorFields(error);
@@ -210,6 +241,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
   return {
     counts: () => channelCounts(runs.channels(), nowMs()),
     async stop() {
+      marks.stop();
       await Promise.all([watch.stop(), runs.stop()]);
     },
   };

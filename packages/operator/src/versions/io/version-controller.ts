@@ -9,11 +9,14 @@ import {
 } from "@rancheros/protocol/resources";
 import {
   collectionPath,
+  createUnreadableMarks,
   createWorkQueue,
   readOrNothing,
   retryTimer,
+  unreadable,
   watchResource,
   type ControllerParts,
+  type Unreadable,
 } from "../../controller/index.ts";
 import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
 import { versionCounts, type VersionCounts } from "../catalog-counts.ts";
@@ -22,6 +25,9 @@ import { VersionIndex, type VersionLookup } from "../version-index.ts";
 
 /** Where the kind does not exist, as after an upgrade of the program alone, it is looked for this often. */
 const ABSENT_DELAY_MS = 30_000;
+const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
+/** As for other conditions of versions. */
+const MESSAGE_MAX = 1_024;
 
 export interface VersionController {
   readonly versions: VersionLookup;
@@ -41,7 +47,20 @@ interface VersionEntry extends KubernetesObject {
     readonly uid: string;
     readonly resourceVersion: string;
   };
-  readonly version: ManagedOSVersion;
+  readonly version: ManagedOSVersion | Unreadable;
+}
+
+function entryOf(object: unknown): VersionEntry | undefined {
+  const parsed = parseManagedOSVersion(object);
+  const version = parsed.ok ? parsed.value : unreadable(object, parsed.problems);
+  if (version === undefined) return undefined;
+  const { name, namespace, uid, resourceVersion } = version.metadata;
+  return { metadata: { name, namespace, uid, resourceVersion }, version };
+}
+
+function versionOf(object: unknown): ManagedOSVersion | undefined {
+  const parsed = parseManagedOSVersion(object);
+  return parsed.ok ? parsed.value : undefined;
 }
 
 /** @param onVersion  told of each that has come, changed, or gone */
@@ -54,14 +73,30 @@ export function runVersionController(
   const troubles = createTroubles(() => performance.now());
   let isSynced = false;
 
-  function entryOf(object: unknown): VersionEntry | undefined {
-    const parsed = parseManagedOSVersion(object);
-    if (parsed.ok) {
-      const { name, namespace, uid, resourceVersion } = parsed.value.metadata;
-      return { metadata: { name, namespace, uid, resourceVersion }, version: parsed.value };
+  const marks = createUnreadableMarks({
+    lead,
+    log,
+    nowMs,
+    group: GROUP_PATH,
+    kind: managedOSVersion.kind,
+    plural: managedOSVersion.plural,
+    maxCharacters: MESSAGE_MAX,
+    condition: { type: "Usable", status: "False", reason: "Unreadable" },
+  });
+
+  /** One that cannot be read is as one that is gone: rollouts go on with what they began with. */
+  function take({ metadata, version }: VersionEntry): void {
+    const { namespace, name } = metadata;
+    const key = `${namespace}/${name}`;
+    if ("problems" in version) {
+      marks.put(version);
+      index.delete(metadata);
+    } else {
+      marks.delete(key);
+      index.put(version);
     }
-    log.warn("version not understood", { problems: parsed.problems.join("; ") });
-    return undefined;
+    onVersion(namespace, name);
+    queue.add(key);
   }
 
   const queue = createWorkQueue({
@@ -71,8 +106,8 @@ export function runVersionController(
       const status = dueVersionStatus(version, nowMs());
       if (status === undefined) return;
       const { namespace, name, uid, resourceVersion } = version.metadata;
-      const path = collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, namespace);
-      const stored = entryOf(
+      const path = collectionPath(GROUP_PATH, managedOSVersion.plural, namespace);
+      const stored = versionOf(
         await lead.kubernetes.send({
           method: "PATCH",
           path: `${path}/${name}/status`,
@@ -81,7 +116,7 @@ export function runVersionController(
         }),
       );
       // The next look must not find what was there before while the watch is on its way.
-      if (stored !== undefined && index.get(key) === version) index.put(stored.version);
+      if (stored !== undefined && index.get(key) === version) index.put(stored);
       troubles.over(key);
     },
     onFailure(key, error) {
@@ -96,15 +131,11 @@ export function runVersionController(
   });
 
   const watch = watchResource<VersionEntry>(kubernetes, {
-    path: collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, watchNamespace),
+    path: collectionPath(GROUP_PATH, managedOSVersion.plural, watchNamespace),
     keep: entryOf,
-    onChange({ version }) {
-      const { namespace, name } = version.metadata;
-      index.put(version);
-      onVersion(namespace, name);
-      queue.add(`${namespace}/${name}`);
-    },
+    onChange: take,
     onDelete({ metadata }) {
+      marks.delete(`${metadata.namespace}/${metadata.name}`);
       index.delete(metadata);
       onVersion(metadata.namespace, metadata.name);
     },
@@ -125,18 +156,19 @@ export function runVersionController(
     synced: () => isSynced,
     counts: () => versionCounts(index.all()),
     async refresh(namespace, name) {
-      const path = collectionPath(`/apis/${API_GROUP}/${API_VERSION}`, managedOSVersion.plural, namespace);
+      const path = collectionPath(GROUP_PATH, managedOSVersion.plural, namespace);
       const object = await readOrNothing(kubernetes, `${path}/${encodeURIComponent(name)}`);
       // That it is gone the watch says: an API server that begins lacks for a moment what it has.
-      const stored = object === undefined ? undefined : entryOf(object);
+      const stored = object === undefined ? undefined : versionOf(object);
       const known = index.get(`${namespace}/${name}`)?.metadata.resourceVersion;
       if (stored === undefined || stored.metadata.resourceVersion === known) return;
-      index.put(stored.version);
+      index.put(stored);
       onVersion(namespace, name);
     },
     quietMs: () => watch.quietMs(),
     async stop() {
       queue.stop();
+      marks.stop();
       await watch.stop();
     },
   };

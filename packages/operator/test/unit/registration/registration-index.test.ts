@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
-import { RegistrationIndex, type RegistrationEntry } from "../../../src/registration/registration-index.ts";
+import {
+  registrationEntry,
+  RegistrationIndex,
+  type RegistrationEntry,
+} from "../../../src/registration/registration-index.ts";
 import { tokenDigest, type RegistrationSecret } from "../../../src/registration/token-secret.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
@@ -8,7 +12,7 @@ const [A, B] = ["a".repeat(20), "b".repeat(20)];
 
 function entry(name: string, spec: MachineRegistration["spec"] = {}): RegistrationEntry {
   const metadata = { name, namespace: "n", uid: `uid-${name}`, resourceVersion: "1" };
-  return { metadata, registration: { metadata, spec } };
+  return { metadata, registration: { metadata, spec }, unread: undefined };
 }
 
 function secret(registration: string, token: string, previous?: RegistrationSecret["previous"]): RegistrationSecret {
@@ -88,11 +92,85 @@ describe("RegistrationIndex", () => {
     expect(nameOf(index.withToken(A, nowMs))).toBe(answer);
   });
 
+  describe("with a registration that cannot be read", () => {
+    const metadata = { name: "one", namespace: "n", uid: "uid-one", resourceVersion: "1" };
+    const roots = { configMapName: "roots" };
+
+    function indexWith(object: object): RegistrationIndex {
+      const index = new RegistrationIndex();
+      const read = registrationEntry({ metadata, ...object });
+      if (read !== undefined) index.put(read);
+      index.putSecret(secret("one", A));
+      index.putSecret({
+        ...secret("two", B),
+        metadata: { ...secret("two", B).metadata, name: "given" },
+        ownerUid: undefined,
+        ownerName: undefined,
+      });
+      return index;
+    }
+
+    it.each<[string, object, string, string]>([
+      ["by its own Secret", { spec: { disabled: "maybe" } }, A, "REGISTRATION_UNREADABLE"],
+      [
+        "by the Secret that it names",
+        { spec: { disabled: "maybe", token: { secretName: "given", rotation: "x" } } },
+        B,
+        "REGISTRATION_UNREADABLE",
+      ],
+      [
+        "not by that of another",
+        { spec: { disabled: "maybe", token: { secretName: "given" } } },
+        A,
+        "REGISTRATION_UNKNOWN",
+      ],
+      ["not where it names none that there can be", { spec: { token: { secretName: 7 } } }, A, "REGISTRATION_UNKNOWN"],
+      ["not where it has no spec that could be one", { spec: "none" }, B, "REGISTRATION_UNKNOWN"],
+    ])("finds it %s", (_what, object, token, answer) => {
+      const index = indexWith(object);
+      expect(nameOf(index.withToken(token, nowMs))).toBe(answer);
+      expect(index.get("n/one")).toBeUndefined();
+    });
+
+    it.each<[string, object, object | undefined]>([
+      [
+        "its own anchors",
+        { spec: { disabled: "maybe", attestation: { trustAnchors: roots } } },
+        { trustAnchors: roots },
+      ],
+      [
+        "them whatever is demanded of new machines",
+        { spec: { attestation: { class: "confidential", trustAnchors: roots } } },
+        { trustAnchors: roots },
+      ],
+      ["none where it names none", { spec: { disabled: "maybe" } }, undefined],
+    ])("judges by %s", (_what, object, attestation) => {
+      expect(indexWith(object).judging("n/one")?.spec.attestation).toEqual(attestation);
+    });
+
+    it("judges nobody where nobody can tell whom it refuses", () => {
+      const [code, index] = ["REGISTRATION_UNREADABLE", new RegistrationIndex()];
+      for (const attestation of [7, [], { trustAnchors: { configMapName: 7 } }, { expiredCertificates: "perhaps" }]) {
+        expect(() => indexWith({ spec: { attestation } }).judging("n/one")).toThrow(expect.objectContaining({ code }));
+      }
+      index.put(entry("one"));
+      expect(index.judging("n/one")).toEqual(entry("one").registration);
+      expect(index.judging("n/two")).toBeUndefined();
+    });
+
+    it("takes it as gone when it is being deleted, or when nothing names it", () => {
+      const deleted = { ...metadata, deletionTimestamp: "2030-01-01T00:00:00Z" };
+      for (const object of [{ metadata: deleted, spec: 7 }, { metadata: { ...metadata, uid: 7 }, spec: {} }, 7, null]) {
+        expect(registrationEntry(object)).toBeUndefined();
+      }
+    });
+  });
+
   it("keeps what the watch has shown where the answer to a write comes later", () => {
     const index = new RegistrationIndex();
     const at = (one: RegistrationEntry, version: string, uid = one.metadata.uid): RegistrationEntry => {
       const metadata = { ...one.metadata, resourceVersion: version, uid };
-      return { metadata, registration: { ...one.registration, metadata } };
+      return { ...one, metadata, registration: { ...one.registration, metadata } };
     };
     index.put(at(entry("one"), "1"));
     index.putSecret(secret("one", A));

@@ -58,7 +58,7 @@ describe("the holders of tokens", () => {
 describe("many registrations", () => {
   const entry = (index: number, spec: object) => {
     const metadata = { name: `r${index}`, namespace: "n", uid: `u${index}`, resourceVersion: "1" };
-    return { metadata, registration: { metadata, spec } };
+    return { metadata, registration: { metadata, spec }, unread: undefined };
   };
   const secret = (name: string, token: string) => ({
     metadata: { name, namespace: "n", uid: `s-${name}`, resourceVersion: "1" },

@@ -3,7 +3,7 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { STATUS_MESSAGE_MAX_CHARACTERS } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
-import { UnreadImages, unreadImage, unreadSentence, type UnreadImage } from "../../../src/rollout/unread-images.ts";
+import { UnreadImages, unreadSentence, type UnreadImage } from "../../../src/rollout/unread-images.ts";
 
 const NAMESPACE = "fleet-local";
 
@@ -13,7 +13,11 @@ function metadataOf(name: string, day: number, namespace = NAMESPACE) {
 }
 
 function unread(name: string, day: number, namespace?: string): UnreadImage {
-  return { metadata: metadataOf(name, day, namespace), problems: ["/spec/order must be something else"] };
+  return {
+    metadata: metadataOf(name, day, namespace),
+    problems: ["/spec/order must be something else"],
+    conditions: [],
+  };
 }
 
 function indexWith(...images: readonly (readonly [string, number])[]): RolloutIndex {
@@ -46,17 +50,6 @@ describe("an image that cannot be read", () => {
     expect(of.map((image) => images.before(NAMESPACE, image)?.metadata.name)).toEqual(["older", undefined, undefined]);
     images.delete(`${NAMESPACE}/older`);
     expect(images.before(NAMESPACE, of[0])).toBeUndefined();
-  });
-
-  it("is as good as gone when it is being deleted, or when nothing names it", () => {
-    const metadata = metadataOf("os", 1);
-    expect(unreadImage({ metadata }, ["x"])).toEqual({ metadata, problems: ["x"] });
-    expect(
-      unreadImage({ metadata: { ...metadata, deletionTimestamp: "2030-01-01T00:00:00Z" } }, ["x"]),
-    ).toBeUndefined();
-    for (const bad of [undefined, null, "os", {}, { metadata: { ...metadata, uid: 7 } }]) {
-      expect(unreadImage(bad, ["x"])).toBeUndefined();
-    }
   });
 
   it("says what is wrong and what to do, in no more than machines take", () => {

@@ -115,10 +115,17 @@ describe("channelContent", () => {
       '"a": spec: is nested too deeply',
     ],
   ])("skips an entry with %s, and says so", (_, bad, words) => {
-    const { wanted, skipped, problems } = channelContent([bad, entry("good")], channel);
+    const { wanted, unread, skipped, problems } = channelContent([bad, entry("good")], channel);
     expect(wanted.map(({ name }) => name)).toEqual(["good"]);
+    expect([...unread]).toEqual(bad.name === "a" ? ["a"] : []);
     expect(skipped).toBe(1);
     expect(problems[0]).toContain(words);
+  });
+
+  it("knows of an entry that it cannot read nothing but the object's name, and only where no other one has it", () => {
+    const bad = (name: string): RawEntry => ({ name, spec: {} });
+    const { unread } = channelContent([bad("a"), entry("a"), bad("V1 beta"), entry("c")], channel);
+    expect([...unread]).toEqual([expect.stringMatching(/^v1-beta-[0-9a-f]{8}$/)]);
   });
 
   it("takes the first of two with one name, also where only the object's name is one", () => {
