@@ -6,8 +6,10 @@ import { errorFields, type Log } from "./telemetry/index.ts";
 
 export interface OperatorAddress {
   now(): ServerAddress;
-  /** @throws SessionError SERVER_URL_NOT_SET */
+  /** @throws SessionError SERVER_URL_NOT_SET; OPERATOR_NOT_READY while it may still come from Rancher */
   url(): string;
+  /** Undefined where machines need none. @throws SessionError OPERATOR_NOT_READY  while Rancher may have another one */
+  caPem(): string | undefined;
   /** The registry of images that name none; undefined: docker.io's. */
   defaultRegistry(): string | undefined;
   /** What Rancher says now. */
@@ -15,25 +17,40 @@ export interface OperatorAddress {
   stop(): void;
 }
 
-/**
- * @param ownCaPem  of the CA that this operator has made itself, where it has
- * @throws SessionError CERTIFICATE_INVALID, and what reading throws
- */
+export interface AddressParts {
+  /** Of the CA that this operator has made itself, where it has. */
+  readonly ownCaPem: () => string | undefined;
+  /** Whether Rancher's settings about the address have all been taken, or are known not to be there. */
+  readonly isRancherKnown: () => boolean;
+  readonly log: Log;
+}
+
+function notReadYet(): SessionError {
+  return new SessionError("OPERATOR_NOT_READY", "the operator has not read Rancher's settings yet, try again");
+}
+
+/** @throws SessionError CERTIFICATE_INVALID, and what reading throws */
 export async function followAddress(
   { serverUrl, publicCa, caFile }: Pick<Settings, "serverUrl" | "publicCa" | "caFile">,
-  ownCaPem: () => string | undefined,
-  log: Log,
+  { ownCaPem, isRancherKnown, log }: AddressParts,
 ): Promise<OperatorAddress> {
   let caPem: string | undefined;
   let rancher: RancherSettings = {};
   const followed = caFile === undefined ? undefined : await followCa(caFile, log, (pem) => (caPem = pem));
-  const now = (): ServerAddress => serverAddress({ serverUrl, caPem, publicCa, ownCaPem: ownCaPem(), rancher });
+  const now = (): ServerAddress =>
+    serverAddress({ serverUrl, caPem, publicCa, ownCaPem: ownCaPem(), rancher, isRancherKnown: isRancherKnown() });
   return {
     now,
     url() {
-      const { url } = now();
+      const { url, isUrlKnown } = now();
+      if (!isUrlKnown) throw notReadYet();
       if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
       return url;
+    },
+    caPem() {
+      const { caPem: known, isCaKnown } = now();
+      if (!isCaKnown) throw notReadYet();
+      return known;
     },
     defaultRegistry: () => defaultRegistry(rancher),
     takeRancher(settings) {

@@ -71,7 +71,11 @@ export async function startOperator(
 ): Promise<Operator> {
   const { watchNamespace } = settings;
   const nowMs = (): number => clock.nowMs();
-  const address = await followAddress(settings, () => listeners.ownCaPem(), log);
+  const address = await followAddress(settings, {
+    ownCaPem: () => listeners.ownCaPem(),
+    isRancherKnown: () => rancherWatch.isAddressKnown(),
+    log,
+  });
   const defaults =
     settings.defaultsFile === undefined ? [] : parseDefaults(await readFile(settings.defaultsFile, "utf8"));
   const listeners = machineListeners(settings, kubernetes, log, nowMs, signal);
@@ -220,7 +224,8 @@ export async function startOperator(
   const endpoint = createMachineEndpoint({
     ...shared,
     tokenSecrets: inventories.tokenSecrets,
-    address: () => address.now(),
+    serverUrl: () => address.url(),
+    caPem: () => address.caPem(),
     inventoryAnswer: (entry) =>
       operatorInventoryAnswer(kubernetes, tokens, entry, () => inventories.tokenMissed(entry)),
   });
@@ -247,7 +252,7 @@ export async function startOperator(
     log,
     assertReady: () => readiness.assertReady(),
     look: (token, remoteAddress) => entrance.look(token, remoteAddress),
-    configOf: (token) => cloudConfigDocument(registrationUrl(address.url(), token), address.now().caPem),
+    configOf: (token) => cloudConfigDocument(registrationUrl(address.url(), token), address.caPem()),
   });
   const health =
     settings.healthListen === undefined

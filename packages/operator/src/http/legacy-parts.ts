@@ -7,10 +7,8 @@ import type {
   MachineRecords,
   TokenSecretIndex,
 } from "../inventory/index.ts";
-import type { ServerAddress } from "../rancher/index.ts";
 import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
-import { SessionError } from "./errors.ts";
 import type { SessionGate } from "./session-gate.ts";
 
 /** A request, as far as machines' requests say anything. */
@@ -30,7 +28,10 @@ export interface EndpointParts extends DoorParts {
   readonly tokenSecrets: TokenSecretIndex;
   readonly claims: InventoryClaims;
   readonly records: Pick<MachineRecords, "proveCertificate" | "smbios">;
-  readonly address: () => ServerAddress;
+  /** @throws SessionError SERVER_URL_NOT_SET, OPERATOR_NOT_READY */
+  readonly serverUrl: () => string;
+  /** The CAs by which machines know the server; undefined where they need none. @throws SessionError OPERATOR_NOT_READY */
+  readonly caPem: () => string | undefined;
   /** The answer of /v1-rancheros/inventory for this machine. @throws InventoryError, KubernetesError */
   readonly inventoryAnswer: (entry: InventoryEntry) => Promise<string>;
   /** @throws SessionError OPERATOR_NOT_READY */
@@ -52,11 +53,4 @@ export interface Trace {
 
 export function referenceOf({ namespace, name, uid }: { namespace: string; name: string; uid: string }) {
   return { namespace, name, uid };
-}
-
-/** @throws SessionError SERVER_URL_NOT_SET */
-export function serverUrl(parts: EndpointParts): string {
-  const { url } = parts.address();
-  if (url === undefined) throw new SessionError("SERVER_URL_NOT_SET", "server-url is not set");
-  return url;
 }

@@ -6,7 +6,7 @@ import { data, NOT_FOUND, ONLY_GET, sentence, type Answer } from "./answer.ts";
 import { authorizationOf } from "./authorization.ts";
 import { refuseUnlessApproved } from "./door.ts";
 import { SessionError } from "./errors.ts";
-import { referenceOf, serverUrl, type EndpointParts, type MachineRequest, type Trace } from "./legacy-parts.ts";
+import { referenceOf, type EndpointParts, type MachineRequest, type Trace } from "./legacy-parts.ts";
 import type { Route } from "./route.ts";
 
 function machineWithToken(parts: EndpointParts, bearer: string, trace: Trace): InventoryEntry {
@@ -23,12 +23,11 @@ function machineWithToken(parts: EndpointParts, bearer: string, trace: Trace): I
 
 function showRegistration(parts: EndpointParts, token: string, remoteAddress: string | undefined): Answer {
   parts.entrance.look(token, remoteAddress);
-  const { caPem } = parts.address();
-  return data(cloudConfigDocument(registrationUrl(serverUrl(parts), token), caPem));
+  return data(cloudConfigDocument(registrationUrl(parts.serverUrl(), token), parts.caPem()));
 }
 
 function showCacerts(parts: EndpointParts, request: MachineRequest): Answer {
-  const body = cacertsBody(parts.address().caPem);
+  const body = cacertsBody(parts.caPem());
   const headers = { "content-type": "text/plain" };
   const authorization = authorizationOf(request.authorization);
   if (authorization.kind !== "bearer" || !request.nonce) return data(body, headers);

@@ -24,9 +24,12 @@ export interface ProtocolParts extends DoorParts {
   readonly keys: SessionKeys;
   /** Whether this is one of the TLS keys that machines may have in front of them; may look for a renewed one. */
   readonly isOwnChannel: (channel: Buffer) => Promise<boolean>;
-  /** The config that this machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET */
+  /** The config that this machine gets through this registration. @throws SessionError SERVER_URL_NOT_SET, OPERATOR_NOT_READY */
   readonly configFor: (registration: MachineRegistration, machine: NamedMachine) => Readonly<Record<string, unknown>>;
-  /** The CAs by which machines know the server; undefined where they need none, or could not read them. */
+  /**
+   * The CAs by which machines know the server; undefined where they need none, where they could not read them, and while
+   * Rancher's are not read: machines keep what they were told before.
+   */
   readonly caForMachines: () => string | undefined;
   readonly assertReady: () => void;
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;

@@ -7,7 +7,7 @@ import { installConfig, isForEachMachine } from "../registration/index.ts";
 import type { DecisionReason } from "../telemetry/index.ts";
 import { judge, judgeAgain, newInventory, refuseUnlessApproved } from "./door.ts";
 import { SessionError } from "./errors.ts";
-import { referenceOf, serverUrl, type EndpointParts, type Trace } from "./legacy-parts.ts";
+import { referenceOf, type EndpointParts, type Trace } from "./legacy-parts.ts";
 import type { MachineChallenge } from "./machine-challenge.ts";
 
 /** What rancherd's protocol counts as beside ours. */
@@ -58,7 +58,7 @@ function refuseLegacy(parts: EndpointParts, registration: MachineRegistration, e
 
 /**
  * The inventory's SMBIOS counts, and not what the machine says this time: read where anything is made of it.
- * @throws SessionError SERVER_URL_NOT_SET; InventoryError, KubernetesError
+ * @throws SessionError SERVER_URL_NOT_SET, OPERATOR_NOT_READY; InventoryError, KubernetesError
  */
 async function configFor(
   parts: EndpointParts,
@@ -68,7 +68,7 @@ async function configFor(
 ): Promise<string> {
   const isKept = made || !isForEachMachine(cloudConfig);
   const smbios = isKept ? said.smbios : await parts.records.smbios(entry);
-  return installConfig(cloudConfig, serverUrl(parts), { name: entry.metadata.name, ekHash: said.ekHash, smbios });
+  return installConfig(cloudConfig, parts.serverUrl(), { name: entry.metadata.name, ekHash: said.ekHash, smbios });
 }
 
 /** @throws SessionError, RegistrationRefusedError, AttestationError, KubernetesError  what needs no challenge to be said */
@@ -78,7 +78,7 @@ export async function registrationPurpose(
   trace: Trace,
 ): Promise<Purpose> {
   const { name, namespace } = entered.metadata;
-  serverUrl(parts);
+  parts.serverUrl();
   refuseLegacy(parts, entered, machine.ekHash, trace);
   parts.entrance.checkRoom(entered, isKnown(parts, machine.ekHash));
   const verdict = await judge(parts, entered, namespace, machine);

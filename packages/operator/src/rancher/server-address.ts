@@ -18,13 +18,18 @@ export interface AddressSources {
   /** CA of the operator's own listener; undefined where its certificate was given or there is no TLS. */
   readonly ownCaPem: string | undefined;
   readonly rancher: RancherSettings;
+  /** Whether there is no more of them than that: without all of them, what is missing may be a moment late. */
+  readonly isRancherKnown: boolean;
 }
 
 export interface ServerAddress {
   /** Undefined while nobody has said. */
   readonly url: string | undefined;
-  /** Undefined where machines need none. */
+  /** Whether that stays so until somebody changes it. */
+  readonly isUrlKnown: boolean;
+  /** Undefined where machines need none, and while it is not known which. */
   readonly caPem: string | undefined;
+  readonly isCaKnown: boolean;
 }
 
 function orUndefined(text: string | undefined): string | undefined {
@@ -47,11 +52,15 @@ function addressOf(text: string | undefined): string | undefined {
 export function serverAddress(sources: AddressSources): ServerAddress {
   const { rancher } = sources;
   const url = sources.serverUrl ?? addressOf(rancher["server-url"]);
-  if (sources.publicCa) return { url, caPem: undefined };
+  const isUrlKnown = url !== undefined || sources.isRancherKnown;
+  if (sources.publicCa) return { url, isUrlKnown, caPem: undefined, isCaKnown: true };
+  if (sources.caPem !== undefined) return { url, isUrlKnown, caPem: sources.caPem, isCaKnown: true };
   const ofRancher = orUndefined(rancher.cacerts) ?? orUndefined(rancher["internal-cacerts"]);
   // Rancher without a CA has a certificate of a public one: ours would be wrong for it.
   const isRanchers = sources.serverUrl === undefined && orUndefined(rancher["server-url"]) !== undefined;
-  return { url, caPem: sources.caPem ?? (isRanchers ? ofRancher : sources.ownCaPem) };
+  const isCaKnown = sources.serverUrl !== undefined || sources.isRancherKnown;
+  const caPem = isRanchers ? ofRancher : sources.ownCaPem;
+  return { url, isUrlKnown, caPem: isCaKnown ? caPem : undefined, isCaKnown };
 }
 
 /**

@@ -6,7 +6,9 @@ import type { RancherSettings } from "../server-address.ts";
 
 const PATH = "/apis/management.cattle.io/v3/settings";
 const REGISTRY = "system-default-registry";
-const NAMES = ["server-url", "cacerts", "internal-cacerts", REGISTRY];
+/** What says where machines go, and which CA they know that by. */
+const ADDRESS = ["server-url", "cacerts", "internal-cacerts"];
+const NAMES = [...ADDRESS, REGISTRY];
 
 /** Where there is no Rancher, it is looked for this often. */
 const ABSENT_DELAY_MS = 30_000;
@@ -55,11 +57,16 @@ async function readItems(kubernetes: Kubernetes, path: string): Promise<readonly
   return Array.isArray(items) ? items : undefined;
 }
 
+/** What is known of one setting: it was read, whether it is there or not; there is no such kind; it is not for this operator. */
+type Knowledge = "read" | "absent" | "refused";
+
 export interface RancherWatch extends WatchHandle {
   /** Takes the registry of images as it is now, where the watch may be late. @throws KubernetesError */
   refresh(): Promise<void>;
   /** Whether the registry of images has been read, or is known not to be there for this operator. */
   isKnown(): boolean;
+  /** Whether address and CA have been read, or are known not to be there for this operator: one without the other misleads. */
+  isAddressKnown(): boolean;
 }
 
 /** @param onChange  gets all of them after each change, and when another one is known */
@@ -69,7 +76,7 @@ export function watchRancherSettings(
   onChange: (settings: RancherSettings) => void,
   onTrouble: (error: unknown) => void,
 ): RancherWatch {
-  const known = new Set<string>();
+  const known = new Map<string, Knowledge>();
   const settings = new Map<string, string>();
   const tell = () => onChange(Object.fromEntries(settings));
 
@@ -107,7 +114,7 @@ export function watchRancherSettings(
       onSynced() {
         absences = 0;
         refusals = 0;
-        known.add(name);
+        known.set(name, "read");
         tell();
       },
       onTrouble(error) {
@@ -119,8 +126,9 @@ export function watchRancherSettings(
         }
         refusals = isForbidden(error) ? refusals + 1 : 0;
         const isFinal = isAbsent() || refusals >= BELIEVED_REFUSALS;
-        if (!isFinal || known.has(name)) return;
-        known.add(name);
+        const now: Knowledge = isAbsent() ? "absent" : "refused";
+        if (!isFinal || known.get(name) === "read" || known.get(name) === now) return;
+        known.set(name, now);
         tell();
       },
       random,
@@ -128,8 +136,12 @@ export function watchRancherSettings(
     });
   });
   return {
-    // The others hold nothing back: without an address there are no URLs yet.
     isKnown: () => known.has(REGISTRY),
+    isAddressKnown() {
+      // Rancher has come meanwhile: whose absence was believed is looked for again within a minute.
+      const isThere = [...known.values()].includes("read");
+      return ADDRESS.every((name) => known.has(name) && !(isThere && known.get(name) === "absent"));
+    },
     refresh,
     quietMs: () => Math.max(...watches.map((watch) => watch.quietMs())),
     async stop() {

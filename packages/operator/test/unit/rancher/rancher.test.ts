@@ -27,16 +27,22 @@ describe("serverAddress", () => {
     publicCa: false,
     ownCaPem: "own",
     rancher: {},
+    isRancherKnown: true,
   };
+  const known = { isUrlKnown: true, isCaKnown: true };
   const rancher = { "server-url": "https://rancher/", cacerts: "rancher-ca", "internal-cacerts": "internal-ca" };
 
   it("knows no URL where nobody says one", () => {
-    expect(serverAddress(none)).toEqual({ url: undefined, caPem: "own" });
+    expect(serverAddress(none)).toEqual({ ...known, url: undefined, caPem: "own" });
     expect(serverAddress({ ...none, rancher: { "server-url": " " } }).url).toBeUndefined();
   });
 
   it("takes Rancher's URL and CA together", () => {
-    expect(serverAddress({ ...none, rancher })).toEqual({ url: "https://rancher", caPem: "rancher-ca" });
+    expect(serverAddress({ ...none, rancher })).toEqual({
+      ...known,
+      url: "https://rancher",
+      caPem: "rancher-ca",
+    });
   });
 
   it.each([{ "internal-cacerts": "internal-ca" }, { cacerts: "", "internal-cacerts": "internal-ca" }])(
@@ -48,6 +54,7 @@ describe("serverAddress", () => {
 
   it("takes no CA with Rancher's URL where Rancher has none: it is a public one", () => {
     expect(serverAddress({ ...none, rancher: { "server-url": "https://r" } })).toEqual({
+      ...known,
       url: "https://r",
       caPem: undefined,
     });
@@ -73,19 +80,54 @@ describe("serverAddress", () => {
     "null",
   ])("knows no URL, and Rancher's CA all the same, where what Rancher says is none: %j", (url) => {
     expect(serverAddress({ ...none, rancher: { ...rancher, "server-url": url } })).toEqual({
+      ...known,
       url: undefined,
       caPem: "rancher-ca",
     });
   });
 
   it("takes the flag's URL with our own CA", () => {
-    expect(serverAddress({ ...none, serverUrl: "https://own", rancher })).toEqual({ url: "https://own", caPem: "own" });
+    expect(serverAddress({ ...none, serverUrl: "https://own", rancher })).toEqual({
+      ...known,
+      url: "https://own",
+      caPem: "own",
+    });
   });
 
   it("takes a given CA before all, and none for a public one", () => {
     expect(serverAddress({ ...none, caPem: "given", rancher }).caPem).toBe("given");
     expect(serverAddress({ ...none, serverUrl: "https://own", caPem: "given" }).caPem).toBe("given");
     expect(serverAddress({ ...none, rancher, publicCa: true }).caPem).toBeUndefined();
+  });
+});
+
+describe("serverAddress while Rancher's settings are not all read", () => {
+  const unread: AddressSources = {
+    serverUrl: undefined,
+    caPem: undefined,
+    publicCa: false,
+    ownCaPem: "own",
+    rancher: {},
+    isRancherKnown: false,
+  };
+
+  it.each([
+    {},
+    { "server-url": "https://r" },
+    { "server-url": "https://r", "internal-cacerts": "internal-ca" },
+    { cacerts: "rancher-ca" },
+  ])("has no CA, neither Rancher's nor our own: %j", (rancher) => {
+    const { url, ...others } = serverAddress({ ...unread, rancher });
+    expect(url).toBe(rancher["server-url"]);
+    expect(others).toEqual({ isUrlKnown: url !== undefined, caPem: undefined, isCaKnown: false });
+  });
+
+  it("has what flags say, whatever Rancher says later", () => {
+    const own = serverAddress({ ...unread, serverUrl: "https://own" });
+    expect(own).toEqual({ url: "https://own", isUrlKnown: true, caPem: "own", isCaKnown: true });
+    const given = { url: undefined, isUrlKnown: false, isCaKnown: true };
+    expect(serverAddress({ ...unread, caPem: "given" })).toEqual({ ...given, caPem: "given" });
+    expect(serverAddress({ ...unread, publicCa: true })).toEqual({ ...given, caPem: undefined });
   });
 });
 

@@ -1,4 +1,4 @@
-/** When it counts as known which registry Rancher has for images: not by an API server that refuses for a moment. */
+/** When it counts as known which registry Rancher has for images, and which address and CA: not by an API server that refuses for a moment. */
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
@@ -188,4 +188,87 @@ it("and is looked for anew when asked, where the watch shows nothing: not by an 
   await expect(started.refresh()).rejects.toThrow("answered 401");
   // No watch has begun anew.
   expect(counts.get(REGISTRY)).toBe(7);
+});
+
+const ADDRESS = {
+  "server-url": "https://rancher.test",
+  cacerts: "CA",
+  "internal-cacerts": "INTERNAL",
+};
+const valueOf = (name: string): string => new Map(Object.entries<string>(ADDRESS)).get(name) ?? "";
+const busy = (): KubernetesError => new KubernetesError("KUBERNETES_BUSY", "answered 429");
+
+it.each(Object.keys(ADDRESS))("an address is known with its CA and not before: %s is late", async (late) => {
+  const { watch: started, heard } = scene((name, count) => {
+    if (name === late && count <= 2) throw busy();
+    return valueOf(name);
+  });
+  await vi.advanceTimersByTimeAsync(1_400);
+  expect(started.isKnown()).toBe(true);
+  expect(started.isAddressKnown()).toBe(false);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(started.isAddressKnown()).toBe(true);
+  expect(heard.at(-1)?.[1]).toEqual(ADDRESS);
+});
+
+it("an address that is not there is known with the absence of the others, and where there is no Rancher within a few seconds", async () => {
+  const withoutValues = scene(() => "");
+  await vi.advanceTimersByTimeAsync(100);
+  expect(withoutValues.watch.isAddressKnown()).toBe(true);
+  await withoutValues.watch.stop();
+  const withoutRancher = scene(() => {
+    throw absent();
+  });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(withoutRancher.watch.isAddressKnown()).toBe(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(withoutRancher.watch.isAddressKnown()).toBe(true);
+});
+
+it.each(Object.keys(ADDRESS))(
+  "an address is not held back for ever by %s, which this operator may never read",
+  async (forbidden) => {
+    const { watch: started } = scene((name) => {
+      if (name === forbidden) throw refused(403);
+      return valueOf(name);
+    });
+    await vi.advanceTimersByTimeAsync(BELIEVED_MS - 2_000);
+    expect(started.isAddressKnown()).toBe(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(started.isAddressKnown()).toBe(true);
+  },
+);
+
+it("an address of a Rancher that comes later is not known before its CA, which is looked for within a minute", async () => {
+  let isThere = false;
+  let isLate = true;
+  const { watch: started, heard } = scene((name) => {
+    if (!isThere || (isLate && name === "cacerts")) throw absent();
+    return valueOf(name);
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(started.isAddressKnown()).toBe(true);
+  isThere = true;
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(heard.at(-1)?.[1]["server-url"]).toBe("https://rancher.test");
+  expect(started.isAddressKnown()).toBe(false);
+  isLate = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(started.isAddressKnown()).toBe(true);
+  expect(heard.at(-1)?.[1]).toEqual(ADDRESS);
+});
+
+it("nor is it held back for ever where that Rancher does not let this operator read it", async () => {
+  let isThere = false;
+  const { watch: started } = scene((name) => {
+    if (!isThere) throw absent();
+    if (name === "cacerts") throw refused(403);
+    return valueOf(name);
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  isThere = true;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(started.isAddressKnown()).toBe(false);
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(started.isAddressKnown()).toBe(true);
 });
