@@ -105,17 +105,30 @@ function wasTold({ certificatePem }: Successor, leftMs: number, nowMs: number): 
   return publishedMs >= Math.min(PUBLISHED_MS, leftMs);
 }
 
+/**
+ * The successor that is to follow the CA: where somebody has put another one into the place of its own, nothing leads from
+ * that to what was published, and it gets its own in its time.
+ */
+function successorOf({ ca, next }: TlsIdentity, isUsable: boolean, nowMs: number): Successor | undefined {
+  if (next === undefined || !isUsableCa(next, nowMs)) return undefined;
+  // In place of a CA that can sign nothing, one that was published is better than one that was not, whosever it is.
+  if (!isUsable) return next;
+  const [cross, signer] = [new X509Certificate(next.crossPem), new X509Certificate(ca.certificatePem)];
+  return cross.checkIssued(signer) && cross.verify(signer.publicKey) ? next : undefined;
+}
+
 /** @param stored  with a certificate of a CA in it, whatever else is wrong */
 function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [Authorities, IdentityStep] {
   const { nowMs, isRotationAsked, random } = needs;
   const { ca } = stored;
+  const isUsable = isUsableCa(ca, nowMs);
   const now: Authorities = {
     ca,
-    next: stored.next !== undefined && isUsableCa(stored.next, nowMs) ? stored.next : undefined,
+    next: successorOf(stored, isUsable, nowMs),
     crosses: notEnded(stored.crosses, nowMs),
     old: notEnded(stored.old, nowMs),
   };
-  if (!isUsableCa(ca, nowMs)) {
+  if (!isUsable) {
     // It can sign nothing any more; but what it has signed may be good for some time.
     if (isStillGood(stored.serving, ca, needs.requiredNames, nowMs)) return [now, "kept"];
     if (now.next !== undefined) return [succeed(now, now.next, nowMs), "rotated"];

@@ -126,6 +126,26 @@ describe.each([
   });
 });
 
+describe("a CA of somebody's own that takes the place of one whose successor is published", () => {
+  it("is not left for that, to which nothing leads from it, but for a successor of its own", async () => {
+    const nowMs = Date.now();
+    const needs = { names: NAMES, requiredNames: NAMES, random: randomBytes };
+    const made = nextIdentity(undefined, { ...needs, isRotationAsked: false, nowMs: nowMs - 50 * DAY_MS });
+    const { identity: before } = stepAt(nowMs - 40 * DAY_MS, made.identity, true);
+    expect(before.next).toBeDefined();
+    const ca = await makeByHand(["-newkey", "rsa:2048"]);
+    const { identity, step } = stepAt(nowMs, { ...before, ca });
+    expect([step, identity.ca, identity.next]).toEqual(["renewed", ca, undefined]);
+    expect(await verified(identity.serving.certificatePem, ca.certificatePem)).toMatch(/: OK$/);
+    expect(stepAt(nowMs, identity)).toEqual({ identity, step: "kept" });
+    const announced = stepAt(nowMs, identity, true);
+    const rotated = stepAt(nowMs + 31 * DAY_MS, announced.identity);
+    expect([announced.step, rotated.step]).toEqual(["announced", "rotated"]);
+    const shown = rotated.identity.serving.certificatePem;
+    expect(await verified(shown, ca.certificatePem, nowMs + 31 * DAY_MS)).toMatch(/: OK$/);
+  });
+});
+
 describe("a CA of somebody's own whose kind of key signs nothing here", () => {
   it("is of no use, as one without a key: another one is made, and it is trusted until it ends", async () => {
     const ca = await makeByHand(["-newkey", "ed448"]);
