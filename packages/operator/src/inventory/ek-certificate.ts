@@ -35,17 +35,23 @@ export type CertificateChange = "kept" | "renewed" | "accepted" | "changed";
 const NO_CERTIFICATE = "none";
 const CHANGED = "CertificateChanged";
 
+/** What the machine was made with, until its status says what it proved. */
+function madeWith({ labels, annotations }: MachineInventory["metadata"]): RecordedCertificate | undefined {
+  const trust = labels?.[TRUST_LABEL];
+  const certificateSha256 = annotations?.[EK_CERTIFICATE_ANNOTATION];
+  if (certificateSha256 === undefined || (trust !== "hardware" && trust !== "virtual")) return undefined;
+  return { trust, root: undefined, certificateSha256 };
+}
+
 /** @returns undefined where nothing that proved anything is recorded */
 export function recordedCertificate({ metadata, status }: MachineInventory): RecordedCertificate | undefined {
-  const attestation = status?.attestation;
-  const trust = attestation === undefined ? metadata.labels?.[TRUST_LABEL] : attestation.class;
-  const certificateSha256 =
-    attestation === undefined ? metadata.annotations?.[EK_CERTIFICATE_ANNOTATION] : attestation.certificateSha256;
-  if (certificateSha256 === undefined) return undefined;
-  if (trust === "hardware" || trust === "virtual") return { trust, root: attestation?.root, certificateSha256 };
-  // Who writes a certificate writes the class beside it: it is none that can be read, and may be a better one.
-  if (attestation === undefined || trust !== undefined) return undefined;
-  return { trust, root: attestation.root, certificateSha256 };
+  const { class: trust, root, certificateSha256 } = status?.attestation ?? {};
+  // A refusal writes its challenge there, and proves nothing.
+  if (trust === undefined && certificateSha256 === undefined) return madeWith(metadata);
+  if (certificateSha256 === undefined || trust === "none") return undefined;
+  // Who writes a certificate writes the class beside it: without one, it is one that is not known here.
+  const known = trust === "hardware" || trust === "virtual" ? trust : undefined;
+  return { trust: known, root, certificateSha256 };
 }
 
 function wordFor(shown: ShownCertificate): string {

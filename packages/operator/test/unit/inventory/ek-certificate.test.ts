@@ -6,6 +6,7 @@ import {
   recordedCertificate,
   type ShownCertificate,
 } from "../../../src/inventory/ek-certificate.ts";
+import { machineScene } from "./machine-scene.ts";
 
 const [OLD, NEW] = ["ab".repeat(32), "cd".repeat(32)];
 const ROOT = "CN=Example root";
@@ -86,5 +87,23 @@ describe("recordedCertificate", () => {
     expect(recordedCertificate(labelled("none"))).toBeUndefined();
     expect(recordedCertificate(labelled("gold"))).toBeUndefined();
     expect(recordedCertificate({ ...labelled("virtual"), status: { attestation: { class: "none" } } })).toBeUndefined();
+    const refused = { attestation: { challenge: "1.2" } };
+    expect(recordedCertificate({ ...labelled("virtual"), status: refused })?.certificateSha256).toBe(OLD);
   });
+});
+
+it("a machine that was refused once for another certificate is refused again, also before its status says what it proved", async () => {
+  const { prove, status } = machineScene(
+    undefined,
+    {},
+    {
+      labels: { "rancheros.cattle.io/trust": "hardware" },
+      annotations: { "rancheros.cattle.io/ek-certificate": OLD },
+    },
+  );
+  for (const issuedAtMs of [1e13, 1e13 + 1]) {
+    const challenge = { issuedAtMs, id: "0".repeat(32) };
+    await expect(prove({ challenge })).rejects.toMatchObject({ code: "EK_CERTIFICATE_CHANGED" });
+  }
+  expect(status()).not.toHaveProperty("attestation.class");
 });
