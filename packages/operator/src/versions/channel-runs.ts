@@ -38,7 +38,16 @@ interface Held {
   remembered: Remembered | undefined;
   /** Statuses that could not be written, one after the other. */
   lost: number;
+  /** After what could not be written. */
   notBeforeMs: number;
+  wish: Wish | undefined;
+}
+
+/** What a server has asked for: to be left alone until then. */
+interface Wish {
+  readonly untilMs: number;
+  /** As it was at the last attempt. */
+  readonly channel: ManagedOSVersionChannel;
 }
 
 /** Lists are small and quick; pods take the time that they need, and the cluster's room. */
@@ -59,6 +68,17 @@ function keyOf({ metadata }: { readonly metadata: { readonly namespace: string; 
 /** Not the channel's fault: nothing is said about it. */
 function isOurOwn(error: unknown): boolean {
   return ["CHANNEL_INTERRUPTED", "REGISTRY_INTERRUPTED", "LEADERSHIP_LOST"].some((code) => hasCode(error, code));
+}
+
+function isOtherSpec({ metadata }: ManagedOSVersionChannel, other: ManagedOSVersionChannel): boolean {
+  return metadata.uid !== other.metadata.uid || metadata.generation !== other.metadata.generation;
+}
+
+/** Another spec may name another server; a person who asks is heard once, and then the wish counts again. */
+function leftAloneUntilMs({ channel, wish }: Held): number {
+  if (wish === undefined || isOtherSpec(channel, wish.channel)) return 0;
+  const isHeard = [undefined, channel.status?.syncRequest, syncRequest(wish.channel)].includes(syncRequest(channel));
+  return isHeard ? wish.untilMs : 0;
 }
 
 /** When something is to be done for it; never where it is not to be read, and its status says so. */
@@ -84,13 +104,12 @@ export class ChannelRuns {
     const key = keyOf(channel);
     const held = this.#held.get(key);
     if (held === undefined) {
-      const made = { cancelTimer: undefined, run: undefined, remembered: undefined, lost: 0, notBeforeMs: 0 };
-      this.#held.set(key, { channel, ...made });
+      const made = { cancelTimer: undefined, run: undefined, remembered: undefined, wish: undefined };
+      this.#held.set(key, { channel, ...made, lost: 0, notBeforeMs: 0 });
     } else {
-      const { uid, generation } = held.channel.metadata;
       // What is being read is not what is asked for any more.
-      if (uid !== channel.metadata.uid || generation !== channel.metadata.generation) held.run?.abort();
-      if (uid !== channel.metadata.uid) held.notBeforeMs = 0;
+      if (isOtherSpec(channel, held.channel)) held.run?.abort();
+      if (channel.metadata.uid !== held.channel.metadata.uid) held.notBeforeMs = 0;
       held.channel = channel;
     }
     this.look(key);
@@ -133,7 +152,7 @@ export class ChannelRuns {
     const nowMs = this.#parts.nowMs();
     const dueMs = wantedAtMs(channel, nowMs);
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.max(dueMs, held.notBeforeMs) - nowMs;
+    const delayMs = Math.max(dueMs, held.notBeforeMs, leftAloneUntilMs(held)) - nowMs;
     if (delayMs > 0) {
       held.cancelTimer = this.#parts.setTimer(() => this.look(key), Math.min(LONGEST_TIMER_MS, delayMs));
       return;
@@ -182,13 +201,24 @@ export class ChannelRuns {
       if (signal.aborted) return;
       if (isOurOwn(error)) throw error;
       onFailed(channel, error);
-      if (isCodedError(error) && typeof error.retry === "object") held.notBeforeMs = nowMs() + error.retry.afterMs;
+      this.#heed(held, channel, error);
       await this.#write(held, channel, failed(channel, error, nowMs()));
       return;
     }
     held.remembered = synced.remembered;
+    held.wish = undefined;
     await this.#write(held, channel, succeeded(channel, synced, nowMs()));
     onSynced(channel, synced);
+  }
+
+  /** A wish goes on until its time, or until the server has another one. */
+  #heed(held: Held, channel: ManagedOSVersionChannel, error: unknown): void {
+    const { wish } = held;
+    if (isCodedError(error) && typeof error.retry === "object") {
+      held.wish = { untilMs: this.#parts.nowMs() + error.retry.afterMs, channel };
+    } else if (wish !== undefined) {
+      held.wish = isOtherSpec(channel, wish.channel) ? undefined : { ...wish, channel };
+    }
   }
 
   /** @param channel  what the status is about: the object may be another one already */
@@ -206,10 +236,9 @@ export class ChannelRuns {
   /** A webhook, or a CRD of another version, makes of a status that nothing is due something else: it is due again at once. */
   #spare(held: Held, ran: ManagedOSVersionChannel): void {
     const { channel } = held;
-    const { uid, generation } = channel.metadata;
-    const isOther = uid !== ran.metadata.uid || generation !== ran.metadata.generation;
     const nowMs = this.#parts.nowMs();
-    if (isOther || syncRequest(channel) !== syncRequest(ran) || wantedAtMs(channel, nowMs) > nowMs) return;
+    if (isOtherSpec(channel, ran) || syncRequest(channel) !== syncRequest(ran) || wantedAtMs(channel, nowMs) > nowMs)
+      return;
     const pauseMs = CONTESTED_RETRY_MS * (0.5 + this.#parts.random());
     held.notBeforeMs = Math.max(held.notBeforeMs, nowMs + pauseMs);
   }

@@ -37,6 +37,10 @@ function without(field: keyof Status): (status: Status) => Status {
   };
 }
 
+function busyFor(afterMs: number): ChannelError {
+  return new ChannelError("CHANNEL_BUSY", "busy", { retry: { afterMs } });
+}
+
 class World {
   readonly time = new VirtualTime();
   readonly readAt: number[] = [];
@@ -141,13 +145,68 @@ describe("a channel", () => {
 
   it("leaves a server alone for as long as it asks", async () => {
     const world = new World();
-    const retry = { afterMs: 600_000 };
-    world.read = () => Promise.reject(new ChannelError("CHANNEL_BUSY", "busy", { retry }));
+    world.read = () => Promise.reject(busyFor(600_000));
     world.apply(channelOf());
     await world.time.pass(590_000);
     expect(world.readAt).toHaveLength(1);
     await world.time.pass(60_000);
     expect(world.readAt.length).toBeGreaterThan(1);
+  });
+
+  it("asks another server at once, whatever the one before has asked for", async () => {
+    const world = new World();
+    world.read = () => Promise.reject(busyFor(600_000));
+    world.apply(channelOf());
+    await world.time.pass(10_000);
+    world.read = () => Promise.resolve(SYNCED);
+    const options = { uri: "https://elsewhere.example.com/list.json" };
+    world.apply(channelOf({ options }, { metadata: { generation: 2 } }));
+    await world.time.pass(1_000);
+    expect(world.readAt).toHaveLength(2);
+    expect(world.condition()).toMatchObject({ status: "True" });
+  });
+
+  it.each([
+    ["as it is written", (status: Status) => status],
+    ["without the request that was carried out", without("syncRequest")],
+  ])(
+    "is read once for each request while its server wants to be left alone, its status stored %s",
+    async (_, admit) => {
+      const world = new World();
+      world.admit = admit;
+      const asked = (text: string) =>
+        channelOf({}, { metadata: { annotations: { "rancheros.cattle.io/sync": text } } });
+      world.read = () => Promise.reject(busyFor(600_000));
+      world.apply(channelOf());
+      await world.time.pass(10_000);
+      world.apply(asked("now"));
+      await world.time.pass(1_000);
+      expect(world.readAt).toHaveLength(2);
+      await world.time.pass(300_000);
+      // Who takes a request back asks for nothing.
+      world.apply(channelOf());
+      await world.time.pass(1_000);
+      world.apply(asked("now"));
+      await world.time.pass(200_000);
+      expect(world.readAt).toHaveLength(2);
+      world.read = () => Promise.reject(new ChannelError("CHANNEL_TIMEOUT", "did not answer in time"));
+      world.apply(asked("once more"));
+      await world.time.pass(50_000);
+      // What the server wished before this attempt still counts.
+      expect(world.readAt).toHaveLength(3);
+      await world.time.pass(HOUR_MS);
+      expect(world.readAt.length).toBeGreaterThan(3);
+    },
+  );
+
+  it("is read again for whoever asks while it is read, although its server then asks to be left alone", async () => {
+    const world = new World();
+    world.read = () => new Promise((_, reject) => void world.time.setTimer(() => reject(busyFor(600_000)), 1_000));
+    world.apply(channelOf());
+    await world.time.pass(500);
+    world.apply(channelOf({}, { metadata: { annotations: { "rancheros.cattle.io/sync": "please" } } }));
+    await world.time.pass(500_000);
+    expect(world.readAt).toHaveLength(2);
   });
 
   it("is read when somebody asks, and when its spec is another one; what is under way for the old one ends", async () => {
