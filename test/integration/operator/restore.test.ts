@@ -1,5 +1,5 @@
 /** The commands of docs/operations.md: everything is dumped, lost and restored, and machines are who they were. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
@@ -26,6 +26,7 @@ const IMAGE = {
   kind: "ManagedOSImage",
   spec: { concurrency: 0, targets: [] },
 } as const;
+const SECRETS = ["rancheros-operator-tls", "rancheros-session-keys"];
 let operator: OperatorProcess;
 
 /** As somebody would who has set NAMESPACE and FLEET. */
@@ -55,13 +56,20 @@ async function start(name: string): Promise<OperatorProcess> {
 async function loseAndRestore(): Promise<void> {
   await run("> objects.json");
   await operator.stop();
+  // Of an operator that still made the CA's Secret of another type.
+  const file = path.join(folder, "operator-secrets.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"type": "Opaque"', '"type": "kubernetes.io/tls"'));
   for (const namespace of [own, fleet]) {
     await removeNamespace(target, namespace);
     await createNamespace(target, namespace);
   }
   expect(await listInventories(target, fleet)).toEqual([]);
+  // As the chart makes them before the operator runs.
+  const metadata = SECRETS.map((name) => ({ name, namespace: own }));
+  const empty = metadata.map((one) => ({ apiVersion: "v1", kind: "Secret", type: "Opaque", metadata: one }));
+  await applyObjects(target, ...empty);
   await run("-f objects.json");
-  for (const name of ["rancheros-operator-tls", "rancheros-session-keys"]) {
+  for (const name of SECRETS) {
     const secret = await getObject(target, "secret", own, name);
     expect(Object.keys((secret as unknown as { readonly data: object }).data), name).not.toEqual([]);
     // Where kubectl keeps what was applied, a key would stay that the operator throws away one day.

@@ -51,10 +51,11 @@ export async function ensureIdentity(
         const stringData = Object.fromEntries(
           Object.entries(identityData(identity)).filter(([, text]) => text !== null),
         );
-        const body = { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata, stringData };
+        // The chart's type: where it is another one, which nobody can change, helm refuses each upgrade.
+        const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, stringData };
         await kubernetes.send({ method: "POST", path, body });
       } else {
-        // The chart's Secret is empty and of another type, which cannot be changed; its labels are to stay.
+        // The chart's Secret is empty at first; its labels are to stay.
         const { resourceVersion } = stored;
         const annotations = { [ROTATE_ANNOTATION]: null };
         const body = { metadata: { resourceVersion, annotations }, data: patchData(identity) };
