@@ -315,6 +315,7 @@ describe("the chart's values", () => {
       { tls: { certManager: { enabled: true, issuerName: "b", serviceNames: false } } },
       "tls.certManager.serviceNames: without them the certificate needs the host name of serverURL",
     ],
+    [{ tls: { secretName: "rancheros-operator-tls" } }, "tls.secretName: rancheros-operator-tls is the operator's own"],
     [{ tls: { publicCA: true, ca: "-----BEGIN CERTIFICATE-----" } }, "tls.publicCA:"],
     [
       { ingress: { enabled: true, host: "a.b" }, gateway: { enabled: true, host: "c.d", parentRefs: [{ name: "g" }] } },
