@@ -94,8 +94,8 @@ app.kubernetes.io/part-of: rancheros
 apiVersion: rancheros.cattle.io/v1
 kind: MachineRegistration
 metadata:
-  name: {{ .name }}
-  namespace: {{ include "rancheros-operator.registrationNamespace" $ }}
+  name: {{ .name | quote }}
+  namespace: {{ include "rancheros-operator.registrationNamespace" $ | quote }}
 spec:
   {{- toYaml .spec | nindent 2 }}
 {{- end }}
