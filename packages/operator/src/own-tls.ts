@@ -13,6 +13,8 @@ const LOOK_EVERY_MS = 60_000;
 const THOROUGH_EVERY_MS = 12 * 3_600_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+/** About an hour of looks, while the ConfigMap cannot be written: each try is a line of the log. */
+const MOST_LEFT_OUT = 60;
 
 const WORDS: Readonly<Record<Exclude<IdentityStep, "kept">, string>> = {
   made: "a new CA and serving certificate made",
@@ -55,6 +57,9 @@ export async function followOwnTls(
   const names = namesOf(settings);
   const ending = new AbortController();
   let shown = "";
+  let refusals = 0;
+  /** Looks that do not try to publish. */
+  let leftOut = 0;
   let underWay: Promise<void> | undefined;
 
   async function ensure(isThorough: boolean): Promise<void> {
@@ -65,10 +70,21 @@ export async function followOwnTls(
     const isNew = shown !== cert + caPem;
     if (isNew) onChange({ material: { cert, key }, caPem });
     shown = cert + caPem;
-    if (!isNew && !isThorough) return;
-    await publishTrustBundle(kubernetes, namespace, caPem).catch((error: unknown) =>
-      log.warn("the CA is not published in the ConfigMap", errorFields(error)),
-    );
+    // Also where nothing is new: somebody may have changed the ConfigMap, or deleted it.
+    if (isNew || isThorough || leftOut === 0) await publish(caPem);
+    else leftOut -= 1;
+  }
+
+  async function publish(caPem: string): Promise<void> {
+    try {
+      await publishTrustBundle(kubernetes, namespace, caPem);
+      refusals = 0;
+      leftOut = 0;
+    } catch (error) {
+      leftOut = Math.floor(Math.min(MOST_LEFT_OUT, 2 ** refusals) * (0.5 + Math.random() / 2));
+      refusals += 1;
+      log.warn("the CA is not published in the ConfigMap", errorFields(error));
+    }
   }
 
   const look = (isThorough = false): Promise<void> =>

@@ -198,6 +198,27 @@ describe("two operators of which somebody wants another CA", () => {
     await askNonce(() => one.httpUrl);
   });
 
+  it("publish the CA again where somebody has deleted the ConfigMap, also after they could not write it", async () => {
+    const [one] = replicas;
+    const configMap = ["configmap", "rancheros-operator-ca", `--namespace=${namespace}`] as const;
+    const isPublished = async (): Promise<true | undefined> =>
+      (await published(namespace)) === bundle ? true : undefined;
+    const bundle = await published(namespace);
+    expect(bundle.match(PEM)?.length).toBeGreaterThan(0);
+    await kubectl(target, ["delete", ...configMap]);
+    await eventually(isPublished, "the ConfigMap, made anew");
+    // What nobody can write.
+    const metadata = { name: "rancheros-operator-ca", namespace };
+    const held = { apiVersion: "v1", kind: "ConfigMap", metadata, immutable: true, data: { "ca.crt": "nonsense" } };
+    await kubectl(target, ["replace", "--force", "--filename=-"], { input: JSON.stringify(held) });
+    const refused = async (): Promise<true | undefined> =>
+      /not published in the ConfigMap/.test(one?.log() ?? "") ? true : undefined;
+    await eventually(refused, "a write that is refused");
+    expect(await published(namespace)).toBe("nonsense");
+    await kubectl(target, ["delete", ...configMap]);
+    await eventually(isPublished, "the ConfigMap, after what was refused");
+  });
+
   it("mend the Secret where somebody has made nonsense of it, and machines believe them still", async () => {
     const [ca = ""] = (await published(namespace)).match(PEM) ?? [];
     const nonsense = Buffer.from("nonsense").toString("base64");
