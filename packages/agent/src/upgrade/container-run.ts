@@ -8,6 +8,8 @@ export const PREPARE_CONTAINER = "ros-agent-prepare";
 export const UPGRADE_CONTAINER = "ros-agent-upgrade";
 /** Where Elemental's and RancherOS' suc-upgrade put the cloud config; what an upgrade by hand leaves as it is. */
 export const CLOUD_CONFIG_PATH = "/oem/90_operator.yaml";
+/** While a slot is tried: of a name that nothing applies at the start, and empty where there was none. */
+export const CLOUD_CONFIG_BEFORE_PATH = `${CLOUD_CONFIG_PATH}.before`;
 const DATA_PATH = "/run/data/cloud-config";
 /** Of images of the operating system; others have their own entry point. */
 const DEFAULT_COMMAND = ["/usr/sbin/suc-upgrade"];

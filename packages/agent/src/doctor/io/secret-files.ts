@@ -59,7 +59,7 @@ const ENVIRONMENTS = ["k3s", "k3s-agent", "rke2-server", "rke2-agent"].flatMap((
 
 /** All files in them, by what their names end in. */
 const FOLDERS: readonly (readonly [folder: string, ending: RegExp, kind: SecretFileKind])[] = [
-  ["/oem", /\.ya?ml$/, "tree"],
+  ["/oem", /\.ya?ml(\.before)?$/, "tree"],
   ["/etc/rancher/rancherd/config.yaml.d", /\.ya?ml$/, "tree"],
   ["/etc/rancher/k3s/config.yaml.d", /\.ya?ml$/, "tree"],
   ["/etc/rancher/rke2/config.yaml.d", /\.ya?ml$/, "tree"],

@@ -2,6 +2,7 @@
 import { enter } from "../journal-edits.ts";
 import type { Order } from "../journal.ts";
 import { presentRun, say, type Edit, type Work } from "../work.ts";
+import { forgetCloudConfigBefore } from "./cloud-config.ts";
 import { ended } from "./ended.ts";
 
 export function afterStaging(work: Work): Promise<Edit> | Edit {
@@ -23,6 +24,8 @@ export function leavesPods({ plan }: Order): boolean {
 export async function towardsSwitch(work: Work): Promise<Edit> {
   const lost = await unlessSlotHeld(work);
   if (lost !== undefined) return lost;
+  // What an earlier upgrade has left there is not what this one replaces.
+  if (presentRun(work).target !== undefined) await forgetCloudConfigBefore(work);
   const startedFrom = await work.ports.host.readBootSlot();
   return (journal, now) => {
     // Broken off in the last moment.

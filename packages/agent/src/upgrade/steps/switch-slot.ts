@@ -5,7 +5,7 @@ import { UpgradeError } from "../errors.ts";
 import { enter, runOf } from "../journal-edits.ts";
 import { presentRun, withPatience, type Edit, type Work } from "../work.ts";
 import { callOffTrial } from "./call-off-trial.ts";
-import { applyCloudConfig } from "./cloud-config.ts";
+import { tryCloudConfig } from "./cloud-config.ts";
 
 /** @throws SlotError */
 export async function switchSlot(work: Work): Promise<Edit> {
@@ -15,7 +15,7 @@ export async function switchSlot(work: Work): Promise<Edit> {
     throw new UpgradeError("UPGRADE_DEFECT", "there is no slot to be switched to");
   }
   try {
-    await applyCloudConfig(work);
+    await tryCloudConfig(work);
     await withPatience(work, () => slots.tryOnce(target));
   } catch (error) {
     // Whoever fails to say that it is on the disk may have put it there.

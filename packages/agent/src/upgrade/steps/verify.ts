@@ -6,6 +6,7 @@ import { cutMessage } from "../journal-edits.ts";
 import { leftMs } from "../moment.ts";
 import type { CheckResult } from "../ports.ts";
 import { presentRun, say, type Edit, type Work } from "../work.ts";
+import { settleCloudConfig } from "./cloud-config.ts";
 import { ended } from "./ended.ts";
 import { leavesPods } from "./next-phase.ts";
 
@@ -18,6 +19,7 @@ export async function verify(work: Work): Promise<Edit> {
   await awaitGoodSlot(work);
   await awaitReady(work);
   await awaitChecks(work);
+  if (presentRun(work).target !== undefined) await settleCloudConfig(work);
   const message = (presentRun(work).switched?.boots ?? 0) > 0 ? "the machine runs the new operating system" : undefined;
   return ended({ phase: "Succeeded", reason: undefined, message, keepsCordon: false, blamesImage: false });
 }

@@ -12,6 +12,9 @@ interface Scenario {
   readonly plan: Parameters<typeof orderOf>[0];
 }
 
+const C1 = "hostname: before";
+const C2 = "hostname: after";
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "that goes well": { world: {}, plan: {} },
   "whose image falls back": { world: { imageBoots: "falls-back" }, plan: {} },
@@ -24,13 +27,26 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "without prepare and drain": { world: {}, plan: { prepare: undefined, drain: undefined } },
   "whose image was there before": { world: { images: new Map([[REFERENCE, "foreign"]]) }, plan: {} },
   "whose slot is lost": { world: { slotHeld: false }, plan: {} },
-  "into a slot of our own": { world: { ours: ownSlots(OLD_RELEASE) }, plan: { cloudConfig: "hostname: m1" } },
+  "into a slot of our own": {
+    world: { ours: ownSlots(OLD_RELEASE), cloudConfig: C1 },
+    plan: { cloudConfig: C2 },
+  },
   "into a slot, without prepare": { world: { ours: ownSlots(OLD_RELEASE) }, plan: { prepare: undefined } },
-  "into a slot whose image panics": { world: { ours: ownSlots(OLD_RELEASE, { trial: "panics" }) }, plan: {} },
-  "into a slot whose checks fail": { world: { ours: ownSlots(OLD_RELEASE, { trial: "fails-checks" }) }, plan: {} },
-  "into a slot of a machine that cannot be restarted": {
-    world: { ours: ownSlots(OLD_RELEASE, { failedRestarts: Infinity }) },
+  "into a slot whose image panics": {
+    world: { ours: ownSlots(OLD_RELEASE, { trial: "panics" }), cloudConfig: C1 },
+    plan: { cloudConfig: C2 },
+  },
+  "into a slot whose image panics, where there was no cloud config": {
+    world: { ours: ownSlots(OLD_RELEASE, { trial: "panics" }) },
+    plan: { cloudConfig: C2, prepare: undefined },
+  },
+  "into a slot whose checks fail, without the cloud config of before": {
+    world: { ours: ownSlots(OLD_RELEASE, { trial: "fails-checks" }), cloudConfig: C1 },
     plan: {},
+  },
+  "into a slot of a machine that cannot be restarted": {
+    world: { ours: ownSlots(OLD_RELEASE, { failedRestarts: Infinity }), cloudConfig: C1 },
+    plan: { cloudConfig: C2 },
   },
   "whose prepare container fails": { world: { prepareContainer: "fails" }, plan: {} },
 };
@@ -70,6 +86,7 @@ function finalState(world: World) {
     cordon: journal.cordon,
     unschedulable: world.node.unschedulable,
     slots: world.slots,
+    config: { present: world.cloudConfig, before: world.cloudConfigBefore },
     ours: world.ours === undefined ? undefined : { ...world.ours, trials: undefined },
     failed: journal.failedDigests.map(({ digest }) => digest),
     containers: [...world.containers],
@@ -94,6 +111,9 @@ async function run(
   await live(life, orderOf(plan));
   return world;
 }
+
+/** As the operating system finds it, and nothing kept beside it. */
+const config = (present: string | undefined) => ({ present, before: undefined });
 
 function evictions({ events }: World): readonly string[] {
   return events.filter((event) => event.startsWith("evicted"));
@@ -127,8 +147,9 @@ describe.each(Object.entries(SCENARIOS))("an upgrade %s", (_name, scenario) => {
       // A trial that the power ends is one that did not come up: nothing can tell the two apart, and no image is tried twice.
       const isCutTrial = death === "power-cut" && world.ours?.runs === "a" && expected.ours?.runs === "b";
       const isCutIntoTrial = death === "power-cut" && world.ours?.runs === "b" && expected.code === "SLOT_NO_RESTART";
-      if (isCutIntoTrial) expect(finalState(world), where).toMatchObject(CUT_INTO_TRIAL);
-      else if (isCutTrial) expect(finalState(world), where).toMatchObject(CUT_TRIAL);
+      if (isCutIntoTrial) expect(finalState(world), where).toMatchObject({ ...CUT_INTO_TRIAL, config: config(C2) });
+      else if (isCutTrial)
+        expect(finalState(world), where).toMatchObject({ ...CUT_TRIAL, config: config(scenario.world.cloudConfig) });
       else expect(finalState(world), where).toEqual(expected);
       expect(new Set(evictions(world)).size, where).toBe(evictions(world).length);
       expect(

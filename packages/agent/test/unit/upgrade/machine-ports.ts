@@ -5,7 +5,7 @@ import { CodedError } from "@rancheros/protocol/errors";
 import { UpgradeError } from "../../../src/upgrade/errors.ts";
 import type { ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
 import { NEW_RELEASE, running, trouble, TROUBLE, type World } from "./machine-world.ts";
-import { ownSlotsPort, type SlotPoint } from "./own-slots.ts";
+import { CLOUD_CONFIG, ownSlotsPort, type SlotPoint } from "./own-slots.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export type Death = "kill" | "power-cut" | "reboot";
@@ -70,7 +70,8 @@ export function machinePorts(
       readBootSlot: () => alive(() => world.ours?.runs ?? world.slots.runs),
       readFile: (path) =>
         alive(() => {
-          if (path === "/oem/90_operator.yaml") return bytes(world.cloudConfig);
+          if (path === CLOUD_CONFIG) return bytes(world.cloudConfig);
+          if (path === `${CLOUD_CONFIG}.before`) return bytes(world.cloudConfigBefore);
           if (!world.isReadable) throw new Error("EIO: i/o error, read");
           return path === "/usr/lib/rancheros-release" ? bytes(running(world)) : undefined;
         }),

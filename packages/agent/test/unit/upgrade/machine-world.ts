@@ -43,6 +43,8 @@ export interface World {
   /** Where the machine has slots of our own, in place of those. */
   ours: OwnSlots | undefined;
   cloudConfig: string | undefined;
+  /** What an upgrade keeps beside it. */
+  cloudConfigBefore: string | undefined;
   /** Whether the operating system's own files can be read, of a disk that fails. */
   isReadable: boolean;
   boot: number;
@@ -88,6 +90,7 @@ export function createWorld(changes: Partial<World> = {}): World {
     slots: { active: OLD_RELEASE, passive: OLD_RELEASE, runs: "active" },
     ours: undefined,
     cloudConfig: undefined,
+    cloudConfigBefore: undefined,
     boot: 1,
     isStopping: false,
     isReadable: true,

@@ -4,6 +4,8 @@ import { requireStateRoom } from "../../../src/slots/state-room.ts";
 import type { SystemSlotsPort } from "../../../src/upgrade/ports.ts";
 import { DIGEST, NEW_RELEASE } from "./releases.ts";
 
+/** What the operating system applies at each start. */
+export const CLOUD_CONFIG = "/oem/90_operator.yaml";
 const MIB = 1024 ** 2;
 
 type Slot = "a" | "b";
@@ -26,6 +28,8 @@ export interface OwnSlots {
   failedRestarts: number;
   /** They are taken, and none comes of it. */
   forgetsRestarts: boolean;
+  /** The disk of the cloud config takes nothing. */
+  isOemReadOnly: boolean;
 }
 
 /** The sides of each act on slots: a kill may come between any two of them. */
@@ -45,6 +49,7 @@ export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots
     stateIsFull: false,
     failedRestarts: 0,
     forgetsRestarts: false,
+    isOemReadOnly: false,
     ...changes,
   };
 }
@@ -72,7 +77,12 @@ export interface OwnSlotsOutside {
   readonly alive: <T>(work: () => T | Promise<T>) => Promise<T>;
   readonly reach: (point: SlotPoint) => Promise<void>;
   readonly time: { readonly uptimeMs: number; readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void> };
-  readonly world: { isStopping: boolean; cloudConfig: string | undefined; readonly events: string[] };
+  readonly world: {
+    isStopping: boolean;
+    cloudConfig: string | undefined;
+    cloudConfigBefore: string | undefined;
+    readonly events: string[];
+  };
 }
 
 /** The boot check takes so long. */
@@ -136,6 +146,12 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         return slots.good === slot;
       }),
     trialTrace: () => alive(() => slots.trace),
-    writeCloudConfig: (_path, text) => act("config", () => void (world.cloudConfig = text)),
+    writeCloudConfig: (path, text) =>
+      act("config", () => {
+        const which = path === CLOUD_CONFIG ? "cloudConfig" : "cloudConfigBefore";
+        if (text === undefined && world[which] === undefined) return;
+        if (slots.isOemReadOnly) throw new SlotError("SLOT_WRITE_FAILED", "/oem is mounted read-only");
+        world[which] = text;
+      }),
   };
 }

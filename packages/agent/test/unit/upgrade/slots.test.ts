@@ -149,6 +149,52 @@ describe("an upgrade into a slot", () => {
     const { world } = await upgraded({}, { cloudConfig: "hostname: m3" });
     expect(world.cloudConfig).toBe("hostname: m3");
   });
+
+  it.each<[string, Partial<OwnSlots>, string | undefined, string | undefined]>([
+    ["a text by another", { trial: "panics" }, "hostname: m1", "hostname: m3"],
+    ["a text by none", { trial: "fails-checks" }, "hostname: m1", undefined],
+    ["none by a text", { trial: "panics" }, undefined, "hostname: m3"],
+    ["a text that the boot loader never tried", { trial: "not-written-down" }, "hostname: m1", "hostname: m3"],
+    ["a text where no restart comes", { failedRestarts: Infinity }, "hostname: m1", "hostname: m3"],
+  ])("takes the cloud config back where it falls back: %s", async (_what, slots, cloudConfig, planned) => {
+    const { world } = await upgraded(slots, { cloudConfig: planned }, { cloudConfig });
+    expect(world.ours?.runs).toBe("a");
+    expect(world).toMatchObject({ cloudConfig, cloudConfigBefore: undefined });
+  });
+
+  it("leaves a cloud config alone that somebody has changed by hand since", async () => {
+    const life = createLife(
+      createWorld({ ours: ownSlots(OLD_RELEASE, { trial: "panics" }), cloudConfig: "hostname: m1" }),
+    );
+    life.onPoint = (point) => {
+      if (point === "slots-restart:before") life.world.cloudConfig = "hostname: by-hand";
+      return undefined;
+    };
+    await live(life, orderOf({ prepare: undefined, cloudConfig: "hostname: m3" }));
+    expect(life.world).toMatchObject({ cloudConfig: "hostname: by-hand", cloudConfigBefore: undefined });
+  });
+
+  it("keeps the cloud config of before while the new operating system runs and is not well, and no older one after that", async () => {
+    const checks = [{ name: "10-check", failure: "ended with 1", output: "" }];
+    const { world, phase } = await upgraded({}, { cloudConfig: "C2" }, { cloudConfig: "C1", checks });
+    expect(phase).toBe("Failed");
+    expect(world).toMatchObject({ cloudConfig: "C2", cloudConfigBefore: "C1", ours: { runs: "b" } });
+    Object.assign(world, { checks: [], ours: ownSlots(OLD_RELEASE, { trial: "panics" }) });
+    await live(createLife(world), orderOf({ attempt: 2, retry: true, prepare: undefined, cloudConfig: "C2" }));
+    expect(readJournal(world.disk ?? "").history[0]?.phase).toBe("RolledBack");
+    expect(world).toMatchObject({ cloudConfig: "C2", cloudConfigBefore: undefined });
+  });
+
+  it("tries nothing where the cloud config cannot be changed, and gives the node back", async () => {
+    const { world, reason } = await upgraded({ isOemReadOnly: true }, { cloudConfig: "C2" }, { cloudConfig: "C1" });
+    expect(reason?.code).toBe("SLOT_WRITE_FAILED");
+    expect(world).toMatchObject({
+      cloudConfig: "C1",
+      cloudConfigBefore: undefined,
+      ours: { runs: "a", try: undefined },
+    });
+    expect(world.node.unschedulable).toBe(false);
+  });
 });
 
 describe("the verdict on a trial", () => {
