@@ -101,6 +101,25 @@ export function overLeftOut(
   return written;
 }
 
+/**
+ * The same where nothing bad may stay anywhere: the API servers of Kubernetes before 1.30 take no object beside it, whatever
+ * is written. The other fields are written as far as they can be read.
+ */
+export function overAllLeftOut(
+  status: Readonly<Record<string, unknown>>,
+  leftOut: readonly FieldPath[],
+  inventory: MachineInventory,
+): Readonly<Record<string, unknown>> {
+  const read: Readonly<Record<string, unknown>> = inventory.status ?? {};
+  let written = status;
+  for (const [, field, ...below] of leftOut) {
+    if (field === undefined) continue;
+    const value = written[field] ?? read[field] ?? null;
+    written = { ...written, [field]: isMap(value) ? withNull(value, below) : value };
+  }
+  return written;
+}
+
 function withNull(written: Readonly<Record<string, unknown>>, [key, ...below]: FieldPath): unknown {
   if (key === undefined) return written;
   const there = written[key];

@@ -44,7 +44,7 @@ import {
   wordUrgency,
   type HeardWord,
 } from "../upgrade-status.ts";
-import { overLeftOut } from "../readable-inventory.ts";
+import { overAllLeftOut, overLeftOut } from "../readable-inventory.ts";
 import { patchInventory, readStored, type StoredInventory } from "./inventory-store.ts";
 
 const TRIES = 5;
@@ -133,16 +133,19 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
     known: MachineInventory | undefined,
     decide: (inventory: MachineInventory) => Readonly<Record<string, unknown>> | undefined,
   ): Promise<MachineInventory> {
+    let over: typeof overAllLeftOut = overLeftOut;
     for (let attempt = 1; ; attempt += 1) {
       const isKnown = attempt === 1 && known !== undefined;
       const { inventory, leftOut } = isKnown ? { inventory: known, leftOut: [] } : await fresh(entry);
       const status = decide(inventory);
       if (status === undefined) return inventory;
       try {
-        await patchInventory(kubernetes, inventory, "/status", { status: overLeftOut(status, leftOut) });
+        await patchInventory(kubernetes, inventory, "/status", { status: over(status, leftOut, inventory) });
         return inventory;
       } catch (error) {
-        if (!hasCode(error, "KUBERNETES_CONFLICT") || attempt === TRIES) throw error;
+        const isBeside = leftOut.length > 0 && over !== overAllLeftOut && hasCode(error, "KUBERNETES_REFUSED");
+        if ((!isBeside && !hasCode(error, "KUBERNETES_CONFLICT")) || attempt === TRIES) throw error;
+        if (isBeside) over = overAllLeftOut;
       }
     }
   }

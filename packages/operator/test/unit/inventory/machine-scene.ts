@@ -1,8 +1,9 @@
 /** One machine, and an API server that keeps its inventory and takes anything, as under the CRD of a newer chart. */
 import { KubeConfig } from "@kubernetes/client-node";
 import { EMPTY_REPORT } from "@rancheros/protocol/attestation";
+import { parseMachineInventory } from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
-import type { Kubernetes } from "../../../src/controller/index.ts";
+import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
 import { inventoryEntry } from "../../../src/inventory/inventory-entry.ts";
 import { machineRecords, type MachineProof } from "../../../src/inventory/index.ts";
 import { VirtualTime } from "../rollout/virtual-time.ts";
@@ -11,8 +12,16 @@ import { isJson, merged, type Json } from "./stored-inventory.ts";
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 export const PLAN = "ef".repeat(32);
 
-/** @param metadata  beside its names */
-export function machineScene(status: object | undefined, spec: object = {}, metadata: object = {}) {
+/**
+ * @param metadata  beside its names
+ * @param how       isStrict: the API server takes nothing in which our CRD finds anything bad, changed or not
+ */
+export function machineScene(
+  status: object | undefined,
+  spec: object = {},
+  metadata: object = {},
+  how: { readonly isStrict: boolean } = { isStrict: false },
+) {
   const time = new VirtualTime();
   const named = { ...metadata, name: "m1", namespace: "fleet-default", uid: "u1", resourceVersion: "1" };
   const rest = { spec: { tpm: "ab".repeat(32), ...spec }, ...(status === undefined ? {} : { status }) };
@@ -27,8 +36,9 @@ export function machineScene(status: object | undefined, spec: object = {}, meta
         reads += 1;
         return object;
       }
-      writes += 1;
       const next = merged(object, body);
+      if (how.isStrict && !parseMachineInventory(next).ok) throw new KubernetesError("KUBERNETES_REFUSED", "invalid");
+      writes += 1;
       if (isJson(next)) object = next;
       return object;
     },

@@ -43,6 +43,37 @@ describe("a word of the status that is not known here", () => {
     expect(idle.status()).not.toHaveProperty("upgrade.plan");
   });
 
+  it("is written over in all fields where the API server takes nothing beside which it stays", async () => {
+    const status = {
+      attestation: { class: "quantum", protocol: 3, certificateSha256: OLD, root: "CN=Root" },
+      upgrade: { image: "os", plan: PLAN, attempt: 3, phase: "Rehearsing" },
+      conditions: [
+        { type: "Late", status: "Perhaps" },
+        { type: "Approved", status: "True" },
+      ],
+      agentVersion: 7,
+    };
+    const isStrict = { isStrict: true };
+    const told = machineScene(status, {}, {}, isStrict);
+    await told.say({});
+    expect(told.counts().writes).toBe(1);
+    expect(told.status()).toMatchObject({
+      attestation: { protocol: 3, certificateSha256: OLD, root: "CN=Root" },
+      upgrade: { phase: "Draining" },
+      conditions: [{ type: "Approved", status: "True" }],
+    });
+    expect(told.status()).not.toHaveProperty("agentVersion");
+    expect(told.entry().certificateSha256).toBe(OLD);
+
+    const proved = machineScene(status, {}, {}, isStrict);
+    await proved.prove({ trust: "hardware", certificateSha256: OLD });
+    // Nobody knows here how far it is: its slot is held still.
+    expect(proved.status()).toMatchObject({
+      attestation: { class: "hardware" },
+      upgrade: { ...status.upgrade, phase: "Upgrading" },
+    });
+  });
+
   it("takes nobody's configuration away", async () => {
     const { kubernetes } = machineScene({ attestation: { class: "quantum" } }, { config: { role: "server" } });
     const read = await readInventory(kubernetes, "fleet-default", "m1");
