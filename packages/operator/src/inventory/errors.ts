@@ -1,5 +1,7 @@
 /** Why a machine cannot be given its inventory now. */
 import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+import type { ObjectMeta } from "@rancheros/protocol/resources";
+import { unreadableSentence } from "../controller/index.ts";
 
 export type InventoryErrorCode =
   | "INVENTORY_BEING_DELETED"
@@ -82,12 +84,7 @@ export class InventoryError extends CodedError<InventoryErrorCode> {
 const UNREADABLE_MAX_CHARACTERS = 800;
 
 /** @param problems  one sentence for each bad field */
-export function unreadableError(
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  problems: readonly string[],
-): InventoryError {
-  const what = `this operator cannot read MachineInventory ${namespace}/${name}: `;
-  const mend = "; change or delete it, or run the operator of the chart that it was written for";
-  const room = UNREADABLE_MAX_CHARACTERS - what.length - mend.length;
-  return new InventoryError("INVENTORY_UNREADABLE", (what + problems.join("; ").slice(0, room) + mend).toWellFormed());
+export function unreadableError(metadata: ObjectMeta, problems: readonly string[]): InventoryError {
+  const sentence = unreadableSentence("MachineInventory", { metadata, problems }, UNREADABLE_MAX_CHARACTERS);
+  return new InventoryError("INVENTORY_UNREADABLE", sentence);
 }
