@@ -17,9 +17,10 @@ const LONGEST_RETRY_MS = 10_000;
 const MOST_LEFT_OUT = 60;
 
 const WORDS: Readonly<Record<Exclude<IdentityStep, "kept">, string>> = {
+  mended: "the CA's certificate in the Secret was none, or another one's; it is there again",
   made: "a new CA and serving certificate made",
   renewed: "serving certificate renewed",
-  announced: "a new CA is published; it signs the serving certificate 30 days from now",
+  announced: "a new CA is published; what comes after it: docs/operations.md, The CA's successor",
   rotated: "the new CA signs the serving certificate from now on",
 };
 
@@ -57,15 +58,17 @@ export async function followOwnTls(
   const names = namesOf(settings);
   const ending = new AbortController();
   let shown = "";
+  let knownPem = "";
   let refusals = 0;
   /** Looks that do not try to publish. */
   let leftOut = 0;
   let underWay: Promise<void> | undefined;
 
   async function ensure(isThorough: boolean): Promise<void> {
-    const { identity, step } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs });
+    const { identity, step } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs, knownPem });
     if (step !== "kept") log.info(WORDS[step]);
     const caPem = trustBundle(identity);
+    knownPem = caPem;
     const { certificatePem: cert, keyPem: key } = identity.serving;
     const isNew = shown !== cert + caPem;
     if (isNew) onChange({ material: { cert, key }, caPem });

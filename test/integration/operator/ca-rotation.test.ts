@@ -219,15 +219,23 @@ describe("two operators of which somebody wants another CA", () => {
     await eventually(isPublished, "the ConfigMap, after what was refused");
   });
 
-  it("mend the Secret where somebody has made nonsense of it, and machines believe them still", async () => {
-    const [ca = ""] = (await published(namespace)).match(PEM) ?? [];
-    const nonsense = Buffer.from("nonsense").toString("base64");
-    const data = { "tls.crt": nonsense, "tls.key": nonsense, "cross.crt": nonsense };
-    await kubectl(target, ["patch", ...secret, "--type=merge", `--patch=${JSON.stringify({ data })}`]);
-    await eventually(async () => {
-      const found = await getObject(target, "secret", namespace, "rancheros-operator-tls");
-      return (found as Published | undefined)?.data?.["tls.key"] === nonsense ? undefined : true;
-    }, "another certificate");
-    for (const replica of replicas) expect(await believes(portOf(replica), ca)).toBe(true);
-  });
+  it.each([["tls.crt", "tls.key", "cross.crt"], ["ca.crt"]])(
+    "mend the Secret where somebody has made nonsense of %s and %s, and machines believe them still",
+    async (...keys) => {
+      const [ca = ""] = (await published(namespace)).match(PEM) ?? [];
+      const nonsense = Buffer.from("nonsense").toString("base64");
+      const data = Object.fromEntries(keys.map((key) => [key, nonsense]));
+      const read = async (): Promise<Published["data"]> =>
+        ((await getObject(target, "secret", namespace, "rancheros-operator-tls")) as Published | undefined)?.data;
+      const before = await read();
+      await kubectl(target, ["patch", ...secret, "--type=merge", `--patch=${JSON.stringify({ data })}`]);
+      const after = await eventually(async () => {
+        const found = await read();
+        return keys.some((key) => found?.[key] === nonsense) ? undefined : found;
+      }, "another certificate");
+      expect([after?.["ca.key"], after?.["ca.crt"]]).toEqual([before?.["ca.key"], before?.["ca.crt"]]);
+      expect(await published(namespace)).toContain(ca.trim());
+      for (const replica of replicas) expect(await believes(portOf(replica), ca)).toBe(true);
+    },
+  );
 });

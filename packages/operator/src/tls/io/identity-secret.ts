@@ -4,6 +4,7 @@ import { hasCode } from "@rancheros/protocol/errors";
 import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { nextIdentity, type IdentityStep, type TlsIdentity } from "../identity.ts";
 import { identityData, readIdentity, ROTATE_ANNOTATION } from "../read-identity.ts";
+import { readTrustBundle } from "./trust-bundle.ts";
 
 const SECRET_NAME = "rancheros-operator-tls";
 const MERGE_PATCH = "application/merge-patch+json";
@@ -16,6 +17,8 @@ export interface IdentityWants {
   /** Whether a certificate is made anew for a name that is missing. Not while another version of the operator may run. */
   readonly isThorough: boolean;
   readonly nowMs: () => number;
+  /** Certificates that machines were told to trust, as far as this process knows. PEM. */
+  readonly knownPem?: string;
 }
 
 /** In a merge patch, null takes a key out; stringData cannot. */
@@ -32,20 +35,27 @@ function patchData(identity: TlsIdentity): object {
  */
 export async function ensureIdentity(
   kubernetes: Kubernetes,
-  { namespace, names, isThorough, nowMs }: IdentityWants,
+  { namespace, names, isThorough, nowMs, knownPem = "" }: IdentityWants,
 ): Promise<{ readonly identity: TlsIdentity; readonly step: IdentityStep }> {
   const path = `/api/v1/namespaces/${namespace}/secrets`;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const stored = readIdentity(await readOrNothing(kubernetes, `${path}/${SECRET_NAME}`));
-      const { identity, step } = nextIdentity(stored?.identity, {
+      const object = await readOrNothing(kubernetes, `${path}/${SECRET_NAME}`);
+      const found = readIdentity(object);
+      const stored =
+        found === undefined || found.isWhole
+          ? found
+          : readIdentity(object, knownPem + (await readTrustBundle(kubernetes, namespace)));
+      const { identity, step: next } = nextIdentity(stored?.identity, {
         names,
         requiredNames: isThorough ? names : [],
         isRotationAsked: stored?.isRotationAsked ?? false,
         nowMs: nowMs(),
         random: randomBytes,
       });
-      if (stored !== undefined && identity === stored.identity) return { identity, step };
+      const isAsStored = stored?.isAsStored ?? false;
+      if (isAsStored && identity === stored?.identity) return { identity, step: next };
+      const step = !isAsStored && next === "kept" ? "mended" : next;
       if (stored === undefined) {
         const metadata = { name: SECRET_NAME, namespace };
         const stringData = Object.fromEntries(

@@ -10,6 +10,16 @@ function dataOf(configMap: unknown): unknown {
   return typeof data === "object" && data !== null ? Reflect.get(data, KEY) : undefined;
 }
 
+function pathOf(namespace: string): string {
+  return `/api/v1/namespaces/${namespace}/configmaps/${CONFIG_MAP_NAME}`;
+}
+
+/** What was published last, PEM; "" where nothing is. @throws KubernetesError */
+export async function readTrustBundle(kubernetes: Kubernetes, namespace: string): Promise<string> {
+  const pem = dataOf(await readOrNothing(kubernetes, pathOf(namespace)));
+  return typeof pem === "string" ? pem : "";
+}
+
 /**
  * Writes the ConfigMap where it says something else.
  * @param pem  certificates, one after the other
@@ -17,7 +27,7 @@ function dataOf(configMap: unknown): unknown {
  */
 export async function publishTrustBundle(kubernetes: Kubernetes, namespace: string, pem: string): Promise<void> {
   const collection = `/api/v1/namespaces/${namespace}/configmaps`;
-  const path = `${collection}/${CONFIG_MAP_NAME}`;
+  const path = pathOf(namespace);
   const found = await readOrNothing(kubernetes, path);
   if (dataOf(found) === pem) return;
   const data = { [KEY]: pem };

@@ -157,6 +157,8 @@ describe("a Secret that somebody has edited", () => {
       resourceVersion: "7",
       identity: expect.anything() as unknown,
       isRotationAsked: false,
+      isWhole: true,
+      isAsStored: true,
     });
     const asked = { ...secret, metadata: { resourceVersion: "7", annotations: { [ROTATE_ANNOTATION]: "" } } };
     expect(readIdentity(asked)?.isRotationAsked).toBe(true);
@@ -179,6 +181,46 @@ describe("a CA is not lost", () => {
     const made = first();
     expect(at(-3, made)).toEqual({ identity: made, step: "kept" });
     expect(at(-3, made, true, ["another.example.com"]).identity).toBe(made);
+  });
+
+  it.each<[string, (good: string) => string]>([
+    ["is nonsense", () => "nonsense"],
+    ["has one bad letter in it", (good) => good.replace(/[A-Za-z](?=[A-Za-z0-9+/=]*\n-----END)/, "*")],
+    ["is gone", () => ""],
+    ["is another one's", () => caOf(3_650, undefined).certificatePem],
+    ["stands behind others", (good) => caOf(3_650, undefined).certificatePem + good],
+  ])("where its certificate in the Secret %s, as long as somebody knows it and its key is there", (_what, edit) => {
+    const told = at(0, first()).identity;
+    const secret = secretOf(told) as { readonly data: Readonly<Record<string, string>> };
+    const good = Buffer.from(secret.data["ca.crt"] ?? "", "base64").toString();
+    const data = { ...secret.data, "ca.crt": Buffer.from(edit(good)).toString("base64") };
+    const read = readIdentity({ ...secret, data }, trustBundle(told));
+    expect(read).toMatchObject({ isWhole: true, isAsStored: false });
+    const { identity } = at(1, read?.identity);
+    expect([identity.ca.keyPem, identity.ca.certificatePem.trim()]).toEqual([
+      told.ca.keyPem,
+      told.ca.certificatePem.trim(),
+    ]);
+    expect(identity.serving).toEqual(told.serving);
+    expect(isBelieved(identity, certificatesOf(trustBundle(told)), 1)).toBe(true);
+  });
+
+  it("where certificate and key of it are nonsense, as long as what it has signed is good", () => {
+    const told = at(0, first()).identity;
+    const secret = secretOf(told) as { readonly data: Readonly<Record<string, string>> };
+    const nonsense = Buffer.from("nonsense").toString("base64");
+    const read = readIdentity(
+      { ...secret, data: { ...secret.data, "ca.crt": nonsense, "ca.key": nonsense } },
+      trustBundle(told),
+    );
+    const { identity, step } = at(1, read?.identity);
+    expect([step, read?.isAsStored]).toEqual(["kept", false]);
+    expect(isBelieved(identity, certificatesOf(trustBundle(told)), 1)).toBe(true);
+  });
+
+  it("but left behind where the Secret was emptied: that is how people take a CA out of use", () => {
+    const told = at(0, first()).identity;
+    expect(readIdentity({ metadata: { resourceVersion: "7" }, data: {} }, trustBundle(told))?.identity).toBeUndefined();
   });
 
   it("of before 1.0, below which none may be: its successor waits until its last days, however often it is asked for", () => {
