@@ -43,8 +43,10 @@ export interface CompiledImage {
   readonly version: VersionFacts | undefined;
   readonly versionId: string;
   readonly key: string;
-  /** Undefined where it cannot be told: the image is for no machine then. */
+  /** Undefined where nobody can tell: neither by this spec nor by an earlier one of the image. See unclearBefore. */
   readonly claim: Claim | undefined;
+  /** Of the problems, those of what the image is for: where there are any, the claim is that of an earlier spec. */
+  readonly claimProblems: readonly string[];
   readonly concurrency: Amount;
   readonly failureBudget: Amount;
   readonly nodeTimeoutMs: number;
@@ -91,6 +93,11 @@ function claimOf({ metadata, spec }: ManagedOSImage, problems: string[]): Claim 
     return undefined;
   }
   return nodes === undefined ? undefined : { targets: compiled.match, hasTargets: targets.length > 0, nodes };
+}
+
+/** One that was made anew under the name is another image. */
+function claimBefore({ uid }: Made, before: { readonly image: CompiledImage } | undefined): Claim | undefined {
+  return before?.image.object.metadata.uid === uid ? before.image.claim : undefined;
 }
 
 function checkReference(text: string | undefined, field: string, problems: string[]): void {
@@ -149,14 +156,19 @@ function canaryOf({ spec }: ManagedOSImage, problems: string[]): Canary | undefi
   return nodes === undefined ? undefined : { nodes, soakMs };
 }
 
-/** Never throws: what is wrong is listed, and an image with problems lets no machine start. */
-export function compileImage(effective: EffectiveImage): CompiledImage {
+/**
+ * Never throws: what is wrong is listed, and an image with problems lets no machine start.
+ * @param before  of that name: where nobody can tell for which machines it is now, those of before stay its own
+ */
+export function compileImage(effective: EffectiveImage, before?: { readonly image: CompiledImage }): CompiledImage {
   const { object, source, version, versionId } = effective;
   const { metadata, spec } = object;
   const problems: string[] = [];
   checkImages(effective, problems);
   problems.push(...nestingProblems(spec, "spec"));
-  const claim = claimOf(object, problems);
+  const claimProblems: string[] = [];
+  const claim = claimOf(object, claimProblems) ?? claimBefore(metadata, before);
+  problems.push(...claimProblems);
   const nodeTimeoutMs = span(spec.nodeTimeout, DEFAULT_NODE_TIMEOUT_MS, "spec.nodeTimeout", problems);
   if (nodeTimeoutMs < 1000 || nodeTimeoutMs > LONGEST_NODE_TIMEOUT_MS) {
     problems.push("spec.nodeTimeout: is not between one second and 30 days");
@@ -169,6 +181,7 @@ export function compileImage(effective: EffectiveImage): CompiledImage {
     versionId,
     key: imageKey(metadata),
     claim,
+    claimProblems,
     concurrency: amount(spec.concurrency, 1, "spec.concurrency", problems),
     failureBudget: amount(spec.failureBudget, 0, "spec.failureBudget", problems),
     nodeTimeoutMs: Math.min(Math.max(1000, nodeTimeoutMs), LONGEST_NODE_TIMEOUT_MS),

@@ -19,6 +19,7 @@ import { isBusy } from "./silence.ts";
 import { isLateToBegin } from "./slot-fate.ts";
 import { isActiveFailure, tally, type Tally } from "./tally.ts";
 import { earliest, notAhead, timeText } from "./time-text.ts";
+import { unclearStatus } from "./unclear-status.ts";
 
 /** A machine that asks for a slot, as the API server has it now. */
 export interface Candidate {
@@ -171,12 +172,19 @@ function mayExchange(view: RolloutView, slot: Slot, machine: RolloutMachine): bo
   return slot.plan !== view.plan && !isAbout(machine, view.image.object.metadata.name, slot);
 }
 
+function nothingDecided(view: RolloutView, nowMs: number): Decision {
+  const next = unclearStatus(view, nowMs);
+  const isChanged = !isSameStatus(next, status(view.image));
+  return { status: next, isChanged, granted: [], failed: [], refused: new Map(), wakeAtMs: undefined };
+}
+
 /**
  * @param candidates  machines that ask, in their order, read after the image was
  * @param found       whether the images can be had, where that has just been found out
  */
 export function decide(view: RolloutView, candidates: readonly Candidate[], nowMs: number, found?: Found): Decision {
   const { image, plan } = view;
+  if (image.claim === undefined) return nothingDecided(view, nowMs);
   const settled = settle(view, nowMs);
   const books: Books = {
     slots: [...settled.slots],

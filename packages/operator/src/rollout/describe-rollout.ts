@@ -161,11 +161,20 @@ function pathFindings({ version }: CompiledImage, refusals: ReadonlyMap<string, 
   return [flag("PathRefused", refusals.size === 0 ? undefined : refusalMessage(refusals), "NoneRefused")];
 }
 
+function matchFinding(facts: RolloutFacts): Finding {
+  const type = "TargetsMatched";
+  const { image, clusters } = facts;
+  if (image.claimProblems.length > 0)
+    return { type, status: "Unknown", reason: "Invalid", message: "the spec is invalid" };
+  return clusters > 0
+    ? { type, status: "True", reason: "Matched", message: "" }
+    : { type, status: "False", reason: "NoCluster", message: emptyMessage(facts) };
+}
+
 function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonly Finding[] {
-  const { image, gate, conflicts, refusals, clusters, counted } = facts;
+  const { image, gate, conflicts, refusals, counted } = facts;
   const { state } = stand;
   const isPaused = isNone(image.concurrency) || image.isSuspended;
-  const matched = image.claim !== undefined && clusters > 0;
   const isUnder = state === "Progressing" || state === "Soaking" || counted.updating > 0;
   return [
     { type: "Progressing", status: isUnder ? "True" : "False", reason: state, message: "" },
@@ -178,9 +187,7 @@ function findings(facts: RolloutFacts, stand: Stand, resolved: Finding): readonl
     flag("SlotLimit", counted.updating < SLOTS_MAX ? undefined : SLOT_LIMIT_MESSAGE, "BelowLimit"),
     flag("Invalid", image.problems.length === 0 ? undefined : problemsOf(image), "Valid"),
     resolved,
-    matched
-      ? { type: "TargetsMatched", status: "True", reason: "Matched", message: "" }
-      : { type: "TargetsMatched", status: "False", reason: "NoCluster", message: emptyMessage(facts) },
+    matchFinding(facts),
   ];
 }
 

@@ -230,7 +230,7 @@ export class RolloutIndex {
       }
       return this.#replace(new ImageState(image, plan, old.chosen));
     }
-    const image = compileImage(effective);
+    const image = compileImage(effective, old);
     return this.#replace(new ImageState(image, plan, this.#chosenBy(image, namespace)));
   }
 

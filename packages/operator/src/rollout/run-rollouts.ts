@@ -228,7 +228,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
 
   const grounds = (key: string) => ({
     isSynced,
-    isUnread: unread.has(key),
+    isUnread: readiness.isUnread(key),
     areVersionsKnown: parts.versionsSynced(),
   });
   const tellMachine = createTellMachine({ ...parts, index, touch, grounds });

@@ -28,7 +28,7 @@ export type Word = Pick<UpgradeStatus, "plan" | "image" | "attempt" | "phase">;
 export interface Grounds {
   /** Whether all images have been read. */
   readonly isSynced: boolean;
-  /** Whether the image that the machine speaks of cannot be read as it is now: what is known of it is of before. */
+  /** Whether the image that the machine speaks of, or what it is for, cannot be read as it is now: what is known is of before. */
   readonly isUnread: boolean;
   /** Whether all versions have been read that images may name. */
   readonly areVersionsKnown: boolean;

@@ -58,6 +58,18 @@ describe("a ManagedOSImage", () => {
     expect(good.claim?.targets).toBeUndefined();
   });
 
+  it("stays for those that it was for where its selector is none, and not for those of another image of its name", () => {
+    const before = { image: compiled({ targets: [{ clusterName: "c" }] }) };
+    const bad = { nodeSelector: { matchLabels: { "a b": "" } } };
+    const again = (uid: string) => {
+      const metadata = { name: "os", namespace: "fleet-default", uid, resourceVersion: "2" };
+      return compileImage(effectiveImage({ metadata, spec: { osImage: "os:v2", ...bad } }, NO_VERSIONS), before);
+    };
+    expect(again("u").claim).toBe(before.image.claim);
+    expect(again("another").claim).toBeUndefined();
+    expect(again("u").claimProblems).toEqual(again("another").problems);
+  });
+
   it("takes a canary without a selector for none", () => {
     expect(compiled({ canary: { selector: null } }).canary).toBeUndefined();
   });
