@@ -208,9 +208,8 @@ describe("two operators of which somebody wants another CA", () => {
     await kubectl(target, ["delete", ...configMap]);
     await eventually(isPublished, "the ConfigMap, made anew");
     // What nobody can write.
-    const metadata = { name: "rancheros-operator-ca", namespace };
-    const held = { apiVersion: "v1", kind: "ConfigMap", metadata, immutable: true, data: { "ca.crt": "nonsense" } };
-    await kubectl(target, ["replace", "--force", "--filename=-"], { input: JSON.stringify(held) });
+    const held = JSON.stringify({ immutable: true, data: { "ca.crt": "nonsense" } });
+    await kubectl(target, ["patch", ...configMap, "--type=merge", `--patch=${held}`]);
     const refused = async (): Promise<true | undefined> =>
       /not published in the ConfigMap/.test(one?.log() ?? "") ? true : undefined;
     await eventually(refused, "a write that is refused");
@@ -219,9 +218,10 @@ describe("two operators of which somebody wants another CA", () => {
     await eventually(isPublished, "the ConfigMap, after what was refused");
   });
 
-  it.each([["tls.crt", "tls.key", "cross.crt"], ["ca.crt"]])(
-    "mend the Secret where somebody has made nonsense of %s and %s, and machines believe them still",
-    async (...keys) => {
+  it.each([["tls.crt, tls.key, cross.crt"], ["ca.crt"]])(
+    "mend the Secret where somebody has made nonsense of it (%s), and machines believe them still",
+    async (named) => {
+      const keys = named.split(", ");
       const [ca = ""] = (await published(namespace)).match(PEM) ?? [];
       const nonsense = Buffer.from("nonsense").toString("base64");
       const data = Object.fromEntries(keys.map((key) => [key, nonsense]));

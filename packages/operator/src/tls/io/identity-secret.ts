@@ -3,12 +3,16 @@ import { randomBytes } from "node:crypto";
 import { hasCode } from "@rancheros/protocol/errors";
 import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
 import { nextIdentity, type IdentityStep, type TlsIdentity } from "../identity.ts";
-import { identityData, readIdentity, ROTATE_ANNOTATION } from "../read-identity.ts";
+import { identityData, readIdentity, ROTATE_ANNOTATION, type StoredIdentity } from "../read-identity.ts";
 import { readTrustBundle } from "./trust-bundle.ts";
 
 const SECRET_NAME = "rancheros-operator-tls";
 const MERGE_PATCH = "application/merge-patch+json";
 const TRIES = 5;
+
+function collectionOf(namespace: string): string {
+  return `/api/v1/namespaces/${namespace}/secrets`;
+}
 
 export interface IdentityWants {
   readonly namespace: string;
@@ -29,6 +33,40 @@ function patchData(identity: TlsIdentity): object {
   );
 }
 
+/** @param knownPem  see readIdentity; what was published is asked for only where the Secret does not say it all */
+async function readStored(
+  kubernetes: Kubernetes,
+  namespace: string,
+  knownPem: string,
+): Promise<StoredIdentity | undefined> {
+  const object = await readOrNothing(kubernetes, `${collectionOf(namespace)}/${SECRET_NAME}`);
+  const found = readIdentity(object);
+  if (found === undefined || found.isWhole) return found;
+  return readIdentity(object, knownPem + (await readTrustBundle(kubernetes, namespace)));
+}
+
+async function store(
+  kubernetes: Kubernetes,
+  namespace: string,
+  stored: StoredIdentity | undefined,
+  identity: TlsIdentity,
+): Promise<void> {
+  const path = collectionOf(namespace);
+  if (stored === undefined) {
+    const metadata = { name: SECRET_NAME, namespace };
+    const stringData = Object.fromEntries(Object.entries(identityData(identity)).filter(([, text]) => text !== null));
+    // The chart's type: where it is another one, which nobody can change, helm refuses each upgrade.
+    const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, stringData };
+    await kubernetes.send({ method: "POST", path, body });
+    return;
+  }
+  // The chart's Secret is empty at first; its labels are to stay.
+  const { resourceVersion } = stored;
+  const annotations = { [ROTATE_ANNOTATION]: null };
+  const body = { metadata: { resourceVersion, annotations }, data: patchData(identity) };
+  await kubernetes.send({ method: "PATCH", path: `${path}/${SECRET_NAME}`, contentType: MERGE_PATCH, body });
+}
+
 /**
  * The identity in the Secret; made, renewed, or one step further in the change of its CA, where that is due.
  * @throws KubernetesError
@@ -37,41 +75,19 @@ export async function ensureIdentity(
   kubernetes: Kubernetes,
   { namespace, names, isThorough, nowMs, knownPem = "" }: IdentityWants,
 ): Promise<{ readonly identity: TlsIdentity; readonly step: IdentityStep }> {
-  const path = `/api/v1/namespaces/${namespace}/secrets`;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const object = await readOrNothing(kubernetes, `${path}/${SECRET_NAME}`);
-      const found = readIdentity(object);
-      const stored =
-        found === undefined || found.isWhole
-          ? found
-          : readIdentity(object, knownPem + (await readTrustBundle(kubernetes, namespace)));
-      const { identity, step: next } = nextIdentity(stored?.identity, {
+      const stored = await readStored(kubernetes, namespace, knownPem);
+      const { identity, step } = nextIdentity(stored?.identity, {
         names,
         requiredNames: isThorough ? names : [],
         isRotationAsked: stored?.isRotationAsked ?? false,
         nowMs: nowMs(),
         random: randomBytes,
       });
-      const isAsStored = stored?.isAsStored ?? false;
-      if (isAsStored && identity === stored?.identity) return { identity, step: next };
-      const step = !isAsStored && next === "kept" ? "mended" : next;
-      if (stored === undefined) {
-        const metadata = { name: SECRET_NAME, namespace };
-        const stringData = Object.fromEntries(
-          Object.entries(identityData(identity)).filter(([, text]) => text !== null),
-        );
-        // The chart's type: where it is another one, which nobody can change, helm refuses each upgrade.
-        const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, stringData };
-        await kubernetes.send({ method: "POST", path, body });
-      } else {
-        // The chart's Secret is empty at first; its labels are to stay.
-        const { resourceVersion } = stored;
-        const annotations = { [ROTATE_ANNOTATION]: null };
-        const body = { metadata: { resourceVersion, annotations }, data: patchData(identity) };
-        await kubernetes.send({ method: "PATCH", path: `${path}/${SECRET_NAME}`, contentType: MERGE_PATCH, body });
-      }
-      return { identity, step };
+      if (stored?.isAsStored === true && identity === stored.identity) return { identity, step };
+      await store(kubernetes, namespace, stored, identity);
+      return { identity, step: step === "kept" ? "mended" : step };
     } catch (error) {
       // Another replica was faster: what it made is what counts.
       const raced = hasCode(error, "KUBERNETES_ALREADY_EXISTS") || hasCode(error, "KUBERNETES_CONFLICT");
