@@ -10,8 +10,8 @@ export interface OperatorAddress {
   url(): string;
   /** Undefined where machines need none. @throws SessionError OPERATOR_NOT_READY  while Rancher may have another one */
   caPem(): string | undefined;
-  /** The registry of images that name none; undefined: docker.io's. */
-  defaultRegistry(): string | undefined;
+  /** The registry of images that name none; undefined: docker.io's. See effectiveImage of what is no registry. */
+  defaultRegistry(): ReturnType<typeof defaultRegistry>;
   /** What Rancher says now. */
   takeRancher(settings: RancherSettings): void;
   stop(): void;
@@ -54,10 +54,18 @@ export async function followAddress(
     },
     defaultRegistry: () => defaultRegistry(rancher),
     takeRancher(settings) {
+      const before = problemOf(rancher);
       rancher = settings;
+      const problem = problemOf(rancher);
+      if (problem !== undefined && problem !== before) log.warn("registry of images not taken", { problem });
     },
     stop: () => followed?.stop(),
   };
+}
+
+function problemOf(rancher: RancherSettings): string | undefined {
+  const registry = defaultRegistry(rancher);
+  return typeof registry === "object" ? registry.problem : undefined;
 }
 
 async function followCa(file: string, log: Log, onChange: (pem: string) => void): Promise<FollowedFiles> {

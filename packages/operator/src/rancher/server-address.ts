@@ -62,11 +62,3 @@ export function serverAddress(sources: AddressSources): ServerAddress {
   const caPem = isRanchers ? ofRancher : sources.ownCaPem;
   return { url, isUrlKnown, caPem: isCaKnown ? caPem : undefined, isCaKnown };
 }
-
-/**
- * The registry of images that name none themselves, such as registry.example.com:5000 or registry.example.com/mirror;
- * undefined where they are docker.io's.
- */
-export function defaultRegistry(settings: RancherSettings): string | undefined {
-  return orUndefined(settings["system-default-registry"])?.trim().replace(/\/+$/, "");
-}

@@ -4,6 +4,11 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { readVersion, type VersionFacts, type VersionLookup } from "../versions/index.ts";
 import { canonicalJson } from "./plan-id.ts";
 
+/** What is said to be the registry of images that name none, and is no registry: a sentence says so. */
+export interface UnusableRegistry {
+  readonly problem: string;
+}
+
 export interface EffectiveImage {
   /** As the API server has it. */
   readonly source: ManagedOSImage;
@@ -21,16 +26,31 @@ export function namedVersion({ spec }: ManagedOSImage): string | undefined {
 }
 
 /** @param registry  of an osImage that names none; undefined where that is docker.io's */
-export function effectiveImage(source: ManagedOSImage, versions: VersionLookup, registry?: string): EffectiveImage {
+export function effectiveImage(
+  source: ManagedOSImage,
+  versions: VersionLookup,
+  registry?: string | UnusableRegistry,
+): EffectiveImage {
   const effective = withVersion(source, versions);
   const { osImage } = effective.object.spec;
   if (registry === undefined || !osImage || namesHost(osImage)) return effective;
-  const { object, versionId } = effective;
+  const { object, versionId, problems } = effective;
+  const of = (image: string) => ({ ...object, spec: { ...object.spec, osImage: image } });
+  if (typeof registry === "string") {
+    return { ...effective, object: of(`${registry}/${osImage}`), versionId: `${versionId}@${registry}` };
+  }
   return {
     ...effective,
-    object: { ...object, spec: { ...object.spec, osImage: `${registry}/${osImage}` } },
-    versionId: `${versionId}@${registry}`,
+    object: of(knownImage(source, osImage)),
+    versionId: `${versionId}@${registry.problem}`,
+    problems: [...problems, registry.problem],
   };
+}
+
+/** With the registry that it was found in last: nothing new begins, and what is under way goes on. */
+function knownImage({ status }: ManagedOSImage, osImage: string): string {
+  const known = status?.resolvedImage ?? "";
+  return namesHost(known) && known.endsWith(`/${osImage}`) ? known : osImage;
 }
 
 function withVersion(source: ManagedOSImage, versions: VersionLookup): EffectiveImage {

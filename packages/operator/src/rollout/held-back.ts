@@ -1,11 +1,14 @@
 /** Images wait until it is known which registry they are of where they name none: with another one they would be other images. */
 
+import { isDeepStrictEqual } from "node:util";
+import type { UnusableRegistry } from "./effective-image.ts";
+
 /** The registry of images that name none. */
 export interface DefaultRegistry {
   /** Whether it has been asked for, and there is one or none. */
   readonly isKnown: () => boolean;
   /** Undefined: docker.io's. */
-  readonly name: () => string | undefined;
+  readonly name: () => string | UnusableRegistry | undefined;
 }
 
 export interface HeldBack {
@@ -21,7 +24,7 @@ export interface HeldBack {
 /** @param onOther  the registry is another one than what images were told by */
 export function heldBack({ isKnown, name }: DefaultRegistry, onOther: () => void): HeldBack {
   let held: Map<string, () => void> | undefined = new Map();
-  let known: string | undefined;
+  let known: ReturnType<DefaultRegistry["name"]>;
   return {
     whenKnown(key, tell) {
       if (held === undefined) tell();
@@ -29,7 +32,7 @@ export function heldBack({ isKnown, name }: DefaultRegistry, onOther: () => void
     },
     look() {
       if (!isKnown()) return;
-      const isOther = name() !== known;
+      const isOther = !isDeepStrictEqual(name(), known);
       known = name();
       const waiting = held;
       held = undefined;

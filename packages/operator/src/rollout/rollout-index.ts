@@ -6,6 +6,7 @@ import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import type { FleetIndex } from "../fleet/index.ts";
 import { GoneUids } from "../controller/index.ts";
 import { NO_VERSIONS, type VersionLookup } from "../versions/index.ts";
+import { chosenBy } from "./chosen-by.ts";
 import { ClusterServers } from "./cluster-servers.ts";
 import { compileImage, imageKey, isSameSpec, olderFirst, type CompiledImage } from "./compile-image.ts";
 import { effectiveImage, namedVersion } from "./effective-image.ts";
@@ -17,6 +18,7 @@ import { isSameState, machineState } from "./machine-state.ts";
 import { OutdatedVersions } from "./outdated-versions.ts";
 import { currentPlan } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
+import type { RolloutParts } from "./rollout-parts.ts";
 import { sameSet } from "./same-set.ts";
 import { isWaiting } from "./turn.ts";
 
@@ -29,7 +31,7 @@ const UNCHANGED: ReadonlySet<ImageState> = new Set();
 export class RolloutIndex {
   readonly #fleet: Pick<FleetIndex, "chosen">;
   readonly #versions: VersionLookup;
-  readonly #defaultRegistry: () => string | undefined;
+  readonly #defaultRegistry: RolloutParts["defaultRegistry"];
   readonly #images = new Map<string, ImageState>();
   /** By namespace, the oldest first. */
   readonly #ordered = new Map<string, readonly ImageState[]>();
@@ -46,7 +48,7 @@ export class RolloutIndex {
   constructor(
     fleet: Pick<FleetIndex, "chosen">,
     versions: VersionLookup = NO_VERSIONS,
-    defaultRegistry: () => string | undefined = () => undefined,
+    defaultRegistry: RolloutParts["defaultRegistry"] = () => undefined,
   ) {
     this.#fleet = fleet;
     this.#versions = versions;
@@ -205,7 +207,7 @@ export class RolloutIndex {
 
   /** As the watch shows it. @returns the images for which something has changed */
   putImage(object: ManagedOSImage): ReadonlySet<ImageState> {
-    const { namespace, uid } = object.metadata;
+    const { uid } = object.metadata;
     const key = imageKey(object.metadata);
     const old = this.#images.get(key);
     if (object.metadata.deletionTimestamp !== undefined) return this.deleteImage(object);
@@ -231,7 +233,7 @@ export class RolloutIndex {
       return this.#replace(new ImageState(image, plan, old.chosen));
     }
     const image = compileImage(effective, old);
-    return this.#replace(new ImageState(image, plan, this.#chosenBy(image, namespace)));
+    return this.#replace(new ImageState(image, plan, chosenBy(this.#fleet, image)));
   }
 
   /** Images that take what they are about from this version. */
@@ -254,21 +256,16 @@ export class RolloutIndex {
   /** Fleet's objects of the namespace have changed. */
   refreshFleet(namespace: string): ReadonlySet<ImageState> {
     const changed = this.imagesOf(namespace).filter(
-      (state) => !sameSet(this.#chosenBy(state.image, namespace), state.chosen),
+      (state) => !sameSet(chosenBy(this.#fleet, state.image), state.chosen),
     );
     if (changed.length === 0) return new Set();
     this.#rebuild(namespace, () => {
       for (const state of changed) {
-        const next = new ImageState(state.image, state.plan, this.#chosenBy(state.image, namespace));
+        const next = new ImageState(state.image, state.plan, chosenBy(this.#fleet, state.image));
         this.#images.set(state.image.key, next);
       }
     });
     return new Set(this.imagesOf(namespace));
-  }
-
-  #chosenBy(image: CompiledImage, namespace: string): ReadonlySet<string> | undefined {
-    const targets = image.claim?.targets;
-    return targets === undefined ? undefined : this.#fleet.chosen(namespace, targets);
   }
 
   #replace(next: ImageState): ReadonlySet<ImageState> {

@@ -5,6 +5,7 @@ import type { Log } from "../telemetry/index.ts";
 import type { VersionLookup } from "../versions/index.ts";
 import type { Materials } from "./build-plan.ts";
 import type { CompiledImage } from "./compile-image.ts";
+import type { UnusableRegistry } from "./effective-image.ts";
 import type { NamedImage } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 
@@ -37,7 +38,7 @@ export interface RolloutParts {
   readonly versions: VersionLookup;
   readonly versionsSynced: () => boolean;
   /** See effectiveImage. */
-  readonly defaultRegistry: () => string | undefined;
+  readonly defaultRegistry: () => string | UnusableRegistry | undefined;
   /**
    * Reads anew what the image takes from elsewhere, its version and the default registry: watches may be late. What is another
    * one then is known, and told of, when this resolves. @throws KubernetesError

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { safeConcatName } from "../../../src/inventory/safe-concat-name.ts";
-import { defaultRegistry, serverAddress, type AddressSources } from "../../../src/rancher/server-address.ts";
+import { defaultRegistry } from "../../../src/rancher/default-registry.ts";
+import { serverAddress, type AddressSources } from "../../../src/rancher/server-address.ts";
 
 describe("safeConcatName", () => {
   it("joins short names as they are", () => {
@@ -138,7 +139,17 @@ describe("defaultRegistry", () => {
     [{ "system-default-registry": " " }, undefined],
     [{ "system-default-registry": "registry.example.com:5000" }, "registry.example.com:5000"],
     [{ "system-default-registry": " registry.example.com/mirror// " }, "registry.example.com/mirror"],
+    [{ "system-default-registry": "localhost" }, "localhost"],
+    [{ "system-default-registry": "[fd00::1]:5000" }, "[fd00::1]:5000"],
   ])("of %j is %s", (settings, registry) => {
     expect(defaultRegistry(settings)).toBe(registry);
+  });
+
+  it("is none where no name of an image can stand behind it, and is quoted in part", () => {
+    const text = `https://${"x".repeat(1_000)}`;
+    const problem: unknown = expect.stringMatching(
+      /^Rancher's setting system-default-registry: "https:\/\/x{92}" is no registry/,
+    );
+    expect(defaultRegistry({ "system-default-registry": text })).toEqual({ problem });
   });
 });

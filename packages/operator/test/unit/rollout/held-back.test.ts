@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { heldBack } from "../../../src/rollout/held-back.ts";
+import { heldBack, type DefaultRegistry } from "../../../src/rollout/held-back.ts";
 
 function scene() {
   const told: string[] = [];
-  const setting = { isKnown: false, name: undefined as string | undefined };
+  const setting: { isKnown: boolean; name: ReturnType<DefaultRegistry["name"]> } = { isKnown: false, name: undefined };
   const held = heldBack({ isKnown: () => setting.isKnown, name: () => setting.name }, () => told.push("other"));
   const tell = (key: string, word: string): void => held.whenKnown(key, () => told.push(word));
   return { told, setting, held, tell };
@@ -32,7 +32,11 @@ it("afterwards all is told at once, and another registry once", () => {
   setting.name = "registry.example.com";
   held.look();
   held.look();
+  setting.name = { problem: "no registry" };
+  held.look();
+  setting.name = { problem: "no registry" };
+  held.look();
   setting.name = undefined;
   held.look();
-  expect(told).toEqual(["a1", "other", "other"]);
+  expect(told).toEqual(["a1", "other", "other", "other"]);
 });
