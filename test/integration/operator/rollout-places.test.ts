@@ -140,6 +140,26 @@ describe("an image for Fleet's clusters", () => {
     // Clusters one and two are `test` by now, three had been taken by the group before.
     expect([2, 3, 4].map(plansOf)).toEqual([2, 2, 2]);
   });
+
+  it("keeps the clusters of a ClusterGroup whose selector becomes none, and give them to no younger image", async () => {
+    const shops = (selector: object) =>
+      fleetObject("ClusterGroup", "fleet-default", "shops", { kind: "shop" }, { selector });
+    await applyObjects(controlPlane, shops({ matchExpressions: [{ key: "env", operator: "in", values: ["test"] }] }));
+    const told = await fleet.until("by-group", "Invalid", ({ state }) => state === "Invalid");
+    expect(told.message).toMatch(
+      /^ClusterGroup fleet-default\/shops: spec\.selector\.matchExpressions\[0\]: "in" is none/,
+    );
+    expect(told).toMatchObject({ total: 2, updated: 2, clusters: 2 });
+    expect(conditionOf(told, "TargetsMatched")).toMatchObject({ status: "Unknown", message: told.message });
+    await fleet.make("younger", { osImage, targets: [{ clusterSelector: {} }], suspend: true });
+    const younger = await fleet.until("younger", "Suspended", ({ state }) => state === "Suspended");
+    expect(younger).toMatchObject({ total: 1, clusters: 3 });
+    await fleet.remove("younger");
+    await applyObjects(controlPlane, shops({ matchLabels: { env: "test" } }));
+    const mended = await fleet.until("by-group", "Complete again", ({ state }) => state === "Complete");
+    expect(mended).toMatchObject({ total: 2, updated: 2, clusters: 2 });
+    expect([2, 3, 4].map(plansOf)).toEqual([2, 2, 2]);
+  });
 });
 
 describe("images that name no registry, where Rancher comes to have a default one", () => {

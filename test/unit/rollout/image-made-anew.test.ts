@@ -20,7 +20,7 @@ function machineThatSaid(word: Partial<MachineUpgrade>): RolloutMachine {
 
 /** An image of that name without a status, but for its plan: it was deleted, and made again with the same content. */
 function grantOf(name: string, machine: RolloutMachine) {
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   const metadata = { name, namespace: "fleet-local", uid: "made-anew", resourceVersion: "1", generation: 1 };
   index.putImage({ metadata, spec: { osImage: "r.example.com/os:v2" } });
   index.putMachine(machine);

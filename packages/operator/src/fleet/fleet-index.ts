@@ -7,6 +7,7 @@ import type { FleetCluster, FleetGroup, TargetMatch } from "./match-targets.ts";
 interface FleetMeta {
   readonly name: string;
   readonly namespace: string;
+  readonly uid: string;
   readonly resourceVersion: string;
 }
 
@@ -39,7 +40,7 @@ function metaOf(object: unknown): FleetMeta | undefined {
   const metadata = child(object, "metadata");
   const [name, namespace] = [textAt(metadata, "name"), textAt(metadata, "namespace")];
   if (name === "" || namespace === "") return undefined;
-  return { name, namespace, resourceVersion: textAt(metadata, "resourceVersion") };
+  return { name, namespace, uid: textAt(metadata, "uid"), resourceVersion: textAt(metadata, "resourceVersion") };
 }
 
 /** Reads a Cluster of fleet.cattle.io/v1alpha1; undefined where it is none. */
@@ -78,8 +79,18 @@ export function groupEntry(object: unknown): GroupEntry | undefined {
 
 interface HeldGroup {
   readonly group: FleetGroup;
-  /** Which labels of clusters it chooses; an invalid selector chooses none. */
-  readonly matches: LabelMatch;
+  readonly uid: string;
+  /** Which labels of clusters it chooses; undefined where nobody can tell, neither by its selector nor by an earlier one. */
+  readonly matches: LabelMatch | undefined;
+  /** Of a selector that is none: what it chooses is what the one before did. */
+  readonly problems: readonly string[];
+}
+
+/** What can be said against ClusterGroups on which it depends which clusters some targets choose. */
+export interface UnclearGroups {
+  readonly problems: readonly string[];
+  /** Whether it is known what they chose before. */
+  readonly isKnown: boolean;
 }
 
 interface Namespace {
@@ -87,9 +98,24 @@ interface Namespace {
   readonly groups: Map<string, HeldGroup>;
 }
 
-function matchOf({ selector }: FleetGroup): LabelMatch {
-  const compiled = selector === undefined ? undefined : compileSelector(selector, "spec.selector");
-  return compiled?.ok === true ? compiled.matches : () => false;
+const NOTHING: LabelMatch = () => false;
+
+/** @param before  of its name; one of another UID is another group */
+function heldGroup({ metadata, group }: GroupEntry, before: HeldGroup | undefined): HeldGroup {
+  const { uid, namespace, name } = metadata;
+  if (group.selector === undefined) return { group, uid, matches: NOTHING, problems: [] };
+  const compiled = compileSelector(group.selector, "spec.selector");
+  if (compiled.ok) return { group, uid, matches: compiled.matches, problems: [] };
+  const problems = compiled.problems.map((one) => `ClusterGroup ${namespace}/${name}: ${one}`);
+  return { group, uid, matches: before?.uid === uid ? before.matches : undefined, problems };
+}
+
+function isUnsound({ problems }: HeldGroup): boolean {
+  return problems.length > 0;
+}
+
+function groupsOf({ labels }: FleetCluster, all: readonly HeldGroup[]): readonly FleetGroup[] {
+  return all.filter(({ matches }) => matches?.(labels) === true).map(({ group }) => group);
 }
 
 export class FleetIndex {
@@ -116,11 +142,18 @@ export class FleetIndex {
   }
 
   /** @returns whether anything has changed that targets go by */
-  putGroup({ metadata, group }: GroupEntry): boolean {
-    const { groups } = this.#of(metadata.namespace);
-    if (isDeepStrictEqual(groups.get(metadata.name)?.group, group)) return false;
-    groups.set(metadata.name, { group, matches: matchOf(group) });
+  putGroup(entry: GroupEntry): boolean {
+    const { namespace, name, uid } = entry.metadata;
+    const { groups } = this.#of(namespace);
+    const before = groups.get(name);
+    if (before?.uid === uid && isDeepStrictEqual(before.group, entry.group)) return false;
+    groups.set(name, heldGroup(entry, before));
     return true;
+  }
+
+  /** What is wrong with the group's selector; empty where nothing is. */
+  groupProblems(namespace: string, name: string): readonly string[] {
+    return this.#of(namespace).groups.get(name)?.problems ?? [];
   }
 
   deleteGroup({ metadata }: { readonly metadata: Pick<FleetMeta, "name" | "namespace"> }): void {
@@ -131,9 +164,26 @@ export class FleetIndex {
   chosen(namespace: string, match: TargetMatch): ReadonlySet<string> {
     const { clusters, groups } = this.#of(namespace);
     const all = [...groups.values()];
-    const groupsOf = ({ labels }: FleetCluster): readonly FleetGroup[] =>
-      all.filter(({ matches }) => matches(labels)).map(({ group }) => group);
-    const chosen = [...clusters.values()].filter((cluster) => match(cluster, groupsOf(cluster)) !== undefined);
+    const chosen = [...clusters.values()].filter((cluster) => match(cluster, groupsOf(cluster, all)) !== undefined);
     return new Set(chosen.map((cluster) => cluster.name));
+  }
+
+  /** Undefined where the namespace's groups leave no doubt about which clusters the targets choose. */
+  unclear(namespace: string, match: TargetMatch): UnclearGroups | undefined {
+    const { clusters, groups } = this.#of(namespace);
+    const [unsound, sound] = [
+      [...groups.values()].filter(isUnsound),
+      [...groups.values()].filter((one) => !isUnsound(one)),
+    ];
+    // By what can be told of all groups today: whoever knows what one chose before is to say the same as who does not.
+    const doubted = unsound.filter(({ group }) =>
+      [...clusters.values()].some((cluster) => {
+        const others = groupsOf(cluster, sound);
+        return (match(cluster, others) === undefined) !== (match(cluster, [...others, group]) === undefined);
+      }),
+    );
+    if (doubted.length === 0) return undefined;
+    const isKnown = doubted.every(({ matches }) => matches !== undefined);
+    return { problems: doubted.flatMap(({ problems }) => problems), isKnown };
   }
 }

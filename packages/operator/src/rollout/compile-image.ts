@@ -43,10 +43,14 @@ export interface CompiledImage {
   readonly version: VersionFacts | undefined;
   readonly versionId: string;
   readonly key: string;
-  /** Undefined where nobody can tell: neither by this spec nor by an earlier one of the image. See unclearBefore. */
+  /** Undefined where it cannot be told: neither by this spec nor by an earlier one of the image. */
   readonly claim: Claim | undefined;
-  /** Of the problems, those of what the image is for: where there are any, the claim is that of an earlier spec. */
+  /** Of the problems, those of what the image is for: where there are any, that is known from before or not at all. */
   readonly claimProblems: readonly string[];
+  /** Whether nobody can tell for which machines it is. */
+  readonly isUnclear: boolean;
+  /** Problems and claimProblems without those of ClusterGroups; see chosenBy. */
+  readonly ofSpec: Readonly<Record<"problems" | "claimProblems", readonly string[]>>;
   readonly concurrency: Amount;
   readonly failureBudget: Amount;
   readonly nodeTimeoutMs: number;
@@ -182,6 +186,8 @@ export function compileImage(effective: EffectiveImage, before?: { readonly imag
     key: imageKey(metadata),
     claim,
     claimProblems,
+    isUnclear: claim === undefined,
+    ofSpec: { problems, claimProblems },
     concurrency: amount(spec.concurrency, 1, "spec.concurrency", problems),
     failureBudget: amount(spec.failureBudget, 0, "spec.failureBudget", problems),
     nodeTimeoutMs: Math.min(Math.max(1000, nodeTimeoutMs), LONGEST_NODE_TIMEOUT_MS),

@@ -184,7 +184,7 @@ function nothingDecided(view: RolloutView, nowMs: number): Decision {
  */
 export function decide(view: RolloutView, candidates: readonly Candidate[], nowMs: number, found?: Found): Decision {
   const { image, plan } = view;
-  if (image.claim === undefined) return nothingDecided(view, nowMs);
+  if (image.isUnclear) return nothingDecided(view, nowMs);
   const settled = settle(view, nowMs);
   const books: Books = {
     slots: [...settled.slots],

@@ -99,7 +99,7 @@ function emptyMessage({ image, clusters }: RolloutFacts): string {
 
 function resolvedFinding({ image, plan, found }: RolloutFacts, old: readonly Condition[]): Finding {
   const type = "Resolved";
-  if (image.problems.length > 0) return { type, status: "Unknown", reason: "Invalid", message: "the spec is invalid" };
+  if (image.problems.length > 0) return { type, status: "Unknown", reason: "Invalid", message: "the image is invalid" };
   if (found !== undefined && found !== "fine") {
     return { type, status: "False", reason: found.reason, message: found.message.slice(0, MESSAGE_MAX) };
   }
@@ -164,8 +164,10 @@ function pathFindings({ version }: CompiledImage, refusals: ReadonlyMap<string, 
 function matchFinding(facts: RolloutFacts): Finding {
   const type = "TargetsMatched";
   const { image, clusters } = facts;
-  if (image.claimProblems.length > 0)
-    return { type, status: "Unknown", reason: "Invalid", message: "the spec is invalid" };
+  if (image.claimProblems.length > 0) {
+    const message = image.claimProblems.join("; ").slice(0, MESSAGE_MAX);
+    return { type, status: "Unknown", reason: "Invalid", message };
+  }
   return clusters > 0
     ? { type, status: "True", reason: "Matched", message: "" }
     : { type, status: "False", reason: "NoCluster", message: emptyMessage(facts) };

@@ -30,7 +30,7 @@ export class Readiness {
     const { image } = state;
     // Of one of which nobody can tell for which machines it is, only that is written down; see unclearStatus.
     if (unread.has(key)) return false;
-    if (image.claim !== undefined && this.#before(image.object.metadata.namespace, state) !== undefined) return false;
+    if (!image.isUnclear && this.#before(image.object.metadata.namespace, state) !== undefined) return false;
     const needsFleet = image.claim?.targets !== undefined;
     const needsVersions = namedVersion(image.source) !== undefined;
     return (!needsFleet || parts.fleetSynced()) && (!needsVersions || parts.versionsSynced());

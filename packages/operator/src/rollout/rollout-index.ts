@@ -3,10 +3,9 @@
  * are ten or ten thousand. Only a change of an image's spec, or of Fleet's objects, looks at all machines of a namespace.
  */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
-import type { FleetIndex } from "../fleet/index.ts";
 import { GoneUids } from "../controller/index.ts";
 import { NO_VERSIONS, type VersionLookup } from "../versions/index.ts";
-import { chosenBy } from "./chosen-by.ts";
+import { chosenBy, isSameChoice, type FleetLookup } from "./chosen-by.ts";
 import { ClusterServers } from "./cluster-servers.ts";
 import { compileImage, imageKey, isSameSpec, olderFirst, type CompiledImage } from "./compile-image.ts";
 import { effectiveImage, namedVersion } from "./effective-image.ts";
@@ -19,7 +18,6 @@ import { OutdatedVersions } from "./outdated-versions.ts";
 import { currentPlan } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
-import { sameSet } from "./same-set.ts";
 import { isWaiting } from "./turn.ts";
 
 interface Named {
@@ -29,7 +27,7 @@ interface Named {
 const UNCHANGED: ReadonlySet<ImageState> = new Set();
 
 export class RolloutIndex {
-  readonly #fleet: Pick<FleetIndex, "chosen">;
+  readonly #fleet: FleetLookup;
   readonly #versions: VersionLookup;
   readonly #defaultRegistry: RolloutParts["defaultRegistry"];
   readonly #images = new Map<string, ImageState>();
@@ -46,7 +44,7 @@ export class RolloutIndex {
   readonly fronts = new Fronts();
 
   constructor(
-    fleet: Pick<FleetIndex, "chosen">,
+    fleet: FleetLookup,
     versions: VersionLookup = NO_VERSIONS,
     defaultRegistry: RolloutParts["defaultRegistry"] = () => undefined,
   ) {
@@ -232,8 +230,8 @@ export class RolloutIndex {
       }
       return this.#replace(new ImageState(image, plan, old.chosen));
     }
-    const image = compileImage(effective, old);
-    return this.#replace(new ImageState(image, plan, chosenBy(this.#fleet, image)));
+    const { image, chosen } = chosenBy(this.#fleet, compileImage(effective, old));
+    return this.#replace(new ImageState(image, plan, chosen));
   }
 
   /** Images that take what they are about from this version. */
@@ -256,13 +254,13 @@ export class RolloutIndex {
   /** Fleet's objects of the namespace have changed. */
   refreshFleet(namespace: string): ReadonlySet<ImageState> {
     const changed = this.imagesOf(namespace).filter(
-      (state) => !sameSet(chosenBy(this.#fleet, state.image), state.chosen),
+      (state) => !isSameChoice(chosenBy(this.#fleet, state.image), state),
     );
     if (changed.length === 0) return new Set();
     this.#rebuild(namespace, () => {
       for (const state of changed) {
-        const next = new ImageState(state.image, state.plan, chosenBy(this.#fleet, state.image));
-        this.#images.set(state.image.key, next);
+        const { image, chosen } = chosenBy(this.#fleet, state.image);
+        this.#images.set(image.key, new ImageState(image, state.plan, chosen));
       }
     });
     return new Set(this.imagesOf(namespace));

@@ -1,9 +1,9 @@
 /** What rollouts need from outside; io/ and the operator's entry have it. */
 import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
-import type { FleetIndex } from "../fleet/index.ts";
 import type { Log } from "../telemetry/index.ts";
 import type { VersionLookup } from "../versions/index.ts";
 import type { Materials } from "./build-plan.ts";
+import type { FleetLookup } from "./chosen-by.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import type { UnusableRegistry } from "./effective-image.ts";
 import type { NamedImage } from "./resolved.ts";
@@ -33,7 +33,7 @@ export interface RolloutNews {
 
 export interface RolloutParts {
   readonly store: ImageStore;
-  readonly fleet: Pick<FleetIndex, "chosen">;
+  readonly fleet: FleetLookup;
   readonly fleetSynced: () => boolean;
   readonly versions: VersionLookup;
   readonly versionsSynced: () => boolean;

@@ -283,7 +283,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     onVersion: (namespace, name) => renew(index.namingVersion(namespace, name)),
     onDefaultRegistry: () => renew(index.images()),
     queue: () => resolvers.load(),
-    onFleet: (namespace) => touch(index.refreshFleet(namespace)),
+    onFleet(namespace) {
+      const changed = index.refreshFleet(namespace);
+      touch(changed);
+      for (const image of changed) resolvers.look(image);
+    },
     async stop() {
       isStopped = true;
       for (const key of workers.keys()) forget(key);

@@ -1,6 +1,6 @@
 /**
- * Images of which nobody can tell for which machines they are: by a selector that is none, and no earlier one is known. They
- * may be for any machine of their namespace, so that no younger image takes one.
+ * Images of which nobody can tell for which machines they are: a selector of theirs, or of a ClusterGroup that they choose by,
+ * is none, and no earlier one is known. They may be for any machine of their namespace, so that no younger image takes one.
  */
 import { STATUS_MESSAGE_MAX_CHARACTERS, type Waiting } from "@rancheros/protocol/upgrade";
 import type { CompiledImage } from "./compile-image.ts";
@@ -17,8 +17,8 @@ export function unclearBefore(
   image: ImageState | undefined,
 ): ImageState | undefined {
   for (const one of index.imagesOf(namespace)) {
+    if (one.image.isUnclear) return one;
     if (one.image.key === image?.image.key) return undefined;
-    if (one.image.claim === undefined) return one;
   }
   return undefined;
 }
@@ -26,7 +26,7 @@ export function unclearBefore(
 /** What a machine is told that waits for it. */
 export function unclearWaiting({ key, claimProblems }: CompiledImage): Waiting {
   const what = `nobody can tell for which machines ManagedOSImage ${key} is: `;
-  const mend = "; change or delete it";
+  const mend = "; mend that, or delete the image";
   const room = STATUS_MESSAGE_MAX_CHARACTERS - what.length - mend.length;
   return { reason: "Invalid", message: what + claimProblems.join("; ").slice(0, Math.max(0, room)) + mend };
 }

@@ -71,7 +71,11 @@ export function watchFleet(parts: ControllerParts, onChange: (namespace: string)
     path: collectionPath(FLEET_API, "clustergroups", watchNamespace),
     keep: groupEntry,
     onChange(entry) {
-      if (index.putGroup(entry)) note(entry.metadata.namespace);
+      if (!index.putGroup(entry)) return;
+      const { namespace, name } = entry.metadata;
+      note(namespace);
+      const problems = index.groupProblems(namespace, name);
+      if (problems.length > 0) log.warn("ClusterGroup has no selector that is one", { problems: problems.join("; ") });
     },
     onDelete(entry) {
       index.deleteGroup(entry);

@@ -1,6 +1,7 @@
 /** What of Fleet's objects is news for those who choose clusters: they write into their statuses all the time. */
 import { expect, it } from "vitest";
 import { clusterEntry, FleetIndex, groupEntry } from "../../../src/fleet/fleet-index.ts";
+import { compileTargets, type FleetTarget } from "../../../src/fleet/match-targets.ts";
 
 function object(labels: Readonly<Record<string, string>>, resourceVersion: string, selector?: object): object {
   return { metadata: { name: "one", namespace: "n", labels, resourceVersion }, spec: { selector }, status: {} };
@@ -21,4 +22,41 @@ it("is another label or selector, and no other change", () => {
   expect([group(selects("1"), "1"), group(selects("1"), "2"), group(selects("2"), "3")]).toEqual([true, false, true]);
   index.deleteCluster({ metadata: { name: "one", namespace: "n" } });
   expect(cluster({ a: "2" }, "4")).toBe(true);
+});
+
+it("says which groups without a selector leave it open what some targets choose", () => {
+  const index = new FleetIndex();
+  const put = (name: string, selector: object, uid = "u"): void => {
+    const metadata = { name, namespace: "n", uid, labels: { name }, resourceVersion: "1" };
+    const entry = groupEntry({ metadata, spec: { selector } });
+    if (entry !== undefined) index.putGroup(entry);
+  };
+  const cluster = clusterEntry({ metadata: { name: "c", namespace: "n", labels: { a: "1" } } });
+  const unclear = (target: FleetTarget) => {
+    const compiled = compileTargets([target], "targets");
+    if (!compiled.ok) throw new Error(compiled.problems.join("; "));
+    return index.unclear("n", compiled.match);
+  };
+  const bad = { matchExpressions: [{ key: "a", operator: "In" }] };
+  const problems = ["ClusterGroup n/g: spec.selector.matchExpressions[0]: In needs values"];
+  put("g", bad);
+  expect(unclear({ clusterGroup: "g" })).toBeUndefined();
+  if (cluster !== undefined) index.putCluster(cluster);
+  expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: false });
+  // Whether a cluster is in any group may be what counts.
+  const noName = { clusterGroupSelector: { matchExpressions: [{ key: "name", operator: "DoesNotExist" }] } };
+  expect(unclear(noName)).toEqual({ problems, isKnown: false });
+  for (const target of [{ clusterName: "c" }, { clusterName: "d" }, { clusterGroup: "h" }, {}]) {
+    expect(unclear(target)).toBeUndefined();
+  }
+  expect(index.groupProblems("n", "g")).toEqual(problems);
+  put("g", {});
+  expect(unclear({ clusterGroup: "g" })).toBeUndefined();
+  put("g", bad);
+  expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: true });
+  put("g", bad, "another");
+  expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: false });
+  // Where another group has it already, nothing depends on this one.
+  put("h", {});
+  expect(unclear({ clusterGroupSelector: {} })).toBeUndefined();
 });

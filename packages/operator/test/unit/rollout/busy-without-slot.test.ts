@@ -26,7 +26,7 @@ function indexOf(
   machines: readonly RolloutMachine[],
   { slots = [], failures = [], ...spec }: Parameters<typeof decisionFor>[2] = {},
 ): RolloutIndex {
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   const object: ManagedOSImage = {
     metadata: { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 },
     spec: { osImage: "r.example.com/os:v2", concurrency: 1, nodeTimeout: "10m", ...spec },

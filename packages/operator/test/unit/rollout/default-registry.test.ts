@@ -42,7 +42,7 @@ describe("an image that names no registry", () => {
 
   it("is of the default registry, and another image where that changes", () => {
     let registry: string | undefined;
-    const index = new RolloutIndex({ chosen: () => new Set(["c1"]) }, none, () => registry);
+    const index = new RolloutIndex({ chosen: () => new Set(["c1"]), unclear: () => undefined }, none, () => registry);
     const source = imageOf({ osImage: "rancher/os2:v1" });
     index.putImage(digestPinned(source, index));
     const before = index.image(`${NAMESPACE}/os`);

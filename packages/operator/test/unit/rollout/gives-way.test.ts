@@ -49,7 +49,7 @@ function image(name: string, createdAt: string, holders: readonly string[]): Man
 
 /** @param holders  of the older and of the younger image, in the order of their grants */
 function scene(servers: number, holders: { readonly older: readonly string[]; readonly younger: readonly string[] }) {
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   index.putImage(image("older", "2029-01-01T00:00:00Z", holders.older));
   index.putImage(image("younger", "2029-01-02T00:00:00Z", holders.younger));
   const machines = Array.from({ length: servers }, (_, at) => server(`m${at}`, at % 2 === 0 ? "older" : "younger"));

@@ -30,7 +30,7 @@ it("is a minute and a half, however large the fleet is", async () => {
   const metadata = { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 };
   const pinned = digestPinned(
     { metadata, spec: { osImage: "r.example.com/os:v2" } },
-    new RolloutIndex({ chosen: () => new Set() }),
+    new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }),
   );
   const { plan = "" } = pinned.status ?? {};
   const grantedAt = new Date(time.nowMs).toISOString();

@@ -20,7 +20,7 @@ function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
   };
   const unused = () => Promise.reject(new Error("not used"));
   const silent = () => undefined;
-  const index = new RolloutIndex({ chosen: () => new Set() }, undefined, () => registry);
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }, undefined, () => registry);
   const parts: RolloutParts = {
     ...quietParts(time),
     nowMs: () => time.nowMs + aheadMs(),
@@ -60,7 +60,7 @@ function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
 }
 
 function slowScene(time: VirtualTime, requestMs: number) {
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   const metadata = { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 };
   let image = digestPinned({ metadata, spec: { osImage: "registry:5000/os:v1", concurrency: 1_000 } }, index);
   index.putImage(image);

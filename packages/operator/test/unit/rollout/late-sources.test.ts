@@ -71,7 +71,7 @@ it("that is the plan of the new version", async () => {
   expect(image().status?.resolvedImage).toBe("r.example.com/os:v1");
   resolved.length = 0;
   change();
-  const other = new RolloutIndex({ chosen: () => new Set() }, { find: () => NEW });
+  const other = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }, { find: () => NEW });
   publish(digestPinned(image(), other));
   const { plan } = image().status ?? {};
   await time.pass(120_000);

@@ -34,7 +34,7 @@ function machine(name: string, osVersion: string | undefined): RolloutMachine {
 class World {
   readonly versions = new Map<string, ManagedOSVersionSpec>();
   readonly index = new RolloutIndex(
-    { chosen: () => new Set(["c1"]) },
+    { chosen: () => new Set(["c1"]), unclear: () => undefined },
     { find: (namespace, name) => this.versions.get(`${namespace}/${name}`) },
   );
 

@@ -31,7 +31,7 @@ function image(uid: string, resourceVersion: string): ManagedOSImage {
 }
 
 beforeEach(() => {
-  index = new RolloutIndex({ chosen: () => new Set() });
+  index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   index.putImage(image("i1", "1"));
   index.putMachine(machine("u1", "2"));
 });

@@ -7,7 +7,7 @@ export function quietParts(
 ): Omit<RolloutParts, "store"> {
   const silent = () => undefined;
   return {
-    fleet: { chosen: () => new Set() },
+    fleet: { chosen: () => new Set(), unclear: () => undefined },
     fleetSynced: () => true,
     versions: { find: () => undefined },
     versionsSynced: () => true,

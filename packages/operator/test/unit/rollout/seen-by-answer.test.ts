@@ -13,7 +13,7 @@ const NAMESPACE = "fleet-local";
 function image(name: string, creationTimestamp: string): ManagedOSImage {
   const metadata = { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "1", generation: 1 };
   const spec = { osImage: "r.example.com/os:v2", nodeSelector: { matchLabels: { ring: name } } };
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   return digestPinned({ metadata: { ...metadata, creationTimestamp }, spec }, index);
 }
 

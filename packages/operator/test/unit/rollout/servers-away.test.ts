@@ -42,7 +42,7 @@ function decisionFor(
   failures: readonly Failure[],
   more: Partial<ManagedOSImageSpec> = {},
 ) {
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   const object: ManagedOSImage = {
     metadata: { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 },
     spec: { osImage: "r.example.com/os:v2", concurrency: 5, failureBudget: 5, ...more },
@@ -180,7 +180,7 @@ describe("servers that are no members of the cluster yet, or not any more", () =
 
 describe("a machine that was denied", () => {
   it("is no machine of the image any more", () => {
-    const index = new RolloutIndex({ chosen: () => new Set() });
+    const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
     const metadata = { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 };
     index.putImage(digestPinned({ metadata, spec: { osImage: "r.example.com/os:v2" } }, index));
     for (const one of others) index.putMachine(one);

@@ -222,7 +222,7 @@ export class SimulatedFleet implements FleetOfMachine {
         },
         writeStatus: (object, status) => this.#writeStatus(object, status),
       },
-      fleet: { chosen: () => new Set(this.setup.machines.map(({ cluster }) => cluster)) },
+      fleet: { chosen: () => new Set(this.setup.machines.map(({ cluster }) => cluster)), unclear: () => undefined },
       readMachine: async (_, name) => {
         await time.delay(this.between(1, 20));
         return this.machines.get(name);

@@ -65,7 +65,7 @@ function machineOf(setup: MachineSetup, index: number, plan: string): RolloutMac
 }
 
 function countedIn(setups: readonly MachineSetup[]) {
-  const index = new RolloutIndex({ chosen: () => new Set(["c1"]) }, { find: () => VERSION });
+  const index = new RolloutIndex({ chosen: () => new Set(["c1"]), unclear: () => undefined }, { find: () => VERSION });
   const object: ManagedOSImage = {
     metadata: { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 },
     spec: { targets: [{ clusterSelector: {} }], ...SPEC },

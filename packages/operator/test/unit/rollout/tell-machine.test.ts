@@ -23,7 +23,7 @@ async function holds(
   status: ManagedOSImageStatus = {},
 ) {
   const time = new VirtualTime();
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   const pinned = digestPinned({ metadata: METADATA, spec: { osImage: "r.example.com/os:v1" } }, index);
   const shown = { ...pinned, status: { ...pinned.status, ...status } };
   index.putImage(shown);
@@ -107,8 +107,8 @@ describe("a machine that holds a slot of a version which the watch has not shown
   async function holdsOf(phase: Phase, refresh: (shown: ManagedOSVersionSpec) => ManagedOSVersionSpec) {
     let shown = versionOf("r.example.com/os:v1");
     let reads = 0;
-    const index = new RolloutIndex({ chosen: () => new Set() }, { find: () => shown });
-    const other = new RolloutIndex({ chosen: () => new Set() }, { find: () => NEW });
+    const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }, { find: () => shown });
+    const other = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }, { find: () => NEW });
     const image = digestPinned({ metadata: METADATA, spec: { managedOSVersionName: "v" } }, other);
     const plan = image.status?.plan ?? "";
     const stored = granted(image, plan);

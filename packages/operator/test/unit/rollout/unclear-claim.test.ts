@@ -13,7 +13,7 @@ let scene: TwoImages;
 afterEach(() => scene.run.stop());
 
 async function start(namespace: string, older: ManagedOSImageSpec, younger: ManagedOSImageSpec = {}): Promise<void> {
-  scene = new TwoImages(namespace, { fleet: { chosen: () => new Set(["c1"]) } });
+  scene = new TwoImages(namespace, { fleet: { chosen: () => new Set(["c1"]), unclear: () => undefined } });
   scene.make("older", 1, { ...OLDER, ...older });
   scene.make("younger", 2, { ...YOUNGER, ...younger });
   await scene.time.pass(MINUTE_MS);
@@ -76,7 +76,9 @@ describe.each(BAD)("an image that comes to have %s", (_, namespace, good, bad, f
     // Replicas that know more of it and less write the same.
     expect(scene.image("older").status).toEqual(said);
     expect((await scene.ask(other)).waiting?.message).toMatch(
-      new RegExp(`^nobody can tell for which machines ManagedOSImage ${namespace}/older is: .*change or delete it$`),
+      new RegExp(
+        `^nobody can tell for which machines ManagedOSImage ${namespace}/older is: .*mend that, or delete the image$`,
+      ),
     );
 
     scene.change("older", { nodeSelector: null, targets: null, ...good });

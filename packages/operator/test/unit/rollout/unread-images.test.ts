@@ -21,7 +21,7 @@ function unread(name: string, day: number, namespace?: string): UnreadImage {
 }
 
 function indexWith(...images: readonly (readonly [string, number])[]): RolloutIndex {
-  const index = new RolloutIndex({ chosen: () => new Set() });
+  const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
   for (const [name, day] of images) {
     const image: ManagedOSImage = { metadata: metadataOf(name, day), spec: { osImage: "r.example.com/os:v1" } };
     index.putImage(image);

@@ -24,7 +24,7 @@ const pinned = digestPinned(
     metadata: { name: "os", namespace: NAMESPACE, uid: "i", resourceVersion: "1", generation: 1 },
     spec: { osImage: "r.example.com/os:v2" },
   },
-  new RolloutIndex({ chosen: () => new Set() }),
+  new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }),
 );
 const { plan = "" } = pinned.status ?? {};
 const grantedAt = new Date(NOW_MS - 60_000).toISOString();
