@@ -45,8 +45,16 @@ function isOvertaken(old: UpgradeFacts, word: UpgradeStatus): boolean {
   // Upgrades by hand are not counted: a word of the next one looks as one of the last.
   if (word.plan === undefined || old.image !== word.image || old.plan !== word.plan) return false;
   if (word.attempt < believedAttempt(old.attempt)) return true;
+  if (word.attempt !== old.attempt) return false;
+  // No attempt is begun again after it was broken off.
+  if (old.phase === "Idle") return PHASES[word.phase].holdsSlot;
   // After an end only Failed is taken back: a machine that was given up may come through yet.
-  return word.attempt === old.attempt && isTerminal(old.phase) && !isTerminal(word.phase);
+  return isTerminal(old.phase) && !isTerminal(word.phase) && !isTakenBack(old, word);
+}
+
+/** What succeeded is not broken off later, but on a disk that was taken back to the middle of it. */
+function isTakenBack(old: UpgradeFacts, { phase, reason }: UpgradeStatus): boolean {
+  return old.phase === "Succeeded" && phase === "Idle" && reason !== undefined;
 }
 
 /** Why a machine cannot begin is something, and an attempt that was broken off is too: the next one has to be a later one. */

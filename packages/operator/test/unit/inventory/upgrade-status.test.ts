@@ -108,6 +108,24 @@ describe("what a machine says of its upgrade", () => {
     expect(urgency(ended, { ...WORD, attempt: 4 }, NOW + 60_000)).toBe("prompt");
   });
 
+  it("does not go back to what was on its way while the attempt was broken off", () => {
+    const lost = { phase: "Idle", reason: "UPGRADE_SLOT_LOST", message: "the operator took the slot back" } as const;
+    const broken = after(inventory(), change(inventory(), { ...WORD, ...lost }, NOW));
+    expect(urgency(broken, { ...WORD, phase: "Draining" }, NOW + 1_000)).toBe("none");
+    expect(urgency(broken, { ...WORD, phase: "Failed" }, NOW + 1_000)).toBe("prompt");
+    expect(urgency(broken, { ...WORD, attempt: 4 }, NOW + 1_000)).toBe("prompt");
+  });
+
+  it("of a disk that was taken back to the middle of what succeeded is that it was broken off", () => {
+    const done = after(inventory(), change(inventory(), { ...WORD, phase: "Succeeded" }, NOW));
+    const lost = { reason: "UPGRADE_SLOT_LOST", message: "the operator took the slot back in Preparing" };
+    // As one that was on its way may say.
+    expect(urgency(done, { ...WORD, phase: "Preparing" }, NOW + 60_000)).toBe("none");
+    expect(urgency(done, { ...WORD, ...lost, phase: "Idle" }, NOW + 60_000)).toBe("prompt");
+    const found = after(done, change(done, { ...WORD, ...lost, phase: "Idle" }, NOW + 60_000));
+    expect(rolloutFacts(found).upgrade).toMatchObject({ phase: "Idle", attempt: 3 });
+  });
+
   it("is shown of a second upgrade by hand too, which nobody counts", () => {
     const byHand = { ...WORD, plan: undefined, image: undefined, attempt: 0 };
     const ended = after(inventory(), change(inventory(), { ...byHand, phase: "Succeeded" }, NOW));
