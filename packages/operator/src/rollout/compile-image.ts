@@ -151,6 +151,14 @@ function span(value: number | string | undefined, fallbackMs: number, field: str
   return fallbackMs;
 }
 
+/** Where it is none, nobody's time is over because of it. */
+function nodeTimeoutOf({ spec }: ManagedOSImage, problems: string[]): number {
+  const ms = span(spec.nodeTimeout, DEFAULT_NODE_TIMEOUT_MS, "spec.nodeTimeout", problems);
+  if (ms >= 1000 && ms <= LONGEST_NODE_TIMEOUT_MS) return ms;
+  problems.push("spec.nodeTimeout: is not between one second and 30 days");
+  return LONGEST_NODE_TIMEOUT_MS;
+}
+
 function canaryOf({ spec }: ManagedOSImage, problems: string[]): Canary | undefined {
   const { canary } = spec;
   if (canary === null || canary === undefined || canary.selector === null) return undefined;
@@ -173,10 +181,6 @@ export function compileImage(effective: EffectiveImage, before?: { readonly imag
   const claimProblems: string[] = [];
   const claim = claimOf(object, claimProblems) ?? claimBefore(metadata, before);
   problems.push(...claimProblems);
-  const nodeTimeoutMs = span(spec.nodeTimeout, DEFAULT_NODE_TIMEOUT_MS, "spec.nodeTimeout", problems);
-  if (nodeTimeoutMs < 1000 || nodeTimeoutMs > LONGEST_NODE_TIMEOUT_MS) {
-    problems.push("spec.nodeTimeout: is not between one second and 30 days");
-  }
   const order = spec.order === "AgentsFirst" || spec.order === "Any" ? spec.order : "ServersFirst";
   return {
     object,
@@ -190,7 +194,7 @@ export function compileImage(effective: EffectiveImage, before?: { readonly imag
     ofSpec: { problems, claimProblems },
     concurrency: amount(spec.concurrency, 1, "spec.concurrency", problems),
     failureBudget: amount(spec.failureBudget, 0, "spec.failureBudget", problems),
-    nodeTimeoutMs: Math.min(Math.max(1000, nodeTimeoutMs), LONGEST_NODE_TIMEOUT_MS),
+    nodeTimeoutMs: nodeTimeoutOf(object, problems),
     window: spec.window ? compileWindow(spec.window, problems) : undefined,
     canary: canaryOf(object, problems),
     order,
