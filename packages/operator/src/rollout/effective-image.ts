@@ -56,7 +56,7 @@ function knownImage({ status }: ManagedOSImage, osImage: string): string {
 function withVersion(source: ManagedOSImage, versions: VersionLookup): EffectiveImage {
   const name = namedVersion(source);
   if (name === undefined) return { source, object: source, version: undefined, versionId: "", problems: [] };
-  const { metadata, spec, status } = source;
+  const { metadata, status } = source;
   // Somebody has deleted it: the rollout goes on with what it began with.
   const kept = status?.version?.name === name ? status.version.spec : undefined;
   const found = versions.find(metadata.namespace, name) ?? kept;
@@ -70,12 +70,27 @@ function withVersion(source: ManagedOSImage, versions: VersionLookup): Effective
   });
   if (found === undefined) return refused(`there is no ManagedOSVersion ${metadata.namespace}/${name}`);
   const reading = readVersion(found);
-  if (!reading.ok) return refused(`ManagedOSVersion ${name}: ${reading.message}`);
-  const { facts } = reading;
+  if (reading.ok) return { ...aboutVersion(source, reading.facts), versionId: canonicalJson(found), problems: [] };
+  const unread = refused(`ManagedOSVersion ${name}: ${reading.message}`);
+  // Somebody has made it of no use: nothing new begins, and what is under way goes on with what it began with.
+  const before = kept === undefined ? undefined : readVersion(kept);
+  if (before?.ok !== true) return unread;
+  return {
+    ...aboutVersion(source, before.facts),
+    versionId: `${unread.versionId}@${canonicalJson(kept)}`,
+    problems: unread.problems,
+  };
+}
+
+function aboutVersion(
+  source: ManagedOSImage,
+  facts: VersionFacts,
+): Pick<EffectiveImage, "source" | "object" | "version"> {
+  const { spec } = source;
   const upgradeContainer = spec.upgradeContainer ?? facts.upgradeContainer;
   const object = {
     ...source,
     spec: { ...spec, osImage: facts.image, ...(upgradeContainer === undefined ? {} : { upgradeContainer }) },
   };
-  return { source, object, version: facts, versionId: canonicalJson(found), problems: [] };
+  return { source, object, version: facts };
 }
