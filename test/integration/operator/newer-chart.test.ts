@@ -163,7 +163,7 @@ it.each([
     "ManagedOSVersionChannel",
     { type: "json", options: { uri: "http://127.0.0.1:9/versions.json" } },
     { type: "git" },
-    { type: "Synced", status: "False", reason: "InvalidConfiguration", message: /\/spec\/type / },
+    { type: "Synced", status: "False", reason: "Unreadable", message: /\/spec\/type / },
     { type: "Synced", status: "False", reason: "FailedToSync" },
   ],
 ])("%s that cannot be read says so in its condition, until it can", async (kind, spec, newer, unread, read) => {

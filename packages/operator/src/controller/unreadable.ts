@@ -4,6 +4,9 @@
  */
 import { parseObjectMeta, type ObjectMeta } from "@rancheros/protocol/resources";
 
+/** Reason of the condition that says so. */
+export const UNREADABLE = "Unreadable";
+
 export interface Unreadable {
   readonly metadata: ObjectMeta;
   /** One sentence for each bad field. */
@@ -16,7 +19,7 @@ export interface Unreadable {
 export interface UnreadableFinding {
   readonly type: string;
   readonly status: "True" | "False";
-  readonly reason: string;
+  readonly reason: typeof UNREADABLE;
   readonly message: string;
 }
 

@@ -46,6 +46,7 @@ export function unreadRegistration(object: unknown, problems: readonly string[])
   const whole = parseMachineRegistration({ ...bare, spec: { ...bare.spec, ...attestation } });
   if (whole.ok) return { ...stored, known: whole.value, isAttestationKnown: true };
   const rest = parseMachineRegistration(bare);
-  // Whose Secret cannot be told apart from others is found by no token.
-  return rest.ok ? { ...stored, known: rest.value, isAttestationKnown: false } : undefined;
+  // Whose Secret cannot be told is found by no token but that of the Secret that the operator makes.
+  const known = rest.ok ? rest.value : { metadata: stored.metadata, spec: {} };
+  return { ...stored, known, isAttestationKnown: false };
 }

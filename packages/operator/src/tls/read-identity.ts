@@ -43,25 +43,55 @@ function fits(certificatePem: string, keyPem: string): boolean {
   }
 }
 
+function hasSigned(certificatePem: string, servingPem: string): boolean {
+  try {
+    const serving = new X509Certificate(servingPem);
+    const ca = new X509Certificate(certificatePem);
+    return serving.checkIssued(ca) && serving.verify(ca.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** Certificates where the Secret's own are none, or another one's. PEM, one after the other. */
+export interface KnownCertificates {
+  /** What this process has told machines to trust, as it read it in the Secret. */
+  readonly told: string;
+  /** What the ConfigMap says, into which others may have written: only what key or certificate of the Secret vouch for counts. */
+  readonly published: string;
+}
+
 interface Cas {
   readonly ca: string | undefined;
   readonly others: readonly string[];
 }
 
+interface SecretTexts {
+  readonly stored: readonly string[];
+  readonly keyPem: string;
+  readonly servingPem: string;
+}
+
 /** The certificate that the key signs for, wherever it is; the one that is stored first where there is none. */
-function chooseCa(stored: readonly string[], known: readonly string[], keyPem: string): Cas {
+function chooseCa({ stored, keyPem, servingPem }: SecretTexts, { told, published }: KnownCertificates): Cas {
   const own = stored.find((pem) => fits(pem, keyPem));
-  const ca = own ?? known.find((pem) => fits(pem, keyPem)) ?? stored[0] ?? known[0];
-  const bundle = own === undefined && ca !== stored[0] ? [...stored, ...known] : stored;
+  if (own !== undefined) return { ca: own, others: stored.filter((pem) => pem !== own) };
+  const before = certificatesIn(told);
+  const known = [...before, ...certificatesIn(published)];
+  const ca =
+    known.find((pem) => fits(pem, keyPem)) ?? stored[0] ?? before[0] ?? known.find((pem) => hasSigned(pem, servingPem));
+  const bundle = ca === stored[0] ? stored : [...stored, ...before];
   return { ca, others: [...new Set(bundle)].filter((pem) => pem !== ca) };
 }
 
+const NONE_KNOWN: KnownCertificates = { told: "", published: "" };
+
 /**
- * @param secret    of the API server; undefined where it is no object with a version
- * @param knownPem  certificates that machines were told to trust: where somebody has made nonsense of ca.crt, its CA is
- *                  found among them. Of a Secret that was emptied nothing is kept
+ * @param secret  of the API server; undefined where it is no object with a version
+ * @param known   where somebody has made nonsense of ca.crt, its CA is found there. Of a Secret from which CA and key were
+ *                taken out nothing is kept
  */
-export function readIdentity(secret: unknown, knownPem = ""): StoredIdentity | undefined {
+export function readIdentity(secret: unknown, known: KnownCertificates = NONE_KNOWN): StoredIdentity | undefined {
   const resourceVersion = child(child(secret, "metadata"), "resourceVersion");
   if (typeof resourceVersion !== "string") return undefined;
   const text = (key: string): string => {
@@ -69,9 +99,10 @@ export function readIdentity(secret: unknown, knownPem = ""): StoredIdentity | u
     return typeof value === "string" ? Buffer.from(value, "base64").toString() : "";
   };
   const stored = certificatesIn(text("ca.crt"));
-  const isEmpty = ["ca.key", "tls.crt", "tls.key"].every((key) => text(key) === "");
   const keyPem = text("ca.key");
-  const { ca, others } = chooseCa(stored, isEmpty ? [] : certificatesIn(knownPem), keyPem);
+  const isTakenOut = text("ca.crt") === "" && keyPem === "";
+  const texts = { stored, keyPem, servingPem: text("tls.crt") };
+  const { ca, others } = chooseCa(texts, isTakenOut ? NONE_KNOWN : known);
   const [nextPem] = certificatesIn(text("next.crt"));
   const crosses = certificatesIn(text("cross.crt"));
   const [crossPem] = certificatesIn(text("next-cross.crt"));

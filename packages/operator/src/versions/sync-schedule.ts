@@ -1,6 +1,7 @@
 /** When a channel is to be read: at once where its spec or a person says so, then by its interval, sooner after an error. */
 import { createHash } from "node:crypto";
 import { SYNC_ANNOTATION, type ManagedOSVersionChannel } from "@rancheros/protocol/resources";
+import { UNREADABLE } from "../controller/index.ts";
 
 const FIRST_RETRY_MS = 4_000;
 const LONGEST_RETRY_MS = 512_000;
@@ -41,6 +42,8 @@ export function dueAtMs(channel: ManagedOSVersionChannel, intervalMs: number, no
   const lastMs = Date.parse(attempt);
   if (Number.isNaN(lastMs) || status.syncedGeneration !== metadata.generation) return 0;
   if (syncRequest(channel) !== undefined && syncRequest(channel) !== status.syncRequest) return 0;
+  // Written by an operator that could not read it; this one can.
+  if (status.conditions?.some(({ type, reason }) => type === "Synced" && reason === UNREADABLE) === true) return 0;
   // A clock that was set back lets nothing wait for what is long past.
   if (lastMs > nowMs + 60_000) return 0;
   return lastMs + pauseMs(intervalMs, status.failedSynchronizationAttempts ?? 0) * spreadOf(metadata.uid, attempt);

@@ -1,13 +1,24 @@
 /** Says of objects that cannot be read that they cannot, in a condition of theirs; the replica that leads does. */
+import { hasCode } from "@rancheros/protocol/errors";
 import { createTroubles, errorFields, type Log } from "../../telemetry/index.ts";
 import type { Lead } from "../controller-parts.ts";
-import { conditionsWith, unreadableSentence, type Unreadable, type UnreadableFinding } from "../unreadable.ts";
+import {
+  conditionsWith,
+  UNREADABLE,
+  unreadableSentence,
+  type Unreadable,
+  type UnreadableFinding,
+} from "../unreadable.ts";
+import { retryAfterMs } from "../retry-after.ts";
 import { createWorkQueue } from "../work-queue.ts";
+import type { Kubernetes } from "./kubernetes.ts";
 import { collectionPath } from "./watch-resource.ts";
 import { retryTimer } from "./retry-timer.ts";
 
+const REFUSED_PAUSE_MS = 10 * 60_000;
+
 export interface UnreadableMarksParts {
-  readonly lead: Lead;
+  readonly lead: Pick<Lead, "isLeader" | "onLeading"> & { readonly kubernetes: Pick<Kubernetes, "send"> };
   readonly log: Log;
   readonly nowMs: () => number;
   /** Of its API group and version, such as /apis/rancheros.cattle.io/v1. */
@@ -16,9 +27,11 @@ export interface UnreadableMarksParts {
   readonly plural: string;
   /** Of the sentence. */
   readonly maxCharacters: number;
-  readonly condition: Pick<UnreadableFinding, "type" | "status" | "reason">;
+  readonly condition: Pick<UnreadableFinding, "type" | "status">;
   /** What else its status is to say. */
   readonly beside?: (sentence: string) => Readonly<Record<string, unknown>>;
+  /** In place of the real one. */
+  readonly setTimer?: typeof retryTimer;
   /** Told where it begins, and where it is another thing; instead of the log. */
   readonly onNews?: (object: Unreadable, sentence: string) => void;
 }
@@ -62,7 +75,7 @@ export function createUnreadableMarks(parts: UnreadableMarksParts): UnreadableMa
       const { namespace, name, uid, resourceVersion, generation = 0 } = metadata;
       if (found.marked === generation) return;
       const message = sentenceOf(found.object);
-      const conditions = conditionsWith(found.object, { ...parts.condition, message }, nowMs());
+      const conditions = conditionsWith(found.object, { ...parts.condition, reason: UNREADABLE, message }, nowMs());
       if (conditions !== undefined) {
         await lead.kubernetes.send({
           method: "PATCH",
@@ -75,10 +88,15 @@ export function createUnreadableMarks(parts: UnreadableMarksParts): UnreadableMa
       const now = held.get(key);
       if (now?.object.metadata.uid === uid) held.set(key, { object: now.object, marked: generation });
     },
-    onFailure: (key, error) =>
-      log.warn("an object that cannot be read is not marked", { object: `${kind} ${key}`, ...errorFields(error) }),
+    onFailure(key, error) {
+      const fields = errorFields(error);
+      if (!troubles.isNews(`${key} mark`, fields.error)) return;
+      log.warn("an object that cannot be read is not marked", { object: `${kind} ${key}`, ...fields });
+    },
+    // What stands in it may be nothing that an API server takes beside the mark; it is not asked as if it were busy.
+    wantedMs: (error) => (hasCode(error, "KUBERNETES_REFUSED") ? REFUSED_PAUSE_MS : retryAfterMs(error)),
     random: Math.random,
-    setTimer: retryTimer,
+    setTimer: parts.setTimer ?? retryTimer,
   });
 
   lead.onLeading(() => {
@@ -97,6 +115,7 @@ export function createUnreadableMarks(parts: UnreadableMarksParts): UnreadableMa
     delete(key) {
       held.delete(key);
       troubles.over(key);
+      troubles.over(`${key} mark`);
     },
     stop: () => queue.stop(),
   };

@@ -206,7 +206,7 @@ export function runRegistrationController(
     kind: machineRegistration.kind,
     plural: machineRegistration.plural,
     maxCharacters: MESSAGE_MAX,
-    condition: { type: "Ready", status: "False", reason: "Unreadable" },
+    condition: { type: "Ready", status: "False" },
   });
 
   let ticking = false;

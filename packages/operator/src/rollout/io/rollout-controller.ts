@@ -14,6 +14,7 @@ import {
   collectionPath,
   createUnreadableMarks,
   retryTimer,
+  UNREADABLE,
   unreadable,
   watchResource,
   type ControllerParts,
@@ -126,11 +127,11 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     kind: managedOSImage.kind,
     plural: managedOSImage.plural,
     maxCharacters: STATUS_MESSAGE_MAX_CHARACTERS,
-    condition: { type: "Invalid", status: "True", reason: "Unreadable" },
+    condition: { type: "Invalid", status: "True" },
     beside: (message) => ({ state: "Invalid", message }),
     onNews({ metadata: { namespace, name, uid } }, message) {
       const news = { image: { namespace, name, uid }, machine: undefined, kind: "state", isTrouble: true } as const;
-      options.tell({ ...news, reason: "Unreadable", message });
+      options.tell({ ...news, reason: UNREADABLE, message });
     },
   });
 

@@ -21,7 +21,7 @@ export interface IdentityWants {
   /** Whether a certificate is made anew for a name that is missing. Not while another version of the operator may run. */
   readonly isThorough: boolean;
   readonly nowMs: () => number;
-  /** Certificates that machines were told to trust, as far as this process knows. PEM. */
+  /** Certificates that this process has told machines to trust. PEM. */
   readonly knownPem?: string;
 }
 
@@ -33,7 +33,7 @@ function patchData(identity: TlsIdentity): object {
   );
 }
 
-/** @param knownPem  see readIdentity; what was published is asked for only where the Secret does not say it all */
+/** @param knownPem  see KnownCertificates; what was published is asked for only where the Secret does not say it all */
 async function readStored(
   kubernetes: Kubernetes,
   namespace: string,
@@ -42,7 +42,7 @@ async function readStored(
   const object = await readOrNothing(kubernetes, `${collectionOf(namespace)}/${SECRET_NAME}`);
   const found = readIdentity(object);
   if (found === undefined || found.isWhole) return found;
-  return readIdentity(object, knownPem + (await readTrustBundle(kubernetes, namespace)));
+  return readIdentity(object, { told: knownPem, published: await readTrustBundle(kubernetes, namespace) });
 }
 
 async function store(

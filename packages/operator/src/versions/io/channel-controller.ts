@@ -13,6 +13,7 @@ import {
   createUnreadableMarks,
   readOrNothing,
   retryTimer,
+  UNREADABLE,
   unreadable,
   watchResource,
   type ControllerParts,
@@ -205,10 +206,10 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
     kind: managedOSVersionChannel.kind,
     plural: managedOSVersionChannel.plural,
     maxCharacters: MESSAGE_MAX,
-    condition: { type: "Synced", status: "False", reason: "InvalidConfiguration" },
+    condition: { type: "Synced", status: "False" },
     onNews({ metadata: { namespace, name, uid } }, message) {
       log.warn("channel not understood", { channel: `${namespace}/${name}`, error: message });
-      options.tell({ channel: { namespace, name, uid }, reason: "InvalidConfiguration", message, isTrouble: true });
+      options.tell({ channel: { namespace, name, uid }, reason: UNREADABLE, message, isTrouble: true });
     },
   });
 

@@ -81,7 +81,7 @@ export function runVersionController(
     kind: managedOSVersion.kind,
     plural: managedOSVersion.plural,
     maxCharacters: MESSAGE_MAX,
-    condition: { type: "Usable", status: "False", reason: "Unreadable" },
+    condition: { type: "Usable", status: "False" },
   });
 
   /** One that cannot be read is as one that is gone: rollouts go on with what they began with. */

@@ -124,7 +124,12 @@ describe("RegistrationIndex", () => {
         A,
         "REGISTRATION_UNKNOWN",
       ],
-      ["not where it names none that there can be", { spec: { token: { secretName: 7 } } }, A, "REGISTRATION_UNKNOWN"],
+      [
+        "by its own Secret where it names none that there can be",
+        { spec: { token: { secretName: 7 } } },
+        A,
+        "REGISTRATION_UNREADABLE",
+      ],
       ["not where it has no spec that could be one", { spec: "none" }, B, "REGISTRATION_UNKNOWN"],
     ])("finds it %s", (_what, object, token, answer) => {
       const index = indexWith(object);
@@ -153,6 +158,8 @@ describe("RegistrationIndex", () => {
       for (const attestation of [7, [], { trustAnchors: { configMapName: 7 } }, { expiredCertificates: "perhaps" }]) {
         expect(() => indexWith({ spec: { attestation } }).judging("n/one")).toThrow(expect.objectContaining({ code }));
       }
+      const untold = indexWith({ spec: { token: { secretName: 7 }, attestation: { trustAnchors: roots } } });
+      expect(() => untold.judging("n/one")).toThrow(expect.objectContaining({ code }));
       index.put(entry("one"));
       expect(index.judging("n/one")).toEqual(entry("one").registration);
       expect(index.judging("n/two")).toBeUndefined();

@@ -194,7 +194,7 @@ describe("a CA is not lost", () => {
     const secret = secretOf(told) as { readonly data: Readonly<Record<string, string>> };
     const good = Buffer.from(secret.data["ca.crt"] ?? "", "base64").toString();
     const data = { ...secret.data, "ca.crt": Buffer.from(edit(good)).toString("base64") };
-    const read = readIdentity({ ...secret, data }, trustBundle(told));
+    const read = readIdentity({ ...secret, data }, { told: "", published: trustBundle(told) });
     expect(read).toMatchObject({ isWhole: true, isAsStored: false });
     const { identity } = at(1, read?.identity);
     expect([identity.ca.keyPem, identity.ca.certificatePem.trim()]).toEqual([
@@ -205,22 +205,43 @@ describe("a CA is not lost", () => {
     expect(isBelieved(identity, certificatesOf(trustBundle(told)), 1)).toBe(true);
   });
 
-  it("where certificate and key of it are nonsense, as long as what it has signed is good", () => {
+  it.each([
+    ["this process has told", (pem: string) => ({ told: pem, published: "" })],
+    ["the ConfigMap has", (pem: string) => ({ told: "", published: pem })],
+  ])("where certificate and key of it are nonsense, as long as what it has signed is good and %s it", (_who, known) => {
     const told = at(0, first()).identity;
     const secret = secretOf(told) as { readonly data: Readonly<Record<string, string>> };
     const nonsense = Buffer.from("nonsense").toString("base64");
-    const read = readIdentity(
-      { ...secret, data: { ...secret.data, "ca.crt": nonsense, "ca.key": nonsense } },
-      trustBundle(told),
-    );
+    const data = { ...secret.data, "ca.crt": nonsense, "ca.key": nonsense };
+    const read = readIdentity({ ...secret, data }, known(trustBundle(told)));
     const { identity, step } = at(1, read?.identity);
     expect([step, read?.isAsStored]).toEqual(["kept", false]);
     expect(isBelieved(identity, certificatesOf(trustBundle(told)), 1)).toBe(true);
   });
 
-  it("but left behind where the Secret was emptied: that is how people take a CA out of use", () => {
+  it("by what somebody else has written into the ConfigMap: none of it gets into what machines trust", () => {
     const told = at(0, first()).identity;
-    expect(readIdentity({ metadata: { resourceVersion: "7" }, data: {} }, trustBundle(told))?.identity).toBeUndefined();
+    const secret = secretOf(told) as { readonly data: Readonly<Record<string, string>> };
+    const stranger = caOf(3_650, undefined).certificatePem;
+    for (const keep of [["ca.key"], []]) {
+      const data = Object.fromEntries(
+        Object.entries(secret.data).filter(([key]) => !key.startsWith("ca.") || keep.includes(key)),
+      );
+      const nonsense = { ...data, "ca.crt": Buffer.from("nonsense").toString("base64") };
+      const known = { told: "", published: stranger + trustBundle(told) };
+      const { identity } = at(1, readIdentity({ ...secret, data: nonsense }, known)?.identity);
+      expect(trustBundle(identity).trim()).toBe(told.ca.certificatePem.trim());
+    }
+  });
+
+  it("but left behind where it was taken out of the Secret: that is how people take a CA out of use", () => {
+    const told = at(0, first()).identity;
+    const secret = secretOf(told) as { readonly data: Readonly<Record<string, string>> };
+    const known = { told: trustBundle(told), published: trustBundle(told) };
+    for (const taken of [["ca.crt", "ca.key"], Object.keys(secret.data)]) {
+      const data = Object.fromEntries(Object.entries(secret.data).filter(([key]) => !taken.includes(key)));
+      expect(readIdentity({ ...secret, data }, known)?.identity).toBeUndefined();
+    }
   });
 
   it("of before 1.0, below which none may be: its successor waits until its last days, however often it is asked for", () => {

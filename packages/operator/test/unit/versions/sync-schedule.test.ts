@@ -32,6 +32,17 @@ describe("the pause after an attempt", () => {
     );
   });
 
+  it("is over where the last one that looked could not read the channel", () => {
+    const nowMs = Date.parse("2030-01-01T00:00:00Z");
+    const status = { lastAttemptTime: "2030-01-01T00:00:00Z", syncedGeneration: 1 };
+    const at = (reason: string): number => {
+      const condition = { type: "Synced", status: "False", reason } as const;
+      return dueAtMs(channelOf({}, { status: { ...status, conditions: [condition] } }), HOUR_MS, nowMs);
+    };
+    expect(at("Unreadable")).toBe(0);
+    expect(at("InvalidConfiguration")).toBeGreaterThan(nowMs);
+  });
+
   it("does not last for ever where a clock was set back", () => {
     const nowMs = Date.parse("2030-01-01T00:00:00Z");
     const status = { lastAttemptTime: "2040-01-01T00:00:00Z", syncedGeneration: 1 };
