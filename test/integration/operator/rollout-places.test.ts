@@ -88,6 +88,24 @@ describe("an image of fleet-local", () => {
     expect(found).toMatchObject({ total: 2, updated: 2, failed: 0, clusters: 1 });
     expect([0, 1, 2, 3, 4].map(plansOf)).toEqual([1, 1, 0, 0, 0]);
   });
+
+  it("keeps its machines where its selector becomes one that nobody can read, and goes on when that is mended", async () => {
+    await local.change("os", { nodeSelector: { matchExpressions: [{ key: "pool", operator: "In" }] } });
+    const told = await local.until("os", "Invalid", ({ state }) => state === "Invalid");
+    expect(told).toMatchObject({
+      message: "spec.nodeSelector.matchExpressions[0]: In needs values",
+      total: 2,
+      updated: 2,
+    });
+    expect(conditionOf(told, "TargetsMatched")).toMatchObject({ status: "Unknown", message: told.message });
+    await local.make("younger", { osImage, cloudConfig: { hostname: "other" } });
+    const younger = await local.until("younger", "Conflict", ({ state }) => state === "Conflict");
+    expect(younger.message).toBe("2 machines belong to the older ManagedOSImage os");
+    await local.remove("younger");
+    await local.change("os", { nodeSelector: null });
+    await local.until("os", "Complete again", ({ state }) => state === "Complete");
+    expect([0, 1].map(plansOf)).toEqual([1, 1]);
+  });
 });
 
 describe("an image for Fleet's clusters", () => {
@@ -141,7 +159,7 @@ describe("an image for Fleet's clusters", () => {
     expect([2, 3, 4].map(plansOf)).toEqual([2, 2, 2]);
   });
 
-  it("keeps the clusters of a ClusterGroup whose selector becomes none, and give them to no younger image", async () => {
+  it("keeps the clusters of a ClusterGroup whose selector becomes none, and gives them to no younger image", async () => {
     const shops = (selector: object) =>
       fleetObject("ClusterGroup", "fleet-default", "shops", { kind: "shop" }, { selector });
     await applyObjects(controlPlane, shops({ matchExpressions: [{ key: "env", operator: "in", values: ["test"] }] }));
