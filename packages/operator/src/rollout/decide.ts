@@ -69,7 +69,9 @@ function othersIn(view: RolloutView, cluster: string, books: Books): ReadonlySet
   const known = books.others.get(cluster);
   if (known !== undefined) return known;
   const failed = books.failures.filter((failure) => isActiveFailure(failure, view.seen(failure.uid)));
-  const accounted = new Set([...books.slots, ...failed].map(({ uid }) => uid));
+  // A machine that was moved here holds a slot of the cluster that it was in.
+  const held = books.slots.filter((slot) => slot.cluster === cluster);
+  const accounted = new Set([...held, ...failed].map(({ uid }) => uid));
   const busy = view.cluster(cluster).busy();
   const others = new Set(busy.filter((uid) => !accounted.has(uid)));
   books.others.set(cluster, others);

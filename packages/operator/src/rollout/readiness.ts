@@ -38,8 +38,9 @@ export class Readiness {
 
   /** Whether nothing that is known of the image now says that it does not want any more what it has granted. */
   isUnread(key: string): boolean {
-    const { index, unread } = this.#parts;
-    return unread.has(key) || (index.image(key)?.image.claimProblems.length ?? 0) > 0;
+    const { index, unread, fleetSynced } = this.#parts;
+    // Images of clusters that nobody has read yet seem to be for none.
+    return !fleetSynced() || unread.has(key) || (index.image(key)?.image.claimProblems.length ?? 0) > 0;
   }
 
   /** What keeps machines of the namespace from being decided about that the image, or none, has. */

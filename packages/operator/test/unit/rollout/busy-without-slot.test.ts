@@ -66,6 +66,12 @@ describe("a machine that is busy without a slot", () => {
     expect(decisionFor("m1", [byHand, machine("m1")])).toEqual(QUEUED);
   });
 
+  it("counts where its slot is of another cluster, out of which it was moved meanwhile", () => {
+    const slot = { machine: "m0", uid: "uid-m0", cluster: "before", attempt: 1, plan: OLD_PLAN };
+    const moved = { ...slot, grantedAt: "2030-01-01T11:59:00Z" };
+    expect(decisionFor("m1", [machine("m0", { image: "os" }), machine("m1")], { slots: [moved] })).toEqual(QUEUED);
+  });
+
   it("begins nothing else itself for as long", () => {
     expect(decisionFor("m0", [machine("m0", { heardMs: NOW_MS - 19 * MINUTE_MS })])).toEqual(QUEUED);
   });
