@@ -1,5 +1,5 @@
 /** What an installation leaves in /oem: the machine's cloud config, and where and how it registers. */
-import type { InstallSettings } from "@rancheros/agent/install";
+import { isMap, plainName, type InstallSettings } from "@rancheros/agent/install";
 
 import { formatCloudConfig } from "./cloud-config-text.ts";
 import type { InstallDocument } from "./install-settings.ts";
@@ -28,12 +28,14 @@ export async function oemFiles(
     ...(registrationAllowHttp ? { registrationAllowHTTP: true } : {}),
   };
   const own = { rancheros: { install } };
-  const { install: _bare, rancheros: ours, ...rest } = document;
-  const kept =
-    typeof ours === "object" && ours !== null
-      ? Object.fromEntries(Object.entries(ours).filter(([key]) => key !== "install"))
-      : {};
-  const config = { ...rest, rancheros: { ...kept, install } };
+  const entries = Object.entries(document);
+  const rest = entries.filter(([key]) => !["install", "rancheros"].includes(plainName(key)));
+  const ours = entries.filter(([key]) => plainName(key) === "rancheros").map(([, value]) => value);
+  const kept = ours
+    .filter(isMap)
+    .flatMap(Object.entries<unknown>)
+    .filter(([key]) => plainName(key) !== "install");
+  const config = { ...Object.fromEntries(rest), rancheros: { ...Object.fromEntries(kept), install } };
   return new Map([
     ["99_custom.yaml", formatCloudConfig(config)],
     ...(registrationUrl === undefined ? [] : [["registration.yaml", formatCloudConfig(own)] as const]),

@@ -76,5 +76,5 @@ export { findLiveRoot, kernelCommandLine, liveSource, treeBytes } from "./io/liv
 export { consoleArguments } from "./serial-console.ts";
 export { readSettings } from "./settings.ts";
 export type { InstallSettings } from "./settings.ts";
-export { documentFields, kernelFields, mergeFields } from "./settings-fields.ts";
+export { documentFields, isMap, kernelFields, mergeFields, plainName } from "./settings-fields.ts";
 export type { SettingsFields } from "./settings-fields.ts";

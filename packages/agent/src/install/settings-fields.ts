@@ -40,10 +40,7 @@ export function documentFields(document: unknown): SettingsFields {
 export function mergeFields(...all: readonly SettingsFields[]): SettingsFields {
   const merged: Record<string, unknown> = {};
   for (const fields of all) {
-    for (const [key, value] of Object.entries(fields)) {
-      const before = merged[key];
-      merged[key] = isMap(before) && isMap(value) ? mergeFields(before, value) : value;
-    }
+    for (const [key, value] of Object.entries(fields)) addField(merged, key, value);
   }
   return merged;
 }
@@ -52,11 +49,18 @@ export function plainName(key: string): string {
   return key.toLowerCase().replaceAll(/[_-]/g, "");
 }
 
+/** What one document spells in several ways is one: to a registration's `rancherOS` the operator adds its own `rancheros`. */
 function plain(value: unknown): SettingsFields {
-  if (!isMap(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [plainName(key), isMap(inner) ? plain(inner) : inner]),
-  );
+  const fields: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(isMap(value) ? value : {})) {
+    addField(fields, plainName(key), isMap(inner) ? plain(inner) : inner);
+  }
+  return fields;
+}
+
+function addField(fields: Record<string, unknown>, key: string, value: unknown): void {
+  const before = fields[key];
+  fields[key] = isMap(before) && isMap(value) ? mergeFields(before, value) : value;
 }
 
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

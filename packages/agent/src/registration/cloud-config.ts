@@ -18,8 +18,8 @@ export interface RegistrationSettings {
  * @throws RegistrationError REGISTRATION_CLOUD_CONFIG_INVALID
  */
 export function registrationSettings(document: unknown): RegistrationSettings {
-  const install = fuzzyGet(fuzzyGet(document, "rancheros"), "install");
-  const url = fuzzyGet(install, "registrationurl");
+  const install = allUnder(allUnder([document], "rancheros"), "install");
+  const url = lastUnder(install, "registrationurl");
   if (typeof url !== "string" || url.trim() === "") {
     throw new RegistrationError(
       "REGISTRATION_CLOUD_CONFIG_INVALID",
@@ -34,15 +34,15 @@ export function registrationSettings(document: unknown): RegistrationSettings {
   };
 }
 
-function optionalText(install: unknown, key: string): string | undefined {
-  const value = fuzzyGet(install, key.toLowerCase());
+function optionalText(install: readonly unknown[], key: string): string | undefined {
+  const value = lastUnder(install, key.toLowerCase());
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "string") throw invalid(key, "is not text");
   return value.trim() === "" ? undefined : value;
 }
 
-function isYes(install: unknown, key: string): boolean {
-  const value = fuzzyGet(install, key.toLowerCase());
+function isYes(install: readonly unknown[], key: string): boolean {
+  const value = lastUnder(install, key.toLowerCase());
   if (value === undefined || value === null) return false;
   if (typeof value === "boolean") return value;
   if (value === "true" || value === "false") return value === "true";
@@ -56,7 +56,15 @@ function invalid(key: string, what: string): RegistrationError {
   );
 }
 
-function fuzzyGet(map: unknown, plainKey: string): unknown {
-  if (typeof map !== "object" || map === null) return undefined;
-  return Object.entries(map).find(([key]) => key.toLowerCase().replaceAll(/[_-]/g, "") === plainKey)?.[1];
+/** A file may have a name in two spellings: the later one counts, and one without a value says nothing. */
+function lastUnder(maps: readonly unknown[], plainKey: string): unknown {
+  return allUnder(maps, plainKey).findLast((value) => value !== null && value !== undefined);
+}
+
+function allUnder(maps: readonly unknown[], plainKey: string): readonly unknown[] {
+  return maps.flatMap((map) => {
+    if (typeof map !== "object" || map === null) return [];
+    const matches = Object.entries(map).filter(([key]) => key.toLowerCase().replaceAll(/[_-]/g, "") === plainKey);
+    return matches.map(([, value]: readonly [string, unknown]) => value);
+  });
 }

@@ -26,8 +26,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** As the installed system reads it, from either of the two files. */
-async function installedTarget(settings: Partial<Parameters<typeof oemFiles>[0]>, name = "99_custom.yaml") {
-  const files = await oemFiles({ ...NOTHING, ...settings }, { hostname: "m1" });
+async function installedTarget(
+  settings: Partial<Parameters<typeof oemFiles>[0]>,
+  name = "99_custom.yaml",
+  document: Parameters<typeof oemFiles>[1] = { hostname: "m1" },
+) {
+  const files = await oemFiles({ ...NOTHING, ...settings }, document);
   const config = join(folder, name);
   writeFileSync(config, files.get(name) ?? "");
   return registrationTarget({ ...NO_FLAGS, config });
@@ -81,4 +85,21 @@ describe("an installed system", () => {
       ["99_custom.yaml", "#cloud-config\nhostname: m1\nrancheros:\n  other: 1\n  install: {}\n"],
     ]);
   });
+
+  it.each(["rancherOS", "RancherOS", "ranchEROS_", "rancher-os"])(
+    "finds its operator where the answer says %s for rancheros",
+    async (name) => {
+      const url = URL.replace("http:", "https:");
+      const answer = {
+        [name]: { Install: { device: "/dev/sda" }, other: 1 },
+        rancheros: { install: { automatic: true }, IN_STALL: { registrationURL: "https://elsewhere/x" } },
+        Install: { device: "/dev/sda" },
+      };
+      const target = await installedTarget({ registrationUrl: url }, "99_custom.yaml", answer);
+      expect(target).toMatchObject({ url });
+      expect((await oemFiles(NOTHING, answer)).get("99_custom.yaml")).toBe(
+        "#cloud-config\nrancheros:\n  other: 1\n  install: {}\n",
+      );
+    },
+  );
 });

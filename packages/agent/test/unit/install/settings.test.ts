@@ -39,6 +39,19 @@ describe("settings in a document", () => {
     for (const document of [null, "x", [], { rancheros: 7 }]) expect(documentFields(document)).toEqual({});
   });
 
+  it("are all taken where two names are one and the same, as in an answer to which the operator added its own", () => {
+    const device = "/dev/disk/by-id/boot-ssd";
+    const automatic = true;
+    expect(documentFields({ rancherOS: { install: { device } }, rancheros: { install: { automatic } } })).toEqual({
+      device,
+      automatic,
+    });
+    const selectors = { deviceSelector: { type: "ssd" }, device_selector: { maxSize: "9g", Type: "nvme" } };
+    for (const document of [{ rancheros: { Install: selectors, install: { automatic } } }, { install: selectors }]) {
+      expect(documentFields(document)).toMatchObject({ deviceselector: { type: "nvme", maxsize: "9g" } });
+    }
+  });
+
   it("give way to later ones, key by key", () => {
     const merged = mergeFields(
       { device: "a", deviceselector: { type: "ssd", model: "x" } },

@@ -87,6 +87,20 @@ describe("registrationSettings", () => {
     expect(registrationSettings(document)).toMatchObject({ url: "https://h/x", caPem: "PEM" });
   });
 
+  it("finds them behind other spellings of the same names, of which the later counts", () => {
+    const found = { url: "https://h/x", caPem: "PEM" };
+    const install = { registrationURL: "https://h/x", registrationCACert: "PEM" };
+    for (const document of [
+      { rancherOS: { install: { device: "x" } }, rancheros: { install } },
+      { rancheros: { install }, rancherOS: null },
+      { rancheros: { Install: { registrationCACert: "PEM" }, install: { registration_url: "https://h/x" } } },
+      { rancheros: { install: { registrationUrl: "https://before", ...install } } },
+      { rancheros: { install: { ...install, registration_url: null } } },
+    ]) {
+      expect(registrationSettings(document)).toMatchObject(found);
+    }
+  });
+
   it("takes an empty CA for none", () => {
     const install = { registrationURL: "https://h/x", registrationCACert: " " };
     expect(registrationSettings({ rancheros: { install } })).toMatchObject({ url: "https://h/x", caPem: undefined });
