@@ -1,5 +1,5 @@
 /** Cloud-configs as text. */
-import { Document, parse, visit } from "yaml";
+import { Document, isScalar, parseDocument, visit } from "yaml";
 
 import { CliError } from "./errors.ts";
 
@@ -25,10 +25,23 @@ function needsQuotes(text: string): boolean {
   return text.includes("\n") ? /[^\P{Cc}\n\t]|[\u2028\u2029]/u.test(text) : /^=$|[\p{Cc}\u2028\u2029]/u.test(text);
 }
 
-/** @throws CliError CLI_USAGE, without the text: it may hold secrets */
+/**
+ * Modes that are written as octal numbers become texts: formatted as the numbers that YAML makes of them, 0511 would be
+ * read as another mode.
+ * @throws CliError CLI_USAGE, without the text: it may hold secrets
+ */
 export function parseCloudConfig(text: string, path: string): unknown {
   try {
-    const document: unknown = parse(text, { maxAliasCount: MAX_ALIASES, logLevel: "error" });
+    const parsed = parseDocument(text, { logLevel: "error" });
+    const [mistake] = parsed.errors;
+    if (mistake !== undefined) throw mistake;
+    visit(parsed, {
+      Pair(_key, { key, value }) {
+        if (!isScalar(key) || key.value !== "permissions" || !isScalar(value)) return;
+        if (typeof value.value === "number" && /^0o?[0-7]+$/.test(value.source ?? "")) value.value = value.source;
+      },
+    });
+    const document: unknown = parsed.toJS({ maxAliasCount: MAX_ALIASES });
     // What holds itself has no end for whoever walks through it; this throws.
     JSON.stringify(document);
     return document;

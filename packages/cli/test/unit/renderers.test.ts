@@ -1,4 +1,5 @@
 /** What people see of data that programs get as JSON. */
+import { parseCloudConfig as readByAgent } from "@rancheros/agent/cloud-config";
 import { CodedError } from "@rancheros/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -86,6 +87,17 @@ describe("cloud-configs", () => {
     expect(parse(text)).toEqual(config);
     expect(parse(text, { version: "1.1" })).toEqual(config);
   });
+
+  it.each(["0o600", "0600", "0511", "0420", '"0755"', "0o4755"])(
+    "keep the permissions %s through parsing and formatting for the agent",
+    (written) => {
+      const text = `write_files: [{path: /x, permissions: ${written}}]`;
+      const again = formatCloudConfig(Object.assign({}, parseCloudConfig(text, "f.yaml")));
+      const { config, findings } = readByAgent(Buffer.from(again));
+      expect(findings).toEqual([]);
+      expect(config?.files[0]?.mode).toBe(Number.parseInt(written.replaceAll(/[^0-7]/g, ""), 8));
+    },
+  );
 
   it("that are no YAML, or blow up, are refused without showing them", () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n`;

@@ -6,6 +6,7 @@ import type { FileSetting } from "../cloud-config.ts";
 import { flag, name, readMap, text, textLike, type Judge, type Reader } from "../judge.ts";
 import { FILE_MAX_BYTES } from "../limits.ts";
 import type { Located, Position } from "../located.ts";
+import { permissions } from "./permissions.ts";
 
 /** Source: cloud-init, Write files */
 const ENCODINGS: Readonly<Record<string, { readonly isBase64: boolean; readonly isGzip: boolean }>> = {
@@ -37,7 +38,7 @@ export const fileSetting: Reader<FileSetting> = (judge, node, path) => {
       if (bytes !== undefined) raw = { bytes: Buffer.from(bytes), at: value.at, path: inner };
     },
     encoding: (value, inner) => void (encoding = encodingOf(judge, value, inner) ?? encoding),
-    permissions: (value, inner) => void (mode = permissionsOf(judge, value, inner)),
+    permissions: (value, inner) => void (mode = permissions(judge, value, inner)),
     owner: (value, inner) => void (owner = textLike(OWNER, "user or user:group")(judge, value, inner) ?? owner),
     append: (value, inner) => {
       if (flag(judge, value, inner) === true) {
@@ -70,13 +71,6 @@ function encodingOf(judge: Judge, node: Located, path: string): string | undefin
   const value = text(judge, node, path);
   if (value === undefined || Object.hasOwn(ENCODINGS, value)) return value;
   return judge.error(node.at, path, `${name(path)} has to be one of ${Object.keys(ENCODINGS).join(", ")}`);
-}
-
-/** `"0644"`, `0644` and `0o644` all mean the same; YAML itself would take the second for a decimal number. */
-function permissionsOf(judge: Judge, node: Located, path: string): number | undefined {
-  const digits = /^(?:0o?)?([0-7]{3,4})$/.exec(node.kind === "scalar" ? node.source.trim() : "")?.[1];
-  if (digits !== undefined) return Number.parseInt(digits, 8);
-  return judge.error(node.at, path, `${name(path)} has to be an octal number such as "0644"`);
 }
 
 function unpack(

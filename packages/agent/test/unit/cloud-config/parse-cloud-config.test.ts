@@ -129,6 +129,7 @@ rancheros: {install: {device: /dev/sda}}
     ["a path that climbs", `${HEAD}write_files: [{path: /etc/../x}]\n`, "2:22 error write_files[0].path holds .."],
     ["a path that is relative", `${HEAD}write_files: [{path: x}]\n`, /^2:22 error .* does not begin with/],
     ["permissions", `${HEAD}write_files: [{path: /x, permissions: rw}]\n`, /^2:39 error .* octal/],
+    ["permissions that are no number of a mode", `${HEAD}write_files: [{path: /x, permissions: 899}]\n`, /^2:39 error/],
     ["base64", `${HEAD}write_files: [{path: /x, encoding: b64, content: "%"}]\n`, /^2:50 error .* not base64/],
     ["appending", `${HEAD}write_files: [{path: /x, append: true}]\n`, /^2:34 error append is not supported/],
     ["a host name", `${HEAD}hostname: a_b\n`, /^2:11 error hostname has to be a host name/],
