@@ -36,6 +36,14 @@ export class Readiness {
     return (!needsFleet || parts.fleetSynced()) && (!needsVersions || parts.versionsSynced());
   }
 
+  /** Why nothing is decided about an image that can be read: an older one may have its machines. */
+  blocked(key: string): Waiting | undefined {
+    const { index, unread, imagesSynced } = this.#parts;
+    const state = index.image(key);
+    if (state === undefined || !imagesSynced() || unread.has(key) || state.image.isUnclear) return undefined;
+    return this.#before(state.image.object.metadata.namespace, state);
+  }
+
   /** Whether nothing that is known of the image now says that it does not want any more what it has granted. */
   isUnread(key: string): boolean {
     const { index, unread, fleetSynced } = this.#parts;

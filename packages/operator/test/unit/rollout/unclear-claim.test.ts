@@ -1,6 +1,7 @@
 /** An image of which nobody can tell any more for which machines it is: they stay its own, and no younger image takes them. */
 import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { afterEach, describe, expect, it } from "vitest";
+import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
 import { TwoImages } from "./two-images.ts";
 
 const OLDER = { osImage: "r.example.com/os:v2" };
@@ -9,11 +10,14 @@ const POOL = { nodeSelector: { matchLabels: { pool: "web" } } };
 const EVERYWHERE = { targets: [{ clusterSelector: {} }] };
 const MINUTE_MS = 60_000;
 
+const news: RolloutNews[] = [];
 let scene: TwoImages;
 afterEach(() => scene.run.stop());
 
 async function start(namespace: string, older: ManagedOSImageSpec, younger: ManagedOSImageSpec = {}): Promise<void> {
-  scene = new TwoImages(namespace, { fleet: { chosen: () => new Set(["c1"]), unclear: () => undefined } });
+  const fleet = { chosen: () => new Set(["c1"]), unclear: () => undefined };
+  news.length = 0;
+  scene = new TwoImages(namespace, { fleet, tell: (one) => void news.push(one) });
   scene.make("older", 1, { ...OLDER, ...older });
   scene.make("younger", 2, { ...YOUNGER, ...younger });
   await scene.time.pass(MINUTE_MS);
@@ -94,6 +98,11 @@ describe.each(BAD)("an image that comes to have %s", (_, namespace, good, bad, f
     expect((await scene.ask("a")).waiting).toMatchObject({ reason: "Invalid" });
     isSaid();
     expect(scene.image("older").status?.slots ?? []).toEqual([]);
+    await scene.time.pass(10 * MINUTE_MS);
+    const blocked = news.filter(({ reason }) => reason === "Blocked");
+    expect(blocked.map(({ image: { name }, message }) => [name, message])).toEqual([
+      ["younger", expect.stringContaining(`nothing is decided about this image: nobody can tell for which machines`)],
+    ]);
     scene.change("older", { nodeSelector: null, targets: null, ...good });
     await scene.time.pass(MINUTE_MS);
     expect((await scene.begun()).plan.image).toBe("older");
