@@ -58,6 +58,7 @@ export function linkLoops(
     statusOf(upgrades.journal(), host.now().bootId, {
       trouble: upgrades.trouble(),
       planTrouble: planTrouble.present,
+      brokenJournal: upgrades.brokenJournal,
       idleMessage: machine.lastReset,
     });
   const heard = new HeardWord();

@@ -27,7 +27,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const notify = notifier(notifyWay(environment, pid), environment);
   const own = new AbortController();
   const signal = AbortSignal.any([options.signal, own.signal]);
-  const status = (upgrades: Upgrades, bootId: string) => statusOf(upgrades.journal(), bootId);
+  const status = (upgrades: Upgrades, bootId: string) =>
+    statusOf(upgrades.journal(), bootId, { brokenJournal: upgrades.brokenJournal });
   let open: AgentSession | undefined;
   const session = await openAgent(options, (_order, stop) => {
     if (operator === undefined || open === undefined) return Promise.resolve("lost");

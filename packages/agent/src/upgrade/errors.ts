@@ -174,7 +174,7 @@ export const UPGRADE_ERRORS = {
     failure: "nonsense",
     retry: "never",
     meaning: "The journal of upgrades could not be understood; it was moved aside and a new one was begun.",
-    mend: "Look at the file that the message names; if the node is cordoned and should not be, uncordon it with kubectl.",
+    mend: "Look at the file that the message names. The next upgrade takes the agent's own cordon away; sooner, ros-agent undrain does.",
   },
   UPGRADE_JOURNAL_UNREADABLE: {
     failure: "environment",

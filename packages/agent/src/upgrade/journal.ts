@@ -147,7 +147,7 @@ export interface Journal {
   readonly rollback: AskedRollback | undefined;
   /**
    * Of the cordon of this node: `intended` is written before it is set, `ours` when it was. Only then it is undone. A run that
-   * leaves the node cordoned leaves this behind for the next.
+   * leaves the node cordoned leaves this behind for the next. After a journal that was broken it is `intended`: nobody knows.
    */
   readonly cordon: "none" | "intended" | "ours";
   /** On this machine only because upgrades brought them, or were about to: written before, and until they are gone. */

@@ -90,6 +90,10 @@ async function readOrMoveAside(
     if (!hasCode(error, "UPGRADE_JOURNAL_BROKEN") || !(error instanceof Error)) throw error;
     const name = await file.moveAside();
     const message = `${error.message}; it is kept as ${name}`;
-    return { journal: EMPTY_JOURNAL, broken: { code: "UPGRADE_JOURNAL_BROKEN", message } };
+    // It may have said that the node's cordon is ours: whoever set one, the next upgrade asks.
+    const journal: Journal = { ...EMPTY_JOURNAL, cordon: "intended" };
+    // On a disk without room this is known until the agent ends, and is written down with the next change.
+    await file.write(writeJournal(journal)).catch(() => undefined);
+    return { journal, broken: { code: "UPGRADE_JOURNAL_BROKEN", message } };
   }
 }

@@ -2,40 +2,43 @@
 import { PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
 import { STATUS_MESSAGE_MAX_CHARACTERS, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 
-import { reasonFrom } from "./journal-edits.ts";
+import { cutMessage, reasonFrom } from "./journal-edits.ts";
 import { subjectOf, type Journal, type Reason, type Run, type Subject } from "./journal.ts";
 
 /**
  * Of the upgrade under way, or of the last one that ended.
- * @param trouble      what keeps the machine from going on with it
- * @param planTrouble  why it cannot begin with what the operator wants now
- * @param idleMessage  for a machine that never had an upgrade
+ * @param trouble        what keeps the machine from going on with it
+ * @param planTrouble    why it cannot begin with what the operator wants now
+ * @param brokenJournal  what became of a journal that was broken; hides nothing else
+ * @param idleMessage    for a machine that never had an upgrade
  */
 export function statusOf(
   { run, history }: Journal,
   bootId: string,
-  { trouble, planTrouble, idleMessage }: StatusTroubles = {},
+  { trouble, planTrouble, brokenJournal, idleMessage }: StatusTroubles = {},
 ): UpgradeStatus {
   const [last] = history;
   if (run !== undefined) {
     return {
       ...about(subjectOf(run.order)),
       phase: run.phase,
-      ...said(reasonOf(run, trouble), run.ending?.message ?? run.message),
+      ...also(said(reasonOf(run, trouble), run.ending?.message ?? run.message), brokenJournal),
       bootId,
     };
   }
   if (last !== undefined) {
     const reason = withPlanTrouble(last.reason, planTrouble);
-    return { ...about(last.subject), phase: last.phase, ...said(reason, last.message), bootId };
+    return { ...about(last.subject), phase: last.phase, ...also(said(reason, last.message), brokenJournal), bootId };
   }
   const nothing = { plan: undefined, image: undefined, attempt: 0, digest: undefined };
-  return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...said(planTrouble, idleMessage), bootId };
+  const word = also(said(planTrouble, idleMessage), brokenJournal);
+  return { protocol: PROTOCOL_VERSION, ...nothing, phase: "Idle", ...word, bootId };
 }
 
 interface StatusTroubles {
   readonly trouble?: Reason | undefined;
   readonly planTrouble?: Reason | undefined;
+  readonly brokenJournal?: Reason | undefined;
   readonly idleMessage?: string | undefined;
 }
 
@@ -43,9 +46,20 @@ interface StatusTroubles {
 function withPlanTrouble(ended: Reason | undefined, planTrouble: Reason | undefined): Reason | undefined {
   if (ended === undefined || planTrouble === undefined) return ended ?? planTrouble;
   if (ended.code === planTrouble.code && ended.message === planTrouble.message) return ended;
-  const also = `; ${planTrouble.message} (${planTrouble.code})`.slice(0, STATUS_MESSAGE_MAX_CHARACTERS / 2);
-  const message = ended.message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS - also.length) + also;
-  return reasonFrom({ code: ended.code, message });
+  return reasonFrom({ code: ended.code, message: alsoMessage(ended.message, planTrouble) });
+}
+
+type Said = Pick<UpgradeStatus, "reason" | "message">;
+
+function also({ reason, message }: Said, trouble: Reason | undefined): Said {
+  if (trouble === undefined) return { reason, message };
+  const both = message === undefined ? trouble.message : alsoMessage(message, trouble);
+  return { reason: reason ?? trouble.code, message: cutMessage(both) };
+}
+
+function alsoMessage(message: string, { code, message: troubleMessage }: Reason): string {
+  const rest = `; ${troubleMessage} (${code})`.slice(0, STATUS_MESSAGE_MAX_CHARACTERS / 2);
+  return message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS - rest.length) + rest;
 }
 
 /** What is wrong with an upgrade under way: why it ends, and what still has to be undone and cannot be. */
@@ -62,6 +76,6 @@ function about({ isByHand, planId, image, attempt, digest }: Subject) {
   return { protocol: PROTOCOL_VERSION, ...plan, digest };
 }
 
-function said(reason: Reason | undefined, message: string | undefined): Pick<UpgradeStatus, "reason" | "message"> {
+function said(reason: Reason | undefined, message: string | undefined): Said {
   return { reason: reason?.code, message: reason?.message ?? message };
 }
