@@ -34,7 +34,7 @@ export async function openImagePolicy({ imagePolicyFile }: Settings, log: Log): 
   return policy;
 }
 
-export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl"> {
+export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl" | "steadyMs"> {
   readonly settings: Settings;
   readonly kubernetes: Kubernetes;
   readonly registry: RegistryBlobs;
@@ -52,5 +52,5 @@ export function startBootDesk(options: OperatorBootParts): BootDesk {
     onUnsigned: (media, error) => log.warn("boot media without a trusted signature", { media, ...errorFields(error) }),
     pullSecrets: async (namespace, names) => readPullSecrets(kubernetes, namespace, names),
   });
-  return createBootDesk({ ...parts, find, bootUrl: settings.bootUrl });
+  return createBootDesk({ ...parts, find, bootUrl: settings.bootUrl, steadyMs: () => performance.now() });
 }

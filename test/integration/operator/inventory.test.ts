@@ -29,7 +29,8 @@ const secrets: Readonly<Record<string, readonly [type: string, token: string]>> 
   "shared-b": ["rancheros.cattle.io/token", "no-cluster-secret"],
   "shared-g": ["rancheros.cattle.io/token", "notoken-secret"],
   "shared-h": ["rancheros.cattle.io/token", "twomachines-secret"],
-  orphan: ["rancheros.cattle.io/token", "orphan-secret"],
+  // Its key is named TPM..., which is how attestation data begins.
+  orphan: ["rancheros.cattle.io/token", "orphan-secret-114069"],
   "dup-1": ["rancheros.cattle.io/token", "dup-secret"],
   "dup-2": ["rancheros.cattle.io/token", "dup-secret"],
   opaque: ["Opaque", "wrong-type-secret"],
@@ -143,7 +144,7 @@ describe("/v1-rancheros/inventory", () => {
     ["notoken-secret", 503, "cluster token not assigned\n"],
     [undefined, 401, "Unauthorized\n"],
     ["wrong", 401, "token not found\n"],
-    ["orphan-secret", 401, "machine not found\n"],
+    ["orphan-secret-114069", 401, "machine not found\n"],
     ["wrong-type-secret", 401, "token not found\n"],
     ["dup-secret", 401, "token not found\n"],
     ["twomachines-secret", 401, "machine not found\n"],
@@ -337,7 +338,7 @@ describe("/v1-rancheros/cacerts", () => {
       body: `${CA}\n`,
       hash: "gtSe6MQMDBMNcf3WAaFVq3qkJGMHvZCK1EuhIyBJHQ8GYKcCoZsOeG/+3UBgZXvSbMal4w/k3cJFYecMBrUw7Q==",
     });
-    expect((await cacerts("orphan-secret")).hash).not.toBeNull();
+    expect((await cacerts("orphan-secret-114069")).hash).not.toBeNull();
     expect((await cacerts("dup-secret")).hash).not.toBeNull();
     expect((await cacerts(tpm.ekHash)).hash).not.toBeNull();
   });

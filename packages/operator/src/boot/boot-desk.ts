@@ -1,5 +1,5 @@
 /** What machines without an operating system are answered: a script for iPXE, and the files that it names. */
-import { pipeline, type Readable } from "node:stream";
+import { addAbortSignal, pipeline, type Readable } from "node:stream";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import type { BootBlob, BootMedia } from "./boot-manifest.ts";
 import { bootRouteOf, type BootFile, type BootRoute } from "./boot-route.ts";
@@ -7,9 +7,7 @@ import { byteRangeOf } from "./byte-range.ts";
 import { checkedStream } from "./checked-stream.ts";
 import { BootError } from "./errors.ts";
 import { ipxeScript } from "./ipxe-script.ts";
-
-/** Transfers at one time. Source: the registry client's MAX_STREAMS; more would wait for each other there */
-const MAX_TRANSFERS = 32;
+import { Transfers } from "./transfers.ts";
 
 export interface BootRequest {
   readonly method: string;
@@ -48,6 +46,8 @@ export interface BootParts {
   readonly configOf: (token: string) => string;
   /** Where machines fetch boot files, such as http://boot.example.com; undefined: as they came. */
   readonly bootUrl: string | undefined;
+  /** A clock that never goes back. */
+  readonly steadyMs: () => number;
 }
 
 export interface BootDesk {
@@ -70,7 +70,7 @@ export function mediaOf({ metadata, spec: { boot } }: MachineRegistration) {
 }
 
 export function createBootDesk(parts: BootParts): BootDesk {
-  let transfers = 0;
+  const transfers = new Transfers(parts.steadyMs);
 
   function script(request: BootRequest, { token }: BootRoute, registration: MachineRegistration): BootAnswer {
     const { host, isTls, path } = request;
@@ -94,31 +94,32 @@ export function createBootDesk(parts: BootParts): BootDesk {
     if (request.method === "HEAD") {
       return { status: 200, headers: { ...headers, "content-length": String(sizeBytes) }, body: undefined };
     }
-    if (transfers >= MAX_TRANSFERS) throw new BootError("BOOT_BUSY", `${MAX_TRANSFERS} transfers are under way`);
-    transfers += 1;
-    const left = (): void => void (transfers -= 1);
+    const stopped = new AbortController();
+    const transfer = transfers.begin(() => stopped.abort());
     try {
       const asked = range === undefined ? undefined : `bytes=${range.first}-${range.last}`;
       const { isPart, body } = await found.open(blob, asked);
       const isRange = range !== undefined && isPart;
       const partBytes = isRange ? range.last - range.first + 1 : sizeBytes;
-      const checked = checkedStream({ digest: isRange ? undefined : digest, sizeBytes: partBytes });
+      const expected = { digest: isRange ? undefined : digest, sizeBytes: partBytes };
+      const checked = checkedStream(expected, (bytes) => transfer.took(bytes));
+      addAbortSignal(stopped.signal, checked);
       // The answer's end tells of a failure: it is cut off.
       pipeline(body, checked, () => undefined);
-      checked.once("close", left);
+      checked.once("close", () => transfer.end());
       const length = { "content-length": String(partBytes) };
       if (!isRange) return { status: 200, headers: { ...headers, ...length }, body: checked };
       const content = { "content-range": `bytes ${range.first}-${range.last}/${sizeBytes}` };
       return { status: 206, headers: { ...headers, ...length, ...content }, body: checked };
     } catch (error) {
-      left();
+      transfer.end();
       throw error;
     }
   }
 
   return {
     get transfers() {
-      return transfers;
+      return transfers.size;
     },
     async answer(request) {
       const route = bootRouteOf(request.path);

@@ -13,7 +13,10 @@ export interface Expected {
  * Lets bytes through, but the last piece only when all of them have the digest and the size: who reads less than the size
  * knows that the file is not whole.
  */
-export function checkedStream({ digest, sizeBytes }: Expected): Transform {
+export function checkedStream(
+  { digest, sizeBytes }: Expected,
+  onTaken: (bytes: number) => void = () => undefined,
+): Transform {
   const hash = createHash("sha256");
   let bytes = 0;
   let held: Buffer | undefined;
@@ -22,6 +25,7 @@ export function checkedStream({ digest, sizeBytes }: Expected): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
+      onTaken(chunk.length);
       if (bytes > sizeBytes) return done(broken(`more than ${sizeBytes} bytes`));
       hash.update(chunk);
       const before = held;

@@ -4,3 +4,4 @@ export type { BootAnswer, BootDesk, BootParts, BootRequest } from "./boot-desk.t
 export { isBootPath } from "./boot-route.ts";
 export { BOOT_ERRORS, BootError } from "./errors.ts";
 export { mediaFinder } from "./media-finder.ts";
+export { SLOWEST_BYTES_PER_MS } from "./transfers.ts";

@@ -1,7 +1,7 @@
 /** Answers who boots from the network: text, or a file as the registry gives it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
-import type { BootAnswer, BootDesk } from "../../boot/index.ts";
+import { SLOWEST_BYTES_PER_MS, type BootAnswer, type BootDesk } from "../../boot/index.ts";
 import { NOT_FOUND } from "../answer.ts";
 import { refusalOf } from "../refusal.ts";
 import { pathOf } from "../route.ts";
@@ -9,8 +9,6 @@ import { endAnswer } from "./answer-turns.ts";
 
 /** A machine that takes nothing for so long has gone. */
 const STALLED_MS = 60_000;
-/** Slower than that nobody loads an operating system, but somebody keeps others from it. */
-const SLOWEST_BYTES_PER_MS = 64;
 
 export interface BootResponder {
   respond(request: IncomingMessage, response: ServerResponse): void;

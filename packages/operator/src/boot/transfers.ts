@@ -1,0 +1,63 @@
+/** The files that are under way to machines: as many as there may be, and no slow one in the way of others. */
+import { BootError } from "./errors.ts";
+
+/** Source: the registry client's MAX_STREAMS; more would wait for each other there. */
+export const MAX_TRANSFERS = 32;
+/** Slower than that nobody loads an operating system, but somebody keeps others from it. */
+export const SLOWEST_BYTES_PER_MS = 64;
+/** So long a transfer may take to come to its pace. */
+const GRACE_MS = 10_000;
+
+export interface Transfer {
+  /** So many bytes more were taken. */
+  took(bytes: number): void;
+  end(): void;
+}
+
+interface UnderWay {
+  readonly beganMs: number;
+  readonly stop: () => void;
+  bytes: number;
+}
+
+export class Transfers {
+  readonly #underWay = new Set<UnderWay>();
+  readonly #nowMs: () => number;
+
+  /** @param nowMs  a clock that never goes back */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  get size(): number {
+    return this.#underWay.size;
+  }
+
+  /**
+   * @param stop  ends the transfer, where it is too slow and another one needs the place
+   * @throws BootError  BOOT_BUSY where there are as many as may be, and none is too slow
+   */
+  begin(stop: () => void): Transfer {
+    if (this.#underWay.size >= MAX_TRANSFERS) this.#makeRoom();
+    const one: UnderWay = { beganMs: this.#nowMs(), stop, bytes: 0 };
+    this.#underWay.add(one);
+    return {
+      took: (bytes) => void (one.bytes += bytes),
+      end: () => void this.#underWay.delete(one),
+    };
+  }
+
+  #makeRoom(): void {
+    const nowMs = this.#nowMs();
+    let slowest: { readonly one: UnderWay; readonly pace: number } | undefined;
+    for (const one of this.#underWay) {
+      const ageMs = nowMs - one.beganMs;
+      if (ageMs < GRACE_MS) continue;
+      const pace = one.bytes / ageMs;
+      if (pace < (slowest?.pace ?? SLOWEST_BYTES_PER_MS)) slowest = { one, pace };
+    }
+    if (slowest === undefined) throw new BootError("BOOT_BUSY", `${MAX_TRANSFERS} transfers are under way`);
+    this.#underWay.delete(slowest.one);
+    slowest.one.stop();
+  }
+}
