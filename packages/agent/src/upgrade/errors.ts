@@ -1,5 +1,5 @@
 /** Everything that can end or hold up an upgrade of this machine's operating system; the codes are the `reason` in its status. */
-import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
+import { CodedError, isCodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
 
 export type UpgradeErrorCode =
   | "UPGRADE_ABORTED"
@@ -268,4 +268,11 @@ export class UpgradeError extends CodedError<UpgradeErrorCode> {
   constructor(code: UpgradeErrorCode, message: string, options: CodedErrorOptions = {}) {
     super(UPGRADE_ERRORS, code, message, options);
   }
+}
+
+/** What no part has named is a defect. */
+export function codedError(error: unknown): CodedError {
+  if (isCodedError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new UpgradeError("UPGRADE_DEFECT", `unexpected: ${message}`, { cause: error });
 }

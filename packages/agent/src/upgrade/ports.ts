@@ -159,7 +159,7 @@ export interface SystemSlotsPort {
   tryOnce(slot: SystemSlot): Promise<void>;
   /** The slot that the next start tries. */
   tried(): Promise<SystemSlot | undefined>;
-  /** No slot is tried any more: a boot loader that could not write down that it has tried one would do it again. */
+  /** No slot is tried any more, on the disk: a boot loader that could not write down that it has tried one would do it again. */
   forgetTry(): Promise<void>;
   /** Asks for it, and goes on. */
   restart(): Promise<void>;

@@ -59,9 +59,8 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
       await slots.tryOnce(slot);
     },
     tried: async () => (await slots.words()).try,
-    async forgetTry() {
-      if ((await slots.words()).try !== undefined) await slots.change({ try: undefined });
-    },
+    // Also where it reads as empty already: an earlier write may have failed before it was where the boot loader reads it.
+    forgetTry: () => slots.change({ try: undefined }),
     restart: options.restart,
     async isGood(slot) {
       return (await slots.words()).good === slot;

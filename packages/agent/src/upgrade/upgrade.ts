@@ -1,8 +1,8 @@
 /** Upgrades of this machine, one at a time: decide, act, write down. A kill at any point is gone on from. */
-import { hasCode, isCodedError, type CodedError } from "@rancheros/protocol/errors";
+import { hasCode } from "@rancheros/protocol/errors";
 import { PHASES } from "@rancheros/protocol/upgrade";
 
-import { UpgradeError } from "./errors.ts";
+import { codedError, UpgradeError } from "./errors.ts";
 import { failureEnding } from "./failure-ending.ts";
 import type { ReachPoint } from "./fault-points.ts";
 import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, reopen, startRun } from "./journal-edits.ts";
@@ -289,10 +289,4 @@ class UpgradeLoop implements Upgrades {
 
 function requireUnswitched({ phase }: Run): void {
   if (PHASES[phase].mayBeSwitched) throw new UpgradeError("UPGRADE_TOO_LATE", `the upgrade is in ${phase}`);
-}
-
-function codedError(error: unknown): CodedError {
-  if (isCodedError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new UpgradeError("UPGRADE_DEFECT", `unexpected: ${message}`, { cause: error });
 }

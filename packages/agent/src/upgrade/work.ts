@@ -1,5 +1,5 @@
 /** What one act of an upgrade works with. */
-import { isCodedError } from "@rancheros/protocol/errors";
+import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 
 import type { FaultPoint } from "./fault-points.ts";
 import { note, reasonFrom, runOf } from "./journal-edits.ts";
@@ -54,36 +54,48 @@ const TRIES: Readonly<Record<string, number>> = {
 /** What an operating system does not have it will not have later: a quarter of an hour is enough for one that starts late. */
 const UNDOING_TRIES: Readonly<Record<string, number>> = { CONTAINER_RUNTIME_MISSING: 20 };
 
+export interface Patience {
+  /** From now on, in place of the phase's time. */
+  readonly patienceMs?: number;
+  /** False where the status says already why the run ends: the log is told then. */
+  readonly isTold?: boolean;
+}
+
 /**
  * Tries again what may go well later, until the work's signal and the end of its time; what went wrong stands in the status meanwhile.
- * @param patienceMs  from now on, in place of the phase's time
  * @throws what cannot be mended by waiting, or is not after some tries, and everything once the signal is given
  */
-export async function withPatience<T>(work: Work, attempt: () => Promise<T>, patienceMs?: number): Promise<T> {
+export async function withPatience<T>(
+  work: Work,
+  attempt: () => Promise<T>,
+  { patienceMs, isTold = true }: Patience = {},
+): Promise<T> {
   const { host } = work.ports;
   const begun = host.now().uptimeMs;
   const isOver = (): boolean => (patienceMs === undefined ? isLate(work) : host.now().uptimeMs - begun >= patienceMs);
   for (let failures = 0; ;) {
     try {
       const result = await attempt();
-      if (failures > 0) await work.save((journal, now) => note(journal, { lastError: undefined }, now));
+      if (isTold && failures > 0) await work.save((journal, now) => note(journal, { lastError: undefined }, now));
       return result;
     } catch (error) {
       if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isOver()) throw error;
       const tries = presentRun(work).ending === undefined ? TRIES : UNDOING_TRIES;
       if (failures + 1 >= (tries[error.code] ?? Infinity)) throw error;
       const lastError = reasonFrom(error);
-      await work.save((journal, now) => note(journal, { lastError }, now));
-      const spread = 0.5 * host.random();
-      const delayMs =
-        error.retry === "backoff"
-          ? Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS) * (0.5 + spread)
-          : // Never earlier than was asked for, and never at once.
-            Math.max(FIRST_DELAY_MS, error.retry.afterMs) * (1 + spread);
+      if (isTold) await work.save((journal, now) => note(journal, { lastError }, now));
+      else work.log(`${lastError.message} (${lastError.code}); trying again`);
+      const delayMs = delayAfter(error.retry, failures, 0.5 * host.random());
       failures += 1;
       await host.sleep(delayMs, work.signal);
     }
   }
+}
+
+function delayAfter(retry: Exclude<CodedError["retry"], "never">, failures: number, spread: number): number {
+  if (retry === "backoff") return Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS) * (0.5 + spread);
+  // Never earlier than was asked for, and never at once.
+  return Math.max(FIRST_DELAY_MS, retry.afterMs) * (1 + spread);
 }
 
 /** To put in order what an upgrade leaves behind there is time without end. */

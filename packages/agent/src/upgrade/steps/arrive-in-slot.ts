@@ -9,7 +9,7 @@ import { callOffTrial } from "./call-off-trial.ts";
 export async function arriveInSlot(work: Work, target: SystemSlot): Promise<Edit> {
   const { ports } = work;
   const slot = await ports.host.readBootSlot();
-  if (slot !== target) await callOffTrial(work);
+  const isOff = slot === target || (await callOffTrial(work));
   const trace = slot === target ? undefined : await ports.slots?.trialTrace(target);
   return (journal, now) => {
     const { switched, phase } = runOf(journal);
@@ -34,7 +34,8 @@ export async function arriveInSlot(work: Work, target: SystemSlot): Promise<Edit
     if (verdict.kind === "go-on") return enter(arrived, "Verifying", now);
     const reason = { code: verdict.code, message: verdict.message };
     const isRolledBack = verdict.kind === "rolled-back";
-    const ending = { reason, message: undefined, keepsCordon: !isRolledBack, blamesImage: true };
+    // One that may be tried once more takes the machine away from its pods.
+    const ending = { reason, message: undefined, keepsCordon: !isRolledBack || !isOff, blamesImage: true };
     return decideEnding(arrived, { ...ending, phase: isRolledBack ? "RolledBack" : "Failed" }, now);
   };
 }

@@ -53,7 +53,7 @@ async function whyNoTrial(work: Work, slots: SystemSlotsPort): Promise<Reason> {
   };
   try {
     // Also one whose request got lost with an agent that was killed.
-    await withPatience(work, request, REBOOT_PATIENCE_MS);
+    await withPatience(work, request, { patienceMs: REBOOT_PATIENCE_MS });
     await say(work, "the restart is asked for");
     return await awaitEnd(work);
   } catch (error) {

@@ -5,7 +5,7 @@ import { FAULT_POINTS, type FaultPoint } from "../../../src/upgrade/fault-points
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
 import { createLife, live } from "./machine-life.ts";
 import { createWorld, OLD_RELEASE, orderOf, REFERENCE, type World } from "./machine-world.ts";
-import { ownSlots, type SlotPoint } from "./own-slots.ts";
+import { ownSlots, type OwnSlots, type SlotPoint } from "./own-slots.ts";
 
 interface Scenario {
   readonly world: Partial<World>;
@@ -158,4 +158,32 @@ describe.each(Object.entries(SCENARIOS))("an upgrade %s", (_name, scenario) => {
       ).toEqual([]);
     }
   });
+});
+
+describe("a trial that the boot loader cannot be told of, or cannot be told to forget", () => {
+  it.each<[string, Partial<OwnSlots>]>([
+    ["is not known to be armed, and is called off in the end", { failedTries: Infinity, failedForgets: 2 }],
+    ["is not known to be armed, and stays so", { failedTries: Infinity, failedForgets: Infinity }],
+    ["is not known to be armed at first", { failedTries: 2 }],
+    ["does not come, and is called off in the end", { forgetsRestarts: true, failedForgets: 2 }],
+    ["does not come, and stays armed", { forgetsRestarts: true, failedForgets: Infinity }],
+    ["cannot be crossed out", { trial: "not-written-down", failedForgets: Infinity }],
+    ["panics, and cannot be called off", { trial: "panics", failedForgets: Infinity }],
+  ])(
+    "never comes with the old cloud config, and without a run only to a machine without pods: one that %s",
+    async (_what, slots) => {
+      const scenario = { world: { ours: ownSlots(OLD_RELEASE, slots), cloudConfig: C1 }, plan: { cloudConfig: C2 } };
+      const points = (await run(scenario, () => undefined)).reached.length;
+      const wrong: string[] = [];
+      for (const death of ["kill", "power-cut"] as const) {
+        for (let at = 0; at <= points; at++) {
+          const world = await run(scenario, (_point, count) => (count === at ? death : undefined));
+          const isLeft = world.node.unschedulable && readJournal(world.disk ?? "").cordon === "ours";
+          const isSafe = world.ours?.try === undefined || (world.cloudConfig === C2 && isLeft);
+          if (!isSafe) wrong.push(`${death} at ${at}: ${world.events.join(", ")}`);
+        }
+      }
+      expect(wrong).toEqual([]);
+    },
+  );
 });

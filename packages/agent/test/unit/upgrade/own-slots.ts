@@ -28,6 +28,10 @@ export interface OwnSlots {
   failedRestarts: number;
   /** They are taken, and none comes of it. */
   forgetsRestarts: boolean;
+  /** Attempts to tell the boot loader of a trial that arm it, and fail yet. */
+  failedTries: number;
+  /** Attempts to call a trial off that fail yet. */
+  failedForgets: number;
   /** The disk of the cloud config takes nothing. */
   isOemReadOnly: boolean;
 }
@@ -49,6 +53,8 @@ export function ownSlots(old: string, changes: Partial<OwnSlots> = {}): OwnSlots
     stateIsFull: false,
     failedRestarts: 0,
     forgetsRestarts: false,
+    failedTries: 0,
+    failedForgets: 0,
     isOemReadOnly: false,
     ...changes,
   };
@@ -129,9 +135,20 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         slots.trace = undefined;
         slots.try = slot;
         world.events.push(`try ${slot}`);
+        if (slots.failedTries === 0) return;
+        slots.failedTries -= 1;
+        throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", "/oem/grub cannot be synced");
       }),
     tried: () => alive(() => slots.try),
-    forgetTry: () => act("forget-try", () => void (slots.try = undefined)),
+    forgetTry: () =>
+      act("forget-try", () => {
+        if (slots.failedForgets === 0) {
+          slots.try = undefined;
+          return;
+        }
+        slots.failedForgets -= 1;
+        throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", "/oem takes nothing");
+      }),
     restart: () =>
       act("restart", () => {
         if (slots.failedRestarts > 0) {

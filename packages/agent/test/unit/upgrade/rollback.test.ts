@@ -1,12 +1,13 @@
 /** Going back by hand: what the boot loader is told, and what the journal keeps of it. */
 import { describe, expect, it } from "vitest";
 
+import { SlotError } from "../../../src/slots/errors.ts";
 import { machineSlots, type MachineSlots, type SlotsOutside } from "../../../src/slots/machine-slots.ts";
 import type { SlotName } from "../../../src/slots/slot.ts";
 import { freshSlotWords, readSlotWords, type SlotWords } from "../../../src/slots/slot-words.ts";
 import { EMPTY_JOURNAL, subjectOf, type Journal } from "../../../src/upgrade/journal.ts";
 import { askRollback, callOffRollback, forgetRollback } from "../../../src/upgrade/rollback.ts";
-import { rollbackSlots } from "../../../src/upgrade/system-slots.ts";
+import { rollbackSlots, systemSlots } from "../../../src/upgrade/system-slots.ts";
 import { orderOf } from "./machine-world.ts";
 
 const NOW = { wallMs: Date.UTC(2026, 0, 1), bootId: "boot-1", uptimeMs: 1_000 };
@@ -19,7 +20,10 @@ function upgraded(before: Journal): Journal {
 }
 
 /** A machine in slot a, and GRUB's words as they are. Its disk takes nothing: what is written is broken off at once. */
-function machineIn(good: SlotName): { readonly slots: MachineSlots; readonly words: () => SlotWords } {
+function machineIn(
+  good: SlotName,
+  sync: () => void = () => undefined,
+): { readonly slots: MachineSlots; readonly words: () => SlotWords } {
   let words = freshSlotWords({ good, try: undefined, reset: false, extra: "", unproven: undefined });
   const not = (): never => {
     throw new Error("not for a rollback");
@@ -30,6 +34,7 @@ function machineIn(good: SlotName): { readonly slots: MachineSlots; readonly wor
     async writeWords(next) {
       words = next;
       await Promise.resolve();
+      sync();
     },
     alone: (work) => work(),
     stateRoom: () => Promise.resolve(undefined),
@@ -113,6 +118,31 @@ describe("a rollback by hand", () => {
     const { slots } = machineIn("b");
     await slots.change({ unproven: "a" });
     expect(await rollbackSlots(slots).other()).toBe("slot b");
+  });
+
+  it("is off only when that is on the disk, where the boot loader reads it: that it reads as empty is not enough", async () => {
+    let unsynced = 0;
+    const { slots, words } = machineIn("a", () => {
+      if (unsynced-- > 0) throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", "/oem/grub cannot be synced");
+    });
+    const not = (): never => {
+      throw new Error("not for calling off a trial");
+    };
+    const outside = {
+      restart: not,
+      writeCloudConfig: not,
+      readTrialMark: not,
+      forgetTrialMark: () => Promise.resolve(),
+    };
+    const machine = { hostRoot: "/", registriesPath: undefined, bytesPerSecond: undefined, bootId: not, log: not };
+    const port = systemSlots({ slots, ...outside, ...machine });
+    await port.tryOnce("b");
+    unsynced = 2;
+    const unsaved = { code: "SLOT_ENVIRONMENT_UNSAVED" };
+    await expect(port.forgetTry()).rejects.toMatchObject(unsaved);
+    expect(words()).toMatchObject({ try: undefined });
+    await expect(port.forgetTry()).rejects.toMatchObject(unsaved);
+    await port.forgetTry();
   });
 
   it("is called off where nobody has told the boot loader otherwise", async () => {

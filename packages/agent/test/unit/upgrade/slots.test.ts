@@ -102,6 +102,36 @@ describe("an upgrade into a slot", () => {
     expect(world.ours).toMatchObject({ runs: "a", good: "a", try: undefined, trials: 0 });
   });
 
+  it.each<[string, Partial<OwnSlots>]>([
+    ["that may be armed", { failedTries: Infinity, failedForgets: 3 }],
+    ["whose restart does not come", { forgetsRestarts: true, failedForgets: 3 }],
+  ])("calls a trial off again where the boot loader cannot be told at once: one %s", async (_what, slots) => {
+    const { world, phase } = await upgraded(slots, { cloudConfig: "C2" }, { cloudConfig: "C1" });
+    expect(phase).toBe("Failed");
+    expect(world).toMatchObject({ ours: { runs: "a", try: undefined, trials: 0 }, cloudConfig: "C1" });
+    expect(world.node.unschedulable).toBe(false);
+  });
+
+  it.each<[string, Partial<OwnSlots>, string]>([
+    ["that may be armed", { failedTries: Infinity }, "SLOT_ENVIRONMENT_UNSAVED"],
+    ["whose restart does not come", { forgetsRestarts: true }, "UPGRADE_NO_REBOOT"],
+  ])("keeps pods away, and the plan's cloud config, where a trial stays armed: one %s", async (_what, slots, code) => {
+    const broken = { ...slots, failedForgets: Infinity };
+    const { world, reason, journal } = await upgraded(broken, { cloudConfig: "C2" }, { cloudConfig: "C1" });
+    expect(reason?.code).toBe(code);
+    expect(world).toMatchObject({ ours: { runs: "a", try: "b" }, cloudConfig: "C2" });
+    expect(world.node.unschedulable).toBe(true);
+    expect(journal.cordon).toBe("ours");
+  });
+
+  it("comes back with its verdict where the boot loader cannot be told, and keeps pods away from another trial", async () => {
+    const broken = { trial: "not-written-down", failedForgets: Infinity } as const;
+    const { world, phase } = await upgraded(broken, { cloudConfig: "C2" }, { cloudConfig: "C1" });
+    expect(phase).toBe("RolledBack");
+    expect(world).toMatchObject({ ours: { runs: "a", try: "b" }, cloudConfig: "C2" });
+    expect(world.node.unschedulable).toBe(true);
+  });
+
   it("goes the image's own way where it brings one", async () => {
     const { world } = await upgraded({ bringsOwnWay: true }, {}, { upgradeContainer: "fails-for-certain" });
     expect(world.events).toContain("started ros-agent-upgrade");
