@@ -31,7 +31,7 @@ const TRIES_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
 
 /**
  * @param answer  the operator's; its settings win over all but the flags'
- * @throws InstallError INSTALL_SETTINGS_INVALID, INSTALL_CONFIG_UNREADABLE; CliError for a file that is no YAML
+ * @throws InstallError INSTALL_SETTINGS_INVALID, INSTALL_CONFIG_UNREADABLE; CliError for a file that is no cloud-config
  */
 export async function gatherSettings(
   run: InstallRun,
@@ -43,7 +43,7 @@ export async function gatherSettings(
   const near = mergeFields(documentFields(medium), kernelFields(commandLine));
   const urls = readSettings(mergeFields(near, flagFields(flags))).configUrls.slice(0, DOCUMENTS_MAX);
   const far: InstallDocument[] = [];
-  for (const url of urls) far.push(documentOf(await patiently(run, url), placeOf(url)));
+  for (const url of urls) far.push(await patiently(run, url));
   const settings = readSettings(
     mergeFields(near, ...far.map(documentFields), documentFields(answer), flagFields(flags)),
   );
@@ -62,22 +62,38 @@ async function mediumDocument({ flags, surroundings }: InstallRun): Promise<Inst
 }
 
 /** The network of a live system comes up late. */
-async function patiently({ surroundings, remark }: InstallRun, url: string): Promise<string> {
+async function patiently(run: InstallRun, url: string): Promise<InstallDocument> {
+  const { surroundings, remark } = run;
   for (const delayMs of TRIES_MS) {
     try {
-      return await fetchDocument(url, surroundings.signal);
+      return await farDocument(run, url);
     } catch (error) {
       if (!isCodedError(error) || error.retry === "never" || surroundings.signal.aborted) throw error;
       remark(`${error.message}; trying again`);
       await installPause(delayMs, surroundings.signal);
     }
   }
-  return fetchDocument(url, surroundings.signal);
+  return farDocument(run, url);
+}
+
+/** A file stays what it is. What a server answers may be the word of a proxy, or half written, and another one soon. */
+async function farDocument({ surroundings }: InstallRun, url: string): Promise<InstallDocument> {
+  const text = await fetchDocument(url, surroundings.signal);
+  try {
+    return documentOf(text, placeOf(url));
+  } catch (cause) {
+    if (!isPage(url) || !(cause instanceof CliError)) throw cause;
+    throw new InstallError("INSTALL_CONFIG_UNREADABLE", cause.message, { cause });
+  }
 }
 
 /** Path and query of a page may hold secrets. */
 function placeOf(url: string): string {
-  return /^https?:\/\//.test(url) ? (URL.parse(url)?.origin ?? "configUrl") : url;
+  return isPage(url) ? (URL.parse(url)?.origin ?? "configUrl") : url;
+}
+
+function isPage(url: string): boolean {
+  return /^https?:\/\//.test(url);
 }
 
 /** What is no configuration is not taken for an empty one: a disk would be erased for a machine that nobody wanted. */

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const UNITS = fileURLToPath(new URL("../../../systemd/", import.meta.url));
+const LIVE_UNIT = fileURLToPath(new URL("../../../boot/image/live/ros-agent-install.service", import.meta.url));
 const SYSTEM_UNITS = "/usr/lib/systemd/system";
 
 /**
@@ -208,5 +209,22 @@ describe("our units", () => {
 
   it.each(["ros-agent-config.service", "ros-agent-join.service"])("%s, which is root, has no network", async (unit) => {
     expect(await readFile(join(UNITS, unit), "utf8")).toMatch(/^PrivateNetwork=yes$/m);
+  });
+});
+
+describe("the live system's installation", () => {
+  it("is tried again for ever, also where settings are wrong, as those are mended elsewhere, and backs off", async () => {
+    const text = await readFile(LIVE_UNIT, "utf8");
+    expect(text).not.toMatch(/^RestartPreventExitStatus=/m);
+    for (const line of [/^Restart=on-failure$/m, /^StartLimitIntervalSec=0$/m]) expect(text).toMatch(line);
+    expect(text).toMatch(/^RestartSteps=\d+$/m);
+    expect(text).toMatch(/^RestartMaxDelaySec=\d+min$/m);
+  });
+
+  it("is understood by systemd", async () => {
+    await copyFile(LIVE_UNIT, join(root, SYSTEM_UNITS, "ros-agent-install.service"));
+    const { output } = await analyze(["verify", `--root=${root}`, "--man=no", "ros-agent-install.service"]);
+    const lines = output.split("\n").filter((line) => /ros-agent-install/.test(line) && !NEWER.test(line));
+    expect(lines).toEqual([]);
   });
 });

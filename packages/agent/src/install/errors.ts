@@ -38,7 +38,7 @@ export const INSTALL_ERRORS = {
   INSTALL_CONFIG_UNREADABLE: {
     failure: "unreachable",
     retry: "backoff",
-    meaning: "The configuration that configUrl names cannot be fetched or is no YAML.",
+    meaning: "The configuration that configUrl names cannot be fetched, or is no cloud-config.",
     mend: "Check the address and that this machine reaches it: `curl` it from the live system.",
   },
   INSTALL_INTERRUPTED: {
