@@ -47,7 +47,8 @@ export async function gatherSettings(
   const settings = readSettings(
     mergeFields(near, ...far.map(documentFields), documentFields(answer), flagFields(flags)),
   );
-  return { settings, document: [medium, ...far].reduce((all, one) => ({ ...all, ...one })) };
+  const rule = { ...settings.rule, isByHand: flags.device !== undefined };
+  return { settings: { ...settings, rule }, document: [medium, ...far].reduce((all, one) => ({ ...all, ...one })) };
 }
 
 async function mediumDocument({ flags, surroundings }: InstallRun): Promise<InstallDocument> {

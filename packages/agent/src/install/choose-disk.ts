@@ -20,13 +20,15 @@ const ORDER: readonly Disk["kind"][] = ["nvme", "ssd", "hdd", "loop"];
 
 /**
  * @param neededBytes  for the installation
- * @throws InstallError INSTALL_NO_DISK, INSTALL_DISK_UNKNOWN, INSTALL_DISK_IN_USE, INSTALL_DISK_READ_ONLY, INSTALL_DISK_TOO_SMALL
+ * @throws InstallError INSTALL_NO_DISK, INSTALL_DISK_UNKNOWN, INSTALL_DISK_IN_USE, INSTALL_DISK_READ_ONLY, INSTALL_DISK_TOO_SMALL,
+ *         INSTALL_DISK_UNWANTED
  */
 export function chooseDisk(disks: readonly Disk[], rule: DiskRule, neededBytes: number): DiskChoice {
   const judged = disks.map((disk) => ({ disk, against: againstDisk(disk, rule, neededBytes) }));
   if (rule.device !== undefined) {
     const disk = namedDisk(disks, rule.device);
     requireFit(disk, neededBytes);
+    requireWanted(disk, rule);
     return { disk, why: "it was named", judged };
   }
   const left = judged.filter(({ against }) => against === undefined).map(({ disk }) => disk);
@@ -90,6 +92,18 @@ export function requireFit(disk: Disk, neededBytes: number): void {
     "INSTALL_DISK_TOO_SMALL",
     `${path} has ${sizeText(sizeBytes)}, and ${sizeText(neededBytes)} are needed`,
     { details: { ...details, sizeBytes, neededBytes } },
+  );
+}
+
+/** The name and the selector may come from two people: one of them did not mean this disk. */
+function requireWanted(disk: Disk, rule: DiskRule): void {
+  const against = rule.isByHand ? undefined : againstRule(disk, rule);
+  if (against === undefined) return;
+  const device = rule.device ?? disk.path;
+  throw new InstallError(
+    "INSTALL_DISK_UNWANTED",
+    `rancheros.install.device names ${device}, which rancheros.install.deviceSelector does not let be taken: ${against}`,
+    { details: { device } },
   );
 }
 

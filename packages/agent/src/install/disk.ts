@@ -20,6 +20,8 @@ export interface Disk {
 export interface DiskRule {
   /** A path, or a name below /dev/disk/by-id. */
   readonly device: string | undefined;
+  /** Whoever gave the name did so by hand, and may overrule the rest with it. */
+  readonly isByHand: boolean;
   readonly minBytes: number | undefined;
   readonly maxBytes: number | undefined;
   readonly kind: "nvme" | "ssd" | "hdd" | undefined;
@@ -29,6 +31,7 @@ export interface DiskRule {
 
 export const NO_RULE: DiskRule = {
   device: undefined,
+  isByHand: false,
   minBytes: undefined,
   maxBytes: undefined,
   kind: undefined,

@@ -12,6 +12,7 @@ export type InstallErrorCode =
   | "INSTALL_DISK_READ_ONLY"
   | "INSTALL_DISK_TOO_SMALL"
   | "INSTALL_DISK_UNKNOWN"
+  | "INSTALL_DISK_UNWANTED"
   | "INSTALL_DISK_VANISHED"
   | "INSTALL_INTERRUPTED"
   | "INSTALL_MARK_UNSAVED"
@@ -58,6 +59,12 @@ export const INSTALL_ERRORS = {
     retry: "never",
     meaning: "There is no disk under the name that was given.",
     mend: "`lsblk` and `ls -l /dev/disk/by-id` show the names of disks; give a whole disk, not a partition.",
+  },
+  INSTALL_DISK_UNWANTED: {
+    failure: "refused",
+    retry: "never",
+    meaning: "The settings name a disk that does not fit their own deviceSelector; nothing was written.",
+    mend: "Correct rancheros.install.device or rancheros.install.deviceSelector, which may stand in two places (the kernel's command line, the file, configUrl, the MachineRegistration). `--device` names a disk whatever the selector says.",
   },
   INSTALL_DISK_IN_USE: {
     failure: "refused",

@@ -82,6 +82,7 @@ function readRule(reader: Reader): DiskRule {
   if (type !== kind) reader.problems.push("deviceSelector.type: is none of ssd, hdd, nvme");
   const rule = {
     device: reader.text("device"),
+    isByHand: false,
     minBytes: selector.size("minsize"),
     maxBytes: selector.size("maxsize"),
     kind,

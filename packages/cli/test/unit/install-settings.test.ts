@@ -32,11 +32,11 @@ function origin(): string {
   return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
 }
 
-function runWith(config: string, remarks: string[]): InstallRun {
+function runWith(config: string, remarks: string[], device?: string): InstallRun {
   const path = join(folder, "config.yaml");
   writeFileSync(path, config);
   const flags = {
-    device: undefined,
+    device,
     config: path,
     "registration-url": undefined,
     "os-image": undefined,
@@ -85,5 +85,24 @@ describe("the configuration that configUrl names", () => {
     writeFileSync(path, "not found");
     const run = runWith(`rancheros: {install: {configUrl: "${path}"}}`, []);
     await expect(gatherSettings(run, "", undefined)).rejects.toMatchObject({ code: "CLI_USAGE" });
+  });
+});
+
+describe("the name of a disk", () => {
+  const answer = { rancheros: { install: { deviceSelector: { type: "ssd", maxSize: "500GiB" } } } };
+
+  it("is given by hand only with the flag, whatever the kernel's command line and a file say", async () => {
+    const said = "rancheros.install.device=/dev/sda";
+    const told = await gatherSettings(runWith("install: {device: /dev/sdb}", []), said, answer);
+    expect(told.settings.rule).toMatchObject({ device: "/dev/sda", isByHand: false, maxBytes: 500 * 1024 ** 3 });
+    const flagged = await gatherSettings(runWith("{}", [], "/dev/sdc"), said, answer);
+    expect(flagged.settings.rule).toMatchObject({ device: "/dev/sdc", isByHand: true });
+  });
+
+  it("goes with a selector of which a later place may take a part away", async () => {
+    const limited = "install: {device: /dev/sda, deviceSelector: {type: ssd, maxSize: 500GiB}}";
+    const more = "rancheros.install.device_selector.max_size=";
+    const { settings } = await gatherSettings(runWith(limited, []), more, undefined);
+    expect(settings.rule).toMatchObject({ device: "/dev/sda", kind: "ssd", maxBytes: undefined });
   });
 });

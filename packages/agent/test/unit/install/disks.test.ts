@@ -61,6 +61,24 @@ describe("the choice of a disk", () => {
     expect(() => chooseDisk([disk("/dev/sda")], rule, 101 * GIB)).toThrow(code("INSTALL_DISK_TOO_SMALL"));
   });
 
+  it("takes a named one that the selector leaves out only where it was named by hand", () => {
+    const data = disk("/dev/sda", { sizeBytes: 8000 * GIB, kind: "hdd" });
+    const guard = { ...NO_RULE, device: "sda", maxBytes: 500 * GIB };
+    for (const rule of [
+      guard,
+      { ...NO_RULE, device: "sda", minBytes: 9000 * GIB },
+      { ...NO_RULE, device: "sda", kind: "ssd" as const },
+      { ...NO_RULE, device: "sda", model: "boot" },
+    ]) {
+      expect(() => chooseDisk([data, disk("/dev/sdb")], rule, GIB)).toThrow(code("INSTALL_DISK_UNWANTED"));
+      expect(chooseDisk([data], { ...rule, isByHand: true }, GIB).disk.path).toBe("/dev/sda");
+    }
+    expect(() => chooseDisk([data], guard, GIB)).toThrow(
+      "rancheros.install.device names sda, which rancheros.install.deviceSelector does not let be taken: it is larger than 500 GiB",
+    );
+    expect(chooseDisk([data], { ...guard, maxBytes: 8000 * GIB }, GIB).disk.path).toBe("/dev/sda");
+  });
+
   it("takes no file of its own accord, and says what is against each", () => {
     const disks = [disk("/dev/loop0", { kind: "loop" }), disk("/dev/sda", { use: "it is mounted at /" })];
     expect(() => chooseDisk(disks, NO_RULE, GIB)).toThrow(/loop0: it is a file.*sda: it is mounted at \//);
