@@ -167,8 +167,9 @@ class ApplyRun {
     const config = mergeConfigs(given.map((one) => one.config));
     await this.#users(config);
     const { files } = this.#outside;
-    const { plans, problems } = await planFiles(files, config, await this.#accounts(), this.#options);
+    const { plans, problems, remarks } = await planFiles(files, config, await this.#accounts(), this.#options);
     this.problems.push(...problems);
+    this.remarks.push(...remarks);
     for (const plan of plans) await attempt(this.problems, () => this.#file(plan));
     await attempt(this.problems, () => this.#timezone(config));
     if (config.ntp?.isEnabled === false) {

@@ -1,5 +1,6 @@
 /** The files of a cloud-config on a machine: which of them differ from what is there. */
 import { hasCode } from "@rancheros/protocol/errors";
+import { posix } from "node:path";
 
 import { READ_MAX_BYTES, type FoundFile, type NewFile, type RootFiles } from "../../files/index.ts";
 import { attempt } from "./attempt.ts";
@@ -17,6 +18,8 @@ export interface FilesPlanned {
   readonly plans: readonly FilePlan[];
   /** What cannot be done on this machine. */
   readonly problems: readonly string[];
+  /** What is left out, and why. */
+  readonly remarks: readonly string[];
 }
 
 type Reading = Pick<RootFiles, "read" | "kind">;
@@ -35,16 +38,28 @@ export async function planFiles(
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<FilesPlanned> {
   const problems: string[] = [];
-  const wanted = [
-    ...writeFiles(config, accounts, dryRun, problems),
-    ...(await keyFiles(files, config, accounts, problems)),
-    ...systemFiles(config),
-  ];
+  const remarks: string[] = [];
+  // One word for a path: two that differ would take turns, each time that they are applied.
+  const wanted = new Map<string, Wanted>();
+  for (const one of writeFiles(config, accounts, dryRun, problems)) wanted.set(placeOf(one.file.path), one);
+  await addKeyFiles(files, config, accounts, { problems, wanted });
+  for (const one of systemFiles(config)) {
+    const written = wanted.get(one.file.path)?.file;
+    if (written !== undefined && !Buffer.from(written.content).equals(Buffer.from(one.file.content))) {
+      remarks.push(`${one.file.path} stands in write_files as well, with something else: that is left out`);
+    }
+    wanted.set(one.file.path, one);
+  }
   const plans: FilePlan[] = [];
-  for (const one of wanted) {
+  for (const one of wanted.values()) {
     await attempt(problems, async () => plans.push(...(await planFile(files, one))));
   }
-  return { plans, problems };
+  return { plans, problems, remarks };
+}
+
+/** As many slashes and dots as it may be written with. */
+function placeOf(path: string): string {
+  return posix.normalize(path);
 }
 
 async function planFile(files: Reading, { file, activates }: Wanted): Promise<readonly FilePlan[]> {
@@ -98,20 +113,23 @@ function writeFiles(
   });
 }
 
-async function keyFiles(
+/** Keys come to those of the file that is about to be written. */
+async function addKeyFiles(
   files: Reading,
   config: CloudConfig,
   accounts: Accounts,
-  problems: string[],
-): Promise<readonly Wanted[]> {
-  const wanted: Wanted[] = [];
+  { problems, wanted }: { readonly problems: string[]; readonly wanted: Map<string, Wanted> },
+): Promise<void> {
   for (const [name, keys] of keysByUser(config)) {
     const account = accounts.users.get(name);
     if (account !== undefined) {
-      await attempt(problems, async () => wanted.push({ file: await keyFile(files, account, keys) }));
+      const place = placeOf(`${account.home}/.ssh/authorized_keys`);
+      const written = wanted.get(place)?.file.content;
+      await attempt(problems, async () => {
+        wanted.set(place, { file: await keyFile(files, account, keys, written) });
+      });
     } else if (!config.users.some((user) => user.name === name)) problems.push(`there is no user ${name} for SSH keys`);
   }
-  return wanted;
 }
 
 /** Keys without a user are the first user's, or root's. */
@@ -126,13 +144,24 @@ function keysByUser({ users, authorizedKeys }: CloudConfig): ReadonlyMap<string,
   return byUser;
 }
 
-async function keyFile(files: Reading, { home, uid, gid }: Account, keys: readonly string[]): Promise<NewFile> {
+/** @param written  what the cloud-config has for this file, in place of what is there */
+async function keyFile(
+  files: Reading,
+  { home, uid, gid }: Account,
+  keys: readonly string[],
+  written: NewFile["content"] | undefined,
+): Promise<NewFile> {
   const path = `${home}/.ssh/authorized_keys`;
-  const found = await files.read(path);
-  // A file of others that its user has given this name would become readable to the user.
-  const isOwn = found !== undefined && (found.uid === uid || found.uid === 0) && found.names === 1;
-  const content = joinKeys(isOwn ? found.content.toString("utf8") : "", keys);
+  const current = written === undefined ? await ownKeys(files, path, uid) : Buffer.from(written).toString("utf8");
+  const content = joinKeys(current, keys);
   return { path, content, mode: 0o600, uid, gid, folders: { mode: 0o700, uid, gid } };
+}
+
+/** A file of others that its user has given this name would become readable to the user. */
+async function ownKeys(files: Reading, path: string, uid: number): Promise<string> {
+  const found = await files.read(path);
+  const isOwn = found !== undefined && (found.uid === uid || found.uid === 0) && found.names === 1;
+  return isOwn ? found.content.toString("utf8") : "";
 }
 
 function systemFiles(config: CloudConfig): readonly Wanted[] {

@@ -148,6 +148,24 @@ describe("a cloud-config", () => {
     ]);
   });
 
+  it("joins the keys of a user with a file of keys, and lets a host name win, in one document and in two", async () => {
+    const other = KEY.replace("AAAAIJ", "AAAAIK");
+    const files = `write_files: [{path: /root/.ssh/authorized_keys, content: "${other}\\n"}, {path: /etc/hostname, content: file}]\n`;
+    const keys = `hostname: named\nssh_authorized_keys: ["${KEY}"]\n`;
+    for (const texts of [[files + keys], [files, keys], [keys, files]]) {
+      const first = await machine.applyAll(texts);
+      expect(first.problems).toEqual([]);
+      expect(first.remarks).toEqual([
+        "/etc/hostname stands in write_files as well, with something else: that is left out",
+      ]);
+      for (const round of [1, 2]) {
+        expect(await machine.text("root/.ssh/authorized_keys"), String(round)).toBe(`${other}\n${KEY}\n`);
+        expect(await machine.text("etc/hostname")).toBe("named\n");
+        expect((await machine.applyAll(texts)).changes).toEqual([]);
+      }
+    }
+  });
+
   it("replaces a link in the place of a file, and not what it leads to", async () => {
     await machine.put("etc/target", "kept\n");
     await symlink("target", machine.path("etc/motd"));
