@@ -1,7 +1,7 @@
 /** `ros-agent upgrade`: the order, who carries it out, and what came of it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorOfReason, readAgentState, upgradeByHand } from "@rancheros/agent/by-hand";
-import { orderByHand, type AgentState, type Order } from "@rancheros/agent/upgrade";
+import { orderByHand, UpgradeError, type AgentState, type Order } from "@rancheros/agent/upgrade";
 import type { Drain } from "@rancheros/protocol/resources";
 
 import { describePhase } from "./describe-state.ts";
@@ -115,6 +115,9 @@ async function watch(
     const state = await read();
     if (!state.isUnderWay) return state;
     say(describePhase(state));
-    await sleep(WATCH_MS, undefined, { signal });
+    await sleep(WATCH_MS, undefined, { signal }).catch((cause: unknown) => {
+      const goesOn = "it is not watched any more, and the agent that runs goes on with it";
+      throw new UpgradeError("UPGRADE_INTERRUPTED", `${goesOn}: ros-agent status --watch, ros-agent abort`, { cause });
+    });
   }
 }

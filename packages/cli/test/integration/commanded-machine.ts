@@ -47,6 +47,12 @@ export function useCommandedMachine() {
     },
     call: (command: string, args: readonly string[] = [], environment = {}): Promise<Outcome> =>
       rosAgent([command, ...args, ...flags()], environment),
+    /** While it runs; killed after the test. */
+    start: (command: string, args: readonly string[] = []): Running => {
+      const one = startRosAgent([command, ...args, ...flags()]);
+      running.push(one);
+      return one;
+    },
     /** @returns when it has said something, which is that it is ready; killed after the test */
     startDaemon: async ({ runFolder, environment }: DaemonOptions = {}): Promise<Running> => {
       const agent = startRosAgent(["run", "--without-operator", ...flags(runFolder)], environment);

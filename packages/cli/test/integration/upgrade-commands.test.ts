@@ -9,7 +9,7 @@ import { agentProgram } from "../../../../test/machine/agent-program.ts";
 import { useCommandedMachine } from "./commanded-machine.ts";
 import { errorOf } from "./ros-agent.ts";
 
-const { folder, flags, write, call, startDaemon } = useCommandedMachine();
+const { folder, flags, write, call, start, startDaemon } = useCommandedMachine();
 let machine: string;
 beforeEach(() => {
   machine = folder();
@@ -97,6 +97,19 @@ describe("upgrade", () => {
     do state = JSON.parse((await call("status", ["--json"])).stdout) as typeof state;
     while (state.isUnderWay);
     expect(state.reason?.code).toBe("UPGRADE_ABORTED");
+  });
+
+  it("is not watched any more after Ctrl-C, which is no defect, and goes on in the agent", async () => {
+    await startDaemon();
+    const watching = start("upgrade", [REFERENCE, "--no-cordon", "--json"]);
+    let state: { isUnderWay: boolean };
+    do state = JSON.parse((await call("status", ["--json"])).stdout) as typeof state;
+    while (!state.isUnderWay);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    watching.child.kill("SIGINT");
+    const outcome = await watching.outcome;
+    expect([outcome.code, errorOf(outcome)]).toEqual([130, expect.objectContaining({ code: "UPGRADE_INTERRUPTED" })]);
+    expect(JSON.parse((await call("status", ["--json"])).stdout)).toMatchObject({ isUnderWay: true });
   });
 
   it("takes no digest of which the journal could not tell again, with an agent as without", async () => {

@@ -20,6 +20,8 @@ export function secretNet(secrets: Iterable<string>): SecretNet {
   if (unique.size > MAX_SECRETS) throw new RangeError(`there are more than ${MAX_SECRETS} secrets`);
   const byBeginning = new Map<string, string[]>();
   for (const needle of new Set([...unique].flatMap(formsOf))) {
+    // As of `apt-get remove`: it would be found in what stands in the place of secrets.
+    if (REMOVED.includes(needle)) continue;
     const key = needle.slice(0, KEY_CHARACTERS);
     const list = byBeginning.get(key);
     if (list === undefined) byBeginning.set(key, [needle]);

@@ -9,7 +9,7 @@ import { cpuMsOf, SOON_MS } from "../../../../../test/cpu-ms-of.ts";
 import { journalText } from "../../../src/doctor/archive/journal-text.ts";
 import { packArchive } from "../../../src/doctor/archive/pack-archive.ts";
 import { redactText } from "../../../src/doctor/archive/redact-text.ts";
-import { secretNet } from "../../../src/doctor/archive/secret-net.ts";
+import { REMOVED, secretNet } from "../../../src/doctor/archive/secret-net.ts";
 import { secretValues, urlSecrets } from "../../../src/doctor/archive/secret-values.ts";
 import { makeTar } from "../../../src/doctor/archive/tar-file.ts";
 import { readTar } from "../../../src/slots/index.ts";
@@ -52,6 +52,13 @@ describe("the net", () => {
   it("hides what lies over each other, whole", () => {
     expect(secretNet(["secretone", "onetwothree"]).hide("a secretonetwothree b").text).toBe("a [removed] b");
     expect(secretNet(["secret", "secretlonger"]).hide("secretlonger").text).toBe("[removed]");
+  });
+
+  it("finds none in the word that stands in their place, whatever words a cloud-config has", () => {
+    for (const word of ["remove", "removed", "devomer", "[removed]"]) {
+      const net = secretNet([word]);
+      expect(net.isIn(Buffer.from(net.hide(`a removed secret ${REMOVED}`).text)), word).toBe(false);
+    }
   });
 
   it("refuses more secrets than it can look for", () => {
