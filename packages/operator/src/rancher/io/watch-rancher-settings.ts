@@ -98,6 +98,8 @@ export function watchRancherSettings(
   const watches = NAMES.map((name) => {
     let absences = 0;
     let refusals = 0;
+    /** Since it was last read. */
+    let wasAbsent = false;
     const isAbsent = (): boolean => absences >= BELIEVED_ABSENCES;
     return watchResource<Setting>(kubernetes, {
       path: PATH,
@@ -114,15 +116,19 @@ export function watchRancherSettings(
       onSynced() {
         absences = 0;
         refusals = 0;
+        wasAbsent = false;
         known.set(name, "read");
         tell();
       },
       onTrouble(error) {
         // No such kind: there is no Rancher here, which is nobody's trouble. Nor is that the API server makes ready for it.
-        if (hasCode(error, "KUBERNETES_NOT_FOUND")) absences += 1;
-        else if (!isAbsent() || !hasCode(error, "KUBERNETES_BUSY")) {
-          absences = 0;
-          onTrouble(error);
+        const isBusy = hasCode(error, "KUBERNETES_BUSY");
+        if (hasCode(error, "KUBERNETES_NOT_FOUND")) {
+          absences += 1;
+          wasAbsent = true;
+        } else {
+          if (!isAbsent() || !isBusy) absences = 0;
+          if (!wasAbsent || !isBusy) onTrouble(error);
         }
         refusals = isForbidden(error) ? refusals + 1 : 0;
         const isFinal = isAbsent() || refusals >= BELIEVED_REFUSALS;
