@@ -11,6 +11,8 @@ import { ended } from "./ended.ts";
 import { leavesPods } from "./next-phase.ts";
 
 const LOOK_MS = 5_000;
+/** Since the start: the first program of a slot ends a trial that is not good after 25 min, and half a minute for the disk. */
+const TRIAL_OVER_MS = 27 * 60_000;
 /** Services need a while after a start. */
 const CHECKS_AGAIN_MS = 15_000;
 
@@ -30,7 +32,9 @@ async function awaitGoodSlot(work: Work): Promise<void> {
   const { target } = presentRun(work);
   if (slots === undefined || target === undefined) return;
   while (!(await slots.isGood(target))) {
-    const left = leftMs(presentRun(work), host.now());
+    const now = host.now();
+    // Whatever the plan allows: a run that ended before would leave nobody to take the cloud config back when the slot falls back.
+    const left = Math.max(leftMs(presentRun(work), now), TRIAL_OVER_MS - now.uptimeMs);
     const message = `the boot check has not yet found slot ${target} good`;
     if (left === 0) throw new UpgradeError("UPGRADE_CHECK_FAILED", `${message} (journalctl -u ros-agent-boot-check)`);
     await say(work, `waiting: ${message}`);

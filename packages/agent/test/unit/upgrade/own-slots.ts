@@ -17,7 +17,7 @@ export interface OwnSlots {
   /** The release file in each; `torn` while it is written. */
   content: Record<Slot, string>;
   /** What the new operating system does when it is tried. */
-  trial: "well" | "panics" | "fails-checks" | "not-written-down";
+  trial: "well" | "panics" | "fails-checks" | "fails-checks-late" | "not-written-down";
   /** The image has /usr/sbin/suc-upgrade. */
   bringsOwnWay: boolean;
   trace: string | undefined;
@@ -70,7 +70,7 @@ export function startOwnSlot(slots: OwnSlots): number {
   if (tried === undefined) return 1;
   slots.trials += 1;
   if (slots.content[tried] === "torn") throw new Error(`slot ${tried} was tried, and is not whole`);
-  if (slots.trial === "well") {
+  if (slots.trial === "well" || slots.trial === "fails-checks-late") {
     slots.runs = tried;
     return 1;
   }
@@ -104,7 +104,11 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
       return result;
     });
   const checkBoot = (): void => {
-    if (time.uptimeMs >= CHECKED_AFTER_MS) slots.good = slots.runs;
+    if (time.uptimeMs < CHECKED_AFTER_MS || slots.good === slots.runs) return;
+    if (slots.trial === "fails-checks-late") {
+      slots.trace = `the health checks of slot ${slots.runs} failed: a.service has failed`;
+      world.isStopping = true;
+    } else slots.good = slots.runs;
   };
   return {
     running: () => slots.runs,

@@ -54,6 +54,13 @@ describe("an upgrade into a slot", () => {
     );
   });
 
+  it("waits for the boot check also where that takes longer than the plan allows, and comes back where it fails", async () => {
+    const plan = { cloudConfig: "C2", timeoutSeconds: 25, drain: undefined };
+    const { world, phase, reason } = await upgraded({ trial: "fails-checks-late" }, plan, { cloudConfig: "C1" });
+    expect([phase, reason?.code]).toEqual(["RolledBack", "UPGRADE_FELL_BACK"]);
+    expect(world).toMatchObject({ cloudConfig: "C1", ours: { runs: "a", good: "a", try: undefined } });
+  });
+
   it("leaves no trial behind that the boot loader could not cross out", async () => {
     const { world, phase } = await upgraded({ trial: "not-written-down" });
     expect(phase).toBe("RolledBack");
