@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { certificateFor } from "../../hostile/doors.ts";
-import { channelAt, refusalOf, visitAttested, type AttestedVisit } from "../../machine/attested-visit.ts";
+import { channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
+import { attestedVisits } from "../../machine/attested-visits.ts";
 import { visit } from "../../machine/visit.ts";
 import { eventually, listInventories, listObjects, type AnyObject } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
@@ -42,13 +43,7 @@ function newChip() {
 }
 
 const next = (): string => used.replicas[(turn += 1) % 2]?.httpUrl ?? "";
-const registering = (tpm: SoftwareTpm): AttestedVisit => ({
-  next,
-  tpm,
-  channel,
-  purpose: { kind: "registration", token },
-});
-const goingOn = (tpm: SoftwareTpm): AttestedVisit => ({ next, tpm, channel, purpose: { kind: "session" } });
+const { registering, goingOn } = attestedVisits(() => ({ next, channel, token }));
 
 async function inventoryOf(ekHash: string): Promise<AnyObject> {
   const [found] = (await listInventories(target, used.namespace)).filter(({ spec }) => spec["tpm"] === ekHash);

@@ -10,7 +10,8 @@ import { startControlPlane, type ControlPlane } from "../../control-plane/contro
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { changeWhenTaken, widenCrd } from "../../control-plane/newer-crds.ts";
 import { certificateFor } from "../../hostile/doors.ts";
-import { channelAt, refusalOf, visitAttested, type AttestedVisit } from "../../machine/attested-visit.ts";
+import { channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
+import { attestedVisits } from "../../machine/attested-visits.ts";
 import { dial } from "../../machine/visit.ts";
 import { eventually, getObject, listInventories, makeRegistration } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
@@ -34,13 +35,7 @@ let channel: Buffer;
 let token: string;
 
 const next = () => operator.httpUrl;
-const registering = (tpm: SoftwareTpm): AttestedVisit => ({
-  next,
-  tpm,
-  channel,
-  purpose: { kind: "registration", token },
-});
-const goingOn = (tpm: SoftwareTpm): AttestedVisit => ({ next, tpm, channel, purpose: { kind: "session" } });
+const { registering, goingOn } = attestedVisits(() => ({ next, channel, token }));
 const change = (spec: object) => changeWhenTaken(target, "mreg", namespace, "door", spec);
 
 function certified(): SoftwareTpm {

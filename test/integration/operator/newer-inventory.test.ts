@@ -10,7 +10,8 @@ import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
 import { createNamespace } from "../../control-plane/namespace.ts";
 import { certificateFor } from "../../hostile/doors.ts";
-import { channelAt, visitAttested, type AttestedVisit } from "../../machine/attested-visit.ts";
+import { channelAt, visitAttested } from "../../machine/attested-visit.ts";
+import { attestedVisits } from "../../machine/attested-visits.ts";
 import { tellStatus } from "../../machine/upgrading-machine.ts";
 import { dial, visit } from "../../machine/visit.ts";
 import {
@@ -46,13 +47,7 @@ let token: string;
 let ours: object;
 
 const next = () => operator.httpUrl;
-const registering = (tpm: SoftwareTpm): AttestedVisit => ({
-  next,
-  tpm,
-  channel,
-  purpose: { kind: "registration", token },
-});
-const goingOn = (tpm: SoftwareTpm): AttestedVisit => ({ next, tpm, channel, purpose: { kind: "session" } });
+const { registering, goingOn } = attestedVisits(() => ({ next, channel, token }));
 
 async function inventoryOf({ ekHash }: SoftwareTpm): Promise<AnyObject> {
   const found = (await listInventories(target, namespace)).find(({ spec }) => spec["tpm"] === ekHash);

@@ -6,7 +6,9 @@ export { connectKubernetes, loadKubeConfig, METADATA_ONLY, readOrNothing } from 
 export type { Kubernetes, KubernetesRequest } from "./io/kubernetes.ts";
 export { collectionPath, watchResource } from "./io/watch-resource.ts";
 export type { WatchedResource, WatchHandle } from "./io/watch-resource.ts";
-export { UNREADABLE, unreadable, unreadableSentence } from "./unreadable.ts";
+export { keepParsed } from "./kept-object.ts";
+export type { KeptObject } from "./kept-object.ts";
+export { memberOf, UNREADABLE, unreadable, unreadableSentence } from "./unreadable.ts";
 export type { Unreadable } from "./unreadable.ts";
 export { createUnreadableMarks } from "./io/unreadable-marks.ts";
 export type { UnreadableMarks } from "./io/unreadable-marks.ts";

@@ -23,7 +23,8 @@ export interface UnreadableFinding {
   readonly message: string;
 }
 
-function field(holder: unknown, key: string): unknown {
+/** Undefined where there is none. */
+export function memberOf(holder: unknown, key: string): unknown {
   return typeof holder === "object" && holder !== null && Object.hasOwn(holder, key)
     ? Reflect.get(holder, key)
     : undefined;
@@ -33,7 +34,7 @@ function field(holder: unknown, key: string): unknown {
 export function unreadable(object: unknown, problems: readonly string[]): Unreadable | undefined {
   const parsed = parseObjectMeta(object);
   if (!parsed.ok || parsed.value.metadata.deletionTimestamp !== undefined) return undefined;
-  return { metadata: parsed.value.metadata, problems, conditions: field(field(object, "status"), "conditions") };
+  return { metadata: parsed.value.metadata, problems, conditions: memberOf(memberOf(object, "status"), "conditions") };
 }
 
 /**
@@ -62,10 +63,10 @@ export function conditionsWith(
 ): readonly unknown[] | undefined {
   if (!Array.isArray(conditions)) return undefined;
   const stored: readonly unknown[] = conditions;
-  const before = stored.find((one) => field(one, "type") === finding.type);
+  const before = stored.find((one) => memberOf(one, "type") === finding.type);
   const said = { ...finding, ...(generation === undefined ? {} : { observedGeneration: generation }) };
-  if (Object.entries(said).every(([key, value]) => field(before, key) === value)) return undefined;
-  const since = field(before, "status") === finding.status ? field(before, "lastTransitionTime") : undefined;
+  if (Object.entries(said).every(([key, value]) => memberOf(before, key) === value)) return undefined;
+  const since = memberOf(before, "status") === finding.status ? memberOf(before, "lastTransitionTime") : undefined;
   const now = new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z");
   const next = { ...said, lastTransitionTime: typeof since === "string" ? since : now };
   return [...stored.filter((one) => one !== before), next];

@@ -4,7 +4,7 @@
  * machines find it, and those that go on are judged by it still.
  */
 import { parseMachineRegistration, type MachineRegistration } from "@rancheros/protocol/resources";
-import { unreadable, type Unreadable } from "../controller/index.ts";
+import { memberOf, unreadable, type Unreadable } from "../controller/index.ts";
 
 export interface UnreadRegistration extends Unreadable {
   /** Its names and what could be read of its spec. */
@@ -16,12 +16,6 @@ export interface UnreadRegistration extends Unreadable {
 /** What is asked of a machine that goes on; what is demanded of new ones may be of tomorrow. */
 const FOR_KNOWN = ["trustAnchors", "expiredCertificates"] as const;
 
-function field(holder: unknown, key: string): unknown {
-  return typeof holder === "object" && holder !== null && Object.hasOwn(holder, key)
-    ? Reflect.get(holder, key)
-    : undefined;
-}
-
 function only(key: string, value: unknown): object {
   return value === undefined ? {} : { [key]: value };
 }
@@ -29,20 +23,20 @@ function only(key: string, value: unknown): object {
 /** What is no object is kept as it is, and then nobody can tell what it says. */
 function forKnown(attestation: unknown): unknown {
   if (typeof attestation !== "object" || attestation === null || Array.isArray(attestation)) return attestation;
-  return Object.assign({}, ...FOR_KNOWN.map((key) => only(key, field(attestation, key))));
+  return Object.assign({}, ...FOR_KNOWN.map((key) => only(key, memberOf(attestation, key))));
 }
 
 /** @param object  that is no MachineRegistration. @returns undefined where it is on its way out, or where nothing names it */
 export function unreadRegistration(object: unknown, problems: readonly string[]): UnreadRegistration | undefined {
   const stored = unreadable(object, problems);
   if (stored === undefined) return undefined;
-  const [spec, status] = [field(object, "spec"), field(object, "status")];
+  const [spec, status] = [memberOf(object, "spec"), memberOf(object, "status")];
   const bare = {
     metadata: stored.metadata,
-    spec: { token: only("secretName", field(field(spec, "token"), "secretName")) },
-    status: only("registrationToken", field(status, "registrationToken")),
+    spec: { token: only("secretName", memberOf(memberOf(spec, "token"), "secretName")) },
+    status: only("registrationToken", memberOf(status, "registrationToken")),
   };
-  const attestation = only("attestation", forKnown(field(spec, "attestation")));
+  const attestation = only("attestation", forKnown(memberOf(spec, "attestation")));
   const whole = parseMachineRegistration({ ...bare, spec: { ...bare.spec, ...attestation } });
   if (whole.ok) return { ...stored, known: whole.value, isAttestationKnown: true };
   const rest = parseMachineRegistration(bare);

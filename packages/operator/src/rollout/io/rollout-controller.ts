@@ -1,5 +1,4 @@
 /** Follows ManagedOSImages and Fleet's objects, and runs their rollouts. */
-import type { KubernetesObject } from "@kubernetes/client-node";
 import {
   API_GROUP,
   API_VERSION,
@@ -13,11 +12,12 @@ import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures"
 import {
   collectionPath,
   createUnreadableMarks,
+  keepParsed,
   retryTimer,
   UNREADABLE,
-  unreadable,
   watchResource,
   type ControllerParts,
+  type KeptObject,
 } from "../../controller/index.ts";
 import { watchFleet } from "../../fleet/index.ts";
 import type { RegistryOutside, RegistrySettings } from "../../registry/index.ts";
@@ -31,7 +31,6 @@ import type { Rollouts } from "../rollout-desk.ts";
 import type { RolloutMachine } from "../rollout-machine.ts";
 import type { RolloutNews } from "../rollout-parts.ts";
 import { runRollouts, type RolloutRun } from "../run-rollouts.ts";
-import type { UnreadImage } from "../unread-images.ts";
 import { imageStore } from "./image-store.ts";
 import { planMaterials } from "./plan-materials.ts";
 
@@ -58,25 +57,6 @@ export interface RolloutOptions {
 const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
 /** What a replica that does not lead leaves to the one that does; then it does it itself. */
 const LAG_MS = 5_000;
-
-interface ImageEntry extends KubernetesObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-  };
-  readonly image: ManagedOSImage | UnreadImage;
-}
-
-/** An object that is none is not gone; see UnreadImages. */
-function imageEntry(object: unknown): ImageEntry | undefined {
-  const parsed = parseManagedOSImage(object);
-  const image = parsed.ok ? parsed.value : unreadable(object, parsed.problems);
-  if (image === undefined) return undefined;
-  const { name, namespace, uid, resourceVersion } = image.metadata;
-  return { metadata: { name, namespace, uid, resourceVersion }, image };
-}
 
 export function runRolloutController(parts: ControllerParts, options: RolloutOptions): Rollouts {
   const { kubernetes, log, watchNamespace, nowMs } = parts;
@@ -138,10 +118,10 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
   // With another registry they would be other images: nothing is decided, nor broken off, before that is known.
   const registry = heldBack(options.defaultRegistry, () => run.onDefaultRegistry());
 
-  const images = watchResource<ImageEntry>(kubernetes, {
+  const images = watchResource<KeptObject<ManagedOSImage>>(kubernetes, {
     path: collectionPath(GROUP_PATH, managedOSImage.plural, watchNamespace),
-    keep: imageEntry,
-    onChange({ image }) {
+    keep: keepParsed(parseManagedOSImage),
+    onChange({ object: image }) {
       const key = imageKey(image.metadata);
       if ("problems" in image) {
         marks.put(image);

@@ -1,5 +1,4 @@
 /** Follows ManagedOSVersionChannels, and lets them be read. */
-import type { KubernetesObject } from "@kubernetes/client-node";
 import { hasCode } from "@rancheros/protocol/errors";
 import {
   API_GROUP,
@@ -11,13 +10,13 @@ import {
 import {
   collectionPath,
   createUnreadableMarks,
+  keepParsed,
   readOrNothing,
   retryTimer,
   UNREADABLE,
-  unreadable,
   watchResource,
   type ControllerParts,
-  type Unreadable,
+  type KeptObject,
 } from "../../controller/index.ts";
 import {
   createRegistryClient,
@@ -68,24 +67,6 @@ const ABSENT_DELAY_MS = 30_000;
 const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
 /** As for other conditions of channels. */
 const MESSAGE_MAX = 1_024;
-
-interface ChannelEntry extends KubernetesObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-  };
-  readonly channel: ManagedOSVersionChannel | Unreadable;
-}
-
-function entryOf(object: unknown): ChannelEntry | undefined {
-  const parsed = parseManagedOSVersionChannel(object);
-  const channel = parsed.ok ? parsed.value : unreadable(object, parsed.problems);
-  if (channel === undefined) return undefined;
-  const { name, namespace, uid, resourceVersion } = channel.metadata;
-  return { metadata: { name, namespace, uid, resourceVersion }, channel };
-}
 
 /** With a client of its own where the channel has a CA or a proxy of its own. */
 async function ask(
@@ -213,10 +194,10 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
     },
   });
 
-  const watch = watchResource<ChannelEntry>(kubernetes, {
+  const watch = watchResource<KeptObject<ManagedOSVersionChannel>>(kubernetes, {
     path: collectionPath(GROUP_PATH, managedOSVersionChannel.plural, watchNamespace),
-    keep: entryOf,
-    onChange({ metadata, channel }) {
+    keep: keepParsed(parseManagedOSVersionChannel),
+    onChange({ metadata, object: channel }) {
       if ("problems" in channel) {
         marks.put(channel);
         runs.delete({ metadata });

@@ -1,5 +1,4 @@
 /** Follows ManagedOSVersions, for the images that name them, and writes what they are good for. */
-import type { KubernetesObject } from "@kubernetes/client-node";
 import {
   API_GROUP,
   API_VERSION,
@@ -11,12 +10,12 @@ import {
   collectionPath,
   createUnreadableMarks,
   createWorkQueue,
+  keepParsed,
   readOrNothing,
   retryTimer,
-  unreadable,
   watchResource,
   type ControllerParts,
-  type Unreadable,
+  type KeptObject,
 } from "../../controller/index.ts";
 import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
 import { versionCounts, type VersionCounts } from "../catalog-counts.ts";
@@ -38,24 +37,6 @@ export interface VersionController {
   /** See WatchHandle. */
   quietMs(): number;
   stop(): Promise<void>;
-}
-
-interface VersionEntry extends KubernetesObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-  };
-  readonly version: ManagedOSVersion | Unreadable;
-}
-
-function entryOf(object: unknown): VersionEntry | undefined {
-  const parsed = parseManagedOSVersion(object);
-  const version = parsed.ok ? parsed.value : unreadable(object, parsed.problems);
-  if (version === undefined) return undefined;
-  const { name, namespace, uid, resourceVersion } = version.metadata;
-  return { metadata: { name, namespace, uid, resourceVersion }, version };
 }
 
 function versionOf(object: unknown): ManagedOSVersion | undefined {
@@ -85,7 +66,7 @@ export function runVersionController(
   });
 
   /** One that cannot be read is as one that is gone: rollouts go on with what they began with. */
-  function take({ metadata, version }: VersionEntry): void {
+  function take({ metadata, object: version }: KeptObject<ManagedOSVersion>): void {
     const { namespace, name } = metadata;
     const key = `${namespace}/${name}`;
     if ("problems" in version) {
@@ -130,9 +111,9 @@ export function runVersionController(
     for (const key of index.keys()) queue.add(key);
   });
 
-  const watch = watchResource<VersionEntry>(kubernetes, {
+  const watch = watchResource<KeptObject<ManagedOSVersion>>(kubernetes, {
     path: collectionPath(GROUP_PATH, managedOSVersion.plural, watchNamespace),
-    keep: entryOf,
+    keep: keepParsed(parseManagedOSVersion),
     onChange: take,
     onDelete({ metadata }) {
       marks.delete(`${metadata.namespace}/${metadata.name}`);

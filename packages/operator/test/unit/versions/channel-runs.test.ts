@@ -1,33 +1,10 @@
 /** When channels are read, in virtual time: intervals, errors, people who ask, replicas that lead or not. */
-import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { ManagedOSVersionChannel } from "@rancheros/protocol/resources";
-import { ChannelRuns, type ChannelRunsParts } from "../../../src/versions/channel-runs.ts";
 import { ChannelError } from "../../../src/versions/errors.ts";
-import type { Synced } from "../../../src/versions/sync-channel.ts";
-import { VirtualTime } from "../rollout/virtual-time.ts";
 import { channelOf } from "./channel-of.ts";
+import { ChannelWorld, SYNCED, type Status } from "./channel-world.ts";
 
 const HOUR_MS = 3_600_000;
-const SYNCED: Synced = {
-  versions: 1,
-  skipped: 0,
-  outOfSync: 0,
-  problems: [],
-  changes: { created: 1, updated: 0, removed: 0 },
-  remembered: undefined,
-};
-
-type Status = NonNullable<ManagedOSVersionChannel["status"]>;
-
-/** A loop without a pause would never come to an end in virtual time. */
-const WRITES_MAX = 10_000;
-
-/** Of half a character Go makes another one. */
-function asGoReads(status: Status): Status {
-  const conditions = status.conditions?.map((one) => ({ ...one, message: one.message?.toWellFormed() ?? "" }));
-  return { ...status, ...(conditions === undefined ? {} : { conditions }) };
-}
 
 /** Admits a status without one of its fields, as a webhook does or a CRD that does not know it. */
 function without(field: keyof Status): (status: Status) => Status {
@@ -41,85 +18,9 @@ function busyFor(afterMs: number): ChannelError {
   return new ChannelError("CHANNEL_BUSY", "busy", { retry: { afterMs } });
 }
 
-class World {
-  readonly time = new VirtualTime();
-  readonly readAt: number[] = [];
-  readonly failures: string[] = [];
-  isLeader = true;
-  isServerAway = false;
-  writes = 0;
-  /** What an admission webhook makes of a status. */
-  admit = (status: Status): Status => status;
-  underWay = 0;
-  mostUnderWay = 0;
-  read: (signal: AbortSignal) => Promise<Synced> = () => Promise.resolve(SYNCED);
-  readonly runs: ChannelRuns;
-  readonly #stored = new Map<string, ManagedOSVersionChannel>();
-  #version = 1;
-
-  constructor() {
-    const parts: ChannelRunsParts = {
-      sync: async (_channel, _compiled, _known, signal) => {
-        this.readAt.push(this.time.nowMs);
-        this.underWay += 1;
-        this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
-        try {
-          return await this.read(signal);
-        } finally {
-          this.underWay -= 1;
-        }
-      },
-      writeStatus: (channel, status) => {
-        if (this.isServerAway) return Promise.reject(new Error("away"));
-        const known = this.#stored.get(channel.metadata.name);
-        if (known === undefined) return Promise.resolve(undefined);
-        this.writes += 1;
-        if (this.writes > WRITES_MAX) return new Promise(() => undefined);
-        const next = asGoReads(this.admit(status));
-        // As the API server does it, a write that changes nothing is none.
-        return Promise.resolve(isDeepStrictEqual(next, known.status) ? known : this.#store({ ...known, status: next }));
-      },
-      isLeader: () => this.isLeader,
-      onSynced: () => undefined,
-      onFailed: (_channel, error) => this.failures.push(error instanceof Error ? error.message : ""),
-      nowMs: () => this.time.nowMs,
-      random: () => 0.5,
-      setTimer: (run, delayMs) => this.time.setTimer(run, delayMs),
-    };
-    this.runs = new ChannelRuns(parts);
-  }
-
-  #store(channel: ManagedOSVersionChannel): ManagedOSVersionChannel {
-    this.#version += 1;
-    const metadata = { ...channel.metadata, resourceVersion: String(this.#version) };
-    const stored = { ...channel, metadata };
-    this.#stored.set(metadata.name, stored);
-    return stored;
-  }
-
-  /** As somebody applies it, and the watch shows it. */
-  apply(channel: ManagedOSVersionChannel): void {
-    const { status } = this.#stored.get(channel.metadata.name) ?? {};
-    this.runs.put(this.#store({ ...channel, ...(status === undefined ? {} : { status }) }));
-  }
-
-  /** As somebody deletes it, and the watch does not show it yet. */
-  forget(name = "stable"): void {
-    this.#stored.delete(name);
-  }
-
-  stored(name = "stable"): ManagedOSVersionChannel | undefined {
-    return this.#stored.get(name);
-  }
-
-  condition(name?: string) {
-    return this.stored(name)?.status?.conditions?.find(({ type }) => type === "Synced");
-  }
-}
-
 describe("a channel", () => {
   it("is read at once, and then by its interval, a tenth more or less", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.apply(channelOf({ syncInterval: "1h" }));
     await world.time.pass(10 * HOUR_MS);
     const pauses = world.readAt.slice(1).map((at, index) => at - (world.readAt[index] ?? 0));
@@ -130,7 +31,7 @@ describe("a channel", () => {
   });
 
   it("is read again sooner and sooner less after errors, and by its interval when that has not helped", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.read = () => Promise.reject(new ChannelError("CHANNEL_TIMEOUT", "example.com: did not answer in time"));
     world.apply(channelOf());
     await world.time.pass(HOUR_MS);
@@ -144,7 +45,7 @@ describe("a channel", () => {
   });
 
   it("leaves a server alone for as long as it asks", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.read = () => Promise.reject(busyFor(600_000));
     world.apply(channelOf());
     await world.time.pass(590_000);
@@ -154,7 +55,7 @@ describe("a channel", () => {
   });
 
   it("asks another server at once, whatever the one before has asked for", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.read = () => Promise.reject(busyFor(600_000));
     world.apply(channelOf());
     await world.time.pass(10_000);
@@ -172,7 +73,7 @@ describe("a channel", () => {
   ])(
     "is read once for each request while its server wants to be left alone, its status stored %s",
     async (_, admit) => {
-      const world = new World();
+      const world = new ChannelWorld();
       world.admit = admit;
       const asked = (text: string) =>
         channelOf({}, { metadata: { annotations: { "rancheros.cattle.io/sync": text } } });
@@ -200,7 +101,7 @@ describe("a channel", () => {
   );
 
   it("is read again for whoever asks while it is read, although its server then asks to be left alone", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.read = () => new Promise((_, reject) => void world.time.setTimer(() => reject(busyFor(600_000)), 1_000));
     world.apply(channelOf());
     await world.time.pass(500);
@@ -210,7 +111,7 @@ describe("a channel", () => {
   });
 
   it("is read when somebody asks, and when its spec is another one; what is under way for the old one ends", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.apply(channelOf());
     await world.time.pass(1_000);
     const annotations = { "rancheros.cattle.io/sync": "please" };
@@ -237,7 +138,7 @@ describe("a channel", () => {
   });
 
   it("is not read by a replica that does not lead, and at once by the one that begins to", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.isLeader = false;
     world.apply(channelOf());
     await world.time.pass(5 * HOUR_MS);
@@ -249,7 +150,7 @@ describe("a channel", () => {
   });
 
   it("is not read while it is off or wrong, which is said once", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.apply(channelOf({ enabled: false }));
     await world.time.pass(HOUR_MS);
     expect(world.condition()).toMatchObject({ status: "False", reason: "ChannelDisabled" });
@@ -267,7 +168,7 @@ describe("a channel", () => {
   });
 
   it("is not written about again and again where a message is cut within a character", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     // Of two code units each, so that one of the two is cut in the middle of one.
     for (const name of ["even", "odd"]) {
       const mountPath = `/${name}${"\u{1f4be}".repeat(500)}`;
@@ -280,7 +181,7 @@ describe("a channel", () => {
   });
 
   it("is written about seldom where something else is stored than what was written", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.admit = without("conditions");
     world.apply(channelOf({ enabled: false }));
     await world.time.pass(HOUR_MS);
@@ -294,7 +195,7 @@ describe("a channel", () => {
   });
 
   it("is read seldom where the CRD knows less of its status than what is written", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.admit = without("syncedGeneration");
     world.apply(channelOf());
     await world.time.pass(HOUR_MS);
@@ -303,7 +204,7 @@ describe("a channel", () => {
   });
 
   it("does not hammer where its status cannot be written", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.apply(channelOf());
     await world.time.pass(1_000);
     world.isServerAway = true;
@@ -316,7 +217,7 @@ describe("a channel", () => {
   });
 
   it("is not read again at once where it is gone and the watch is late, and its successor does not wait", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.read = () => new Promise((resolve) => void world.time.setTimer(() => resolve(SYNCED), 100));
     world.apply(channelOf());
     world.forget();
@@ -330,7 +231,7 @@ describe("a channel", () => {
   });
 
   it("waits for others where many are read at a time, and is not forgotten", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.read = () => new Promise((resolve) => void world.time.setTimer(() => resolve(SYNCED), 1_000));
     for (let index = 0; index < 20; index += 1) {
       world.apply(channelOf({}, { metadata: { name: `c${index}`, uid: `u${index}` } }));
@@ -341,7 +242,7 @@ describe("a channel", () => {
   });
 
   it("that is gone is not read any more", async () => {
-    const world = new World();
+    const world = new ChannelWorld();
     world.apply(channelOf());
     await world.time.pass(1_000);
     world.runs.delete(channelOf());
