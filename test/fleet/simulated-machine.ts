@@ -152,6 +152,7 @@ export class SimulatedMachine {
           onAnswer: (answer) => {
             this.answer = answer;
             onChange();
+            return Promise.resolve();
           },
           onUnreadable: (plan) => Promise.reject(plan),
           onPlan: async (plan) => {

@@ -44,7 +44,7 @@ async function wordOf({ session, link, options }: ControlledDaemon): Promise<unk
     waiting: link.answer?.waiting,
   };
   const { node, trouble: nodeTrouble } = await lookAtNode(machine.node, options.signal, NODE_LOOK_MS);
-  return agentWord(upgrades.journal(), {
+  return agentWord(link.grants.journal(), {
     agentPid: options.pid,
     bootId: machine.host.now().bootId,
     node,

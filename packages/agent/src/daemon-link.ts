@@ -4,10 +4,18 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import type { PlanAnswer, UpgradeStatus } from "@rancheros/protocol/upgrade";
 
 import type { AgentSession } from "./agent-session.ts";
-import { askPlan, HeardWord, PlanTrouble, runPlanLoop, runStatusLoop, tellStatus } from "./operator-link/index.ts";
+import {
+  askPlan,
+  Grants,
+  HeardWord,
+  PlanTrouble,
+  runPlanLoop,
+  runStatusLoop,
+  tellStatus,
+} from "./operator-link/index.ts";
 import type { LinkOutside, UnreadablePlan } from "./operator-link/index.ts";
 import { reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
-import { lookAtNode, orderOfPlan, reasonFrom, refusePlan, statusOf } from "./upgrade/index.ts";
+import { lookAtNode, reasonFrom, statusOf } from "./upgrade/index.ts";
 import type { Journal, Upgrades } from "./upgrade/index.ts";
 
 export interface DaemonOperator {
@@ -27,10 +35,13 @@ export interface LinkState {
   trouble: string | undefined;
   answer: PlanAnswer | undefined;
   readonly planTrouble: PlanTrouble;
+  readonly grants: Grants;
 }
 
-export function newLinkState(): LinkState {
-  return { reachedMs: undefined, trouble: undefined, answer: undefined, planTrouble: new PlanTrouble() };
+export function newLinkState({ upgrades, machine }: AgentSession, log: (message: string) => void): LinkState {
+  const planTrouble = new PlanTrouble();
+  const grants = new Grants({ upgrades, now: () => machine.host.now(), planTrouble, log });
+  return { reachedMs: undefined, trouble: undefined, answer: undefined, planTrouble, grants };
 }
 
 export function linkOutside({ machine }: AgentSession): LinkOutside {
@@ -52,10 +63,10 @@ export function linkLoops(
 ): Promise<void>[] {
   const { upgrades, machine } = session;
   const { host, node } = machine;
-  const { planTrouble } = link;
+  const { planTrouble, grants } = link;
   const outside = linkOutside(session);
   const status = (): UpgradeStatus =>
-    statusOf(upgrades.journal(), host.now().bootId, {
+    statusOf(grants.journal(), host.now().bootId, {
       trouble: upgrades.trouble(),
       planTrouble: planTrouble.present,
       brokenJournal: upgrades.brokenJournal,
@@ -77,19 +88,19 @@ export function linkLoops(
       link.trouble = message;
     },
   };
-  const onAnswer = (answer: PlanAnswer): void => {
+  const onAnswer = async (answer: PlanAnswer): Promise<void> => {
     const { waiting } = answer;
     if (waiting !== undefined && waiting.reason !== link.answer?.waiting?.reason) log(`no plan: ${waiting.message}`);
     link.answer = answer;
-    planTrouble.note(undefined);
+    await grants.answered(answer);
   };
-  // Of a plan that says which one it is the journal keeps the end, so that its slot comes back at once.
+  // A plan that says which one it is ends, so that its slot comes back at once.
   const onUnreadable = async (error: UnreadablePlan): Promise<void> => {
     const { plan } = error;
     events.onReached();
     link.answer = undefined;
-    if (planTrouble.note(reasonFrom(error))) log(describe(error));
-    if (plan !== undefined) await upgrades.amend((journal) => refusePlan(journal, plan, error, host.now()));
+    if (plan !== undefined) await grants.refuse(plan, reasonFrom(error));
+    else if (planTrouble.note(reasonFrom(error))) log(describe(error));
   };
   return [
     runPlanLoop(
@@ -99,12 +110,12 @@ export function linkLoops(
         onAnswer,
         onUnreadable,
         onPlan: async (plan) => {
-          const { kind } = await upgrades.offer(orderOfPlan(plan));
+          const { kind } = await grants.offer(plan);
           if (kind === "start") log(`granted: ${plan.osImage} (attempt ${plan.attempt})`);
         },
         // An operator that has not heard of the end yet tells the same plan once more, and to come back late.
         rested: async (until) => {
-          const ended = endedPlan(upgrades.journal(), link.answer);
+          const ended = endedPlan(grants.journal(), link.answer);
           if (ended === undefined || ended === toldAgain) await rested(upgrades, until);
           toldAgain = ended;
           await heard.untilItIs(status, until);

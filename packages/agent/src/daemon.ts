@@ -39,7 +39,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   open = session;
   const broken = session.upgrades.brokenJournal;
   if (broken !== undefined) options.log(`${broken.message} (${broken.code})`);
-  const link = newLinkState();
+  const link = newLinkState(session, options.log);
   const server = await serveControl(socketPath(options.runFolder), (line) =>
     answerControl({ session, link, options }, line),
   );

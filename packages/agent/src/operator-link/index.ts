@@ -2,6 +2,7 @@
 export { HeardWord } from "./heard-word.ts";
 export { askPlan } from "./ask-plan.ts";
 export type { AskedPlan, TaggedPlan } from "./ask-plan.ts";
+export { Grants } from "./grants.ts";
 export { confirmSlot } from "./confirm-slot.ts";
 export type { LinkEvents } from "./link-events.ts";
 export type { LinkOutside } from "./link-outside.ts";

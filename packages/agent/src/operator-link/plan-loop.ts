@@ -10,9 +10,9 @@ import { UnreadablePlan } from "./unreadable-plan.ts";
 
 export interface PlanLoop {
   readonly ask: (last: TaggedPlan | undefined) => Promise<AskedPlan>;
-  /** Offered each time, also when it is the same: the machine knows what it has done. */
+  /** Offered each time, also when it is the same: the machine knows what it has done. Who throws has said why, and is offered it again. */
   readonly onPlan: (plan: Plan) => Promise<void>;
-  readonly onAnswer: (answer: PlanAnswer) => void;
+  readonly onAnswer: (answer: PlanAnswer) => Promise<void>;
   /** Told each time: the operator has answered, and not what this program can read. */
   readonly onUnreadable: (plan: UnreadablePlan) => Promise<void>;
   /** Resolves when the machine has come to rest, or with the signal. */
@@ -25,20 +25,22 @@ export async function runPlanLoop(outside: LinkOutside, loop: PlanLoop, signal: 
   let last: TaggedPlan | undefined;
   for (let failures = 0; !signal.aborted;) {
     let delayMs: number;
+    let hasAnswered = false;
     try {
       const { tagged, nextAskInSeconds } = await askOnce(loop, last);
       last = tagged;
-      failures = 0;
+      hasAnswered = true;
       loop.events.onReached();
-      loop.onAnswer(tagged.answer);
-      delayMs = askDelayMs(nextAskInSeconds, outside.random());
+      await loop.onAnswer(tagged.answer);
       if (tagged.answer.plan !== undefined) await loop.onPlan(tagged.answer.plan);
+      failures = 0;
+      delayMs = askDelayMs(nextAskInSeconds, outside.random());
     } catch (error) {
       if (signal.aborted) return;
       const again = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
       if (again === undefined) throw error;
       delayMs = again;
-      if (!(error instanceof UnreadablePlan)) loop.events.onTrouble("plan", error, delayMs);
+      if (!hasAnswered && !(error instanceof UnreadablePlan)) loop.events.onTrouble("plan", error, delayMs);
     }
     await pause(outside, delayMs, signal, loop.rested);
   }

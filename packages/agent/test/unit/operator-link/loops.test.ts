@@ -109,7 +109,7 @@ describe("an operator that is away for a day", () => {
             return Promise.reject(trouble("TEST_AWAY", "away"));
           },
           onPlan: () => Promise.resolve(),
-          onAnswer: () => undefined,
+          onAnswer: () => Promise.resolve(),
           onUnreadable: () => Promise.resolve(),
           rested: never,
           events: NO_EVENTS,
@@ -167,7 +167,7 @@ describe("the plan", () => {
             offers += 1;
             return Promise.resolve();
           },
-          onAnswer: () => undefined,
+          onAnswer: () => Promise.resolve(),
           onUnreadable: () => Promise.resolve(),
           rested: (until) => (offers === 1 ? time.sleep(5_000, until) : never(until)),
           events: {
