@@ -16,7 +16,7 @@ const LAST_ANSWERS_MS = 100;
 export async function start(args: readonly string[]): Promise<never> {
   const controller = new AbortController();
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
+    if (controller.signal.aborted) leave(EXIT_CODES.interrupted.code);
     controller.abort();
     process.stderr.write("Breaking off; what was begun is cleaned up (once more to end at once).\n");
   };
@@ -58,9 +58,11 @@ function isHeldUp(): boolean {
  * Ends at once. `process.exit` waits for the threads in which such questions are asked, for as long as they take, and with
  * all said; another program in our place waits for none.
  */
-function leave(code: number): void {
-  if (process.execve === undefined || !existsSync(SHELL)) return;
-  // It calls nobody who has something to end or to take away, such as a program that is to end with us.
-  process.emit("exit", code);
-  process.execve(SHELL, ["sh", "-c", `exit ${code}`], {});
+function leave(code: number): never {
+  if (process.execve !== undefined && existsSync(SHELL)) {
+    // It calls nobody who has something to end or to take away, such as a program that is to end with us.
+    process.emit("exit", code);
+    process.execve(SHELL, ["sh", "-c", `exit ${code}`], {});
+  }
+  process.exit(code);
 }

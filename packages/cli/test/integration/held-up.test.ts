@@ -1,12 +1,13 @@
 /** How a command ends where the kernel never answers something that it asked. */
 import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { startProgram } from "./ros-agent.ts";
+import { startProgram, startRosAgent } from "./ros-agent.ts";
 
 const PROGRAM = fileURLToPath(new URL("held-up-start.ts", import.meta.url));
 
@@ -37,4 +38,24 @@ it("ends the programs that are to end with it", async () => {
   } finally {
     if (isRunning(pid)) process.kill(pid);
   }
+});
+
+/** Source: proc_pid_status(5) */
+async function listensToCtrlC(pid: number | undefined): Promise<boolean> {
+  const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (BigInt(`0x${caught}`) & (1n << BigInt(constants.signals.SIGINT - 1))) !== 0n;
+}
+
+it("ends at the second Ctrl-C, though the kernel still holds what the first one could not end", async () => {
+  const pipe = join(folder, "never-written");
+  execFileSync("mkfifo", [pipe]);
+  const { child, outcome } = startRosAgent(["register", "--config", pipe]);
+  await expect.poll(() => listensToCtrlC(child.pid), { timeout: 20_000 }).toBe(true);
+  // So long that it has come to the pipe.
+  expect(await Promise.race([outcome, sleep(1_000, "waits")])).toBe("waits");
+  child.stderr?.once("data", () => child.kill("SIGINT"));
+  child.kill("SIGINT");
+  const ended = await Promise.race([outcome, sleep(10_000, "hangs")]);
+  if (ended === "hangs") child.kill("SIGKILL");
+  expect(ended).toMatchObject({ code: 130, stdout: "", stderr: expect.stringContaining("Breaking off") as string });
 });
