@@ -6,7 +6,8 @@ import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { isListening, pickPortPair } from "./loopback-ports.ts";
+import { findPortPair } from "../control-plane/free-port.ts";
+import { isListening } from "./is-listening.ts";
 import { manufactureTpm } from "./manufacture.ts";
 
 export interface SwtpmOptions {
@@ -64,7 +65,7 @@ export async function startSwtpm(options: SwtpmOptions): Promise<Swtpm> {
 
   const logFile = join(stateFolder, "swtpm.log");
   for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
-    const port = await pickPortPair();
+    const port = await findPortPair();
     const child = await spawnSwtpm(stateFolder, port, logFile, environment);
     if (await becameReady(child, port)) return running(child, port, stateFolder, authorityFolder);
     await end(child);

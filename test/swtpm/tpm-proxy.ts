@@ -9,7 +9,7 @@
 import { once } from "node:events";
 import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
 
-import { pickPortPair } from "./loopback-ports.ts";
+import { findPortPair } from "../control-plane/free-port.ts";
 
 /** TPM_CC numbers (TPM 2.0 part 2, 6.5.2) that tests interfere with. */
 export const TPM_CC = {
@@ -59,7 +59,7 @@ export async function startTpmProxy(
   port: number,
   tamper: (commandCode: number, command: Uint8Array) => Tampering,
 ): Promise<TpmProxy> {
-  const own = await pickPortPair();
+  const own = await findPortPair();
   const open = new Set<Socket>();
   const track = (socket: Socket): Socket => {
     open.add(socket);

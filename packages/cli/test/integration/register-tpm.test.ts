@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { pickPortPair } from "../../../../test/swtpm/loopback-ports.ts";
+import { findPortPair } from "../../../../test/control-plane/free-port.ts";
 import {
   disableEndorsementHierarchy,
   startSwtpm,
@@ -56,7 +56,7 @@ describe("register", () => {
   });
 
   it("says that nothing answers at the TPM's address", async () => {
-    const port = await pickPortPair();
+    const port = await findPortPair();
     await expectFailure(place, at(`swtpm:host=127.0.0.1,port=${port}`), { exitCode: 4, code: "TPM_UNREACHABLE" });
   });
 
