@@ -4,6 +4,7 @@ import type { ContainerSpec } from "./container-spec.ts";
 import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
 import type { RunFolder } from "./io/run-folder.ts";
 import type { OutputLines } from "./output-lines.ts";
+import type { StorageNeed } from "./storage-space.ts";
 
 export type ContainerState =
   | { readonly kind: "absent" }
@@ -81,7 +82,8 @@ export interface RuntimeDriver {
   readonly removeImage: (call: RemoveImageCall) => Promise<ImageRemoval>;
   /** Whatever a killed pull or a killed reader of files holds. */
   readonly cleanUp: (call: CleanUpCall) => Promise<void>;
-  readonly missingLayers: (description: ImageDescription) => Promise<ImageDescription["layers"]>;
+  /** Of what it has not yet of the image, as far as it tells what it has. */
+  readonly storageNeed: (description: ImageDescription) => Promise<StorageNeed>;
   /** Of an image that was pulled; the folder is empty, for whatever is needed meanwhile. */
   readonly readFiles: (call: ReadFilesCall, folder: RunFolder) => Promise<ImageFiles>;
   /** Where the runtime keeps images, for the free space of that file system. */

@@ -177,10 +177,7 @@ function open(
 /** @throws ContainerError CONTAINER_DISK_FULL */
 async function checkRoom({ driver, freeSpace: free }: PullOutside, description: ImageDescription): Promise<void> {
   const space = await free(await driver.storageFolder());
-  const missing = await driver.missingLayers(description);
-  const transferBytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const unpackBytes = description.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  checkSpace(space, { transferBytes, unpackBytes });
+  checkSpace(space, await driver.storageNeed(description));
 }
 
 async function load(

@@ -15,6 +15,8 @@ export interface ImageDescription {
   readonly config: Descriptor;
   /** The lowest first. */
   readonly layers: readonly Descriptor[];
+  /** Digests of the layers' uncompressed content, in the same order. */
+  readonly diffIds: readonly string[];
   /** Of configuration and layers, as they are transferred: compressed, each once. */
   readonly transferBytes: number;
 }
@@ -42,9 +44,9 @@ export async function describeImageThrough(
   if (parsed.kind === "index") throw new ImagePullError("IMAGE_BROKEN", `${image.name} is an index of indexes`);
   const { config, layers } = parsed;
   // An index may say what it likes: the image itself tells what it is made for.
-  const made = parseImageConfig(await source.smallBlob(config.digest, signal)).platform;
+  const { platform: made, diffIds } = parseImageConfig(await source.smallBlob(config.digest, signal));
   if (platformDistance(platform, made) === undefined) throw wrongPlatform(platform, [platformText(made)]);
   const sizes = new Map([config, ...layers].map(({ digest, sizeBytes }) => [digest, sizeBytes]));
   const transferBytes = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
-  return { image, platform, manifestDigest, manifests, config, layers, transferBytes };
+  return { image, platform, manifestDigest, manifests, config, layers, diffIds, transferBytes };
 }

@@ -23,7 +23,8 @@ import { ctrRunArguments } from "./ctr-arguments.ts";
 import { containerdApi } from "./containerd-api.ts";
 import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
 import { releaseImage } from "./image-hold.ts";
-import { imageState, loadImage, missingLayers } from "./load-image.ts";
+import { imageState, loadImage } from "./load-image.ts";
+import { missingParts } from "./missing-parts.ts";
 import { markImage, ownImages, removeImage } from "./own-images.ts";
 import { holdName, readFiles, removeView } from "./read-files.ts";
 import { snapshotterOf } from "./snapshotter.ts";
@@ -140,7 +141,7 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
       await removeView({ runTool: outside.runTool, runtime, ctr, folder: readFolder });
       await releaseImage(ctr, holdName(pullFolder.path), { andCollect: true });
     },
-    missingLayers: (description) => missingLayers(ctr, description),
+    storageNeed: (description) => missingParts(runtime, ctr, description),
     storageFolder: () => storageFolder(runtime, ctr),
     async signal(name, signal) {
       const what = `ending the container ${name}`;

@@ -105,6 +105,31 @@ export function isImageRunnable(printed: string, name: string): boolean {
   return row !== undefined && /\strue\s*$/.test(row);
 }
 
+const HUMAN_UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, PB: 1e15 };
+/** It prints four digits. */
+const HUMAN_ROUNDING = 0.999;
+
+/**
+ * Of `ctr content active`: columns REF, SIZE ("16.78MB") and AGE. What is not understood counts as nothing.
+ * @returns at least so many bytes are there of each, by reference
+ */
+export function ingestedBytes(printed: string): ReadonlyMap<string, number> {
+  const rows = printed.split("\n").map((line) => line.trim().split(/\s+/));
+  return new Map(
+    rows.flatMap(([reference = "", size = ""]) => {
+      const [, number, unit = ""] = /^(\d{1,4}(?:\.\d{1,3})?)([kMGTP]?B)$/.exec(size) ?? [];
+      const bytes = Math.floor(Number(number ?? 0) * (HUMAN_UNITS[unit] ?? 0) * HUMAN_ROUNDING);
+      return bytes > 0 ? [[reference, bytes] as const] : [];
+    }),
+  );
+}
+
+/** Of `ctr snapshots ls`: columns KEY, PARENT (often empty) and KIND. Those of layers are named after all layers up to them. */
+export function committedSnapshots(printed: string): ReadonlySet<string> {
+  const rows = printed.split("\n").map((line) => line.trim().split(/\s+/));
+  return new Set(rows.flatMap((row) => (row.at(-1) === "Committed" ? row.slice(0, 1) : [])));
+}
+
 /** Of `ctr plugins ls --detailed`: where a plugin keeps its data; undefined where it does not tell. */
 export function pluginRoot(printed: string, type: string, id: string): string | undefined {
   for (const block of printed.split(/^(?=Type:)/m)) {

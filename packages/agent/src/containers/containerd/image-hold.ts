@@ -45,7 +45,8 @@ export function ingestsOf({ manifests, config, layers }: ImageDescription): read
   return [...new Set([...layers.map(layerIngest), `config-${config.digest}`, ...small])];
 }
 
-function layerIngest({ digest, refName }: ImageDescription["layers"][number]): string {
+/** Under which containerd notes a layer that is half there. */
+export function layerIngest({ digest, refName }: ImageDescription["layers"][number]): string {
   return refName === undefined ? `layer-${digest}` : `layer-${refName}@${digest}`;
 }
 

@@ -1,5 +1,5 @@
 /** Loads an image into containerd's store from the relay of this process. */
-import { platformText, type ImageDescription, type PinnedImage } from "../../images/index.ts";
+import { platformText, type PinnedImage } from "../../images/index.ts";
 import type { LoadCall, StoredImageState } from "../driver.ts";
 import { hostsToml } from "../hosts-toml.ts";
 import type { ToolOutcome } from "../io/run-tool.ts";
@@ -82,11 +82,4 @@ export async function imageState(runtime: ContainerRuntime, ctr: Ctr, image: Pin
   });
   if (!isImageRunnable(printed, same.name)) return known === undefined ? "absent" : "partial";
   return known === undefined ? "unnamed" : "complete";
-}
-
-/** What containerd has not yet; layers that other images share are there. */
-export async function missingLayers(ctr: Ctr, { layers }: ImageDescription): Promise<ImageDescription["layers"]> {
-  const printed = await ctr.text(["content", "ls", "--quiet"], { what: "listing the store's content" });
-  const there = new Set(printed.split("\n").map((line) => line.trim()));
-  return layers.filter(({ digest }) => !there.has(digest));
 }

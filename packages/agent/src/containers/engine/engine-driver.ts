@@ -152,7 +152,10 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
       return found?.status === "ended" ? found.exitCode : undefined;
     },
     // Their command lines do not tell which layers they have.
-    missingLayers: (description) => Promise.resolve(description.layers),
+    storageNeed({ layers }) {
+      const bytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      return Promise.resolve({ transferBytes: bytes, unpackBytes: bytes });
+    },
     async storageFolder() {
       const template = kind === "podman" ? "{{.Store.GraphRoot}}" : "{{.DockerRootDir}}";
       const ended = await outcome(["info", "--format", template]);

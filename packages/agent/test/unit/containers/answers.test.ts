@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { chainId } from "../../../src/containers/containerd/chain-id.ts";
 import {
+  committedSnapshots,
   deletedTaskExitCode,
+  ingestedBytes,
   isImageRunnable,
   pluginRoot,
   imageUsers,
@@ -175,5 +177,26 @@ describe("checkSpace", () => {
     expect(() => checkSpace({ path: "/", freeBytes: 4e9 }, need)).toThrow(
       expect.objectContaining({ code: "CONTAINER_DISK_FULL" }),
     );
+  });
+});
+
+describe("what ctr tells of an image's parts", () => {
+  it("is how much of a layer has come, and never more than that", () => {
+    const printed =
+      "REF\tSIZE\tAGE\t\nlayer-sha256:a\t16.78MB\t3 seconds\t\nlayer-up@sha256:b\t512B\t1 second\t\n" +
+      "layer-sha256:c\t1.234GB\tAbout a minute\t\nlayer-sha256:d\tlots\t1 second\t\nlayer-sha256:e\t0B\t1 second\t\n";
+    const bytes = ingestedBytes(printed);
+    expect([...bytes.keys()]).toEqual(["layer-sha256:a", "layer-up@sha256:b", "layer-sha256:c"]);
+    // Printed of 16,777,216, which is less.
+    expect(bytes.get("layer-sha256:a")).toBeLessThanOrEqual(16_777_216);
+    expect(bytes.get("layer-sha256:a")).toBeGreaterThan(16_700_000);
+    expect(ingestedBytes("")).toEqual(new Map());
+  });
+
+  it("is which layers are unpacked, and not what a container or a broken-off pull has made of them", () => {
+    const printed =
+      "KEY                  PARENT   KIND      \nsha256:a                      Committed \nsha256:b             sha256:a Committed \n" +
+      "extract-1-x sha256:c sha256:b Active    \nros-agent-upgrade    sha256:b Active    \n";
+    expect(committedSnapshots(printed)).toEqual(new Set(["sha256:a", "sha256:b"]));
   });
 });

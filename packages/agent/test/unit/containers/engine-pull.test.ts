@@ -32,6 +32,7 @@ function call(): { readonly call: LoadCall; readonly written: Map<string, string
     manifests: new Map(),
     config,
     layers: [],
+    diffIds: [],
     transferBytes: 1,
   };
   const relay = { host: "127.0.0.1:5", username: "u", password: "canary", failure: () => undefined, close: unused };

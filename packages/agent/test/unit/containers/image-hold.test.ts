@@ -32,6 +32,7 @@ const description: ImageDescription = {
   manifests: new Map([digest("a"), digest("b")].map((one) => [one, Buffer.alloc(0)])),
   config: layer("c"),
   layers: [layer("d"), layer("e", "upper"), layer("d")],
+  diffIds: [],
   transferBytes: 4,
 };
 

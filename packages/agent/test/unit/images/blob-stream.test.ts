@@ -130,6 +130,7 @@ describe("relayAnswer", () => {
     manifests: new Map([[digestOf(manifest), manifest]]),
     config,
     layers: [layer],
+    diffIds: [],
     transferBytes: 110,
   };
   const ask = (
