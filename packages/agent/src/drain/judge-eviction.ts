@@ -13,11 +13,18 @@ export type EvictionRefusal =
 
 /** kubectl's EvictErrorRetryDelay. */
 export const EVICTION_RETRY_MS = 5_000;
+/**
+ * The API server's own sentence of a conflict: the pod is another one by now, or the pod or its budget changed under each of
+ * the server's own 20 attempts of half a second (EvictionsRetry). A webhook's refusal begins with its name, whatever its
+ * status, and stands.
+ */
+const OWN_CONFLICT = /^Operation cannot be fulfilled on /;
 const BUDGET = /^The disruption budget (\S+) /;
 
 /**
  * @param isEnding  whether the pod was in deletion when it was last seen
- * Source: k8s.io/kubectl/pkg/drain evictPods; k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go
+ * Source: k8s.io/kubectl/pkg/drain evictPods; k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go;
+ *         k8s.io/apimachinery/pkg/api/errors NewConflict; k8s.io/apiserver/pkg/admission/plugin/webhook/errors ToStatusErr
  */
 export function judgeEviction(error: NodeApiError, isEnding: boolean): EvictionRefusal {
   const causes = error.status?.causes ?? [];
@@ -32,6 +39,7 @@ export function judgeEviction(error: NodeApiError, isEnding: boolean): EvictionR
     const retryInMs = Math.max(EVICTION_RETRY_MS, askedMs);
     return { kind: "blocked", budget: budgetName(held.message), why: held.message, retryInMs };
   }
+  if (error.code === "NODE_API_CONFLICT") return { kind: OWN_CONFLICT.test(error.message) ? "unsure" : "final" };
   return isPassing(error) ? { kind: "unsure" } : { kind: "final" };
 }
 

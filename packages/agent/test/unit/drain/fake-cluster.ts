@@ -166,8 +166,10 @@ export class FakeCluster implements KubernetesClient {
       throw refusal("NODE_API_NOT_FOUND", 404, `pods "${name}" not found`);
     }
     const uid = this.#isReplaced(state.pod) ? `${state.pod.uid}-new` : state.pod.uid;
-    if (preconditionOf(body) !== uid)
-      throw refusal("NODE_API_CONFLICT", 409, "the UID in the precondition does not match");
+    if (preconditionOf(body) !== uid) {
+      const message = `Operation cannot be fulfilled on Pod "${name}": the UID in the precondition does not match`;
+      throw refusal("NODE_API_CONFLICT", 409, message);
+    }
     const { pod } = state;
     state.attempts++;
     if (pod.refusedWith === 403) throw refusal("NODE_API_FORBIDDEN", 403, "the webhook says no");

@@ -65,13 +65,23 @@ describe("a refused eviction", () => {
     expect(judgeEviction(refusal(404, 'pods "x" not found'), false)).toEqual({ kind: "gone" });
   });
 
+  it.each([
+    'Operation cannot be fulfilled on Pod "web-0": the UID in the precondition (a) does not match the UID in record (b). The object might have been deleted and then recreated',
+    'Operation cannot be fulfilled on poddisruptionbudgets.policy "web-pdb": the object has been modified; please apply your changes to the latest version and try again',
+  ])("for a change that came between has to be looked after: %s", (message) => {
+    expect(judgeEviction(refusal(409, message), false)).toEqual({ kind: "unsure" });
+  });
+
+  it("by a webhook that speaks of a conflict is final", () => {
+    const words =
+      'admission webhook "pods.example.com" denied the request: Operation cannot be fulfilled on pods "web-0"';
+    expect(judgeEviction(refusal(409, words), false)).toEqual({ kind: "final" });
+  });
+
   it("about which nothing is known has to be looked after", () => {
     for (const code of ["NODE_API_UNREACHABLE", "NODE_API_TIMED_OUT", "NODE_API_NONSENSE"] as const) {
       expect(judgeEviction(new NodeApiError(code, "x"), false)).toEqual({ kind: "unsure" });
     }
-    expect(judgeEviction(refusal(409, "the UID in the precondition does not match"), false)).toEqual({
-      kind: "unsure",
-    });
     expect(judgeEviction(refusal(504, "couldn't update PodDisruptionBudget", undefined, "10"), false)).toEqual({
       kind: "unsure",
     });

@@ -1,4 +1,4 @@
-/** Deletions that a webhook of the cluster refuses, on the real API server; kubectl beside them. */
+/** Deletions and evictions that a webhook of the cluster refuses, on the real API server; kubectl beside them. */
 import { DEFAULT_DRAIN_OPTIONS, drainNode, type DrainReport } from "@rancheros/agent/drain";
 import { isMap } from "@rancheros/agent/kubernetes";
 import { once } from "node:events";
@@ -48,7 +48,10 @@ beforeAll(async () => {
       {
         name: "pods.refusing.example.com",
         clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle },
-        rules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["pods"] }],
+        rules: [
+          { apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["pods"] },
+          { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods/eviction"] },
+        ],
         namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
         admissionReviewVersions: ["v1"],
         sideEffects: "None",
@@ -71,8 +74,8 @@ afterEach(async () => {
 });
 
 /** Without a time-out: a pod that nobody deleted would be waited for until the drain is broken off. */
-function drain(): Promise<DrainReport> {
-  const options = { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 0, disableEviction: true };
+function drain(disableEviction: boolean): Promise<DrainReport> {
+  const options = { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 0, disableEviction };
   return drainNode(node.client, { nodeName: node.name, options, signal: AbortSignal.timeout(15_000) });
 }
 
@@ -84,13 +87,13 @@ async function untilHeld(): Promise<void> {
   await vi.waitFor(() => expect(asked()).rejects.toMatchObject({ message: WORDS }), 20_000);
 }
 
-describe.each([403, 409])("a webhook that answers %d to a deletion", (status) => {
-  it("ends the drain in its words, as it ends kubectl's, and the next pods are not asked for", async () => {
+describe.each([403, 409])("a webhook that answers %d", (status) => {
+  it("ends the deletions in its words, as it ends kubectl's, and the next pods are not asked for", async () => {
     refusal = status;
     for (const name of ["first", "held", "last"]) await node.addPod(namespace, name);
     await untilHeld();
     node.startKubelet();
-    await expect(drain()).rejects.toMatchObject({
+    await expect(drain(true)).rejects.toMatchObject({
       code: "DRAIN_FAILED",
       message: `unable to drain node "${node.name}" due to error: ${WORDS}`,
     });
@@ -98,5 +101,19 @@ describe.each([403, 409])("a webhook that answers %d to a deletion", (status) =>
     const failed: unknown = await kubectl(target, args).catch((error: unknown) => error);
     expect(String(failed)).toContain(WORDS);
     await expect.poll(() => node.pods(), { timeout: 5_000 }).toEqual(["held", "last"]);
+  });
+
+  it("ends the eviction of its pod in its words, as it ends kubectl's, and the other pods go", async () => {
+    refusal = status;
+    for (const name of ["first", "held", "last"]) await node.addPod(namespace, name);
+    await untilHeld();
+    node.startKubelet();
+    await expect(drain(false)).rejects.toMatchObject({
+      code: "DRAIN_FAILED",
+      message: `unable to drain node "${node.name}" due to error: error when evicting pods/"held" -n "${namespace}": ${WORDS}`,
+    });
+    const failed: unknown = await kubectl(target, ["drain", node.name, "--timeout=20s"]).catch((e: unknown) => e);
+    expect(String(failed)).toContain(`error when evicting pods/"held" -n "${namespace}": ${WORDS}`);
+    await expect.poll(() => node.pods(), { timeout: 5_000 }).toEqual(["held"]);
   });
 });
