@@ -9,16 +9,19 @@ export interface SlotFacts {
   readonly running: SlotStamp | undefined;
   /** "none": it holds no system that was written to its end; undefined: it cannot be told. */
   readonly other: SlotStamp | "none" | undefined;
+  /** As GRUB's words have it; undefined too where they cannot be read. */
+  readonly unproven: SlotName | undefined;
 }
 
-export function judgeSlots({ started: { slot }, running, other }: SlotFacts): Verdict<undefined> {
+export function judgeSlots({ started: { slot }, running, other, unproven }: SlotFacts): Verdict<undefined> {
   if (running === undefined) {
     const message = `the system in slot ${slot}, which runs, does not say that it was written to its end`;
     return warn(
       new SlotError("SLOT_EMPTY", message, { mend: "Upgrade to the image that is wanted: `ros-agent upgrade IMAGE`." }),
     );
   }
-  return ok(`runs ${slot} (${imageOf(running)}); ${otherSlotName(slot)} holds ${otherText(other)}`);
+  const name = otherSlotName(slot);
+  return ok(`runs ${slot} (${imageOf(running)}); ${name} holds ${otherText(other, unproven === name)}`);
 }
 
 export interface BootFacts {
@@ -57,9 +60,10 @@ function trialFailed({ slot, at, failures }: BootCheckRecord): Verdict<undefined
   );
 }
 
-function otherText(other: SlotFacts["other"]): string {
+function otherText(other: SlotFacts["other"], isUnproven: boolean): string {
   if (other === undefined) return "what cannot be seen now";
-  return other === "none" ? "nothing to go back to" : imageOf(other);
+  if (other === "none") return "nothing to go back to";
+  return isUnproven ? `${imageOf(other)}, never found good here: nothing to go back to` : imageOf(other);
 }
 
 function imageOf({ reference, digest }: SlotStamp): string {

@@ -32,7 +32,9 @@ export function addMachineChecks(checkup: Checkup, outside: DoctorOutside): void
       if (found === undefined) return skipped("this machine has no two slots: `ros-agent install` makes them");
       const running = await slots.stamp(found.slot);
       const other = await outside.readOtherStamp(otherSlotName(found.slot), signal);
-      const verdict = judgeSlots({ started: found, running, other });
+      // Why they cannot be read is told by the check of the boot entry.
+      const words = await slots.words().catch(() => undefined);
+      const verdict = judgeSlots({ started: found, running, other, unproven: words?.unproven });
       return verdict.kind === "ok" || verdict.kind === "warn" ? { ...verdict, value: found } : verdict;
     },
   });

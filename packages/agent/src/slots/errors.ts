@@ -43,7 +43,7 @@ export const SLOT_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning:
-      "The other slot holds an operating system that no boot check of this machine has found good: it was written and not tried, or tried in vain. What it held before is gone, so that there is nothing to go back to.",
+      "No boot check of this machine has found the other slot good since writing it was begun last: what it holds was not tried, or tried in vain, or writing it was broken off so early that nobody can tell what is left of what it held before. There is nothing to go back to.",
     mend: "Upgrade to the image that is wanted instead: `ros-agent upgrade IMAGE`, with `--allow-downgrade` for an older one.",
   },
   SLOT_ENVIRONMENT_BROKEN: {
@@ -125,7 +125,7 @@ export const SLOT_ERRORS = {
     failure: "environment",
     retry: "never",
     meaning: "A program that works on disks has failed.",
-    mend: "Its own words are in the message; look at the kernel's messages (`dmesg`) too.",
+    mend: "Its own words are in the message; look at the kernel's messages (`dmesg`) too. A partition that is mounted somewhere (`findmnt`) is not formatted: unmount it.",
   },
   SLOT_TOOL_HANGS: {
     failure: "timeout",

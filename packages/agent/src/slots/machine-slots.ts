@@ -81,6 +81,17 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
   const change = (words: Partial<SlotWords>): Promise<void> => changeBy(() => words);
   const words = async (): Promise<SlotWords> => readSlotWords(await outside.readWords());
   const stamp = (slot: SlotName): Promise<SlotStamp | undefined> => outside.readStamp(slot, slot === running());
+  /** At the last moment before it is changed. @returns what was unproven before */
+  const markUnproven = async (slot: SlotName): Promise<SlotName | undefined> => {
+    let before: SlotName | undefined;
+    await changeBy((now) => {
+      requireWritable(now, slot);
+      before = now.unproven;
+      // A trial would start what is half written, and a rollback what nobody has tried.
+      return { try: undefined, unproven: slot };
+    });
+    return before;
+  };
   return {
     started,
     words,
@@ -89,21 +100,25 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
     async write({ source, signal, onProgress, stopAt, files = [] }) {
       const slot = otherSlotName(running());
       await changeBy((now) => {
-        refuseBeforeReset(now);
-        // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
-        if (now.good === slot) {
-          throw new SlotError(
-            "SLOT_ON_TRIAL",
-            `slot ${slot} is the only one that is known to start, and is not written over`,
-          );
-        }
-        // A trial that was asked for and has not come would start what is half written, and a rollback what nobody has tried.
-        return { try: undefined, unproven: slot };
+        requireWritable(now, slot);
+        // A trial that was asked for and has not come is not wanted any more, also where nothing comes of this.
+        return { try: undefined };
       });
       const disk = outside.openDisk(slot, signal);
       const found = new Map<string, Buffer>();
       const watched: SlotDisk = {
         ...disk,
+        async format() {
+          const before = await markUnproven(slot);
+          try {
+            return await disk.format();
+          } catch (failure) {
+            const isSpared = before !== slot && (await disk.isAsPrepared(failure));
+            // Why it cannot be written is worth more than that its word could not be taken back.
+            if (isSpared) await changeBy((now) => proven(now, slot)).catch(onlySlotError);
+            throw failure;
+          }
+        },
         async readBack(...args) {
           await disk.readBack(...args);
           for (const path of files) {
@@ -127,10 +142,10 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
       }),
     // GRUB has emptied `try` before this start: another slot in it was asked for since, by a rollback, and is still wanted.
     markGood: (slot) =>
-      changeBy(({ try: asked, unproven }) => ({
+      changeBy((now) => ({
         good: slot,
-        try: asked === slot ? undefined : asked,
-        unproven: unproven === slot ? undefined : unproven,
+        try: now.try === slot ? undefined : now.try,
+        ...proven(now, slot),
       })),
     async otherGoodSlot() {
       const other = otherSlotName(running());
@@ -143,6 +158,21 @@ export function machineSlots(outside: SlotsOutside): MachineSlots {
     },
     bootCheck: outside.readBootCheck,
   };
+}
+
+function requireWritable(now: SlotWords, slot: SlotName): void {
+  refuseBeforeReset(now);
+  // Only ever the slot that is not good: after a fallback, or while a trial runs, these are two.
+  if (now.good !== slot) return;
+  throw new SlotError("SLOT_ON_TRIAL", `slot ${slot} is the only one that is known to start, and is not written over`);
+}
+
+function proven({ unproven }: SlotWords, slot: SlotName): Partial<SlotWords> {
+  return { unproven: unproven === slot ? undefined : unproven };
+}
+
+function onlySlotError(error: unknown): void {
+  if (!(error instanceof SlotError)) throw error;
 }
 
 /** A trial starts without wiping: the reset would come with some later start, when nobody thinks of it any more. */

@@ -22,6 +22,10 @@ export type SlotProgress =
   | { readonly step: "read-back"; readonly doneFiles: number; readonly files: number };
 
 export interface SlotDisk {
+  /** Nothing of what it holds is changed: what a killed run has left mounted goes, and whatever keeps it from being formatted is told. */
+  prepare(): Promise<void>;
+  /** After `format` has failed with this: it holds what it held when it was prepared, and will go on to. */
+  isAsPrepared(failure: unknown): Promise<boolean>;
   /** An empty file system, mounted. */
   format(): Promise<{ readonly writer: TreeWriter; readonly specials: () => Promise<void> }>;
   /** As it is mounted now. */
@@ -58,6 +62,8 @@ export async function writeSlot(options: WriteSlotOptions): Promise<"written" | 
   const { disk, source, arch, signal, onProgress } = options;
   try {
     onProgress({ step: "format" });
+    await disk.prepare();
+    requireGoing(signal);
     const { writer, specials } = await disk.format();
     let stamps = 0;
     const onStamp = (): void => {

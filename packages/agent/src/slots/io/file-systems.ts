@@ -24,10 +24,23 @@ const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] 
  * @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED
  */
 export async function makeExt4(device: string, label: string, signal: AbortSignal, id?: string): Promise<void> {
-  const args = [...EXT4, "-L", label, ...(id === undefined ? [] : ["-U", id]), device];
-  await untilFree(() =>
-    runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" }),
-  );
+  await untilFree(() => runExt4([...ext4Words(label, id), device], signal));
+}
+
+/**
+ * Does all but write: whether the program is there, and the device free and writable.
+ * @throws SlotError as `makeExt4`
+ */
+export async function requireExt4Possible(device: string, label: string, signal: AbortSignal): Promise<void> {
+  await untilFree(() => runExt4(["-n", ...ext4Words(label), device], signal));
+}
+
+function ext4Words(label: string, id?: string): readonly string[] {
+  return [...EXT4, "-L", label, ...(id === undefined ? [] : ["-U", id])];
+}
+
+function runExt4(args: readonly string[], signal: AbortSignal): Promise<string> {
+  return runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" });
 }
 
 export async function makeFat(device: string, label: string, signal: AbortSignal): Promise<void> {

@@ -1,9 +1,20 @@
 /** One slot's partition, while an operating system is written into it. */
 import { mkdirSync, renameSync, writeFileSync, openSync, fsyncSync, closeSync, lstatSync } from "node:fs";
 
-import { slotStamp, STAMP_FILE } from "../slot-stamp.ts";
+import { hasCode } from "@rancheros/protocol/errors";
+
+import { slotStamp, STAMP_FILE, type SlotStamp } from "../slot-stamp.ts";
 import type { SlotDisk } from "../write-slot.ts";
-import { forgetCache, makeExt4, mount, syncFileSystem, unmount, clearMounts } from "./file-systems.ts";
+import {
+  clearMounts,
+  forgetCache,
+  makeExt4,
+  mount,
+  requireExt4Possible,
+  syncFileSystem,
+  unmount,
+} from "./file-systems.ts";
+import { peekStamp } from "./peek-stamp.ts";
 import { readBack } from "./read-back.ts";
 import { writeSpecials } from "./special-files.ts";
 import { treeLook } from "./tree-look.ts";
@@ -31,10 +42,23 @@ export function slotDisk(options: SlotDiskOptions): SlotDisk {
       throw writeFailure(cause, what);
     }
   };
+  let prepared: SlotStamp | "none" | undefined;
   return {
     look: treeLook(mountFolder),
-    async format() {
+    async prepare() {
       for (const folder of [mountFolder, ...lookFolders]) await clearMounts(folder);
+      await requireExt4Possible(device, label, signal);
+      prepared = await peekStamp(device, signal);
+    },
+    async isAsPrepared(failure) {
+      // A program that was killed may have begun, and a disk may forget later what it was told to.
+      const isOver = hasCode(failure, "SLOT_TOOL_FAILED") || hasCode(failure, "SLOT_TOOL_MISSING");
+      if (!isOver || prepared === undefined || prepared === "none") return false;
+      // The first that a formatting takes away is the superblock, without which no stamp is found.
+      const present = await peekStamp(device, new AbortController().signal);
+      return JSON.stringify(present) === JSON.stringify(prepared);
+    },
+    async format() {
       await makeExt4(device, label, signal);
       await mount(device, mountFolder, "rw,noatime");
       const writer = treeWriter(mountFolder);

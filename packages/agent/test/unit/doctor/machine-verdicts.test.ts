@@ -130,9 +130,14 @@ describe("slots", () => {
     ],
     [{ running: STAMP, other: STAMP }, /b holds r.test\/os@sha256/],
     [{ running: STAMP, other: undefined }, /^ok: .*b holds what cannot be seen now/],
+    [
+      { running: STAMP, other: STAMP, unproven: "b" as const },
+      /^ok: .*b holds r.test\/os@\S+, never found good here: nothing to go back to$/,
+    ],
+    [{ running: STAMP, other: STAMP, unproven: "a" as const }, /b holds r.test\/os@\S+$/],
     [{ running: undefined, other: STAMP }, /^warn SLOT_EMPTY/],
   ])("%j are told as %s", (facts, expected) => {
-    expect(told(() => judgeSlots({ started, ...facts }))).toMatch(expected);
+    expect(told(() => judgeSlots({ started, unproven: undefined, ...facts }))).toMatch(expected);
   });
 
   const well: BootFacts = {

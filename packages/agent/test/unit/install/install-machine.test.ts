@@ -10,6 +10,8 @@ import type { SlotDisk } from "../../../src/slots/write-slot.ts";
 /** One that has everything already. */
 const WHOLE_SLOT: SlotDisk = {
   look: { head: () => Buffer.from("x") },
+  prepare: () => Promise.resolve(),
+  isAsPrepared: () => Promise.resolve(true),
   format: () => Promise.resolve({ writer: treeWriter("/nonexistent"), specials: () => Promise.resolve() }),
   makeFolders: () => undefined,
   sync: () => Promise.resolve(),

@@ -23,6 +23,7 @@ function upgraded(before: Journal): Journal {
 function machineIn(
   good: SlotName,
   sync: () => void = () => undefined,
+  prepare = (): Promise<void> => Promise.resolve(),
 ): { readonly slots: MachineSlots; readonly words: () => SlotWords } {
   let words = freshSlotWords({ good, try: undefined, reset: false, extra: "", unproven: undefined });
   const not = (): never => {
@@ -41,6 +42,8 @@ function machineIn(
     readStamp: () => Promise.resolve({ version: 1, reference: "r", digest: undefined, writtenAt: "", files: 1 }),
     openDisk: () => ({
       look: { kind: not, head: not },
+      prepare,
+      isAsPrepared: () => Promise.resolve(false),
       format: () => Promise.reject(new Error("the disk takes nothing")),
       makeFolders: not,
       sync: not,
@@ -112,6 +115,15 @@ describe("a rollback by hand", () => {
     expect(await port.other()).toBe("slot b");
     await slots.markGood("a");
     expect(await port.other()).toBe("slot b");
+  });
+
+  it("goes back to a slot that was to be written, and never was for want of a program", async () => {
+    const missing = new SlotError("SLOT_TOOL_MISSING", "mkfs.ext4 cannot be started");
+    const { slots } = machineIn("a", undefined, () => Promise.reject(missing));
+    const source = { digest: undefined, reference: "r", layers: [] };
+    const writing = slots.write({ source, signal: new AbortController().signal, onProgress: () => undefined });
+    await expect(writing).rejects.toBe(missing);
+    expect(await rollbackSlots(slots).other()).toBe("slot b");
   });
 
   it("goes back to the slot from before while the new one is on trial", async () => {
