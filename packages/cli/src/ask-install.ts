@@ -1,14 +1,13 @@
 /** Questions to whoever installs a machine at its terminal. */
-import { createInterface } from "node:readline/promises";
 import { InstallError, type InstallSettings } from "@rancheros/agent/install";
 
-import type { InstallFlagValues } from "./install-flags.ts";
+import { askTerminal } from "./ask-terminal.ts";
+import type { InstallRun } from "./install-flags.ts";
 
-/** @returns what was answered; nothing where nobody is to be asked */
+/** @returns what was answered; nothing where nobody is to be asked. @throws InstallError INSTALL_INTERRUPTED, INSTALL_NOT_ASKED */
 export async function askInstall(
   { automatic, registrationUrl, configUrls }: InstallSettings,
-  flags: InstallFlagValues,
-  remark: (text: string) => void,
+  { flags, surroundings: { signal }, remark }: InstallRun,
 ): Promise<Partial<Pick<InstallSettings, "registrationUrl" | "registrationCaSha256">>> {
   const isTold =
     automatic ||
@@ -18,11 +17,11 @@ export async function askInstall(
     flags.config !== undefined;
   if (isTold || !process.stdin.isTTY) return {};
   remark("The registration URL is in the status of a MachineRegistration: kubectl get machineregistrations -A -o wide");
-  const url = (await ask("Registration URL (empty for a machine without an operator): ")).trim();
+  const url = (await askTerminal("Registration URL (empty for a machine without an operator): ", signal)).trim();
   if (url === "") return {};
   if (!url.startsWith("https:")) return { registrationUrl: url };
   remark("The fingerprint of its CA is what `openssl x509 -in ca.pem -noout -fingerprint -sha256` prints");
-  const pin = (await ask("Fingerprint of the CA (empty for a public one): ")).trim();
+  const pin = (await askTerminal("Fingerprint of the CA (empty for a public one): ", signal)).trim();
   return { registrationUrl: url, ...(pin === "" ? {} : { registrationCaSha256: pin }) };
 }
 
@@ -42,23 +41,8 @@ export function isErasedUnasked(
   return told.automatic || (answered.automatic && !hasTerminal);
 }
 
-/** @throws InstallError INSTALL_NOT_ASKED, INSTALL_DECLINED */
-export async function confirmOrDecline(question: string): Promise<void> {
-  if (!(await askYesNo(question))) throw new InstallError("INSTALL_DECLINED", "nothing was done");
-}
-
-/** @throws InstallError INSTALL_NOT_ASKED without a terminal */
-export async function askYesNo(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new InstallError("INSTALL_NOT_ASKED", "there is no terminal to ask on whether the disk may be erased");
-  return /^(y|yes)$/i.test((await ask(`${question} [y/N] `)).trim());
-}
-
-async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question(question);
-  } finally {
-    lines.close();
-  }
+/** @throws InstallError INSTALL_NOT_ASKED without a terminal, INSTALL_INTERRUPTED */
+export async function askYesNo(question: string, signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new InstallError("INSTALL_NOT_ASKED", "there is no terminal to ask on");
+  return /^(y|yes)$/i.test((await askTerminal(`${question} [y/N] `, signal)).trim());
 }

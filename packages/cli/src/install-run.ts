@@ -12,7 +12,7 @@ import {
 } from "@rancheros/agent/install";
 import { startedSlot } from "@rancheros/agent/slots";
 
-import { askInstall, isErasedUnasked } from "./ask-install.ts";
+import { askInstall, askYesNo, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
 import { describeInstallPlan, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
@@ -52,7 +52,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   if (before !== undefined) return installedBefore(staysOn(flags) ? undefined : before.after);
   const first = await gatherSettings(run, commandLine, undefined);
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
-  const asked = await askInstall(first.settings, flags, remark);
+  const asked = await askInstall(first.settings, run);
   const registered = await installRegistration(run, { ...first.settings, ...asked });
   const { settings, document } = registered === undefined ? first : await gatherSettings(run, commandLine, registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
@@ -68,7 +68,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       slotBytes: settings.slotBytes,
       kernelArguments: settings.kernelArguments ?? consoleArguments(commandLine),
       files: await oemFiles({ ...settings, ...asked }, registered ?? document),
-      confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned)),
+      confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned, surroundings.signal)),
       dryRun: flags["dry-run"],
       signal: surroundings.signal,
       onPlan: (planned) => remark(describeInstallPlan(planned)),
@@ -84,10 +84,9 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   return outcomeOf(plan, { after, isDry: flags["dry-run"], isRegistered: registered !== undefined, warnings });
 }
 
-async function confirmErasing({ choice }: InstallPlan): Promise<boolean> {
-  const { disk } = choice;
-  const { askYesNo } = await import("./ask-install.ts");
-  return askYesNo(`Everything on ${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model}) will be erased. Go on?`);
+function confirmErasing({ choice: { disk } }: InstallPlan, signal: AbortSignal): Promise<boolean> {
+  const which = `${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model})`;
+  return askYesNo(`Everything on ${which} will be erased. Go on?`, signal);
 }
 
 function staysOn(flags: InstallFlagValues): boolean {

@@ -45,7 +45,8 @@ export const INSTALL_ERRORS = {
   INSTALL_INTERRUPTED: {
     failure: "interrupted",
     retry: "never",
-    meaning: "The installation was broken off while it waited for something; nothing was written to any disk.",
+    meaning:
+      "The installation, or a reset, was broken off while it waited for something, such as an answer; nothing was written to any disk.",
     mend: "Start it again with `ros-agent install`; it begins from the beginning.",
   },
   INSTALL_NO_DISK: {
@@ -131,13 +132,13 @@ export const INSTALL_ERRORS = {
   INSTALL_NOT_ASKED: {
     failure: "usage",
     retry: "never",
-    meaning: "Nobody is there to ask whether the disk may be erased, and the settings do not say so.",
+    meaning: "Nobody is there to ask whether the disk may be erased, or the machine reset, and nothing says so.",
     mend: "Set rancheros.install.automatic=true (or --yes), or start it on a terminal.",
   },
   INSTALL_DECLINED: {
     failure: "refused",
     retry: "never",
-    meaning: "Somebody said no when asked whether the disk may be erased; nothing was written.",
+    meaning: "Somebody said no when asked whether the disk may be erased, or the machine reset; nothing was written.",
     mend: "Start it again when the right disk is chosen (--device).",
   },
   INSTALL_BOOT_LOADER_MISSING: {

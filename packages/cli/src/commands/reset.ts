@@ -63,8 +63,8 @@ export class Reset extends AgentCommand {
       return;
     }
     if (!flags.yes) {
-      const { confirmOrDecline } = await import("../ask-install.ts");
-      await confirmOrDecline("Everything on this machine but its operating system will be wiped. Go on?");
+      const { confirmReset } = await import("../confirm-reset.ts");
+      await confirmReset(this.surroundings.signal);
     }
     await resetMachine(options, { powerOff, learnedCaFile: LEARNED_CA_FILE });
     const restart = flags["no-restart"] ? undefined : "reboot";
