@@ -39,6 +39,8 @@ export interface TestContainerd {
 export interface ContainerdOptions {
   /** Holds everything, made when missing; short, as sockets lie in it. Removing it afterwards is the caller's. */
   readonly folder: string;
+  /** Below the folder: where images are kept, as deep as a node has them. */
+  readonly root?: string;
   /** In which its user makes containers: that of Kubernetes, where nothing is said. */
   readonly namespace?: string;
   /** Lines of shell that run before each runc, with its arguments as "$@". */
@@ -62,7 +64,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<TestC
   }
   const socket = path.join(folder, "containerd.sock");
   const configuration = path.join(folder, "config.toml");
-  await writeFile(configuration, configurationText(folder, socket));
+  await writeFile(configuration, configurationText(folder, socket, options.root));
   const ownPrograms = path.join(folder, "bin");
   await mkdir(ownPrograms, { recursive: true });
   await writeFile(path.join(ownPrograms, "runc"), runcText(folder, options.beforeRunc), { mode: 0o755 });
@@ -140,7 +142,7 @@ function words(printed: string): readonly string[] {
 }
 
 /** Without the plugins for Kubernetes, which want a network, and without what needs other file systems. */
-function configurationText(folder: string, socket: string): string {
+function configurationText(folder: string, socket: string, root = "root"): string {
   const disabled = [
     "io.containerd.grpc.v1.cri",
     "io.containerd.cri.v1.images",
@@ -153,7 +155,7 @@ function configurationText(folder: string, socket: string): string {
   ];
   return [
     "version = 3",
-    `root = '${path.join(folder, "root")}'`,
+    `root = '${path.join(folder, root)}'`,
     `state = '${path.join(folder, "state")}'`,
     `disabled_plugins = [${disabled.map((name) => `'${name}'`).join(", ")}]`,
     "[grpc]",

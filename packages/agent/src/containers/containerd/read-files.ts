@@ -1,6 +1,5 @@
 /** Reads files of an image that is in containerd's store, by mounting it read-only for that time. */
 import type { Platform } from "../../images/index.ts";
-import { ContainerError } from "../errors.ts";
 import type { ImageFile, ImageFiles, ReadFilesCall } from "../image-file.ts";
 import type { readInside } from "../io/read-inside.ts";
 import type { RunFolder } from "../io/run-folder.ts";
@@ -10,6 +9,7 @@ import { toolFailure } from "../tool-failure.ts";
 import { chainId } from "./chain-id.ts";
 import { saysNotFound } from "./ctr-answers.ts";
 import { SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
+import { mountArguments, type MountArguments } from "./mount-arguments.ts";
 import { snapshotterOf } from "./snapshotter.ts";
 import { withCleanUp } from "../with-clean-up.ts";
 import { imageMissing, storedConfig } from "./stored-image.ts";
@@ -77,23 +77,6 @@ export function holdName(folder: string): string {
   return `ros-agent-${folder.slice(folder.lastIndexOf("/") + 1)}`;
 }
 
-/**
- * Of `ctr snapshots mounts`: the command that a person would type, `mount -t overlay overlay TARGET -o OPTIONS`.
- * @throws ContainerError CONTAINER_NONSENSE for anything else; other snapshotters may need more than one
- */
-export function mountArguments(printed: string, target: string): readonly string[] {
-  const words = printed.trim().split(/\s+/);
-  const [command, flag, type = "", source = "", place, optionFlag, options = ""] = words;
-  const good = command === "mount" && flag === "-t" && optionFlag === "-o" && place === target && words.length === 7;
-  if (!good || options === "" || source === "") {
-    throw new ContainerError("CONTAINER_NONSENSE", "ctr told no single mount for the image's files", {
-      details: { printed: printed.slice(0, 300) },
-    });
-  }
-  const readOnly = options.split(",").includes("ro") ? options : `ro,${options}`;
-  return type === "bind" ? ["-o", readOnly, source, target] : ["-t", type, "-o", readOnly, source, target];
-}
-
 async function unmount({ runTool }: Pick<ReadFilesOptions, "runTool">, target: string): Promise<void> {
   const outcome = await runTool({ program: "umount", args: [target], timeoutMs: MOUNT_TIMEOUT_MS });
   if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotMounted(outcome.stderr))) return;
@@ -105,7 +88,7 @@ function saysNotMounted(stderr: string): boolean {
   return /not mounted|no mount point|not found|no such file|invalid argument/i.test(stderr);
 }
 
-async function mount({ runTool }: Pick<ReadFilesOptions, "runTool">, args: readonly string[]): Promise<void> {
-  const outcome = await runTool({ program: "mount", args, timeoutMs: MOUNT_TIMEOUT_MS });
+async function mount({ runTool }: Pick<ReadFilesOptions, "runTool">, started: MountArguments): Promise<void> {
+  const outcome = await runTool({ program: "mount", ...started, timeoutMs: MOUNT_TIMEOUT_MS });
   if (outcome.kind !== "ok") throw toolFailure("mount of an image", outcome);
 }

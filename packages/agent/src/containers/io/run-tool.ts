@@ -7,6 +7,8 @@ import { breakable, startProgram, type ProgramEnding } from "../../programs/inde
 export interface ToolCall {
   readonly program: string;
   readonly args: readonly string[];
+  /** The folder that it is started in; without, this process's own. */
+  readonly cwd?: string;
   /** More than PATH and HOME; what is secret belongs here no more than into the arguments. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -41,6 +43,7 @@ export async function runTool(call: ToolCall): Promise<ToolOutcome> {
   const running = startProgram({
     program,
     args,
+    ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
     environment: toolEnvironment(call.environment),
     maxOutputBytes: call.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     // Ctrl-C comes by the signal.

@@ -6,6 +6,8 @@ export interface ProgramCall {
   /** A path, or a name that is looked up in the environment's PATH. No shell reads it or the arguments. */
   readonly program: string;
   readonly args: readonly string[];
+  /** The folder that it is started in; without, this process's own. */
+  readonly cwd?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For each of stdout and stderr; whoever prints more is killed. */
   readonly maxOutputBytes: number;
@@ -36,12 +38,17 @@ export interface RunningProgram<Ending = ProgramEnding> {
 }
 
 export function startProgram(call: ProgramCall): RunningProgram {
-  const { program, args, environment, ownGroup, heldDescriptor, input } = call;
+  const { program, args, cwd, environment, ownGroup, heldDescriptor, input } = call;
   const held = heldDescriptor === undefined ? [] : [heldDescriptor];
   const stdin = input === undefined ? "ignore" : "pipe";
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { env: environment, stdio: [stdin, "pipe", "pipe", ...held], detached: ownGroup });
+    child = spawn(program, args, {
+      cwd,
+      env: environment,
+      stdio: [stdin, "pipe", "pipe", ...held],
+      detached: ownGroup,
+    });
   } catch (cause) {
     // Node throws some failures to start (a list of arguments that is too long) and tells the others as an event.
     return { ending: Promise.resolve({ kind: "not-started", cause }), kill: () => undefined, abandon: () => undefined };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { readImageFiles, type ContainerRuntime, type ImageFiles } from "@rancheros/agent/containers";
 import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
-import { buildOsImage, ociArchive } from "../../../../../test/registry/index.ts";
+import { buildImage, buildOsImage, ociArchive, type Image } from "../../../../../test/registry/index.ts";
 
 const IMAGE = "registry.test/os:read";
 
@@ -14,7 +14,10 @@ let runtime: ContainerRuntime;
 
 beforeAll(async () => {
   folder = mkdtempSync("/tmp/ros-read-");
-  containerd = await startContainerd({ folder: path.join(folder, "c") });
+  containerd = await startContainerd({
+    folder: path.join(folder, "c"),
+    root: "var/lib/rancher/k3s/agent/containerd",
+  });
   const { ctrProgram, socket, namespace } = containerd;
   runtime = { kind: "containerd", origin: "set", program: [ctrProgram], socket, namespace, snapshotter: undefined };
   const image = buildOsImage({
@@ -28,9 +31,7 @@ beforeAll(async () => {
       { path: "/etc/large", content: Buffer.alloc(100_000) },
     ],
   });
-  const archive = path.join(folder, "image.tar");
-  writeFileSync(archive, ociArchive(image, IMAGE));
-  await containerd.ctr("images", "import", archive);
+  await importAs(image, IMAGE);
 });
 
 afterAll(async () => {
@@ -38,8 +39,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+async function importAs(image: Image, name: string): Promise<void> {
+  const archive = path.join(folder, "image.tar");
+  writeFileSync(archive, ociArchive(image, name));
+  await containerd.ctr("images", "import", archive);
+}
+
 function read(...paths: readonly string[]): Promise<ImageFiles> {
-  return readImageFiles(runtime, { runFolder: path.join(folder, "run") }, { image: IMAGE, paths, maxBytes: 64 * 1024 });
+  return readOf(IMAGE, paths);
+}
+
+function readOf(image: string, paths: readonly string[]): Promise<ImageFiles> {
+  return readImageFiles(runtime, { runFolder: path.join(folder, "run") }, { image, paths, maxBytes: 64 * 1024 });
 }
 
 describe("readImageFiles of a real containerd", () => {
@@ -65,6 +76,15 @@ describe("readImageFiles of a real containerd", () => {
   it("never leaves the image, whatever its links say", async () => {
     const files = await read("/etc/outside", "/etc/circle", "/../../etc/hostname");
     expect([...files.values()]).toEqual([{ kind: "absent" }, { kind: "absent" }, { kind: "absent" }]);
+  });
+
+  it("reads an image of so many layers that their paths do not fit into one mount", async () => {
+    const paths = Array.from({ length: 80 }, (_, at) => `/layers/${at}`);
+    const layers = paths.map((name) => [{ path: name, content: name }]);
+    await importAs(buildImage({ layers }), "registry.test/deep:v1");
+    const files = await readOf("registry.test/deep:v1", paths);
+    const contents = [...files.values()].map((file) => file.kind === "file" && file.content.toString());
+    expect(contents).toEqual(paths);
   });
 
   it("refuses a file that is too large, and a missing image", async () => {

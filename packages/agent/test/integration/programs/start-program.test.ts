@@ -53,6 +53,10 @@ describe("a program", () => {
     expect(text.split("\n").filter((line) => !/^(PWD|_|OLDPWD|SHLVL)=/.test(line))).toEqual(["GIVEN=1", ""]);
   });
 
+  it("is started in the folder that was given", async () => {
+    expect(await shell("pwd", { cwd: folder }).ending).toMatchObject({ stdout: Buffer.from(`${folder}\n`) });
+  });
+
   it("that is ended by a signal is told with it", async () => {
     expect(await shell("kill -SEGV $$").ending).toMatchObject({ kind: "killed", signal: "SIGSEGV" });
   });
@@ -60,6 +64,7 @@ describe("a program", () => {
   it.each([
     { title: "is missing", call: { program: "no-such-program" }, code: "ENOENT" },
     { title: "is no program", call: { program: "/etc/passwd" }, code: "EACCES" },
+    { title: "has no folder to start in", call: { cwd: "/no-such-folder" }, code: "ENOENT" },
     { title: "has too many arguments", call: { args: ["-c", ":", "x".repeat(3_000_000)] }, code: "E2BIG" },
     { title: "has a zero in an argument", call: { args: ["-c", "\0"] }, code: "ERR_INVALID_ARG_VALUE" },
   ])("that $title is not started, whether Node throws that or tells it", async ({ call, code }) => {

@@ -11,7 +11,7 @@ import {
   storedImages,
   taskStatus,
 } from "../../../src/containers/containerd/ctr-answers.ts";
-import { mountArguments } from "../../../src/containers/containerd/read-files.ts";
+import { mountArguments } from "../../../src/containers/containerd/mount-arguments.ts";
 import { engineRunArguments } from "../../../src/containers/engine/engine-arguments.ts";
 import { parseInspected, repoDigests } from "../../../src/containers/engine/engine-answers.ts";
 import { checkSpace, neededBytes } from "../../../src/containers/storage-space.ts";
@@ -66,15 +66,10 @@ describe("ctr's answers", () => {
   });
 
   it("tell how an image is mounted, and nothing else is run", () => {
-    expect(mountArguments("mount -t overlay overlay /t -o ro,lowerdir=/a:/b\n", "/t")).toEqual([
-      "-t",
-      "overlay",
-      "-o",
-      "ro,lowerdir=/a:/b",
-      "overlay",
-      "/t",
-    ]);
-    expect(mountArguments("mount -t bind /s /t -o rbind", "/t")).toEqual(["-o", "ro,rbind", "/s", "/t"]);
+    expect(mountArguments("mount -t overlay overlay /t -o ro,lowerdir=/a:/b\n", "/t")).toEqual({
+      args: ["-t", "overlay", "-o", "ro,lowerdir=/a:/b", "overlay", "/t"],
+    });
+    expect(mountArguments("mount -t bind /s /t -o rbind", "/t")).toEqual({ args: ["-o", "ro,rbind", "/s", "/t"] });
     for (const other of [
       "",
       "rm -rf /",
@@ -83,6 +78,31 @@ describe("ctr's answers", () => {
     ]) {
       expect(() => mountArguments(other, "/t")).toThrow(/no single mount/);
     }
+  });
+
+  it("are mounted from the folder that all layers are in, where one page holds them", () => {
+    const root = "/var/lib/rancher/k3s/agent/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
+    const layers = Array.from({ length: 127 }, (_, at) => `${100_000 + at}/fs`);
+    const whole = `workdir=${root}/9/work,upperdir=${root}/9/fs,lowerdir=${layers.map((one) => `${root}/${one}`).join(":")},index=off`;
+    const { args, cwd } = mountArguments(`mount -t overlay overlay /t -o ${whole}`, "/t");
+    const short = `ro,workdir=${root}/9/work,upperdir=${root}/9/fs,lowerdir=${layers.join(":")},index=off`;
+    expect({ args, cwd }).toEqual({ args: ["-t", "overlay", "-o", short, "overlay", "/t"], cwd: root });
+    expect(args.join(" ").length).toBeLessThan(2_048);
+  });
+
+  it.each([
+    ["in one and below it", "/a/b/c:/a/b", { args: "b/c:b", cwd: "/a" }],
+    ["with names that begin alike", "/a/b1/fs:/a/b12/fs", { args: "b1/fs:b12/fs", cwd: "/a" }],
+    ["with nothing in common", "/a/fs:/b/fs", { args: "/a/fs:/b/fs" }],
+    [
+      "with paths that nobody can take apart",
+      String.raw`/a/b\:c/1:/a/b\:c/2`,
+      { args: String.raw`/a/b\:c/1:/a/b\:c/2` },
+    ],
+    ["of one layer", "/a/fs", { args: "/a/fs" }],
+  ])("are mounted %s", (_, folders, expected) => {
+    const { args, ...place } = mountArguments(`mount -t overlay overlay /t -o ro,lowerdir=${folders}`, "/t");
+    expect({ args: args[3], ...place }).toEqual({ ...expected, args: `ro,lowerdir=${expected.args}` });
   });
 });
 
