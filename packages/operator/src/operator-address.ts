@@ -6,6 +6,8 @@ import { errorFields, type Log } from "./telemetry/index.ts";
 
 export interface OperatorAddress {
   now(): ServerAddress;
+  /** Whether neither url nor caPem throws OPERATOR_NOT_READY. */
+  isKnown(): boolean;
   /** @throws SessionError SERVER_URL_NOT_SET; OPERATOR_NOT_READY while it may still come from Rancher */
   url(): string;
   /** Undefined where machines need none. @throws SessionError OPERATOR_NOT_READY  while Rancher may have another one */
@@ -41,6 +43,10 @@ export async function followAddress(
     serverAddress({ serverUrl, caPem, publicCa, ownCaPem: ownCaPem(), rancher, isRancherKnown: isRancherKnown() });
   return {
     now,
+    isKnown() {
+      const { isUrlKnown, isCaKnown } = now();
+      return isUrlKnown && isCaKnown;
+    },
     url() {
       const { url, isUrlKnown } = now();
       if (!isUrlKnown) throw notReadYet();

@@ -173,7 +173,9 @@ export async function startOperator(
     rollouts,
     sessionKeys,
     listening: () => listeners.listening(),
+    addressKnown: () => address.isKnown(),
     staleAfterMs: settings.staleAfterMs,
+    steadyMs: () => performance.now(),
   });
   const gate = createSessionGate(settings.maxSessions);
   let tunnel: Tunnel | undefined;

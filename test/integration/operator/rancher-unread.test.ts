@@ -71,6 +71,7 @@ async function startWithout(setting: string): Promise<OperatorProcess> {
     kubeconfigPath: proxy.kubeconfigPath,
     namespace: "system",
     serverUrl: "",
+    waitReady: false,
     flags: ["--leader-elect=false"],
   });
   return operator;
@@ -87,6 +88,13 @@ async function tokenOfDoor(): Promise<string> {
 async function ask(one: OperatorProcess, target: string) {
   const answer = await fetch(`${one.httpUrl}${target}`, { signal: AbortSignal.timeout(10_000) });
   return { status: answer.status, retryAfter: Number(answer.headers.get("retry-after")), body: await answer.text() };
+}
+
+const ADDRESS_ONLY = "not ready: Rancher's settings of the address and its CA not read yet\n";
+
+async function saysIsMissing(one: OperatorProcess, words: string): Promise<true | undefined> {
+  const answer = await fetch(`${one.healthUrl}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+  return answer?.status === 503 && (await answer.text()) === words ? true : undefined;
 }
 
 /** What says, or contains, the CA by which machines know the address. */
@@ -135,6 +143,7 @@ async function comesIn(one: OperatorProcess, token: string): Promise<boolean> {
 
 it.each(["cacerts", "internal-cacerts"])("nobody is given a CA while %s is not read", async (late) => {
   const one = await startWithout(late);
+  await eventually(() => saysIsMissing(one, ADDRESS_ONLY), "all but the address is there");
   const token = await tokenOfDoor();
   // What is known by now stays known: the address, and that machines may come in.
   await eventually(async () => ((await comesIn(one, token)) ? true : undefined), "the address is read");
@@ -143,14 +152,18 @@ it.each(["cacerts", "internal-cacerts"])("nobody is given a CA while %s is not r
     expect([status, body], page).toEqual([503, expect.stringContaining("Rancher's settings")]);
     expect(retryAfter).toBeGreaterThan(0);
   }
-  expect(await one.isReady()).toBe(true);
   expect(await toldCa(one, token)).toBeUndefined();
   proxy.setFault(undefined);
+  await one.waitReady();
+  expect((await ask(one, "/v1-rancheros/cacerts")).status).toBe(200);
   await givesRanchersCa(one, token);
 });
 
 it("the operator's own CA is nobody's while it is not read whether Rancher has an address", async () => {
   const one = await startWithout("server-url");
+  // It waits for it, and not for ever: sessions need none of it.
+  await eventually(() => saysIsMissing(one, ADDRESS_ONLY), "all but the address is there");
+  await one.waitReady();
   const token = await tokenOfDoor();
   const { status, retryAfter } = await ask(one, "/v1-rancheros/cacerts");
   expect([status, retryAfter > 0]).toEqual([503, true]);
