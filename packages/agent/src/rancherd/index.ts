@@ -6,6 +6,7 @@ export { CONFIG_PLACE } from "./config-places.ts";
 export { RANCHERD_ERRORS, RancherdError } from "./errors.ts";
 export type { RancherdErrorCode } from "./errors.ts";
 export { hideSecrets } from "./hide-secrets.ts";
+export { joinConfig } from "./join-config.ts";
 export { judgeConfig } from "./judge-config.ts";
 export type { ConfigRemark } from "./judge-config.ts";
 export { leavesOf, plainValue } from "./origin-tree.ts";

@@ -9,7 +9,7 @@ import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
 import { hasCloudInitBegun, planSeed } from "./cloud-init-seed.ts";
 import { filesForYip, leftForYip } from "./hand-over.ts";
-import { planFiles, type FilePlan } from "./plan-files.ts";
+import { otherStays, planFiles, type FilePlan } from "./plan-files.ts";
 import { keepPassword, planUser, type ProgramStep } from "./plan-users.ts";
 import {
   NO_LINES,
@@ -96,14 +96,13 @@ class ApplyRun {
   }
 
   async rancherd(given: readonly GivenConfig[]): Promise<void> {
-    const last = given.findLast(({ path, config }) => config.rancherd !== undefined && !RANCHERDS_OWN.test(path));
-    const answer = last?.config.rancherd;
+    const answer = answerIn(given);
     if (answer === undefined) return;
     const { files } = this.#outside;
     await attempt(this.problems, async () => {
       const { path, before, after, isChanged, kept } = await writeRancherdConfig(files, answer, this.#options);
       if (isChanged) this.changes.push({ subject: path, before, after, isSecret: true });
-      for (const key of kept) this.remarks.push(`${path} has another ${key} already, which stays`);
+      this.#remark(kept.map(otherStays));
     });
   }
 
@@ -167,9 +166,10 @@ class ApplyRun {
     const config = mergeConfigs(given.map((one) => one.config));
     await this.#users(config);
     const { files } = this.#outside;
-    const { plans, problems, remarks } = await planFiles(files, config, await this.#accounts(), this.#options);
+    const options = { dryRun: this.#options.dryRun, answer: answerIn(given) };
+    const { plans, problems, remarks } = await planFiles(files, config, await this.#accounts(), options);
     this.problems.push(...problems);
-    this.remarks.push(...remarks);
+    this.#remark(remarks);
     for (const plan of plans) await attempt(this.problems, () => this.#file(plan));
     await attempt(this.problems, () => this.#timezone(config));
     if (config.ntp?.isEnabled === false) {
@@ -277,4 +277,15 @@ class ApplyRun {
   async #isThere(path: string): Promise<boolean> {
     return (await this.#outside.files.kind(path)) !== undefined;
   }
+
+  /** Each once. */
+  #remark(remarks: readonly string[]): void {
+    this.remarks.push(...remarks.filter((one) => !this.remarks.includes(one)));
+  }
+}
+
+/** What rancherd does not read by itself. */
+function answerIn(given: readonly GivenConfig[]): CloudConfig["rancherd"] {
+  return given.findLast(({ path, config }) => config.rancherd !== undefined && !RANCHERDS_OWN.test(path))?.config
+    .rancherd;
 }

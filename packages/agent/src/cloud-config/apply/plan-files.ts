@@ -3,11 +3,13 @@ import { hasCode } from "@rancheros/protocol/errors";
 import { posix } from "node:path";
 
 import { READ_MAX_BYTES, type FoundFile, type NewFile, type RootFiles } from "../../files/index.ts";
+import { CONFIG_PLACE, joinConfig } from "../../rancherd/index.ts";
 import { attempt } from "./attempt.ts";
 import type { CloudConfig, UserSetting } from "../cloud-config.ts";
 import { groupId, userId, type Account, type Accounts } from "./accounts.ts";
 import type { Activation, Change } from "./change.ts";
 import { joinKeys } from "./join-keys.ts";
+import { hasZone, LOCALTIME_PLACE, TIMEZONE_PLACE } from "./timezone.ts";
 
 export interface FilePlan {
   readonly change: Change;
@@ -30,12 +32,18 @@ export const TIMESYNCD_PLACE = "/etc/systemd/timesyncd.conf.d/95-ros-agent.conf"
 export const SYSCTL_PLACE = "/etc/sysctl.d/95-ros-agent.conf";
 export const MODULES_PLACE = "/etc/modules-load.d/95-ros-agent.conf";
 
+export interface PlanFilesOptions {
+  readonly dryRun: boolean;
+  /** What rancherd's own file gets as well; undefined for nothing. */
+  readonly answer: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** @param accounts  after users are made; of users that are yet to be made, their files belong to root in a dry run */
 export async function planFiles(
   files: Reading,
   config: CloudConfig,
   accounts: Accounts,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, answer }: PlanFilesOptions,
 ): Promise<FilesPlanned> {
   const problems: string[] = [];
   const remarks: string[] = [];
@@ -43,11 +51,20 @@ export async function planFiles(
   const wanted = new Map<string, Wanted>();
   for (const one of writeFiles(config, accounts, dryRun, problems)) wanted.set(placeOf(one.file.path), one);
   await addKeyFiles(files, config, accounts, { problems, wanted });
+  await attempt(problems, () => Promise.resolve(joinAnswer(wanted, answer, remarks)));
+  const leaveOut = (path: string, content: NewFile["content"] | undefined): void => {
+    const written = wanted.get(path)?.file.content;
+    if (written === undefined || (content !== undefined && Buffer.from(written).equals(Buffer.from(content)))) return;
+    wanted.delete(path);
+    remarks.push(`${path} stands in write_files as well, with something else: that is left out`);
+  };
+  const { timezone } = config;
+  if (timezone !== undefined && (await hasZone(files, timezone))) {
+    leaveOut(LOCALTIME_PLACE, undefined);
+    leaveOut(TIMEZONE_PLACE, `${timezone}\n`);
+  }
   for (const one of systemFiles(config)) {
-    const written = wanted.get(one.file.path)?.file;
-    if (written !== undefined && !Buffer.from(written.content).equals(Buffer.from(one.file.content))) {
-      remarks.push(`${one.file.path} stands in write_files as well, with something else: that is left out`);
-    }
+    leaveOut(one.file.path, one.file.content);
     wanted.set(one.file.path, one);
   }
   const plans: FilePlan[] = [];
@@ -142,6 +159,24 @@ function keysByUser({ users, authorizedKeys }: CloudConfig): ReadonlyMap<string,
   const [first]: readonly (UserSetting | undefined)[] = users;
   add(first?.name ?? "root", authorizedKeys);
   return byUser;
+}
+
+/**
+ * What rancherd is to be told comes to a file of write_files that is rancherd's own, where it says nothing else itself.
+ * @throws RancherdError RANCHERD_CONFIG_UNREADABLE: it is not written then, as rancherd would end on it
+ */
+function joinAnswer(wanted: Map<string, Wanted>, answer: PlanFilesOptions["answer"], remarks: string[]): void {
+  const written = wanted.get(CONFIG_PLACE);
+  if (written === undefined || answer === undefined) return;
+  wanted.delete(CONFIG_PLACE);
+  const { text, kept } = joinConfig(Buffer.from(written.file.content).toString("utf8"), answer, {});
+  for (const key of kept) remarks.push(otherStays(key));
+  // A token is in it.
+  wanted.set(CONFIG_PLACE, { file: { ...written.file, content: text, mode: 0o600 } });
+}
+
+export function otherStays(key: string): string {
+  return `${CONFIG_PLACE} has another ${key} already, which stays`;
 }
 
 /** @param written  what the cloud-config has for this file, in place of what is there */
