@@ -9,23 +9,30 @@ export interface GivenText {
 
 const OWNER_ONLY = { mode: 0o600, uid: 0, gid: 0 };
 
+/** yip goes by the names, as bytes: after 99_custom.yaml, which is of the installation and thus older than what is handed over. */
+const NAME = "99_ros-agent";
+/** So that the tenth of further ones does not come before the second. */
+const DIGITS = 3;
+/** Those of earlier agents, which 99_custom.yaml had the last word over, among them. */
+const OWN_NAMES = /^(?:95_ros-agent(?:_[1-9]\d*)?|99_ros-agent_\d{3,})\.yaml$/;
+
 /** What lies in /oem is read by yip anyway. */
 export function filesForYip(given: readonly GivenText[]): readonly NewFile[] {
   return given
     .filter(({ path }) => !path.startsWith("/oem/"))
     .map(({ text }, index) => {
-      const path = index === 0 ? "/oem/95_ros-agent.yaml" : `/oem/95_ros-agent_${index}.yaml`;
-      return { path, content: withHeader(text), ...OWNER_ONLY };
+      const name = index === 0 ? NAME : `${NAME}_${String(index).padStart(DIGITS, "0")}`;
+      return { path: `/oem/${name}.yaml`, content: withHeader(text), ...OWNER_ONLY };
     });
 }
 
-/** @returns what an earlier run with more files has left in /oem, for yip to apply again and again: the newest says all */
+/** @returns what an earlier run with more files, or with other names, has left in /oem, for yip to apply again and again: the newest says all */
 export function leftForYip(names: readonly string[], wanted: readonly NewFile[]): readonly string[] {
   const kept = new Set(wanted.map(({ path }) => path));
   // Of files that lie in /oem anyway nothing follows about those that came from elsewhere.
   if (kept.size === 0) return [];
   return names
-    .filter((name) => /^95_ros-agent_[1-9]\d*\.yaml$/.test(name))
+    .filter((name) => OWN_NAMES.test(name))
     .map((name) => `/oem/${name}`)
     .filter((path) => !kept.has(path));
 }

@@ -54,7 +54,7 @@ describe("a cloud-config", () => {
     await mkdir(machine.path("oem"));
     await machine.put("usr/bin/yip", "", 0o755);
     await machine.apply("\ufeff#cloud-config\r\nhostname: a\r\n");
-    expect(await machine.text("oem/95_ros-agent.yaml")).toBe("#cloud-config\r\nhostname: a\r\n");
+    expect(await machine.text("oem/99_ros-agent.yaml")).toBe("#cloud-config\r\nhostname: a\r\n");
   });
 
   it("is applied at once where cloud-init has begun with an earlier seed, and of its commands what cloud-init never had", async () => {

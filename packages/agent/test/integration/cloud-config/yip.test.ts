@@ -11,25 +11,40 @@ beforeEach(async () => {
 afterEach(() => machine.remove());
 
 describe("a cloud-config", () => {
-  it("leaves yip nothing of an earlier run that had more files", async () => {
+  it("leaves yip nothing of an earlier run that had more files, or of an agent that gave them other names", async () => {
     await machine.put("usr/bin/yip", "", 0o755);
-    await machine.put("oem/95_ros-agent_1.yaml", "#cloud-config\nhostname: old\n");
-    await machine.put("oem/95_ros-agent_12.yaml", "#cloud-config\nhostname: old\n");
-    await machine.put("oem/95_ros-agent_own.yaml", "#cloud-config\nhostname: somebody\n");
+    const old = ["95_ros-agent.yaml", "95_ros-agent_1.yaml", "95_ros-agent_12.yaml", "99_ros-agent_001.yaml"];
+    const others = ["95_ros-agent_own.yaml", "99_custom.yaml", "99_ros-agent_own.yaml"];
+    for (const name of [...old, ...others]) await machine.put(`oem/${name}`, "#cloud-config\nhostname: old\n");
     // What lies in /oem anyway says nothing about what came from elsewhere.
     await machine.apply("hostname: a\n", { from: "/oem/99_custom.yaml" });
-    const before = ["95_ros-agent_1.yaml", "95_ros-agent_12.yaml", "95_ros-agent_own.yaml"];
+    const before = [...old, ...others].toSorted();
     expect((await readdir(machine.path("oem"))).sort()).toEqual(before);
     const dry = await machine.apply("hostname: a\n", { dryRun: true });
-    expect(dry.changes.map(({ subject }) => subject)).toEqual([
-      "/oem/95_ros-agent.yaml",
-      "/oem/95_ros-agent_1.yaml",
-      "/oem/95_ros-agent_12.yaml",
-    ]);
+    const changed = ["99_ros-agent.yaml", ...old].map((name) => `/oem/${name}`);
+    expect(dry.changes.map(({ subject }) => subject).toSorted()).toEqual(changed.toSorted());
     expect((await readdir(machine.path("oem"))).sort()).toEqual(before);
     expect(await machine.apply("hostname: a\n")).toMatchObject({ problems: [] });
-    expect((await readdir(machine.path("oem"))).sort()).toEqual(["95_ros-agent.yaml", "95_ros-agent_own.yaml"]);
+    expect((await readdir(machine.path("oem"))).sort()).toEqual([...others, "99_ros-agent.yaml"].toSorted());
     expect((await machine.apply("hostname: a\n")).changes).toEqual([]);
+  });
+
+  it("has the last word over what the installation has written, in the order in which it was given", async () => {
+    await machine.put("usr/bin/yip", "", 0o755);
+    await machine.put("oem/90_operator.yaml", "#cloud-config\nhostname: of-an-upgrade\n");
+    await machine.put("oem/99_custom.yaml", "#cloud-config\nhostname: of-the-installation\n");
+    const given = Array.from({ length: 12 }, (_, index) => `#cloud-config\nhostname: given-${index}\n`);
+    expect(await machine.applyAll(given)).toMatchObject({ problems: [] });
+    // As yip goes through them.
+    const names = (await readdir(machine.path("oem"))).sort((one, other) =>
+      Buffer.compare(Buffer.from(one), Buffer.from(other)),
+    );
+    const texts = await Promise.all(names.map((name) => machine.text(`oem/${name}`)));
+    expect(texts.map((text) => /hostname: (.*)/.exec(text)?.[1])).toEqual([
+      "of-an-upgrade",
+      "of-the-installation",
+      ...given.map((_, index) => `given-${index}`),
+    ]);
   });
 
   it("goes to yip as a file in /oem, and what lies in /oem is left to it", async () => {
@@ -37,7 +52,7 @@ describe("a cloud-config", () => {
     await mkdir(machine.path("oem"));
     const applied = await machine.apply("hostname: a\nrancherd: {role: agent}\n");
     expect(applied).toMatchObject({ tool: "yip", takesEffect: "next-start" });
-    expect(await machine.text("oem/95_ros-agent.yaml")).toBe("#cloud-config\nhostname: a\nrancherd: {role: agent}\n");
+    expect(await machine.text("oem/99_ros-agent.yaml")).toBe("#cloud-config\nhostname: a\nrancherd: {role: agent}\n");
     expect(await machine.text("etc/rancher/rancherd/config.yaml")).toContain("role: agent");
     await expect(stat(machine.path("etc/hostname"))).rejects.toThrow("ENOENT");
     expect((await machine.apply("hostname: a\nrancherd: {role: agent}\n")).changes).toEqual([]);
