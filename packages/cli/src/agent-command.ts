@@ -2,6 +2,7 @@
 import { boolean } from "@oclif/core/flags";
 import { parse, type ArgInput, type FlagInput, type Input, type ParserOutput } from "@oclif/core/parser";
 
+import { jsonDocument } from "./json-document.ts";
 import type { CommandSurroundings } from "./surroundings.ts";
 
 type Values = Record<string, unknown>;
@@ -51,9 +52,8 @@ export abstract class AgentCommand {
     process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
-  /** One document; what is undefined is there as null, so that the fields are always the same. */
   protected printJson(value: unknown): void {
-    this.print(JSON.stringify(value, (_key, field: unknown) => (field === undefined ? null : field), 2));
+    this.print(jsonDocument(value));
   }
 
   /** For whoever watches, on stderr. */

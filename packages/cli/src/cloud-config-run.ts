@@ -63,6 +63,13 @@ export function invalidConfig(read: readonly ReadConfig[]): CloudConfigError | u
   });
 }
 
+/** @param problems  what could not be applied; an error names the first. @returns undefined for none */
+export function unapplied(problems: readonly string[]): CloudConfigError | undefined {
+  const [problem] = problems;
+  if (problem === undefined) return undefined;
+  return new CloudConfigError("CLOUD_CONFIG_UNAPPLIED", problem, { details: { problems: problems.length } });
+}
+
 /**
  * Applies what a registration has answered.
  * @param root  the machine's /
@@ -85,9 +92,6 @@ export async function applyAnswer(
   for (const { subject } of applied.changes) remark(`changed ${subject}`);
   for (const sentence of [...applied.remarks, ...applied.problems]) remark(sentence);
   if (applied.takesEffect === "next-start") remark(`${applied.tool} applies it at the next start.`);
-  const [problem] = applied.problems;
-  if (problem !== undefined) {
-    const details = { problems: applied.problems.length };
-    throw new CloudConfigError("CLOUD_CONFIG_UNAPPLIED", problem, { details });
-  }
+  const failure = unapplied(applied.problems);
+  if (failure !== undefined) throw failure;
 }

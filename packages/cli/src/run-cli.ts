@@ -4,6 +4,8 @@ import { COMMANDS, isTopic, leadingCommand } from "./command-table.ts";
 import { codedError, describeError, errorJson } from "./describe-error.ts";
 import { CliError } from "./errors.ts";
 import { SUCCESS, exitCodeOf } from "./exit-codes.ts";
+import { FailedInPart } from "./failed-in-part.ts";
+import { jsonDocument } from "./json-document.ts";
 import { BIN } from "./program.ts";
 import type { CommandName } from "./summaries.ts";
 import type { CommandSurroundings } from "./surroundings.ts";
@@ -17,9 +19,10 @@ export async function runCli(args: readonly string[], surroundings: CommandSurro
     return SUCCESS.code;
   } catch (thrown) {
     if (thrown instanceof AlreadyTold) return exitCodeOf(thrown.failure);
-    const error = codedError(thrown);
+    const { failure: error, done } =
+      thrown instanceof FailedInPart ? thrown : { failure: codedError(thrown), done: undefined };
     const withStack = (surroundings.environment["DEBUG"] ?? "") !== "";
-    if (wantsJson(args)) process.stdout.write(`${JSON.stringify(errorJson(error), undefined, 2)}\n`);
+    if (wantsJson(args)) process.stdout.write(jsonDocument({ ...done, ...errorJson(error) }));
     if (!wantsJson(args) || withStack) process.stderr.write(describeError(error, { withStack }));
     return exitCodeOf(error);
   }

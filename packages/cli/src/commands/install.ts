@@ -69,10 +69,11 @@ export class Install extends AgentCommand {
     const { flags } = await this.parse(Install);
     const { runInstall } = await import("../install-run.ts");
     const outcome = await runInstall({ flags, surroundings: this.surroundings, remark: (text) => this.remark(text) });
+    if (!flags.json) this.print(outcome.sentence);
+    if (outcome.restart !== undefined) {
+      const { restartAfter } = await import("../restart-after.ts");
+      await restartAfter(outcome.restart, outcome);
+    }
     if (flags.json) this.printJson(outcome);
-    else this.print(outcome.sentence);
-    if (outcome.restart === undefined) return;
-    const { askForRestart } = await import("@rancheros/agent/slots");
-    await askForRestart(outcome.restart);
   }
 }

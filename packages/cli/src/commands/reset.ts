@@ -29,7 +29,7 @@ export class Reset extends AgentCommand {
   ];
   static override flags = {
     yes: boolean({ char: "y", description: "Ask nobody." }),
-    "power-off": boolean({ description: "Switch the machine off when it is done." }),
+    "power-off": boolean({ default: false, description: "Switch the machine off when it is done." }),
     "no-restart": boolean({ description: "Leave the restart to whoever asks." }),
     "dry-run": boolean({ default: false, description: "Change nothing, and say what would be done." }),
     ...MACHINE_FLAGS,
@@ -39,7 +39,7 @@ export class Reset extends AgentCommand {
     const { flags } = await this.parse(Reset);
     const [
       { readAgentState, refuseUnderWay },
-      { askForRestart, openSlots, resetMachine, SlotError },
+      { openSlots, resetMachine, SlotError },
       { machineOptions },
       { LEARNED_CA_FILE },
     ] = await Promise.all([
@@ -55,11 +55,8 @@ export class Reset extends AgentCommand {
     refuseUnderWay(await readAgentState(options));
     const powerOff = flags["power-off"];
     if (flags["dry-run"]) {
-      this.#told(
-        flags.json,
-        { outcome: "planned", restart: undefined, powerOff },
-        "Would wipe the state of this machine at the next start.",
-      );
+      if (flags.json) this.printJson({ outcome: "planned", restart: undefined, powerOff } satisfies ResetJson);
+      else this.print("Would wipe the state of this machine at the next start.");
       return;
     }
     if (!flags.yes) {
@@ -67,17 +64,12 @@ export class Reset extends AgentCommand {
       await confirmReset(this.surroundings.signal);
     }
     await resetMachine(options, { powerOff, learnedCaFile: LEARNED_CA_FILE });
-    const restart = flags["no-restart"] ? undefined : "reboot";
-    this.#told(
-      flags.json,
-      { outcome: "asked-for", restart, powerOff },
-      "The next start wipes the state of this machine.",
-    );
-    if (restart !== undefined) await askForRestart(restart);
-  }
-
-  #told(asJson: boolean, outcome: ResetJson, sentence: string): void {
-    if (asJson) this.printJson(outcome);
-    else this.print(sentence);
+    const result: ResetJson = { outcome: "asked-for", restart: flags["no-restart"] ? undefined : "reboot", powerOff };
+    if (!flags.json) this.print("The next start wipes the state of this machine.");
+    if (result.restart !== undefined) {
+      const { restartAfter } = await import("../restart-after.ts");
+      await restartAfter(result.restart, result);
+    }
+    if (flags.json) this.printJson(result);
   }
 }

@@ -3,6 +3,7 @@ import { boolean, option, string } from "@oclif/core/flags";
 import { string as textArgument } from "@oclif/core/args";
 
 import { AgentCommand } from "../../agent-command.ts";
+import { FailedInPart } from "../../failed-in-part.ts";
 import { SUMMARIES } from "../../summaries.ts";
 
 /** Result of `config apply --json`. */
@@ -59,8 +60,8 @@ export class ConfigApply extends AgentCommand {
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(ConfigApply);
     const [
-      { applyCloudConfig, CloudConfigError, describeChange },
-      { APPLY_LOCK, readConfigs, usable, invalidConfig },
+      { applyCloudConfig, describeChange },
+      { APPLY_LOCK, readConfigs, usable, invalidConfig, unapplied },
       { describeFinding },
     ] = await Promise.all([
       import("@rancheros/agent/cloud-config"),
@@ -76,22 +77,16 @@ export class ConfigApply extends AgentCommand {
     const machine = { root: flags.root, lockFile: `${flags["run-folder"]}/${APPLY_LOCK}` };
     const { signal } = this.surroundings;
     const applied = await applyCloudConfig(machine, usable(read), { tool: flags.tool, dryRun, signal });
-    const { tool, changes, remarks, problems, takesEffect } = applied;
-    if (flags.json) {
-      const changed = changes.map(({ subject }) => subject);
-      this.printJson({ tool, dryRun, takesEffect, changed, remarks, problems } satisfies AppliedJson);
-    } else if (dryRun) {
-      for (const change of changes) this.print(describeChange(change));
-    } else {
-      for (const { subject } of changes) this.print(`changed ${subject}`);
-    }
-    for (const remark of remarks) this.remark(remark);
-    for (const problem of problems) this.remark(problem);
-    if (changes.length === 0) this.remark("Nothing to change.");
+    const { tool, remarks, problems, takesEffect } = applied;
+    const changed = applied.changes.map(({ subject }) => subject);
+    if (!flags.json)
+      for (const change of applied.changes) this.print(dryRun ? describeChange(change) : `changed ${change.subject}`);
+    for (const sentence of [...remarks, ...problems]) this.remark(sentence);
+    if (changed.length === 0) this.remark("Nothing to change.");
     else if (takesEffect === "next-start") this.remark(`${tool} applies it at the next start.`);
-    if (wrong !== undefined) throw wrong;
-    const [problem] = problems;
-    if (problem !== undefined)
-      throw new CloudConfigError("CLOUD_CONFIG_UNAPPLIED", problem, { details: { problems: problems.length } });
+    const result: AppliedJson = { tool, dryRun, takesEffect, changed, remarks, problems };
+    const failure = wrong ?? unapplied(problems);
+    if (failure !== undefined) throw new FailedInPart(failure, result);
+    if (flags.json) this.printJson(result);
   }
 }
