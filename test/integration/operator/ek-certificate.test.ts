@@ -156,6 +156,13 @@ describe("a machine of the attestation protocol", () => {
 });
 
 describe("a machine of rancherd's protocol", () => {
+  it("comes in with a certificate whose serial number begins with zeros, and is known by what that proves", async () => {
+    const ek = generateRsaEndorsementKey(2048, randomBytes);
+    const tpm = softwareTpm(ek, ak, certificateFor(ek.spkiDer, maker, { serialNumber: Buffer.from("000007", "hex") }));
+    expect((await visit({ url: used.legacyUrl(token), tpm })).close?.code).toBe(1000);
+    expect((await inventoryOf(tpm.ekHash)).metadata.labels?.["rancheros.cattle.io/trust"]).toBe("hardware");
+  });
+
   it("is bound to the certificate that it was made with", async () => {
     const chip = newChip();
     const url = used.legacyUrl(token);

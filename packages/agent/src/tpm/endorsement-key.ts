@@ -75,12 +75,11 @@ export async function findEndorsementKey(bench: Workbench, read: ReadEndorsement
     const candidate = await look(bench, read.key.publicKeySpkiDer);
     if (candidate?.publicKeySpkiDer.equals(read.key.publicKeySpkiDer) === true) return candidate.reference;
   }
+  const nvIndex = nvIndexText(ENDORSEMENT_KINDS[read.key.kind].certificateIndex);
   throw new TpmError(
     "TPM_EK_CERTIFICATE_MISMATCH",
-    "the TPM does not have the key of its endorsement key certificate",
-    {
-      details: { ekHash: read.key.hash },
-    },
+    `the TPM does not have the key of its endorsement key certificate in NV ${nvIndex}`,
+    { details: { ekHash: read.key.hash, nvIndex } },
   );
 }
 

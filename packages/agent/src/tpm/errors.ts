@@ -107,13 +107,13 @@ export const TPM_ERRORS = {
   TPM_EK_CERTIFICATE_UNREADABLE: {
     failure: "nonsense",
     retry: "never",
-    meaning: "NV index 0x01C00002 should hold the endorsement key certificate, but what it holds cannot be used.",
-    mend: "Look at it with `tpm2_nvread 0x01c00002 | openssl x509 -inform der -text`; a firmware update of the maker may restore it.",
+    meaning: "The NV index that should hold the endorsement key certificate holds something that cannot be used.",
+    mend: "Look at it with `tpm2_nvread INDEX | openssl x509 -inform der -text`, INDEX being the one that is named; a firmware update of the maker may restore it. `--without-ek-certificate` registers the machine by its key alone.",
   },
   TPM_EK_CERTIFICATE_MISMATCH: {
     failure: "tpm",
     retry: "never",
-    meaning: "The endorsement key certificate in NV 0x01C00002 certifies a key that this TPM does not have.",
+    meaning: "The endorsement key certificate in the TPM's NV memory certifies a key that this TPM does not have.",
     mend: "The certificate belongs to another TPM or the TPM's seed was changed: restore the maker's certificate, or remove the index.",
   },
   TPM_CHALLENGE_MALFORMED: {

@@ -1,6 +1,6 @@
 /** X.509 certificates of TPMs and of those who vouch for them: read as bytes, so that what is judged is what was signed. */
-import { X509Certificate } from "node:crypto";
-import { DER_TAG, DerReader, type DerElement } from "@rancheros/protocol/tpm";
+import type { X509Certificate } from "node:crypto";
+import { DER_TAG, DerReader, openX509, type DerElement } from "@rancheros/protocol/tpm";
 
 /** Identifiers as they stand in the bytes. Arcs: RFC 5280 section 4.2.1; TCG EK Credential Profile 2.6 section 3.2. */
 export const OID = {
@@ -28,6 +28,7 @@ export interface CertificateExtension {
 export interface Certificate {
   /** The certificate alone, without what followed it. */
   readonly der: Buffer;
+  /** For its fields, and nothing that depends on its bytes: see openX509. */
   readonly x509: X509Certificate;
   /** What the signature is about. */
   readonly tbsDer: Buffer;
@@ -46,28 +47,14 @@ export interface Certificate {
 }
 
 /**
- * Reads a certificate and judges nothing. Lengths may be spelled longer than needed, as some makers' are.
+ * Reads a certificate and judges nothing. Lengths and serial numbers may be spelled longer than needed, as some
+ * makers' are.
  * @param bytes  DER, followed by anything
  * @throws TpmFormatError TPM_FORMAT_CERTIFICATE, or an OpenSSL error
  */
 export function readCertificate(bytes: Uint8Array): Certificate {
   const outer = new DerReader(bytes, "TPM_FORMAT_CERTIFICATE", "Certificate").read(DER_TAG.SEQUENCE, "sequence");
-  const certificate = readParts(outer);
-  const x509 = new X509Certificate(outer.whole);
-  if (!isSame(x509.raw, outer.whole, certificate.tbsDer)) {
-    throw new DerReader(bytes, "TPM_FORMAT_CERTIFICATE", "Certificate").failure("sequence", "holds another one");
-  }
-  return { ...certificate, x509 };
-}
-
-/**
- * Whether node:crypto read what was read here: it looks for PEM first, anywhere in the bytes, so that a certificate could
- * carry another one in itself. Lengths may be spelled otherwise in what it gives back.
- */
-function isSame(raw: Buffer, der: Buffer, tbsDer: Buffer): boolean {
-  if (raw.equals(der)) return true;
-  const seen = new DerReader(raw, "TPM_FORMAT_CERTIFICATE", "Certificate").read(DER_TAG.SEQUENCE, "sequence");
-  return readParts(seen).tbsDer.equals(tbsDer);
+  return { ...readParts(outer), x509: openX509(outer.whole) };
 }
 
 function readParts(outer: DerElement): Omit<Certificate, "x509"> {

@@ -69,7 +69,7 @@ function nonsense(meaning: string, mend: string): ErrorKind {
 export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
   EK_CERTIFICATE_UNREADABLE: nonsense(
     "The endorsement key certificate is not readable as X.509.",
-    "Look at NV index 0x01C00002 of this TPM with `tpm2_nvread 0x1c00002`.",
+    "Look at it in the TPM's NV memory with `tpm2_nvread INDEX | openssl x509 -inform der -text`, INDEX being 0x01C00002 for RSA-2048, 0x01C0001C for RSA-3072, 0x01C0000A for P-256.",
   ),
   EK_CERTIFICATE_KEY_MISMATCH: refused(
     "The endorsement key certificate is for another key than the endorsement key.",

@@ -80,15 +80,16 @@ function readSerialNumbers(revoked: DerReader): ReadonlySet<string> {
   while (revoked.remainingBytes > 0) {
     const entry = revoked.enter(DER_TAG.SEQUENCE, "entry");
     const { content } = entry.read(DER_TAG.INTEGER, "userCertificate");
-    // One byte more for the zero before a number whose highest bit is set.
-    if (content.length > SERIAL_MAX_BYTES + 1) throw entry.failure("userCertificate", "is longer than 20 bytes");
+    const serial = serialText(content);
+    // Two digits a byte; without the zero before a number whose highest bit is set, and those that some write beside it.
+    if (serial.length > 2 * SERIAL_MAX_BYTES) throw entry.failure("userCertificate", "is longer than 20 bytes");
     readTime(entry, "revocationDate");
     if (entry.remainingBytes > 0) {
       const extensions = entry.enter(DER_TAG.SEQUENCE, "crlEntryExtensions");
       refuseForeign(readExtensions(extensions), OID.CERTIFICATE_ISSUER, extensions);
     }
     entry.finish();
-    serialNumbers.add(serialText(content));
+    serialNumbers.add(serial);
   }
   return serialNumbers;
 }

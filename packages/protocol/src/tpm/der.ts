@@ -66,6 +66,13 @@ export class DerReader {
     return new DerReader(this.read(tag, field).content, this.#code, `${this.#what}.${field}`);
   }
 
+  /** What was not read yet, as it stands; nothing comes after it. */
+  rest(): Buffer {
+    const rest = this.#bytes.subarray(this.#offset);
+    this.#offset = this.#bytes.length;
+    return rest;
+  }
+
   finish(): void {
     if (this.remainingBytes > 0) {
       throw this.failure("end", `is followed by ${String(this.remainingBytes)} bytes`);

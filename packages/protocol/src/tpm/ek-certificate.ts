@@ -1,7 +1,8 @@
 /** Certificates of endorsement keys, as they lie in a TPM's NV memory: seldom perfect, never trusted by being readable. */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { DER_TAG, DerReader } from "./der.ts";
 import { TpmFormatError } from "./errors.ts";
+import { openX509 } from "./open-x509.ts";
 import { decodeSubjectPublicKey, encodeSubjectPublicKey } from "./subject-public-key.ts";
 import type { SubjectPublicKey } from "./subject-public-key.ts";
 
@@ -76,25 +77,14 @@ export function readEkCertificate(bytes: Uint8Array): EkCertificate {
 }
 
 function parseX509(der: Buffer): X509Certificate {
-  let certificate: X509Certificate;
   try {
-    certificate = new X509Certificate(der);
+    return openX509(der);
   } catch (cause) {
+    if (cause instanceof TpmFormatError) throw cause;
     throw new TpmFormatError("TPM_FORMAT_CERTIFICATE", "the endorsement key certificate is not readable as X.509", {
       cause,
     });
   }
-  // node:crypto looks for PEM first, anywhere in the bytes. Lengths may be spelled otherwise in what it gives back.
-  const { raw } = certificate;
-  if (!raw.equals(der) && !signedPart(raw).equals(signedPart(der))) {
-    throw new TpmFormatError("TPM_FORMAT_CERTIFICATE", "the endorsement key certificate holds another one");
-  }
-  return certificate;
-}
-
-function signedPart(der: Buffer): Buffer {
-  const certificate = new DerReader(der, "TPM_FORMAT_CERTIFICATE", "Certificate").enter(DER_TAG.SEQUENCE, "sequence");
-  return certificate.read(DER_TAG.SEQUENCE, "tbsCertificate").whole;
 }
 
 /** Found by hand because node:crypto gives no key for id-RSAES-OAEP, and re-encodes none. RFC 5280 section 4.1. */

@@ -76,7 +76,7 @@ export const TPM_FORMAT_ERRORS = {
     failure: "nonsense",
     retry: "never",
     meaning: "An endorsement key certificate cannot be read as X.509.",
-    mend: "Look at the NV index 0x01C00002 of this TPM: its content is damaged or is no certificate.",
+    mend: "Look at the NV index of this TPM that should hold the certificate: its content is damaged or is no certificate.",
   },
   TPM_FORMAT_UNENCODABLE: {
     failure: "internal",

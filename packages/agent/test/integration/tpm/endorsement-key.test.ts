@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -16,6 +16,7 @@ import {
   withTrailingBytes,
   writeEkCertificate,
 } from "../../../../../test/swtpm/index.ts";
+import { createEkCertificate } from "../../../../../test/software-tpm/index.ts";
 import { type Machine, opensslHash, startMachine, withTpm } from "./machine.ts";
 
 const readKey = (machine: Machine) => withTpm(machine, (tpm) => tpm.readEndorsementKey());
@@ -99,6 +100,17 @@ describe("a TPM with a certificate", () => {
     expect(key).toMatchObject({
       hash: opensslHash({ certificateDer }),
       source: { kind: "certificate", certificateDer: oaep },
+    });
+  });
+
+  it("reads a certificate whose serial number begins with zeros, as Nuvoton's, and hands it on as it lies there", async () => {
+    const spkiDer = new X509Certificate(certificateDer).publicKey.export({ format: "der", type: "spki" });
+    const padded = createEkCertificate({ spkiDer, serialNumber: Buffer.from("000007", "hex") });
+    await writeEkCertificate(machine.swtpm.tcti, padded);
+    const key = await readKey(machine);
+    expect(key).toMatchObject({
+      hash: opensslHash({ certificateDer }),
+      source: { kind: "certificate", certificateDer: padded },
     });
   });
 

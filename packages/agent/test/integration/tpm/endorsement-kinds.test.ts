@@ -1,6 +1,6 @@
 /** Endorsement keys other than RSA-2048: found, and proved by opening challenges that tpm2-tools made for them. */
 import { execFileSync } from "node:child_process";
-import { createPublicKey, randomBytes, verify } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, randomBytes, verify } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,12 +9,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodePublicArea, decodeSignature, encodePublicArea, publicAreaFromSpki } from "@rancheros/protocol/tpm";
 import { RSA_EK_TEMPLATE, TPMA_OBJECT, spkiFromPublicArea, wrapTpm2b } from "@rancheros/protocol/tpm";
 import type { PublicArea } from "@rancheros/protocol/tpm";
-import { ENDORSEMENT_KINDS, openTpm, type EndorsementKeyKind, type Tpm, type TpmEvent } from "@rancheros/agent/tpm";
+import {
+  ENDORSEMENT_KINDS,
+  openTpm,
+  TPM_ERRORS,
+  TpmError,
+  type EndorsementKeyKind,
+  type Tpm,
+  type TpmEvent,
+} from "@rancheros/agent/tpm";
 import {
   residue,
   startSwtpm,
   startTpmProxy,
   tpm2,
+  undefineIndex,
   withoutRsa,
   writeIndex,
   type Swtpm,
@@ -153,6 +162,56 @@ describe("certificates", () => {
       await prove("ecc-p256", tpm);
     });
   });
+});
+
+describe("what is wrong with a certificate", () => {
+  const told = async (kind: EndorsementKeyKind, work: (tpm: Tpm) => Promise<unknown>): Promise<string> => {
+    const error = await withTpm({ endorsementKey: kind }, work).then(
+      (found) => (isCertificateOf(found) ? found.source.certificateProblem : undefined),
+      (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof TpmError)) throw new Error("nothing is wrong", { cause: error });
+    return `${error.code} ${error.message} ${TPM_ERRORS[error.code].meaning} ${error.mend}`;
+  };
+
+  function isCertificateOf(found: unknown): found is { source: { certificateProblem?: TpmError } } {
+    return typeof found === "object" && found !== null && "source" in found;
+  }
+
+  it.each([
+    ["rsa3072", "0x01c0001c"],
+    ["ecc-p256", "0x01c0000a"],
+  ] as const)("of %s is told with its own index and no other", async (kind, index) => {
+    const kept = kind === "rsa3072" ? await tpm2File("nvread", "-C", "o", index) : undefined;
+    try {
+      await writeIndex(swtpm.tcti, index, Buffer.from("this is no certificate"));
+      const unreadable = await told(kind, (tpm) => tpm.readEndorsementKey());
+      expect(unreadable).toMatch(/^TPM_EK_CERTIFICATE_UNREADABLE .*`--without-ek-certificate`/);
+      await writeIndex(swtpm.tcti, index, certify(folder, pemOf(strangersKey(kind))));
+      const mismatch = await told(kind, (tpm) => tpm.prepareAttestation());
+      expect(mismatch).toMatch(/^TPM_EK_CERTIFICATE_MISMATCH /);
+      for (const text of [unreadable, mismatch]) {
+        expect(new Set(text.toLowerCase().match(/0x1?0?1?c0[0-9a-f]+/g))).toEqual(new Set([index]));
+      }
+    } finally {
+      if (kept !== undefined) await writeIndex(swtpm.tcti, index, kept);
+      else await undefineIndex(swtpm.tcti, index);
+    }
+  });
+
+  async function tpm2File(tool: string, ...args: readonly string[]): Promise<Buffer> {
+    const file = join(folder, "kept");
+    await tpm2(swtpm.tcti, tool, "-o", file, ...args);
+    return readFileSync(file);
+  }
+
+  function strangersKey(kind: EndorsementKeyKind): Buffer {
+    const { publicKey } =
+      kind === "ecc-p256"
+        ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+        : generateKeyPairSync("rsa", { modulusLength: 3072 });
+    return publicKey.export({ format: "der", type: "spki" });
+  }
 });
 
 describe("a key that lies ready in the TPM", () => {

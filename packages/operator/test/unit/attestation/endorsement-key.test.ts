@@ -46,6 +46,13 @@ describe("an endorsement key that is believed", () => {
     expect(ekHash(verified.keyObject.export({ format: "der", type: "spki" }))).toBe(hash);
   });
 
+  it("is a certificate's whose serial number begins with zeros, as Nuvoton's", () => {
+    const padded = createEkCertificate({ spkiDer: rsaSpki, caKey, serialNumber: hex("000007") });
+    const verified = verifyEndorsementKey({ type: "certificate", certificateDer: padded });
+    expect(verified.hash).toBe(ekHash(rsaSpki));
+    expect(verified.certificate?.der.equals(padded)).toBe(true);
+  });
+
   it("keeps the certificate for policy, and none if there was none", () => {
     expect(verifyEndorsementKey({ type: "certificate", certificateDer }).certificate?.issuer).toBe("CN=swtpm-localca");
     expect(verifyEndorsementKey(bare(rsaSpki)).certificate).toBeUndefined();

@@ -51,6 +51,16 @@ describe("a list of revoked certificates", () => {
     );
   });
 
+  it.each([
+    ["a certificate that begins its number with zeros", "0000000012345678", "12345678"],
+    ["a list that does", "12345678", `${"00".repeat(20)}12345678`],
+  ])("compares numbers, whatever their spelling: %s", (_what, certificate, listed) => {
+    const anchors = withList({ serialNumbers: [hex(listed)] });
+    expect(anchors.problems).toEqual([]);
+    expect(codeOf(verdictOf(ek({ serialNumber: hex(certificate) }), anchors))).toBe("EK_CERTIFICATE_REVOKED");
+    expect(codeOf(verdictOf(ek({ serialNumber: hex("0012345679") }), anchors))).toBe("hardware");
+  });
+
   it("is about certificates of its issuer only", () => {
     const anchors = withList({ serialNumbers: [SERIAL] }, root);
     // The authority between has the number too, and is the root's.

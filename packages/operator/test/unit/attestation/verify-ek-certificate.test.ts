@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ekHash } from "@rancheros/protocol/tpm";
 import { trustAnchors } from "../../../src/attestation/index.ts";
@@ -62,6 +62,8 @@ describe("a certificate that is vouched for", () => {
     ["of a P-256 key", ek({ spkiDer: eccSpki, extensions: ekExtensions(0x08) })],
     ["without extensions that are optional", ek({ extensions: [tpmName("id:1", "m", "v")] })],
     ["with a broken name of the TPM", ek({ extensions: [extension("551d11", true, hex("3003a40305"))] })],
+    ["with a serial number that begins with zeros, as Nuvoton's", ek({ serialNumber: hex("000007") })],
+    ["with a long one that does", ek({ serialNumber: hex(`0000${"f2".repeat(20)}`) })],
     ["signed with SHA-384", ek({ hash: "sha384" })],
     ["signed with SHA-512", ek({ hash: "sha512" })],
     ["followed by what fills the NV index", Buffer.concat([ek(), Buffer.alloc(300, 0xff)])],
@@ -73,6 +75,18 @@ describe("a certificate that is vouched for", () => {
   it.each(["sha256", "sha384", "sha512"] as const)("with ECDSA and %s", (hash) => {
     const verdict = verdictOf(ek({ hash }, ecRoot), trustAnchors({ "hardware-ecc": ecRoot.pem }));
     expect(codeOf(verdict)).toBe("hardware");
+  });
+
+  it("by authorities whose serial numbers begin with zeros, as STMicroelectronics'", () => {
+    const keyType = "ec";
+    const top = createAuthority("Padded root", undefined, { keyType, serialNumber: hex("000001") });
+    const between = createAuthority("Padded CA", top, { keyType, serialNumber: hex("00000000000000f2") });
+    const padded = trustAnchors({ hardware: top.pem, intermediate: between.pem });
+    expect(padded.problems).toEqual([]);
+    expect(codeOf(verdictOf(ek({ serialNumber: hex("0007") }, between), padded))).toBe("hardware");
+    const forged = createAuthority("Padded CA", { ...top, key: between.key }, { keyType, serialNumber: hex("0001") });
+    const below = trustAnchors({ hardware: top.pem, intermediate: forged.pem });
+    expect(codeOf(verdictOf(ek({}, forged), below))).toBe("EK_CERTIFICATE_SIGNATURE");
   });
 
   it("by a hardware and a virtual root counts as hardware, whichever is found first", () => {
@@ -176,6 +190,24 @@ describe("a certificate that is not", () => {
     expect(verdict.ekHash).toBe(verdictOf(honest, more).ekHash);
   });
 
+  it("as it was signed: what is read in its place is not what the signature is about", () => {
+    const padded = ek({ serialNumber: hex("000007") });
+    const forged = ek({ serialNumber: hex("000007"), signer: stranger.key });
+    expect(codeOf(verdictOf(padded, more))).toBe("hardware");
+    expect(codeOf(verdictOf(forged, more))).toBe("EK_CERTIFICATE_SIGNATURE");
+    const short = ek({ serialNumber: hex("07") });
+    const signature = short.subarray(-256);
+    const swapped = Buffer.concat([padded.subarray(0, -256), signature]);
+    // What OpenSSL is given of this one has the very bytes that were signed; the certificate has not.
+    expect(codeOf(verdictOf(short, more))).toBe("hardware");
+    expect(codeOf(verdictOf(swapped, more))).toBe("EK_CERTIFICATE_SIGNATURE");
+    expect(verdictOf(padded, more).certificateSha256).toBe(createHash("sha256").update(padded).digest("hex"));
+  });
+
+  it.each(["0000", "ff80", "ffff", "ff07"])("with the serial number %s is not one by the profile", (serial) => {
+    expect(codeOf(verdictOf(ek({ serialNumber: hex(serial) }), more))).toBe("EK_CERTIFICATE_FIELDS");
+  });
+
   it("made of an honest one and the sender's own key is not taken for either", () => {
     const inner = Buffer.from(`\n${pemOf(ek())}`);
     const outer = ek({
@@ -186,6 +218,12 @@ describe("a certificate that is not", () => {
     // node:crypto reads the honest one, wherever it stands.
     expect(new X509Certificate(outer).raw.equals(ek())).toBe(true);
     expect(codeOf(verdictOf(outer, more))).toBe("EK_CERTIFICATE_UNREADABLE");
+    const padded = ek({
+      spkiDer: ownSpki,
+      serialNumber: hex("000007"),
+      extensions: [...ekExtensions(), extension("2a0304", false, inner)],
+    });
+    expect(codeOf(verdictOf(padded, more))).toBe("EK_CERTIFICATE_UNREADABLE");
   });
 
   it("does not vouch for itself as an anchor, alone or as a link", () => {

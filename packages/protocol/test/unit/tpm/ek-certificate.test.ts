@@ -40,6 +40,20 @@ describe("readEkCertificate", () => {
     });
   });
 
+  it.each([
+    ["000007", "07"],
+    ["0000000000fedcba9876543210", "fedcba9876543210"],
+    ["0000", "0"],
+    ["ffffff80", "-80"],
+  ])("reads the serial number %s, which OpenSSL does not, and keeps the bytes", (padded, serialNumberHex) => {
+    const der = createEkCertificate({ spkiDer, caKey, serialNumber: hex(padded) });
+    expect(() => new X509Certificate(der)).toThrow();
+    const certificate = readEkCertificate(Buffer.concat([der, Buffer.alloc(9, 0xff)]));
+    expect(ekHash(certificate.publicKeySpkiDer)).toBe(ekHash(spkiDer));
+    expect(certificate.der.equals(der)).toBe(true);
+    expect(certificate).toMatchObject({ serialNumberHex, trailingBytes: 9 });
+  });
+
   it("is not led astray by another certificate inside, which node:crypto reads in its place", () => {
     const subject = `\n-----BEGIN CERTIFICATE-----\n${made.toString("base64")}\n-----END CERTIFICATE-----\n`;
     const outer = createEkCertificate({ spkiDer, caKey, subject });
@@ -88,6 +102,7 @@ describe("readEkCertificate", () => {
     ["zeros", Buffer.alloc(1024)],
     ["PEM", Buffer.from("-----BEGIN CERTIFICATE-----\nMIIB")],
     ["a cut certificate", made.subarray(0, -1)],
+    ["a serial number of no bytes", createEkCertificate({ spkiDer, caKey, serialNumber: Buffer.alloc(0) })],
     ["an empty sequence", Buffer.from("3000", "hex")],
     ["a sequence of nonsense", Buffer.from("3003020101", "hex")],
     ["an indefinite length", Buffer.concat([Buffer.from("3080", "hex"), made.subarray(4)])],
