@@ -55,7 +55,7 @@ export const FILE_SECONDS: Readonly<Record<string, number>> = {
   "packages/cli/test/integration/register-silence.test.ts": 23,
   "packages/cli/test/integration/register.test.ts": 23,
   "test/integration/chart/render.test.ts": 23,
-  "test/integration/operator/given-certificate.test.ts": 23,
+  "test/integration/operator/given-certificate.test.ts": 40,
   "test/integration/operator/rolling-update.test.ts": 23,
   "packages/agent/test/integration/slots/write-slot.test.ts": 22,
   "packages/cli/test/integration/register-attested.test.ts": 22,

@@ -79,10 +79,11 @@ export function machineListeners(
 
   function show(next: Tls): void {
     const before = tls?.material.cert;
+    const isOther = before !== undefined && next.material.cert !== before;
+    // Only what a listener took is what machines see: who throws here leaves everything as it was.
+    if (isOther) for (const listener of listeners) listener.setTls(next.material);
     take(next);
-    if (before === undefined || next.material.cert === before) return;
-    for (const listener of listeners) listener.setTls(next.material);
-    log.info("serving with another certificate");
+    if (isOther) log.info("serving with another certificate");
   }
 
   /** Files must be right at once. @throws SessionError CERTIFICATE_INVALID, and what reading throws */

@@ -1,7 +1,9 @@
 /** A certificate that was given as files, as a Secret of cert-manager is mounted: renewed without a restart. */
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
+import forge from "node-forge";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { visitAttested, channelAt } from "../../machine/attested-visit.ts";
 import { eventually } from "../../operator/objects.ts";
@@ -37,6 +39,19 @@ function mount({ cert, key }: ServerCertificate, ca: string): void {
 const cacerts = async (): Promise<string> =>
   (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`, { signal: AbortSignal.timeout(5_000) })).text();
 
+/** A pair that fits, and that OpenSSL does not serve with. */
+function tooSmall(): ServerCertificate {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+    modulusLength: 1024,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
+  certificate.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create());
+  return { cert: forge.pki.certificateToPem(certificate), key: privateKey };
+}
+
 beforeAll(async () => {
   ({ token } = await used.makeDoor("door"));
   mount(first, authority.certificatePem);
@@ -70,6 +85,19 @@ it("is shown to the next machine, a pair that does not fit is not, and who saw t
     "it does not take a key of another certificate",
   );
   expect(await channelAt(operator.httpsUrl)).toEqual(before);
+
+  // Twice what TLS refuses: neither may come to count as what machines see.
+  const cutOff = { cert: second.cert + authority.certificatePem.slice(0, 200), key: second.key };
+  for (const [pair, reason] of [
+    [tooSmall(), "key too small"],
+    [cutOff, "end line"],
+  ] as const) {
+    mount(pair, authority.certificatePem);
+    await eventually(async () => (operator.log().includes(reason) ? true : undefined), `it says why: ${reason}`);
+  }
+  expect(operator.log()).toContain("tls.crt");
+  expect(await channelAt(operator.httpsUrl)).toEqual(before);
+  expect(await comesIn(before)).toBe("Approved");
 
   const other = rootCertificates[0] ?? "";
   mount(second, `${authority.certificatePem}${other}\n`);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { formatSmbiosHeader } from "@rancheros/protocol/messages";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { useNamespace } from "../../control-plane/namespace.ts";
@@ -122,6 +123,17 @@ describe("a machine", () => {
       "rancheros.cattle.io/trust": "none",
     });
     expect(inventory?.spec["smbios"]).toEqual(smbios);
+  });
+
+  it("may cut its SMBIOS into numbered headers, as later Go clients do", async () => {
+    const made = await makeRegistration(target, namespace, "parts");
+    const tpm = newTpm();
+    const parts = formatSmbiosHeader(smbios).match(/.{1,40}/g) ?? [];
+    const headers = Object.fromEntries(parts.map((part, index) => [`X-Cattle-Smbios-${index + 1}`, part]));
+    expect(parts.length).toBeGreaterThan(2);
+    const url = `${operator.httpUrl}/v1-rancheros/registration/${made.token}`;
+    expect((await visit({ url, tpm, headers })).close).toEqual({ code: 1000, reason: "" });
+    expect((await inventoriesOf(tpm.ekHash)).map(({ spec }) => spec["smbios"])).toEqual([smbios]);
   });
 
   it("is not reached by a client that trusts only public CAs", async () => {

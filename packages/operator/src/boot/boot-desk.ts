@@ -1,6 +1,7 @@
 /** What machines without an operating system are answered: a script for iPXE, and the files that it names. */
 import { addAbortSignal, pipeline, type Readable } from "node:stream";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
+import { sourceOf, TUNNEL_SOURCE } from "../registration/index.ts";
 import type { BootBlob, BootMedia } from "./boot-manifest.ts";
 import { bootRouteOf, type BootFile, type BootRoute } from "./boot-route.ts";
 import { byteRangeOf } from "./byte-range.ts";
@@ -61,6 +62,12 @@ const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no
 /** RFC 9112 section 3.2: a host, with or without port; nothing that could end a line of the script. */
 const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 
+/** Whoever comes through Rancher's tunnel has no address, and a crowd does: that is nobody's share. */
+function whoseTransfer(remoteAddress: string | undefined): string | undefined {
+  const source = sourceOf(remoteAddress);
+  return source === "" || source === TUNNEL_SOURCE ? undefined : source;
+}
+
 /** @throws BootError  BOOT_MEDIA_NOT_SET */
 export function mediaOf({ metadata, spec: { boot } }: MachineRegistration) {
   const { media, kernelArguments, imagePullSecrets } = boot ?? {};
@@ -95,7 +102,7 @@ export function createBootDesk(parts: BootParts): BootDesk {
       return { status: 200, headers: { ...headers, "content-length": String(sizeBytes) }, body: undefined };
     }
     const stopped = new AbortController();
-    const transfer = transfers.begin(() => stopped.abort());
+    const transfer = transfers.begin(whoseTransfer(request.remoteAddress), () => stopped.abort());
     try {
       const asked = range === undefined ? undefined : `bytes=${range.first}-${range.last}`;
       const { isPart, body } = await found.open(blob, asked);

@@ -15,6 +15,7 @@ export interface Transfer {
 }
 
 interface UnderWay {
+  readonly source: string | undefined;
   readonly beganMs: number;
   readonly stop: () => void;
   bytes: number;
@@ -34,12 +35,18 @@ export class Transfers {
   }
 
   /**
-   * @param stop  ends the transfer, where it is too slow and another one needs the place
-   * @throws BootError  BOOT_BUSY where there are as many as may be, and none is too slow
+   * @param source  whose it is, where that can be told
+   * @param stop    ends the transfer, where another one needs the place that has more right to it
+   * @throws BootError  BOOT_BUSY where there are as many as may be, none is too slow, and nobody holds more than the source
    */
-  begin(stop: () => void): Transfer {
-    if (this.#underWay.size >= MAX_TRANSFERS) this.#makeRoom();
-    const one: UnderWay = { beganMs: this.#nowMs(), stop, bytes: 0 };
+  begin(source: string | undefined, stop: () => void): Transfer {
+    if (this.#underWay.size >= MAX_TRANSFERS) {
+      const least = this.#tooSlow() ?? this.#latestOfWhoHoldsMost(source);
+      if (least === undefined) throw new BootError("BOOT_BUSY", `${MAX_TRANSFERS} transfers are under way`);
+      this.#underWay.delete(least);
+      least.stop();
+    }
+    const one: UnderWay = { source, beganMs: this.#nowMs(), stop, bytes: 0 };
     this.#underWay.add(one);
     return {
       took: (bytes) => void (one.bytes += bytes),
@@ -47,7 +54,7 @@ export class Transfers {
     };
   }
 
-  #makeRoom(): void {
+  #tooSlow(): UnderWay | undefined {
     const nowMs = this.#nowMs();
     let slowest: { readonly one: UnderWay; readonly pace: number } | undefined;
     for (const one of this.#underWay) {
@@ -56,8 +63,18 @@ export class Transfers {
       const pace = one.bytes / ageMs;
       if (pace < (slowest?.pace ?? SLOWEST_BYTES_PER_MS)) slowest = { one, pace };
     }
-    if (slowest === undefined) throw new BootError("BOOT_BUSY", `${MAX_TRANSFERS} transfers are under way`);
-    this.#underWay.delete(slowest.one);
-    slowest.one.stop();
+    return slowest?.one;
+  }
+
+  /** Undefined where the source would hold as many itself then. The latest has the least to lose. */
+  #latestOfWhoHoldsMost(source: string | undefined): UnderWay | undefined {
+    if (source === undefined) return undefined;
+    const held = new Map<string, UnderWay[]>();
+    for (const one of this.#underWay) {
+      if (one.source !== undefined) held.set(one.source, [...(held.get(one.source) ?? []), one]);
+    }
+    const own = held.get(source)?.length ?? 0;
+    const most = [...held.values()].reduce((a, b) => (b.length > a.length ? b : a), []);
+    return most.length >= own + 2 ? most.at(-1) : undefined;
   }
 }

@@ -228,7 +228,8 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
   CERTIFICATE_INVALID: {
     failure: "environment",
     retry: "backoff",
-    meaning: "A file that was given holds no certificate, or the key beside it belongs to another one.",
+    meaning:
+      "A file that was given holds no certificate, the key beside it belongs to another one, or TLS takes neither, as with a key that is too small.",
     mend: "Give a certificate chain and its key as PEM; both are read again every ten seconds, and what was there before is used meanwhile.",
   },
   LISTEN_FAILED: {

@@ -1,7 +1,7 @@
 /** The machine endpoint and its listeners. */
 export { SESSION_ERRORS, SessionError } from "./errors.ts";
 export type { SessionErrorCode } from "./errors.ts";
-export { checkCa, checkPair } from "./given-certificate.ts";
+export { checkCa, checkPair } from "./io/given-certificate.ts";
 export { followFiles } from "./io/followed-file.ts";
 export type { FollowedFiles } from "./io/followed-file.ts";
 export { listenForHealth } from "./io/health-listener.ts";

@@ -18,6 +18,9 @@ export function routeOf(target: string): Route {
   if (path === `${MACHINE_PATH}/inventory`) return { kind: "inventory" };
   if (path === `${MACHINE_PATH}/cacerts`) return { kind: "cacerts" };
   const registration = `${MACHINE_PATH}/registration/`;
-  if (path.startsWith(registration)) return { kind: "registration", token: path.slice(registration.length) };
+  // The original's machines may have a slash more in their URLs: it looks at the last element only, as Go's path.Base.
+  if (path.startsWith(registration)) {
+    return { kind: "registration", token: path.slice(registration.length).replace(/^\/+|\/+$/g, "") };
+  }
   return { kind: "unknown" };
 }

@@ -28,7 +28,7 @@ export {
   SMBIOS_MAX_ENTRIES,
   TPM_STRUCTURE_MAX_BYTES,
 } from "./limits.ts";
-export { formatSmbiosHeader, parseSmbiosHeader, SMBIOS_HEADER } from "./smbios-header.ts";
+export { formatSmbiosHeader, parseSmbiosHeader, SMBIOS_HEADER, smbiosOfHeaders } from "./smbios-header.ts";
 export { parseSmbiosTree } from "./smbios-tree.ts";
 export type { SmbiosNode, SmbiosTree } from "./smbios-tree.ts";
 export { readByteField } from "./byte-field.ts";

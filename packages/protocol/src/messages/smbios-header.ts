@@ -9,6 +9,28 @@ import type { SmbiosTree } from "./smbios-tree.ts";
 /** In lower case, as node:http gives header names. */
 export const SMBIOS_HEADER = "x-cattle-smbios";
 
+/** Source: elemental-operator's server, which reads as many numbered headers; its clients cut the value into parts of 875 characters. */
+const PARTS_MAX = 200;
+
+/**
+ * What a request says of its machine's SMBIOS, in one header or, as later Go clients send it, in numbered parts.
+ * @param headers  by name in lower case, as node:http gives them
+ * @returns the whole value; undefined where there is none
+ */
+export function smbiosOfHeaders(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): string | undefined {
+  const whole = headers[SMBIOS_HEADER];
+  if (whole !== undefined) return typeof whole === "string" ? whole : whole[0];
+  const parts: string[] = [];
+  for (let number = 1; number <= PARTS_MAX; number += 1) {
+    const part = headers[`${SMBIOS_HEADER}-${number}`];
+    if (typeof part !== "string") break;
+    parts.push(part);
+  }
+  return parts.length === 0 ? undefined : parts.join("");
+}
+
 /**
  * @returns the header's value
  * @throws MessageError MESSAGE_UNENCODABLE if it would not fit into the headers of one request

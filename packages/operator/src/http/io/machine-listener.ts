@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { HANDSHAKE_TIMEOUT_MS } from "@rancheros/protocol/messages";
 import { CONNECTION_LIMIT } from "../limits.ts";
 import type { ListenAddress } from "../listen-address.ts";
+import { TLS_MIN_VERSION } from "./given-certificate.ts";
 import { listen } from "./listen.ts";
 import { SERVER_LIMITS, serveMachines, type MachineHandlers } from "./machine-server.ts";
 
@@ -36,7 +37,12 @@ export async function listenForMachines(
   const server =
     tls === undefined
       ? createHttpServer(SERVER_LIMITS)
-      : createHttpsServer({ ...SERVER_LIMITS, ...tls, minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+      : createHttpsServer({
+          ...SERVER_LIMITS,
+          ...tls,
+          minVersion: TLS_MIN_VERSION,
+          handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+        });
   server.maxConnections = CONNECTION_LIMIT;
   const serving = serveMachines(server, handlers);
   const address = await listen(server, where, tls === undefined ? "http-listen" : "https-listen");
@@ -44,7 +50,7 @@ export async function listenForMachines(
   return {
     address,
     setTls: (material) => {
-      if (isHttps(server)) server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
+      if (isHttps(server)) server.setSecureContext({ ...material, minVersion: TLS_MIN_VERSION });
     },
     endConnections: () => serving.endConnections(),
     async stop(graceMs) {

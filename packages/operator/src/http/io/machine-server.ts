@@ -4,7 +4,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { BAD_HANDSHAKE, type Answer } from "../answer.ts";
-import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
+import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES, smbiosOfHeaders } from "@rancheros/protocol/messages";
 import { CHECK_INTERVAL_MS, KEEP_ALIVE_MS, LAST_WORD_MS } from "../limits.ts";
 import type { MachineRequest } from "../legacy-parts.ts";
 import type { MachineEndpoint } from "../machine-endpoint.ts";
@@ -52,7 +52,7 @@ function machineRequest(request: IncomingMessage): MachineRequest {
     method: request.method ?? "",
     target: request.url ?? "/",
     authorization: single(request.headers.authorization),
-    smbios: single(request.headers["x-cattle-smbios"]),
+    smbios: smbiosOfHeaders(request.headers),
     nonce: single(request.headers["x-cattle-nonce"]),
     remoteAddress: request.socket.remoteAddress,
   };

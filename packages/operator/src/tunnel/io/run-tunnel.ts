@@ -92,13 +92,15 @@ export function runTunnel(parts: TunnelParts): Tunnel {
 
   function aborted(signal: AbortSignal, afterMs?: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = afterMs === undefined ? undefined : setTimeout(resolve, afterMs);
-      const onAbort = (): void => {
+      const end = (): void => {
         clearTimeout(timer);
+        // The target's signal lives on while its Secret does: what stays on it would add up with each dial.
+        signal.removeEventListener("abort", end);
         resolve();
       };
-      if (signal.aborted) onAbort();
-      else signal.addEventListener("abort", onAbort, { once: true });
+      const timer = afterMs === undefined ? undefined : setTimeout(end, afterMs);
+      if (signal.aborted) end();
+      else signal.addEventListener("abort", end);
     });
   }
 

@@ -11,6 +11,10 @@ describe("routeOf", () => {
     ["/v1-rancheros/registration/abc", { kind: "registration", token: "abc" }],
     ["/v1-rancheros/registration/abc?x=1", { kind: "registration", token: "abc" }],
     ["/v1-rancheros/registration/", { kind: "registration", token: "" }],
+    // The original takes the path's last element, as Go's path.Base gives it.
+    ["/v1-rancheros/registration/abc/", { kind: "registration", token: "abc" }],
+    ["/v1-rancheros/registration//abc//?x=1", { kind: "registration", token: "abc" }],
+    ["/v1-rancheros/registration/abc/def", { kind: "registration", token: "abc/def" }],
     ["/v1-rancheros/inventory", { kind: "inventory" }],
     ["/v1-rancheros/cacerts", { kind: "cacerts" }],
     ["http://x:80/v1-rancheros/cacerts?a", { kind: "cacerts" }],

@@ -8,6 +8,7 @@ import {
   parseSmbiosTree,
   SMBIOS_MAX_DEPTH,
   SMBIOS_MAX_ENTRIES,
+  smbiosOfHeaders,
 } from "@rancheros/protocol/messages";
 import type { SmbiosNode, SmbiosTree } from "@rancheros/protocol/messages";
 import { thrownBy } from "../tpm/thrown.ts";
@@ -68,6 +69,18 @@ describe("X-Cattle-Smbios", () => {
   it("that does not fit into a request is not sent", () => {
     const large = { "OEM Strings": Array.from({ length: 100 }, () => "x".repeat(300)) };
     expect(thrownBy(() => formatSmbiosHeader(large))).toMatchObject({ code: "MESSAGE_UNENCODABLE" });
+  });
+});
+
+describe("the SMBIOS of a request", () => {
+  it("is in one header, or in numbered parts up to the first that is not there", () => {
+    const part = (number: number) => `x-cattle-smbios-${number}`;
+    expect(smbiosOfHeaders({})).toBeUndefined();
+    expect(smbiosOfHeaders({ "x-cattle-smbios": "abcd" })).toBe("abcd");
+    expect(smbiosOfHeaders({ "x-cattle-smbios": "abcd", [part(1)]: "efgh" })).toBe("abcd");
+    expect(smbiosOfHeaders({ [part(2)]: "b", [part(1)]: "a", [part(10)]: "z", [part(4)]: "x" })).toBe("ab");
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [part(index + 1), "x"]));
+    expect(smbiosOfHeaders(many)).toHaveLength(200);
   });
 });
 

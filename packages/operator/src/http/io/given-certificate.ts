@@ -1,8 +1,14 @@
 /** Certificates that were given as files: taken only where they can be used. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { SessionError } from "./errors.ts";
+import { createSecureContext } from "node:tls";
+import { SessionError } from "../errors.ts";
+
+/** The least that a listener takes part in. */
+export const TLS_MIN_VERSION = "TLSv1.2";
 
 /**
+ * Whether a listener can show them: a weak key, or a chain that breaks off behind its first certificate, is no better than
+ * another certificate's key.
  * @param pair  chain and key as PEM
  * @param what  names the files, for the error
  * @throws SessionError CERTIFICATE_INVALID
@@ -16,6 +22,12 @@ export function checkPair(pair: { readonly cert: string; readonly key: string },
   }
   // While the two are being replaced one after the other, they do not belong together for a moment.
   if (!belongs) throw new SessionError("CERTIFICATE_INVALID", `${what}: the key belongs to another certificate`);
+  try {
+    createSecureContext({ cert: pair.cert, key: pair.key, minVersion: TLS_MIN_VERSION });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SessionError("CERTIFICATE_INVALID", `${what}: TLS does not take them: ${why}`, { cause });
+  }
 }
 
 /**
