@@ -8,6 +8,7 @@ import {
   type VerifyKeyless,
 } from "@rancheros/protocol/signatures";
 
+import { askInTurn } from "./ask-in-turn.ts";
 import type { ImageDescription } from "./describe-image.ts";
 import { ImagePullError } from "./errors.ts";
 import type { RegistrySession } from "./registry-session.ts";
@@ -64,19 +65,20 @@ async function firstThatSatisfies(
   const { image, manifestDigest, manifests } = description;
   const { host, repository, digest } = image;
   const inner = manifestDigest === digest ? [] : [manifestDigest];
-  let verdict: ImageVerdict | undefined;
-  let failure: unknown;
-  for (const session of sessions) {
-    try {
+  const checked = { name: `${host}/${repository}`, digests: [digest, ...inner] as const };
+  const warnings: Extract<ImageVerdict, { readonly kind: "warned" }>[] = [];
+  try {
+    return await askInTurn(sessions, signal, async (session) => {
       const source = signatureSource(session, manifests, signal);
-      const checked = { name: `${host}/${repository}`, digests: [digest, ...inner] as const };
-      verdict = await checkImage(checked, { policy, source, verifyKeyless });
+      const verdict = await checkImage(checked, { policy, source, verifyKeyless });
       if (verdict.kind !== "warned") return verdict;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      failure = error;
-    }
+      // The next one may have a signature.
+      warnings.push(verdict);
+      throw verdict.error;
+    });
+  } catch (error) {
+    const last = warnings.at(-1);
+    if (last === undefined || (signal.aborted && error !== last.error)) throw error;
+    return last;
   }
-  if (verdict !== undefined) return verdict;
-  throw failure;
 }

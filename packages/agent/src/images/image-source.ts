@@ -1,4 +1,5 @@
 /** Manifests and blobs of one image from wherever it can be had: mirrors first, the registry last. */
+import { askInTurn } from "./ask-in-turn.ts";
 import { digestHash } from "./digest-hash.ts";
 import { blobUrl, manifestUrl } from "./endpoints.ts";
 import { ImagePullError } from "./errors.ts";
@@ -21,26 +22,12 @@ export const ACCEPT_MANIFESTS = [...INDEX_TYPES, ...MANIFEST_TYPES].join(", ");
 
 /** @param sessions  in the order in which they are asked; at least one */
 export function imageSource(sessions: readonly RegistrySession[]): ImageSource {
-  /** The registry's own word counts, as mirrors may lack what it has; that of the last one asked. */
-  async function firstThatHas<T>(signal: AbortSignal, ask: (session: RegistrySession) => Promise<T>): Promise<T> {
-    let last: unknown;
-    for (const session of sessions) {
-      try {
-        return await ask(session);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        last = error;
-      }
-    }
-    throw last;
-  }
-
   const verified = (
     digest: string,
     signal: AbortSignal,
     ask: (session: RegistrySession) => Promise<RegistryAnswer>,
   ): Promise<Buffer> =>
-    firstThatHas(signal, async (session) => {
+    askInTurn(sessions, signal, async (session) => {
       const { host } = session.endpoint;
       const bytes = await readBody(await ask(session), MAX_MANIFEST_BYTES, host);
       if (digestHash(digest).update(bytes).digest("hex") !== digest.slice(digest.indexOf(":") + 1)) {
@@ -57,7 +44,7 @@ export function imageSource(sessions: readonly RegistrySession[]): ImageSource {
     smallBlob: (digest, signal) =>
       verified(digest, signal, (session) => session.get(blobUrl(session.endpoint, digest), {}, signal)),
     openBlob: (digest, fromBytes, signal) =>
-      firstThatHas(signal, async (session) => {
+      askInTurn(sessions, signal, async (session) => {
         const range: Readonly<Record<string, string>> = fromBytes === 0 ? {} : { range: `bytes=${fromBytes}-` };
         const answer = await session.get(blobUrl(session.endpoint, digest), range, signal);
         const begins = /^bytes (\d+)-/.exec(answer.header("content-range") ?? "")?.[1];

@@ -1,4 +1,5 @@
 /** Opens an image at its registry: what it is, and a relay through which a runtime on this node can load it. */
+import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
 
 import { admitImage, type AdmitEvent } from "./admit-image.ts";
@@ -35,7 +36,7 @@ export interface OpenImageOptions {
 
 export type ImageEvent =
   | AdmitEvent
-  | { readonly kind: "retry"; readonly error: ImagePullError; readonly delayMs: number }
+  | { readonly kind: "retry"; readonly error: CodedError; readonly delayMs: number }
   | { readonly kind: "bytes"; readonly bytes: number };
 
 export interface OpenImageOutside extends SessionOutside, StreamOutside {
@@ -125,9 +126,12 @@ async function patiently<T>(outside: StreamOutside, options: OpenImageOptions, w
       return await work();
     } catch (error) {
       const delayMs = backOffMs(error, failures, outside.random());
-      if (delayMs === undefined || !(error instanceof ImagePullError) || options.signal.aborted) throw error;
+      if (delayMs === undefined || !isCodedError(error) || options.signal.aborted) throw error;
       const waitedMs = outside.nowMs() - beganMs;
-      if (waitedMs + delayMs > options.patienceMs) throw failures === 1 ? error : gaveUp(error, waitedMs, failures);
+      if (waitedMs + delayMs > options.patienceMs) {
+        // Who refuses an image says why to the end, however long the others were waited for.
+        throw failures > 1 && error instanceof ImagePullError ? gaveUp(error, waitedMs, failures) : error;
+      }
       options.onEvent({ kind: "retry", error, delayMs });
       await outside.sleep(delayMs, options.signal).catch((cause: unknown) => {
         throw new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause });

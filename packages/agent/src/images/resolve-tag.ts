@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { ImageReferenceError, parseImageReference, writeImageReference } from "@rancheros/protocol/images";
 
+import { askInTurn } from "./ask-in-turn.ts";
 import { endpointsOf, manifestUrl } from "./endpoints.ts";
-import { ImagePullError } from "./errors.ts";
 import { ACCEPT_MANIFESTS, MAX_MANIFEST_BYTES } from "./image-source.ts";
 import type { TlsMaterial } from "./io/registry-request.ts";
 import type { Registries, RegistryAccount, RegistryTls } from "./registries.ts";
@@ -44,18 +44,13 @@ export async function resolveTagThrough(outside: ResolveTagOutside, options: Res
   if (parsed.digest?.startsWith("sha256:") === false)
     throw new ImageReferenceError(["digest: is none of sha256, and images to upgrade to are named by those"]);
   if (parsed.digest !== undefined) return { reference: pinned(parsed.digest), tag };
-  let last: unknown = new ImagePullError("IMAGE_NOT_FOUND", `${host}/${repository}:${tag} is nowhere`);
-  for (const endpoint of endpointsOf({ host, repository, digest: "", name: "" }, registries, account)) {
-    try {
-      const tls = await outside.readTls(endpoint.tls);
-      const session = registrySession(outside, { endpoint, tls, silenceMs: SILENCE_MS });
-      const answer = await session.get(manifestUrl(endpoint, tag), { accept: ACCEPT_MANIFESTS }, signal);
-      const bytes = await readBody(answer, MAX_MANIFEST_BYTES, endpoint.host);
-      return { reference: pinned(`sha256:${createHash("sha256").update(bytes).digest("hex")}`), tag };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      last = error;
-    }
-  }
-  throw last;
+  const endpoints = endpointsOf({ host, repository, digest: "", name: "" }, registries, account);
+  const all = endpoints.map((endpoint) => ({ endpoint }));
+  return askInTurn(all, signal, async ({ endpoint }) => {
+    const tls = await outside.readTls(endpoint.tls);
+    const session = registrySession(outside, { endpoint, tls, silenceMs: SILENCE_MS });
+    const answer = await session.get(manifestUrl(endpoint, tag), { accept: ACCEPT_MANIFESTS }, signal);
+    const bytes = await readBody(answer, MAX_MANIFEST_BYTES, endpoint.host);
+    return { reference: pinned(`sha256:${createHash("sha256").update(bytes).digest("hex")}`), tag };
+  });
 }

@@ -80,7 +80,10 @@ describe("pullImage into a real containerd from a real registry", () => {
       const patienceMs = 500;
       await expect(
         pull(`registry.invalid/os/base@${digest}`, { registries: await readRegistries(file), patienceMs }),
-      ).rejects.toMatchObject({ code: "IMAGE_REGISTRY_UNREACHABLE" });
+      ).rejects.toMatchObject({
+        code: "IMAGE_REGISTRY_UNTRUSTED",
+        message: expect.stringMatching(`^${mirror.host}: .*; registry.invalid: `) as string,
+      });
       await expect(pull(image, { patienceMs })).rejects.toMatchObject({ code: "IMAGE_REGISTRY_NONSENSE" });
       writeFileSync(file, settings(`ca_file: ${ca}`));
       const registries = await readRegistries(file);
