@@ -3,6 +3,7 @@ import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import type { ManagedOSVersionChannel, ManagedOSVersionChannelStatus } from "@rancheros/protocol/resources";
 import { compileChannel, type ChannelSource, type CompiledChannel } from "./channel-source.ts";
 import { failed, restingStatus, succeeded, underWay } from "./channel-status.ts";
+import { isOtherSpec, leftAloneUntilMs, storedWish, type ServerWish } from "./server-wish.ts";
 import { dueAtMs, syncRequest } from "./sync-schedule.ts";
 import type { Remembered, Synced } from "./sync-channel.ts";
 
@@ -40,14 +41,8 @@ interface Held {
   lost: number;
   /** After what could not be written. */
   notBeforeMs: number;
-  wish: Wish | undefined;
-}
-
-/** What a server has asked for: to be left alone until then. */
-interface Wish {
-  readonly untilMs: number;
-  /** As it was at the last attempt. */
-  readonly channel: ManagedOSVersionChannel;
+  /** Undefined where this replica has heard of none itself. */
+  wish: ServerWish | undefined;
 }
 
 /** Lists are small and quick; pods take the time that they need, and the cluster's room. */
@@ -68,17 +63,6 @@ function keyOf({ metadata }: { readonly metadata: { readonly namespace: string; 
 /** Not the channel's fault: nothing is said about it. */
 function isOurOwn(error: unknown): boolean {
   return ["CHANNEL_INTERRUPTED", "REGISTRY_INTERRUPTED", "LEADERSHIP_LOST"].some((code) => hasCode(error, code));
-}
-
-function isOtherSpec({ metadata }: ManagedOSVersionChannel, other: ManagedOSVersionChannel): boolean {
-  return metadata.uid !== other.metadata.uid || metadata.generation !== other.metadata.generation;
-}
-
-/** Another spec may name another server; a person who asks is heard once, and then the wish counts again. */
-function leftAloneUntilMs({ channel, wish }: Held): number {
-  if (wish === undefined || isOtherSpec(channel, wish.channel)) return 0;
-  const isHeard = [undefined, channel.status?.syncRequest, syncRequest(wish.channel)].includes(syncRequest(channel));
-  return isHeard ? wish.untilMs : 0;
 }
 
 /** When something is to be done for it; never where it is not to be read, and its status says so. */
@@ -152,7 +136,8 @@ export class ChannelRuns {
     const nowMs = this.#parts.nowMs();
     const dueMs = wantedAtMs(channel, nowMs);
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.max(dueMs, held.notBeforeMs, leftAloneUntilMs(held)) - nowMs;
+    const delayMs =
+      Math.max(dueMs, held.notBeforeMs, leftAloneUntilMs(channel, held.wish ?? storedWish(channel, nowMs))) - nowMs;
     if (delayMs > 0) {
       held.cancelTimer = this.#parts.setTimer(() => this.look(key), Math.min(LONGEST_TIMER_MS, delayMs));
       return;
@@ -202,7 +187,7 @@ export class ChannelRuns {
       if (isOurOwn(error)) throw error;
       onFailed(channel, error);
       this.#heed(held, channel, error);
-      await this.#write(held, channel, failed(channel, error, nowMs()));
+      await this.#write(held, channel, failed(channel, error, nowMs(), held.wish?.untilMs));
       return;
     }
     held.remembered = synced.remembered;
@@ -213,9 +198,10 @@ export class ChannelRuns {
 
   /** A wish goes on until its time, or until the server has another one. */
   #heed(held: Held, channel: ManagedOSVersionChannel, error: unknown): void {
-    const { wish } = held;
+    const nowMs = this.#parts.nowMs();
+    const wish = held.wish ?? storedWish(channel, nowMs);
     if (isCodedError(error) && typeof error.retry === "object") {
-      held.wish = { untilMs: this.#parts.nowMs() + error.retry.afterMs, channel };
+      held.wish = { untilMs: nowMs + error.retry.afterMs, channel };
     } else if (wish !== undefined) {
       held.wish = isOtherSpec(channel, wish.channel) ? undefined : { ...wish, channel };
     }

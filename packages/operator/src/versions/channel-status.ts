@@ -28,7 +28,7 @@ function conditionsOf(
 }
 
 function attempted(channel: ManagedOSVersionChannel, nowMs: number): Status {
-  const { metadata, status = {} } = channel;
+  const { metadata, status: { notBeforeTime: _, ...status } = {} } = channel;
   const request = syncRequest(channel);
   return {
     ...status,
@@ -58,12 +58,19 @@ function reasonOf(error: unknown): SyncReason {
   return error.code === "CHANNEL_INVALID" ? "InvalidConfiguration" : "FailedToSync";
 }
 
-export function failed(channel: ManagedOSVersionChannel, error: unknown, nowMs: number): Status {
+/** @param notBeforeMs  until when its server has asked to be left alone */
+export function failed(
+  channel: ManagedOSVersionChannel,
+  error: unknown,
+  nowMs: number,
+  notBeforeMs: number | undefined,
+): Status {
   const message = isCodedError(error)
     ? `${error.code}: ${error.message}; ${error.mend}`
     : "INTERNAL: see the operator's log";
   return {
     ...attempted(channel, nowMs),
+    ...(notBeforeMs === undefined ? {} : { notBeforeTime: timeText(Math.ceil(notBeforeMs / 1_000) * 1_000) }),
     failedSynchronizationAttempts: failuresAfter(channel.status?.failedSynchronizationAttempts),
     conditions: conditionsOf(channel, "False", reasonOf(error), message, nowMs),
   };

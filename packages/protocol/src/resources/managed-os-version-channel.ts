@@ -80,6 +80,7 @@ const status = Type.Object(
   {
     lastSyncedTime: time("When it was read last, to the end and without an error."),
     lastAttemptTime: time("When it was tried to be read last."),
+    notBeforeTime: time("Until then its server has asked to be left alone (Retry-After)."),
     syncedGeneration: count("The generation of the spec that was read, or tried, last."),
     syncRequest: Type.Optional(
       Type.String({ description: "What the annotation rancheros.cattle.io/sync said at that time." }),

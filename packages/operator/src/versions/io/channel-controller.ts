@@ -126,6 +126,12 @@ function sentenceOf({ versions, changes }: Synced): string {
   return `${versions} versions: ${created} made, ${updated} changed, ${removed} deleted`;
 }
 
+/** What a merge patch has to say for `next` to be stored without what was there before. */
+function without(before: object, next: object): Readonly<Record<string, null>> {
+  const gone = Object.keys(before).filter((key) => !(key in next));
+  return Object.fromEntries(gone.map((key) => [key, null]));
+}
+
 export function runChannelController(parts: ControllerParts, options: ChannelControllerOptions): ChannelController {
   const { kubernetes, lead, log, watchNamespace, nowMs } = parts;
   const troubles = createTroubles(() => performance.now());
@@ -138,7 +144,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
 
   const runs = new ChannelRuns({
     sync: (channel, compiled, known, signal) => syncChannel(channel, compiled, world, known, signal),
-    async writeStatus({ metadata }, status) {
+    async writeStatus({ metadata, status: before = {} }, next) {
       const { namespace, name, uid } = metadata;
       const path = collectionPath(GROUP_PATH, managedOSVersionChannel.plural, namespace);
       try {
@@ -146,7 +152,7 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
           method: "PATCH",
           path: `${path}/${name}/status`,
           contentType: "application/merge-patch+json",
-          body: { metadata: { uid }, status },
+          body: { metadata: { uid }, status: { ...without(before, next), ...next } },
         });
         const parsed = parseManagedOSVersionChannel(stored);
         return parsed.ok ? parsed.value : undefined;

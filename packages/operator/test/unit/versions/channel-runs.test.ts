@@ -54,6 +54,45 @@ describe("a channel", () => {
     expect(world.readAt.length).toBeGreaterThan(1);
   });
 
+  it("leaves a server alone for as long as it has asked another leader", async () => {
+    const world = new ChannelWorld();
+    world.read = () => Promise.reject(busyFor(600_000));
+    world.apply(channelOf());
+    await world.time.pass(10_000);
+    expect(world.stored()?.status?.notBeforeTime).toBeDefined();
+    await world.letAnotherLead();
+    await world.time.pass(580_000);
+    expect(world.readAt).toHaveLength(1);
+    world.read = () => Promise.reject(new ChannelError("CHANNEL_TIMEOUT", "did not answer in time"));
+    const request = { annotations: { "rancheros.cattle.io/sync": "please" } };
+    world.apply(channelOf({}, { metadata: request }));
+    await world.time.pass(5_000);
+    expect(world.readAt).toHaveLength(2);
+    world.read = () => Promise.resolve(SYNCED);
+    await world.letAnotherLead();
+    await world.time.pass(60_000);
+    expect(world.readAt).toHaveLength(3);
+    expect(world.readAt[2]).toBeGreaterThanOrEqual((world.readAt[0] ?? 0) + 600_000);
+    expect(world.stored()?.status).not.toHaveProperty("notBeforeTime");
+  });
+
+  it.each<[string, { readonly metadata?: object; readonly notBeforeTime?: string }]>([
+    ["another server", { metadata: { generation: 2 } }],
+    ["a time that is no server's", { notBeforeTime: "2999-01-01T00:00:00Z" }],
+    ["a time that is none", { notBeforeTime: "soon" }],
+  ])("asks at once where another leader has left %s", async (_, { metadata, notBeforeTime }) => {
+    const world = new ChannelWorld();
+    world.admit = (status) => (notBeforeTime === undefined ? status : { ...status, notBeforeTime });
+    world.read = () => Promise.reject(busyFor(600_000));
+    world.apply(channelOf());
+    await world.time.pass(1_000);
+    world.read = () => Promise.resolve(SYNCED);
+    if (metadata !== undefined) world.apply(channelOf({}, { metadata }));
+    await world.letAnotherLead();
+    await world.time.pass(6_000);
+    expect(world.readAt).toHaveLength(2);
+  });
+
   it("asks another server at once, whatever the one before has asked for", async () => {
     const world = new ChannelWorld();
     world.read = () => Promise.reject(busyFor(600_000));

@@ -37,12 +37,13 @@ export class ChannelWorld {
   underWay = 0;
   mostUnderWay = 0;
   read: (signal: AbortSignal) => Promise<Synced> = () => Promise.resolve(SYNCED);
-  readonly runs: ChannelRuns;
+  runs: ChannelRuns;
+  readonly #parts: ChannelRunsParts;
   readonly #stored = new Map<string, ManagedOSVersionChannel>();
   #version = 1;
 
   constructor() {
-    const parts: ChannelRunsParts = {
+    this.#parts = {
       sync: async (_channel, _compiled, _known, signal) => {
         this.readAt.push(this.time.nowMs);
         this.underWay += 1;
@@ -70,7 +71,14 @@ export class ChannelWorld {
       random: () => 0.5,
       setTimer: (run, delayMs) => this.time.setTimer(run, delayMs),
     };
-    this.runs = new ChannelRuns(parts);
+    this.runs = new ChannelRuns(this.#parts);
+  }
+
+  /** A replica that knows only what is stored. */
+  async letAnotherLead(): Promise<void> {
+    await this.runs.stop();
+    this.runs = new ChannelRuns(this.#parts);
+    for (const channel of this.#stored.values()) this.runs.put(channel);
   }
 
   #store(channel: ManagedOSVersionChannel): ManagedOSVersionChannel {

@@ -25,7 +25,7 @@ describe("the pause after an attempt", () => {
     fc.assert(
       fc.property(failureCount, (failures) => {
         const channel = channelOf({}, { status: { failedSynchronizationAttempts: failures } });
-        const { failedSynchronizationAttempts: next = 0 } = failed(channel, error, 0);
+        const { failedSynchronizationAttempts: next = 0 } = failed(channel, error, 0, undefined);
         expect(next).toBeGreaterThan(0);
         expect(BigInt(JSON.stringify(next))).toBeLessThan(2n ** 63n);
       }),
