@@ -82,6 +82,16 @@ export function extendedKeyUsage(...purposes: readonly string[]): Buffer {
   return extension("551d25", false, sequence(...purposes.map(oid)));
 }
 
+/** @param id  whatever names the key; real ones are its SHA-1 */
+export function subjectKeyIdentifier(id: Buffer): Buffer {
+  return extension("551d0e", false, element(0x04, id));
+}
+
+/** @param id  what the issuer's own certificate has as subjectKeyIdentifier */
+export function authorityKeyIdentifier(id: Buffer): Buffer {
+  return extension("551d23", false, sequence(element(0x80, id)));
+}
+
 /** subjectAltName with one directoryName, as the TCG's profile wants it. */
 export function tpmName(manufacturer: string, model: string, version: string): Buffer {
   const values = [manufacturer, model, version].map((value, index) =>

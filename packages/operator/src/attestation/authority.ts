@@ -1,7 +1,15 @@
 /** A certificate authority above endorsement keys: may it vouch at all, and did it sign this certificate? */
 import { verify, type KeyObject } from "node:crypto";
 import { TpmFormatError } from "@rancheros/protocol/tpm";
-import { basicConstraintsOf, keyUsageOf, OID, readCertificate, type Certificate } from "./certificate.ts";
+import {
+  authorityKeyIdOf,
+  basicConstraintsOf,
+  keyUsageOf,
+  OID,
+  readCertificate,
+  subjectKeyIdOf,
+  type Certificate,
+} from "./certificate.ts";
 
 export interface Authority {
   readonly certificate: Certificate;
@@ -94,6 +102,16 @@ export function namesAsIssuer(certificate: Certificate, authority: Authority): b
     certificate.issuerDer.equals(authority.certificate.subjectDer) ||
     certificate.x509.checkIssued(authority.certificate.x509)
   );
+}
+
+/**
+ * Whether the certificate says that another key than this authority's has signed it: hypervisors' authorities often have
+ * one name, and are told apart by that alone. RFC 5280 sections 4.2.1.1 and 4.2.1.2.
+ */
+export function namesAnotherKey(certificate: Certificate, authority: Authority): boolean {
+  const wanted = authorityKeyIdOf(certificate);
+  const own = wanted === undefined ? undefined : subjectKeyIdOf(authority.certificate);
+  return wanted !== undefined && own !== undefined && !wanted.equals(own);
 }
 
 /** What was signed, with what: the same for certificates and for lists of revoked ones. */

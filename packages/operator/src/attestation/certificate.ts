@@ -1,6 +1,6 @@
 /** X.509 certificates of TPMs and of those who vouch for them: read as bytes, so that what is judged is what was signed. */
 import type { X509Certificate } from "node:crypto";
-import { DER_TAG, DerReader, openX509, type DerElement } from "@rancheros/protocol/tpm";
+import { DER_TAG, DerReader, openX509, TpmFormatError, type DerElement } from "@rancheros/protocol/tpm";
 
 /** Identifiers as they stand in the bytes. Arcs: RFC 5280 section 4.2.1; TCG EK Credential Profile 2.6 section 3.2. */
 export const OID = {
@@ -9,6 +9,8 @@ export const OID = {
   SUBJECT_ALTERNATIVE_NAME: "551d11",
   EXTENDED_KEY_USAGE: "551d25",
   CERTIFICATE_POLICIES: "551d20",
+  SUBJECT_KEY_IDENTIFIER: "551d0e",
+  AUTHORITY_KEY_IDENTIFIER: "551d23",
   /** 2.23.133.8.1 tcg-kp-EKCertificate */
   EK_CERTIFICATE: "6781050801",
   /** 2.23.133.2.1 to 2.23.133.2.3 */
@@ -17,7 +19,7 @@ export const OID = {
   TPM_VERSION: "6781050203",
 } as const;
 
-const TAG = { BOOLEAN: 0x01, EXTENSIONS: 0xa3, UNIQUE_IDS: [0x81, 0x82, 0xa1, 0xa2] } as const;
+const TAG = { BOOLEAN: 0x01, KEY_IDENTIFIER: 0x80, EXTENSIONS: 0xa3, UNIQUE_IDS: [0x81, 0x82, 0xa1, 0xa2] } as const;
 const V3 = 2;
 
 export interface CertificateExtension {
@@ -189,4 +191,36 @@ export function extendedKeyUsageOf(certificate: Certificate): readonly string[] 
     purposes.push(list.read(DER_TAG.OBJECT_IDENTIFIER, "purpose").content.toString("hex"));
   }
   return purposes;
+}
+
+/** The name that the certificate gives its own key. @returns undefined where it gives none that can be read */
+export function subjectKeyIdOf(certificate: Certificate): Buffer | undefined {
+  return readable(() => {
+    const outer = extensionReader(certificate, OID.SUBJECT_KEY_IDENTIFIER, "subjectKeyIdentifier");
+    const id = outer?.read(DER_TAG.OCTET_STRING, "keyIdentifier").content;
+    outer?.finish();
+    return id;
+  });
+}
+
+/** The name of the key that signed it, as subjectKeyIdOf. Its issuer's name and serial number are passed over. */
+export function authorityKeyIdOf(certificate: Certificate): Buffer | undefined {
+  return readable(() => {
+    const outer = extensionReader(certificate, OID.AUTHORITY_KEY_IDENTIFIER, "authorityKeyIdentifier");
+    const fields = outer?.enter(DER_TAG.SEQUENCE, "sequence");
+    outer?.finish();
+    return fields?.nextTag === TAG.KEY_IDENTIFIER
+      ? fields.read(TAG.KEY_IDENTIFIER, "keyIdentifier").content
+      : undefined;
+  });
+}
+
+/** Key identifiers are hints: one that is broken gives none, and makes a certificate neither better nor worse. */
+function readable(read: () => Buffer | undefined): Buffer | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TpmFormatError) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 /** From a certificate up to a root that an administrator trusts. No address that stands in a certificate is ever asked. */
-import { hasSignedBytes, isAcceptedAlgorithm, namesAsIssuer, type Authority } from "./authority.ts";
+import { hasSignedBytes, isAcceptedAlgorithm, namesAnotherKey, namesAsIssuer, type Authority } from "./authority.ts";
 import type { Certificate } from "./certificate.ts";
 import { isRevoked } from "./revocations.ts";
 import { isRefused, type TrustAnchors, type TrustRoot } from "./trust-anchors.ts";
@@ -65,7 +65,8 @@ class Search {
   #vouches(authority: Authority, certificate: Certificate, below: number): boolean {
     // One that is above itself leads nowhere.
     if (authority.certificate.tbsDer.equals(certificate.tbsDer) || !namesAsIssuer(certificate, authority)) return false;
-    if (this.#signatures === 0) return this.#refuse("EK_CHAIN_TOO_LONG");
+    if (namesAnotherKey(certificate, authority)) return false;
+    if (this.#signatures === 0) return this.#refuse("EK_CHAIN_AMBIGUOUS");
     this.#signatures -= 1;
     if (!hasSignedBytes(authority, certificate)) return this.#refuse("EK_CERTIFICATE_SIGNATURE");
     if (isRefused(this.#anchors, authority.certificate)) return this.#refuse("EK_CERTIFICATE_REFUSED");
@@ -84,9 +85,17 @@ class Search {
   }
 
   #fail(problem: EkProblemCode): undefined {
-    // What somebody has taken back is said before anything else that is wrong on another way up.
-    const isFirst = this.#problem === "EK_CHAIN_UNKNOWN_ROOT";
-    if (isFirst || (isTakenBack(problem) && !isTakenBack(this.#problem))) this.#problem = problem;
+    if (urgencyOf(problem) > urgencyOf(this.#problem)) this.#problem = problem;
     return undefined;
   }
+}
+
+/**
+ * What somebody has taken back is said before anything else that is wrong on another way up. That not all ways were looked at
+ * comes next: what was wrong on those that were is only what is wrong with somebody else of the same name.
+ */
+function urgencyOf(problem: EkProblemCode): number {
+  if (isTakenBack(problem)) return 3;
+  if (problem === "EK_CHAIN_AMBIGUOUS") return 2;
+  return problem === "EK_CHAIN_UNKNOWN_ROOT" ? 0 : 1;
 }

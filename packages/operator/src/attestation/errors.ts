@@ -175,6 +175,10 @@ export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
     "More authorities stand between the endorsement key certificate and a root than are allowed.",
     "Add the authority nearest to the TPM as a trust anchor of its own.",
   ),
+  EK_CHAIN_AMBIGUOUS: refused(
+    "More trust anchors have the name that the endorsement key certificate's issuer has than are looked at for one machine.",
+    "Give hypervisors' authorities names of their own, or certificates with key identifiers; or give the registration anchors of its own (spec.attestation.trustAnchors), with those of its hypervisors only.",
+  ),
   EK_CHAIN_EXPIRED: refused(
     "An authority above the endorsement key certificate had expired when it was used, or has since and the registration refuses such.",
     "Get the maker's present certificates, or set spec.attestation.expiredCertificates to accept.",
