@@ -2,6 +2,7 @@
 import { connectKubernetes, ownNodeName } from "../kubernetes/index.ts";
 import { openSlots, type OpenSlotsOptions } from "../slots/index.ts";
 import { clusterNode, type ClusterNode } from "./cluster-node.ts";
+import { configAtStart } from "./config-at-start.ts";
 import { EMPTY_JOURNAL, type Journal } from "./journal.ts";
 import { grubSlots } from "./io/grub-slots.ts";
 import { journalFile } from "./io/journal-file.ts";
@@ -59,6 +60,14 @@ export type NodeSlotsOptions = OpenSlotsOptions &
 /** The machine's two slots, where it has them, for its upgrades. */
 export function nodeSlots(options: NodeSlotsOptions): SystemSlotsPort {
   return systemSlots({ ...options, ...systemSlotsOutside(options), slots: openSlots(options) });
+}
+
+/** As `configAtStart`, on this machine, before its cloud config is applied. @throws UpgradeError, SlotError */
+export function prepareCloudConfig(options: OpenSlotsOptions & Pick<MachineOptions, "log">): Promise<void> {
+  // No check of the administrator's runs here.
+  const host = machineHost({ ...options, checkTimeoutMs: 0 });
+  const slots = nodeSlots({ ...options, registriesPath: undefined, bytesPerSecond: undefined });
+  return configAtStart({ host, slots, journalFile: journalFile(options.stateFolder) }, options.log);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Takes back what a switch of slots has changed, where the slot is not to be tried, or was tried in vain. */
 import { isCodedError } from "@rancheros/protocol/errors";
 
-import { withPatience, type Work } from "../work.ts";
+import { presentRun, withPatience, type Work } from "../work.ts";
 import { takeCloudConfigBack } from "./cloud-config.ts";
 
 /** A lock that another process holds, or a disk that was slow, is over by then. */
@@ -14,7 +14,7 @@ const FORGET_PATIENCE_MS = 5 * 60_000;
 export async function callOffTrial(work: Work): Promise<boolean> {
   // In this order, and only then: no new operating system comes up with the cloud config of the old one.
   const isOff = await forgetTry(work);
-  if (isOff) await takeCloudConfigBack(work);
+  if (isOff) await takeCloudConfigBack(work, presentRun(work).order);
   return isOff;
 }
 

@@ -4,10 +4,20 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import { CLOUD_CONFIG_BEFORE_PATH, CLOUD_CONFIG_PATH } from "../container-run.ts";
 import { runOf } from "../journal-edits.ts";
 import type { Order } from "../journal.ts";
+import type { HostPort, SystemSlotsPort } from "../ports.ts";
 import { presentRun, type Work } from "../work.ts";
 
 /** More than is applied to a machine. */
 const CLOUD_CONFIG_MAX_BYTES = 1024 * 1024 + 1;
+
+/** What of an act's work this needs. */
+export interface ConfigWork {
+  readonly ports: {
+    readonly host: Pick<HostPort, "readFile">;
+    readonly slots?: Pick<SystemSlotsPort, "writeCloudConfig"> | undefined;
+  };
+  readonly log: (message: string) => void;
+}
 
 /** Though the operating system is the same. */
 export async function hasMoreToDo(work: Work, { plan, keepsCloudConfig }: Order): Promise<boolean> {
@@ -43,12 +53,17 @@ export async function tryCloudConfig(work: Work): Promise<void> {
   await write(work, CLOUD_CONFIG_PATH, wanted);
 }
 
+/** Whether an upgrade has kept what there was. */
+export async function hasCloudConfigBefore(work: ConfigWork): Promise<boolean> {
+  return (await read(work, CLOUD_CONFIG_BEFORE_PATH)) !== undefined;
+}
+
 /**
- * The old operating system goes on with the config that it had, from its next start on. What somebody has written there by hand
- * meanwhile is newer than both, and stays. Can be repeated.
+ * The old operating system goes on with the config that it had, from when it is applied next. What somebody has written there by
+ * hand meanwhile is newer than both, and stays. Can be repeated.
+ * @param order  of the upgrade whose slot was tried
  */
-export async function takeCloudConfigBack(work: Work): Promise<void> {
-  const { plan } = presentRun(work).order;
+export async function takeCloudConfigBack(work: ConfigWork, { plan }: Order): Promise<void> {
   await remark(work, "the cloud config from before cannot be put back", async () => {
     const before = await read(work, CLOUD_CONFIG_BEFORE_PATH);
     if (before === undefined) return;
@@ -65,12 +80,12 @@ export async function settleCloudConfig(work: Work): Promise<void> {
 }
 
 /** Also that of an earlier upgrade, whose operating system was not well. */
-export async function forgetCloudConfigBefore({ ports }: Work): Promise<void> {
+export async function forgetCloudConfigBefore({ ports }: ConfigWork): Promise<void> {
   await ports.slots?.writeCloudConfig(CLOUD_CONFIG_BEFORE_PATH, undefined);
 }
 
 /** The verdict is worth more than this: whoever waits for it is told. */
-async function remark(work: Work, what: string, does: () => Promise<void>): Promise<void> {
+async function remark(work: ConfigWork, what: string, does: () => Promise<void>): Promise<void> {
   try {
     await does();
   } catch (error) {
@@ -79,10 +94,10 @@ async function remark(work: Work, what: string, does: () => Promise<void>): Prom
   }
 }
 
-async function read({ ports }: Work, path: string): Promise<string | undefined> {
+async function read({ ports }: ConfigWork, path: string): Promise<string | undefined> {
   return (await ports.host.readFile(path, CLOUD_CONFIG_MAX_BYTES))?.toString("utf8");
 }
 
-async function write({ ports }: Work, path: string, text: string): Promise<void> {
+async function write({ ports }: ConfigWork, path: string, text: string): Promise<void> {
   await ports.slots?.writeCloudConfig(path, text === "" ? undefined : text);
 }

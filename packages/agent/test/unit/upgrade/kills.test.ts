@@ -86,7 +86,7 @@ function finalState(world: World) {
     cordon: journal.cordon,
     unschedulable: world.node.unschedulable,
     slots: world.slots,
-    config: { present: world.cloudConfig, before: world.cloudConfigBefore },
+    config: { present: world.cloudConfig, before: world.cloudConfigBefore, applied: world.appliedConfig },
     ours: world.ours === undefined ? undefined : { ...world.ours, trials: undefined },
     failed: journal.failedDigests.map(({ digest }) => digest),
     containers: [...world.containers],
@@ -112,8 +112,8 @@ async function run(
   return world;
 }
 
-/** As the operating system finds it, and nothing kept beside it. */
-const config = (present: string | undefined) => ({ present, before: undefined });
+/** As the operating system finds it at its start and ever after, and nothing kept beside it. */
+const config = (present: string | undefined) => ({ present, before: undefined, applied: present });
 
 function evictions({ events }: World): readonly string[] {
   return events.filter((event) => event.startsWith("evicted"));

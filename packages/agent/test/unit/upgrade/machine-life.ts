@@ -1,4 +1,5 @@
 /** Agents that live on a machine of which everything but the upgrade itself is played, and die on it. */
+import { configAtStart } from "../../../src/upgrade/config-at-start.ts";
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
 import { openUpgrades, type Upgrades } from "../../../src/upgrade/upgrade.ts";
@@ -39,9 +40,35 @@ export async function live(life: Life, order: Order | undefined, maxDeaths = 60)
     const death = await liveOnce(life, order);
     if (death === undefined) return;
     life.time.forget();
-    if (death !== "kill") restart(life);
+    if (death === "kill") continue;
+    restart(life);
+    while (!(await applyConfig(life)));
   }
   throw new Error(`no end after ${maxDeaths} deaths: ${life.world.events.join(", ")}`);
+}
+
+class Killed extends Error {}
+
+/** Before any agent lives, and again where it is killed or the power goes. @returns whether it came to its end */
+async function applyConfig(life: Life): Promise<boolean> {
+  const { world } = life;
+  const reach = async (point: FaultPoint | SlotPoint): Promise<void> => {
+    world.reached.push(point);
+    const death = life.onPoint(point, world.reached.length);
+    if (death === "power-cut") restart(life);
+    if (death !== undefined) throw new Killed();
+    return Promise.resolve();
+  };
+  const never = (): Promise<never> => Promise.reject(new Error("nobody lives here"));
+  const { host, journalFile, slots } = machinePorts(life, { die: never, isDead: () => false, reach });
+  try {
+    if (slots !== undefined) await configAtStart({ host, journalFile, slots }, () => undefined);
+  } catch (error) {
+    if (error instanceof Killed) return false;
+    throw error;
+  }
+  world.appliedConfig = world.cloudConfig;
+  return true;
 }
 
 async function liveOnce(life: Life, order: Order | undefined): Promise<Death | undefined> {

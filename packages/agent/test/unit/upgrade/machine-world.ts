@@ -45,6 +45,8 @@ export interface World {
   cloudConfig: string | undefined;
   /** What an upgrade keeps beside it. */
   cloudConfigBefore: string | undefined;
+  /** What the machine became at its last start. */
+  appliedConfig: string | undefined;
   /** Whether the operating system's own files can be read, of a disk that fails. */
   isReadable: boolean;
   boot: number;
@@ -91,6 +93,7 @@ export function createWorld(changes: Partial<World> = {}): World {
     ours: undefined,
     cloudConfig: undefined,
     cloudConfigBefore: undefined,
+    appliedConfig: changes.cloudConfig,
     boot: 1,
     isStopping: false,
     isReadable: true,

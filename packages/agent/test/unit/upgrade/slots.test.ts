@@ -2,9 +2,11 @@
 import { describe, expect, it } from "vitest";
 import type { Plan } from "@rancheros/protocol/upgrade";
 
+import { configAtStart } from "../../../src/upgrade/config-at-start.ts";
 import { judgeTrial } from "../../../src/upgrade/judge-trial.ts";
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
 import { createLife, live } from "./machine-life.ts";
+import { machinePorts } from "./machine-ports.ts";
 import { createWorld, NEW_RELEASE, OLD_RELEASE, orderOf, type World } from "./machine-world.ts";
 import { ownSlots, type OwnSlots } from "./own-slots.ts";
 
@@ -197,6 +199,24 @@ describe("an upgrade into a slot", () => {
     const { world } = await upgraded(slots, { cloudConfig: planned }, { cloudConfig });
     expect(world.ours?.runs).toBe("a");
     expect(world).toMatchObject({ cloudConfig, cloudConfigBefore: undefined });
+    // Before it is applied, but where the boot loader would try the slot once more, with that of before.
+    expect(world.appliedConfig).toBe(slots.trial === "not-written-down" ? planned : cloudConfig);
+  });
+
+  it("leaves the cloud config alone at a start where no journal says that a trial was on", async () => {
+    const life = createLife(createWorld({ ours: ownSlots(OLD_RELEASE), cloudConfig: "C2", cloudConfigBefore: "C1" }));
+    const { host, journalFile, slots } = machinePorts(life, {
+      die: () => Promise.reject(new Error("dead")),
+      isDead: () => false,
+    });
+    if (slots === undefined) throw new Error("no slots");
+    await configAtStart({ host, journalFile, slots }, () => undefined);
+    expect(life.world).toMatchObject({ cloudConfig: "C2", cloudConfigBefore: "C1" });
+    life.world.disk = "no journal";
+    await expect(configAtStart({ host, journalFile, slots }, () => undefined)).rejects.toMatchObject({
+      code: "UPGRADE_JOURNAL_BROKEN",
+    });
+    expect(life.world).toMatchObject({ cloudConfig: "C2", cloudConfigBefore: "C1" });
   });
 
   it("leaves a cloud config alone that somebody has changed by hand since", async () => {

@@ -54,6 +54,13 @@ export class ConfigApply extends AgentCommand {
       default: false,
       description: "Apply the files that are valid where others are not; the exit code tells of those still.",
     }),
+    "at-start": boolean({
+      default: false,
+      exclusive: ["dry-run"],
+      description:
+        "As at the start of the machine: where it is back from a slot that an upgrade has tried, put the cloud config of " +
+        "before that upgrade back first.",
+    }),
     "run-folder": string({ description: "Where the lock is.", helpValue: "FOLDER", default: "/run/rancheros" }),
   };
 
@@ -68,6 +75,10 @@ export class ConfigApply extends AgentCommand {
       import("../../cloud-config-run.ts"),
       import("../../describe-finding.ts"),
     ]);
+    if (flags["at-start"]) {
+      const { configAtStart } = await import("../../config-at-start.ts");
+      await configAtStart(flags.root, flags["run-folder"], (message) => this.remark(message));
+    }
     const paths = [args.file, args.file2, args.file3].filter((path) => path !== undefined);
     const read = await readConfigs(paths, { ifThere: flags["if-there"] });
     for (const { path, findings } of read) for (const one of findings) this.remark(describeFinding(path, one));
