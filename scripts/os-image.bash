@@ -1,5 +1,5 @@
 # What build-image, build-media and build-iso share: where things are kept, and how a folder becomes bytes that depend on
-# nothing but its content. Sourced; sets nothing but these functions and $os_image_cache.
+# nothing but its content. Sourced; sets nothing but these functions, $os_image_cache and $checkout_modes.
 
 os_image_cache="${XDG_CACHE_HOME:-$HOME/.cache}/rancheros-operator/os-image"
 
@@ -14,10 +14,13 @@ need_commands() {
   find / -maxdepth 0 -printf '' 2>/dev/null || fail "find on this machine does not know -printf, as that of busybox does not: install findutils"
 }
 
-# The same bytes for the same content: no times, no owners, no order of the file system.
+# Git knows of a file whether it is a program, and nothing else; the rest is the umask of whoever cloned or copied it.
+checkout_modes='u+rw,go=u,go-w'
+
+# tar_of FOLDER [MODES]: the same bytes for the same content: no times, no owners, no order of the file system.
 tar_of() {
   tar --create --directory "$1" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
-    --format=gnu --mode='go-w' .
+    --format=gnu --mode="${2:-$checkout_modes}" .
 }
 
 # Waits for whoever makes the same thing at this moment: what is made once must not be made twice.
