@@ -18,7 +18,7 @@ const LICENSE_FILE = /^licen[cs]e(\.(md|txt))?$/i;
 
 /**
  * @param files  as Bundle.files
- * @throws Error  a package that package-lock.json does not know, or whose licence it does not
+ * @throws Error  a package that package-lock.json does not know, or has in another version, or whose licence it does not know
  */
 export function bundledPackages(root: string, files: readonly string[]): readonly BundledPackage[] {
   const locked = lockedPackages(root);
@@ -32,6 +32,11 @@ export function bundledPackages(root: string, files: readonly string[]): readonl
   return inOrder.map(([place, name]) => {
     const known = locked.get(place);
     if (known === undefined || known.license === "") throw new Error(`package-lock.json has no licence of ${place}`);
+    const installed = installedVersion(path.join(root, place));
+    if (installed !== known.version)
+      throw new Error(
+        `${place} is ${installed}, and package-lock.json has ${known.version}: scripts/setup npm installs that`,
+      );
     const uses = known.dependencies.flatMap((wanted) => foundFrom(place, wanted, places) ?? []);
     return { ...known, name, place, licenseText: licenseText(path.join(root, place)), uses: uses.sort() };
   });
@@ -43,6 +48,13 @@ function foundFrom(place: string, wanted: string, places: ReadonlyMap<string, st
     if (places.has(`${at}/node_modules/${wanted}`)) return `${at}/node_modules/${wanted}`;
   }
   return places.has(`node_modules/${wanted}`) ? `node_modules/${wanted}` : undefined;
+}
+
+function installedVersion(folder: string): string {
+  const manifest = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as {
+    readonly version?: unknown;
+  };
+  return String(manifest.version);
 }
 
 function licenseText(folder: string): string | undefined {

@@ -1,4 +1,6 @@
 /** The bill of materials has what CycloneDX 1.6 asks for, and names exactly what is inside. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -96,5 +98,23 @@ describe("the bill of materials", () => {
   it("is refused where a package or a part of Node is unknown", () => {
     expect(() => bundledPackages(ROOT, ["node_modules/no-such-package/index.js"])).toThrow("no-such-package");
     expect(() => partsOfNode({ node: "26.0.0", "brand-new": "1.0" })).toThrow("brand-new");
+  });
+
+  it("is refused where a package is installed in another version than it would name", () => {
+    const root = mkdtempSync(path.join(tmpdir(), "old-package-"));
+    try {
+      mkdirSync(path.join(root, "node_modules/ws"), { recursive: true });
+      const put = (name: string, content: object): void =>
+        writeFileSync(path.join(root, name), JSON.stringify(content));
+      const ws = { version: "8.2.0", integrity: "sha512-AAAA", license: "MIT" };
+      put("package-lock.json", { packages: { "node_modules/ws": ws } });
+      put("node_modules/ws/package.json", { name: "ws", version: "8.1.0" });
+      const said = "node_modules/ws is 8.1.0, and package-lock.json has 8.2.0: scripts/setup npm installs that";
+      expect(() => bundledPackages(root, ["node_modules/ws/index.js"])).toThrow(said);
+      put("node_modules/ws/package.json", { name: "ws", version: "8.2.0" });
+      expect(bundledPackages(root, ["node_modules/ws/index.js"])).toMatchObject([{ name: "ws", version: "8.2.0" }]);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
   });
 });
