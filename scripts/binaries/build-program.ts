@@ -1,16 +1,7 @@
 /** Makes the files of a program: executable, checksums, bill of materials, compressed executable. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { billOfMaterials } from "./bill-of-materials.ts";
@@ -21,6 +12,7 @@ import { nodeExecutable, type Architecture } from "./node-executable.ts";
 import { partsOfNode } from "./parts-of-node.ts";
 import type { BinaryProgram } from "./programs.ts";
 import { singleExecutable } from "./single-executable.ts";
+import { makeWorkFolder } from "./make-work-folder.ts";
 
 export interface BuildOptions {
   readonly arch: Architecture;
@@ -51,7 +43,7 @@ export async function buildProgram(root: string, program: BinaryProgram, options
   if (wanted.every((one) => existsSync(one)) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs) {
     return { file, made: false };
   }
-  const work = mkdtempSync(path.join(folder, ".building-"));
+  const work = makeWorkFolder(folder);
   try {
     const node = await nodeExecutable(root, arch);
     const { execArgv, takesNodeOptions } = program;
