@@ -36,7 +36,7 @@ async function run(args: readonly string[]): Promise<void> {
       else log.info("this replica's clock is right again", fields);
     },
   });
-  const kubernetes = connectKubernetes(loadKubeConfig(settings.kubeconfig), {
+  const kubernetes = connectKubernetes(loadKubeConfig(...settings.kubeconfigFiles), {
     onCall(call) {
       metrics.countApiCall(call);
       tracer?.apiCall(call);

@@ -2,7 +2,8 @@
 export type { ControllerParts, Lead } from "./controller-parts.ts";
 export { KUBERNETES_ERRORS, KubernetesError } from "./errors.ts";
 export type { KubernetesErrorCode } from "./errors.ts";
-export { connectKubernetes, loadKubeConfig, METADATA_ONLY, readOrNothing } from "./io/kubernetes.ts";
+export { connectKubernetes, METADATA_ONLY, readOrNothing } from "./io/kubernetes.ts";
+export { loadKubeConfig } from "./io/load-kube-config.ts";
 export type { Kubernetes, KubernetesRequest } from "./io/kubernetes.ts";
 export { collectionPath, watchResource } from "./io/watch-resource.ts";
 export type { WatchedResource, WatchHandle } from "./io/watch-resource.ts";

@@ -3,7 +3,18 @@ import { parseArgs } from "node:util";
 import { SettingsError } from "./errors.ts";
 import { SETTINGS, type Setting } from "./settings-table.ts";
 
-export type RawSettings = { readonly [Name in keyof typeof SETTINGS]: string };
+type Texts = { readonly [Name in Exclude<keyof typeof SETTINGS, "kubeconfig">]: string };
+
+export interface RawSettings extends Texts {
+  /** The first one counts most. */
+  readonly kubeconfigFiles: readonly string[];
+}
+
+/** The flag names one file, whatever is in its name. */
+function kubeconfigFiles(flag: unknown, listed = ""): readonly string[] {
+  if (typeof flag === "string" && flag !== "") return [flag];
+  return listed.split(":").filter((file) => file !== "");
+}
 
 /** @throws SettingsError  for flags that there are not */
 export function rawSettings(
@@ -28,7 +39,7 @@ export function rawSettings(
     return typeof flag === "string" ? flag : (environment[setting.env] ?? setting.fallback);
   };
   return {
-    kubeconfig: pick(SETTINGS.kubeconfig),
+    kubeconfigFiles: kubeconfigFiles(values[SETTINGS.kubeconfig.flag], environment[SETTINGS.kubeconfig.env]),
     namespace: pick(SETTINGS.namespace),
     watchNamespace: pick(SETTINGS.watchNamespace),
     serverUrl: pick(SETTINGS.serverUrl),

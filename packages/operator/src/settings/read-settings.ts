@@ -7,7 +7,8 @@ import { readRegistrySettings } from "./read-registry-settings.ts";
 import { SettingReader } from "./setting-reader.ts";
 
 export interface Settings {
-  readonly kubeconfig: string | undefined;
+  /** None: the user's own, or the pod's ServiceAccount. Of several the first one counts most. */
+  readonly kubeconfigFiles: readonly string[];
   readonly namespace: string;
   readonly watchNamespace: string | undefined;
   readonly serverUrl: string | undefined;
@@ -68,7 +69,7 @@ export function readSettings(
   const raw = rawSettings(args, environment);
   const reader = new SettingReader();
   const settings: Settings = {
-    kubeconfig: orUndefined(raw.kubeconfig),
+    kubeconfigFiles: raw.kubeconfigFiles,
     namespace: raw.namespace,
     watchNamespace: orUndefined(raw.watchNamespace),
     serverUrl: reader.url("server-url", raw.serverUrl),

@@ -18,7 +18,7 @@ export const SETTINGS = {
     env: "KUBECONFIG",
     value: "FILE",
     fallback: "",
-    help: "kubeconfig of the cluster; inside a pod its ServiceAccount is used",
+    help: "kubeconfig of the cluster; inside a pod its ServiceAccount is used; in the environment several files, with colons between them, as kubectl reads them",
   },
   namespace: {
     flag: "namespace",

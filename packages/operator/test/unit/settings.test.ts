@@ -5,7 +5,7 @@ import { readSettings, SETTINGS } from "../../src/settings/index.ts";
 describe("readSettings", () => {
   it("has these defaults", () => {
     expect(readSettings([], {})).toEqual({
-      kubeconfig: undefined,
+      kubeconfigFiles: [],
       namespace: "cattle-rancheros-operator-system",
       watchNamespace: undefined,
       serverUrl: undefined,
@@ -34,6 +34,13 @@ describe("readSettings", () => {
       defaultsFile: undefined,
       logLevel: "info",
     });
+  });
+
+  it("takes KUBECONFIG for files with colons between them, and --kubeconfig for one file", () => {
+    const environment = { KUBECONFIG: "/a:/b c::d" };
+    expect(readSettings([], environment).kubeconfigFiles).toEqual(["/a", "/b c", "d"]);
+    expect(readSettings(["--kubeconfig=/e:f"], environment).kubeconfigFiles).toEqual(["/e:f"]);
+    expect(readSettings(["--kubeconfig="], environment).kubeconfigFiles).toEqual(["/a", "/b c", "d"]);
   });
 
   it("takes a flag before the environment", () => {

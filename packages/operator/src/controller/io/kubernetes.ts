@@ -1,5 +1,5 @@
 /** The API server: one request and its answer. Watches are in watch-resource.ts. */
-import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { HttpMethod, RequestContext, type KubeConfig } from "@kubernetes/client-node";
 import { hasCode } from "@rancheros/protocol/errors";
 import { request, type Dispatcher } from "undici";
 import { apiTarget, apiVerb, statusOutcome, type ApiCall, type ApiOutcome } from "../../telemetry/index.ts";
@@ -232,26 +232,4 @@ export async function readOrNothing(kubernetes: Kubernetes, path: string, timeou
     if (hasCode(error, "KUBERNETES_NOT_FOUND")) return undefined;
     throw error;
   }
-}
-
-/** What the library falls back to when it finds nothing. */
-const NOWHERE = "http://localhost:8080";
-
-/**
- * @param path  a kubeconfig file; undefined looks at KUBECONFIG, the user's own, then the ServiceAccount of the pod
- * @throws KubernetesError  KUBERNETES_KUBECONFIG
- */
-export function loadKubeConfig(path: string | undefined): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (path === undefined) config.loadFromDefault();
-    else config.loadFromFile(path);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new KubernetesError("KUBERNETES_KUBECONFIG", `cannot read the kubeconfig: ${why}`, { cause });
-  }
-  if (path === undefined && config.getCurrentCluster()?.server === NOWHERE) {
-    throw new KubernetesError("KUBERNETES_KUBECONFIG", "there is no kubeconfig, and this is no pod");
-  }
-  return config;
 }
