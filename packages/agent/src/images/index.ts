@@ -42,7 +42,7 @@ export type { AdmitEvent } from "./admit-image.ts";
 export type { ImageDescription } from "./describe-image.ts";
 export { IMAGE_PULL_ERRORS, ImagePullError } from "./errors.ts";
 export type { ImagePullErrorCode } from "./errors.ts";
-export { parsePinnedImage } from "./image-reference.ts";
+export { parsePinnedImage, pinnedImageNamed } from "./image-reference.ts";
 export type { PinnedImage } from "./image-reference.ts";
 export { POLICY_FILES, readPolicies } from "./io/read-policies.ts";
 export { readRegistries } from "./io/read-registries.ts";

@@ -1,9 +1,10 @@
 /** Which digest a tag names now, for who upgrades a machine by hand: everything else is done by digest. */
 import { createHash } from "node:crypto";
-import { ImageReferenceError, parseImageReference, writeImageReference } from "@rancheros/protocol/images";
+import { parseImageReference, writeImageReference } from "@rancheros/protocol/images";
 
 import { askInTurn } from "./ask-in-turn.ts";
 import { endpointsOf, manifestUrl } from "./endpoints.ts";
+import { checkPin } from "./image-reference.ts";
 import { ACCEPT_MANIFESTS, MAX_MANIFEST_BYTES } from "./image-source.ts";
 import type { TlsMaterial } from "./io/registry-request.ts";
 import type { Registries, RegistryAccount, RegistryTls } from "./registries.ts";
@@ -41,9 +42,10 @@ export async function resolveTagThrough(outside: ResolveTagOutside, options: Res
   const { host, repository } = parsed;
   const tag = parsed.tag ?? "latest";
   const pinned = (digest: string): string => writeImageReference({ host, repository, tag: undefined, digest });
-  if (parsed.digest?.startsWith("sha256:") === false)
-    throw new ImageReferenceError(["digest: is none of sha256, and images to upgrade to are named by those"]);
-  if (parsed.digest !== undefined) return { reference: pinned(parsed.digest), tag };
+  if (parsed.digest !== undefined) {
+    checkPin(parsed.digest);
+    return { reference: pinned(parsed.digest), tag };
+  }
   const endpoints = endpointsOf({ host, repository, digest: "", name: "" }, registries, account);
   const all = endpoints.map((endpoint) => ({ endpoint }));
   return askInTurn(all, signal, async ({ endpoint }) => {

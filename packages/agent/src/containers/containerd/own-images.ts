@@ -1,5 +1,5 @@
 /** Images in containerd's store that carry this program's label: how they get it, and how they go. */
-import { parsePinnedImage, type PinnedImage } from "../../images/index.ts";
+import { pinnedImageNamed, type PinnedImage } from "../../images/index.ts";
 import { NAME_PREFIX } from "../container-spec.ts";
 import type { ImageRemoval, RemoveImageCall } from "../driver.ts";
 import { MANAGED_LABEL, MANAGER } from "../mark.ts";
@@ -32,7 +32,8 @@ export async function ownImages(ctr: Ctr, signal?: AbortSignal): Promise<readonl
   const filter = `labels."${MANAGED_LABEL}"==${MANAGER}`;
   const printed = await ctr.text(["images", "ls", "--quiet", filter], { what: "listing own images", signal });
   const names = printed.split("\n").filter((line) => line.trim() !== "");
-  return names.map((name) => parsePinnedImage(name.trim()));
+  // Whoever gives one of them another name gives that the label too.
+  return names.flatMap((name) => pinnedImageNamed(name.trim()) ?? []);
 }
 
 /**

@@ -129,6 +129,20 @@ describe("removeImage of a real containerd", () => {
     }
   });
 
+  it("leaves names that somebody has given it, with its label, and goes on removing", async () => {
+    const [first, second] = [await push(freshImage()), await push(freshImage())];
+    await pull(first);
+    await pull(second);
+    const copies = ["team.test/copy:v1", "team.test/Copy"];
+    for (const copy of copies) {
+      await containerd.ctr("images", "tag", "--local", "--skip-reference-check", first, copy);
+      expect(await containerd.ctr("images", "ls", `name==${copy}`)).toContain("managed-by=ros-agent");
+    }
+    expect((await ownImages(runtime, containers(), signal)).toSorted()).toEqual([first, second].toSorted());
+    expect([await remove(first), await remove(second)]).toEqual(["removed", "removed"]);
+    expect((await stored()).images.trim().split("\n").toSorted()).toEqual(copies.toSorted());
+  });
+
   it("leaves what somebody's container is made of to the node", async () => {
     const image = await push(freshImage());
     await pull(image);
