@@ -8,12 +8,17 @@ import type { StorageNeed } from "./storage-space.ts";
 
 export type ContainerState =
   | { readonly kind: "absent" }
-  /** There, never started, or its end has been taken notice of already, or the node was restarted. */
+  /** Made to be started, which it was not. */
   | { readonly kind: "idle"; readonly labels: Labels }
+  /** Without a process: never made, or its end has been taken notice of already, or the runtime or the node was restarted. */
+  | { readonly kind: "gone"; readonly labels: Labels }
   | { readonly kind: "running"; readonly labels: Labels }
   | { readonly kind: "ended"; readonly labels: Labels };
 
 export type Labels = Readonly<Record<string, string>>;
+
+/** In the folder of a container that was started, or is about to be; of a runtime that may forget that it was. */
+export const STARTED_FILE = "started";
 
 export interface StartCall {
   readonly spec: ContainerSpec;
@@ -92,8 +97,10 @@ export interface RuntimeDriver {
   /** Starts it in the background. "name-taken": there is one of this name, which is left as it is. */
   readonly start: (call: StartCall) => Promise<"started" | "name-taken">;
   readonly signal: (name: string, signal: "SIGTERM" | "SIGKILL") => Promise<void>;
-  /** @returns the exit code of a container that has ended; undefined where nobody knows it (any more) */
+  /** @returns the exit code of a container that has ended, as often as it is asked; undefined where nobody knows it (any more) */
   readonly exitCode: (name: string) => Promise<number | undefined>;
+  /** Of one that has ended: the runtime lets go of its output, and may forget the exit code. */
+  readonly letGo: (name: string) => Promise<void>;
   /** Removes all of it, also what is left of one that was never made to its end. It must not run. */
   readonly remove: (name: string) => Promise<void>;
   readonly followOutput: (name: string, folder: string, lines: OutputLines) => OutputFollower;

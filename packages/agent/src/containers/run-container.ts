@@ -147,7 +147,7 @@ async function waitWhileRunning(
       const { kind } = await outside.driver.inspect(name);
       lastAnswerMs = outside.nowMs();
       if (kind === "ended") return "ended";
-      // Idle: somebody took notice of its end before us.
+      // Gone: somebody took notice of its end before us.
       if (kind !== "running") return kind === "absent" ? "absent" : "ended";
     } catch (error) {
       const away = isCodedError(error) && error.retry !== "never";

@@ -1,7 +1,7 @@
 /** What an earlier agent left under a container's name: watched on, or ended and removed; never two at a time. */
 import { awaitEarlierCalls } from "./earlier-calls.ts";
 import type { ContainerSpec } from "./container-spec.ts";
-import type { Labels } from "./driver.ts";
+import { STARTED_FILE, type ContainerState, type Labels } from "./driver.ts";
 import { ContainerError } from "./errors.ts";
 import { MANAGED_LABEL, MANAGER } from "./mark.ts";
 import { FIRST_LOOK_MS, LONGEST_LOOK_MS, type RunOutside } from "./run-outside.ts";
@@ -20,15 +20,20 @@ export async function settleLeftover(outside: RunOutside, spec: ContainerSpec, g
   const first = await outside.driver.inspect(spec.name);
   if (first.kind === "absent") return false;
   checkOurs(spec.name, first.labels);
-  const isSame = first.labels[RUN_LABEL] === spec.run;
-  if (isSame && (first.kind !== "idle" || (await keptExitCode(outside)) !== undefined)) return true;
-  if (isSame) {
+  if (first.labels[RUN_LABEL] === spec.run) {
+    if (await wasStarted(outside, first.kind)) return true;
     await outside.sleep(SETTLING_MS, NEVER);
-    const { kind } = await outside.driver.inspect(spec.name);
-    if (kind === "running" || kind === "ended") return true;
+    if (await wasStarted(outside, (await outside.driver.inspect(spec.name)).kind)) return true;
   }
   await removeNow(outside, spec.name, graceMs);
   return false;
+}
+
+/** Also one that is over, and of which nobody can say how it ended: what it has done is not done twice. */
+async function wasStarted(outside: RunOutside, kind: ContainerState["kind"]): Promise<boolean> {
+  if (kind === "running" || kind === "ended") return true;
+  if ((await keptExitCode(outside)) !== undefined) return true;
+  return kind === "gone" && (await outside.folder.read(STARTED_FILE)) !== undefined;
 }
 
 /**
@@ -75,12 +80,14 @@ export async function endContainer(outside: RunOutside, name: string, graceMs: n
   throw leftBehind(name, `runs still, ${KILL_PATIENCE_MS / 1000} s after SIGKILL`);
 }
 
-/** Some runtimes tell it once only: it is kept until the container is gone, for the case that this program ends before. */
+/** Some runtimes forget it with the process: it is kept before, until the container is gone, for the case that this program ends. */
 export async function takeExitCode(outside: RunOutside, name: string): Promise<number | undefined> {
-  const kept = await keptExitCode(outside);
-  if (kept !== undefined) return kept;
-  const exitCode = await outside.driver.exitCode(name);
-  if (exitCode !== undefined) await outside.folder.write(EXIT_CODE_FILE, `${exitCode}\n`);
+  let exitCode = await keptExitCode(outside);
+  if (exitCode === undefined) {
+    exitCode = await outside.driver.exitCode(name);
+    if (exitCode !== undefined) await outside.folder.write(EXIT_CODE_FILE, `${exitCode}\n`);
+  }
+  await outside.driver.letGo(name);
   return exitCode;
 }
 
@@ -88,7 +95,7 @@ export async function takeExitCode(outside: RunOutside, name: string): Promise<n
 async function keptExitCode({ folder }: RunOutside): Promise<number | undefined> {
   const text = await folder.read(EXIT_CODE_FILE);
   if (text === undefined) return undefined;
-  if (/^\d{1,3}\n$/.test(text)) return Number(text);
+  if (/^\d{1,10}\n$/.test(text)) return Number(text);
   throw new ContainerError("CONTAINER_RUN_FOLDER", `the kept result in ${folder.path} cannot be understood`);
 }
 

@@ -10,17 +10,9 @@ import type { readInside } from "../io/read-inside.ts";
 import type { runTool, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
-import {
-  containerLabels,
-  deletedTaskExitCode,
-  isAtWork,
-  saysAlreadyExists,
-  saysNotFound,
-  saysUnknownFlag,
-  taskStatus,
-} from "./ctr-answers.ts";
+import { containerLabels, saysAlreadyExists, saysNotFound, saysUnknownFlag } from "./ctr-answers.ts";
 import { ctrRunArguments } from "./ctr-arguments.ts";
-import { containerdApi } from "./containerd-api.ts";
+import { containerdApi, type TaskLook } from "./containerd-api.ts";
 import { ctrOf, SLOW_TIMEOUT_MS } from "./ctr.ts";
 import { releaseImage } from "./image-hold.ts";
 import { imageState, loadImage } from "./load-image.ts";
@@ -34,6 +26,14 @@ import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
 /** A task that ends takes a moment; one that does not is asked for again, the last time with all patience. */
 const TASK_TIMEOUT_MS = 15_000;
 const TASK_ATTEMPTS = 3;
+
+const KINDS = {
+  absent: "gone",
+  created: "idle",
+  "at-work": "running",
+  unknown: "running",
+  ended: "ended",
+} as const satisfies Record<TaskLook["kind"], ContainerState["kind"]>;
 
 export interface ContainerdOutside {
   readonly runTool: typeof runTool;
@@ -55,9 +55,8 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     if (info.kind === "failed" && saysNotFound(info.stderr)) return { kind: "absent" };
     if (info.kind !== "ok") throw toolFailure(what, info);
     const labels = containerLabels(info.stdout.toString("utf8"));
-    const status = taskStatus(await ctr.text(["tasks", "ls"], { what: "listing tasks" }), name);
-    if (status === undefined || status === "CREATED") return { kind: "idle", labels };
-    return { kind: status === "STOPPED" ? "ended" : "running", labels };
+    const { kind } = await api.task(name);
+    return { kind: KINDS[kind], labels };
   }
 
   async function runDetached(call: StartCall, sharedPropagation: boolean): Promise<ToolOutcome> {
@@ -103,9 +102,8 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
 
   async function remove(name: string): Promise<void> {
     const what = `removing the container ${name}`;
-    const status = taskStatus(await ctr.text(["tasks", "ls"], { what }), name);
     // What follows would kill it, and with it maybe what another call has just started.
-    if (status !== undefined && isAtWork(status)) {
+    if ((await api.task(name)).kind === "at-work") {
       throw new ContainerError(
         "CONTAINER_LEFT_BEHIND",
         `the container ${name} runs, and is not removed before it has ended`,
@@ -152,10 +150,16 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
       throw toolFailure(what, outcome);
     },
     async exitCode(name) {
-      const what = `asking for the exit code of the container ${name}`;
+      const task = await api.task(name);
+      if (task.kind === "ended") return task.exitCode;
+      if (task.kind !== "at-work") return undefined;
+      const message = `containerd does not say at this moment how the container ${name} has ended`;
+      throw new ContainerError("CONTAINER_TIMED_OUT", message);
+    },
+    async letGo(name) {
+      const what = `letting go of the container ${name}`;
       const outcome = await ctr.outcome(["tasks", "rm", name], { what });
-      if (outcome.kind === "ok") return deletedTaskExitCode(outcome.stderr);
-      if (outcome.kind === "failed" && saysNotFound(outcome.stderr)) return undefined;
+      if (outcome.kind === "ok" || (outcome.kind === "failed" && saysNotFound(outcome.stderr))) return;
       throw toolFailure(what, outcome);
     },
     followOutput(_name, folder, lines) {

@@ -1,33 +1,6 @@
 /** What ctr prints, as far as it is needed. */
 import { ContainerError } from "../errors.ts";
 
-export type TaskStatus = "CREATED" | "RUNNING" | "STOPPED" | "PAUSED" | "PAUSING" | "UNKNOWN";
-const TASK_STATUSES: ReadonlySet<string> = new Set(["CREATED", "RUNNING", "STOPPED", "PAUSED", "PAUSING", "UNKNOWN"]);
-
-function isTaskStatus(text: string): text is TaskStatus {
-  return TASK_STATUSES.has(text);
-}
-
-/** Whether its processes may do something. "UNKNOWN" is one whose shim is gone, and with it the processes. */
-export function isAtWork(status: TaskStatus): boolean {
-  return status === "RUNNING" || status === "PAUSED" || status === "PAUSING";
-}
-
-/**
- * Of `ctr tasks ls`: columns TASK, PID and STATUS.
- * @returns undefined where no task has this name
- * @throws ContainerError CONTAINER_NONSENSE
- */
-export function taskStatus(printed: string, name: string): TaskStatus | undefined {
-  const rows = printed.split("\n").map((line) => line.trim().split(/\s+/));
-  if (rows[0]?.[0] !== "TASK") throw nonsense("the list of tasks has no heading");
-  const row = rows.slice(1).find(([task]) => task === name);
-  if (row === undefined) return undefined;
-  const status = row[2] ?? "";
-  if (!isTaskStatus(status)) throw nonsense(`the task ${name} has an unknown status`);
-  return status;
-}
-
 /**
  * Of `ctr containers info`, which is JSON; the specification in it holds secrets and is not looked at.
  * @throws ContainerError CONTAINER_NONSENSE
@@ -39,14 +12,6 @@ export function containerLabels(printed: string): Readonly<Record<string, string
   return Object.fromEntries(
     Object.entries(labels).flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : [])),
   );
-}
-
-/**
- * Of `ctr tasks rm`, which warns on stderr where a task ended with anything but 0.
- * Source: containerd cmd/ctr/commands/tasks/delete.go, 1.6 to 2.4
- */
-export function deletedTaskExitCode(stderr: string): number {
-  return Number(/exit with non-zero exit code (\d{1,10})/.exec(stderr)?.[1] ?? 0);
 }
 
 /** ctr has one exit code for everything that went wrong. */

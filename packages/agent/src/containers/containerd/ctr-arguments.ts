@@ -1,5 +1,5 @@
 /** The arguments of `ctr run` for a container. Secrets stand in none of them. */
-import type { StartCall } from "../driver.ts";
+import { STARTED_FILE, type StartCall } from "../driver.ts";
 import { commaSeparated, securityArguments } from "../program-arguments.ts";
 
 export interface CtrRunOptions {
@@ -53,6 +53,9 @@ export function ctrRunArguments(call: StartCall, options: CtrRunOptions): readon
     ]),
     ...files.flatMap(({ source, destination }) => ["--mount", mount(source, destination, "bind:ro")]),
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
+    // Written when the container is made, in the moment before it is started.
+    "--pid-file",
+    `${folder}/${STARTED_FILE}`,
     "--log-uri",
     logUri(recorder, folder),
     spec.image,

@@ -151,6 +151,7 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
       const found = await inspected(name);
       return found?.status === "ended" ? found.exitCode : undefined;
     },
+    letGo: () => Promise.resolve(),
     // Their command lines do not tell which layers they have.
     storageNeed({ layers }) {
       const bytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

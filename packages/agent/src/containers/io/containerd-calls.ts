@@ -1,4 +1,4 @@
-/** Requests to containerd's own socket, for what ctr has no command for: gRPC, with an answer that is empty. */
+/** Requests to containerd's own socket, for what ctr has no command for: gRPC, with an answer that is short. */
 import { once } from "node:events";
 import {
   connect,
@@ -26,9 +26,9 @@ export interface ContainerdCall {
   readonly message: Buffer;
 }
 
-/** "refused": gRPC's status, which is not 0, and containerd's words. */
+/** "ok": with the answer in protobuf's encoding. "refused": gRPC's status, which is not 0, and containerd's words. */
 export type ContainerdAnswer =
-  | { readonly kind: "ok" }
+  | { readonly kind: "ok"; readonly message: Buffer }
   | { readonly kind: "refused"; readonly status: number; readonly words: string }
   | { readonly kind: "nonsense"; readonly words: string };
 
@@ -38,7 +38,9 @@ export type ContainerdOutcome =
   | { readonly kind: "timed-out"; readonly timeoutMs: number }
   | { readonly kind: "cancelled" };
 
-/** An empty answer is five bytes. */
+/** A byte for "not compressed", and the length. Source: gRPC over HTTP2, "Length-Prefixed-Message" */
+const PREFIX_BYTES = 5;
+/** An empty answer is the prefix, and that about a task less than a thousand bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_WORDS = 600;
 
@@ -82,8 +84,7 @@ async function answerOf(
     te: "trailers",
     "containerd-namespace": namespace,
   });
-  // A byte for "not compressed", and the length.
-  const frame = Buffer.alloc(5);
+  const frame = Buffer.alloc(PREFIX_BYTES);
   frame.writeUInt32BE(message.length, 1);
   stream.end(Buffer.concat([frame, message]));
   return readAnswer(stream);
@@ -98,18 +99,27 @@ async function readAnswer(stream: ClientHttp2Stream): Promise<ContainerdAnswer> 
   stream.on("response", take);
   stream.on("trailers", take);
   let bytes = 0;
+  const come: Uint8Array[] = [];
   const pieces: AsyncIterable<unknown> = stream;
   for await (const piece of pieces) {
-    bytes += piece instanceof Uint8Array ? piece.length : 0;
-    if (bytes > MAX_ANSWER_BYTES) return { kind: "nonsense", words: "it is far longer than an empty answer" };
+    if (!(piece instanceof Uint8Array)) continue;
+    come.push(piece);
+    bytes += piece.length;
+    if (bytes > MAX_ANSWER_BYTES) return { kind: "nonsense", words: "it is far longer than an answer" };
   }
   if (told[constants.HTTP2_HEADER_STATUS] === undefined) throw new Error("the connection ended before the answer");
   const status = told["grpc-status"];
   if (typeof status !== "string" || !/^\d{1,3}$/.test(status)) {
     return { kind: "nonsense", words: `it has no status (HTTP ${String(told[constants.HTTP2_HEADER_STATUS])})` };
   }
-  if (status === "0") return { kind: "ok" };
+  if (status === "0") return messageOf(Buffer.concat(come));
   return { kind: "refused", status: Number(status), words: wordsOf(told["grpc-message"]) };
+}
+
+function messageOf(frame: Buffer): ContainerdAnswer {
+  const isWhole = frame.length >= PREFIX_BYTES && frame.readUInt32BE(1) === frame.length - PREFIX_BYTES;
+  if (!isWhole || frame[0] !== 0) return { kind: "nonsense", words: "it is not one message as it is" };
+  return { kind: "ok", message: frame.subarray(PREFIX_BYTES) };
 }
 
 function wordsOf(message: unknown): string {

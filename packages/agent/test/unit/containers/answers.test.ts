@@ -3,13 +3,11 @@ import { describe, expect, it } from "vitest";
 import { chainId } from "../../../src/containers/containerd/chain-id.ts";
 import {
   committedSnapshots,
-  deletedTaskExitCode,
   ingestedBytes,
   isImageRunnable,
   pluginRoot,
   imageUsers,
   storedImages,
-  taskStatus,
 } from "../../../src/containers/containerd/ctr-answers.ts";
 import { mountArguments } from "../../../src/containers/containerd/mount-arguments.ts";
 import { engineRunArguments } from "../../../src/containers/engine/engine-arguments.ts";
@@ -18,7 +16,6 @@ import { checkSpace, neededBytes } from "../../../src/containers/storage-space.t
 import { lastWords, toolFailure } from "../../../src/containers/tool-failure.ts";
 
 /** Printed by ctr 2.4.2. */
-const TASKS = "TASK     PID      STATUS    \none      21760    STOPPED\nones     21761    RUNNING\n";
 const CHECK =
   "REF    TYPE    DIGEST     STATUS         SIZE            UNPACKED \n" +
   "a/b:1  t       sha256:aa  complete (2/2) 1.0 MiB/1.0 MiB true\na/b:2  t  sha256:bb  incomplete (1/2) 1.0 MiB/2.0 MiB false\n";
@@ -28,21 +25,6 @@ const PLUGINS =
   "Platforms:        linux/amd64\nExports:         \n                  root      /r/overlayfs\n";
 
 describe("ctr's answers", () => {
-  it("tell a task's status by its whole name", () => {
-    expect([taskStatus(TASKS, "one"), taskStatus(TASKS, "ones"), taskStatus(TASKS, "on")]).toEqual([
-      "STOPPED",
-      "RUNNING",
-      undefined,
-    ]);
-    expect(() => taskStatus("", "one")).toThrow(/heading/);
-    expect(() => taskStatus("TASK PID STATUS\none 1 DANCING\n", "one")).toThrow(/unknown status/);
-  });
-
-  it("tell the exit code in a warning", () => {
-    const warning = 'time="2026-11-25T13:30:19Z" level=warning msg="task one exit with non-zero exit code 7"';
-    expect([deletedTaskExitCode(warning), deletedTaskExitCode("")]).toEqual([7, 0]);
-  });
-
   it("tell images, and whether containers can be made of them", () => {
     expect(storedImages("REF TYPE DIGEST SIZE\na/b:1 t sha256:aa 1\n")).toEqual([
       { name: "a/b:1", digest: "sha256:aa" },

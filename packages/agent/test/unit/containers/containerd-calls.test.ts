@@ -31,6 +31,7 @@ function serve(answer: (stream: ServerHttp2Stream) => void): Promise<void> {
   return new Promise((listening) => server.listen(socket, () => listening()));
 }
 
+const DONE = { kind: "ok", message: Buffer.alloc(0) };
 const call = { path: "/some.Service/Method", message: Buffer.from("0a0161", "hex") };
 
 function ask(options: { signal?: AbortSignal; timeoutMs?: number; times?: number } = {}) {
@@ -45,10 +46,14 @@ function ask(options: { signal?: AbortSignal; timeoutMs?: number; times?: number
 }
 
 /** An answer whose status comes behind it. */
-function answer(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>): void {
+function answer(
+  stream: ServerHttp2Stream,
+  trailers: Readonly<Record<string, string>>,
+  frame: Buffer = Buffer.alloc(5),
+): void {
   stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers(trailers));
-  stream.end(Buffer.alloc(5));
+  stream.end(frame);
 }
 
 describe("a request to containerd's socket", () => {
@@ -63,9 +68,14 @@ describe("a request to containerd's socket", () => {
       });
     });
     server.on("stream", (_, headers) => seen.push([headers[":path"], headers["containerd-namespace"], headers["te"]]));
-    expect(await ask({ times: 2 })).toEqual({ kind: "answered", answers: [{ kind: "ok" }, { kind: "ok" }] });
+    expect(await ask({ times: 2 })).toEqual({ kind: "answered", answers: [DONE, DONE] });
     const one = [["/some.Service/Method", "k8s.io", "trailers"], "00000000030a0161"];
     expect(seen).toEqual([...one, ...one]);
+  });
+
+  it("brings the answer's message", async () => {
+    await serve((stream) => answer(stream, { "grpc-status": "0" }, Buffer.from("00000000020a00", "hex")));
+    expect(await ask()).toEqual({ kind: "answered", answers: [{ kind: "ok", message: Buffer.from("0a00", "hex") }] });
   });
 
   it("tells a refusal with its words, behind an answer or in its place", async () => {
@@ -83,6 +93,13 @@ describe("a request to containerd's socket", () => {
   it.each<[string, (stream: ServerHttp2Stream) => void]>([
     ["has no status", (stream) => stream.respond({ ":status": 404 }, { endStream: true })],
     ["has a status that is none", (stream) => answer(stream, { "grpc-status": "many" })],
+    ["is cut short", (stream) => answer(stream, { "grpc-status": "0" }, Buffer.from("00000000020a", "hex"))],
+    [
+      "is longer than it says",
+      (stream) => answer(stream, { "grpc-status": "0" }, Buffer.from("00000000010a00", "hex")),
+    ],
+    ["is compressed", (stream) => answer(stream, { "grpc-status": "0" }, Buffer.from("01000000010a", "hex"))],
+    ["is none", (stream) => answer(stream, { "grpc-status": "0" }, Buffer.alloc(0))],
     [
       "does not end",
       (stream) => {

@@ -2,16 +2,21 @@
 import { describe, expect, it } from "vitest";
 
 import { containerdDriver } from "../../../src/containers/containerd/containerd-driver.ts";
+import type { ContainerdAnswer } from "../../../src/containers/io/containerd-calls.ts";
 import type { ToolCall, ToolOutcome } from "../../../src/containers/io/run-tool.ts";
 
 const NAME = "ros-agent-upgrade";
 const ok = (stdout = ""): ToolOutcome => ({ kind: "ok", stdout: Buffer.from(stdout), stderr: "" });
+/** Of containerd's API: a task that was made. */
+const CREATED: ContainerdAnswer = { kind: "ok", message: Buffer.from("0a022001", "hex") };
+const RUNNING: ContainerdAnswer = { kind: "ok", message: Buffer.from("0a022002", "hex") };
+const BUSY: ContainerdAnswer = { kind: "refused", status: 4, words: "context deadline exceeded" };
 const unused = (): never => {
   throw new Error("is not used");
 };
 
 /** @returns the driver, and each `tasks rm` by how long it was waited for; all before the last of them hang */
-function driverWith(hangs: number, last: ToolOutcome) {
+function driverWith(hangs: number, last: ToolOutcome, task: ContainerdAnswer = CREATED) {
   const removals: number[] = [];
   const steps: string[] = [];
   const driver = containerdDriver(
@@ -19,13 +24,12 @@ function driverWith(hangs: number, last: ToolOutcome) {
     {
       runTool: async ({ args, timeoutMs }: ToolCall) => {
         const words = args.slice(4).join(" ");
-        if (words === "tasks ls") return ok(`TASK PID STATUS\n${NAME} 17 CREATED\n`);
         steps.push(words);
         if (words !== `tasks rm --force ${NAME}`) return ok();
         removals.push(timeoutMs);
         return removals.length <= hangs ? { kind: "timed-out", timeoutMs } : last;
       },
-      callContainerd: unused,
+      callContainerd: () => Promise.resolve({ kind: "answered", answers: [task] }),
       followRecorded: unused,
       readInside: unused,
       recorder: ["", ""],
@@ -58,5 +62,16 @@ describe("a container whose task was made and never started", () => {
     await expect(driver.remove(NAME)).rejects.toMatchObject({ code: "CONTAINER_TIMED_OUT" });
     expect(removals).toHaveLength(3);
     expect(steps).toHaveLength(3);
+  });
+});
+
+describe("a container that is at work", () => {
+  it.each([
+    ["as containerd says", RUNNING],
+    ["as nobody can say otherwise at this moment", BUSY],
+  ])("is not removed, %s", async (_, task) => {
+    const { driver, steps } = driverWith(0, ok(), task);
+    await expect(driver.remove(NAME)).rejects.toMatchObject({ code: "CONTAINER_LEFT_BEHIND" });
+    expect(steps).toEqual([]);
   });
 });

@@ -36,8 +36,10 @@ const description: ImageDescription = {
   transferBytes: 4,
 };
 
+const DONE: ContainerdAnswer = { kind: "ok", message: Buffer.alloc(0) };
+
 /** A ctr that has these leases; and what it was asked, with what containerd was. */
-function world(leases: readonly string[], answer: ContainerdAnswer = { kind: "ok" }) {
+function world(leases: readonly string[], answer: ContainerdAnswer = DONE) {
   const there = new Set(leases);
   const asked: string[] = [];
   const ctr = ctrOf(runtime, async ({ args }: ToolCall): Promise<ToolOutcome> => {
@@ -119,7 +121,7 @@ describe("containerd's API", () => {
     const api = containerdApi(runtime, async ({ calls, socket, namespace }) => {
       asked.push(socket, namespace, ...calls.map(({ path, message }) => `${path} ${message.toString("latin1")}`));
       const answers = calls.map((_, at): ContainerdAnswer => {
-        return at === 0 ? { kind: "ok" } : { kind: "refused", status: 5, words: "" };
+        return at === 0 ? DONE : { kind: "refused", status: 5, words: "" };
       });
       return { kind: "answered", answers };
     });
