@@ -72,6 +72,12 @@ function decoderFor(
 ): ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress> | undefined {
   const chunkSize = 256 * 1024;
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return createGunzip({ chunkSize });
-  if (bytes.length >= TELLING_BYTES && bytes.readUInt32LE(0) === 0xfd2fb528) return createZstdDecompress({ chunkSize });
-  return undefined;
+  return isZstd(bytes) ? createZstdDecompress({ chunkSize }) : undefined;
+}
+
+/** Its frames, or one to be skipped, with which pzstd begins. Source: RFC 8878, 3.1.1 and 3.1.2 */
+function isZstd(bytes: Buffer): boolean {
+  if (bytes.length < TELLING_BYTES) return false;
+  const magic = bytes.readUInt32LE(0);
+  return magic === 0xfd2fb528 || magic >>> 4 === 0x184d2a5;
 }

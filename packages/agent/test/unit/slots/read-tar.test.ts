@@ -81,6 +81,15 @@ describe("a layer", () => {
     expect(await readAll(decompress(pieces(Buffer.alloc(0), size)))).toEqual([]);
   });
 
+  it.each([0x18_4d_2a_50, 0x18_4d_2a_5f])("is read from zstd's frames with others between them: %i", async (magic) => {
+    const skipped = Buffer.alloc(12);
+    skipped.writeUInt32LE(magic, 0);
+    skipped.writeUInt32LE(4, 4);
+    const frames = [SAMPLE.subarray(0, 700), SAMPLE.subarray(700)].map((part) => zstdCompressSync(part));
+    const packed = Buffer.concat(frames.flatMap((frame) => [skipped, frame]));
+    expect(await readAll(decompress(pieces(packed, 100)))).toHaveLength(6);
+  });
+
   it("reads what stands behind a compressed archive too, so that its digest is known", async () => {
     let bytes = 0;
     const packed = Buffer.concat([gzipSync(SAMPLE), Buffer.alloc(100_000)]);
