@@ -60,6 +60,9 @@ export function parseManifest(bytes: Uint8Array): ImageManifest | ImageIndex {
   const list = manifest["manifests"];
   // Two programs might take such a one for different things (CVE-2021-41190).
   if (list !== undefined && manifest["layers"] !== undefined) problems.push("it is an index and a manifest at once");
+  const types: readonly string[] = Array.isArray(list) ? INDEX_TYPES : MANIFEST_TYPES;
+  if (!isOneOf(types, manifest["mediaType"]))
+    problems.push(`mediaType: is neither missing nor one of ${types.join(", ")}`);
   const ambiguous = ambiguousField(Buffer.from(bytes).toString("utf8"));
   if (ambiguous !== undefined) problems.push(ambiguous);
   const result: ImageManifest | ImageIndex = Array.isArray(list)
@@ -170,6 +173,12 @@ function bounded(value: unknown, max: number, field: string, problems: string[])
   else if (value.length > max) problems.push(`${field}: has more than ${max} entries`);
   else return value;
   return [];
+}
+
+/** Go, and so containerd, writes and reads what is missing as an empty text too. Source: OCI image-spec, manifest.md and image-index.md */
+function isOneOf(types: readonly string[], mediaType: unknown): boolean {
+  if (mediaType === undefined || mediaType === null || mediaType === "") return true;
+  return typeof mediaType === "string" && types.includes(mediaType);
 }
 
 function isDigest(value: unknown): value is string {

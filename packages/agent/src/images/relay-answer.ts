@@ -1,6 +1,6 @@
 /** What the relay answers: the read-only part of the registry protocol, for one image and one caller. */
 import type { ImageDescription } from "./describe-image.ts";
-import { parseManifest } from "./manifest.ts";
+import { INDEX_TYPES, MANIFEST_TYPES, parseManifest } from "./manifest.ts";
 
 export type RelayAnswer =
   | { readonly kind: "status"; readonly status: 200 | 400 | 401 | 404 | 405 | 416 }
@@ -53,9 +53,13 @@ function blobAnswer(digest: string, sizeBytes: number, range: string | undefined
 /** What the manifest says of itself, or what it is by its form: the registry's header is not kept. */
 function mediaTypeOf(bytes: Buffer): string {
   const told: unknown = JSON.parse(bytes.toString("utf8"));
-  if (typeof told === "object" && told !== null && "mediaType" in told && typeof told.mediaType === "string") {
+  if (typeof told === "object" && told !== null && "mediaType" in told && isMediaType(told.mediaType)) {
     return told.mediaType;
   }
   const kind = parseManifest(bytes).kind === "index" ? "index" : "manifest";
   return `application/vnd.oci.image.${kind}.v1+json`;
+}
+
+function isMediaType(told: unknown): told is string {
+  return [...MANIFEST_TYPES, ...INDEX_TYPES].some((one) => one === told);
 }

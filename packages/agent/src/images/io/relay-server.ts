@@ -14,7 +14,7 @@ import type { RelayAnswer, RelayRequest } from "../relay-answer.ts";
 export interface RelayHandlers {
   readonly answer: (request: RelayRequest) => RelayAnswer;
   readonly blob: (digest: string, fromBytes: number, bytes: number, signal: AbortSignal) => AsyncIterable<Buffer>;
-  /** A blob could not be brought to its end. */
+  /** A blob could not be brought to its end, or something else not be answered. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -29,7 +29,10 @@ const MAX_CONNECTIONS = 64;
 export async function startRelayServer(handlers: RelayHandlers): Promise<RelayServer> {
   const closing = new AbortController();
   const server = createServer((request, response) => {
-    void serve(request, response, handlers, closing.signal);
+    serve(request, response, handlers, closing.signal).catch((error: unknown) => {
+      handlers.onFailure(error);
+      response.destroy();
+    });
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.listen(0, "127.0.0.1");

@@ -7,6 +7,7 @@ import { streamBlob } from "../../../src/images/blob-stream.ts";
 import { ImagePullError } from "../../../src/images/errors.ts";
 import type { ImageSource } from "../../../src/images/image-source.ts";
 import type { RegistryAnswer } from "../../../src/images/io/registry-request.ts";
+import { MANIFEST_TYPES } from "../../../src/images/manifest.ts";
 import { rateLimit } from "../../../src/images/rate-limit.ts";
 import { relayAnswer } from "../../../src/images/relay-answer.ts";
 import type { ImageDescription } from "../../../src/images/describe-image.ts";
@@ -122,7 +123,8 @@ describe("backOffMs", () => {
 describe("relayAnswer", () => {
   const layer = { mediaType: "", digest: digestOf(Buffer.from("layer")), sizeBytes: 100 };
   const config = { mediaType: "", digest: digestOf(Buffer.from("config")), sizeBytes: 10 };
-  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: "m", config: {}, layers: [] }));
+  const [mediaType] = MANIFEST_TYPES;
+  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [] }));
   const description: ImageDescription = {
     image: { host: "h", repository: "os/a", digest: digestOf(manifest), name: "" },
     platform: { os: "linux", architecture: "amd64", variant: undefined },
@@ -141,7 +143,7 @@ describe("relayAnswer", () => {
 
   it("has the one image, whole or from an offset on", () => {
     expect(ask("/v2/")).toEqual({ kind: "status", status: 200 });
-    expect(ask(`/v2/os/a/manifests/${digestOf(manifest)}?ns=h`)).toMatchObject({ kind: "manifest", mediaType: "m" });
+    expect(ask(`/v2/os/a/manifests/${digestOf(manifest)}?ns=h`)).toMatchObject({ kind: "manifest", mediaType });
     expect(ask(`/v2/os/a/blobs/${layer.digest}`)).toMatchObject({ fromBytes: 0, partial: false, sizeBytes: 100 });
     expect(ask(`/v2/os/a/blobs/${layer.digest}`, { range: "bytes=40-" })).toMatchObject({
       fromBytes: 40,

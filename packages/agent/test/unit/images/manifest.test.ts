@@ -2,7 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { ImagePullError } from "../../../src/images/errors.ts";
-import { choosePlatform, parseImageConfig, parseManifest, type ImageIndex } from "../../../src/images/manifest.ts";
+import {
+  choosePlatform,
+  INDEX_TYPES,
+  MANIFEST_TYPES,
+  parseImageConfig,
+  parseManifest,
+  type ImageIndex,
+} from "../../../src/images/manifest.ts";
 import { nodePlatform, platformDistance, platformText, type Platform } from "../../../src/images/platform.ts";
 import { buildImage, buildIndex } from "../../../../../test/registry/index.ts";
 
@@ -37,9 +44,21 @@ describe("parseManifest", () => {
         layers: Array.from({ length: 501 }, () => ({ digest, size: 1 })),
       },
     ],
+    ["mediaType", { schemaVersion: 2, mediaType: "a\nb", config: { digest, size: 1 }, layers: [] }],
+    ["mediaType", { schemaVersion: 2, mediaType: 7, config: { digest, size: 1 }, layers: [] }],
+    ["mediaType", { schemaVersion: 2, mediaType: INDEX_TYPES[0], config: { digest, size: 1 }, layers: [] }],
+    ["mediaType", { schemaVersion: 2, mediaType: MANIFEST_TYPES[0], manifests: [] }],
     ["at once", { schemaVersion: 2, manifests: [], layers: [] }],
   ])("refuses one whose %s is wrong", (field, manifest) => {
     expect(() => parseManifest(bytes(manifest))).toThrow(field);
+  });
+
+  it("takes one that does not say what it is for what it looks like", () => {
+    for (const mediaType of [undefined, null, ""]) {
+      const told = { schemaVersion: 2, mediaType };
+      expect(parseManifest(bytes({ ...told, manifests: [] })).kind).toBe("index");
+      expect(parseManifest(bytes({ ...told, config: { digest, size: 1 }, layers: [] })).kind).toBe("manifest");
+    }
   });
 
   it.each([
