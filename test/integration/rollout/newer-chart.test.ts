@@ -107,6 +107,8 @@ it("keeps its machines, begins with none, and goes on when it can be read", asyn
   await operator.stop();
   await start("after");
   await isHeld();
+  const blocked = conditionOf(await images.status("younger"), "Blocked");
+  expect(blocked).toMatchObject({ status: "True", message: expect.stringMatching(sentence) as unknown });
   const metrics = await (await fetch(`${operator.healthUrl}/metrics`)).text();
   expect(metrics).toMatch(/rancheros_rollouts\{[^}]*"Invalid"[^}]*\} 1$/m);
   const events = JSON.stringify(await (await adminClient(target)).get(`/api/v1/namespaces/${namespace}/events`));
@@ -118,6 +120,7 @@ it("keeps its machines, begins with none, and goes on when it can be read", asyn
   expect(second).toMatchObject({ image: "older" });
   const status = await images.until("older", "goes on", ({ state }) => state === "Progressing");
   expect(conditionOf(status, "Invalid")).toMatchObject({ status: "False", reason: "Valid" });
+  await images.until("younger", "is not blocked", (is) => conditionOf(is, "Blocked")?.status === "False");
 });
 
 it("lets go of its machines when it is deleted", async () => {

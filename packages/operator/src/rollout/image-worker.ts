@@ -1,8 +1,11 @@
 /** Decides about one image and stores what was decided: many who ask at once are served by one write. */
 import { hasCode } from "@rancheros/protocol/errors";
+import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import type { Waiting } from "@rancheros/protocol/upgrade";
 import { retryAfterMs } from "../controller/index.ts";
 import { errorFields } from "../telemetry/index.ts";
+import { saysBlocked, withBlocked } from "./blocked-status.ts";
+import type { WhetherReady } from "./create-whether-ready.ts";
 import { decide, type Candidate, type Decision } from "./decide.ts";
 import type { Found } from "./describe-rollout.ts";
 import { RolloutError } from "./errors.ts";
@@ -10,6 +13,7 @@ import { aboutOf, type ImageState } from "./image-state.ts";
 import { loseImage, loseMachine, renewImage, renewMachine } from "./late-answers.ts";
 import { clusterOf } from "./machine-place.ts";
 import { newsOf } from "./news-of.ts";
+import { canonicalJson } from "./plan-id.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 import { settle } from "./settle.ts";
@@ -45,7 +49,7 @@ export class ImageWorker {
   readonly #key: string;
   readonly #index: RolloutIndex;
   readonly #parts: RolloutParts;
-  readonly #isReady: () => boolean;
+  readonly #whetherReady: () => WhetherReady;
   readonly #touchOthers: (images: ReadonlySet<ImageState>) => void;
   #askers: Asker[] = [];
   /** So many are served together; fewer where the API server is slow. */
@@ -64,13 +68,13 @@ export class ImageWorker {
     key: string,
     index: RolloutIndex,
     parts: RolloutParts,
-    isReady: () => boolean,
+    whetherReady: () => WhetherReady,
     touchOthers: (images: ReadonlySet<ImageState>) => void,
   ) {
     this.#key = key;
     this.#index = index;
     this.#parts = parts;
-    this.#isReady = isReady;
+    this.#whetherReady = whetherReady;
     this.#touchOthers = touchOthers;
   }
 
@@ -163,8 +167,10 @@ export class ImageWorker {
     const refuseAll = (why: Waiting) => new Map(uids.map((uid) => [uid, why]));
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       if (this.#isStopped) return refuseAll(NOT_READY);
-      if (!this.#isReady()) {
+      const ready = this.#whetherReady();
+      if (ready !== "ready") {
         this.#wakeIn(SOON_MS);
+        if (ready !== "not-ready") await this.#sayBlocked(ready);
         return refuseAll(NOT_READY);
       }
       const image = this.#index.image(this.#key);
@@ -180,6 +186,8 @@ export class ImageWorker {
         // What was found out during the write is not in it.
         if (this.#found === found) this.#found = undefined;
         this.#planAhead(decision);
+        // Whoever leads takes that back, and this replica may come to lead.
+        if (saysBlocked(decision.status)) this.#wakeIn(LAZY_MS);
         return this.#answers(known.image.key, uids, decision);
       }
       await new Promise<void>((resolve) => {
@@ -222,18 +230,39 @@ export class ImageWorker {
     const nowMs = this.#parts.nowMs();
     // Of an earlier spec it says nothing about this one.
     const found = this.#found?.about === aboutOf(image) ? this.#found.what : undefined;
-    return decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, found);
+    const decision = decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, found);
+    if (!this.#leads()) return decision;
+    const status = withBlocked(decision.status, undefined, image.image.object.metadata.generation, nowMs);
+    return { ...decision, status, isChanged: decision.isChanged || saysBlocked(decision.status) };
+  }
+
+  #leads(): boolean {
+    return this.#parts.lagMs() === 0;
+  }
+
+  async #sayBlocked(why: Waiting): Promise<void> {
+    const image = this.#index.image(this.#key);
+    if (image === undefined || !this.#leads()) return;
+    const { metadata, status = {} } = image.image.object;
+    const next = withBlocked(status, why, metadata.generation, this.#parts.nowMs());
+    if (canonicalJson(next) !== canonicalJson(status)) await this.#write(image, next);
   }
 
   /** @returns whether it is stored; false where it has to be decided anew */
   async #store(image: ImageState, decision: Decision): Promise<boolean> {
     const { object } = image.image;
+    const isStored = await this.#write(image, decision.status);
+    if (isStored) for (const news of newsOf(object, decision)) this.#parts.tell(news);
+    return isStored;
+  }
+
+  async #write(image: ImageState, status: ManagedOSImageStatus): Promise<boolean> {
+    const { object } = image.image;
     const { namespace, name } = object.metadata;
     try {
-      const stored = await this.#parts.store.writeStatus(object, decision.status);
+      const stored = await this.#parts.store.writeStatus(object, status);
       this.#writtenMs = this.#parts.steadyMs();
       renewImage(this.#index, stored);
-      for (const news of newsOf(object, decision)) this.#parts.tell(news);
       return true;
     } catch (error) {
       if (hasCode(error, "KUBERNETES_NOT_FOUND")) loseImage(this.#index, object);

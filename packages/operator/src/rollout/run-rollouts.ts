@@ -19,7 +19,7 @@ import { isBusy } from "./silence.ts";
 import { isLateToBegin } from "./slot-fate.ts";
 import type { Slot } from "./slot.ts";
 import { Standings } from "./standings.ts";
-import { createIsReady } from "./create-is-ready.ts";
+import { createWhetherReady } from "./create-whether-ready.ts";
 import { createTellMachine } from "./tell-machine.ts";
 import { TurnTimes } from "./turn-times.ts";
 import { isItsTurn, waitingAs, type Place } from "./turn.ts";
@@ -65,7 +65,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   const unread = new UnreadImages(index);
   const readiness = new Readiness({ ...parts, index, unread, imagesSynced: () => isSynced });
   const isReady = (key: string): boolean => readiness.isReady(key);
-  const isReadyToWrite = createIsReady({ ...parts, index, readiness, troubles });
+  const whetherReady = createWhetherReady({ ...parts, index, readiness, troubles });
   const standings = new Standings(index, isReady);
   let isSynced = false;
   let isStopped = false;
@@ -73,7 +73,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function workerOf(key: string): ImageWorker {
     const found = workers.get(key);
     if (found !== undefined) return found;
-    const made = new ImageWorker(key, index, parts, () => isReadyToWrite(key), touch);
+    const made = new ImageWorker(key, index, parts, () => whetherReady(key), touch);
     workers.set(key, made);
     // For who is being answered still: it writes nothing.
     if (isStopped) made.stop();

@@ -1,7 +1,7 @@
 /** An image of which nobody can tell any more for which machines it is: they stay its own, and no younger image takes them. */
 import type { ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import { afterEach, describe, expect, it } from "vitest";
-import type { RolloutNews } from "../../../src/rollout/rollout-parts.ts";
+import type { RolloutNews, RolloutParts } from "../../../src/rollout/rollout-parts.ts";
 import { TwoImages } from "./two-images.ts";
 
 const OLDER = { osImage: "r.example.com/os:v2" };
@@ -14,10 +14,15 @@ const news: RolloutNews[] = [];
 let scene: TwoImages;
 afterEach(() => scene.run.stop());
 
-async function start(namespace: string, older: ManagedOSImageSpec, younger: ManagedOSImageSpec = {}): Promise<void> {
+async function start(
+  namespace: string,
+  older: ManagedOSImageSpec,
+  younger: ManagedOSImageSpec = {},
+  more: Partial<RolloutParts> = {},
+): Promise<void> {
   const fleet = { chosen: () => new Set(["c1"]), unclear: () => undefined };
   news.length = 0;
-  scene = new TwoImages(namespace, { fleet, tell: (one) => void news.push(one) });
+  scene = new TwoImages(namespace, { fleet, tell: (one) => void news.push(one), ...more });
   scene.make("older", 1, { ...OLDER, ...older });
   scene.make("younger", 2, { ...YOUNGER, ...younger });
   await scene.time.pass(MINUTE_MS);
@@ -103,9 +108,54 @@ describe.each(BAD)("an image that comes to have %s", (_, namespace, good, bad, f
     expect(blocked.map(({ image: { name }, message }) => [name, message])).toEqual([
       ["younger", expect.stringContaining(`nothing is decided about this image: nobody can tell for which machines`)],
     ]);
+    expect(scene.condition("younger", "Blocked")).toMatchObject({
+      status: "True",
+      reason: "Invalid",
+      message: blocked[0]?.message,
+      observedGeneration: 1,
+    });
+    expect(scene.condition("older", "Blocked")).toBeUndefined();
     scene.change("older", { nodeSelector: null, targets: null, ...good });
     await scene.time.pass(MINUTE_MS);
     expect((await scene.begun()).plan.image).toBe("older");
+    expect(scene.condition("younger", "Blocked")).toMatchObject({ status: "False", message: "" });
+    expect(scene.condition("older", "Blocked")).toBeUndefined();
+  });
+});
+
+describe("an image that waits for such a one", () => {
+  const bad = { nodeSelector: { matchLabels: { pool: "web servers" } } };
+
+  it("keeps all else of its status, and is written about once", async () => {
+    await start("fleet-local", {});
+    const before = scene.image("younger").status;
+    scene.change("older", bad);
+    await scene.restart();
+    await scene.time.pass(MINUTE_MS);
+    const { status, metadata } = scene.image("younger");
+    expect({ ...status, conditions: status?.conditions?.filter(({ type }) => type !== "Blocked") }).toEqual(before);
+    expect(scene.condition("younger", "Blocked")?.status).toBe("True");
+    await scene.time.pass(10 * MINUTE_MS);
+    expect(scene.image("younger").metadata.resourceVersion).toBe(metadata.resourceVersion);
+  });
+
+  it("is said to by who leads only, and whoever comes to lead and knows better takes it back", async () => {
+    let lagMs = 5_000;
+    await start("fleet-local", {}, {}, { lagMs: () => lagMs });
+    scene.change("older", bad);
+    await scene.restart();
+    await scene.time.pass(MINUTE_MS);
+    expect(scene.condition("younger", "Blocked")).toBeUndefined();
+    lagMs = 0;
+    await scene.time.pass(MINUTE_MS);
+    expect(scene.condition("younger", "Blocked")?.status).toBe("True");
+    lagMs = 5_000;
+    scene.change("older", { nodeSelector: null });
+    await scene.time.pass(10 * MINUTE_MS);
+    expect(scene.condition("younger", "Blocked")?.status).toBe("True");
+    lagMs = 0;
+    await scene.time.pass(MINUTE_MS);
+    expect(scene.condition("younger", "Blocked")?.status).toBe("False");
   });
 });
 
