@@ -1,6 +1,7 @@
 /** What the flows need of a container runtime; one implementation for containerd's ctr, one for docker and its likes. */
 import type { ImageDescription, ImageRelay, PinnedImage } from "../images/index.ts";
 import type { ContainerSpec } from "./container-spec.ts";
+import type { ContainerError } from "./errors.ts";
 import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
 import type { RunFolder } from "./io/run-folder.ts";
 import type { OutputLines } from "./output-lines.ts";
@@ -31,6 +32,9 @@ export interface StartCall {
   /** Of the spec's files: where each was written, and where it appears. */
   readonly files: readonly { readonly source: string; readonly destination: string }[];
 }
+
+/** "name-taken": there is one of this name, which is left as it is; it may be what this call has started, and failed late. */
+export type StartOutcome = { readonly kind: "started" } | { readonly kind: "name-taken"; readonly why: ContainerError };
 
 export interface OutputFollower {
   /** Takes what came since. */
@@ -94,8 +98,8 @@ export interface RuntimeDriver {
   /** Where the runtime keeps images, for the free space of that file system. */
   readonly storageFolder: () => Promise<string>;
   readonly inspect: (name: string) => Promise<ContainerState>;
-  /** Starts it in the background. "name-taken": there is one of this name, which is left as it is. */
-  readonly start: (call: StartCall) => Promise<"started" | "name-taken">;
+  /** Starts it in the background. */
+  readonly start: (call: StartCall) => Promise<StartOutcome>;
   readonly signal: (name: string, signal: "SIGTERM" | "SIGKILL") => Promise<void>;
   /** @returns the exit code of a container that has ended, as often as it is asked; undefined where nobody knows it (any more) */
   readonly exitCode: (name: string) => Promise<number | undefined>;

@@ -2,12 +2,13 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 
 import { checkContainerSpec, type ContainerSpec } from "./container-spec.ts";
+import type { StartOutcome } from "./driver.ts";
 import { awaitEarlierCalls } from "./earlier-calls.ts";
 import { ContainerError } from "./errors.ts";
 import { MANAGED_LABEL, MANAGER } from "./mark.ts";
 import { createOutputLines, type OutputEvent, type OutputLines } from "./output-lines.ts";
 import { FIRST_LOOK_MS, LONGEST_LOOK_MS, type RunOutside } from "./run-outside.ts";
-import { endContainer, leftBehind, RUN_LABEL, settleLeftover, takeExitCode } from "./settle-leftover.ts";
+import { endContainer, RUN_LABEL, settleLeftover, takeExitCode } from "./settle-leftover.ts";
 
 export interface RunOptions {
   readonly spec: ContainerSpec;
@@ -70,21 +71,28 @@ export async function runContainerThrough(outside: RunOutside, options: RunOptio
 
 async function startOrTakeOver(outside: RunOutside, options: RunOptions): Promise<ContainerEnding> {
   const { spec, signal, leave } = options;
-  const endMs = outside.nowMs() + NAME_PATIENCE_MS;
-  do {
+  let refused: { readonly why: ContainerError; readonly endMs: number } | undefined;
+  for (;;) {
     if (signal.aborted) throw interrupted(spec.name);
     if (leave?.aborted === true) return { kind: "left-running" };
-    const takenOver = await settleLeftover(outside, spec, options.graceMs ?? DEFAULT_GRACE_MS);
-    if (takenOver || (await startAnew(outside, spec))) return await watch(outside, options, takenOver);
+    // Also what a start has made that failed late.
+    if (await settleLeftover(outside, spec, options.graceMs ?? DEFAULT_GRACE_MS))
+      return await watch(outside, options, true);
+    if (refused !== undefined && outside.nowMs() >= refused.endMs) {
+      await outside.folder.remove();
+      throw refused.why;
+    }
+    const start = await startAnew(outside, spec);
+    if (start.kind === "started") return await watch(outside, options, false);
+    // From the end of the first start on, which may have taken minutes.
+    refused = { why: start.why, endMs: refused?.endMs ?? outside.nowMs() + NAME_PATIENCE_MS };
     // Another process is making it at this moment, or left a part of it.
     await outside.sleep(ROUND_DELAY_MS, signal);
     if ((await outside.driver.inspect(spec.name)).kind === "absent") await outside.driver.remove(spec.name);
-  } while (outside.nowMs() < endMs);
-  throw leftBehind(spec.name, "is neither there nor can it be made: its name does not become free");
+  }
 }
 
-/** @returns whether it runs; not where there is one of this name already */
-async function startAnew(outside: RunOutside, spec: ContainerSpec): Promise<boolean> {
+async function startAnew(outside: RunOutside, spec: ContainerSpec): Promise<StartOutcome> {
   const { folder, driver } = outside;
   await folder.prepare();
   const env = Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}\n`);
@@ -95,7 +103,7 @@ async function startAnew(outside: RunOutside, spec: ContainerSpec): Promise<bool
   }
   const labels = { ...spec.labels, [MANAGED_LABEL]: MANAGER, [RUN_LABEL]: spec.run };
   try {
-    return (await driver.start({ spec, labels, folder: folder.path, envFile, files })) === "started";
+    return await driver.start({ spec, labels, folder: folder.path, envFile, files });
   } catch (error) {
     await folder.remove();
     throw error;

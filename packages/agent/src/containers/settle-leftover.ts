@@ -99,6 +99,6 @@ async function keptExitCode({ folder }: RunOutside): Promise<number | undefined>
   throw new ContainerError("CONTAINER_RUN_FOLDER", `the kept result in ${folder.path} cannot be understood`);
 }
 
-export function leftBehind(name: string, why: string): ContainerError {
+function leftBehind(name: string, why: string): ContainerError {
   return new ContainerError("CONTAINER_LEFT_BEHIND", `the container ${name} ${why}`, { details: { container: name } });
 }

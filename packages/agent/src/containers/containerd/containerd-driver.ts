@@ -1,15 +1,15 @@
 /** Containers through containerd's ctr. The shim, not this process, is their parent: they outlive the agent. */
 import type { Platform } from "../../images/index.ts";
 import type { ContainerSpec } from "../container-spec.ts";
-import type { ContainerState, RuntimeDriver, StartCall } from "../driver.ts";
+import type { ContainerState, RuntimeDriver, StartCall, StartOutcome } from "../driver.ts";
 import type { callContainerd } from "../io/containerd-calls.ts";
 import type { followRecorded } from "../io/follow-recorded.ts";
 import { ContainerError } from "../errors.ts";
-import { afterFailedStart } from "../failed-start.ts";
+import { afterFailedStart, nameTaken } from "../failed-start.ts";
 import type { readInside } from "../io/read-inside.ts";
 import type { runTool, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
-import { toolFailure } from "../tool-failure.ts";
+import { lastWords, toolFailure } from "../tool-failure.ts";
 import { containerLabels, saysAlreadyExists, saysNotFound, saysUnknownFlag } from "./ctr-answers.ts";
 import { ctrRunArguments } from "./ctr-arguments.ts";
 import { containerdApi, type TaskLook } from "./containerd-api.ts";
@@ -77,7 +77,7 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     return [...entrypoint, ...args];
   }
 
-  async function start(call: StartCall): Promise<"started" | "name-taken"> {
+  async function start(call: StartCall): Promise<StartOutcome> {
     const { name, image } = call.spec;
     const what = `starting the container ${name}`;
     if ((await storedDigest(ctr, image)) === undefined) throw imageMissing(image);
@@ -85,8 +85,9 @@ export function containerdDriver(runtime: ContainerRuntime, outside: ContainerdO
     if (outcome.kind === "failed" && saysUnknownFlag(outcome.stderr, "rootfs-propagation")) {
       outcome = await runDetached(call, false);
     }
-    if (outcome.kind === "ok") return "started";
-    if (outcome.kind === "failed" && saysAlreadyExists(outcome.stderr)) return "name-taken";
+    if (outcome.kind === "ok") return { kind: "started" };
+    if (outcome.kind === "failed" && saysAlreadyExists(outcome.stderr))
+      return nameTaken(name, lastWords(outcome.stderr));
     return afterFailedStart({ inspect, remove }, call, toolFailure(what, outcome));
   }
 

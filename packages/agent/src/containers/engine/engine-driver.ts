@@ -1,12 +1,12 @@
 /** Containers through docker, podman or nerdctl, which share docker's command line. */
 import type { PinnedImage } from "../../images/index.ts";
-import type { ContainerState, LoadCall, RuntimeDriver, StartCall, StoredImageState } from "../driver.ts";
-import { afterFailedStart } from "../failed-start.ts";
+import type { ContainerState, LoadCall, RuntimeDriver, StartCall, StartOutcome, StoredImageState } from "../driver.ts";
+import { afterFailedStart, nameTaken } from "../failed-start.ts";
 import type { ImageFile, ImageFiles, ReadFilesCall } from "../image-file.ts";
 import type { followLogs } from "../io/follow-logs.ts";
 import type { runTool, ToolCall, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
-import { toolFailure } from "../tool-failure.ts";
+import { lastWords, toolFailure } from "../tool-failure.ts";
 import { withCleanUp } from "../with-clean-up.ts";
 import { copiedFile } from "./copied-file.ts";
 import {
@@ -70,14 +70,14 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
     await unlessAbsent(`removing the container ${name}`, ["rm", "--force", name], { timeoutMs: SLOW_TIMEOUT_MS });
   }
 
-  async function start(call: StartCall): Promise<"started" | "name-taken"> {
+  async function start(call: StartCall): Promise<StartOutcome> {
     const { name, image } = call.spec;
     const known = { ...call, spec: { ...call.spec, image: runnableName(kind, image) } };
     for (const propagation of PROPAGATIONS) {
       const ended = await outcome(engineRunArguments(kind, known, propagation), { timeoutMs: SLOW_TIMEOUT_MS });
-      if (ended.kind === "ok") return "started";
+      if (ended.kind === "ok") return { kind: "started" };
       const stderr = ended.kind === "failed" ? ended.stderr : "";
-      if (saysNameTaken(stderr)) return "name-taken";
+      if (saysNameTaken(stderr)) return nameTaken(name, lastWords(stderr));
       // A host whose / is not shared, which systemd makes it.
       const goesOtherwise = saysNotShared(stderr) && propagation !== "rprivate";
       if (!goesOtherwise) {
@@ -85,7 +85,7 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
       }
       await remove(name);
     }
-    return "name-taken";
+    return nameTaken(name, "it is being made by another call");
   }
 
   async function storedImage(image: PinnedImage): Promise<StoredImageState> {

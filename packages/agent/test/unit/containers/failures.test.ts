@@ -49,7 +49,7 @@ describe("after a start that failed", () => {
       { kind: "idle", labels: foreign },
       { kind: "ended", labels: others },
     ] as const) {
-      expect(await afterFailure(left)).toEqual({ result: "name-taken", isRemoved: false });
+      expect(await afterFailure(left)).toEqual({ result: { kind: "name-taken", why: failure }, isRemoved: false });
     }
   });
 
