@@ -1,5 +1,6 @@
 /** The support archive of a machine: what is asked for it, within a bound of time, and what is made of the answers. */
-import { otherSlotName, type MachineSlots } from "../slots/index.ts";
+import { isCodedError } from "@rancheros/protocol/errors";
+import { otherSlotName } from "../slots/index.ts";
 import type { SlotRecord, Versions } from "./archive/archive-parts.ts";
 import { makeArchive } from "./archive/make-archive.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
@@ -42,6 +43,7 @@ export interface SavedArchive {
 const ASK_LIMIT_MS = 12_000;
 const SECRETS_LIMIT_MS = 3_000;
 export const ARCHIVE_LIMIT_MS = ASK_LIMIT_MS + SECRETS_LIMIT_MS;
+const LATE_SLOTS = "could not be read in time";
 const NO_TEXTS: SystemTexts = { kernel: "", osRelease: "", commandLine: "" };
 /** Without what is in them, the journals stay out. */
 const LATE_SECRETS: SecretFiles = { files: [], unread: ["this machine's files, which did not come in time"] };
@@ -51,11 +53,11 @@ export async function supportArchiveThrough(outside: ArchiveOutside, options: Ar
   const { path, report, reportText, versions, target } = options;
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(ASK_LIMIT_MS)]);
   const units = [...OWN_UNITS, ...NODE_UNITS];
-  const [texts = NO_TEXTS, registered, state, slots, found, journals] = await Promise.all([
+  const [texts = NO_TEXTS, registered, state, slots = LATE_SLOTS, found, journals] = await Promise.all([
     unlessLate(outside.readSystemTexts(), signal),
     unlessLate(outside.readRegistered(), signal),
     unlessLate(outside.readAgentState(), signal),
-    unlessLate(slotRecord(outside, outside.slots, signal), signal),
+    unlessLate(slotsFor(outside, signal), signal),
     outside.readUnits(units, signal),
     outside.readJournals(units, signal),
   ]);
@@ -85,23 +87,42 @@ export async function supportArchiveThrough(outside: ArchiveOutside, options: Ar
   return { path, bytes: bytes.length, files, removed };
 }
 
+async function slotsFor(outside: SlotsOutside, signal: AbortSignal): Promise<SlotRecord | string> {
+  try {
+    return (await slotRecord(outside, signal)) ?? "this machine has none";
+  } catch (error) {
+    return `could not be read: ${reasonOf(error)}`;
+  }
+}
+
+type SlotsOutside = Pick<DoctorOutside, "readOtherStamp" | "slots">;
+
 async function slotRecord(
-  outside: Pick<DoctorOutside, "readOtherStamp">,
-  slots: MachineSlots,
+  { slots, readOtherStamp }: SlotsOutside,
   signal: AbortSignal,
 ): Promise<SlotRecord | undefined> {
   const started = slots.started();
   if (started === undefined) return undefined;
-  const words = await slots.words().catch(() => undefined);
+  // The other facts are worth as much without them.
+  const [words, wordsUnread] = await slots.words().then(
+    (read) => [read, undefined] as const,
+    (error: unknown) => [undefined, reasonOf(error)] as const,
+  );
   return {
     started,
+    wordsUnread,
     good: words?.good,
     try: words?.try,
     reset: words?.reset,
     running: await slots.stamp(started.slot),
-    other: await outside.readOtherStamp(otherSlotName(started.slot), signal),
+    other: await readOtherStamp(otherSlotName(started.slot), signal),
     bootCheck: await slots.bootCheck(),
   };
+}
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return isCodedError(error) ? `${error.code}: ${message}` : message;
 }
 
 function displayOf(

@@ -243,6 +243,22 @@ describe("doctor --archive", () => {
     expect(Object.keys(files).filter((path) => path.startsWith("journal/"))).toEqual(["journal/LEFT-OUT.txt"]);
   });
 
+  it("says why the boot loader's words could not be read", async () => {
+    const file = join(ground.root, "oem/grub/grubenv");
+    const before = await readFile(file);
+    await writeFile(file, "nonsense");
+    await doctor([...ground.flags, "--archive", archive, ...only("smbios")]);
+    await writeFile(file, before);
+    const files = await filesOf(await readFile(archive));
+    const slots: unknown = JSON.parse(files["slots.json"] ?? "");
+    expect(slots).toMatchObject({
+      started: { slot: "a" },
+      wordsUnread: expect.stringMatching(/^SLOT_ENVIRONMENT_BROKEN: .*it has 8 bytes/) as unknown,
+      bootCheck: { outcome: "failed" },
+    });
+    expect(slots).not.toHaveProperty("good");
+  });
+
   it("that cannot be saved says so, and leaves nothing behind", async () => {
     const place = join(ground.root, "nowhere/support.tar.gz");
     await expect(doctor([...ground.flags, "--archive", place, ...only("smbios")])).rejects.toMatchObject({

@@ -30,7 +30,8 @@ export interface ArchiveFacts {
   readonly operator: string | undefined;
   readonly registered: { readonly path: string; readonly savedMs: number } | undefined;
   readonly state: AgentState | undefined;
-  readonly slots: SlotRecord | undefined;
+  /** Or why they are not told. */
+  readonly slots: SlotRecord | string;
   readonly units: readonly Unit[] | undefined;
   /** By unit; undefined where they are left out, and why. */
   readonly journals: ReadonlyMap<string, string> | string;
@@ -39,6 +40,8 @@ export interface ArchiveFacts {
 
 export interface SlotRecord {
   readonly started: { readonly slot: string; readonly isTrial: boolean };
+  /** Why the three that follow, the boot loader's words, could not be read; undefined where they could. */
+  readonly wordsUnread: string | undefined;
   readonly good: string | undefined;
   readonly try: string | undefined;
   readonly reset: boolean | undefined;
@@ -75,7 +78,7 @@ export function archiveParts(facts: ArchiveFacts): readonly ArchivePart[] {
     json("kernel-command-line.json", kernelFields(commandLine)),
     json("registration.json", registrationFields(facts)),
     json("upgrades.json", state ?? "could not be read"),
-    json("slots.json", slots ?? "this machine has none"),
+    json("slots.json", slots),
     json("services.json", units ?? "systemd does not run here, or does not answer"),
     ...logs,
   ];

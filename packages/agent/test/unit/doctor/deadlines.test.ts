@@ -59,7 +59,23 @@ describe("a support archive", () => {
   }
 
   it("is made without what does not come in time", async () => {
-    expect(await make({}, AbortSignal.abort())).toContain("versions.json");
+    const text = await make({}, AbortSignal.abort());
+    expect(text).toContain("versions.json");
+    expect(text).toContain('"could not be read in time"');
+  });
+
+  it("says why the slots could not be read", async () => {
+    const slots = openSlots({ hostRoot: "/nowhere", stateFolder: "/nowhere", runFolder: "/nowhere" });
+    const started = () => ({ slot: "a", isTrial: false }) as const;
+    const stamp = () => Promise.resolve(undefined);
+    const readOtherStamp = () => Promise.reject(new Error("no disk"));
+    const nothing = () => Promise.reject(new Error());
+    const change = { readRegistered: nothing, readSystemTexts: nothing, readAgentState: nothing };
+    const text = await make(
+      { ...change, slots: { ...slots, started, stamp }, readOtherStamp },
+      AbortSignal.timeout(10_000),
+    );
+    expect(text).toContain('"could not be read: no disk"');
   });
 
   it("has no journals where the secrets do not come in time", async () => {
