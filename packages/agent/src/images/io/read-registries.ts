@@ -1,7 +1,8 @@
 /** The node's registries.yaml, and the CAs and keys that it names. */
 import { systemCode } from "@rancheros/protocol/errors";
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates } from "node:tls";
 
 import { ImagePullError } from "../errors.ts";
 import { NO_REGISTRIES, parseRegistries, type Registries, type RegistryTls } from "../registries.ts";
@@ -38,10 +39,38 @@ export async function readTls(tls: RegistryTls): Promise<TlsMaterial> {
     });
   };
   const [own, cert, key] = [await named(tls.caFile), await named(tls.certFile), await named(tls.keyFile)];
+  checkTls(tls, { own, cert, key });
   const system = await readSystemCas();
   // A list replaces Node's own.
   const ca = [...(system === undefined ? rootCertificates : [system]), ...(own === undefined ? [] : [own])];
   return { ca, cert, key, skipVerify: tls.skipVerify };
+}
+
+/** Node says what is wrong with them at the first connection only, and as if the network were: that would be tried again. */
+function checkTls(
+  { caFile, certFile, keyFile }: RegistryTls,
+  { own, cert, key }: Readonly<Record<"own" | "cert" | "key", string | undefined>>,
+): void {
+  if (own !== undefined) check(`${caFile}: is no certificate`, () => new X509Certificate(own));
+  if (cert !== undefined && key === undefined) throw invalid(`${certFile}: is a cert_file without a key_file`);
+  if (key !== undefined && cert === undefined) throw invalid(`${keyFile}: is a key_file without a cert_file`);
+  if (cert === undefined || key === undefined) return;
+  check(`${certFile}: is no certificate, or ${keyFile} is not its key`, () => [
+    new X509Certificate(cert),
+    createSecureContext({ cert, key }),
+  ]);
+}
+
+function check(problem: string, read: () => unknown): void {
+  try {
+    read();
+  } catch (cause) {
+    throw invalid(problem, cause);
+  }
+}
+
+function invalid(problem: string, cause?: unknown): ImagePullError {
+  return new ImagePullError("IMAGE_REGISTRIES_INVALID", `registries.yaml: ${problem}`, { cause });
 }
 
 async function readSystemCas(): Promise<string | undefined> {
