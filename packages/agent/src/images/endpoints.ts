@@ -3,7 +3,8 @@ import { isIP } from "node:net";
 import { SIGSTORE_BUNDLE_TYPE } from "@rancheros/protocol/signatures";
 
 import type { PinnedImage } from "./image-reference.ts";
-import { NO_TLS, type Registries, type RegistryAccount, type RegistryTls } from "./registries.ts";
+import { NO_TLS, type Registries, type RegistryAccount, type RegistryConfig, type RegistryTls } from "./registries.ts";
+import { rewriteName } from "./rewrite-name.ts";
 
 export interface Endpoint {
   /** For messages: host, with port. */
@@ -13,6 +14,8 @@ export interface Endpoint {
   /** The repository's name there. */
   readonly repository: string;
   readonly account: RegistryAccount | undefined;
+  /** Why there is none, where another kind of login is set that nobody here knows. */
+  readonly passedOver?: string;
   readonly tls: RegistryTls;
   /** With a mirror: the registry that it stands for. */
   readonly mirrorOf: string | undefined;
@@ -33,34 +36,52 @@ export function endpointsOf(
 ): readonly Endpoint[] {
   const { host, repository } = image;
   const mirror = registries.mirrors.get(host) ?? registries.mirrors.get("*");
-  const mirrors = (mirror?.endpoints ?? []).map((url) => ({
+  const mirrors = (mirror?.endpoints ?? []).map(({ url, host: written }) => ({
     host: url.host,
     root: rootOf(url),
-    repository: (mirror?.rewrites ?? []).reduce((name, [from, to]) => name.replace(from, to), repository),
-    account: registries.configs.get(url.host)?.account,
-    tls: registries.configs.get(url.host)?.tls ?? NO_TLS,
+    repository: rewriteName(mirror?.rewrites ?? [], repository),
+    ...configOf(registries, [written, url.host, ...(url.host === DOCKER_REGISTRY ? [DOCKER_HOST] : [])]),
     mirrorOf: host,
   }));
   const address = host === DOCKER_HOST ? DOCKER_REGISTRY : host;
-  const config = registries.configs.get(host) ?? registries.configs.get(address);
+  const root = `${schemeOf(host)}://${address}/v2`;
+  const config = configOf(registries, [host, address, URL.parse(root)?.host ?? address]);
   const upstream = {
     host,
-    root: `${schemeOf(host)}://${address}/v2`,
+    root,
     repository,
-    account: account ?? config?.account,
-    tls: config?.tls ?? NO_TLS,
+    ...(account === undefined ? config : { account, tls: config.tls }),
     mirrorOf: undefined,
   };
   // A mirror at the registry's own address only says how it is spoken to.
-  return mirrors.some(({ root }) => new URL(root).host === address)
-    ? mirrors.map((one) => own(one, upstream))
-    : [...mirrors, upstream];
+  const all = mirrors.map((one) => (isAt(one, address) ? asUpstream(one, upstream) : one));
+  return all.some(({ mirrorOf }) => mirrorOf === undefined) ? all : [...all, upstream];
 }
 
-function own(one: Endpoint, upstream: Endpoint): Endpoint {
-  return new URL(one.root).host === new URL(upstream.root).host
-    ? { ...one, account: upstream.account, mirrorOf: undefined }
-    : one;
+/** @param names  of one registry, the likeliest first */
+function configOf({ configs }: Registries, names: readonly string[]): RegistryConfig {
+  const own = names.map((name) => configs.get(name)).find((one) => one !== undefined);
+  // Whoever is asked for any image would be shown an account that is meant for all; containerd looks there for none either.
+  return own ?? { account: undefined, tls: configs.get("*")?.tls ?? NO_TLS };
+}
+
+/** With the port that the mirror's scheme means where none is written. */
+function isAt(mirror: Endpoint, address: string): boolean {
+  const { protocol, host } = new URL(mirror.root);
+  return URL.parse(`${protocol}//${address}`)?.host === host;
+}
+
+function asUpstream(mirror: Endpoint, { account, passedOver }: Endpoint): Endpoint {
+  const { host, root, repository, tls } = mirror;
+  return {
+    host,
+    root,
+    repository,
+    account,
+    ...(passedOver === undefined ? {} : { passedOver }),
+    tls,
+    mirrorOf: undefined,
+  };
 }
 
 /** What stands behind the host is the root of the API; k3s takes it so too. */

@@ -3,11 +3,10 @@ import { isRegistryHost } from "@rancheros/protocol/images";
 import { parse } from "yaml";
 
 import { ImagePullError } from "./errors.ts";
+import { toldAccount, type ToldAccount } from "./registry-account.ts";
+import { rewriteOf, type Rewrite } from "./rewrite-name.ts";
 
-export interface RegistryAccount {
-  readonly username: string;
-  readonly password: string;
-}
+export type { RegistryAccount } from "./registry-account.ts";
 
 export interface RegistryTls {
   readonly caFile: string | undefined;
@@ -16,17 +15,27 @@ export interface RegistryTls {
   readonly skipVerify: boolean;
 }
 
+export interface MirrorEndpoint {
+  readonly url: URL;
+  /** As somebody has written it: a URL has neither capitals in it nor the port that its scheme means anyway. */
+  readonly host: string;
+}
+
 export interface Mirror {
-  readonly endpoints: readonly URL[];
-  /** Replaces a part of the repository's name at the mirrors. */
-  readonly rewrites: readonly (readonly [pattern: RegExp, replacement: string])[];
+  readonly endpoints: readonly MirrorEndpoint[];
+  /** Of the repository's name at the mirrors. */
+  readonly rewrites: readonly Rewrite[];
+}
+
+export interface RegistryConfig extends ToldAccount {
+  readonly tls: RegistryTls;
 }
 
 export interface Registries {
   /** By the host of references; `*` for all that have none of their own. */
   readonly mirrors: ReadonlyMap<string, Mirror>;
-  /** By host and port. */
-  readonly configs: ReadonlyMap<string, { readonly account: RegistryAccount | undefined; readonly tls: RegistryTls }>;
+  /** By host and port; `*` for all that have none of their own. */
+  readonly configs: ReadonlyMap<string, RegistryConfig>;
 }
 
 export const NO_REGISTRIES: Registries = { mirrors: new Map(), configs: new Map() };
@@ -41,9 +50,10 @@ const MAX_ENTRIES = 500;
  * Source: docs.k3s.io "Private Registry Configuration"
  */
 export function parseRegistries(text: string): Registries {
-  let document: unknown;
+  let [document, written]: [unknown, unknown] = [undefined, undefined];
   try {
     document = parse(text, { maxAliasCount: 100, logLevel: "error" });
+    written = parse(text, { maxAliasCount: 100, logLevel: "silent", schema: "failsafe" });
   } catch {
     // The parser's own message would show a part of the file.
     throw invalid(["it is not YAML"]);
@@ -57,10 +67,9 @@ export function parseRegistries(text: string): Registries {
   const configs = entries(top["configs"], "configs", problems).map(([host, value]) => {
     const name = `configs.${quoted(host)}`;
     const config = fields(value ?? {}, name, problems);
-    return [
-      host,
-      { account: account(config["auth"], `${name}.auth`, problems), tls: tls(config["tls"], `${name}.tls`, problems) },
-    ] as const;
+    const auth = ["configs", host, "auth"].reduce<unknown>((at, key) => (isFields(at) ? at[key] : undefined), written);
+    const told = account(config["auth"], auth, `${name}.auth`, problems);
+    return [host, { ...told, tls: tls(config["tls"], `${name}.tls`, problems) }] as const;
   });
   if (problems.length > 0) throw invalid(problems);
   return { mirrors: new Map(mirrors), configs: new Map(configs) };
@@ -74,45 +83,39 @@ function mirror(value: unknown, name: string, problems: string[]): Mirror {
   return {
     endpoints: endpoints.flatMap((one: unknown, at) => {
       const written = typeof one === "string" ? one : "";
-      const url = URL.parse(written.includes("://") ? written : `https://${written}`);
+      const whole = written.includes("://") ? written : `https://${written}`;
+      const url = URL.parse(whole);
       const good = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
       if (!good) problems.push(`${name}.endpoint[${at}]: is not the URL of a registry`);
-      return good ? [url] : [];
+      return good ? [{ url, host: /^[^:]*:\/\/([^/?#]*)/.exec(whole)?.[1] ?? url.host }] : [];
     }),
     rewrites: entries(told["rewrite"], `${name}.rewrite`, problems).flatMap(([pattern, replacement]) => {
-      const compiled = regularExpression(pattern);
-      if (compiled === undefined || typeof replacement !== "string") {
+      const rewrite = typeof replacement === "string" ? rewriteOf(pattern, replacement) : undefined;
+      if (rewrite === undefined) {
         problems.push(`${name}.rewrite: has a pattern that is no regular expression, or no replacement`);
         return [];
       }
-      return [[compiled, replacement] as const];
+      return [rewrite];
     }),
   };
 }
 
-/** Go's and JavaScript's agree in all that repository names need. */
-function regularExpression(pattern: string): RegExp | undefined {
-  try {
-    return new RegExp(pattern, "g");
-  } catch {
-    return undefined;
-  }
-}
-
-function account(value: unknown, name: string, problems: string[]): RegistryAccount | undefined {
-  if (value === undefined || value === null) return undefined;
+/** @param written  the same with all values as texts: a password of digits only is one, and may begin with zeros */
+function account(value: unknown, written: unknown, name: string, problems: string[]): ToldAccount {
+  if (value === undefined || value === null) return { account: undefined };
   const told = fields(value, name, problems);
-  const [username, password, auth] = ["username", "password", "auth"].map((field) => {
+  const text = (field: string): string | undefined => {
     const one = told[field];
-    if (one !== undefined && one !== null && typeof one !== "string") problems.push(`${name}.${field}: is no text`);
-    return typeof one === "string" && one !== "" ? one : undefined;
-  });
-  if (username !== undefined && password !== undefined) return { username, password };
-  const decoded = auth === undefined ? "" : Buffer.from(auth, "base64").toString("utf8");
-  const colon = decoded.indexOf(":");
-  if (colon > 0) return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
-  problems.push(`${name}: has neither username and password nor auth`);
-  return undefined;
+    if (one === undefined || one === null || one === "") return undefined;
+    const asText = isFields(written) ? written[field] : undefined;
+    if (typeof one !== "object" && typeof asText === "string") return asText;
+    problems.push(`${name}.${field}: is no text`);
+    return undefined;
+  };
+  const [username, password, auth, identityToken] = ["username", "password", "auth", "identity_token"].map(text);
+  const whole = toldAccount({ username, password, auth, identityToken });
+  if (whole === undefined) problems.push(`${name}: has neither username and password nor auth`);
+  return whole ?? { account: undefined };
 }
 
 function tls(value: unknown, name: string, problems: string[]): RegistryTls {

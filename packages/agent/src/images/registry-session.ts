@@ -53,7 +53,7 @@ export function registrySession(outside: SessionOutside, options: SessionOptions
       if (!REDIRECTS.has(answer.status)) return answer;
       answer.close();
       const next = URL.parse(answer.header("location") ?? "", at);
-      if (next === null || !(next.protocol === "https:" || next.origin === at.origin) || next.username !== "") {
+      if (next === null || !isAsSafe(next, at) || next.username !== "") {
         throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: is redirected to where nobody should go`);
       }
       at = next;
@@ -103,25 +103,51 @@ export function registrySession(outside: SessionOutside, options: SessionOptions
     throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: names a token server without TLS, or none`);
   }
 
+  /** With the reason for having no account, where registries.yaml has one that is of no use. */
+  function explained(error: unknown): unknown {
+    const { passedOver } = endpoint;
+    const isOfAccount = error instanceof ImagePullError && error.code === "IMAGE_NO_RIGHTS";
+    if (passedOver === undefined || !isOfAccount) return error;
+    const { code, message, details } = error;
+    return new ImagePullError(code, `${message}; ${passedOver}`, { cause: error, details });
+  }
+
+  async function get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<RegistryAnswer> {
+    let answer = await follow(url, headers, authorization, signal);
+    if (answer.status === 401) {
+      answer.close();
+      // Asked anew each time: a token has run out by the time of a later layer.
+      authorization = await login(parseChallenge(answer.header("www-authenticate")), signal);
+      answer = await follow(url, headers, authorization, signal);
+    }
+    if (answer.status === 200 || answer.status === 206) return answer;
+    answer.close();
+    throw answerFailure(
+      { status: answer.status, retryAfter: answer.header("retry-after") },
+      what,
+      account !== undefined,
+    );
+  }
+
   return {
     endpoint,
     async get(url, headers, signal) {
-      let answer = await follow(url, headers, authorization, signal);
-      if (answer.status === 401) {
-        answer.close();
-        // Asked anew each time: a token has run out by the time of a later layer.
-        authorization = await login(parseChallenge(answer.header("www-authenticate")), signal);
-        answer = await follow(url, headers, authorization, signal);
+      try {
+        return await get(url, headers, signal);
+      } catch (error) {
+        throw explained(error);
       }
-      if (answer.status === 200 || answer.status === 206) return answer;
-      answer.close();
-      throw answerFailure(
-        { status: answer.status, retryAfter: answer.header("retry-after") },
-        what,
-        account !== undefined,
-      );
     },
   };
+}
+
+/** Registries without TLS keep blobs on servers without: whatever comes is what its digest names. */
+function isAsSafe(next: URL, at: URL): boolean {
+  return next.protocol === "https:" || (next.protocol === "http:" && at.protocol === "http:");
 }
 
 function basic(account: { readonly username: string; readonly password: string }): string {

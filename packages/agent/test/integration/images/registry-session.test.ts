@@ -1,0 +1,95 @@
+/** Logins and redirects between real servers on loopback: who is asked, and who is shown a password. */
+import type { IncomingMessage, RequestListener } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+
+import { NO_REGISTRIES, resolveTag, type Registries } from "@rancheros/agent/images";
+import { createAuthority } from "../../../../../test/registration/authority.ts";
+import { startStrangeServer, type StrangeServer } from "../../../../../test/registry/strange-server.ts";
+import { parseRegistries } from "../../../src/images/registries.ts";
+
+const MANIFEST = "{}";
+const servers: StrangeServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+async function start(listener: RequestListener, withTls?: "tls"): Promise<StrangeServer> {
+  const certificate = withTls === undefined ? undefined : createAuthority("session").issue({ names: ["127.0.0.1"] });
+  const server = await startStrangeServer(listener, certificate);
+  servers.push(server);
+  return server;
+}
+
+const deliver: RequestListener = (_, response) => response.end(MANIFEST);
+
+function redirect(location: string): RequestListener {
+  return ({ headers }, response) => {
+    if (headers.authorization === undefined) response.writeHead(401, { "www-authenticate": "Basic" }).end();
+    else response.writeHead(307, { location }).end();
+  };
+}
+
+function ask(host: string, registries: Registries = NO_REGISTRIES): Promise<unknown> {
+  return resolveTag({
+    reference: `${host}/os:v1`,
+    registries,
+    account: { username: "u", password: "p" },
+    signal: AbortSignal.timeout(30_000),
+  });
+}
+
+function authorizations(requests: readonly IncomingMessage[]): readonly unknown[] {
+  return requests.map(({ headers }) => headers.authorization);
+}
+
+describe("a registry without TLS", () => {
+  it("may send on to another server without TLS, which is not shown the login", async () => {
+    const storage = await start(deliver);
+    const registry = await start(redirect(`http://${storage.host}/blob?signed`));
+    expect(await ask(registry.host)).toMatchObject({ reference: expect.stringContaining("@sha256:") as string });
+    expect(authorizations(registry.requests)).toEqual([undefined, "Basic dTpw"]);
+    expect(authorizations(storage.requests)).toEqual([undefined]);
+  });
+
+  it("may not send on to another protocol, or with an account in the address", async () => {
+    const storage = await start(deliver);
+    for (const location of ["ftp://h/x", `http://u@${storage.host}/`, "file:///etc/passwd", "http://"]) {
+      const registry = await start(redirect(location));
+      await expect(ask(registry.host), location).rejects.toMatchObject({ code: "IMAGE_REGISTRY_NONSENSE" });
+    }
+    expect(storage.requests).toEqual([]);
+  });
+});
+
+describe("a registry with TLS", () => {
+  it("never sends on to a server without, also not by way of another one with it", async () => {
+    const storage = await start(deliver);
+    const between = await start(
+      (_, response) => response.writeHead(307, { location: `http://${storage.host}/` }).end(),
+      "tls",
+    );
+    const registry = await start(redirect(`https://${between.host}/`), "tls");
+    const trusting = (host: string): string => `"${host}": {tls: {insecure_skip_verify: true}}`;
+    const file = `
+mirrors: {"${registry.host}": {endpoint: ["https://${registry.host}"]}}
+configs: {${trusting(registry.host)}}`;
+    await expect(ask(registry.host, parseRegistries(file))).rejects.toMatchObject({ code: "IMAGE_REGISTRY_NONSENSE" });
+    expect(authorizations(between.requests)).toEqual([undefined]);
+    expect(storage.requests).toEqual([]);
+  });
+});
+
+it("says of a registry that wants a login why there is none, where registries.yaml has one that nobody here knows", async () => {
+  const registry = await start(redirect("http://h/"));
+  const registries = parseRegistries(`configs: {"${registry.host}": {auth: {identity_token: hunter2}}}`);
+  const asked = resolveTag({
+    reference: `${registry.host}/os:v1`,
+    registries,
+    account: undefined,
+    signal: AbortSignal.timeout(30_000),
+  });
+  await expect(asked).rejects.toMatchObject({
+    code: "IMAGE_NO_RIGHTS",
+    message: expect.stringMatching(/an account is needed.*identity_token.*write username and password$/) as string,
+  });
+});
