@@ -3,12 +3,16 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   globSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,7 +61,7 @@ describe("an image that is made with a umask of 077, from a checkout that was cl
       "go=",
       ...globSync(["layer", "layer/**/"], { cwd: folder }).map((one) => path.join(folder, one)),
     ]);
-    build();
+    build(path.join(folder, "image"));
     layers = layersOf(path.join(folder, "image"));
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -72,8 +76,8 @@ describe("an image that is made with a umask of 077, from a checkout that was cl
     chmodSync(path.join(folder, "layer", name), mode);
   }
 
-  function build(): void {
-    const args = ["--layer", path.join(folder, "layer"), path.join(folder, "image")];
+  function build(target: string): void {
+    const args = ["--layer", path.join(folder, "layer"), target];
     const line = 'umask 077; exec "$@"';
     const script = path.join(folder, "checkout/scripts/build-image");
     const env = {
@@ -83,7 +87,12 @@ describe("an image that is made with a umask of 077, from a checkout that was cl
     };
     // Of a user who is not root it is made in a namespace in which that user is root.
     const all = ["--user", "--map-root-user", "bash", "-c", line, "bash", script, ...args];
-    execFileSync("unshare", all, { env, timeout: 60_000, stdio: ["ignore", "pipe", "pipe"] });
+    execFileSync("unshare", all, {
+      env,
+      cwd: path.join(folder, "checkout"),
+      timeout: 60_000,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   /** The lowest first, each by path: modes as \`tar --list\` writes them. */
@@ -145,5 +154,36 @@ describe("an image that is made with a umask of 077, from a checkout that was cl
   it("is closed itself, as whoever made it wished, and leaves the files that it was made of as they were", () => {
     expect(statSync(path.join(folder, "image")).mode & 0o777).toBe(0o700);
     expect(statSync(path.join(folder, "layer")).mode & 0o777).toBe(0o700);
+  });
+
+  it("takes the place of the image that was there, also by a name that ends with a slash, and leaves nothing beside", () => {
+    const before = readdirSync(folder);
+    const index = (): string => readFileSync(path.join(folder, "image/index.json"), "utf8");
+    const made = index();
+    writeFileSync(path.join(folder, "image/index.json"), "old");
+    build(`${path.join(folder, "image")}/`);
+    expect(index()).toBe(made);
+    writeFileSync(path.join(folder, "image/index.json"), "old");
+    build(`${path.join(folder, "image")}//:latest`);
+    expect(index()).toBe(made);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("takes the place of an empty folder, and of no other that is not an image", () => {
+    const own = path.join(folder, "own");
+    mkdirSync(own);
+    build(own);
+    expect(readdirSync(own).toSorted()).toEqual(["blobs", "index.json", "oci-layout"]);
+    symlinkSync(own, path.join(folder, "link"));
+    build(path.join(folder, "link"));
+    expect(lstatSync(path.join(folder, "link")).isSymbolicLink()).toBe(true);
+    expect(readdirSync(own)).toHaveLength(3);
+    writeFileSync(path.join(own, "notes"), "mine");
+    expect(() => build(own)).toThrow(/is no image/);
+    expect(readFileSync(path.join(own, "notes"), "utf8")).toBe("mine");
+    expect(() => build(path.join(own, "notes"))).toThrow(/is no image/);
+    expect(() => build(path.join(folder, "checkout"))).toThrow(/is no image/);
+    for (const target of [".", "..", "/", `${folder}/own/..`]) expect(() => build(target)).toThrow(/names no folder/);
+    expect(existsSync(path.join(folder, "checkout/package.json"))).toBe(true);
   });
 });
