@@ -74,7 +74,7 @@ export class WholeMachine {
   #agent: TetheredProcess | undefined;
   #agentIsWanted = false;
   #reboots = 0;
-  #over = false;
+  readonly #end = new AbortController();
   #living: Promise<void> | undefined;
   #powerCut: PromiseWithResolvers<void> | undefined;
   /** Called with the number of each restart, once the machine is down. */
@@ -160,17 +160,27 @@ export class WholeMachine {
   }
 
   async stop(): Promise<void> {
-    this.#over = true;
+    this.#end.abort();
     this.#agentIsWanted = false;
-    await this.#living;
+    const [living] = await Promise.allSettled([this.#living]);
     await this.#endAgent();
     await this.containerd.stop();
     await this.#disk?.stop();
     await this.#tpm.stop();
+    if (living.status === "rejected") throw living.reason;
   }
 
   async #live(): Promise<void> {
-    while (!this.#over) {
+    try {
+      await this.#liveOn();
+    } catch (error) {
+      // A restart that is broken off has not failed.
+      if (!this.#end.signal.aborted) throw error;
+    }
+  }
+
+  async #liveOn(): Promise<void> {
+    while (!this.#end.signal.aborted) {
       const cut = this.#powerCut;
       if (cut !== undefined) {
         await this.#restart("at-once").then(cut.resolve, cut.reject);
@@ -196,7 +206,7 @@ export class WholeMachine {
       await this.containerd.losePower();
       await this.containerd.start();
     }
-    await insist(() => kubelets.takeDown(this.node));
+    await insist(() => kubelets.takeDown(this.node), this.#end.signal);
     this.root.boot();
     // Slots are partitions: nothing of them is in the page cache.
     await this.#disk?.sync();
@@ -205,7 +215,7 @@ export class WholeMachine {
     await this.onReboot(this.#reboots);
     await sleep(DOWN_MS);
     const system = { bootId: this.root.bootId, osImage: versionOf(this.root.release) };
-    await insist(() => kubelets.bringUp(this.node, system));
+    await insist(() => kubelets.bringUp(this.node, system), this.#end.signal);
     this.#agentIsWanted = wasWanted;
     if (wasWanted) this.#launch();
   }
@@ -217,7 +227,7 @@ export class WholeMachine {
   }
 
   #launch(): void {
-    if (this.#over) return;
+    if (this.#end.signal.aborted) return;
     const { url } = this.#options;
     const [executable = "", ...args] = this.#inMachine([
       process.execPath,
