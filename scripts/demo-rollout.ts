@@ -96,7 +96,8 @@ async function startNodes(stage: RolloutStage): Promise<readonly WholeMachine[]>
     machineName: "${System Information/Serial Number}-",
   });
   await applyWorkloads(controlPlane, SHOP, PREFIX);
-  const machines = await Promise.all(
+  // All of them, also where one fails: what others start meanwhile has to be known when all is taken down.
+  const started = await Promise.allSettled(
     Array.from({ length: MACHINES }, async (_, index) => {
       const machine = await createWholeMachine({
         folder: path.join(folder, `n${index + 1}`),
@@ -115,6 +116,10 @@ async function startNodes(stage: RolloutStage): Promise<readonly WholeMachine[]>
       return machine;
     }),
   );
+  const machines = started.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
   await untilAllRun(kubelets, MACHINES);
   return machines;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { unmountBelow } from "../test/containerd/index.ts";
 import { startControlPlane, type ControlPlane } from "../test/control-plane/control-plane.ts";
 import { applyCrds } from "../test/control-plane/apply-crds.ts";
 import { kubectl } from "../test/control-plane/kubectl.ts";
@@ -17,6 +18,7 @@ import { writeSystemTables } from "../test/smbios/system-tables.ts";
 import { startSwtpm } from "../test/swtpm/index.ts";
 import { admitByApproval, refuseImpostor, requireTpmMaker } from "./demo-attestation.ts";
 import { showRollout, whyNoContainers } from "./demo-rollout.ts";
+import { DemoTeardown } from "./demo-teardown.ts";
 
 const CLI = fileURLToPath(new URL("../packages/cli/src/main.ts", import.meta.url));
 const NAMESPACE = "fleet-default";
@@ -29,10 +31,17 @@ const MACHINES = [
 
 const ONCE = process.argv.includes("--once");
 const startedMs = performance.now();
-const undo: (() => Promise<void> | void)[] = [];
 let current = "";
 
+const folder = mkdtempSync(path.join(tmpdir(), "rancheros-demo-"));
+const teardown = new DemoTeardown(async () => {
+  await unmountBelow(folder);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+teardown.listen(() => (current === "" ? 0 : 130));
+
 async function step<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
+  teardown.signal.throwIfAborted();
   current = title;
   process.stderr.write(`${title} ...`);
   const beganMs = performance.now();
@@ -41,26 +50,16 @@ async function step<Result>(title: string, work: () => Promise<Result>): Promise
   return result;
 }
 
-/** Takes down what was started, the last first. */
-async function tearDown(): Promise<void> {
-  for (const one of undo.splice(0).toReversed()) {
-    try {
-      await one();
-    } catch (error) {
-      process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-    }
-  }
-}
-
 /** @returns what it said; rejects unless it ends with this exit code */
 async function agent(args: readonly string[], exitCode = 0): Promise<string> {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const { signal } = teardown;
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "pipe"], signal });
   const [, remarks] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   if (child.exitCode === exitCode) return remarks;
   throw new Error(`ros-agent ${args[0] ?? ""} ended with ${child.exitCode}:\n${remarks}`);
 }
 
-async function registerMachine(folder: string, number: number, url: string, caFile: string): Promise<string> {
+async function registerMachine(number: number, url: string, caFile: string): Promise<string> {
   const machine = MACHINES[number];
   if (machine === undefined) throw new RangeError(`there is no machine ${number}`);
   const home = path.join(folder, `machine-${number + 1}`);
@@ -70,7 +69,7 @@ async function registerMachine(folder: string, number: number, url: string, caFi
     // One without a certificate, as many boards are.
     withEkCertificate: number !== 2,
   });
-  undo.push(async () => tpm.stop());
+  teardown.atTheEnd(async () => tpm.stop());
   const uuidHex = `4c4c4544005810398039b7c04f51313${number}`;
   writeSystemTables(path.join(home, "dmi"), { ...machine, uuidHex });
   const config = path.join(home, "config.yaml");
@@ -101,10 +100,10 @@ interface Started {
   readonly registry: TestRegistry | undefined;
 }
 
-async function startAll(folder: string): Promise<Started> {
+async function startAll(): Promise<Started> {
   const controlPlane = await step("Starting etcd and kube-apiserver", async () => startControlPlane({ folder }));
-  undo.push(async () => controlPlane.stop());
-  const registry = whyNoContainers() === undefined ? await startRegistryOfDemo(folder) : undefined;
+  teardown.atTheEnd(async () => controlPlane.stop());
+  const registry = whyNoContainers() === undefined ? await startRegistryOfDemo() : undefined;
   await step("Applying the CRDs", async () => {
     await applyCrds(controlPlane);
     for (const name of [NAMESPACE, OPERATOR_NAMESPACE]) await createNamespace(controlPlane, name);
@@ -118,20 +117,20 @@ async function startAll(folder: string): Promise<Started> {
       flags: registry === undefined ? [] : [`--insecure-registry=${registry.host}`],
     }),
   );
-  undo.push(async () => operator.stop());
+  teardown.atTheEnd(async () => operator.stop());
   return { controlPlane, operator, registry };
 }
 
-async function startRegistryOfDemo(folder: string): Promise<TestRegistry> {
+async function startRegistryOfDemo(): Promise<TestRegistry> {
   const registry = await step("Starting an image registry", async () =>
     startRegistry({ folder: path.join(folder, "registry") }),
   );
-  undo.push(async () => registry.stop());
+  teardown.atTheEnd(async () => registry.stop());
   return registry;
 }
 
-async function demo(folder: string): Promise<void> {
-  const { controlPlane, operator, registry } = await startAll(folder);
+async function demo(): Promise<void> {
+  const { controlPlane, operator, registry } = await startAll();
   const { url } = await step("Making a MachineRegistration", async () =>
     makeRegistration(controlPlane, NAMESPACE, "edge", {
       machineName: "${System Information/Manufacturer}-${System Information/Serial Number}-",
@@ -145,7 +144,7 @@ async function demo(folder: string): Promise<void> {
   const configs: string[] = [];
   for (const [number, { productName }] of MACHINES.entries()) {
     const title = `Machine ${number + 1} of ${MACHINES.length}, a ${productName}: starts its TPM and registers`;
-    configs.push(await step(title, async () => registerMachine(folder, number, url, caFile)));
+    configs.push(await step(title, async () => registerMachine(number, url, caFile)));
   }
   const stage = {
     controlPlane,
@@ -153,7 +152,7 @@ async function demo(folder: string): Promise<void> {
     folder,
     caFile,
     agent,
-    atTheEnd: (one: () => Promise<void>) => undo.push(one),
+    atTheEnd: (one: () => Promise<void>) => teardown.atTheEnd(one),
   };
   const closedUrl = await step("Making a MachineRegistration that wants a TPM maker's word and an approval", async () =>
     requireTpmMaker(stage),
@@ -173,36 +172,19 @@ async function demo(folder: string): Promise<void> {
   process.stdout.write(`\nAll of that took ${((performance.now() - startedMs) / 1000).toFixed(0)} s.\n`);
 }
 
-async function stopped(): Promise<void> {
-  process.stdout.write("\nIt stays up until Ctrl-C.\n");
-  const keepAlive = setInterval(() => undefined, 60_000);
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  clearInterval(keepAlive);
-}
-
-const folder = mkdtempSync(path.join(tmpdir(), "rancheros-demo-"));
-undo.push(() => rmSync(folder, { recursive: true, force: true }));
-let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    // A second one ends at once; the children end with this process.
-    if (interrupted) process.exit(130);
-    interrupted = true;
-    process.stderr.write("\nTearing down ...\n");
-    void tearDown().then(() => process.exit(current === "" ? 0 : 130));
-  });
-}
-
 try {
-  await demo(folder);
+  await teardown.watch(demo());
   current = "";
-  if (!ONCE) await stopped();
-  if (!interrupted) await tearDown();
+  if (!ONCE) {
+    process.stdout.write("\nIt stays up until Ctrl-C.\n");
+    // A signal ends the process; until then there has to be something that it waits for.
+    setInterval(() => undefined, 60_000);
+  } else if (!teardown.signal.aborted) await teardown.run();
 } catch (error) {
-  if (!interrupted) {
+  if (!teardown.signal.aborted) {
     const why = error instanceof Error ? error.message : String(error);
     process.stderr.write(` failed\ndemo: ${current}: ${why}\n`);
-    await tearDown();
+    await teardown.run();
     process.exitCode = 1;
   }
 }

@@ -1,5 +1,5 @@
 /** What the scripts of a new machine must not forget, and need not do. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -10,7 +10,6 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
@@ -268,56 +267,6 @@ describe("Go", () => {
       expect(stderr).toContain("found 1.26.0");
       expect(status).not.toBe(0);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
-});
-
-describe("scripts/clean-killed-runs", () => {
-  const DAY_S = 24 * 3600;
-
-  function makeOld(folder: string, ageS = 2 * DAY_S): string {
-    mkdirSync(path.join(folder, "m1"), { recursive: true });
-    writeFileSync(path.join(folder, "m1/file"), "x");
-    chmodSync(folder, 0o700);
-    const whenS = Date.now() / 1000 - ageS;
-    utimesSync(folder, whenS, whenS);
-    return folder;
-  }
-
-  it("takes what tests left days ago, and nothing that is young, in use, or named otherwise", () => {
-    const folder = mkdtempSync(path.join(tmpdir(), "killed-runs-"));
-    const cache = path.join(folder, "cache/rancheros-operator");
-    const used = makeOld(path.join(folder, "ws-inUse1"));
-    const user = spawn("sleep", ["60"], { argv0: used, stdio: "ignore" });
-    try {
-      for (const name of ["ws-abcdef", "wb-ABC123", "rancheros-test-a1b2c3", "mine", "ws-notes-of-mine"]) {
-        makeOld(path.join(folder, name));
-      }
-      makeOld(path.join(folder, "ws-young1"), DAY_S / 2);
-      rmSync(path.join(makeOld(path.join(folder, "ws-theirs")), "m1"), { recursive: true });
-      utimesSync(path.join(folder, "ws-theirs"), 1, 1);
-      chmodSync(makeOld(path.join(folder, "ws-opened")), 0o755);
-      for (const name of [".making-node-abcdef", "control-plane"]) makeOld(path.join(cache, name));
-      makeOld(path.join(cache, ".making-helm-abcdef"), DAY_S / 2);
-      const { status, stderr } = spawnSync(path.join(ROOT, "scripts/clean-killed-runs"), [folder], {
-        encoding: "utf8",
-        env: { PATH: process.env["PATH"] ?? "", XDG_CACHE_HOME: path.join(folder, "cache") },
-        timeout: 60_000,
-      });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-      expect(readdirSync(folder).toSorted()).toEqual([
-        "cache",
-        "mine",
-        "ws-inUse1",
-        "ws-notes-of-mine",
-        "ws-opened",
-        "ws-theirs",
-        "ws-young1",
-      ]);
-      expect(readdirSync(cache).toSorted()).toEqual([".making-helm-abcdef", "control-plane"]);
-    } finally {
-      user.kill();
       rmSync(folder, { recursive: true, force: true });
     }
   });

@@ -14,7 +14,7 @@ describe("scripts/test", () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), "whole-test-"));
     for (const name of ["scripts", "node_modules/.bin"]) mkdirSync(path.join(folder, name), { recursive: true });
-    for (const name of ["test", "home.bash", "count-tests.ts"]) {
+    for (const name of ["test", "home.bash", "no-proxy.bash", "count-tests.ts"]) {
       cpSync(path.join(ROOT, "scripts", name), path.join(folder, "scripts", name));
     }
     for (const name of ["setup", "clean-killed-runs", "control-plane-binaries"]) script(`scripts/${name}`, "exit 0");
@@ -30,7 +30,8 @@ describe("scripts/test", () => {
   function startWhole(lines: string): ReturnType<typeof spawn> {
     const counts = `counts() { printf '{"numPassedTests":%d,"numFailedTests":%d,"numPendingTests":0,"numTodoTests":0,"testResults":[]}' "$@" >"$file"; }`;
     script("npm", `step="$3" file="\${!#}" file="\${file#*=}"\n${counts}\n${lines}`);
-    const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}`, HOME: folder, TMPDIR: folder };
+    const PATH = `${folder}:${process.env["PATH"] ?? ""}`;
+    const env = { PATH, HOME: folder, TMPDIR: folder, NO_PROXY: "example.com" };
     return spawn(path.join(folder, "scripts/test"), { env, stdio: ["ignore", "pipe", "inherit"] });
   }
 
@@ -56,6 +57,13 @@ describe("scripts/test", () => {
     }
     expect(summary).toContainEqual(expect.stringMatching(/^unit +\d+ s   5 passed, 0 failed$/));
     expect(summary).toContainEqual(expect.stringMatching(/^integration +\d+ s   10 passed, 0 failed$/));
+  });
+
+  it("lets no proxy between tests and the servers that they start, beside those whom somebody has named", async () => {
+    const { lines } = await whole(`echo "$step: $NO_PROXY $no_proxy"\n${count}`);
+    const list = "127.0.0.1,localhost,example.com";
+    for (const name of ["unit", "site", "integration", "metal"])
+      expect(lines).toContain(`test:${name}: ${list} ${list}`);
   });
 
   it("has failed where something that ran beside has, and shows what it said", async () => {
