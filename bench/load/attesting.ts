@@ -82,7 +82,7 @@ async function visit({ url, channel: channelBytes, caPem }: AttestingJob, { tpm,
   try {
     const { nonce } = readNonceAnswer(await post(client, "nonce", nonceRequest));
     const { ek, ak } = tpm.attestationData({ qualifyingData: qualifyingData(nonce, channel) });
-    const request = { protocol: PROTOCOL_VERSION, nonce, channel, ek, ak };
+    const request = { protocol: PROTOCOL_VERSION, nonce, channel, ek, ekChain: [], ak };
     const attestation = writeAttestRequest({ ...request, purpose: { kind: "registration", token } });
     const challenge = readChallengeAnswer(await post(client, "attest", attestation));
     const { state } = challenge;

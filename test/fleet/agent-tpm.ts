@@ -9,6 +9,7 @@ export function agentTpm(software: SoftwareTpm): Tpm {
       const source = { kind: "template", why: "this TPM has no certificate" } as const;
       return { kind: "rsa2048", source, publicKeySpkiDer: ekSpkiDer, hash: ekHash };
     },
+    readEndorsementChain: async () => [],
     prepareAttestation: async () => undefined,
     async createAttestationKey({ qualifyingData }) {
       const { ak } = software.attestationData({ qualifyingData: Buffer.from(qualifyingData) });

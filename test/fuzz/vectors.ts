@@ -119,6 +119,7 @@ export const protocolMessages = {
     protocol.writeAttestRequest({
       ...version,
       ...attestations[0],
+      ekChain: [],
       nonce: Buffer.alloc(48, 1),
       channel: digest,
       purpose: { kind: "registration", token: "abc" },
@@ -126,6 +127,7 @@ export const protocolMessages = {
     protocol.writeAttestRequest({
       ...version,
       ...attestations[1],
+      ekChain: attestations[1]?.ek.type === "certificate" ? [digest, reportBytes] : [],
       nonce: Buffer.alloc(48, 2),
       channel: digest,
       purpose: { kind: "session" },

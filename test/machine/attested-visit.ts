@@ -98,6 +98,8 @@ export async function channelAt(httpsUrl: string): Promise<Buffer> {
 export interface AttestedVisit {
   readonly next: NextServer;
   readonly tpm: SoftwareTpm;
+  /** What the TPM holds beside its certificate; undefined for nothing. */
+  readonly ekChain?: readonly Buffer[];
   readonly channel: Buffer;
   readonly purpose: Purpose;
   readonly report?: MachineReport;
@@ -113,9 +115,9 @@ export async function attest(
   nonce: Buffer,
   change: (honest: AttestRequest) => AttestRequest = (honest) => honest,
 ): Promise<ChallengeAnswer> {
-  const { tpm, channel, purpose } = visit;
+  const { tpm, channel, purpose, ekChain = [] } = visit;
   const { ek, ak } = tpm.attestationData({ qualifyingData: qualifyingData(nonce, channel) });
-  const request = change({ protocol: PROTOCOL_VERSION, nonce, channel, purpose, ek, ak });
+  const request = change({ protocol: PROTOCOL_VERSION, nonce, channel, purpose, ek, ekChain, ak });
   return readChallengeAnswer(await ask(visit.next(), "attest", writeAttestRequest(request)));
 }
 

@@ -39,6 +39,8 @@ export interface Attestation {
   readonly server: RegistrationUrl;
   readonly tpm: Tpm;
   readonly ek: EndorsementKey;
+  /** See Tpm.readEndorsementChain. */
+  readonly ekChain: readonly Buffer[];
   readonly purpose: Purpose;
   readonly nowMs: () => number;
 }
@@ -81,7 +83,7 @@ export async function fetchNonce(attestation: Attestation): Promise<FetchedNonce
  * @throws RegistrationError, TpmError
  */
 export async function takeChallenge(attestation: Attestation, nonce: FetchedNonce): Promise<Challenged> {
-  const { course, tpm, ek, purpose } = attestation;
+  const { course, tpm, ek, ekChain, purpose } = attestation;
   const { peerSpki } = nonce;
   const channel = peerSpki === undefined ? NO_CHANNEL : channelOf(peerSpki);
   const qualification = qualifyingData(nonce.nonce, channel);
@@ -92,6 +94,7 @@ export async function takeChallenge(attestation: Attestation, nonce: FetchedNonc
     nonce: nonce.nonce,
     channel,
     purpose,
+    ekChain,
     ...wireKeys(ek, ak),
   });
   const second = await post(attestation, "challenge", attest, body);

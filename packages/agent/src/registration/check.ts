@@ -190,7 +190,8 @@ async function checkAttestation(
       const { server } = route;
       const purpose = { kind: "registration", token: registrationToken(server.url) } as const;
       const nowMs = outside.nowMs;
-      const attestation = { connection: opened, course, server, tpm, ek: identity.ek, purpose, nowMs };
+      const ekChain = await tpm.readEndorsementChain();
+      const attestation = { connection: opened, course, server, tpm, ek: identity.ek, ekChain, purpose, nowMs };
       const nonce = await fetchNonce(attestation);
       const bound = nonce.peerSpki === undefined ? "nothing, as there is no TLS" : "the server's TLS key";
       return { value: { attestation, nonce }, sentence: `the server speaks it; bound to ${bound}` };

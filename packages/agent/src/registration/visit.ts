@@ -2,8 +2,8 @@
 import type { Admission, Purpose } from "@rancheros/protocol/attestation";
 import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 
-import type { EndorsementKey, Tpm } from "../tpm/index.ts";
-import { answerChallenge, fetchNonce, takeChallenge } from "./attest.ts";
+import type { Tpm } from "../tpm/index.ts";
+import { answerChallenge, fetchNonce, takeChallenge, type Attestation } from "./attest.ts";
 import type { Route } from "./conversation.ts";
 import { startCourse, type Course } from "./course.ts";
 import { CACERTS_TIMEOUT_MS, establishTrust, trustName, type TrustOutside } from "./establish-trust.ts";
@@ -59,7 +59,7 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
     startCourse: begin,
     async attest(purpose, report) {
       // Before the server is asked for anything: it gives a nonce for a minute, and a TPM can need twenty seconds for a key.
-      const ek = await prepareKeys(options, onStep);
+      const keys = await prepareKeys(options, onStep);
       const course = begin();
       const ca = await course.run(
         "trust",
@@ -69,7 +69,7 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
       const route = { server, proxy, ca };
       const connection = outside.connectServer({ url: server.url, proxy, ca });
       try {
-        const attestation = { connection, course, server, tpm, ek, purpose, nowMs: outside.nowMs };
+        const attestation = { connection, course, server, tpm, ...keys, purpose, nowMs: outside.nowMs };
         const { open } = await takeChallenge(attestation, await fetchNonce(attestation));
         const opened = await open();
         const admission = await answerChallenge(attestation, opened, await report(opened.challenge.state.length));
@@ -102,7 +102,10 @@ async function learnCa(
   }
 }
 
-async function prepareKeys(options: VisitOptions, onStep: (step: RegistrationStep) => void): Promise<EndorsementKey> {
+async function prepareKeys(
+  options: VisitOptions,
+  onStep: (step: RegistrationStep) => void,
+): Promise<Pick<Attestation, "ek" | "ekChain">> {
   const { tpm, withoutEkCertificate } = options;
   onStep("endorsement-key");
   const ek = await tpm.readEndorsementKey();
@@ -110,5 +113,5 @@ async function prepareKeys(options: VisitOptions, onStep: (step: RegistrationSte
   if (problem !== undefined && !withoutEkCertificate) throw problem;
   onStep("attestation-key");
   await tpm.prepareAttestation();
-  return ek;
+  return { ek, ekChain: await tpm.readEndorsementChain() };
 }

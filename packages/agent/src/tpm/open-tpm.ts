@@ -2,6 +2,7 @@
 
 import { type MadeAttestationKey, certifyCreation, makeAttestationKey } from "./attestation-key.ts";
 import { activateCredential, startEndorsementSession } from "./credential-activation.ts";
+import { readEndorsementChain } from "./endorsement-chain.ts";
 import { type ReadEndorsementKey, findEndorsementKey, readEndorsementKey } from "./endorsement-key.ts";
 import { TpmError } from "./errors.ts";
 import {
@@ -66,6 +67,7 @@ function createTpm(
   const { handles, folder } = bench;
   const inTurn = createQueue();
   let read: ReadEndorsementKey | undefined;
+  let chain: readonly Buffer[] | undefined;
   let made: MadeAttestationKey | undefined;
   let endorsementKey: string | undefined;
   let sessionFile: string | undefined;
@@ -107,6 +109,13 @@ function createTpm(
       work(async () => {
         read ??= await readKey();
         return read.key;
+      }),
+
+    readEndorsementChain: () =>
+      work(async () => {
+        read ??= await readKey();
+        chain ??= read.key.source.kind === "certificate" ? await readEndorsementChain(bench.tpm2) : [];
+        return chain;
       }),
 
     prepareAttestation: () =>

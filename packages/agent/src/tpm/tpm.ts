@@ -55,6 +55,11 @@ export interface Tpm {
   /** Asked of the TPM once; later calls get the same answer. */
   readEndorsementKey(): Promise<EndorsementKey>;
   /**
+   * Certificates that the TPM holds between the endorsement key's and its maker's root: DER, believed by nobody. Empty where
+   * it holds none, and where the key has no certificate. Asked of the TPM once.
+   */
+  readEndorsementChain(): Promise<readonly Buffer[]>;
+  /**
    * Does all that takes long before createAttestationKey needs it: makes the AK and the EK, which can take 20 s each.
    * @throws TpmError as createAttestationKey
    */

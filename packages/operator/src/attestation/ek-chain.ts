@@ -2,11 +2,11 @@
 import { hasSignedBytes, isAcceptedAlgorithm, namesAnotherKey, namesAsIssuer, type Authority } from "./authority.ts";
 import type { Certificate } from "./certificate.ts";
 import { isRevoked } from "./revocations.ts";
-import { isRefused, type TrustAnchors, type TrustRoot } from "./trust-anchors.ts";
+import { isRefusedAuthority, type TrustAnchors, type TrustRoot } from "./trust-anchors.ts";
 import { isTakenBack, type EkProblemCode } from "./trust-class.ts";
 
-/** Authorities in one chain, the root among them; real chains have two or three. */
-export const MAX_AUTHORITIES = 5;
+/** Authorities in one chain, the root among them: two or three with most makers, six above a key of Intel's PTT. */
+export const MAX_AUTHORITIES = 8;
 /** Signatures that are looked at for one certificate, whatever the anchors look like: about 50 us each. */
 const MAX_SIGNATURES = 32;
 /** Clocks of hypervisors and operators differ a little. */
@@ -69,7 +69,7 @@ class Search {
     if (this.#signatures === 0) return this.#refuse("EK_CHAIN_AMBIGUOUS");
     this.#signatures -= 1;
     if (!hasSignedBytes(authority, certificate)) return this.#refuse("EK_CERTIFICATE_SIGNATURE");
-    if (isRefused(this.#anchors, authority.certificate)) return this.#refuse("EK_CERTIFICATE_REFUSED");
+    if (isRefusedAuthority(this.#anchors, authority)) return this.#refuse("EK_CERTIFICATE_REFUSED");
     if (isRevoked(this.#anchors.revocations, certificate, authority)) return this.#refuse("EK_CERTIFICATE_REVOKED");
     if (authority.pathLength < below) return this.#refuse("EK_CHAIN_TOO_LONG");
     const { validFromDate, validToDate } = authority.certificate.x509;

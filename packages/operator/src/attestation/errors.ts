@@ -169,7 +169,7 @@ export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
   ),
   EK_CHAIN_UNKNOWN_ROOT: refused(
     "The endorsement key certificate leads to none of the trust anchors.",
-    "Add the maker's root, and what lies between, to the registration's or the operator's trust anchors (docs/trust.md).",
+    "Add the maker's root, and what lies between, to the registration's or the operator's trust anchors (docs/trust.md); what lies in the TPM itself is sent by ros-agent, and not by rancherd.",
   ),
   EK_CHAIN_TOO_LONG: refused(
     "More authorities stand between the endorsement key certificate and a root than are allowed.",

@@ -23,4 +23,5 @@ export type { JudgedMachine } from "./judge-machine.ts";
 export { NO_TRUST_ANCHORS, trustAnchors } from "./trust-anchors.ts";
 export type { RootClass, TrustAnchors, TrustRoot } from "./trust-anchors.ts";
 export type { EkProblem, EkProblemCode, EkVerdict, TpmDescription } from "./trust-class.ts";
+export { withSentIntermediates } from "./sent-intermediates.ts";
 export { verifyEkCertificate } from "./verify-ek-certificate.ts";

@@ -18,7 +18,7 @@ export interface TrustRoot extends Authority {
 export interface TrustAnchors {
   readonly roots: readonly TrustRoot[];
   readonly intermediates: readonly Authority[];
-  /** SHA-256 of endorsement keys, of their certificates and of authorities' that count no more, hex. */
+  /** SHA-256 of keys and certificates that count no more, of TPMs and of authorities, hex. */
   readonly refused: ReadonlySet<string>;
   readonly revocations: readonly Revocation[];
   /** One sentence for each thing that was passed over; names keys and positions, never content. */
@@ -78,6 +78,17 @@ function beforeLimits(a: string, b: string): number {
 /** Whether an administrator wants to see this certificate no more. */
 export function isRefused({ refused }: Pick<TrustAnchors, "refused">, { der }: Certificate): boolean {
   return refused.size > 0 && refused.has(createHash("sha256").update(der).digest("hex"));
+}
+
+/**
+ * Whether an administrator wants to see this authority no more: by its certificate, or by its key, of which there may be
+ * certificates that he does not know, and a machine does.
+ */
+export function isRefusedAuthority(anchors: Pick<TrustAnchors, "refused">, { certificate }: Authority): boolean {
+  if (isRefused(anchors, certificate)) return true;
+  return (
+    anchors.refused.size > 0 && anchors.refused.has(createHash("sha256").update(certificate.spkiDer).digest("hex"))
+  );
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   judgeMachine,
   refuseTakenBack,
   verifyEkCertificate,
+  withSentIntermediates,
   type EkVerdict,
   type TrustAnchorStore,
 } from "../attestation/index.ts";
@@ -43,14 +44,17 @@ export async function judge(
   { anchors, nowMs }: Pick<DoorParts, "anchors" | "nowMs">,
   registration: Pick<MachineRegistration, "spec"> | undefined,
   namespace: string,
-  machine: { readonly ekHash: string; readonly ek: EndorsementKey },
+  machine: { readonly ekHash: string; readonly ek: EndorsementKey; readonly ekChain?: readonly Buffer[] },
   isEntry = true,
 ): Promise<EkVerdict> {
   const attestation = registration?.spec.attestation;
   const found = await anchors.anchorsFor({ namespace, spec: { attestation } });
   const der = machine.ek.type === "certificate" ? machine.ek.certificateDer : undefined;
   const expired = attestation?.expiredCertificates === "refuse" ? "refuse" : "accept";
-  const verdict = verifyEkCertificate(der, found, { nowMs: nowMs(), expired });
+  const verdict = verifyEkCertificate(der, withSentIntermediates(found, machine.ekChain ?? []), {
+    nowMs: nowMs(),
+    expired,
+  });
   refuseTakenBack(found.refused, { ekHash: machine.ekHash, verdict });
   if (registration !== undefined && isEntry) judgeMachine(attestation, { ekHash: machine.ekHash, verdict });
   return verdict;

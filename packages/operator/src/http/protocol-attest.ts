@@ -85,7 +85,7 @@ export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace
   trace.beganMs = parts.nowMs();
   const request = readAttestRequest(body);
   const protocol = commonVersion(request.protocol);
-  const { nonce, channel, purpose, ek, ak } = request;
+  const { nonce, channel, purpose, ek, ekChain, ak } = request;
   await checkNonce(parts.keys, nonce, parts.nowMs());
   if (!(await parts.isOwnChannel(channel))) {
     throw new SessionError("CHANNEL_MISMATCH", "the machine sees another TLS key than this server's");
@@ -98,7 +98,7 @@ export async function challenge(parts: ProtocolParts, body: Buffer, trace: Trace
   trace.ekHash = endorsementKey.hash;
   trace.akName = attestationKey.name.toString("hex");
   const { registration, judgedBy, namespace, challenges } = wayOf(parts, purpose, endorsementKey.hash, trace);
-  const machine = { ekHash: endorsementKey.hash, ek };
+  const machine = { ekHash: endorsementKey.hash, ek, ekChain };
   const verdict = await judge(parts, judgedBy, namespace, machine, registration !== undefined);
   const secret = parts.random(SECRET_MAX_BYTES);
   const credential = makeCredential({

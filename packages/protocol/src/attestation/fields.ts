@@ -59,6 +59,24 @@ export class Fields {
     return value === undefined || value === null || value === "" ? NOTHING : this.bytes(field, maxBytes);
   }
 
+  /** Absent reads as the empty list. @param maxBytes  of all items together */
+  byteList(field: string, maxItems: number, maxBytes: number): readonly Buffer[] {
+    const value = this.raw(field);
+    if (value === undefined || value === null) return [];
+    if (!Array.isArray(value) || value.length > maxItems) {
+      this.problem(field, `is no list of at most ${maxItems}`);
+      return [];
+    }
+    const items = value.map(
+      (item: unknown, index) =>
+        readByteField(item, `${this.#path}${field}.${index}`, maxBytes, this.#problems) ?? NOTHING,
+    );
+    if (items.reduce((sum, { length }) => sum + length, 0) > maxBytes) {
+      this.problem(field, `has more than ${maxBytes} bytes in all`);
+    }
+    return items;
+  }
+
   text(field: string, maxCharacters: number): string {
     return this.#text(field, maxCharacters, true) ?? "";
   }

@@ -14,6 +14,10 @@ export const RESPONSE_MAX_BYTES = 128 * 1024;
 
 /** A nonce, as long as the server seals it: key id, time, random bytes, tag. */
 export const NONCE_MAX_BYTES = 64;
+/** Certificates between an endorsement key's and a root that a machine sends: makers who keep them in the TPM have three. */
+export const EK_CHAIN_MAX_CERTIFICATES = 8;
+/** All of them together. */
+export const EK_CHAIN_MAX_BYTES = 8192;
 /** The CAs by which a machine knows the server, as PEM. */
 export const CA_MAX_CHARACTERS = 16 * 1024;
 /** What the server has to remember of a challenge, sealed. */

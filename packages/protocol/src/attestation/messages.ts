@@ -28,6 +28,11 @@ export interface AttestRequest {
   readonly channel: Buffer;
   readonly purpose: Purpose;
   readonly ek: EndorsementKey;
+  /**
+   * DER of what lies between the endorsement key's certificate and a root, as the TPM holds it: most hold none. Believed by
+   * nobody, and no part of what the TPM signs: a chain is as good as its signatures.
+   */
+  readonly ekChain: readonly Buffer[];
   /** Its creation attestation has qualifyingData(nonce, channel). */
   readonly ak: AttestationKeyParameters;
 }

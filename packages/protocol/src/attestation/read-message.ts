@@ -6,6 +6,8 @@ import { Fields } from "./fields.ts";
 import {
   CA_MAX_CHARACTERS,
   DIGEST_BYTES,
+  EK_CHAIN_MAX_BYTES,
+  EK_CHAIN_MAX_CERTIFICATES,
   NONCE_MAX_BYTES,
   REQUEST_MAX_BYTES,
   RESPONSE_MAX_BYTES,
@@ -94,13 +96,19 @@ function endorsementKeyOf(fields: Fields): EndorsementKey {
     : { type: "public-key", spkiDer: fields.bytes("publicKey", EK_PEM_MAX_BYTES) };
 }
 
+function chainOf(fields: Fields): readonly Buffer[] {
+  const chain = fields.byteList("chain", EK_CHAIN_MAX_CERTIFICATES, EK_CHAIN_MAX_BYTES);
+  if (chain.length > 0 && !fields.has("certificate")) fields.problem("chain", "goes with a certificate only");
+  return chain;
+}
+
 export function readAttestRequest(bytes: Uint8Array): AttestRequest {
   return request(bytes, "the attestation", (fields) => ({
     protocol: protocolOf(fields),
     nonce: fields.bytes("nonce", NONCE_MAX_BYTES),
     channel: fields.bytes("channel", DIGEST_BYTES, DIGEST_BYTES),
     purpose: fields.object("purpose", purposeOf),
-    ek: fields.object("ek", endorsementKeyOf),
+    ...fields.object("ek", (ek) => ({ ek: endorsementKeyOf(ek), ekChain: chainOf(ek) })),
     ak: fields.object("ak", (ak) => ({
       public: ak.bytes("public", TPM_STRUCTURE_MAX_BYTES),
       createData: ak.bytes("createData", TPM_STRUCTURE_MAX_BYTES),

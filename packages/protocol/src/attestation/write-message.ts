@@ -34,13 +34,13 @@ export function writeNonceAnswer(message: NonceAnswer): Buffer {
 }
 
 export function writeAttestRequest(message: AttestRequest): Buffer {
-  const { protocol, nonce, channel, purpose, ek, ak } = message;
+  const { protocol, nonce, channel, purpose, ek, ekChain, ak } = message;
   return write({
     protocol,
     nonce: base64(nonce),
     channel: base64(channel),
     purpose,
-    ek: endorsementKey(ek),
+    ek: { ...endorsementKey(ek), ...(ekChain.length === 0 ? {} : { chain: ekChain.map(base64) }) },
     ak: {
       public: base64(ak.public),
       createData: base64(ak.createData),

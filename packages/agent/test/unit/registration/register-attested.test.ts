@@ -80,6 +80,7 @@ describe("registering by the attestation protocol", () => {
     expect(machine.calls).toEqual([
       "readEndorsementKey",
       "prepareAttestation",
+      "readEndorsementChain",
       "createAttestationKey",
       "activateCredential",
     ]);

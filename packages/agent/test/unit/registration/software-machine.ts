@@ -20,6 +20,10 @@ export function createSoftwareMachine(): SoftwareMachine {
       const source = { kind: "template", why: "this TPM has no certificate" } as const;
       return { kind: "rsa2048", source, publicKeySpkiDer: ekSpkiDer, hash: ekHash };
     },
+    async readEndorsementChain() {
+      calls.push("readEndorsementChain");
+      return [];
+    },
     async prepareAttestation() {
       calls.push("prepareAttestation");
     },

@@ -31,11 +31,11 @@ describe("chains", () => {
     return { anchors: built, lowest: made.at(-1) ?? root };
   }
 
-  it("may have five authorities and no more", () => {
-    const five = ladder(5);
-    expect(codeOf(verdictOf(ek({}, five.lowest), five.anchors))).toBe("virtual");
-    const six = ladder(6);
-    expect(codeOf(verdictOf(ek({}, six.lowest), six.anchors))).toBe("EK_CHAIN_TOO_LONG");
+  it("may have eight authorities and no more", () => {
+    const eight = ladder(8);
+    expect(codeOf(verdictOf(ek({}, eight.lowest), eight.anchors))).toBe("virtual");
+    const nine = ladder(9);
+    expect(codeOf(verdictOf(ek({}, nine.lowest), nine.anchors))).toBe("EK_CHAIN_TOO_LONG");
   });
 
   it.each([
@@ -52,7 +52,7 @@ describe("chains", () => {
     expect(circle.intermediates).toHaveLength(144);
     const der = ek({}, made[0] ?? root);
     const judge = (): void => expect(codeOf(verdictOf(der, circle))).not.toBe("hardware");
-    // Each signature takes a part of a millisecond: of 12 by 12 ways, not of 12 to the power of 5.
+    // Each signature takes a part of a millisecond: of 12 by 12 ways, not of 12 to the power of 8.
     expect(cpuMsOf(judge)).toBeLessThan(SOON_MS);
   });
 
