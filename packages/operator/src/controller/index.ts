@@ -20,6 +20,7 @@ export type { ClusterClock } from "./cluster-clock.ts";
 export { retryAfterMs } from "./retry-after.ts";
 export { GoneUids } from "./gone-uids.ts";
 export { orAborted } from "./or-aborted.ts";
+export { isNextSpec } from "./is-next-spec.ts";
 export { isObjectName } from "./request-path.ts";
 export { createWorkQueue } from "./work-queue.ts";
 export type { QueueLoad, WorkQueue } from "./work-queue.ts";

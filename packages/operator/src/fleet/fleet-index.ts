@@ -1,6 +1,7 @@
 /** The Fleet Clusters and ClusterGroups that there are, by namespace. */
 import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "@kubernetes/client-node";
+import { isNextSpec } from "../controller/index.ts";
 import { compileSelector, type LabelMatch, type LabelSelector, type Labels } from "./label-selector.ts";
 import type { FleetCluster, FleetGroup, TargetMatch } from "./match-targets.ts";
 
@@ -17,7 +18,7 @@ export interface ClusterEntry extends KubernetesObject {
 }
 
 export interface GroupEntry extends KubernetesObject {
-  readonly metadata: FleetMeta;
+  readonly metadata: FleetMeta & { readonly generation?: number };
   readonly group: FleetGroup;
 }
 
@@ -41,6 +42,11 @@ function metaOf(object: unknown): FleetMeta | undefined {
   const [name, namespace] = [textAt(metadata, "name"), textAt(metadata, "namespace")];
   if (name === "" || namespace === "") return undefined;
   return { name, namespace, uid: textAt(metadata, "uid"), resourceVersion: textAt(metadata, "resourceVersion") };
+}
+
+function generationAt(metadata: unknown): { readonly generation?: number } {
+  const generation = child(metadata, "generation");
+  return typeof generation === "number" ? { generation } : {};
 }
 
 /** Reads a Cluster of fleet.cattle.io/v1alpha1; undefined where it is none. */
@@ -74,12 +80,16 @@ export function groupEntry(object: unknown): GroupEntry | undefined {
   const metadata = metaOf(object);
   if (metadata === undefined) return undefined;
   const labels = labelsAt(child(object, "metadata"), "labels");
-  return { metadata, group: { name: metadata.name, labels, selector: selectorAt(child(object, "spec")) } };
+  return {
+    metadata: { ...metadata, ...generationAt(child(object, "metadata")) },
+    group: { name: metadata.name, labels, selector: selectorAt(child(object, "spec")) },
+  };
 }
 
 interface HeldGroup {
   readonly group: FleetGroup;
   readonly uid: string;
+  readonly generation: number | undefined;
   /** Which labels of clusters it chooses; undefined where nobody can tell, neither by its selector nor by an earlier one. */
   readonly matches: LabelMatch | undefined;
   /** Of a selector that is none: what it chooses is what the one before did. */
@@ -100,14 +110,16 @@ interface Namespace {
 
 const NOTHING: LabelMatch = () => false;
 
-/** @param before  of its name; one of another UID is another group */
+/** @param before  of its name; one of another UID is another group, and one between which and this a spec was missed tells nothing */
 function heldGroup({ metadata, group }: GroupEntry, before: HeldGroup | undefined): HeldGroup {
-  const { uid, namespace, name } = metadata;
-  if (group.selector === undefined) return { group, uid, matches: NOTHING, problems: [] };
+  const { uid, generation, namespace, name } = metadata;
+  const held = { group, uid, generation };
+  if (group.selector === undefined) return { ...held, matches: NOTHING, problems: [] };
   const compiled = compileSelector(group.selector, "spec.selector");
-  if (compiled.ok) return { group, uid, matches: compiled.matches, problems: [] };
+  if (compiled.ok) return { ...held, matches: compiled.matches, problems: [] };
   const problems = compiled.problems.map((one) => `ClusterGroup ${namespace}/${name}: ${one}`);
-  return { group, uid, matches: before?.uid === uid ? before.matches : undefined, problems };
+  const isNext = before?.uid === uid && isNextSpec(before.generation, generation);
+  return { ...held, matches: isNext ? before.matches : undefined, problems };
 }
 
 function isUnsound({ problems }: HeldGroup): boolean {
@@ -146,9 +158,10 @@ export class FleetIndex {
     const { namespace, name, uid } = entry.metadata;
     const { groups } = this.#of(namespace);
     const before = groups.get(name);
-    if (before?.uid === uid && isDeepStrictEqual(before.group, entry.group)) return false;
-    groups.set(name, heldGroup(entry, before));
-    return true;
+    const next = heldGroup(entry, before);
+    groups.set(name, next);
+    const isKnownAsBefore = (before?.matches === undefined) === (next.matches === undefined);
+    return before?.uid !== uid || !isKnownAsBefore || !isDeepStrictEqual(before.group, entry.group);
   }
 
   /** What is wrong with the group's selector; empty where nothing is. */

@@ -1,6 +1,7 @@
 /** From a ManagedOSImage to what rollouts go by: every field read once, every bad one named. */
 import { ImageReferenceError, parseImageReference } from "@rancheros/protocol/images";
 import { durationMs, type ManagedOSImage } from "@rancheros/protocol/resources";
+import { isNextSpec } from "../controller/index.ts";
 import {
   compileSelector,
   compileTargets,
@@ -99,9 +100,13 @@ function claimOf({ metadata, spec }: ManagedOSImage, problems: string[]): Claim 
   return nodes === undefined ? undefined : { targets: compiled.match, hasTargets: targets.length > 0, nodes };
 }
 
-/** One that was made anew under the name is another image. */
-function claimBefore({ uid }: Made, before: { readonly image: CompiledImage } | undefined): Claim | undefined {
-  return before?.image.object.metadata.uid === uid ? before.image.claim : undefined;
+/** One that was made anew under the name is another image; of one of which a spec was missed nobody knows what it was for last. */
+function claimBefore(
+  { uid, generation }: ManagedOSImage["metadata"],
+  before: { readonly image: CompiledImage } | undefined,
+): Claim | undefined {
+  const known = before?.image.object.metadata;
+  return known?.uid === uid && isNextSpec(known.generation, generation) ? before?.image.claim : undefined;
 }
 
 function checkReference(text: string | undefined, field: string, problems: string[]): void {

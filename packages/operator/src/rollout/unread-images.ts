@@ -4,7 +4,7 @@
  * machines.
  */
 import { managedOSImage } from "@rancheros/protocol/resources";
-import { unreadableSentence, type Unreadable } from "../controller/index.ts";
+import { isNextSpec, unreadableSentence, type Unreadable } from "../controller/index.ts";
 import { STATUS_MESSAGE_MAX_CHARACTERS, type Waiting } from "@rancheros/protocol/upgrade";
 import { imageKey, olderFirst } from "./compile-image.ts";
 import type { ImageState } from "./image-state.ts";
@@ -22,9 +22,15 @@ export function unreadWaiting(image: UnreadImage): Waiting {
   return { reason: "Invalid", message: unreadSentence(image) };
 }
 
+interface Held {
+  readonly image: UnreadImage;
+  /** Whether what the index has of it, if anything, is of the last spec that could be read. */
+  readonly isLastKnown: boolean;
+}
+
 export class UnreadImages {
   readonly #index: RolloutIndex;
-  readonly #unread = new Map<string, UnreadImage>();
+  readonly #unread = new Map<string, Held>();
 
   constructor(index: RolloutIndex) {
     this.#index = index;
@@ -39,7 +45,13 @@ export class UnreadImages {
   }
 
   put(image: UnreadImage): void {
-    this.#unread.set(imageKey(image.metadata), image);
+    const key = imageKey(image.metadata);
+    const { uid, generation } = image.metadata;
+    const found = this.#unread.get(key);
+    const before = found?.image.metadata.uid === uid ? found : undefined;
+    const known = before?.image.metadata ?? this.#index.image(key)?.image.object.metadata;
+    const isLastKnown = (before?.isLastKnown ?? true) && isNextSpec(known?.generation, generation);
+    this.#unread.set(key, { image, isLastKnown });
   }
 
   delete(key: string): boolean {
@@ -53,13 +65,14 @@ export class UnreadImages {
   before(namespace: string, image: ImageState | undefined): UnreadImage | undefined {
     if (this.#unread.size === 0) return undefined;
     const itself = image === undefined ? undefined : this.#unread.get(image.image.key);
-    if (itself !== undefined) return itself;
+    if (itself !== undefined) return itself.image;
     // Of one whose machines are known, those of others are others.
-    return [...this.#unread.values()].find(
-      ({ metadata }) =>
+    const found = [...this.#unread.values()].find(
+      ({ image: { metadata }, isLastKnown }) =>
         metadata.namespace === namespace &&
-        this.#index.image(imageKey(metadata)) === undefined &&
+        (!isLastKnown || this.#index.image(imageKey(metadata)) === undefined) &&
         (image === undefined || olderFirst(metadata, image.image.object.metadata) < 0),
     );
+    return found?.image;
   }
 }

@@ -26,10 +26,10 @@ it("is another label or selector, and no other change", () => {
 
 it("says which groups without a selector leave it open what some targets choose", () => {
   const index = new FleetIndex();
-  const put = (name: string, selector: object, uid = "u"): void => {
-    const metadata = { name, namespace: "n", uid, labels: { name }, resourceVersion: "1" };
+  const put = (name: string, selector: object, uid = "u", generation?: number): boolean => {
+    const metadata = { name, namespace: "n", uid, labels: { name }, resourceVersion: "1", generation };
     const entry = groupEntry({ metadata, spec: { selector } });
-    if (entry !== undefined) index.putGroup(entry);
+    return entry !== undefined && index.putGroup(entry);
   };
   const cluster = clusterEntry({ metadata: { name: "c", namespace: "n", labels: { a: "1" } } });
   const unclear = (target: FleetTarget) => {
@@ -55,6 +55,13 @@ it("says which groups without a selector leave it open what some targets choose"
   put("g", bad);
   expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: true });
   put("g", bad, "another");
+  expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: false });
+  put("g", {}, "g", 3);
+  put("g", bad, "g", 4);
+  expect(put("g", bad, "g", 4)).toBe(false);
+  expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: true });
+  // What it chose in between was missed.
+  expect(put("g", bad, "g", 6)).toBe(true);
   expect(unclear({ clusterGroup: "g" })).toEqual({ problems, isKnown: false });
   // Where another group has it already, nothing depends on this one.
   put("h", {});

@@ -93,6 +93,16 @@ export class TwoImages {
     this.#publish({ ...image, metadata: { ...metadata, generation }, spec: { ...image.spec, ...spec } });
   }
 
+  /** As change, by somebody else and with what another replica says of it: the watch of this one is broken meanwhile. */
+  changeUnseen(name: string, spec: ManagedOSImageSpec, status: Partial<ManagedOSImage["status"]>): void {
+    const { run } = this;
+    this.run = { ...run, onImage: () => undefined };
+    this.change(name, spec);
+    this.run = run;
+    const image = this.image(name);
+    this.#images.set(name, { ...image, status: { ...image.status, ...status } });
+  }
+
   async ask(name: Name) {
     const answer = this.run.ask(this.#machines.get(name) ?? this.#made(name));
     await this.time.pass(3_000);

@@ -123,6 +123,30 @@ describe.each(BAD)("an image that comes to have %s", (_, namespace, good, bad, f
   });
 });
 
+describe("an image of which a replica has missed for which machines it was last", () => {
+  const bad = { nodeSelector: { matchLabels: { pool: "web servers" } } };
+
+  it("has those that the others know, and not those of before", async () => {
+    await start("fleet-local", POOL);
+    expect(scene.image("older").status?.total).toBe(2);
+    scene.changeUnseen("older", { nodeSelector: { matchLabels: { pool: "db" } } }, { total: 0, pending: 0 });
+    scene.change("older", bad);
+    await scene.time.pass(10 * MINUTE_MS);
+    expect(scene.image("older").status).toMatchObject({ state: "Invalid", total: 0, pending: 0 });
+    expect((await scene.ask("a")).waiting).toMatchObject({
+      reason: "Invalid",
+      message: expect.stringMatching(/^nobody can tell for which machines/) as unknown,
+    });
+    // Nor is more known of it when it is changed once more.
+    scene.change("older", { nodeSelector: { matchLabels: { pool: "db servers" } } });
+    await scene.time.pass(MINUTE_MS);
+    expect(scene.image("older").status).toMatchObject({ state: "Invalid", total: 0 });
+    scene.change("older", POOL);
+    await scene.time.pass(MINUTE_MS);
+    expect((await scene.begun()).plan.image).toBe("older");
+  });
+});
+
 describe("an image that waits for such a one", () => {
   const bad = { nodeSelector: { matchLabels: { pool: "web servers" } } };
 

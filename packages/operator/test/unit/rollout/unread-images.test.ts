@@ -52,6 +52,21 @@ describe("an image that cannot be read", () => {
     expect(images.before(NAMESPACE, of[0])).toBeUndefined();
   });
 
+  it("of which the state before was missed keeps the machines of younger ones, and of none", () => {
+    const index = indexWith(["older", 1], ["os", 2]);
+    const of = [index.image(`${NAMESPACE}/os`), undefined];
+    const images = new UnreadImages(index);
+    const seen = (generation: number): readonly (string | undefined)[] => {
+      const { metadata, ...rest } = unread("older", 1);
+      images.put({ ...rest, metadata: { ...metadata, generation } });
+      return of.map((image) => images.before(NAMESPACE, image)?.metadata.name);
+    };
+    // One after the other, none of them can have been for other machines that can be read.
+    expect([seen(1), seen(2), seen(3)].flat()).toEqual(Array.from({ length: 6 }, () => undefined));
+    expect(seen(5)).toEqual(["older", "older"]);
+    expect(seen(6)).toEqual(["older", "older"]);
+  });
+
   it("says what is wrong and what to do, in no more than machines take", () => {
     const problems = Array.from({ length: 200 }, (__, at) => `/spec/field${at} must be something else`);
     const sentence = unreadSentence({ metadata: metadataOf("n".repeat(253), 1, "s".repeat(63)), problems });
