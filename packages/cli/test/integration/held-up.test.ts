@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { startProgram, startRosAgent } from "./ros-agent.ts";
+import { startProgram } from "./ros-agent.ts";
 
 const PROGRAM = fileURLToPath(new URL("held-up-start.ts", import.meta.url));
 
@@ -29,7 +29,7 @@ it("ends the programs that are to end with it", async () => {
   const pipe = join(folder, "never-written");
   const pidFile = join(folder, "pid");
   execFileSync("mkfifo", [pipe]);
-  const { code, stdout } = await startProgram([process.execPath, PROGRAM, pipe, pidFile]).outcome;
+  const { code, stdout } = await startProgram([process.execPath, PROGRAM, pipe, pidFile, "version"]).outcome;
   const pid = Number(await readFile(pidFile, "utf8"));
   try {
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("ros-agent") as string });
@@ -47,11 +47,12 @@ async function listensToCtrlC(pid: number | undefined): Promise<boolean> {
 }
 
 it("ends at the second Ctrl-C, though the kernel still holds what the first one could not end", async () => {
-  const pipe = join(folder, "never-written");
-  execFileSync("mkfifo", [pipe]);
-  const { child, outcome } = startRosAgent(["register", "--config", pipe]);
+  const [pipe, config] = [join(folder, "never-written"), join(folder, "waited-for")];
+  execFileSync("mkfifo", [pipe, config]);
+  const register = ["register", "--config", config];
+  const { child, outcome } = startProgram([process.execPath, PROGRAM, pipe, join(folder, "pid"), ...register]);
   await expect.poll(() => listensToCtrlC(child.pid), { timeout: 20_000 }).toBe(true);
-  // So long that it has come to the pipe.
+  // So long that it has come to its configuration, which it waits for.
   expect(await Promise.race([outcome, sleep(1_000, "waits")])).toBe("waits");
   child.stderr?.once("data", () => child.kill("SIGINT"));
   child.kill("SIGINT");

@@ -4,9 +4,13 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext, rootCertificates } from "node:tls";
 
+import { readBounded } from "../../files/index.ts";
 import { ImagePullError } from "../errors.ts";
 import { NO_REGISTRIES, parseRegistries, type Registries, type RegistryTls } from "../registries.ts";
 import type { TlsMaterial } from "./registry-request.ts";
+
+/** Of registries.yaml, and of each CA, certificate and key that it names. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Source: Go crypto/x509 root_linux.go: Debian, Fedora, openSUSE, OpenELEC, RHEL, Alpine. */
 const SYSTEM_BUNDLES = [
@@ -22,7 +26,7 @@ const SYSTEM_BUNDLES = [
 export async function readRegistries(path: string): Promise<Registries> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readBounded(path, MAX_BYTES)).toString("utf8");
   } catch (cause) {
     if (systemCode(cause) === "ENOENT") return NO_REGISTRIES;
     throw new ImagePullError("IMAGE_REGISTRIES_INVALID", `${path} cannot be read`, { cause, details: { path } });
@@ -34,9 +38,10 @@ export async function readRegistries(path: string): Promise<Registries> {
 export async function readTls(tls: RegistryTls): Promise<TlsMaterial> {
   const named = async (path: string | undefined): Promise<string | undefined> => {
     if (path === undefined) return undefined;
-    return readFile(path, "utf8").catch((cause: unknown) => {
+    const bytes = await readBounded(path, MAX_BYTES).catch((cause: unknown) => {
       throw new ImagePullError("IMAGE_REGISTRIES_INVALID", `${path} cannot be read`, { cause, details: { path } });
     });
+    return bytes.toString("utf8");
   };
   const [own, cert, key] = [await named(tls.caFile), await named(tls.certFile), await named(tls.keyFile)];
   checkTls(tls, { own, cert, key });

@@ -1,7 +1,7 @@
 /** A configuration that a setting names: a file on this machine, or a page. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { open } from "node:fs/promises";
 
+import { readBounded } from "../../files/index.ts";
 import { InstallError } from "../errors.ts";
 
 const MAX_BYTES = 1024 * 1024;
@@ -38,14 +38,7 @@ export async function fetchDocument(place: string, signal: AbortSignal): Promise
 async function readDocument(path: string): Promise<string> {
   if (/^[a-z]+:\/\//.test(path)) throw unreadable(path, new Error("only http, https and paths are known"), "never");
   try {
-    const file = await open(path.replace(/^file:/, ""), "r");
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
-      if (bytesRead > MAX_BYTES) throw new Error("it has more than 1 MiB");
-      return buffer.toString("utf8", 0, bytesRead);
-    } finally {
-      await file.close();
-    }
+    return (await readBounded(path.replace(/^file:/, ""), MAX_BYTES)).toString("utf8");
   } catch (cause) {
     throw unreadable(path, cause, "never");
   }

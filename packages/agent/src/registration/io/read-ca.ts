@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 
+import { readBounded } from "../../files/index.ts";
 import { RegistrationError } from "../errors.ts";
 
 /** A bundle of every public CA has 220 KiB. */
@@ -19,13 +20,13 @@ const SYSTEM_BUNDLES = [
 
 /** @throws RegistrationError REGISTRATION_CA_UNREADABLE */
 export async function readCaFile(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readBounded(path, MAX_CA_BYTES).catch((cause: unknown) => {
     throw new RegistrationError("REGISTRATION_CA_UNREADABLE", `the CA file ${path} cannot be read`, {
       cause,
       details: { path },
     });
   });
-  return bytes.subarray(0, MAX_CA_BYTES).toString("latin1");
+  return bytes.toString("latin1");
 }
 
 /**
