@@ -1,12 +1,13 @@
 /** A configuration without its secrets, for people and logs. */
+import { HIDDEN, hideInText } from "./hide-in-text.ts";
 import type { OriginMap, OriginNode } from "./origin-tree.ts";
+import { isSecretKey, isSecretOption } from "./secret-key.ts";
 
-export const HIDDEN = "(hidden)";
-
-/** Words in a key whose value is a secret whatever it looks like. */
-const SECRET_KEY = /token|passw|secret|credential|private|auth(?!or)|apikey|api_key|accesskey|access_key|\bpwd\b/i;
 /** Keys whose value is known to be none. */
 const PLAIN_KEYS = new Set(["kubernetesVersion", "rancherVersion"]);
+/** Where one key says what another one's value is: `{name: ADMIN_PASSWORD, value: x}`, `{path: /etc/token, content: x}`. */
+const NAMES: ReadonlySet<string> = new Set(["name", "key", "path"]);
+const VALUES: ReadonlySet<string> = new Set(["value", "values", "content"]);
 
 export function hideSecrets(config: OriginMap): OriginMap {
   return { ...config, entries: hideEntries(config) };
@@ -14,10 +15,15 @@ export function hideSecrets(config: OriginMap): OriginMap {
 
 function hideEntries(map: OriginMap): ReadonlyMap<string, OriginNode> {
   const isSecretObject = textOf(map.entries.get("kind")) === "Secret";
+  const isNamedSecret = [...map.entries].some(
+    ([key, node]) => NAMES.has(key.toLowerCase()) && isSecretKey(textOf(node)),
+  );
   return new Map(
     [...map.entries].map(([key, node]) => {
       const isSecret =
-        !PLAIN_KEYS.has(key) && (SECRET_KEY.test(key) || (isSecretObject && (key === "data" || key === "stringData")));
+        (!PLAIN_KEYS.has(key) && isSecretKey(key)) ||
+        (isSecretObject && (key === "data" || key === "stringData")) ||
+        (isNamedSecret && VALUES.has(key.toLowerCase()));
       return [key, isSecret ? hideAll(node) : hide(node)];
     }),
   );
@@ -25,7 +31,10 @@ function hideEntries(map: OriginMap): ReadonlyMap<string, OriginNode> {
 
 function hide(node: OriginNode): OriginNode {
   if (node.kind === "map") return { ...node, entries: hideEntries(node) };
-  if (node.kind === "list") return { ...node, items: node.items.map(hide) };
+  if (node.kind === "list") {
+    const isSecret = (index: number): boolean => isSecretOption(textOf(node.items[index - 1]));
+    return { ...node, items: node.items.map((item, index) => (isSecret(index) ? hideAll(item) : hide(item))) };
+  }
   return { ...node, value: typeof node.value === "string" ? hideInText(node.value) : node.value };
 }
 
@@ -36,15 +45,6 @@ function hideAll(node: OriginNode): OriginNode {
   if (node.kind === "list") return { ...node, items: node.items.map(hideAll) };
   // That a secret is missing is none; `tpm://` says only who keeps it.
   return node.value === null || node.value === "" || node.value === "tpm://" ? node : { ...node, value: HIDDEN };
-}
-
-/** Of environments (`NAME=value`) and of arguments (`--token=value`, `https://user:password@host`). */
-function hideInText(text: string): string {
-  const [, name, value] = /^-{0,2}([A-Za-z0-9_.-]+)=([\s\S]+)$/.exec(text) ?? [];
-  if (name !== undefined && value !== undefined && SECRET_KEY.test(name)) {
-    return `${text.slice(0, text.length - value.length)}${HIDDEN}`;
-  }
-  return text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s:@]*:[^/\s@]+@/gi, `$1${HIDDEN}@`);
 }
 
 function textOf(node: OriginNode | undefined): string {

@@ -84,6 +84,33 @@ describe("ros-agent config", () => {
     });
   });
 
+  it("show hides secrets in arguments, command lines, environments, chart values and URLs", async () => {
+    const places = [
+      `args: ["--token", "${SECRET}-1"]`,
+      `args: ["-c", "k3s agent --token ${SECRET}-2"]`,
+      `extraEnv: [{name: ADMIN_PASSWORD, value: ${SECRET}-3}]`,
+      `valuesContent: "replicas: 2\\nadminPassword: ${SECRET}-4\\nextraEnv:\\n- name: DB_PASSWORD\\n  value: ${SECRET}-5\\n"`,
+      `env: ["PGPASS=${SECRET}-6"]`,
+      `etcd-s3-access-key: ${SECRET}-7`,
+      `api-key: ${SECRET}-8`,
+      `datastore-endpoint: mysql://u:p@${SECRET}-9/w@tcp(h)/k3s`,
+    ];
+    const root = join(folder, "places");
+    await file(
+      "places/etc/rancher/rancherd/config.yaml",
+      `preInstructions:\n${places.map((place) => `- {image: kept, ${place}}\n`).join("")}`,
+    );
+    for (const flags of [[], ["--origin"], ["--json"]]) {
+      const { code, stdout, stderr } = await rosAgent(["config", "show", ...flags, "--root", root]);
+      expect(code).toBe(0);
+      expect(stdout.split("kept")).toHaveLength(flags[0] === "--json" ? 17 : 9);
+      expect(stdout).toContain("replicas: 2");
+      expect((stdout + stderr).match(new RegExp(`${SECRET}-.`, "g"))).toBeNull();
+    }
+    const all = await rosAgent(["config", "show", "--show-secrets", "--root", root]);
+    expect(new Set(all.stdout.match(new RegExp(`${SECRET}-.`, "g"))).size).toBe(9);
+  });
+
   it("has help for its commands of two words, and says so of others", async () => {
     expect((await rosAgent(["help", "config", "apply"])).stdout).toContain("ros-agent config apply FILE");
     expect((await rosAgent(["config", "validate", "--help"])).stdout).toContain("ros-agent config validate");
