@@ -31,7 +31,8 @@ export const CHECKS = {
   },
   "ek-certificate": {
     title: "EK certificate",
-    about: "The TPM holds a certificate for that key, in date; with --ek-ca its chain leads to one of those CAs.",
+    about:
+      "The TPM holds a certificate for that key, in date; with --ek-ca its chain, with what the TPM holds of it, leads to one of those CAs.",
     limitMs: QUICK_LIMIT_MS,
   },
   "attestation-key": {

@@ -1,5 +1,7 @@
 /** What the TPM's state and its certificate mean for this machine. */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
+
+import { isSignedWith, openX509, signedBytesOf } from "@rancheros/protocol/tpm";
 
 import { TpmError, type EndorsementKey, type TpmState } from "../tpm/index.ts";
 import { DoctorError } from "./errors.ts";
@@ -29,13 +31,15 @@ export function judgeTpmState(state: TpmState): Verdict<undefined> {
   );
 }
 
-/** A chain of a TPM has a root and one or two CAs in between. */
+/** A chain of a TPM has a root and one to five CAs in between. */
 const MAX_CHAIN = 8;
 
 export interface CertificateCheck {
   readonly nowMs: number;
   /** PEM of the makers' CAs that are believed, roots and those in between; undefined: the chain is not followed. */
   readonly authorities: string | undefined;
+  /** See Tpm.readEndorsementChain. */
+  readonly chain: readonly Uint8Array[];
 }
 
 /** @throws TpmError TPM_EK_CERTIFICATE_UNREADABLE; DoctorError DOCTOR_EK_CHAIN_UNKNOWN */
@@ -46,7 +50,8 @@ export function judgeCertificate({ source }: EndorsementKey, check: CertificateC
   }
   const { issuer, notBefore, notAfter, certificateDer } = source;
   const names = oneLine(issuer);
-  const chain = check.authorities === undefined ? undefined : followChain(certificateDer, check.authorities);
+  const { authorities } = check;
+  const chain = authorities === undefined ? undefined : followChain(certificateDer, authorities, check.chain);
   if (chain?.kind === "broken") {
     throw new DoctorError("DOCTOR_EK_CHAIN_UNKNOWN", `the certificate of ${names} leads to no given CA: ${chain.why}`);
   }
@@ -62,43 +67,55 @@ export function judgeCertificate({ source }: EndorsementKey, check: CertificateC
 
 type Chain = { readonly kind: "complete"; readonly root: string } | { readonly kind: "broken"; readonly why: string };
 
-/** By names and signatures. Any of the given CAs that signs itself ends it. */
-function followChain(certificateDer: Uint8Array, authorities: string): Chain {
-  const known = readCertificates(authorities);
-  if (known.length === 0) return { kind: "broken", why: "--ek-ca holds no certificate that can be read" };
-  let at: X509Certificate;
-  try {
-    at = new X509Certificate(certificateDer);
-  } catch {
-    return { kind: "broken", why: "it cannot be read" };
-  }
+interface Known {
+  /** For its fields: see openX509. */
+  readonly x509: X509Certificate;
+  readonly der: Uint8Array;
+  /** By who asks, and so one that may end a chain. */
+  readonly isGiven: boolean;
+}
+
+/** By names and signatures. Any of the given CAs that signs itself ends it; what the TPM holds only leads there. */
+function followChain(certificateDer: Uint8Array, authorities: string, chain: readonly Uint8Array[]): Chain {
+  const given = pemBodies(authorities).flatMap((der) => known(der, true));
+  if (given.length === 0) return { kind: "broken", why: "--ek-ca holds no certificate that can be read" };
+  const all = [...given, ...chain.flatMap((der) => known(der, false))];
+  const [first] = known(certificateDer, false);
+  if (first === undefined) return { kind: "broken", why: "it cannot be read" };
+  let at: Known = first;
   for (let length = 0; length < MAX_CHAIN; length++) {
-    const from = at;
-    const issuer = known.find((one) => isIssuer(from, one));
-    if (issuer === undefined) return { kind: "broken", why: `${oneLine(at.issuer)} is not among them` };
-    if (issuer.checkIssued(issuer)) return { kind: "complete", root: oneLine(issuer.subject) };
+    const from: Known = at;
+    const issuer = all.find((one) => isIssuer(from, one));
+    if (issuer === undefined) return { kind: "broken", why: `${oneLine(at.x509.issuer)} is not among them` };
+    const isRoot = issuer.isGiven && issuer.x509.checkIssued(issuer.x509);
+    if (isRoot) return { kind: "complete", root: oneLine(issuer.x509.subject) };
     at = issuer;
   }
   return { kind: "broken", why: "it is too long" };
 }
 
-function isIssuer(certificate: X509Certificate, candidate: X509Certificate): boolean {
+function isIssuer({ x509, der }: Known, { x509: candidate }: Known): boolean {
   try {
-    return certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey);
+    const { publicKey } = candidate;
+    if (!x509.checkIssued(candidate)) return false;
+    // The first is of more algorithms, the second of certificates whose bytes OpenSSL was given another spelling of.
+    return x509.verify(publicKey) || isSignedWith(publicKey, signedBytesOf(der));
   } catch {
     return false;
   }
 }
 
-function readCertificates(pem: string): readonly X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.flatMap((block) => {
-    try {
-      return [new X509Certificate(block)];
-    } catch {
-      return [];
-    }
-  });
+function known(der: Uint8Array, isGiven: boolean): readonly Known[] {
+  try {
+    return [{ x509: openX509(der), der, isGiven }];
+  } catch {
+    return [];
+  }
+}
+
+function pemBodies(pem: string): readonly Buffer[] {
+  const blocks = pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g);
+  return [...blocks].map(([, body = ""]) => Buffer.from(body, "base64"));
 }
 
 function day(date: Date): string {

@@ -47,7 +47,10 @@ export function addTpmChecks(checkup: Checkup, outside: DoctorOutside, options: 
   );
   checkup.add("ek-certificate", {
     needs: key,
-    run: async ({ ek }) => judgeCertificate(ek, { nowMs: outside.wallMs(), authorities: ekAuthorities }),
+    run: async ({ tpm, ek }) => {
+      const chain = ekAuthorities === undefined ? [] : await tpm.readEndorsementChain();
+      return judgeCertificate(ek, { nowMs: outside.wallMs(), authorities: ekAuthorities, chain });
+    },
   });
   const attestationKey = checkup.add("attestation-key", {
     needs: key,

@@ -1,6 +1,6 @@
 /** A certificate authority above endorsement keys: may it vouch at all, and did it sign this certificate? */
-import { verify, type KeyObject } from "node:crypto";
-import { TpmFormatError } from "@rancheros/protocol/tpm";
+import type { KeyObject } from "node:crypto";
+import { isAcceptedAlgorithm, isSignedWith, TpmFormatError, type SignedBytes } from "@rancheros/protocol/tpm";
 import {
   authorityKeyIdOf,
   basicConstraintsOf,
@@ -20,16 +20,6 @@ export interface Authority {
   readonly subject: string;
 }
 
-/** Identifiers of RFC 8017 appendix C and RFC 5758 section 3.2. SHA-1 is missing on purpose, PSS because nobody uses it. */
-const SIGNATURE_ALGORITHMS: ReadonlyMap<string, { readonly keyType: "rsa" | "ec"; readonly hash: string }> = new Map([
-  ["2a864886f70d01010b", { keyType: "rsa", hash: "sha256" }],
-  ["2a864886f70d01010c", { keyType: "rsa", hash: "sha384" }],
-  ["2a864886f70d01010d", { keyType: "rsa", hash: "sha512" }],
-  ["2a8648ce3d040302", { keyType: "ec", hash: "sha256" }],
-  ["2a8648ce3d040303", { keyType: "ec", hash: "sha384" }],
-  ["2a8648ce3d040304", { keyType: "ec", hash: "sha512" }],
-]);
-
 const NO_AUTHORITY = "is no certificate authority's";
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
@@ -42,11 +32,6 @@ const HANDLED: ReadonlySet<string> = new Set([
   OID.CERTIFICATE_POLICIES,
   OID.SUBJECT_ALTERNATIVE_NAME,
 ]);
-
-/** Whether a signature of this algorithm is looked at. @param signatureAlgorithm  identifier in hex */
-export function isAcceptedAlgorithm(signatureAlgorithm: string): boolean {
-  return SIGNATURE_ALGORITHMS.has(signatureAlgorithm);
-}
 
 /** Whether all critical extensions are known: those that are not might take away what the others give. */
 export function hasOnlyKnownCriticals(certificate: Certificate): boolean {
@@ -114,17 +99,7 @@ export function namesAnotherKey(certificate: Certificate, authority: Authority):
   return wanted !== undefined && own !== undefined && !wanted.equals(own);
 }
 
-/** What was signed, with what: the same for certificates and for lists of revoked ones. */
-export type SignedBytes = Pick<Certificate, "tbsDer" | "signature" | "signatureAlgorithm">;
-
 /** Whether the authority signed exactly these bytes, those that were read. */
 export function hasSignedBytes(authority: Authority, signed: SignedBytes): boolean {
-  const algorithm = SIGNATURE_ALGORITHMS.get(signed.signatureAlgorithm);
-  if (algorithm === undefined || authority.publicKey.asymmetricKeyType !== algorithm.keyType) return false;
-  try {
-    return verify(algorithm.hash, signed.tbsDer, authority.publicKey, signed.signature);
-  } catch {
-    // OpenSSL throws for signatures of a length or form that no key makes.
-    return false;
-  }
+  return isSignedWith(authority.publicKey, signed);
 }

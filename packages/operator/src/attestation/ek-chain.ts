@@ -1,5 +1,6 @@
 /** From a certificate up to a root that an administrator trusts. No address that stands in a certificate is ever asked. */
-import { hasSignedBytes, isAcceptedAlgorithm, namesAnotherKey, namesAsIssuer, type Authority } from "./authority.ts";
+import { isAcceptedAlgorithm } from "@rancheros/protocol/tpm";
+import { hasSignedBytes, namesAnotherKey, namesAsIssuer, type Authority } from "./authority.ts";
 import type { Certificate } from "./certificate.ts";
 import { isRevoked } from "./revocations.ts";
 import { isRefusedAuthority, type TrustAnchors, type TrustRoot } from "./trust-anchors.ts";

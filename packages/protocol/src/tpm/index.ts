@@ -4,6 +4,8 @@ export type { Attest, CertifyAttestation, ClockInfo, CreationAttestation, QuoteA
 export { ByteReader, unwrapTpm2b } from "./byte-reader.ts";
 export type { SizeBounds } from "./byte-reader.ts";
 export { ByteWriter, wrapTpm2b } from "./byte-writer.ts";
+export { isAcceptedAlgorithm, isSignedWith, signedBytesOf } from "./certificate-signature.ts";
+export type { SignedBytes } from "./certificate-signature.ts";
 export {
   NV_RSA_EK_CERTIFICATE,
   PERSISTENT_RSA_EK,
