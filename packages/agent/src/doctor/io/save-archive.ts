@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
+import { requireReplaceable } from "../../files/index.ts";
 import { DoctorError } from "../errors.ts";
 
 /** @throws DoctorError DOCTOR_ARCHIVE_UNSAVED */
@@ -12,6 +13,7 @@ export async function saveArchive(path: string, bytes: Buffer): Promise<void> {
   const temporary = join(folder, `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
   let file: FileHandle | undefined;
   try {
+    await requireReplaceable(target);
     // The mode comes before the content, and a link of this name is not followed.
     file = await open(temporary, "wx", 0o600);
     await file.writeFile(bytes);

@@ -3,17 +3,20 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
+import { requireReplaceable } from "./require-replaceable.ts";
+
 /** Nobody writes a small file for so long. */
 const LEFT_BEHIND_MS = 10 * 60_000;
 
 /**
- * Its folder is made where it is missing. A link of this name is replaced, not followed.
+ * Its folder is made where it is missing. A link of this name is replaced, not followed; what is neither file nor link stays.
  * @throws what the system says; then the file is as it was before
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const folder = dirname(path);
   const temporary = temporaryFor(path);
   try {
+    await requireReplaceable(path);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = await open(temporary, "wx", 0o600);
     try {

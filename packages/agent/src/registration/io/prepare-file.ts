@@ -3,7 +3,7 @@ import { systemCode } from "@rancheros/protocol/errors";
 import { open, stat, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-import { replaceFile, sweepTemporaries, temporaryFor } from "../../files/index.ts";
+import { replaceFile, requireReplaceable, sweepTemporaries, temporaryFor } from "../../files/index.ts";
 import { RegistrationError } from "../errors.ts";
 
 export interface PreparedFile {
@@ -18,7 +18,9 @@ export interface PreparedFile {
 export async function prepareFile(path: string): Promise<PreparedFile> {
   const target = resolve(path);
   await saving(path, async () => {
+    // A link to a folder is meant as that folder, and would be replaced.
     if (await isFolder(target)) throw new Error("there is a folder of this name");
+    await requireReplaceable(target);
     const probe = temporaryFor(target);
     const file = await open(probe, "wx", 0o600);
     await file.close();
