@@ -2,6 +2,7 @@
 import { boolean } from "@oclif/core/flags";
 import { parse, type ArgInput, type FlagInput, type Input, type ParserOutput } from "@oclif/core/parser";
 
+import { refuseEmpty, requireRoot, takesPath } from "./check-paths.ts";
 import { jsonDocument } from "./json-document.ts";
 import type { CommandSurroundings } from "./surroundings.ts";
 
@@ -40,11 +41,16 @@ export abstract class AgentCommand {
   abstract run(): Promise<void>;
 
   /** @param command  the class itself, for the types of its flags and arguments */
-  protected parse<Flags extends Values, BaseFlags extends Values, Args extends Values>(
+  protected async parse<Flags extends Values, BaseFlags extends Values, Args extends Values>(
     command: Input<Flags, BaseFlags, Args>,
   ): Promise<ParserOutput<Flags, BaseFlags, Args>> {
     const flags = Object.assign({}, command.baseFlags, command.flags);
-    return parse<Flags, BaseFlags, Args>([...this.#args], { ...command, flags });
+    const parsed = await parse<Flags, BaseFlags, Args>([...this.#args], { ...command, flags });
+    refuseEmpty(parsed.args, (name) => name.startsWith("file"));
+    refuseEmpty(parsed.flags, (name) => takesPath(flags[name]));
+    const { root } = parsed.flags;
+    if (typeof root === "string") await requireRoot(root);
+    return parsed;
   }
 
   /** Data, for stdout. */
