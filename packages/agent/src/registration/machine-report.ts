@@ -7,7 +7,7 @@ import {
 } from "@rancheros/protocol/attestation";
 import type { SmbiosNode, SmbiosTree } from "@rancheros/protocol/messages";
 
-import type { Hardware } from "../hardware/index.ts";
+import type { Hardware, NetworkInterface } from "../hardware/index.ts";
 import { smbiosForHeader, type Smbios } from "../smbios/index.ts";
 
 /** Protocol's own words around the report: field names, version, proof. */
@@ -59,15 +59,25 @@ export function machineReport(parts: ReportParts): OwnReport {
   };
 }
 
-/** Hardware as text only: what is unknown is left out, lists are bounded. */
+/**
+ * Hardware as text only: what is unknown is left out, lists are bounded. Network interfaces with a default route come
+ * first, then cards, then what the kernel made up: a node has an interface for each of its pods.
+ */
 export function hardwareTree(hardware: Hardware): SmbiosTree {
   const { cpu, memory, disks, networkInterfaces } = hardware;
   return {
     cpu: textsOf(cpu),
     memory: textsOf(memory),
     disks: disks.slice(0, MAX_LISTED).map((disk) => textsOf(disk)),
-    networkInterfaces: networkInterfaces.slice(0, MAX_LISTED).map((one) => textsOf(one)),
+    networkInterfaces: networkInterfaces
+      .toSorted((one, other) => rankOf(one) - rankOf(other))
+      .slice(0, MAX_LISTED)
+      .map((one) => textsOf(one)),
   };
+}
+
+function rankOf(one: NetworkInterface): number {
+  return one.default ? 0 : one.virtual ? 2 : 1;
 }
 
 function textsOf(part: object): SmbiosNode {

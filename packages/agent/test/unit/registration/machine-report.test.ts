@@ -121,6 +121,27 @@ describe("hardwareTree", () => {
   });
 });
 
+describe("hardwareTree of a node with more pods than are listed", () => {
+  it("lists the default route first, then cards, then the pods' interfaces, each by name", () => {
+    const unknown = { mac: undefined, state: undefined, ipv4: undefined, ipv6: undefined };
+    const one = { ...unknown, speedMbps: undefined, mtuBytes: undefined, virtual: true, default: false };
+    const networkInterfaces = [
+      ...Array.from({ length: 110 }, (_none, index) => ({ ...one, name: `cali${index}` })),
+      { ...one, name: "br0", default: true },
+      { ...one, name: "eth0", virtual: false },
+      { ...one, name: "eth1", virtual: false },
+    ];
+    const listed = hardwareTree({ ...HARDWARE, networkInterfaces })["networkInterfaces"];
+    expect(listed).toHaveLength(64);
+    expect(listed).toMatchObject([
+      { name: "br0" },
+      { name: "eth0" },
+      { name: "eth1" },
+      ...Array.from({ length: 61 }, (_none, index) => ({ name: `cali${index}` })),
+    ]);
+  });
+});
+
 describe("operatingSystem", () => {
   it.each([
     [
