@@ -16,7 +16,7 @@ export const HARDWARE_ERRORS = {
     failure: "timeout",
     retry: "backoff",
     meaning: "The system did not tell its hardware in time; what was still running was ended.",
-    mend: "Look with `dmesg` for a disk that does not answer, and try `lsblk`, `lscpu` and `nmcli device` by hand.",
+    mend: "Look with `dmesg` for a disk that does not answer, and try `lsblk` and `lscpu` by hand.",
   },
   HARDWARE_INTERRUPTED: {
     failure: "interrupted",

@@ -59,7 +59,7 @@ export interface NetworkInterface {
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * @param told  what `io/systeminformation.ts` collects: answers of systeminformation 5 and names from sysfs
+ * @param told  what `io/systeminformation.ts` collects: answers of systeminformation 5 and what the kernel says of its interfaces
  * @throws HardwareError  HARDWARE_NONSENSE where a whole part is missing; a single field that makes no sense is undefined
  */
 export function hardwareOf(told: unknown): Hardware {
@@ -72,10 +72,9 @@ export function hardwareOf(told: unknown): Hardware {
       .filter(({ name, type }) => type === "disk" && !virtualDisks.has(name))
       .flatMap((disk) => diskOf(disk))
       .sort((one, other) => compareNames(one.device, other.device)),
-    networkInterfaces: networkInterfacesOf(
-      rows(all["links"], "links"),
-      rows(all["networkInterfaces"], "networkInterfaces"),
-    ),
+    networkInterfaces: rows(all["links"], "links")
+      .flatMap((link) => networkInterfaceOf(link))
+      .sort((one, other) => compareNames(one.name, other.name)),
   };
 }
 
@@ -115,31 +114,37 @@ function diskOf(disk: Row): readonly Disk[] {
   ];
 }
 
-/** @param links  all that the kernel has; systeminformation knows only those with an address */
-function networkInterfacesOf(links: readonly Row[], known: readonly Row[]): readonly NetworkInterface[] {
-  const byName = new Map(known.map((one) => [one["iface"], one]));
-  return links
-    .flatMap((link) => networkInterfaceOf(link, byName.get(link["name"]) ?? {}))
-    .sort((one, other) => compareNames(one.name, other.name));
-}
-
-function networkInterfaceOf(link: Row, known: Row): readonly NetworkInterface[] {
+function networkInterfaceOf(link: Row): readonly NetworkInterface[] {
   const name = text(link["name"]);
-  if (name === undefined || name === "lo" || known["internal"] === true) return [];
+  const addresses = Array.isArray(link["addresses"]) ? link["addresses"].filter((one) => isRow(one)) : [];
+  if (name === undefined || name === "lo" || addresses.some(({ internal }) => internal === true)) return [];
+  const speedMbps = numberOf(link["speed"]);
   return [
     {
       name,
-      mac: macOf(text(link["address"]) ?? text(known["mac"])),
+      mac: macOf(text(link["address"])),
       virtual: link["virtual"] === true,
       state: text(link["state"]),
-      ipv4: text(known["ip4"]),
-      ipv6: text(known["ip6"]),
+      ipv4: addressOf(addresses, "IPv4", /^169\.254\./),
+      ipv6: addressOf(addresses, "IPv6", /^fe80:/i),
       // The kernel says -1, or 4294967295 where that went through an unsigned number, for a card that does not tell.
-      speedMbps: positive(known["speed"] === 0xffff_ffff ? undefined : known["speed"]),
-      mtuBytes: positive(known["mtu"]),
-      default: known["default"] === true,
+      speedMbps: speedMbps === 0xffff_ffff ? undefined : speedMbps,
+      mtuBytes: numberOf(link["mtu"]),
+      default: link["default"] === true,
     },
   ];
+}
+
+/** The first one that leads further than the link; the first one where none does. */
+function addressOf(addresses: readonly Row[], family: string, linkLocal: RegExp): string | undefined {
+  const ofFamily = addresses.filter((one) => one["family"] === family).flatMap((one) => text(one["address"]) ?? []);
+  return ofFamily.find((address) => !linkLocal.test(address)) ?? ofFamily[0];
+}
+
+/** Of a text in sysfs, which is empty where the kernel knows none. */
+function numberOf(value: unknown): number | undefined {
+  const told = text(value);
+  return told !== undefined && /^\d{1,15}$/.test(told) ? positive(Number(told)) : undefined;
 }
 
 function macOf(address: string | undefined): string | undefined {

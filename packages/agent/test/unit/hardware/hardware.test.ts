@@ -5,7 +5,7 @@ import { hardwareOf } from "../../../src/hardware/hardware.ts";
 import { HardwareError } from "../../../src/hardware/index.ts";
 import virtualMachine from "./testdata/virtual-machine.json" with { type: "json" };
 
-const EMPTY = { cpu: {}, memory: {}, disks: [], networkInterfaces: [], links: [], virtualDisks: [] };
+const EMPTY = { cpu: {}, memory: {}, disks: [], links: [], virtualDisks: [] };
 const SATA = {
   name: "sda",
   type: "disk",
@@ -100,7 +100,7 @@ describe("disks", () => {
 describe("network interfaces", () => {
   const link = { name: "eth0", virtual: false, address: "52:54:00:AB:CD:EF", state: "down" };
 
-  it("are also those without an address, of which systeminformation knows nothing", () => {
+  it("are also those without an address, of which nothing else is known", () => {
     expect(hardwareOf({ ...EMPTY, links: [link] }).networkInterfaces).toEqual([
       {
         name: "eth0",
@@ -116,13 +116,9 @@ describe("network interfaces", () => {
     ]);
   });
 
-  it("are virtual where the kernel made them up, whatever systeminformation guesses from the address", () => {
-    const networkInterfaces = [
-      { iface: "eth0", virtual: true },
-      { iface: "br0", virtual: false },
-    ];
+  it("are virtual where the kernel made them up", () => {
     const links = [link, { ...link, name: "br0", virtual: true }];
-    const found = hardwareOf({ ...EMPTY, links, networkInterfaces }).networkInterfaces;
+    const found = hardwareOf({ ...EMPTY, links }).networkInterfaces;
     expect(found.map(({ name, virtual }) => ({ name, virtual }))).toEqual([
       { name: "br0", virtual: true },
       { name: "eth0", virtual: false },
@@ -130,16 +126,32 @@ describe("network interfaces", () => {
   });
 
   it.each([
-    [10_000, 10_000],
-    [-1, undefined],
-    [0, undefined],
-    [4_294_967_295, undefined],
+    ["10000", 10_000],
+    ["-1", undefined],
+    ["0", undefined],
+    ["4294967295", undefined],
+    ["", undefined],
     [null, undefined],
   ])("of speed %j have %j Mb/s", (speed, speedMbps) => {
-    const networkInterfaces = [{ iface: "eth0", speed }];
-    expect(hardwareOf({ ...EMPTY, links: [link], networkInterfaces }).networkInterfaces[0]).toMatchObject({
-      speedMbps,
-    });
+    expect(hardwareOf({ ...EMPTY, links: [{ ...link, speed }] }).networkInterfaces[0]).toMatchObject({ speedMbps });
+  });
+
+  it("have the first address of each family that leads further than the link", () => {
+    const addresses = [
+      { family: "IPv6", address: "fe80::1" },
+      { family: "IPv4", address: "169.254.1.1" },
+      { family: "IPv4", address: "192.0.2.1" },
+      { family: "IPv4", address: "192.0.2.2" },
+      { family: "IPv6", address: "fd00::1" },
+    ];
+    const links = [
+      { ...link, addresses },
+      { ...link, name: "eth1", addresses: addresses.slice(0, 2) },
+    ];
+    expect(hardwareOf({ ...EMPTY, links }).networkInterfaces).toMatchObject([
+      { ipv4: "192.0.2.1", ipv6: "fd00::1" },
+      { ipv4: "169.254.1.1", ipv6: "fe80::1" },
+    ]);
   });
 
   it("are not the loopback, and have no address of zeros", () => {
@@ -147,6 +159,7 @@ describe("network interfaces", () => {
       { ...link, name: "lo" },
       { ...link, name: "tun0", address: "00:00:00:00:00:00" },
       { ...link, name: "tun1", address: "" },
+      { ...link, name: "lo1", addresses: [{ internal: true }] },
     ];
     const found = hardwareOf({ ...EMPTY, links }).networkInterfaces;
     expect(found.map(({ name, mac }) => ({ name, mac }))).toEqual([
@@ -164,7 +177,6 @@ describe("an answer without a part", () => {
     { told: { ...EMPTY, memory: 5 }, part: "memory" },
     { told: { ...EMPTY, disks: {} }, part: "disks" },
     { told: { ...EMPTY, disks: [null] }, part: "disks" },
-    { told: { ...EMPTY, networkInterfaces: undefined }, part: "networkInterfaces" },
     { told: { ...EMPTY, links: "eth0" }, part: "links" },
     { told: { ...EMPTY, virtualDisks: ["zram0"] }, part: "virtualDisks" },
   ])("$part is HARDWARE_NONSENSE: $told", ({ told, part }) => {
@@ -175,11 +187,22 @@ describe("an answer without a part", () => {
 
   it("and any other JSON gives hardware without empty texts and unknown zeros, or HARDWARE_NONSENSE", () => {
     const field = fc.oneof(fc.jsonValue(), fc.constantFrom("", "disk", "eth0", "SSD", 0, -1));
-    const keys = fc.constantFrom("name", "iface", "type", "size", "serial", "speed", "mac", "total", "brand", "cores");
+    const keys = fc.constantFrom(
+      "name",
+      "type",
+      "size",
+      "serial",
+      "speed",
+      "mtu",
+      "addresses",
+      "total",
+      "brand",
+      "cores",
+    );
     const row = fc.oneof({ weight: 9, arbitrary: fc.dictionary(keys, field) }, fc.jsonValue());
     const list = fc.array(row, { maxLength: 4 });
     const told = fc.record(
-      { cpu: row, memory: row, disks: list, networkInterfaces: list, links: list, virtualDisks: list },
+      { cpu: row, memory: row, disks: list, links: list, virtualDisks: list },
       { requiredKeys: ["cpu", "memory", "disks"] },
     );
     fc.assert(
