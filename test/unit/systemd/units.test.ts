@@ -22,6 +22,7 @@ const EXPOSURE: Readonly<Record<string, number>> = {
   "ros-agent-config.service": 31,
   "ros-agent-join.service": 31,
   "ros-agent-register.service": 23,
+  "ros-agent-registered.service": 12,
   "ros-agent-runcmd.service": 96,
 };
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "units-"));
   units = (await readdir(UNITS)).filter((name) => name.endsWith(".service")).sort();
   await cp(SYSTEM_UNITS, join(root, SYSTEM_UNITS), { recursive: true, verbatimSymlinks: true });
-  for (const program of ["usr/bin/ros-agent", "bin/true"]) {
+  for (const program of ["usr/bin/ros-agent", "bin/true", "bin/sh"]) {
     await mkdir(join(root, program, ".."), { recursive: true });
     await writeFile(join(root, program), "#!/bin/sh\n", { mode: 0o755 });
   }
@@ -184,7 +185,9 @@ describe("our units", () => {
 
   it("apply the answer of a registration that succeeds at a later attempt", async () => {
     const register = await readFile(join(UNITS, "ros-agent-register.service"), "utf8");
-    expect(register).toMatch(/^Wants=.*\bros-agent-join\.service\b/m);
+    for (const wanted of ["join", "registered"]) {
+      expect(register).toMatch(new RegExp(`^Wants=.*\\bros-agent-${wanted}\\.service\\b`, "m"));
+    }
     expect(register).toMatch(/^Restart=on-failure$/m);
     expect(register).toMatch(/^RestartMode=direct$/m);
     expect(register).toMatch(/^TimeoutStartSec=\d+min$/m);
@@ -193,7 +196,9 @@ describe("our units", () => {
   it("let an administrator log in while the registration waits for an operator, and rancherd, k3s and RKE2 wait with it", async () => {
     const order = await startOrder();
     const register = "ros-agent-register.service";
-    for (const unit of WAITING) expect(order(unit), unit).toContain(register);
+    const registered = "ros-agent-registered.service";
+    for (const unit of WAITING) for (const first of [register, registered]) expect(order(unit), unit).toContain(first);
+    expect(order(registered)).toContain("ros-agent-join.service");
     for (const unit of [
       "getty@tty1.service",
       "serial-getty@ttyS0.service",
@@ -201,10 +206,11 @@ describe("our units", () => {
       "systemd-user-sessions.service",
     ]) {
       expect(order(unit), unit).toContain("sysinit.target");
-      for (const late of [register, "multi-user.target", ...WAITING]) expect(order(unit), unit).not.toContain(late);
+      for (const late of [register, registered, "multi-user.target", ...WAITING])
+        expect(order(unit), unit).not.toContain(late);
     }
     for (const unit of ["ros-agent.service", "ros-agent-boot-check.service"])
-      expect(order(unit)).not.toContain(register);
+      for (const late of [register, registered]) expect(order(unit)).not.toContain(late);
   });
 
   it.each(["ros-agent-config.service", "ros-agent-join.service"])("%s, which is root, has no network", async (unit) => {

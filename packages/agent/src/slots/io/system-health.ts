@@ -6,8 +6,8 @@ import { runProgram } from "./run-program.ts";
 const ASK_TIMEOUT_MS = 20_000;
 const AGENT = "ros-agent.service";
 const UP = "multi-user.target";
-/** It goes on until there is an operator, which another slot would not find either. */
-const REGISTRATION = "ros-agent-register.service";
+/** They go on until there is an operator, which another slot would not find either. */
+const REGISTRATION: ReadonlySet<string> = new Set(["ros-agent-register.service", "ros-agent-registered.service"]);
 
 /** @param own  the unit that asks: it is not waited for */
 export async function systemFacts(own: string, signal: AbortSignal): ReturnType<MachineLook["facts"]> {
@@ -58,7 +58,7 @@ export function isOnlyWaitedFor(jobs: string, own: string): boolean {
   const units = firstWords(jobs, 1);
   const states = firstWords(jobs, 3);
   const running = units.filter((_unit, at) => states[at] !== "waiting");
-  return units.includes(UP) && running.includes(own) && running.every((unit) => unit === own || unit === REGISTRATION);
+  return units.includes(UP) && running.includes(own) && running.every((unit) => unit === own || REGISTRATION.has(unit));
 }
 
 /** A machine without its agent hears of no further upgrade. @param properties  as `systemctl show` prints them */

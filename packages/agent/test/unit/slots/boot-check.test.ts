@@ -214,6 +214,8 @@ describe("what systemd prints", () => {
     [[own, up, "  9 k3s.service start running"], false],
     // No operator is there yet, and it is not the slot's fault.
     [[own, up, registers, "  9 k3s.service start waiting", "  8 ros-agent-join.service start waiting"], true],
+    // Between two attempts, where systemd ends the start of the registration's unit with each.
+    [[own, up, "  4 ros-agent-registered.service start running", "  9 k3s.service start waiting"], true],
     [[own, up, registers, "  9 sshd.service start running"], false],
     [[up, registers, "  7 ros-agent-boot-check.service start waiting"], false],
     // The target is not waited for: it is not to come at all, or has failed.
