@@ -303,9 +303,24 @@ describe("the chart's values", () => {
       { ingress: { enabled: true, host: "a.b" }, gateway: { enabled: true, host: "c.d", parentRefs: [{ name: "g" }] } },
       "serverURL:",
     ],
+    [{ metrics: { port: 8443 } }, "metrics.port: machines are listened to at 8443"],
+    [
+      { metrics: { port: 8080 }, ingress: { enabled: true, host: "a.b" } },
+      "metrics.port: with ingress.enabled or gateway",
+    ],
+    [
+      { metrics: { port: 8080 }, gateway: { enabled: true, host: "a.b", parentRefs: [{ name: "g" }] } },
+      "metrics.port: with ingress.enabled or gateway",
+    ],
   ])("%j are refused by the name of the field", async (values, words) => {
     await expect(renderText({ name: "refused", namespace: "operators", values })).rejects.toThrow(words);
   });
+});
+
+it("the port of metrics may be 8080 where machines do not come by plain HTTP", async () => {
+  const values = { metrics: { port: 8080 } };
+  const objects = await renderChart({ name: "other", namespace: "operators", values });
+  expect(environmentOf(objects)["RANCHEROS_HEALTH_LISTEN"]).toMatch(/:8080$/);
 });
 
 describe("each of the operator's rights", () => {
