@@ -6,6 +6,6 @@ export type { HostName, NamedMachine } from "./host-name.ts";
 export { labelValue } from "./label-value.ts";
 export { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
 export { templateProblems } from "./template-problems.ts";
-export { fillTemplate } from "./template.ts";
+export { fillTemplate, HARDWARE_PARTS } from "./template.ts";
 export type { Filled } from "./template.ts";
 export { isVendorPlaceholder } from "./vendor-placeholder.ts";

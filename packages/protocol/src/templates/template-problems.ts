@@ -1,7 +1,7 @@
 /** What is wrong with the templates of a MachineRegistration, whatever machine comes. */
 import type { Templates } from "./describe-templates.ts";
 import { isHostNameTemplate } from "./host-name.ts";
-import { fillTemplate, HARDWARE, openPlaceholder } from "./template.ts";
+import { fillTemplate, HARDWARE, HARDWARE_PARTS, openPlaceholder, placeholdersOf } from "./template.ts";
 
 /** Of a template, so much is shown. */
 const SHOWN_CHARACTERS = 60;
@@ -20,6 +20,24 @@ function hostNameProblems(hostname: unknown): readonly string[] {
   ];
 }
 
+/** Also where something else is written in its place then: it is never what was meant. */
+function isNoHardware(placeholder: string): boolean {
+  const [path = ""] = placeholder.split("|", 1);
+  const [first, part] = path.split("/", 2);
+  return first === HARDWARE && !(part !== undefined && HARDWARE_PARTS.includes(part));
+}
+
+function fieldProblems(template: string): readonly string[] {
+  const open = openPlaceholder(template);
+  const none = placeholdersOf(template).find((one) => isNoHardware(one));
+  return [
+    ...(open === undefined ? [] : [`${shown(open)} has no } and is taken as it stands`]),
+    ...(none === undefined
+      ? []
+      : [`\${${shown(none)}} finds nothing, as below ${HARDWARE} there is only ${HARDWARE_PARTS.join(", ")}`]),
+  ];
+}
+
 function prefixed(field: string, texts: Readonly<Record<string, string>> | null | undefined) {
   return Object.entries(texts ?? {}).map(([key, text]) => [`${field}[${key}]`, text] as const);
 }
@@ -35,9 +53,8 @@ export function templateProblems(spec: Templates): readonly string[] {
     ...prefixed("spec.machineInventoryLabels", spec.machineInventoryLabels),
     ...prefixed("spec.machineInventoryAnnotations", spec.machineInventoryAnnotations),
   ];
-  const problems = fields.flatMap(([field, template]) => {
-    const open = template === undefined ? undefined : openPlaceholder(template);
-    return open === undefined ? [] : [`${field}: ${shown(open)} has no } and is taken as it stands`];
-  });
+  const problems = fields.flatMap(([field, template = ""]) =>
+    fieldProblems(template).map((problem) => `${field}: ${problem}`),
+  );
   return [...problems, ...hostNameProblems(hostname).map((problem) => `spec.cloudConfig.hostname: ${problem}`)];
 }

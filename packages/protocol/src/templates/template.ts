@@ -13,6 +13,9 @@ export interface Filled {
 /** First segment of placeholders that are looked up in the hardware tree instead of the SMBIOS. */
 export const HARDWARE = "Hardware";
 
+/** What there is below it: all of an agent's `hardwareTree`. */
+export const HARDWARE_PARTS: readonly string[] = ["cpu", "memory", "disks", "networkInterfaces"];
+
 /** A filled template is cut here: sixty-four of them must fit into an object's annotations, 256 KiB. */
 const FILLED_LIMIT = 2048;
 
@@ -29,6 +32,18 @@ function lookUp(data: unknown, path: readonly string[]): string | undefined {
 export function openPlaceholder(template: string): string | undefined {
   const start = template.indexOf("${", template.lastIndexOf("}") + 1);
   return start === -1 ? undefined : template.slice(start);
+}
+
+/** @returns all that are closed, without `${` and `}`, as fillTemplate finds them */
+export function placeholdersOf(template: string): readonly string[] {
+  const found: string[] = [];
+  for (let at = 0; ;) {
+    const start = template.indexOf("${", at);
+    const end = start === -1 ? -1 : template.indexOf("}", start + 2);
+    if (end === -1) return found;
+    found.push(template.slice(start + 2, end));
+    at = end + 1;
+  }
 }
 
 type Look = (path: string) => string | undefined;

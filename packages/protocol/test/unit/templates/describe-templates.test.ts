@@ -4,7 +4,7 @@ import { describeTemplates, fillTemplate } from "../../../src/templates/index.ts
 
 const ekHash = "ab".repeat(32);
 const smbios = { "System Information": { Manufacturer: "Dell Inc.", "Serial Number": "", "a|b": "old" } };
-const hardware = { Memory: { "Total Bytes": "1024" }, Disks: [{ Name: "sda" }] };
+const hardware = { memory: { totalBytes: "1024" }, disks: [{ device: "/dev/sda", serial: "W470" }] };
 
 describe("fillTemplate with a fallback", () => {
   it.each([
@@ -38,21 +38,21 @@ describe("describeTemplates", () => {
   it("looks up the hardware under its own segment, lists by number", () => {
     const made = describeTemplates(
       {
-        machineName: "n-${Hardware/Memory/Total Bytes}-",
-        machineInventoryLabels: { disk: "${Hardware/Disks/0/Name}", second: "${Hardware/Disks/1/Name}" },
+        machineName: "n-${Hardware/memory/totalBytes}-",
+        machineInventoryLabels: { disk: "${Hardware/disks/0/serial}", second: "${Hardware/disks/1/serial}" },
       },
       { ekHash, smbios, hardware },
     );
     expect(made.name.value).toMatch(/^n-1024-[a-z0-9]{5}$/);
     expect(made.labels).toEqual({
-      disk: { value: "sda", empty: [] },
-      second: { value: undefined, empty: ["Hardware/Disks/1/Name"] },
+      disk: { value: "W470", empty: [] },
+      second: { value: undefined, empty: ["Hardware/disks/1/serial"] },
     });
   });
 
   it("does not take an SMBIOS section for the hardware", () => {
-    const forged = { Hardware: { Memory: "much" } };
-    const spec = { machineInventoryAnnotations: { memory: "${Hardware/Memory|unknown}" } };
+    const forged = { Hardware: { memory: { totalBytes: "much" } } };
+    const spec = { machineInventoryAnnotations: { memory: "${Hardware/memory/totalBytes|unknown}" } };
     expect(describeTemplates(spec, { ekHash, smbios: forged }).annotations).toEqual({
       memory: { value: "unknown", empty: [] },
     });
@@ -71,7 +71,7 @@ describe("describeTemplates", () => {
     expect(about("${System Information/Manufacturer}").hostname).toEqual({ value: "dell-inc", empty: [] });
     const empty = about("n-${System Information/Serial Number}");
     expect(empty.hostname).toEqual({ value: empty.name.value, empty: ["System Information/Serial Number"] });
-    expect(about("n-${Hardware/Memory/Total Bytes}").hostname?.empty).toEqual(["Hardware/Memory/Total Bytes"]);
+    expect(about("n-${Hardware/memory/totalBytes}").hostname?.empty).toEqual(["Hardware/memory/totalBytes"]);
     expect(about("Edge_1").hostname).toEqual({ value: "Edge_1", empty: [] });
     expect(about(undefined).hostname).toBeUndefined();
     expect(about(7).hostname).toBeUndefined();

@@ -34,10 +34,23 @@ describe("templateProblems", () => {
   });
 
   it("says that host names are not made of hardware, unless it is said what to write in its place", () => {
-    expect(templateProblems({ cloudConfig: { hostname: "${Hardware/Disks/0/Serial}" } })).toEqual([
-      "spec.cloudConfig.hostname: ${Hardware/Disks/0/Serial} finds nothing, as host names are made of SMBIOS only",
+    expect(templateProblems({ cloudConfig: { hostname: "${Hardware/disks/0/serial}" } })).toEqual([
+      "spec.cloudConfig.hostname: ${Hardware/disks/0/serial} finds nothing, as host names are made of SMBIOS only",
     ]);
-    expect(templateProblems({ machineName: "${Hardware/Disks/0/Serial}" })).toEqual([]);
+    expect(templateProblems({ machineName: "${Hardware/disks/0/serial}" })).toEqual([]);
+  });
+
+  it("names hardware that no agent sends, whatever is to be written in its place", () => {
+    expect(
+      templateProblems({
+        machineName: "n-${Hardware/memory/totalBytes}-${Hardware/Disks/0/Name|none}-",
+        machineInventoryLabels: { cores: "${Hardware/cpu/logicalCores}", mac: "${Hardware/networkInterfaces/0/mac}" },
+        machineInventoryAnnotations: { "example.com/all": "${Hardware}", other: "${Hardwares/x}" },
+      }),
+    ).toEqual([
+      "spec.machineName: ${Hardware/Disks/0/Name|none} finds nothing, as below Hardware there is only cpu, memory, disks, networkInterfaces",
+      "spec.machineInventoryAnnotations[example.com/all]: ${Hardware} finds nothing, as below Hardware there is only cpu, memory, disks, networkInterfaces",
+    ]);
   });
 
   it("finds just those that filling leaves as they stand", () => {
