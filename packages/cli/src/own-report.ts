@@ -4,6 +4,7 @@ import { machineReport, readMachineFacts, type OwnReport } from "@rancheros/agen
 import type { Smbios } from "@rancheros/agent/smbios";
 import type { MachineNode } from "@rancheros/protocol/attestation";
 
+import { askUntilKnown, type AskOutside } from "./ask-until-known.ts";
 import { VERSION } from "./program.ts";
 
 export interface ReportSource {
@@ -20,14 +21,29 @@ export interface ReportSource {
 
 const HARDWARE_TIMEOUT_MS = 15_000;
 
-/** Begins at once, so that it is ready when the TPM is. @returns gives the report, always the same hardware */
-export function startReport(source: ReportSource): (node?: MachineNode) => Promise<OwnReport> {
-  const hardware = source.withHardware ? hardwareIfAny(source) : Promise.resolve(undefined);
+/** The world around reports. */
+export interface ReportOutside extends AskOutside {
+  readonly readHardware: typeof readHardware;
+}
+
+const OUTSIDE: ReportOutside = { nowMs: () => performance.now(), random: Math.random, readHardware };
+
+/**
+ * Begins at once, so that it is ready when the TPM is.
+ * @returns gives the report: always the same hardware once that is known; where it was not told, a later report asks again
+ */
+export function startReport(
+  source: ReportSource,
+  outside: ReportOutside = OUTSIDE,
+): (node?: MachineNode) => Promise<OwnReport> {
+  const hardware = source.withHardware
+    ? askUntilKnown(() => hardwareIfAny(source, outside.readHardware), outside)
+    : () => Promise.resolve(undefined);
   const { smbios, labels, annotations, hostRoot } = source;
   return async (node) =>
     machineReport({
       smbios,
-      hardware: await hardware,
+      hardware: await hardware(),
       labels,
       annotations,
       facts: await readMachineFacts(hostRoot),
@@ -37,12 +53,12 @@ export function startReport(source: ReportSource): (node?: MachineNode) => Promi
 }
 
 /** @returns undefined where the system does not tell: a machine registers without that as well */
-export async function hardwareIfAny({
-  signal,
-  remark,
-}: Pick<ReportSource, "signal" | "remark">): Promise<Hardware | undefined> {
+export async function hardwareIfAny(
+  { signal, remark }: Pick<ReportSource, "signal" | "remark">,
+  read: typeof readHardware = readHardware,
+): Promise<Hardware | undefined> {
   try {
-    return await readHardware({ timeoutMs: HARDWARE_TIMEOUT_MS, signal });
+    return await read({ timeoutMs: HARDWARE_TIMEOUT_MS, signal });
   } catch (error) {
     if (!(error instanceof HardwareError)) throw error;
     if (!signal.aborted) remark(`Warning: ${error.message}: nothing is known about it.`);
