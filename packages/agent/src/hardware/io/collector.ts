@@ -34,7 +34,7 @@ export async function runCollector(call: CollectorCall): Promise<unknown> {
     args,
     environment: { ...process.env, LC_ALL: "C", NODE_OPTIONS: "" },
     maxOutputBytes: MAX_OUTPUT_BYTES,
-    // A hanging lsblk or nmcli ends with it; and a terminal's Ctrl-C has to come by the signal.
+    // A hanging lsblk or lscpu ends with it; and a terminal's Ctrl-C has to come by the signal.
     ownGroup: true,
   });
   const broken = Promise.withResolvers<never>();
