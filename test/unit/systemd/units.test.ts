@@ -218,13 +218,41 @@ describe("our units", () => {
   });
 });
 
+/** Runs what comes before an attempt, as systemd would after so many. @returns the seconds that it would wait */
+async function waitBefore(text: string, restarts: string): Promise<number> {
+  const [, quoted = ""] = /^ExecStartPre=\/bin\/sh -c '(.*)'$/m.exec(text) ?? [];
+  const script = quoted.replaceAll("$$", "$").replaceAll("%%", "%");
+  const programs = await mkdtemp(join(tmpdir(), "before-"));
+  try {
+    await writeFile(join(programs, "systemctl"), `#!/bin/sh\necho ${restarts}\n`, { mode: 0o755 });
+    await writeFile(join(programs, "sleep"), '#!/bin/sh\necho "$1"\n', { mode: 0o755 });
+    const environment = { PATH: `${programs}:${process.env["PATH"] ?? ""}` };
+    const { stdout } = await promisify(execFile)("/bin/sh", ["-c", script], { env: environment });
+    return Number(stdout.trim());
+  } finally {
+    await rm(programs, { recursive: true, force: true });
+  }
+}
+
 describe("the live system's installation", () => {
   it("is tried again for ever, also where settings are wrong, as those are mended elsewhere, and backs off", async () => {
     const text = await readFile(LIVE_UNIT, "utf8");
     expect(text).not.toMatch(/^RestartPreventExitStatus=/m);
     for (const line of [/^Restart=on-failure$/m, /^StartLimitIntervalSec=0$/m]) expect(text).toMatch(line);
-    expect(text).toMatch(/^RestartSteps=\d+$/m);
-    expect(text).toMatch(/^RestartMaxDelaySec=\d+min$/m);
+    expect(text).toMatch(/^RestartSec=15$/m);
+    expect(text).toMatch(/^TimeoutStartSec=infinity$/m);
+    // Of the systemd that knows them, on top of what follows.
+    expect(text).not.toMatch(/^Restart(Steps|MaxDelaySec)=/m);
+    const waits: number[] = [];
+    for (const restarts of ["0", "1", "2", "3", "4", "5", "6", "7", "400", ""])
+      waits.push(await waitBefore(text, restarts));
+    const [first, ...later] = waits;
+    expect(first).toBe(0);
+    expect(later.pop()).toBe(0);
+    for (const [at, least] of [10, 25, 55, 95, 170, 285, 285, 285].entries()) {
+      expect(later[at]).toBeGreaterThanOrEqual(least);
+      expect(later[at]).toBeLessThan(least + 10);
+    }
   });
 
   it("is understood by systemd", async () => {
