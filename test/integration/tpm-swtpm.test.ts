@@ -3,13 +3,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { isListening } from "../swtpm/is-listening.ts";
 import { type Swtpm, authorityFiles, startSwtpm, tpm2 } from "../swtpm/index.ts";
 
 let folder: string;
@@ -17,18 +17,6 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "ros-swtpm-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-async function isReachable(port: number): Promise<boolean> {
-  const socket = createConnection({ port, host: "127.0.0.1" });
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 async function ekCertificate(swtpm: Swtpm): Promise<string> {
   const file = path.join(swtpm.stateFolder, "ek.der");
@@ -57,7 +45,7 @@ describe("startSwtpm", () => {
     } finally {
       await Promise.all(tpms.map((swtpm) => swtpm.stop()));
     }
-    expect(await Promise.all(tpms.map(({ port }) => isReachable(port)))).toEqual([false, false, false]);
+    expect(await Promise.all(tpms.map(({ port }) => isListening(port)))).toEqual([false, false, false]);
     expect(statSync(authorityFolder).mode & 0o077).toBe(0);
   });
 
@@ -84,13 +72,13 @@ describe("startSwtpm", () => {
     });
     const [line] = (await once(starter.stdout.setEncoding("utf8"), "data")) as [string];
     const port = Number(line);
-    expect(await isReachable(port)).toBe(true);
+    expect(await isListening(port)).toBe(true);
     const exited = once(starter, "exit");
     starter.kill("SIGKILL");
     await exited;
     const deadline = performance.now() + 5_000;
-    while ((await isReachable(port)) && performance.now() < deadline) await delay(20);
-    expect(await isReachable(port)).toBe(false);
+    while ((await isListening(port)) && performance.now() < deadline) await delay(20);
+    expect(await isListening(port)).toBe(false);
   });
 });
 

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -11,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { startControlPlane } from "../../control-plane/control-plane.ts";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
+import { isListening } from "../../swtpm/is-listening.ts";
 import { createNamespace, inventName, removeNamespace } from "../../control-plane/namespace.ts";
 
 const { binariesFolder } = inject("controlPlane");
@@ -30,15 +30,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function accepts(serverUrl: string): Promise<boolean> {
-  const socket = connect({ host: "127.0.0.1", port: Number(new URL(serverUrl).port) });
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  return isListening(Number(new URL(serverUrl).port));
 }
 
 async function becomes(expected: boolean, look: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<boolean> {

@@ -1,9 +1,7 @@
 /** A certificate that was given as files, as a Secret of cert-manager is mounted: renewed without a restart. */
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
-import { generateKeyPairSync } from "node:crypto";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
-import forge from "node-forge";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { visitAttested, channelAt } from "../../machine/attested-visit.ts";
 import { eventually } from "../../operator/objects.ts";
@@ -11,6 +9,7 @@ import { startOperator, type OperatorProcess } from "../../operator/operator-pro
 import { readSamples } from "../../operator/read-samples.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import { createAuthority, type ServerCertificate } from "../../registration/authority.ts";
+import { weakCertificate } from "../../registration/weak-certificate.ts";
 import { createSoftwareTpm } from "../../software-tpm/index.ts";
 
 const target = inject("controlPlane");
@@ -38,19 +37,6 @@ function mount({ cert, key }: ServerCertificate, ca: string): void {
 
 const cacerts = async (): Promise<string> =>
   (await fetch(`${operator.httpUrl}/v1-rancheros/cacerts`, { signal: AbortSignal.timeout(5_000) })).text();
-
-/** A pair that fits, and that OpenSSL does not serve with. */
-function tooSmall(): ServerCertificate {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-    modulusLength: 1024,
-    publicKeyEncoding: { type: "spki", format: "pem" },
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  });
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
-  certificate.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create());
-  return { cert: forge.pki.certificateToPem(certificate), key: privateKey };
-}
 
 beforeAll(async () => {
   ({ token } = await used.makeDoor("door"));
@@ -89,7 +75,7 @@ it("is shown to the next machine, a pair that does not fit is not, and who saw t
   // Twice what TLS refuses: neither may come to count as what machines see.
   const cutOff = { cert: second.cert + authority.certificatePem.slice(0, 200), key: second.key };
   for (const [pair, reason] of [
-    [tooSmall(), "key too small"],
+    [weakCertificate(), "key too small"],
     [cutOff, "end line"],
   ] as const) {
     mount(pair, authority.certificatePem);

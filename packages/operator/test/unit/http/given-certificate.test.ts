@@ -1,7 +1,7 @@
 /** Certificates that were given as files. */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
-import forge from "node-forge";
+import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
+import { weakCertificate } from "../../../../../test/registration/weak-certificate.ts";
 import { checkCa, checkPair } from "../../../src/http/io/given-certificate.ts";
 import { makeCa, makeServingCertificate } from "../../../src/tls/certificates.ts";
 
@@ -26,17 +26,9 @@ it("are taken with their key only, as a chain as well", () => {
 });
 
 it("that TLS itself does not take are refused with its reason, before anybody is to be shown them", () => {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-    modulusLength: 1024,
-    publicKeyEncoding: { type: "spki", format: "pem" },
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  });
-  const small = forge.pki.createCertificate();
-  small.publicKey = forge.pki.publicKeyFromPem(publicKey);
-  small.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create());
   const brokenDer = ca.certificatePem.replace(/\nM.../, "\nMAAA");
   for (const [pair, reason] of [
-    [{ cert: forge.pki.certificateToPem(small), key: privateKey }, /key too small/],
+    [weakCertificate(), /key too small/],
     // As a chain that is written in its place looks like for a moment.
     [{ cert: one.certificatePem + ca.certificatePem.slice(0, 200), key: one.keyPem }, /end line/],
     [{ cert: one.certificatePem + brokenDer, key: one.keyPem }, /files: /],
