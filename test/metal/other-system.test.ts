@@ -150,7 +150,8 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
 
   step("goes back to the system from before by hand, which is then the good one", UPGRADE_MS, async () => {
     const { boots } = machine;
-    await machine.must("ros-agent rollback && systemctl reboot");
+    await machine.must("ros-agent rollback");
+    await machine.restartSoon();
     await machine.waitForBoot(boots + 1, UPGRADE_MS);
     await patiently(async () => (await goodSlot()) === "a", "slot a is good", BOOT_MS);
     await expectSlot("a");
@@ -161,7 +162,8 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
     const { boots } = machine;
     await machine.must("touch /var/lib/somebodys /root/somebodys /etc/somebodys");
     // With a restart of its own the answer would be lost.
-    await machine.must("ros-agent reset --yes --no-restart && systemctl reboot");
+    await machine.must("ros-agent reset --yes --no-restart");
+    await machine.restartSoon();
     await machine.waitForBoot(boots + 1, UPGRADE_MS);
     await expectSlot("a");
     expect(await machine.must("ls /var/lib/somebodys /root/somebodys /etc/somebodys 2>/dev/null | wc -l")).toBe("0");
