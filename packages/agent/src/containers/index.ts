@@ -135,6 +135,7 @@ function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, nam
     calls,
     // Whoever sets the clock, as at the start of a machine without one, neither ends a container nor lets it run on.
     nowMs: () => performance.now(),
+    // It rejects only when it is broken off, and whoever waits looks at the signal.
     sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }).catch(() => undefined),
   };
 }

@@ -69,12 +69,10 @@ export class Transfers {
   /** Undefined where the source would hold as many itself then. The latest has the least to lose. */
   #latestOfWhoHoldsMost(source: string | undefined): UnderWay | undefined {
     if (source === undefined) return undefined;
-    const held = new Map<string, UnderWay[]>();
-    for (const one of this.#underWay) {
-      if (one.source !== undefined) held.set(one.source, [...(held.get(one.source) ?? []), one]);
-    }
+    const told = [...this.#underWay].filter((one) => one.source !== undefined);
+    const held = Map.groupBy(told, (one) => one.source);
     const own = held.get(source)?.length ?? 0;
-    const most = [...held.values()].reduce((a, b) => (b.length > a.length ? b : a), []);
+    const [most = []] = [...held.values()].toSorted((one, other) => other.length - one.length);
     return most.length >= own + 2 ? most.at(-1) : undefined;
   }
 }

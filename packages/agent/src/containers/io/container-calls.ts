@@ -27,6 +27,7 @@ export function containerCalls(file: string): ContainerCalls {
     kill(pids) {
       for (const pid of pids) killGroup(pid);
     },
+    // One that stays is held by nobody, and says nothing.
     forget: () => rm(file, { force: true }).catch(() => undefined),
   };
 }

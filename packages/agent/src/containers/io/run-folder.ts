@@ -53,6 +53,7 @@ export function runFolder(base: string, name: string): RunFolder {
       });
     },
     read: (file) => naming(path.join(folder, file), () => readBeginning(path.join(folder, file))),
+    // How the container ended is known by then; what stays goes before the next one of its name.
     remove: () => remove().catch(() => undefined),
   };
 }

@@ -29,6 +29,23 @@ export async function push(to: TestRegistry, image: Image | ImageIndex, reposito
   return `${to.host}/${repository}@${await pushImage(to, repository, "v1", image)}`;
 }
 
+/** Without accounts, mirrors and policies, and soon given up, unless the options say otherwise. */
+export function pullThrough(
+  runtime: ContainerRuntime,
+  containers: ImageGround["containers"],
+  image: string,
+  options: Partial<PullOptions> = {},
+): ReturnType<typeof pullImage> {
+  return pullImage(runtime, containers, {
+    image,
+    registries: NO_REGISTRIES,
+    policies: [],
+    patienceMs: 20_000,
+    signal: new AbortController().signal,
+    ...options,
+  });
+}
+
 /** @param name  of a few letters: sockets lie below a folder of that name */
 export async function startImageGround(
   name: string,
@@ -48,15 +65,7 @@ export async function startImageGround(
     runtime,
     containers,
     push: (repository, image) => push(registry, image, repository),
-    pull: (image, more) =>
-      pullImage(runtime, containers, {
-        image,
-        registries: NO_REGISTRIES,
-        policies: [],
-        patienceMs: 20_000,
-        signal: new AbortController().signal,
-        ...more,
-      }),
+    pull: (image, more) => pullThrough(runtime, containers, image, more),
     async stop() {
       await registry.stop();
       await containerd.stop();

@@ -1,8 +1,8 @@
 /** Starts of containers whose call takes very long and then fails: what has come of it counts, and the reason is told. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import type { ContainerEnding, ContainerSpec } from "@rancheros/agent/containers";
 import { containerdDriver } from "../../../src/containers/containerd/containerd-driver.ts";
@@ -14,37 +14,23 @@ import { recorderCommand } from "../../../src/containers/io/recorder-command.ts"
 import { runFolder } from "../../../src/containers/io/run-folder.ts";
 import { runTool } from "../../../src/containers/io/run-tool.ts";
 import { runContainerThrough } from "../../../src/containers/run-container.ts";
-import { buildImage, busyboxLayer, THIS_PLATFORM } from "../../../../../test/registry/index.ts";
-import { startImageGround, type ImageGround } from "./image-ground.ts";
+import { THIS_PLATFORM } from "../../../../../test/registry/index.ts";
+import { useBusybox } from "./use-busybox.ts";
 
 /** That much each call of `ctr run` takes, by the clock of the one who waits for it. */
 const LATE_MS = 45_000;
 
-let ground: ImageGround;
-let image: string;
-
-beforeAll(async () => {
-  ground = await startImageGround("late");
-  image = await ground.push("os/run", buildImage({ layers: [busyboxLayer()] }));
-  await ground.pull(image);
-});
-
-afterEach(async () => {
-  expect(await ground.containerd.leftovers()).toEqual([]);
-  expect(readdirSync(ground.containers.runFolder)).toEqual([]);
-});
-
-afterAll(() => ground.stop());
+const used = useBusybox("late");
 
 /** @param failing  lines of shell in place of `ctr run`, which has its arguments as "$@"; $ctr is the real one */
 async function run(spec: ContainerSpec, failing: string): Promise<{ ending: ContainerEnding; calls: number }> {
-  const program = path.join(ground.folder, "late-ctr");
-  const calls = path.join(ground.folder, "calls");
+  const program = path.join(used().ground.folder, "late-ctr");
+  const calls = path.join(used().ground.folder, "calls");
   rmSync(calls, { force: true });
-  const shell = `#!/bin/sh\nctr=${ground.runtime.program[0]}\ncase " $* " in *" run --detach "*) echo call >> ${calls}; ${failing} ;; esac\nexec $ctr "$@"\n`;
+  const shell = `#!/bin/sh\nctr=${used().ground.runtime.program[0]}\ncase " $* " in *" run --detach "*) echo call >> ${calls}; ${failing} ;; esac\nexec $ctr "$@"\n`;
   writeFileSync(program, shell, { mode: 0o755 });
   const count = (): number => (existsSync(calls) ? readFileSync(calls, "utf8").split("\n").length - 1 : 0);
-  const { containers, runtime } = ground;
+  const { containers, runtime } = used().ground;
   const held = containerCalls(path.join(containers.runFolder, `${spec.name}.calls`));
   const [recorder, platform] = [recorderCommand(), { ...THIS_PLATFORM, variant: undefined }];
   const tools = { callContainerd, followRecorded, readInside, recorder, platform };
@@ -66,10 +52,10 @@ async function run(spec: ContainerSpec, failing: string): Promise<{ ending: Cont
 
 /** Writes down that it ran. */
 function specOf(name: string): { readonly spec: ContainerSpec; readonly log: () => string } {
-  const hostRoot = path.join(ground.folder, name);
+  const hostRoot = path.join(used().ground.folder, name);
   mkdirSync(hostRoot);
   const args = ["echo ran >> /host/log; sleep 2; exit 7"];
-  const spec = { name: `ros-agent-${name}`, run: "1", image, hostRoot, command: ["/bin/sh", "-c"], args };
+  const spec = { name: `ros-agent-${name}`, run: "1", image: used().image, hostRoot, command: ["/bin/sh", "-c"], args };
   return { spec, log: () => readFileSync(path.join(hostRoot, "log"), "utf8") };
 }
 
@@ -83,7 +69,7 @@ describe("a start that takes long and fails in the end", () => {
 
   it("is made anew where its name was taken for so long, and is not given up at once", async () => {
     const { spec, log } = specOf("again");
-    const once = path.join(ground.folder, "once");
+    const once = path.join(used().ground.folder, "once");
     const failing = `if [ ! -e ${once} ]; then : > ${once}; echo "ctr: mkdir: file exists" >&2; exit 1; fi`;
     expect(await run(spec, failing)).toMatchObject({ ending: { kind: "exited", exitCode: 7 }, calls: 2 });
     expect(log()).toBe("ran\n");

@@ -5,12 +5,11 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
-import { pullImage, type ContainerRuntime, type PullOptions } from "@rancheros/agent/containers";
-import { NO_REGISTRIES } from "@rancheros/agent/images";
+import type { ContainerRuntime, PullOptions } from "@rancheros/agent/containers";
 import { neededBytes } from "../../../src/containers/storage-space.ts";
 import { startContainerd, type TestContainerd } from "../../../../../test/containerd/index.ts";
 import { buildImage, type Image, type TarEntry } from "../../../../../test/registry/index.ts";
-import { startImageGround, type ImageGround } from "./image-ground.ts";
+import { pullThrough, startImageGround, type ImageGround } from "./image-ground.ts";
 
 const MIB = 1024 * 1024;
 /** containerd's own database, and sizes that are rounded. */
@@ -44,15 +43,8 @@ function layer(sizeMib: number): readonly TarEntry[] {
   return [{ path: `/${randomBytes(4).toString("hex")}`, content: randomBytes(sizeMib * MIB) }];
 }
 
-function pull(image: string, more: Partial<PullOptions> = {}): ReturnType<typeof pullImage> {
-  return pullImage(runtime, ground.containers, {
-    image,
-    registries: NO_REGISTRIES,
-    policies: [],
-    patienceMs: 20_000,
-    signal: new AbortController().signal,
-    ...more,
-  });
+function pull(image: string, more: Partial<PullOptions> = {}): ReturnType<typeof pullThrough> {
+  return pullThrough(runtime, ground.containers, image, more);
 }
 
 /** From now on there is so much room beside what is there. */

@@ -1,4 +1,4 @@
-/** The real process on the real machine, and with programs in the place of lsblk and nmcli that misbehave. */
+/** The real process on the real machine, and with a program in the place of lsblk that misbehaves. */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir, totalmem } from "node:os";
 import path from "node:path";
