@@ -45,6 +45,7 @@ async function leavePods(work: Work): Promise<void> {
     await say(work, `not drained: ${why}`);
     return;
   }
+  await foreseeCordon(work);
   await drainWatched(work, wanted);
 }
 
@@ -80,6 +81,14 @@ async function keepCordoned(work: Work, found: MachineNode): Promise<void> {
   await work.save((journal) => setCordon(journal, isOurs || journal.cordon === "ours" ? "ours" : "none"));
 }
 
+/** Who has cordoned the node may uncordon it during the drain, and what cordons it again then is the drain or its watcher. */
+async function foreseeCordon(work: Work): Promise<void> {
+  if (work.journal().cordon !== "none") return;
+  const who = await withPatience(work, () => work.ports.node.cordonedBy(work.signal));
+  // One that somebody has set by `ros-agent drain` bears our name too: it is not ours before the watcher sets another.
+  if (who !== "agent") await work.save((journal) => setCordon(journal, "intended"));
+}
+
 async function drainWatched(work: Work, wanted: Drain): Promise<void> {
   const { node, host } = work.ports;
   const done = new AbortController();
@@ -90,7 +99,7 @@ async function drainWatched(work: Work, wanted: Drain): Promise<void> {
       if (watching.aborted) return;
       // Who cannot be asked now is asked again in a moment.
       const found = await node.look(watching).catch(() => undefined);
-      if (found?.unschedulable === false) await node.cordon(watching).catch(() => false);
+      if (found?.unschedulable === false) await cordonAgain(work, watching).catch(() => undefined);
     }
   };
   const watched = watch();
@@ -109,6 +118,11 @@ async function drainWatched(work: Work, wanted: Drain): Promise<void> {
   }
   const found = await withPatience(work, () => node.look(work.signal));
   if (found !== undefined) await keepCordoned(work, found);
+}
+
+async function cordonAgain(work: Work, signal: AbortSignal): Promise<void> {
+  await work.save((journal) => (journal.cordon === "none" ? setCordon(journal, "intended") : journal));
+  await work.ports.node.cordon(signal);
 }
 
 /** Each is a write onto the disk, and a hundred pods say more than a disk may take: what came meanwhile but the newest is left out. */

@@ -1,10 +1,11 @@
 /** Whole upgrades of a node: its cordon, its drain, and its API server. */
 import { describe, expect, it } from "vitest";
 
+import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import { statusOf } from "../../../src/upgrade/status.ts";
 import { ended, upgraded } from "./ended-upgrade.ts";
-import { createLife, live } from "./machine-life.ts";
-import { createWorld, orderOf } from "./machine-world.ts";
+import { createLife, live, type Life } from "./machine-life.ts";
+import { createWorld, orderOf, type World } from "./machine-world.ts";
 
 describe("an upgrade of a node", () => {
   it("goes on after a failed drain where the plan says force", async () => {
@@ -97,6 +98,55 @@ describe("an upgrade of a node", () => {
     await live(life, orderOf());
     expect(life.world.events.slice(3, 7)).toEqual(["cordon", "cordon", "evicted web-0", "evicted web-1"]);
     expect(life.world.node.unschedulable).toBe(false);
+  });
+
+  describe("that an administrator has cordoned, and uncordons during the drain", () => {
+    const lifeOf = (changes: Partial<World>, killAt?: FaultPoint): Life => {
+      const node = { unschedulable: true, ready: true, bootId: "boot-1", exists: true };
+      const life = createLife(createWorld({ node, ...changes }));
+      const { world } = life;
+      let hasLifted = false;
+      let isKilled = false;
+      const lift = (): void => {
+        world.node.unschedulable = false;
+        world.isCordonOurs = false;
+      };
+      life.onPoint = (point) => {
+        if (point === "drain:before" && !hasLifted) {
+          hasLifted = true;
+          void life.time.sleep(5_000, new AbortController().signal).then(lift);
+        }
+        if (isKilled || point !== killAt || !world.events.includes("cordon")) return undefined;
+        isKilled = true;
+        return "kill";
+      };
+      return life;
+    };
+
+    it.each<[string, Partial<World>, FaultPoint | undefined, string]>([
+      ["whose drain goes well", {}, undefined, "Succeeded"],
+      // One pod takes longer than it takes to find the node uncordoned.
+      ["whose drain fails", { drain: "fails" }, undefined, "Failed"],
+      ["whose agent is killed with the second cordon", {}, "journal:before", "Succeeded"],
+      ["whose agent is killed after the drain", {}, "drain:after", "Succeeded"],
+      ["that was cordoned by hand in our name", { isCordonOurs: true }, undefined, "Succeeded"],
+      ["that was cordoned by hand in our name, with a kill", { isCordonOurs: true }, "drain:after", "Succeeded"],
+    ])("is left to pods again: one %s", async (_what, changes, killAt, phase) => {
+      const life = lifeOf(changes, killAt);
+      await live(life, orderOf());
+      expect(ended(life.world)).toMatchObject({ phase, journal: { cordon: "none" } });
+      expect(life.world.events.filter((event) => /cordon/.test(event))).toEqual(["cordon", "uncordon"]);
+      expect(life.world.node.unschedulable).toBe(false);
+    });
+  });
+
+  it("leaves a cordon that was set by hand in our name, before and without a drain that has to set it again", async () => {
+    const node = { unschedulable: true, ready: true, bootId: "boot-1", exists: true };
+    const { world, journal } = await upgraded({ node, isCordonOurs: true });
+    expect({ cordon: journal.cordon, unschedulable: world.node.unschedulable }).toEqual({
+      cordon: "none",
+      unschedulable: true,
+    });
   });
 
   it("waits for an API server that is away when the drain begins, and does not drain for longer than it may", async () => {
