@@ -18,9 +18,9 @@ export const OPERATOR_EXAMPLES: readonly string[] = [
 ];
 
 export const OPERATOR_EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
-  [0, "ended by SIGTERM or SIGINT"],
+  [0, "done; ended by SIGTERM or SIGINT"],
   [1, "an error"],
-  [2, "a bad command line"],
+  [2, "the command line, or a file that it names, is wrong"],
 ];
 
 export function helpText(): string {

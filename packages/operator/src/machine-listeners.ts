@@ -5,10 +5,8 @@ import type { BootDesk } from "./boot/index.ts";
 import {
   bootResponder,
   checkPair,
-  followFiles,
   listenForMachines,
   serveTunnelledMachines,
-  type FollowedFiles,
   type MachineEndpoint,
   type MachineHandlers,
   type MachineListener,
@@ -16,7 +14,7 @@ import {
   type TlsMaterial,
   type TunnelledMachines,
 } from "./http/index.ts";
-import type { Settings } from "./settings/index.ts";
+import { followFiles, SETTINGS, type FollowedFiles, type Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 import { certificateEndMs, tlsChannel } from "./tls/index.ts";
 import { followOwnTls, type OwnTlsFollower } from "./own-tls.ts";
@@ -86,10 +84,13 @@ export function machineListeners(
     if (isOther) log.info("serving with another certificate");
   }
 
-  /** Files must be right at once. @throws SessionError CERTIFICATE_INVALID, and what reading throws */
+  /** Files must be right at once. @throws SessionError CERTIFICATE_INVALID; SettingsError SETTINGS_FILE_UNREADABLE */
   async function followGiven({ certificate, key }: NonNullable<Settings["tlsFiles"]>): Promise<FollowedFiles> {
     return followFiles(
-      [certificate, key],
+      [
+        { setting: SETTINGS.tlsCertFile, path: certificate },
+        { setting: SETTINGS.tlsKeyFile, path: key },
+      ],
       ([cert = "", privateKey = ""]) => {
         const material = { cert, key: privateKey };
         checkPair(material, `${certificate} and ${key}`);

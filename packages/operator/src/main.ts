@@ -13,14 +13,18 @@ async function run(args: readonly string[]): Promise<void> {
   const settings = readSettings(args, process.env);
   const stop = new AbortController();
   // What only the service needs is not loaded for `crds` and `--help`.
-  const [{ connectKubernetes, createClusterClock, loadKubeConfig }, { startOperator }, { createLog, createMetrics }] =
-    await Promise.all([import("./controller/index.ts"), import("./operator.ts"), import("./telemetry/index.ts")]);
+  const [
+    { connectKubernetes, createClusterClock, loadKubeConfig },
+    { startOperator },
+    { createLog, createMetrics, errorFields },
+  ] = await Promise.all([import("./controller/index.ts"), import("./operator.ts"), import("./telemetry/index.ts")]);
   const log = createLog(settings.logLevel);
   const ended = new Promise<void>((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) {
       process.once(name, () => {
-        stop.abort();
+        // First, since what the abort ends is no failure of the start any more.
         resolve();
+        stop.abort();
         process.once(name, () => process.exit(1));
       });
     }
@@ -47,8 +51,12 @@ async function run(args: readonly string[]): Promise<void> {
   await Promise.race([started, ended]);
   await ended;
   log.info("stopping");
-  if (stop.signal.aborted)
-    await Promise.race([started.then(async (operator) => operator.stop()), failAfter(LONGEST_STOP_MS)]);
+  const stopped = started.then(
+    async (operator) => operator.stop(),
+    // What it was waiting for, such as an API server that is away, is nobody's trouble any more.
+    (error: unknown) => log.info("stopped before it had begun", errorFields(error)),
+  );
+  await Promise.race([stopped, failAfter(LONGEST_STOP_MS)]);
   await tracer?.stop();
   log.info("stopped");
   process.exit(0);
@@ -83,15 +91,25 @@ function print(data: string | Uint8Array): void {
   process.stdout.write(data);
 }
 
+/** Whoever gives them settings is mistaken about what they do. */
+const ALONE: ReadonlySet<string> = new Set(["crds", "version", "--version"]);
+
 async function main(args: readonly string[]): Promise<void> {
   const [command = "run", ...rest] = args;
   if (args.includes("--help") || args.includes("-h") || command === "help") print(helpText());
-  else if (command === "crds") print(crdsYaml());
+  else if (rest.length > 0 && ALONE.has(command)) {
+    throw new SettingsError("SETTINGS_INVALID", [
+      `${command} takes nothing else, and was given ${JSON.stringify(rest)}`,
+    ]);
+  } else if (command === "crds") print(crdsYaml());
   else if (command === "display") print(await readDisplayed(displayedFile(rest)));
   else if (command === "version" || command === "--version") print(`${manifest.version}\n`);
   else if (command === "run") await run(rest);
   else if (command.startsWith("-")) await run(args);
-  else throw new SettingsError([`there is no command ${JSON.stringify(command)}; see rancheros-operator --help`]);
+  else
+    throw new SettingsError("SETTINGS_INVALID", [
+      `there is no command ${JSON.stringify(command)}; see rancheros-operator --help`,
+    ]);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

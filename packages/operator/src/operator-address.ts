@@ -1,7 +1,7 @@
 /** What machines are told of this operator: its address and its CA, of those that were given and of Rancher's. */
-import { checkCa, followFiles, SessionError, type FollowedFiles } from "./http/index.ts";
+import { checkCa, SessionError } from "./http/index.ts";
 import { defaultRegistry, serverAddress, type RancherSettings, type ServerAddress } from "./rancher/index.ts";
-import type { Settings } from "./settings/index.ts";
+import { followFiles, SETTINGS, type FollowedFiles, type Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 
 export interface OperatorAddress {
@@ -31,7 +31,7 @@ function notReadYet(): SessionError {
   return new SessionError("OPERATOR_NOT_READY", "the operator has not read Rancher's settings yet, try again");
 }
 
-/** @throws SessionError CERTIFICATE_INVALID, and what reading throws */
+/** @throws SessionError CERTIFICATE_INVALID; SettingsError SETTINGS_FILE_UNREADABLE */
 export async function followAddress(
   { serverUrl, publicCa, caFile }: Pick<Settings, "serverUrl" | "publicCa" | "caFile">,
   { ownCaPem, isRancherKnown, log }: AddressParts,
@@ -76,7 +76,7 @@ function problemOf(rancher: RancherSettings): string | undefined {
 
 async function followCa(file: string, log: Log, onChange: (pem: string) => void): Promise<FollowedFiles> {
   return followFiles(
-    [file],
+    [{ setting: SETTINGS.caFile, path: file }],
     ([ca = ""]) => {
       checkCa(ca, file);
       onChange(ca);

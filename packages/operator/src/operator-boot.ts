@@ -1,16 +1,16 @@
 /** The registries that the settings describe, and the boot files out of them. */
-import { readFile } from "node:fs/promises";
 import type { ImagePolicy } from "@rancheros/protocol/signatures";
 import { createBootDesk, mediaFinder, type BootDesk, type BootParts } from "./boot/index.ts";
 import type { Kubernetes } from "./controller/index.ts";
 import {
   createRegistryClient,
+  readCaBundle,
   readImagePolicy,
   readPullSecrets,
   type RegistryBlobs,
   type RegistryClient,
 } from "./registry/index.ts";
-import type { Settings } from "./settings/index.ts";
+import { readGivenFile, SETTINGS, type Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 import { verifyKeyless } from "./verify-keyless.ts";
 
@@ -20,9 +20,15 @@ export interface OpenRegistries {
   readonly caPem: string | undefined;
 }
 
-/** @throws RegistryError  REGISTRY_CA_INVALID; and what reading --registry-ca throws */
+/** @throws RegistryError  REGISTRY_CA_INVALID
+ * @throws SettingsError  SETTINGS_FILE_UNREADABLE */
 export async function openRegistries({ registryCaFile }: Settings): Promise<OpenRegistries> {
-  const caPem = registryCaFile === undefined ? undefined : await readFile(registryCaFile, "utf8");
+  const caPem =
+    registryCaFile === undefined
+      ? undefined
+      : await readGivenFile({ setting: SETTINGS.registryCa, path: registryCaFile });
+  // Checked here, where its name is known.
+  if (caPem !== undefined) readCaBundle(caPem, `--registry-ca ${JSON.stringify(registryCaFile)}`);
   return { client: createRegistryClient({ caPem, environment: process.env }), caPem };
 }
 

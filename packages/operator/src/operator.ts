@@ -1,6 +1,5 @@
 /** The running operator: watches, reconcilers and listeners, put together and taken down. */
 import { randomBytes, randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { retryTimer, type ClusterClock, type Kubernetes } from "./controller/index.ts";
@@ -44,7 +43,7 @@ import {
   runRegistrationController,
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
-import type { Settings } from "./settings/index.ts";
+import { readGivenFile, SETTINGS, type Settings } from "./settings/index.ts";
 import { errorFields, type Decision, type Log, type Metrics } from "./telemetry/index.ts";
 import { tracedProtocol } from "./traced-protocol.ts";
 import type { Tracer } from "./tracing/index.ts";
@@ -77,7 +76,9 @@ export async function startOperator(
     log,
   });
   const defaults =
-    settings.defaultsFile === undefined ? [] : parseDefaults(await readFile(settings.defaultsFile, "utf8"));
+    settings.defaultsFile === undefined
+      ? []
+      : parseDefaults(await readGivenFile({ setting: SETTINGS.defaultsFile, path: settings.defaultsFile }));
   const listeners = machineListeners(settings, kubernetes, log, nowMs, signal);
 
   const lead = startLeadership(kubernetes, log, {

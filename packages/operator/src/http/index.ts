@@ -2,8 +2,6 @@
 export { SESSION_ERRORS, SessionError } from "./errors.ts";
 export type { SessionErrorCode } from "./errors.ts";
 export { checkCa, checkPair } from "./io/given-certificate.ts";
-export { followFiles } from "./io/followed-file.ts";
-export type { FollowedFiles } from "./io/followed-file.ts";
 export { listenForHealth } from "./io/health-listener.ts";
 export { listenForMachines } from "./io/machine-listener.ts";
 export type { MachineListener, TlsMaterial } from "./io/machine-listener.ts";

@@ -31,7 +31,7 @@ export function rawSettings(
   try {
     ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
   } catch (cause) {
-    throw new SettingsError([cause instanceof Error ? cause.message : String(cause)], { cause });
+    throw new SettingsError("SETTINGS_INVALID", [cause instanceof Error ? cause.message : String(cause)], { cause });
   }
   const pick = (setting: Setting): string => {
     const flag = values[setting.flag];

@@ -5,6 +5,7 @@ import { SettingsError } from "./errors.ts";
 import { rawSettings } from "./raw-settings.ts";
 import { readRegistrySettings } from "./read-registry-settings.ts";
 import { SettingReader } from "./setting-reader.ts";
+import { SETTINGS } from "./settings-table.ts";
 
 export interface Settings {
   /** None: the user's own, or the pod's ServiceAccount. Of several the first one counts most. */
@@ -70,8 +71,8 @@ export function readSettings(
   const reader = new SettingReader();
   const settings: Settings = {
     kubeconfigFiles: raw.kubeconfigFiles,
-    namespace: raw.namespace,
-    watchNamespace: orUndefined(raw.watchNamespace),
+    namespace: reader.namespace("namespace", raw.namespace) ?? SETTINGS.namespace.fallback,
+    watchNamespace: reader.namespace("watch-namespace", raw.watchNamespace),
     serverUrl: reader.url("server-url", raw.serverUrl),
     caFile: orUndefined(raw.caFile),
     publicCa: reader.choice("public-ca", raw.publicCa, ["true", "false"], "false") === "true",
@@ -111,6 +112,6 @@ export function readSettings(
   if (raw.httpsListen === "none" && raw.httpListen === "none") {
     reader.problems.push("--https-listen and --http-listen are both none: machines could not reach the operator");
   }
-  if (reader.problems.length > 0) throw new SettingsError(reader.problems);
+  if (reader.problems.length > 0) throw new SettingsError("SETTINGS_INVALID", reader.problems);
   return settings;
 }

@@ -32,6 +32,14 @@ export class SettingReader {
     return undefined;
   }
 
+  /** One: a list of them, as other operators take it, is none. */
+  namespace(flag: string, text: string): string | undefined {
+    if (text === "") return undefined;
+    if (text.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text)) return text;
+    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no name of a namespace`);
+    return undefined;
+  }
+
   choice<Choice extends string>(flag: string, text: string, choices: readonly Choice[], fallback: Choice): Choice {
     const found = choices.find((one) => one === text);
     if (found === undefined) this.problems.push(`--${flag}: ${JSON.stringify(text)} is none of ${choices.join(", ")}`);

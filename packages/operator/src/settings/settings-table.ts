@@ -88,7 +88,7 @@ export const SETTINGS = {
     env: "RANCHEROS_HEALTH_LISTEN",
     value: "HOST:PORT|none",
     fallback: "0.0.0.0:8081",
-    help: "where /healthz and /readyz are",
+    help: "where /healthz, /readyz and /metrics are",
   },
   tlsCertFile: {
     flag: "tls-cert-file",
@@ -200,7 +200,7 @@ export const SETTINGS = {
     env: "RANCHEROS_REGISTRY_MIRRORS",
     value: "HOST=URL",
     fallback: "",
-    help: "where images of a registry are asked for before it is asked itself; may be repeated, the first is asked first; the URL's path goes before the repository; HOST * is for all others, HOST=none keeps the registry itself from being asked",
+    help: "where images of a registry are asked for before it is asked itself; may be repeated, with commas between them in the environment; the first is asked first; the URL's path goes before the repository; HOST * is for all others, HOST=none keeps the registry itself from being asked",
     repeatable: true,
   },
   insecureRegistries: {
@@ -208,7 +208,7 @@ export const SETTINGS = {
     env: "RANCHEROS_INSECURE_REGISTRIES",
     value: "HOST[:PORT]",
     fallback: "",
-    help: "a registry that is spoken to without TLS; may be repeated",
+    help: "a registry that is spoken to without TLS; may be repeated, with commas between them in the environment",
     repeatable: true,
   },
   imagePolicy: {

@@ -43,6 +43,11 @@ describe("readSettings", () => {
     expect(readSettings(["--kubeconfig="], environment).kubeconfigFiles).toEqual(["/a", "/b c", "d"]);
   });
 
+  it.each(["a,b", "Foo_", "x".repeat(64), "kube.system", "-a"])("refuses %j, which is no namespace", (name) => {
+    expect(() => readSettings([`--namespace=${name}`], {})).toThrow(`--namespace: "${name}" is no name of a namespace`);
+    expect(() => readSettings([], { WATCH_NAMESPACE: name })).toThrow("--watch-namespace");
+  });
+
   it("takes a flag before the environment", () => {
     const environment = { RANCHEROS_SERVER_URL: "https://env", RANCHEROS_HTTPS_LISTEN: "[::1]:1" };
     const settings = readSettings(["--server-url", "https://flag/"], environment);

@@ -30,6 +30,8 @@ export function checkPair(pair: { readonly cert: string; readonly key: string },
   }
 }
 
+const CA_MEND = "Give the CA's certificate as PEM; the file is read again every ten seconds.";
+
 /**
  * When the first certificate of the text ends, since the epoch.
  * @throws SessionError CERTIFICATE_INVALID  where it does not begin with one
@@ -38,6 +40,6 @@ export function checkCa(pem: string, what: string): number {
   try {
     return new X509Certificate(pem).validToDate.getTime();
   } catch (cause) {
-    throw new SessionError("CERTIFICATE_INVALID", `${what}: no certificate`, { cause });
+    throw new SessionError("CERTIFICATE_INVALID", `${what}: no certificate`, { cause, mend: CA_MEND });
   }
 }

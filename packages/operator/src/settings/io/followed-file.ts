@@ -1,5 +1,5 @@
 /** Files that somebody else writes anew while we run, as a kubelet does with what it mounts: read again and again. */
-import { readFile } from "node:fs/promises";
+import { readGivenFile, type GivenFile } from "./read-given-file.ts";
 
 /** A Secret that is mounted follows the object within a minute or two: this adds nothing to speak of. */
 const LOOK_INTERVAL_MS = 10_000;
@@ -12,10 +12,10 @@ export interface FollowedFiles {
  * Reads the files once, and then whenever their text has changed.
  * @param take       the texts, in the order of the files; it throws where that is of no use, and the texts before stay in force
  * @param onTrouble  told of each kind of trouble once, except for the first reading's
- * @throws what reading throws, and what `take` throws, at the first time
+ * @throws SettingsError SETTINGS_FILE_UNREADABLE, and what `take` throws, at the first time
  */
 export async function followFiles(
-  files: readonly string[],
+  files: readonly GivenFile[],
   take: (texts: readonly string[]) => void,
   onTrouble: (error: unknown) => void,
   intervalMs: number = LOOK_INTERVAL_MS,
@@ -25,7 +25,7 @@ export async function followFiles(
   let isStopped = false;
 
   async function look(): Promise<void> {
-    const texts = await Promise.all(files.map(async (file) => readFile(file, "utf8")));
+    const texts = await Promise.all(files.map(readGivenFile));
     const now = JSON.stringify(texts);
     if (isStopped || now === taken || now === refused) return;
     refused = now;

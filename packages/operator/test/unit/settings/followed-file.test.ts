@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { followFiles, type FollowedFiles } from "../../../src/http/io/followed-file.ts";
+import { SETTINGS } from "../../../src/settings/index.ts";
+import { followFiles, type FollowedFiles } from "../../../src/settings/io/followed-file.ts";
 
 const LOOK_MS = 10;
 const WAIT = { timeout: 20_000, interval: 10 };
@@ -30,7 +31,12 @@ async function follow(file: string): Promise<void> {
     if (text === "bad") throw new Error("of no use");
     taken.push(text);
   };
-  files = await followFiles([file], take, (error) => troubles.push(String(error)), LOOK_MS);
+  files = await followFiles(
+    [{ setting: SETTINGS.caFile, path: file }],
+    take,
+    (error) => troubles.push(String(error)),
+    LOOK_MS,
+  );
 }
 
 describe("followFiles", () => {
