@@ -20,6 +20,7 @@ import { isLateToBegin } from "./slot-fate.ts";
 import { isActiveFailure, tally, type Tally } from "./tally.ts";
 import { earliest, notAhead, timeText } from "./time-text.ts";
 import { unclearStatus } from "./unclear-status.ts";
+import { FAILED_HERE } from "./waiting.ts";
 
 /** A machine that asks for a slot, as the API server has it now. */
 export interface Candidate {
@@ -78,6 +79,12 @@ function othersIn(view: RolloutView, cluster: string, books: Books): ReadonlySet
   return others;
 }
 
+/** Also where this very decision has found it out: a machine asks sooner after its last word than that is written. */
+function hasFailed(view: RolloutView, books: Books, uid: string): boolean {
+  const failure = books.failures.find((one) => one.uid === uid);
+  return failure !== undefined && isActiveFailure(failure, view.seen(uid));
+}
+
 /** Why this machine gets none; undefined where it does. */
 function refusalOf(
   view: RolloutView,
@@ -88,6 +95,7 @@ function refusalOf(
 ): Waiting | undefined {
   const { machine, cluster } = candidate;
   const { uid } = machine.metadata;
+  if (hasFailed(view, books, uid)) return FAILED_HERE;
   if (gate.closed !== undefined) return gate.closed;
   if (gate.canariesOnly !== undefined && !isCanary(view.image, machine)) return gate.canariesOnly;
   if (isBusy(machine, nowMs, view.image.nodeTimeoutMs)) return BUSY;

@@ -11,6 +11,11 @@ const DIGEST = `sha256:${"a".repeat(64)}`;
 const MACHINES = ["a", "b"] as const;
 type Name = (typeof MACHINES)[number];
 
+interface SaidSo {
+  readonly reason?: string;
+  readonly passMs?: number;
+}
+
 export class TwoImages {
   readonly time = new VirtualTime();
   readonly #namespace: string;
@@ -103,6 +108,18 @@ export class TwoImages {
     this.#images.set(name, { ...image, status: { ...image.status, ...status } });
   }
 
+  /** Somebody annotates the machine, so that it is tried once more. */
+  annotate(name: Name, retry: string): void {
+    const { metadata, rollout, ...machine } = this.#machines.get(name) ?? this.#made(name);
+    const next = {
+      ...machine,
+      metadata: { ...metadata, resourceVersion: this.#next() },
+      rollout: { ...rollout, retry },
+    };
+    this.#machines.set(name, next);
+    this.run.onMachine(next);
+  }
+
   async ask(name: Name) {
     const answer = this.run.ask(this.#machines.get(name) ?? this.#made(name));
     await this.time.pass(3_000);
@@ -119,18 +136,21 @@ export class TwoImages {
     throw new Error("nobody is told to begin");
   }
 
-  /** @returns whether it goes on */
-  async say(name: Name, { id, image, attempt }: Plan, phase: Phase): Promise<boolean> {
+  /**
+   * @param more  why, and how long nothing else happens then
+   * @returns     whether it goes on
+   */
+  async say(name: Name, { id, image, attempt }: Plan, phase: Phase, more: SaidSo = {}): Promise<boolean> {
     const machine = this.#machines.get(name) ?? this.#made(name);
     const { nowMs } = this.time;
     const upgrade = { plan: id, image, attempt, phase, sinceMs: nowMs, heardMs: nowMs } as const;
-    const said = { ...upgrade, reason: undefined, message: undefined };
+    const said = { ...upgrade, reason: more.reason, message: undefined };
     const told = this.run.told(machine, { plan: id, image, attempt, phase });
     const metadata = { ...machine.metadata, resourceVersion: this.#next() };
     const next = { ...machine, metadata, rollout: { ...machine.rollout, lastSeenMs: nowMs, upgrade: said } };
     this.#machines.set(name, next);
     this.run.onMachine(next);
-    await this.time.pass(3_000);
+    await this.time.pass(more.passMs ?? 3_000);
     return (await told).holdsSlot;
   }
 
