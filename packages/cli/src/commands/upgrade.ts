@@ -11,8 +11,8 @@ export class Upgrade extends AgentCommand {
   static override summary = SUMMARIES.upgrade;
   static override usage = "<%= command.id %> IMAGE [FLAGS]";
   static override description =
-    "The same way that a ManagedOSImage goes, without an operator: pull, drain, run the image's suc-upgrade, restart, " +
-    "verify, uncordon. An agent that runs takes it over, and this command watches; otherwise it is done here up to the " +
+    "The same way that a ManagedOSImage with a drain goes, without an operator: pull, drain, run the image's " +
+    "suc-upgrade, restart, verify, uncordon. DaemonSets' pods are left alone. An agent that runs takes it over, and this command watches; otherwise it is done here up to the " +
     "restart, and goes on when the agent is started. The cloud config of the machine stays as it is. The exit code is 0 " +
     "where the machine runs the image at the end, otherwise that of the problem.";
   static override examples = [

@@ -25,11 +25,15 @@ export const drain = Type.Object(
     ),
     deleteLocalData: Type.Optional(
       nullable(Type.Boolean(), {
-        description: "Go on even if pods use emptyDir, whose data is lost, as kubectl drain --delete-emptydir-data.",
+        description:
+          "Go on even if pods use emptyDir, whose data is lost, as kubectl drain --delete-emptydir-data. Absent is false, as with kubectl, and not true, as with the system-upgrade-controller.",
       }),
     ),
     ignoreDaemonSets: Type.Optional(
-      nullable(Type.Boolean(), { description: "Leave DaemonSet pods alone, as kubectl drain --ignore-daemonsets." }),
+      nullable(Type.Boolean(), {
+        description:
+          "Leave DaemonSet pods alone, as kubectl drain --ignore-daemonsets. Absent is false, as with kubectl, and not true, as with the system-upgrade-controller: the drain then stops at a node that has such a pod.",
+      }),
     ),
     force: Type.Optional(
       Type.Boolean({ description: "Also delete pods that no controller would make again, as kubectl drain --force." }),

@@ -51,7 +51,7 @@ export const PHASES = {
     mayBeSwitched: false,
   },
   Draining: {
-    meaning: "the node is cordoned, its pods are evicted",
+    meaning: "the node is cordoned; its pods are evicted where the image asks for a drain",
     next: ["Upgrading", "Failed", "Idle"],
     holdsSlot: true,
     mayBeSwitched: false,
