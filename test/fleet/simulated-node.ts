@@ -98,7 +98,7 @@ export class SimulatedNode {
         write: async (text) => {
           this.#journal = text;
         },
-        moveAside: async () => "upgrade.json.broken",
+        keepAside: async () => "upgrade.json.broken",
       },
       host: {
         now: () => {

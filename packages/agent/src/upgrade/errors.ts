@@ -173,7 +173,7 @@ export const UPGRADE_ERRORS = {
   UPGRADE_JOURNAL_BROKEN: {
     failure: "nonsense",
     retry: "never",
-    meaning: "The journal of upgrades could not be understood; it was moved aside and a new one was begun.",
+    meaning: "The journal of upgrades could not be understood, and a new one was begun.",
     mend: "Look at the file that the message names. The next upgrade takes the agent's own cordon away; sooner, ros-agent undrain does.",
   },
   UPGRADE_JOURNAL_UNREADABLE: {

@@ -26,7 +26,7 @@ export async function keepJournal(
   { journalFile, host }: Pick<UpgradePorts, "journalFile" | "host">,
   reach: ReachPoint,
 ): Promise<KeptJournal> {
-  const { journal: read, broken } = await readOrMoveAside(journalFile);
+  const { journal: read, broken } = await readOrBeginAnew(journalFile);
   let journal = read;
   let queue: Promise<void> = Promise.resolve();
   /** Who has gone leaves nothing behind: between two changes months may pass. */
@@ -79,7 +79,7 @@ function requireReadable(text: string): void {
   }
 }
 
-async function readOrMoveAside(
+async function readOrBeginAnew(
   file: UpgradePorts["journalFile"],
 ): Promise<{ readonly journal: Journal; readonly broken: Reason | undefined }> {
   const text = await file.read();
@@ -88,11 +88,12 @@ async function readOrMoveAside(
     return { journal: readJournal(text), broken: undefined };
   } catch (error) {
     if (!hasCode(error, "UPGRADE_JOURNAL_BROKEN") || !(error instanceof Error)) throw error;
-    const name = await file.moveAside();
-    const message = `${error.message}; it is kept as ${name}`;
+    const name = await file.keepAside();
+    const message = `${error.message}; ${name === undefined ? "it cannot be kept" : `it is kept as ${name}`}`;
     // It may have said that the node's cordon is ours: whoever set one, the next upgrade asks.
     const journal: Journal = { ...EMPTY_JOURNAL, cordon: "intended" };
-    // On a disk without room this is known until the agent ends, and is written down with the next change.
+    // On a disk without room this is known until the agent ends, and is written down with the next change; the next start finds
+    // the broken one again.
     await file.write(writeJournal(journal)).catch(() => undefined);
     return { journal, broken: { code: "UPGRADE_JOURNAL_BROKEN", message } };
   }

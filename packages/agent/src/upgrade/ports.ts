@@ -119,8 +119,11 @@ export interface JournalFile {
   read(): Promise<string | undefined>;
   /** All of it or nothing, and on the disk. @throws UpgradeError UPGRADE_JOURNAL_UNSAVED */
   write(text: string): Promise<void>;
-  /** @returns the name that the broken file has now */
-  moveAside(): Promise<string>;
+  /**
+   * What is there gets a second name, and keeps its own until the next write takes that: so no start finds none at all.
+   * @returns the second name; undefined where it cannot have one, as on some file systems
+   */
+  keepAside(): Promise<string | undefined>;
 }
 
 /** Waits until the operator has said it. An upgrade by hand has nobody to ask. */

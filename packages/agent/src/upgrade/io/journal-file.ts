@@ -1,6 +1,6 @@
 /** The journal's file: all of it or nothing, on the disk, for root only. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { chmod, link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { replaceFile } from "../../files/index.ts";
@@ -36,20 +36,21 @@ export function journalFile(folder: string): JournalFile {
         throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be written: ${why}`, { cause });
       }
     },
-    async moveAside() {
+    async keepAside() {
       const aside = join(folder, BROKEN_NAME);
       try {
-        await rename(path, aside);
+        await rm(aside, { force: true });
+        await link(path, aside);
         await syncFolder(folder);
         return aside;
-      } catch (cause) {
-        throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be moved aside: ${codeOf(cause)}`, { cause });
+      } catch {
+        return undefined;
       }
     },
   };
 }
 
-/** The rename itself survives a power cut only with the folder. */
+/** A new name survives a power cut only with the folder. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {

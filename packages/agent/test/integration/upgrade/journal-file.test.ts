@@ -1,11 +1,14 @@
 /** What killed writers leave beside the journal, on a real file system and on one that is full. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { machineHost } from "../../../src/upgrade/io/machine-host.ts";
 import { journalFile } from "../../../src/upgrade/io/journal-file.ts";
+import { keepJournal } from "../../../src/upgrade/kept-journal.ts";
+import type { JournalFile } from "../../../src/upgrade/ports.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -53,4 +56,73 @@ it("has room again on a disk that these have filled, at the next attempt", async
   } finally {
     execFileSync("umount", [disk]);
   }
+});
+
+describe("a journal that is broken", () => {
+  const hostOptions = { hostRoot: "/", stateFolder: "/", checkTimeoutMs: 1_000, log: () => undefined };
+  const host = machineHost(hostOptions);
+  const start = (file: JournalFile) => keepJournal({ journalFile: file, host }, () => undefined);
+  const onDisk = (state: string): readonly string[] =>
+    readdirSync(state)
+      .sort()
+      .map((name) => `${name} ${readFileSync(join(state, name), "utf8").trim().slice(0, 20)}`);
+
+  function leaveBroken(name: string): string {
+    const state = join(folder, name);
+    mkdirSync(state);
+    writeFileSync(join(state, "upgrade.json"), "{");
+    writeFileSync(join(state, "upgrade.json.broken"), "of an earlier time");
+    return state;
+  }
+
+  it("is found again by the next start where the agent is killed before the new one is there", async () => {
+    const state = leaveBroken("killed");
+    const file = journalFile(state);
+    const died = Promise.withResolvers<undefined>();
+    const write = (): Promise<never> => {
+      died.resolve(undefined);
+      return new Promise(() => undefined);
+    };
+    void start({ ...file, write });
+    await died.promise;
+    expect(onDisk(state)).toEqual(["upgrade.json {", "upgrade.json.broken {"]);
+    const next = await start(file);
+    expect(next.broken).toMatchObject({ message: expect.stringMatching(/kept as .*upgrade\.json\.broken$/) as string });
+    expect(next.journal().cordon).toBe("intended");
+    expect(onDisk(state)).toEqual([expect.stringMatching(/^upgrade\.json \{\s+"version"/), "upgrade.json.broken {"]);
+    const after = await start(file);
+    expect({ broken: after.broken, cordon: after.journal().cordon }).toEqual({ broken: undefined, cordon: "intended" });
+  });
+
+  it("is found again on a disk without room, until there is some", async () => {
+    const disk = join(folder, "full");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", disk]);
+    try {
+      leave(disk, "upgrade.json", 0, 4_096);
+      leave(disk, "others", 0, 61_440);
+      for (let starts = 0; starts < 2; starts++) {
+        const { broken, journal } = await start(journalFile(disk));
+        expect(broken).toMatchObject({ code: "UPGRADE_JOURNAL_BROKEN" });
+        expect(journal().cordon).toBe("intended");
+      }
+      rmSync(join(disk, "others"));
+      await start(journalFile(disk));
+      const { broken, journal } = await start(journalFile(disk));
+      expect({ broken, cordon: journal().cordon }).toEqual({ broken: undefined, cordon: "intended" });
+      expect(readFileSync(join(disk, "upgrade.json.broken"))).toEqual(Buffer.alloc(4_096));
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  });
+
+  it("is begun anew where it cannot be kept aside, and that is said", async () => {
+    const state = leaveBroken("taken");
+    rmSync(join(state, "upgrade.json.broken"));
+    mkdirSync(join(state, "upgrade.json.broken"));
+    const { broken, journal } = await start(journalFile(state));
+    expect(broken?.message).toMatch(/; it cannot be kept$/);
+    expect(journal().cordon).toBe("intended");
+    expect(await journalFile(state).read()).toContain('"intended"');
+  });
 });

@@ -36,6 +36,15 @@ describe("after a journal that broke while the node was cordoned for an upgrade"
     expect(life.world.node.unschedulable).toBe(false);
   });
 
+  it("the next one does so although the new journal found no room, and the agent is started again", async () => {
+    const life = createLife(createWorld({ disk: "{", node: CORDONED, isCordonOurs: true, fullDiskWrites: 1 }));
+    await live(life, undefined);
+    expect(life.upgrades?.brokenJournal).toMatchObject({ code: "UPGRADE_JOURNAL_BROKEN" });
+    await live(life, orderOf());
+    expect(ended(life.world)).toMatchObject({ phase: "Succeeded", journal: { cordon: "none" } });
+    expect(life.world.node.unschedulable).toBe(false);
+  });
+
   it("an upgrade that finds all done, and drains nothing, takes it away too", async () => {
     const life = createLife(createWorld({ disk: "{", node: CORDONED, isCordonOurs: true }));
     await live(life, orderOf({ cordon: false, drain: undefined }));

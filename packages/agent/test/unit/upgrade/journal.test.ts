@@ -133,7 +133,7 @@ describe("the journal", () => {
     );
   });
 
-  it("that is broken is moved aside and reported, and the machine takes a new plan", async () => {
+  it("that is broken is kept aside and reported, and the machine takes a new plan", async () => {
     const world = createWorld({ disk: "{" });
     const life = createLife(world);
     let reported: unknown;

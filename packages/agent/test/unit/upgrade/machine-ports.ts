@@ -51,11 +51,7 @@ export function machinePorts(
           if (world.fullDiskWrites-- > 0) throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", "the disk is full");
           world.disk = text;
         }),
-      moveAside: () =>
-        alive(() => {
-          world.disk = undefined;
-          return "upgrade.json.broken";
-        }),
+      keepAside: () => alive(() => "upgrade.json.broken"),
     },
     confirmSlot: (_order, signal) =>
       alive(async () => {
