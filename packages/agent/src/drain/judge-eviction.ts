@@ -19,6 +19,9 @@ export const EVICTION_RETRY_MS = 5_000;
  * status, and stands.
  */
 const OWN_CONFLICT = /^Operation cannot be fulfilled on /;
+/** The API server passes on what its etcd says, in these words; a webhook's failure begins with other ones. */
+const ETCD_FAILURE = /^etcdserver: /;
+const BAD_GATEWAY = 502;
 const BUDGET = /^The disruption budget (\S+) /;
 
 /**
@@ -40,7 +43,14 @@ export function judgeEviction(error: NodeApiError, isEnding: boolean): EvictionR
     return { kind: "blocked", budget: budgetName(held.message), why: held.message, retryInMs };
   }
   if (error.code === "NODE_API_CONFLICT") return { kind: OWN_CONFLICT.test(error.message) ? "unsure" : "final" };
-  return isPassing(error) ? { kind: "unsure" } : { kind: "final" };
+  return isPassing(error) || isOfThePath(error) ? { kind: "unsure" } : { kind: "final" };
+}
+
+/** The failure is one of etcd, or of a load balancer before the API server, and says nothing about the pod. */
+function isOfThePath({ code, message, status }: NodeApiError): boolean {
+  if (code !== "NODE_API_FAILED" || status === undefined) return false;
+  const isStatusObject = status.message !== "" || status.reason !== "";
+  return isStatusObject ? ETCD_FAILURE.test(message) : status.httpStatus === BAD_GATEWAY;
 }
 
 /** @returns the PodDisruptionBudget that a cause's sentence names */

@@ -1,5 +1,5 @@
 /** Which pods are on a node, looked at again and again: one list for all who wait, however many they are. */
-import { NodeApiError, listAll, type KubernetesClient } from "../kubernetes/index.ts";
+import { NodeApiError, isPassing, listAll, type KubernetesClient } from "../kubernetes/index.ts";
 import type { Course, DrainOutside } from "./course.ts";
 import type { DrainEvent } from "./drain-event.ts";
 import { parseNodePod, parsePodMetadata, type NodePod, type PodMetadata } from "./node-pod.ts";
@@ -38,28 +38,35 @@ export function createNodeView(
   let coming: Promise<PodsOnNode | undefined> | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
+  async function ask(): Promise<PodsOnNode> {
+    const pods = await listAll(client, {
+      path: "/api/v1/pods",
+      query: onNode(nodeName),
+      accept: METADATA_ONLY,
+      signal: course.signal,
+      timeoutMs: Math.min(course.requestMs(), LOOK_TIMEOUT_MS),
+      parseItem: parsePodMetadata,
+    });
+    return new Map(pods.map((pod) => [pod.uid, pod]));
+  }
+
   async function next(): Promise<PodsOnNode | undefined> {
     await last;
     await course.pause(lastMs + POLL_INTERVAL_MS - outside.nowMs());
     lastMs = outside.nowMs();
     // Who comes from here on may have acted after this list began.
     coming = undefined;
-    const looking = askPatiently(outside, course, onEvent, async () => {
-      const pods = await listAll(client, {
-        path: "/api/v1/pods",
-        query: onNode(nodeName),
-        accept: METADATA_ONLY,
-        signal: course.signal,
-        timeoutMs: Math.min(course.requestMs(), LOOK_TIMEOUT_MS),
-        parseItem: parsePodMetadata,
-      });
-      return new Map(pods.map((pod) => [pod.uid, pod]));
-    });
+    const looking = askPatiently(outside, course, onEvent, ask, mayPass);
     last = looking.catch(() => undefined);
     return looking;
   }
 
   return { look: () => (coming ??= next()) };
+}
+
+/** No webhook judges a list: its failure is that of etcd, which changes its leader, or of what stands before the API server. */
+function mayPass(error: NodeApiError): boolean {
+  return isPassing(error) || error.code === "NODE_API_FAILED";
 }
 
 /** What came of a look, for whoever has something else to say where there is nothing to be seen. */

@@ -18,6 +18,7 @@ export function patienceMs({ retry }: NodeApiError, failures: number, random: nu
 }
 
 /**
+ * @param mayPass  which failures are worth another attempt; an end of the time ends them all
  * @returns what `ask` returns; undefined where the time was over before it succeeded
  * @throws what `ask` throws and trying again cannot mend; DrainError DRAIN_INTERRUPTED
  */
@@ -26,12 +27,13 @@ export async function askPatiently<T>(
   course: Course,
   onEvent: (event: DrainEvent) => void,
   ask: () => Promise<T>,
+  mayPass: (error: NodeApiError) => boolean = isPassing,
 ): Promise<T | undefined> {
   for (let failures = 1; ; failures++) {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof NodeApiError) || !isPassing(error)) throw error;
+      if (!(error instanceof NodeApiError) || !mayPass(error)) throw error;
       if (course.isOver()) return undefined;
       const retryInMs = patienceMs(error, failures, outside.random());
       onEvent({ kind: "retry", message: error.message, retryInMs });

@@ -101,6 +101,29 @@ describe("a drain", () => {
     expect(tookMs).toBeLessThan(140_000);
   });
 
+  it.each([false, true])(
+    "waits on where a look at the node fails behind the API server (disableEviction %s)",
+    async (disableEviction) => {
+      const pods = [pod("a", { endsAfterMs: 9_000 }), pod("b", { endsAfterMs: 9_000 }), pod("c")];
+      const { report, cluster, events } = await drain(pods, { failedLooks: [1, 3], options: { disableEviction } });
+      expect(report?.removed.map(({ name }) => name).sort()).toEqual(["a", "b", "c"]);
+      expect(cluster.removed.toSorted()).toEqual(["uid-a", "uid-b", "uid-c"]);
+      expect(events.filter(({ kind }) => kind === "retry")).toMatchObject([
+        { message: "etcdserver: leader changed" },
+        { message: "etcdserver: leader changed" },
+      ]);
+    },
+  );
+
+  it("gives up in time where each look at the node fails", async () => {
+    const { error, tookMs } = await drain([pod("a")], {
+      failedLooks: Array.from({ length: 100 }, (_none, index) => index + 1),
+      options: { timeoutMs: 20_000 },
+    });
+    expect(error).toMatchObject({ code: "DRAIN_TIMED_OUT", retry: "backoff" });
+    expect(tookMs).toBeLessThan(22_000);
+  });
+
   it("does not evict again what was evicted by a request whose answer got lost", async () => {
     const { cluster, report } = await drain([pod("a", { lostAnswer: 1 })]);
     expect(cluster.removed).toEqual(["uid-a"]);

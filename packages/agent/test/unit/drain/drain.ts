@@ -25,6 +25,7 @@ interface Circumstances {
   readonly removalMs?: number;
   readonly busyTimes?: number;
   readonly clockAheadMs?: number;
+  readonly failedLooks?: readonly number[];
 }
 
 export async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
@@ -37,6 +38,7 @@ export async function drain(pods: readonly FakePod[], circumstances: Circumstanc
   cluster.removalMs = circumstances.removalMs ?? cluster.removalMs;
   cluster.busyTimes = circumstances.busyTimes ?? 0;
   cluster.clockAheadMs = circumstances.clockAheadMs ?? 0;
+  cluster.failedLooks = circumstances.failedLooks ?? [];
   const controller = new AbortController();
   const { abortAtMs } = circumstances;
   if (abortAtMs !== undefined) {

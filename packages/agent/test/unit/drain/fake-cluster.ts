@@ -67,9 +67,12 @@ export class FakeCluster implements KubernetesClient {
   asksAgainForCordon = false;
   /** Somebody else cordons the node in the moment before our own request comes. */
   othersAreFaster = false;
+  /** Numbers of the looks at the node's pods, from 1, that are answered by 500, as an etcd that changes its leader does. */
+  failedLooks: readonly number[] = [];
   /** Whom the API server remembers for a cordon. */
   cordonedBy = "ros-agent";
   #atOneTime = 0;
+  #looks = 0;
   readonly #time: VirtualTime;
   readonly #states: State[];
   readonly #away: readonly (readonly [fromMs: number, toMs: number])[];
@@ -144,9 +147,17 @@ export class FakeCluster implements KubernetesClient {
       const eviction = { name: "pods/eviction", kind: "Eviction", group: "policy", version: "v1" };
       return { resources: this.evictionSupport ? [eviction] : [] };
     }
-    if (path === "/api/v1/pods") return { metadata: {}, items: this.#items() };
+    if (path === "/api/v1/pods") return this.#list(request);
     const [, name = "", subresource] = /^\/api\/v1\/namespaces\/ns\/pods\/([^/]+)(\/eviction)?$/.exec(path) ?? [];
     return this.#remove(name, request, subresource === undefined ? "deletion" : "eviction");
+  }
+
+  #list({ accept }: ApiRequest): unknown {
+    const isLook = accept?.includes("PartialObjectMetadataList") === true;
+    if (isLook && this.failedLooks.includes(++this.#looks)) {
+      throw refusal("NODE_API_FAILED", 500, "etcdserver: leader changed");
+    }
+    return { metadata: {}, items: this.#items() };
   }
 
   #items(): readonly unknown[] {

@@ -8,8 +8,12 @@ import { judgeEviction } from "../../../src/drain/judge-eviction.ts";
 function refusal(code: number, message: string, cause?: readonly [string, string], retryAfter?: string): NodeApiError {
   const causes = cause === undefined ? [] : [{ reason: cause[0], message: cause[1] }];
   const body = { kind: "Status", status: "Failure", message, code, details: { causes } };
+  return told(code, JSON.stringify(body), retryAfter);
+}
+
+function told(status: number, body: string, retryAfter?: string): NodeApiError {
   try {
-    readAnswer({ status: code, retryAfter, date: undefined, body: Buffer.from(JSON.stringify(body)) });
+    readAnswer({ status, retryAfter, date: undefined, body: Buffer.from(body) });
   } catch (error) {
     if (error instanceof NodeApiError) return error;
   }
@@ -76,6 +80,22 @@ describe("a refused eviction", () => {
     const words =
       'admission webhook "pods.example.com" denied the request: Operation cannot be fulfilled on pods "web-0"';
     expect(judgeEviction(refusal(409, words), false)).toEqual({ kind: "final" });
+  });
+
+  it.each([
+    ["etcd that changes its leader", refusal(500, "etcdserver: leader changed")],
+    ["etcd that takes too long", refusal(500, "etcdserver: request timed out")],
+    ["a load balancer before the API server", told(502, "<html>502 Bad Gateway</html>")],
+  ])("for %s has to be looked after", (_what, error) => {
+    expect(judgeEviction(error, false)).toEqual({ kind: "unsure" });
+  });
+
+  it.each([
+    refusal(502, 'admission webhook "pods.example.com" denied the request: bad gateway'),
+    refusal(500, 'admission webhook "pods.example.com" denied the request: etcdserver: leader changed'),
+    told(500, "<html>500 Internal Server Error</html>"),
+  ])("by whoever may have judged the pod is final: $message", (error) => {
+    expect(judgeEviction(error, false)).toEqual({ kind: "final" });
   });
 
   it("about which nothing is known has to be looked after", () => {
