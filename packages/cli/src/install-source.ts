@@ -45,7 +45,7 @@ export async function installSource(
     platform: nodePlatform(process.arch),
     registries,
     policies,
-    account: undefined,
+    accounts: [],
     bytesPerSecond: undefined,
     patienceMs: PATIENCE_MS,
     signal,

@@ -81,7 +81,7 @@ async function askNode(host: string, repository: string, digest: string): Promis
       image: parsePinnedImage(`${host}/${repository}@${digest}`),
       platform: nodePlatform(process.arch),
       registries: NO_REGISTRIES,
-      account: undefined,
+      accounts: [],
       policies: [policy],
       bytesPerSecond: undefined,
       patienceMs: 0,

@@ -159,7 +159,7 @@ export type { FindRuntimeOptions, Look, RuntimeChoice, RuntimeSearch } from "./f
 export type { ImageFile, ImageFiles, ReadFilesCall } from "./image-file.ts";
 export { parseSecurityContext } from "./security-context.ts";
 export type { OutputEvent, OutputStream } from "./output-lines.ts";
-export type { PullCredential, PulledImage, PullOptions, PullProgress } from "./pull-image.ts";
+export type { PulledImage, PullOptions, PullProgress } from "./pull-image.ts";
 export type { ImageRemoval } from "./driver.ts";
 export type { RemoveImageOptions } from "./remove-image.ts";
 export type { ContainerEnding, RunOptions } from "./run-container.ts";

@@ -4,9 +4,11 @@ import { writeImageName } from "@rancheros/protocol/images";
 import { ruleFor, type ImagePolicy } from "@rancheros/protocol/signatures";
 
 import {
+  accountsOf,
   ImagePullError,
   parsePinnedImage,
   type AdmitEvent,
+  type HostAccount,
   type ImageDescription,
   type ImageEvent,
   type OpenImage,
@@ -21,17 +23,10 @@ import type { freeSpace } from "./io/free-space.ts";
 import type { RunFolder } from "./io/run-folder.ts";
 import { checkSpace } from "./storage-space.ts";
 
-/** As plans have them: for one registry host each. */
-export interface PullCredential {
-  readonly registry: string;
-  readonly username: string;
-  readonly password: string;
-}
-
 export interface PullOptions {
   /** HOST/REPOSITORY@DIGEST; a tag beside the digest is passed over. */
   readonly image: string;
-  readonly credentials?: readonly PullCredential[];
+  readonly credentials?: readonly HostAccount[];
   /** Mirrors, CAs and accounts of the node: `readRegistries`. */
   readonly registries: Registries;
   /** Of the node: `readPolicies`. */
@@ -159,13 +154,13 @@ function open(
   onEvent: (event: ImageEvent) => void,
 ): Promise<OpenImage> {
   const { registries, policies, signal, bytesPerSecond, patienceMs = DEFAULT_PATIENCE_MS } = options;
-  const account = options.credentials?.find(({ registry }) => registry === image.host);
+  const accounts = accountsOf(options.credentials ?? [], image.host);
   const { platform } = outside;
   return outside.openImage({
     image,
     platform,
     registries,
-    account,
+    accounts,
     policies,
     bytesPerSecond,
     patienceMs,

@@ -38,6 +38,8 @@ export function resolveTag(options: ResolveTagOptions): Promise<ResolvedTag> {
   return resolveTagThrough({ registryRequest, readTls, environment: process.env }, options);
 }
 
+export { accountsOf } from "./accounts-of.ts";
+export type { HostAccount } from "./accounts-of.ts";
 export type { AdmitEvent } from "./admit-image.ts";
 export type { ImageDescription } from "./describe-image.ts";
 export { IMAGE_PULL_ERRORS, ImagePullError } from "./errors.ts";

@@ -6,7 +6,7 @@ import { admitImage, type AdmitEvent } from "./admit-image.ts";
 import { backOffMs } from "./back-off.ts";
 import { gaveUp, streamBlob, type StreamOutside } from "./blob-stream.ts";
 import { describeImageThrough, type ImageDescription } from "./describe-image.ts";
-import { endpointsOf } from "./endpoints.ts";
+import { endpointsOf, type Endpoint } from "./endpoints.ts";
 import { ImagePullError } from "./errors.ts";
 import type { PinnedImage } from "./image-reference.ts";
 import { imageSource } from "./image-source.ts";
@@ -17,13 +17,14 @@ import { rateLimit } from "./rate-limit.ts";
 import type { Registries, RegistryAccount, RegistryTls } from "./registries.ts";
 import { registrySession, type RegistrySession, type SessionOutside } from "./registry-session.ts";
 import { relayAnswer } from "./relay-answer.ts";
+import { sessionOfAccounts } from "./session-of-accounts.ts";
 
 export interface OpenImageOptions {
   readonly image: PinnedImage;
   readonly platform: Platform;
   readonly registries: Registries;
-  /** For the image's own registry. */
-  readonly account: RegistryAccount | undefined;
+  /** For the image's own registry, tried in this order; where there is none, that of registries.yaml. */
+  readonly accounts: readonly RegistryAccount[];
   /** Of this machine (`readPolicies`): each has to let the image in. */
   readonly policies: readonly ImagePolicy[];
   /** undefined: as fast as it comes. */
@@ -71,11 +72,17 @@ const RELAY_USER = "ros-agent";
 
 /** @throws ImagePullError as describeImage, and IMAGE_GAVE_UP; SignatureError where a policy does not let the image in */
 export async function openImageThrough(outside: OpenImageOutside, options: OpenImageOptions): Promise<OpenImage> {
-  const { image, platform, registries, account, policies, signal, patienceMs } = options;
+  const { image, platform, registries, accounts, policies, signal, patienceMs } = options;
+  const [account, ...otherAccounts] = accounts;
   const sessions: RegistrySession[] = [];
   for (const endpoint of endpointsOf(image, registries, account)) {
     const tls = await outside.readTls(endpoint.tls);
-    sessions.push(registrySession(outside, { endpoint, tls, silenceMs: SILENCE_MS }));
+    const sessionOf = (one: Endpoint): RegistrySession =>
+      registrySession(outside, { endpoint: one, tls, silenceMs: SILENCE_MS });
+    // A mirror never gets the accounts of the registry that it mirrors.
+    const others = endpoint.mirrorOf === undefined ? otherAccounts : [];
+    const byOthers = others.map((other) => sessionOf({ ...endpoint, account: other }));
+    sessions.push(sessionOfAccounts([sessionOf(endpoint), ...byOthers]));
   }
   const source = imageSource(sessions);
   const description = await patiently(outside, options, () => describeImageThrough(source, image, platform, signal));

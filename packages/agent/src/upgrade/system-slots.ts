@@ -1,7 +1,7 @@
 /** The machine's two slots as an upgrade uses them. */
 import { isCodedError } from "@rancheros/protocol/errors";
 
-import { nodePlatform, openImage, parsePinnedImage } from "../images/index.ts";
+import { accountsOf, nodePlatform, openImage, parsePinnedImage } from "../images/index.ts";
 import {
   imageSource,
   isSlotName,
@@ -108,7 +108,7 @@ async function write(
     platform: nodePlatform(process.arch),
     registries: await nodeRegistries(options),
     policies: await toldPolicies(options),
-    account: credentials.find(({ registry }) => registry === image.host),
+    accounts: accountsOf(credentials, image.host),
     bytesPerSecond: options.bytesPerSecond,
     patienceMs: PATIENCE_MS,
     signal,

@@ -17,7 +17,7 @@ export interface PlanContainer {
   readonly securityContext: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** For one registry host; may hold secrets. */
+/** For one registry host, of which a plan may have several: tried in their order. May hold secrets. */
 export interface RegistryCredential {
   /** Host and port as in an image reference, such as docker.io or registry.example.com:5000. */
   readonly registry: string;

@@ -45,6 +45,18 @@ describe("pullImage into a real containerd from a real registry", () => {
       }
     });
 
+    it("takes the next account of a plan where the first one is outdated", async () => {
+      const closed = await startRegistry({ folder: path.join(folder, "two"), auth: "basic" });
+      try {
+        const image = await push(closed, buildOsImage({ release: "two", upgradeScript: undefined }));
+        const outdated = { registry: closed.host, username: "builder", password: "outdated" };
+        const right = { registry: closed.host, ...REGISTRY_ACCOUNT };
+        expect(await pull(image, { credentials: [outdated, right] })).toMatchObject({ wasThere: false });
+      } finally {
+        await closed.stop();
+      }
+    });
+
     it("gets a token where the registry asks for one", async () => {
       const tokens = await startTokenServer();
       const closed = await startRegistry({ folder: path.join(folder, "token"), auth: tokens });

@@ -78,7 +78,7 @@ async function open(host: string, options: Partial<OpenImageOptions> = {}): Prom
       image: parsePinnedImage(`${host}/os/base@${digest}`),
       platform: nodePlatform(process.arch),
       registries: registries(host),
-      account: undefined,
+      accounts: [],
       policies: [],
       bytesPerSecond: undefined,
       patienceMs: 20_000,

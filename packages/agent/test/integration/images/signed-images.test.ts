@@ -86,7 +86,7 @@ async function open({ reference }: Pick<Pushed, "reference">, policies: readonly
     image: parsePinnedImage(reference),
     platform: nodePlatform(process.arch),
     registries: NO_REGISTRIES,
-    account: undefined,
+    accounts: [],
     policies,
     bytesPerSecond: undefined,
     patienceMs: 0,

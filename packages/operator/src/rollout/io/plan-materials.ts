@@ -25,6 +25,8 @@ import { namedImages, type NamedImage } from "../resolved.ts";
 /** Read again after so long: many machines that ask at once are served by one look. */
 const KEPT_MS = 5_000;
 const KEPT_MAX = 1_000;
+/** Of a plan's 90 KiB, what is left to accounts beside the first one of each image. */
+const FURTHER_ACCOUNTS_MAX_BYTES = 16 * 1024;
 
 export interface MaterialsOptions {
   readonly kubernetes: Kubernetes;
@@ -93,7 +95,7 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
       envOf(metadata.namespace, envSources(spec.prepare, "spec.prepare")),
       envOf(metadata.namespace, envSources(spec.upgradeContainer, "spec.upgradeContainer")),
     ]);
-    return { credentials: credentialsForHosts(object, credentials), prepareEnv, upgradeEnv };
+    return { credentials: credentialsForImages(object, credentials), prepareEnv, upgradeEnv };
   }
 
   return {
@@ -130,14 +132,23 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
   };
 }
 
-/** Of all credentials, what the image's own registries need: a machine is told no other account. */
-function credentialsForHosts(object: ManagedOSImage, all: readonly RegistryCredential[]): readonly HostCredential[] {
-  const byHost = new Map<string, HostCredential>();
+/**
+ * Of all credentials, what the image's own registries may need: a machine is told no other account. Each that the
+ * operator would try is among them, in the same order: which of them lets a node in is found out there too.
+ */
+function credentialsForImages(object: ManagedOSImage, all: readonly RegistryCredential[]): readonly HostCredential[] {
+  const found = new Map<string, HostCredential>();
+  let furtherBytes = 0;
   for (const { image } of namedImages(object)) {
     const reference = parseImageReference(image);
-    const [best] = matchCredentials(all, writeImageName(reference));
-    if (best === undefined || byHost.has(reference.host)) continue;
-    byHost.set(reference.host, { registry: reference.host, username: best.username, password: best.password });
+    const matching = matchCredentials(all, writeImageName(reference));
+    for (const [index, { username, password }] of matching.entries()) {
+      const credential = { registry: reference.host, username, password };
+      const text = JSON.stringify(credential);
+      if (found.has(text)) continue;
+      if (index > 0) furtherBytes += Buffer.byteLength(text);
+      if (index === 0 || furtherBytes <= FURTHER_ACCOUNTS_MAX_BYTES) found.set(text, credential);
+    }
   }
-  return [...byHost.values()];
+  return [...found.values()];
 }

@@ -1,7 +1,7 @@
 /** What an image refers to, read once for many machines that ask at the same time. */
 import { KubeConfig } from "@kubernetes/client-node";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Kubernetes } from "../../../src/controller/index.ts";
 import { NO_REGISTRY_SETTINGS } from "../../../src/registry/index.ts";
 import { planMaterials, type MaterialsOptions } from "../../../src/rollout/io/plan-materials.ts";
@@ -16,13 +16,14 @@ const unused: Omit<MaterialsOptions, "kubernetes" | "nowMs"> = {
   onUnsigned: () => undefined,
 };
 
-function scene() {
+function scene(secrets: Readonly<Record<string, object>> = {}) {
   const read: string[] = [];
   const kubernetes: Kubernetes = {
     config: new KubeConfig(),
     async send({ path }) {
       read.push(path);
-      return { data: { NAME: path.slice(path.lastIndexOf("/") + 1) } };
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      return secrets[name] ?? { data: { NAME: name } };
     },
     open: notUsed,
   };
@@ -47,4 +48,60 @@ it("is read anew where the version names something else", async () => {
   const { materials } = scene();
   expect((await materials.materials(image("one"))).upgradeEnv).toEqual({ NAME: "one" });
   expect((await materials.materials(image("two"))).upgradeEnv).toEqual({ NAME: "two" });
+});
+
+type Account = readonly [registry: string, username: string, password: string];
+
+function pullSecret(...accounts: readonly Account[]): object {
+  const auths = Object.fromEntries(
+    accounts.map(([registry, username, password]) => [registry, { username, password }]),
+  );
+  const data = { ".dockerconfigjson": Buffer.from(JSON.stringify({ auths })).toString("base64") };
+  return { type: "kubernetes.io/dockerconfigjson", data };
+}
+
+describe("the accounts that machines are told", () => {
+  async function told(
+    secrets: Readonly<Record<string, object>>,
+    upgradeImage?: string,
+  ): Promise<readonly (readonly string[])[]> {
+    const one = image("one");
+    const imagePullSecrets = Object.keys(secrets).map((name) => ({ name }));
+    const upgradeContainer = upgradeImage === undefined ? null : { image: upgradeImage };
+    const spec = { osImage: "r.example.com/team-a/os:v1", imagePullSecrets, upgradeContainer };
+    const { credentials } = await scene(secrets).materials.materials({ ...one, spec });
+    return credentials.map(({ registry, username, password }) => [registry, username, password]);
+  }
+
+  it("are all that the operator tries for the image itself, as the first may be outdated", async () => {
+    const host = "r.example.com";
+    const secrets = {
+      old: pullSecret([host, "old", "expired"]),
+      new: pullSecret([host, "new", "right"], ["other.example.com", "x", "y"]),
+    };
+    expect(await told(secrets)).toEqual([
+      [host, "old", "expired"],
+      [host, "new", "right"],
+    ]);
+  });
+
+  it("are those of each image of one registry, each once", async () => {
+    const host = "r.example.com";
+    const pull = pullSecret([`${host}/team-a`, "a", "1"], [`${host}/team-b`, "b", "2"], [host, "all", "3"]);
+    expect(await told({ pull }, "r.example.com/team-b/tools:v1")).toEqual([
+      [host, "a", "1"],
+      [host, "all", "3"],
+      [host, "b", "2"],
+    ]);
+  });
+
+  it("have room in a plan: the first of each image always, others as long as they are short", async () => {
+    const host = "r.example.com";
+    const long = "x".repeat(12 * 1024);
+    const secrets = Object.fromEntries(
+      ["one", "two", "three"].map((name) => [name, pullSecret([host, name, long], [`${host}/team-b`, "b", long])]),
+    );
+    const users = (await told(secrets, "r.example.com/team-b/tools:v1")).map(([, username]) => username);
+    expect(users).toEqual(["one", "two", "b"]);
+  });
 });
