@@ -8,8 +8,9 @@ export const RANCHERD_ERRORS = {
   RANCHERD_CONFIG_UNREADABLE: {
     failure: "usage",
     retry: "never",
-    meaning: "rancherd's own file cannot be read, or is not a map in YAML, so nothing is written into it.",
-    mend: "Correct /etc/rancher/rancherd/config.yaml, or move it away: rancherd would fail on it as well.",
+    meaning:
+      "rancherd's own file cannot be read, is not one map in YAML, or cannot be written without changing what people have set in it, so nothing is written into it.",
+    mend: "Correct /etc/rancher/rancherd/config.yaml, or move it away; rancherd fails on a file that is no YAML as well.",
   },
   RANCHERD_CONFIG_UNSAVED: {
     failure: "environment",

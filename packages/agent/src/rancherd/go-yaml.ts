@@ -56,7 +56,7 @@ function parseOne(text: string): unknown {
 }
 
 /** yaml.v2 knows no numbers on base 60 (`12:30:45`), leaves times as text, and takes `0o17` for octal. */
-function likeGo(tags: Tags): Tags {
+export function likeGo(tags: Tags): Tags {
   const known = tags.filter((tag) => typeof tag === "string" || (!isBase60(tag) && !isTimestamp(tag.tag)));
   return [OCTAL, ...known];
 }

@@ -1,9 +1,6 @@
 /** Puts what a registration says into rancherd's own file, and leaves there what people have written. */
-import { createHash } from "node:crypto";
-import { isMap as isMapNode, parseDocument, type Document } from "yaml";
-
-import { RancherdError } from "./errors.ts";
-import { parseGoYaml } from "./go-yaml.ts";
+import { ConfigDocument } from "./config-document.ts";
+import { hashOf, isMap, valueAt } from "./plain-values.ts";
 
 /** What this program has written: by hash, as there are secrets among it. Keys are paths as JSON; a list has each item's hash. */
 export type JoinRecord = Readonly<Record<string, string | readonly string[]>>;
@@ -15,8 +12,6 @@ export interface Joined {
   /** Paths at which people have written something else than the registration says. */
   readonly kept: readonly string[];
 }
-
-const HEAD = " Written by ros-agent from this machine's registration. What you add or change here stays.";
 
 /**
  * A value is set where there was none, or where the one that is there is the one that this program has written before; any
@@ -30,40 +25,24 @@ export function joinConfig(
   answer: Readonly<Record<string, unknown>>,
   before: JoinRecord,
 ): Joined {
-  const values = current === undefined ? {} : readValues(current);
-  const document = parseDocument(current ?? "", { compat: "yaml-1.1", uniqueKeys: false });
-  if (document.errors.length > 0) {
-    throw new RancherdError(
-      "RANCHERD_CONFIG_UNREADABLE",
-      "rancherd's configuration is not one document of YAML, so nothing can be written into it",
-    );
-  }
-  if (current === undefined || document.contents === null) {
-    document.contents = null;
-    document.commentBefore ??= HEAD;
-  }
+  const document = new ConfigDocument(current);
+  const { values } = document;
   // Of a whole cloud-config rancherd takes this map and nothing else.
   const inner = isMap(values["rancherd"]) ? values["rancherd"] : undefined;
   const edit = new Edit(document, inner === undefined ? [] : ["rancherd"], before);
   edit.map([], answer, inner ?? values);
   edit.takeBack(answer, inner ?? values);
-  return {
-    text: edit.isChanged ? document.toString({ lineWidth: 0 }) : (current ?? ""),
-    isChanged: edit.isChanged,
-    record: edit.record,
-    kept: edit.kept,
-  };
+  return { text: document.toText(), isChanged: document.isChanged, record: edit.record, kept: edit.kept };
 }
 
 class Edit {
   readonly record: Record<string, string | readonly string[]> = {};
   readonly kept: string[] = [];
-  isChanged = false;
-  readonly #document: Document;
+  readonly #document: ConfigDocument;
   readonly #prefix: readonly string[];
   readonly #before: JoinRecord;
 
-  constructor(document: Document, prefix: readonly string[], before: JoinRecord) {
+  constructor(document: ConfigDocument, prefix: readonly string[], before: JoinRecord) {
     this.#document = document;
     this.#prefix = prefix;
     this.#before = before;
@@ -129,37 +108,12 @@ class Edit {
   }
 
   #set(path: readonly string[], value: unknown): void {
-    const full = [...this.#prefix, ...path];
-    // A key without a value stands in the way of what shall be below it.
-    for (let length = 1; length < full.length; length++) {
-      const above = full.slice(0, length);
-      if (this.#document.hasIn(above) && !isMapNode(this.#document.getIn(above, true))) this.#document.deleteIn(above);
-    }
-    this.#document.setIn(full, this.#document.createNode(value));
-    this.isChanged = true;
+    this.#document.set([...this.#prefix, ...path], value);
   }
 
   #delete(path: readonly string[]): void {
-    this.#document.deleteIn([...this.#prefix, ...path]);
-    this.isChanged = true;
+    this.#document.delete([...this.#prefix, ...path]);
   }
-}
-
-function readValues(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = parseGoYaml(text);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : "it cannot be read";
-    throw new RancherdError("RANCHERD_CONFIG_UNREADABLE", `rancherd's configuration is none: ${why}`, { cause });
-  }
-  if (value === null || value === undefined) return {};
-  if (!isMap(value)) throw new RancherdError("RANCHERD_CONFIG_UNREADABLE", "rancherd's configuration is not a map");
-  return value;
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isRecorded(recorded: JoinRecord[string] | undefined, value: unknown): boolean {
@@ -176,10 +130,6 @@ export function eitherRecord(one: JoinRecord, other: JoinRecord): JoinRecord {
   return both;
 }
 
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, key) => (isMap(inner) ? inner[key] : undefined), value);
-}
-
 function parsePath(name: string): readonly string[] | undefined {
   try {
     const path: unknown = JSON.parse(name);
@@ -187,20 +137,6 @@ function parsePath(name: string): readonly string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Of a value whatever the order of its keys. */
-function hashOf(value: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify(sorted(value)) ?? "")
-    .digest("hex");
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isMap(value)) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, sorted(inner)] as const);
-  return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** @returns an empty record for anything that is none: then every value that is there counts as somebody's own */

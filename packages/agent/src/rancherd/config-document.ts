@@ -1,0 +1,162 @@
+/** rancherd's file while it is written: what is changed in it changes, everything else keeps the words that people chose. */
+import {
+  isMap as isMapNode,
+  isScalar,
+  parseDocument,
+  Scalar,
+  type CollectionTag,
+  type Document,
+  type Pair,
+  type ScalarTag,
+  type Tags,
+  type YAMLMap,
+} from "yaml";
+
+import { RancherdError } from "./errors.ts";
+import { likeGo, parseGoYaml } from "./go-yaml.ts";
+import { isMap, isSameValue, valueAt, withoutValue, withValue } from "./plain-values.ts";
+
+const HEAD = " Written by ros-agent from this machine's registration. What you add or change here stays.";
+
+export class ConfigDocument {
+  /** As rancherd reads it. */
+  readonly values: Readonly<Record<string, unknown>>;
+  #isChanged = false;
+  #wanted: Readonly<Record<string, unknown>>;
+  readonly #before: string;
+  readonly #document: Document;
+
+  /**
+   * @param current  the file as it is; undefined where there is none
+   * @throws RancherdError RANCHERD_CONFIG_UNREADABLE
+   */
+  constructor(current: string | undefined) {
+    this.#before = current ?? "";
+    this.values = current === undefined ? {} : readValues(current);
+    this.#wanted = this.values;
+    this.#document = parseDocument(this.#before, {
+      version: "1.1",
+      compat: "yaml-1.1",
+      uniqueKeys: false,
+      customTags: (tags) => likeGo(tags).map(keepingWords),
+    });
+    if (this.#document.errors.length > 0) {
+      throw unreadable("rancherd's configuration is not one document of YAML, so nothing can be written into it");
+    }
+    if (current === undefined || this.#document.contents === null) {
+      this.#document.contents = null;
+      this.#document.commentBefore ??= HEAD;
+    }
+  }
+
+  get isChanged(): boolean {
+    return this.#isChanged;
+  }
+
+  set(path: readonly string[], value: unknown): void {
+    let map = this.#root();
+    for (let length = 1; length < path.length; length++) map = this.#mapBelow(map, path.slice(0, length));
+    put(map, path.at(-1) ?? "", this.#document.createNode(value));
+    this.#wanted = withValue(this.#wanted, path, value);
+    this.#isChanged = true;
+  }
+
+  delete(path: readonly string[]): void {
+    let map = this.#root();
+    for (let length = 1; length < path.length; length++) map = this.#mapBelow(map, path.slice(0, length));
+    map.items = map.items.filter(({ key }) => textOf(key) !== path.at(-1));
+    this.#wanted = withoutValue(this.#wanted, path);
+    this.#isChanged = true;
+  }
+
+  /** @throws RancherdError RANCHERD_CONFIG_UNREADABLE where rancherd would read anything else in it than what is wanted */
+  toText(): string {
+    if (!this.#isChanged) return this.#before;
+    // With a comment above a line `---` rancherd takes the comment for all of the file.
+    const { commentBefore, directives } = this.#document;
+    if (typeof commentBefore === "string" && directives !== undefined) directives.docStart = null;
+    let text: string;
+    let read: unknown;
+    try {
+      text = this.#document.toString({ lineWidth: 0 });
+      read = parseGoYaml(text);
+    } catch (cause) {
+      throw unreadable("rancherd's configuration cannot be written again with its anchors and aliases", cause);
+    }
+    if (isSameValue(read, this.#wanted)) return text;
+    throw unreadable("rancherd's configuration cannot be written without changing what people have set in it");
+  }
+
+  #root(): YAMLMap {
+    const { contents } = this.#document;
+    if (isMapNode(contents)) return contents;
+    const map = this.#document.createNode({});
+    this.#document.contents = map;
+    return map;
+  }
+
+  #mapBelow(map: YAMLMap, path: readonly string[]): YAMLMap {
+    const key = path.at(-1) ?? "";
+    const node = pairOf(map, key)?.value;
+    if (isMapNode(node)) return node;
+    // A key without a value, or one whose values a merge has brought.
+    const value = valueAt(this.#wanted, path);
+    const made = this.#document.createNode(isMap(value) ? { ...value } : {});
+    put(map, key, made);
+    return made;
+  }
+}
+
+function put(map: YAMLMap, key: string, value: YAMLMap["items"][number]["value"]): void {
+  const pair = pairOf(map, key);
+  if (pair === undefined) map.set(key, value);
+  else {
+    const comment = isScalar(pair.value) ? pair.value.comment : undefined;
+    if (isScalar(value) && typeof comment === "string") value.comment = comment;
+    pair.value = value;
+  }
+}
+
+/** Of a key that is there twice, the one that counts. */
+function pairOf(map: YAMLMap, key: string): Pair | undefined {
+  return map.items.findLast((pair) => textOf(pair.key) === key);
+}
+
+/** A key as rancherd gets it, as JSON: 0x10 is "16". */
+function textOf(key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined;
+  const { value } = key;
+  if (value === null) return "";
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : undefined;
+}
+
+/** What nobody changes is written as it was read: 0644 and yes, not 420 and true. */
+function keepingWords(tag: ScalarTag | CollectionTag | Extract<Tags[number], string>): typeof tag {
+  if (typeof tag === "string" || tag.collection !== undefined || tag.tag === "tag:yaml.org,2002:str") return tag;
+  const { stringify } = tag;
+  if (stringify === undefined) return tag;
+  return {
+    ...tag,
+    stringify: (item, ...context) =>
+      item.type === Scalar.PLAIN && item.source !== undefined ? item.source : stringify(item, ...context),
+  };
+}
+
+function readValues(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = parseGoYaml(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "it cannot be read";
+    throw unreadable(`rancherd's configuration is none: ${why}`, cause);
+  }
+  if (value === null || value === undefined) return {};
+  if (!isMap(value)) throw unreadable("rancherd's configuration is not a map");
+  return value;
+}
+
+function unreadable(message: string, cause?: unknown): RancherdError {
+  return new RancherdError("RANCHERD_CONFIG_UNREADABLE", message, { cause });
+}

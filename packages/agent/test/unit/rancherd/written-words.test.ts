@@ -1,0 +1,84 @@
+/** What people wrote in rancherd's file means the same to rancherd after a registration's answer has been put beside it. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { parseGoYaml } from "../../../src/rancherd/go-yaml.ts";
+import { joinConfig } from "../../../src/rancherd/join-config.ts";
+
+const ANSWER = { server: "https://a", token: "tpm://" };
+
+/** Plain scalars that YAML 1.1 and 1.2 tell apart, and such as a writer may write otherwise. */
+const SCALARS = [
+  ..."yes no off On y 0644 1_000 010 0b11 0o17 0x1F -0644 +1 08 12:30:45 2001-01-01 1e3 1E+2 1. .5 1_0.5".split(" "),
+  ...`9007199254740993 ~ Null "yes" '010' tpm://`.split(" "),
+  "!!str 12",
+  "!!int 0b1",
+  "a b",
+  '"a\\n b"',
+];
+
+describe("what people wrote in rancherd's file", () => {
+  it("keeps its words, as rancherd reads YAML 1.1", () => {
+    const values = "rancherValues: {a: yes, b: no, c: off, d: 0644, e: 1_000, m: 010, u: 0b11, s: 0o17}";
+    const { text } = joinConfig(`${values}\n`, ANSWER, {});
+    for (const words of ["a: yes", "b: no", "c: off", "d: 0644", "e: 1_000", "m: 010", "u: 0b11", "s: 0o17"]) {
+      expect(text).toContain(words);
+    }
+    const rancherValues = { a: true, b: false, c: false, d: 420, e: 1000, m: 8, u: 3, s: 15 };
+    expect(parseGoYaml(text)).toEqual({ rancherValues, ...ANSWER });
+  });
+
+  it("keeps what a merge brings", () => {
+    const { text } = joinConfig("base: &b {x: 1}\nrancherValues:\n  <<: *b\n  z: 2\n", ANSWER, {});
+    expect(text).toContain("<<: *b");
+    expect(parseGoYaml(text)).toEqual({ base: { x: 1 }, rancherValues: { x: 1, z: 2 }, ...ANSWER });
+  });
+
+  it("is not written over where an anchor ties it to what the registration changes", () => {
+    const theirs = "token: &t by-ros-agent\nrancherValues:\n  same: *t\n";
+    const record = joinConfig(undefined, { token: "by-ros-agent" }, {}).record;
+    expect(() => joinConfig(theirs, { token: "another" }, record)).toThrow(
+      expect.objectContaining({ code: "RANCHERD_CONFIG_UNREADABLE" }),
+    );
+  });
+
+  it("means the same afterwards, whatever it is", () => {
+    fc.assert(
+      fc.property(configs(), (theirs) => {
+        const before = parseGoYaml(theirs);
+        const { text } = joinConfig(theirs, { server: "s" }, {});
+        expect(parseGoYaml(text)).toEqual({ ...(before as object), server: "s" });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Texts of configurations with anchors, aliases and merges, in block and in flow style. */
+function configs(): fc.Arbitrary<string> {
+  const scalar = fc.constantFrom(...SCALARS);
+  const key = fc.constantFrom("a", "b", "no", "010", "0x1F", '"yes"', "1.5", "k");
+  const flow = fc
+    .uniqueArray(fc.tuple(key, scalar), { selector: ([name]) => name, minLength: 1, maxLength: 4 })
+    .map((pairs) => `{${pairs.map(([name, value]) => `${name}: ${value}`).join(", ")}}`);
+  const list = fc.array(fc.oneof(scalar, flow), { maxLength: 3 }).map((items) => `[${items.join(", ")}]`);
+  const block = fc
+    .uniqueArray(fc.tuple(key, fc.oneof(scalar, flow, list)), {
+      selector: ([name]) => name,
+      minLength: 1,
+      maxLength: 3,
+    })
+    .map((pairs) => pairs.map(([name, value]) => `\n  ${name}: ${value} # kept`).join(""));
+  const use = fc.constantFrom("\n  <<: *base\n  z: 1", "\n  z: 1\n  <<: *base", "\n  <<: [*base, {q: yes}]", " *base");
+  return fc
+    .record({
+      head: fc.constantFrom("", "---\n", "# theirs\n", "--- # theirs\n", "# a\n--- # b\n"),
+      base: flow,
+      values: fc.array(fc.oneof(scalar, flow, list, block, use), { maxLength: 4 }),
+      end: fc.constantFrom("", "# end\n", "...\n"),
+    })
+    .map(({ head, base, values, end }) => {
+      const lines = values.map((value, index) => `key${index}:${value.startsWith("\n") ? "" : " "}${value}\n`);
+      return `${head}base: &base ${base}\n${lines.join("")}${end}`;
+    });
+}
