@@ -4,6 +4,7 @@ import { RegistryError } from "../registry/index.ts";
 import type { Found } from "./describe-rollout.ts";
 import { needsResolving, resolveImage } from "./image-resolver.ts";
 import { aboutOf, type ImageState } from "./image-state.ts";
+import { RefusalPace } from "./refusal-pace.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
 
@@ -25,7 +26,7 @@ export class ImageResolvers {
   readonly #index: RolloutIndex;
   readonly #parts: RolloutParts;
   readonly #told: ResolversTold;
-  /** One for each image: a registry that does not answer holds up nobody else. */
+  /** One for each image and spec: a registry that does not answer holds up nobody else. */
   readonly #queues = new Map<string, WorkQueue>();
   /** Specs whose images are being asked for, by the key of their image. */
   readonly #asked = new Map<string, string>();
@@ -87,6 +88,7 @@ export class ImageResolvers {
   #queue(): WorkQueue {
     const { random, setTimer } = this.#parts;
     const { onFound, onFailure } = this.#told;
+    const pace = new RefusalPace();
     return createWorkQueue({
       work: (key) =>
         resolveImage(key, {
@@ -96,7 +98,8 @@ export class ImageResolvers {
           onResolved: (image) => onFound(image, "fine"),
         }),
       longestDelayMs: PAUSE_MS,
-      wantedMs: (error) => (isRegistryBusy(error) ? error.retry.afterMs : retryAfterMs(error)),
+      wantedMs: (error) =>
+        Math.max(pace.wantedMs(error), isRegistryBusy(error) ? error.retry.afterMs : retryAfterMs(error)),
       onFailure,
       random,
       setTimer,

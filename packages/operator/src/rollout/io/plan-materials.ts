@@ -1,6 +1,6 @@
 /** What a ManagedOSImage refers to: digests at registries, pull secrets, and what envFrom names. */
 import type { CodedError } from "@rancheros/protocol/errors";
-import { parseImageReference, writeImageName } from "@rancheros/protocol/images";
+import { parseImageReference, writeImageName, writeImageReference } from "@rancheros/protocol/images";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures";
 import type { RegistryCredential as HostCredential } from "@rancheros/protocol/upgrade";
@@ -14,6 +14,7 @@ import {
   type RegistryCredential,
   type RegistryOutside,
   type RegistrySettings,
+  type ResolvedImage,
 } from "../../registry/index.ts";
 import type { Materials } from "../build-plan.ts";
 import { envSources, variablesOf, type EnvSource } from "../env-from.ts";
@@ -25,6 +26,7 @@ import { namedImages, type NamedImage } from "../resolved.ts";
 /** Read again after so long: many machines that ask at once are served by one look. */
 const KEPT_MS = 5_000;
 const KEPT_MAX = 1_000;
+const KNOWN_MAX = 1_000;
 /** Of a plan's 90 KiB, what is left to accounts beside the first one of each image. */
 const FURTHER_ACCOUNTS_MAX_BYTES = 16 * 1024;
 
@@ -51,6 +53,9 @@ function missing(kind: string, namespace: string, name: string): RolloutError {
 export function planMaterials(options: MaterialsOptions): PlanMaterials {
   const { kubernetes, nowMs } = options;
   const kept = new Map<string, { readonly atMs: number; readonly materials: Promise<Materials> }>();
+
+  /** What tags led to the last time they were asked for. */
+  const known = new Map<string, ResolvedImage>();
 
   async function pullSecret(namespace: string, name: string): Promise<readonly RegistryCredential[]> {
     const secret = await readOrNothing(
@@ -103,7 +108,12 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
       const credentials = await credentialsOf(object);
       const settings = options.registrySettings;
       const reference = parseImageReference(image.image);
-      const { digest } = await resolveDigest(options.registry, reference, { settings, credentials });
+      const knownKey = JSON.stringify([object.metadata.uid, writeImageReference(reference)]);
+      const before = known.get(knownKey);
+      const resolved = await resolveDigest(options.registry, reference, { settings, credentials, known: before });
+      if (known.size >= KNOWN_MAX && before === undefined) known.clear();
+      known.set(knownKey, resolved);
+      const { digest } = resolved;
       if (digest.startsWith("sha256:")) {
         // Before any machine hears of it.
         const { imagePolicy: policy, verifyKeyless } = options;

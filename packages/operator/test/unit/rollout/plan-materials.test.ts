@@ -1,10 +1,13 @@
 /** What an image refers to, read once for many machines that ask at the same time. */
+import { createHash } from "node:crypto";
 import { KubeConfig } from "@kubernetes/client-node";
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
 import type { Kubernetes } from "../../../src/controller/index.ts";
-import { NO_REGISTRY_SETTINGS } from "../../../src/registry/index.ts";
+import { NO_REGISTRY_SETTINGS, type RegistryOutside } from "../../../src/registry/index.ts";
 import { planMaterials, type MaterialsOptions } from "../../../src/rollout/io/plan-materials.ts";
+
+const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 const notUsed = (): Promise<never> => Promise.reject(new Error("not used"));
 /** No digest is asked for. */
@@ -103,5 +106,52 @@ describe("the accounts that machines are told", () => {
     );
     const users = (await told(secrets, "r.example.com/team-b/tools:v1")).map(([, username]) => username);
     expect(users).toEqual(["one", "two", "b"]);
+  });
+});
+
+describe("the digest of a tag", () => {
+  /** A registry whose tags all lead to the same manifest. */
+  function registry() {
+    const body = { text: JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST_TYPE, layers: [] }) };
+    const digest = () => `sha256:${createHash("sha256").update(body.text).digest("hex")}`;
+    const asked: string[] = [];
+    const outside: RegistryOutside = {
+      async send({ method, url }) {
+        asked.push(`${method} ${url.pathname}`);
+        const headers = { "content-type": MANIFEST_TYPE, "docker-content-digest": digest() };
+        return { status: 200, headers, body: Buffer.from(method === "HEAD" ? "" : body.text) };
+      },
+      nowMs: () => 0,
+    };
+    return { body, digest, asked, outside };
+  }
+
+  function materialsOf(outside: RegistryOutside): ReturnType<typeof planMaterials> {
+    const kubernetes: Kubernetes = { config: new KubeConfig(), send: notUsed, open: notUsed };
+    return planMaterials({ ...unused, registry: outside, kubernetes, nowMs: () => 0 });
+  }
+
+  it("that did not move is not loaded again, which some registries count", async () => {
+    const { body, digest, asked, outside } = registry();
+    const materials = materialsOf(outside);
+    const named = { name: "osImage", image: "r.example.com/os:v1" };
+    const first = digest();
+    expect(await materials.resolve(image("one"), named)).toBe(first);
+    expect(await materials.resolve(image("one"), named)).toBe(first);
+    expect(asked).toEqual(["HEAD /v2/os/manifests/v1", `GET /v2/os/manifests/${first}`, "HEAD /v2/os/manifests/v1"]);
+    body.text += " ";
+    expect(await materials.resolve(image("one"), named)).toBe(digest());
+    expect(digest()).not.toBe(first);
+  });
+
+  it("is not another tag's, nor another ManagedOSImage's", async () => {
+    const { asked, outside } = registry();
+    const materials = materialsOf(outside);
+    await materials.resolve(image("one"), { name: "osImage", image: "r.example.com/os:v1" });
+    await materials.resolve(image("one"), { name: "prepare", image: "r.example.com/os:v2" });
+    const one = image("one");
+    const other = { ...one, metadata: { ...one.metadata, uid: "other" } };
+    await materials.resolve(other, { name: "osImage", image: "r.example.com/os:v1" });
+    expect(asked.filter((request) => request.startsWith("GET"))).toHaveLength(3);
   });
 });

@@ -1,5 +1,6 @@
 /** How often a registry is asked that wants to be left alone. */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import { SignatureError } from "@rancheros/protocol/signatures";
 import { describe, expect, it } from "vitest";
 import type { Materials } from "../../../src/rollout/build-plan.ts";
 import { RolloutError } from "../../../src/rollout/errors.ts";
@@ -95,6 +96,42 @@ describe("a registry that wants to be left alone", () => {
     publish({ ...image(), spec: { osImage: "registry.example.com/os:v2" }, metadata: { ...metadata, generation: 2 } });
     await time.pass(1_000);
     expect(askedMs).toHaveLength(2);
+    await run.stop();
+  });
+});
+
+describe("a registry that has answered, and will answer the same", () => {
+  const notFound = new RegistryError("REGISTRY_NOT_FOUND", "there is no such image");
+  it.each([
+    notFound,
+    new RegistryError("REGISTRY_REFUSED", "the account is refused"),
+    new SignatureError("SIGNATURE_MISSING", "there is no signature of it"),
+  ])("is asked often at first, and every few minutes from then on: $code", async (refusal) => {
+    const { time, askedMs, run } = scene(() => Promise.reject(refusal));
+    await time.pass(60_000);
+    expect(askedMs.length).toBeGreaterThan(7);
+    await time.pass(6 * 3_600_000);
+    // Docker Hub gives 100 images in six hours to whoever has no account.
+    expect(askedMs.length).toBeLessThan(100);
+    expect(Math.max(...askedMs.slice(1).map((ms, index) => ms - (askedMs[index] ?? ms)))).toBeLessThan(400_000);
+    await run.stop();
+  });
+
+  it("is asked at once about another spec", async () => {
+    const { time, askedMs, image, publish, run } = scene(() => Promise.reject(notFound));
+    await time.pass(3_600_000);
+    const asked = askedMs.length;
+    const { metadata } = image();
+    publish({ ...image(), spec: { osImage: "registry.example.com/os:v2" }, metadata: { ...metadata, generation: 2 } });
+    await time.pass(1_000);
+    expect(askedMs.length).toBeGreaterThan(asked);
+    await run.stop();
+  });
+
+  it("is asked every few seconds where it did not answer", async () => {
+    const { time, askedMs, run } = scene(() => Promise.reject(new RegistryError("REGISTRY_UNREACHABLE", "away")));
+    await time.pass(600_000);
+    expect(askedMs.length).toBeGreaterThan(60);
     await run.stop();
   });
 });
