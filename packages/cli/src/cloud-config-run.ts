@@ -6,6 +6,7 @@ import {
   parseCloudConfig,
   readGiven,
   type GivenConfig,
+  type Judged,
   type ParsedCloudConfig,
 } from "@rancheros/agent/cloud-config";
 
@@ -22,10 +23,17 @@ export interface ReadConfig extends ParsedCloudConfig {
   readonly text: string;
 }
 
-/** @param ifThere  files that are missing are none. @throws CliError CLI_FILE_UNREADABLE; FilesError */
+/**
+ * @param ifThere  files that are missing are none
+ * @param judge    of parts that are not applied
+ * @throws CliError CLI_FILE_UNREADABLE; FilesError
+ */
 export async function readConfigs(
   paths: readonly string[],
-  { ifThere = false }: { readonly ifThere?: boolean } = {},
+  {
+    ifThere = false,
+    judge,
+  }: { readonly ifThere?: boolean; readonly judge?: (document: unknown) => readonly Judged[] } = {},
 ): Promise<readonly ReadConfig[]> {
   const read: ReadConfig[] = [];
   for (const path of paths) {
@@ -34,7 +42,7 @@ export async function readConfigs(
       throw new CliError("CLI_FILE_UNREADABLE", `there is no file ${path}`, { details: { path } });
     }
     for (const { path: file, bytes } of files ?? []) {
-      read.push({ ...parseCloudConfig(bytes), path: file, text: bytes.toString("utf8") });
+      read.push({ ...parseCloudConfig(bytes, judge), path: file, text: bytes.toString("utf8") });
     }
   }
   return read;

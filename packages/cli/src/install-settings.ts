@@ -2,10 +2,14 @@
 import {
   documentFields,
   fetchDocument,
+  invalidSettings,
   InstallError,
+  judgeKernelWords,
+  judgeSections,
   kernelFields,
   mergeFields,
   readSettings,
+  type DocumentProblem,
   type InstallSettings,
   type SettingsFields,
 } from "@rancheros/agent/install";
@@ -40,15 +44,30 @@ export async function gatherSettings(
 ): Promise<GatheredSettings> {
   const { flags } = run;
   const medium = await mediumDocument(run);
+  const odd = [...sectionWarnings(judgeKernelWords(commandLine)), ...sectionWarnings(judgeSections(medium))];
   const near = mergeFields(documentFields(medium), kernelFields(commandLine));
   const urls = readSettings(mergeFields(near, flagFields(flags))).configUrls.slice(0, DOCUMENTS_MAX);
   const far: InstallDocument[] = [];
   for (const url of urls) far.push(await patiently(run, url));
+  odd.push(...sectionWarnings([...far, answer].flatMap(judgeSections)));
   const settings = readSettings(
     mergeFields(near, ...far.map(documentFields), documentFields(answer), flagFields(flags)),
   );
   const rule = { ...settings.rule, isByHand: flags.device !== undefined };
-  return { settings: { ...settings, rule }, document: [medium, ...far].reduce((all, one) => ({ ...all, ...one })) };
+  const warnings = [...odd, ...settings.warnings];
+  return {
+    settings: { ...settings, rule, warnings },
+    document: [medium, ...far].reduce((all, one) => ({ ...all, ...one })),
+  };
+}
+
+/** @throws InstallError INSTALL_SETTINGS_INVALID: settings under a name that is nearly the right one are not none */
+function sectionWarnings(problems: readonly DocumentProblem[]): readonly string[] {
+  const told = (wanted: DocumentProblem["severity"]): readonly string[] =>
+    problems.filter(({ severity }) => severity === wanted).map(({ path, sentence }) => `${path.join(".")} ${sentence}`);
+  const wrong = told("error");
+  if (wrong.length > 0) throw invalidSettings("settings of the installation", wrong);
+  return told("warning");
 }
 
 async function mediumDocument({ flags, surroundings }: InstallRun): Promise<InstallDocument> {

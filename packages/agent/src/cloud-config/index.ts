@@ -61,6 +61,7 @@ export { CLOUD_CONFIG_ERRORS, CloudConfigError } from "./errors.ts";
 export type { CloudConfigErrorCode } from "./errors.ts";
 export { readGiven } from "./io/given-files.ts";
 export type { GivenFile } from "./io/given-files.ts";
+export type { Judged } from "./judged.ts";
 export type { Finding } from "./located.ts";
 export { parseCloudConfig } from "./parse-cloud-config.ts";
 export type { ParsedCloudConfig } from "./parse-cloud-config.ts";

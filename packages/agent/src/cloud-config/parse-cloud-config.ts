@@ -9,6 +9,7 @@ import { kernelModule, sysctl } from "./keys/kernel.ts";
 import { user } from "./keys/user.ts";
 import { fileSetting } from "./keys/write-files.ts";
 import { MAX_FINDINGS } from "./limits.ts";
+import { placed, type Judged } from "./judged.ts";
 import { plain, type Finding, type Located } from "./located.ts";
 import { readDocument } from "./read-document.ts";
 
@@ -24,8 +25,14 @@ const TIMEZONE = /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,3}$/;
 /** Keys of yip's own documents. Source: yip, pkg/schema */
 const YIP_KEYS = ["name", "stages"] as const;
 
-/** @param bytes  untrusted: of any size and content. Never throws. */
-export function parseCloudConfig(bytes: Uint8Array): ParsedCloudConfig {
+/**
+ * @param bytes  untrusted: of any size and content. Never throws.
+ * @param others  what those, to whom parts of it belong, say of the document; never throws either
+ */
+export function parseCloudConfig(
+  bytes: Uint8Array,
+  others: (document: unknown) => readonly Judged[] = () => [],
+): ParsedCloudConfig {
   const { root, findings } = readDocument(bytes);
   if (root === undefined) return { config: undefined, findings: bounded(findings) };
   const judge = new Judge();
@@ -37,7 +44,7 @@ export function parseCloudConfig(bytes: Uint8Array): ParsedCloudConfig {
     );
   }
   const config = readConfig(judge, root);
-  const all = [...findings, ...judge.findings];
+  const all = [...findings, ...judge.findings, ...placed(root, others(plain(root)))];
   const isWrong = all.some(({ severity }) => severity === "error");
   return { config: isWrong ? undefined : config, findings: bounded(all) };
 }
@@ -71,8 +78,14 @@ function readConfig(judge: Judge, root: Located): CloudConfig {
       if (node.kind === "map" && isRecord(value)) found.rancherd = value;
       else judge.error(node.at, path, `${path} has to be a map`);
     },
-    // Of the installation; what is in it is looked at there.
-    rancheros: (node, path) => void (node.kind === "map" || judge.error(node.at, path, `${path} has to be a map`)),
+    // Of the installation, which has a judge of its own.
+    ...Object.fromEntries(
+      spellingsOfOurs(root).map((key) => [
+        key,
+        (node: Located, path: string): void =>
+          void (node.kind === "map" || judge.error(node.at, path, `${path} has to be a map`)),
+      ]),
+    ),
     ...Object.fromEntries(
       YIP_KEYS.map((key) => [
         key,
@@ -96,6 +109,12 @@ function sayTwice(judge: Judge, root: Located, users: readonly UserSetting[], fi
     if (node !== undefined && twice !== undefined)
       judge.error(node.at, key, `${key} has ${JSON.stringify(twice)} twice`);
   }
+}
+
+/** The installation takes names in any case, with `_` and `-` or without. */
+function spellingsOfOurs(root: Located): readonly string[] {
+  const keys = root.kind === "map" ? [...root.entries.keys()] : [];
+  return ["rancheros", ...keys.filter((key) => /^rancher[_-]?os$/i.test(key))];
 }
 
 function setIf<T>(value: T | undefined, set: (value: T) => void): void {

@@ -4,13 +4,13 @@ import { kernelWords } from "../slots/index.ts";
 /** Lower case, without `_` and `-`; nested ones as maps. */
 export type SettingsFields = Readonly<Record<string, unknown>>;
 
-const PREFIX = ["rancheros", "install"] as const;
+export const PREFIX = ["rancheros", "install"] as const;
 
 /** Source: os2 pkg/config/read.go: keys split at dots, no `=` means true, a word that comes again makes a list */
 export function kernelFields(commandLine: string): SettingsFields {
   const fields: Record<string, unknown> = {};
   for (const [name, value = "true"] of kernelWords(commandLine)) {
-    const path = name.split(".").map(plainName);
+    const path = pathOf(name);
     if (path[0] !== PREFIX[0] || path[1] !== PREFIX[1] || path.length < 3) continue;
     let at = fields;
     for (const key of path.slice(2, -1)) {
@@ -24,6 +24,15 @@ export function kernelFields(commandLine: string): SettingsFields {
       before === undefined ? value : [...(Array.isArray(before) ? (before as readonly unknown[]) : [before]), value];
   }
   return fields;
+}
+
+/** @returns the names of all its words, in parts and plainly */
+export function kernelPaths(commandLine: string): readonly (readonly string[])[] {
+  return kernelWords(commandLine).map(([name]) => pathOf(name));
+}
+
+function pathOf(name: string): readonly string[] {
+  return name.split(".").map(plainName);
 }
 
 /** @param document  a cloud-config as parsed YAML; what stands at rancheros.install, or at install alone */

@@ -1,7 +1,8 @@
 /** The settings of an installation: what each key may be, all problems named at once. */
 import type { DiskRule } from "./disk.ts";
 import { InstallError } from "./errors.ts";
-import { isMap, type SettingsFields } from "./settings-fields.ts";
+import { closest } from "../spelling/index.ts";
+import { isMap, plainName, type SettingsFields } from "./settings-fields.ts";
 
 export interface InstallSettings {
   /** Nobody is asked. */
@@ -25,6 +26,22 @@ export interface InstallSettings {
   readonly warnings: readonly string[];
 }
 
+/** What is wrong or odd with a setting, without its value. */
+export interface SettingsProblem {
+  /** Below `rancheros.install`; names in lower case where they are not known. */
+  readonly path: readonly string[];
+  /** Goes on from the path. */
+  readonly sentence: string;
+  /** Whether the name is wrong, or what stands behind it. */
+  readonly of: "key" | "value";
+}
+
+export interface JudgedSettings {
+  readonly settings: Omit<InstallSettings, "warnings">;
+  readonly problems: readonly SettingsProblem[];
+  readonly warnings: readonly SettingsProblem[];
+}
+
 const SIZE = /^(\d+(?:\.\d+)?)\s*(b|kib?|mib?|gib?|tib?|k|m|g|t)?$/i;
 const UNITS: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 /** Of os2 and Elemental; they have their own ways for it. */
@@ -45,60 +62,82 @@ type Reader = ReturnType<typeof fieldReader>;
  * @throws InstallError INSTALL_SETTINGS_INVALID that names every bad one
  */
 export function readSettings(fields: SettingsFields): InstallSettings {
+  const { settings, problems, warnings } = judgeSettings(fields);
+  if (problems.length > 0) throw invalidSettings("rancheros.install", problems.map(problemText));
+  return {
+    ...settings,
+    warnings: warnings.map(({ path, sentence }) => `rancheros.install.${path.join(".")} ${sentence}`),
+  };
+}
+
+function problemText({ path, sentence }: SettingsProblem): string {
+  return `${path.join(".")}: ${sentence}`;
+}
+
+export function invalidSettings(place: string, problems: readonly string[]): InstallError {
+  const all = problems.join("; ");
+  return new InstallError("INSTALL_SETTINGS_INVALID", `${place}: ${all}`, { details: { problems: all } });
+}
+
+/** The same without a throw. @returns all that is wrong, and all that is odd */
+export function judgeSettings(fields: SettingsFields): JudgedSettings {
   const reader = fieldReader(fields);
   const tty = reader.texts("tty");
-  const told = reader.texts("kernelarguments");
+  const told = reader.texts("kernelArguments");
   const extra = [...told, ...tty.map((name) => `console=${name}`)].join(" ");
   const settings = {
     automatic: reader.flag("automatic"),
     rule: readRule(reader),
-    osImage: reader.text("osimage"),
-    slotBytes: reader.size("slotsize"),
-    configUrls: reader.texts("configurl"),
-    registrationUrl: reader.text("registrationurl"),
-    registrationCaCert: reader.text("registrationcacert"),
-    registrationCaSha256: reader.text("registrationcasha256"),
-    registrationAllowHttp: reader.flag("registrationallowhttp"),
-    powerOff: reader.flag("poweroff"),
+    osImage: reader.text("osImage"),
+    slotBytes: reader.size("slotSize"),
+    configUrls: reader.texts("configUrl"),
+    registrationUrl: reader.text("registrationUrl"),
+    registrationCaCert: reader.text("registrationCaCert"),
+    registrationCaSha256: reader.text("registrationCaSha256"),
+    registrationAllowHttp: reader.flag("registrationAllowHttp"),
+    powerOff: reader.flag("powerOff"),
     kernelArguments: extra === "" ? undefined : extra,
   };
   // It is written into a line of GRUB's environment block, which GRUB reads as words of a command.
   if (/[^\x20-\x7e]|["'\\${}();&|<>]/.test(extra))
-    reader.problems.push("kernelArguments: has characters that mean something to GRUB");
-  if (extra.length > 512) reader.problems.push("kernelArguments: has more than 512 characters");
-  const { problems } = reader;
-  if (problems.length > 0) {
-    throw new InstallError("INSTALL_SETTINGS_INVALID", `rancheros.install: ${problems.join("; ")}`, {
-      details: { problems: problems.join("; ") },
-    });
-  }
-  return { ...settings, warnings: reader.unknown() };
+    reader.say("kernelArguments", "has characters that mean something to GRUB");
+  if (extra.length > 512) reader.say("kernelArguments", "has more than 512 characters");
+  const unknown = reader.unknown();
+  // What is nearly a setting was meant to be one, and without it another disk than the meant one may be erased.
+  return {
+    settings,
+    problems: [...reader.problems, ...unknown.filter(({ isMeant }) => isMeant)],
+    warnings: unknown.filter(({ isMeant }) => !isMeant),
+  };
 }
 
 function readRule(reader: Reader): DiskRule {
-  const selector = reader.inner("deviceselector");
+  const selector = reader.inner("deviceSelector");
   const type = selector.text("type")?.toLowerCase();
   const kind = KINDS.find((one) => one === type);
-  if (type !== kind) reader.problems.push("deviceSelector.type: is none of ssd, hdd, nvme");
+  if (type !== kind) selector.say("type", "is none of ssd, hdd, nvme");
   const rule = {
     device: reader.text("device"),
     isByHand: false,
-    minBytes: selector.size("minsize"),
-    maxBytes: selector.size("maxsize"),
+    minBytes: selector.size("minSize"),
+    maxBytes: selector.size("maxSize"),
     kind,
     model: selector.text("model"),
   };
-  reader.problems.push(...selector.problems.map((problem) => `deviceSelector.${problem}`));
-  reader.problems.push(...selector.unknown().map((warning) => `deviceSelector: ${warning}`));
+  const wrong = [...selector.problems, ...selector.unknown()];
+  reader.problems.push(...wrong.map((problem) => ({ ...problem, path: ["deviceSelector", ...problem.path] })));
   return rule;
 }
 
 function fieldReader(fields: SettingsFields) {
-  const problems: string[] = [];
-  const asked = new Set<string>();
+  const problems: SettingsProblem[] = [];
+  const asked = new Map<string, string>();
+  const say = (key: string, sentence: string): void => {
+    problems.push({ path: [key], sentence, of: "value" });
+  };
   const take = (key: string): unknown => {
-    asked.add(key);
-    const value = fields[key] ?? undefined;
+    asked.set(plainName(key), key);
+    const value = fields[plainName(key)] ?? undefined;
     // Something that came twice where one is wanted: the last counts.
     return value === "" ? undefined : value;
   };
@@ -111,11 +150,12 @@ function fieldReader(fields: SettingsFields) {
     if (value === undefined || value === null) return undefined;
     if (typeof value === "string") return value.trim() === "" ? undefined : value.trim();
     if (typeof value === "number") return String(value);
-    problems.push(`${key}: is not text`);
+    say(key, "is not text");
     return undefined;
   };
   return {
     problems,
+    say,
     text,
     flag(key: string): boolean {
       const value = one(key);
@@ -123,7 +163,7 @@ function fieldReader(fields: SettingsFields) {
       const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
       const word = isPlain ? String(value).toLowerCase() : "";
       if (["true", "1", "yes", "on"].includes(word)) return true;
-      if (!["false", "0", "no", "off"].includes(word)) problems.push(`${key}: is neither true nor false`);
+      if (!["false", "0", "no", "off"].includes(word)) say(key, "is neither true nor false");
       return false;
     },
     texts(key: string): readonly string[] {
@@ -134,7 +174,7 @@ function fieldReader(fields: SettingsFields) {
           ? []
           : [value];
       const found = list.filter((item) => typeof item === "string");
-      if (found.length !== list.length) problems.push(`${key}: is not a list of texts`);
+      if (found.length !== list.length) say(key, "is not a list of texts");
       return found;
     },
     size(key: string): number | undefined {
@@ -143,24 +183,32 @@ function fieldReader(fields: SettingsFields) {
       const [, number = "", unit = "b"] = SIZE.exec(value) ?? [];
       const bytes = Number(number) * (UNITS[unit.charAt(0).toLowerCase()] ?? Number.NaN);
       if (number !== "" && Number.isSafeInteger(Math.ceil(bytes)) && bytes > 0) return Math.ceil(bytes);
-      problems.push(`${key}: is no size such as 4GiB`);
+      say(key, "is no size such as 4GiB");
       return undefined;
     },
     inner(key: string) {
       const value = take(key);
-      if (value !== undefined && !isMap(value)) problems.push(`${key}: is no map`);
+      if (value !== undefined && !isMap(value)) say(key, "is no map");
       return fieldReader(isMap(value) ? value : {});
     },
-    unknown(): readonly string[] {
-      return Object.keys(fields).flatMap((key) => {
-        if (asked.has(key)) return [];
+    unknown(): readonly (SettingsProblem & { readonly isMeant: boolean })[] {
+      const strange = Object.keys(fields).filter((key) => !asked.has(key));
+      return strange.map((key) => {
+        const path = [shortName(key)];
         const why = WITHOUT_MEANING[key];
-        return [
-          why === undefined
-            ? `rancheros.install.${key} is not known here`
-            : `rancheros.install.${key} means nothing here: ${why}`,
-        ];
+        if (why !== undefined) return { path, sentence: `means nothing here: ${why}`, of: "key", isMeant: false };
+        const meant = asked.get(closest(shortName(key), [...asked.keys()]) ?? "");
+        return { path, sentence: notKnown(meant), of: "key", isMeant: meant !== undefined };
       });
     },
   };
+}
+
+/** A name is shown in sentences, and may be as long as its document. */
+export function shortName(key: string): string {
+  return key.length > 60 ? `${key.slice(0, 60)}...` : key;
+}
+
+export function notKnown(meant: string | undefined): string {
+  return `is not known here${meant === undefined ? "" : `. Did you mean ${meant}?`}`;
 }

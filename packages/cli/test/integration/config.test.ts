@@ -37,6 +37,23 @@ describe("ros-agent config", () => {
     });
   });
 
+  it("validate looks at the settings of the installation too, at their places", async () => {
+    const text =
+      "#cloud-config\nrancherOS:\n  Install:\n    automatic: maybe\n    device_selecter: {type: nvme}\n" +
+      "    deviceSelector:\n      type: tape\n    iso-url: x\n  instal: {device: /dev/sda}\n  data: {}\n";
+    const bad = await file("install.yaml", text);
+    const outcome = await rosAgent(["config", "validate", bad]);
+    expect(outcome.stdout.trimEnd().split("\n")).toEqual([
+      `${bad}:4:16: error: rancherOS.Install.automatic is neither true nor false`,
+      `${bad}:5:5: error: rancherOS.Install.device_selecter is not known here. Did you mean deviceSelector?`,
+      `${bad}:7:13: error: rancherOS.Install.deviceSelector.type is none of ssd, hdd, nvme`,
+      `${bad}:8:5: warning: rancherOS.Install.iso-url means nothing here: the live system installs itself, or set osImage`,
+      `${bad}:9:3: error: rancherOS.instal is not known here. Did you mean install?`,
+      `${bad}:10:3: warning: rancherOS.data is not known here`,
+    ]);
+    expect(outcome.code).toBe(2);
+  });
+
   it("apply leaves a machine as it is where a file is wrong, and with --keep-going applies the others", async () => {
     const bad = await file("bad-2.yaml", "#cloud-config\nhostname:\n\t- a\n");
     const good = await file("good.yaml", "#cloud-config\nwrite_files: [{path: /etc/motd, content: hi}]\n");

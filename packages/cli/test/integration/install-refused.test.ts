@@ -117,6 +117,35 @@ describe("what cannot be installed", () => {
     expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
   });
 
+  it.each([
+    ["{install: {automatic: true, deviceSelecter: {type: nvme}}}", "Did you mean deviceSelector?"],
+    ["{install: {automatic: true, devcie: /dev/none}}", "Did you mean device?"],
+    [
+      "{install: {automatic: true}, instal: {device: /dev/none}}",
+      "rancheros.instal is not known here. Did you mean install?",
+    ],
+  ])("takes no disk of its own choice where one was nearly named: %s", async (rancheros, message) => {
+    const config = join(home, "nearly.yaml");
+    writeFileSync(config, `rancheros: ${rancheros}\n`);
+    const target = newDisk();
+    const outcome = await rosAgent([
+      ...args(target, "--json", "--source", tree(`nearly ${message}`), "--config", config),
+    ]);
+    expect(errorOf(outcome)).toMatchObject({
+      code: "INSTALL_SETTINGS_INVALID",
+      message: expect.stringContaining(message) as unknown,
+    });
+    expect(outcome.code).toBe(2);
+    expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("says of what it does not know beside its settings that it does not", async () => {
+    const config = join(home, "beside.yaml");
+    writeFileSync(config, "rancheros: {install: {device: /dev/none}, data: {}}\n");
+    const outcome = await rosAgent(["install", "--dry-run", "--json", "--source", tree("beside"), "--config", config]);
+    expect(outcome.stderr).toContain("warning: rancheros.data is not known here");
+  });
+
   it("is told of a configuration that names itself, and of a folder that cannot be one", async () => {
     const config = join(home, "itself.yaml");
     writeFileSync(config, "rancheros: &a {install: *a}\n");

@@ -68,13 +68,34 @@ describe("settings in a document", () => {
       kernelarguments: "a;reboot",
     };
     expect(() => readSettings(bad)).toThrow(
-      "automatic: is neither true nor false; deviceSelector.type: is none of ssd, hdd, nvme; deviceSelector: rancheros.install.colour is not known here; " +
-        "slotsize: is no size such as 4GiB; kernelArguments: has characters that mean something to GRUB",
+      "automatic: is neither true nor false; deviceSelector.type: is none of ssd, hdd, nvme; deviceSelector.colour: is not known here; " +
+        "slotSize: is no size such as 4GiB; kernelArguments: has characters that mean something to GRUB",
     );
     expect(readSettings({ isourl: "x", foo: 1 }).warnings).toEqual([
       "rancheros.install.isourl means nothing here: the live system installs itself, or set osImage",
       "rancheros.install.foo is not known here",
     ]);
+  });
+
+  it.each([
+    ["devcie", { devcie: "/dev/sda" }, "devcie: is not known here. Did you mean device?"],
+    [
+      "deviceSelecter",
+      { device_Selecter: { type: "nvme" } },
+      "deviceselecter: is not known here. Did you mean deviceSelector?",
+    ],
+    ["registration", { registration: "https://x" }, "registration: is not known here. Did you mean registrationUrl?"],
+    ["minSiz", { deviceSelector: { minSiz: "9g" } }, "deviceSelector.minsiz: is not known here. Did you mean minSize?"],
+  ])("do not go without what was nearly told: %s", (_name, install, problem) => {
+    const fields = documentFields({ rancheros: { install: { automatic: true, ...install } } });
+    expect(() => readSettings(fields)).toThrow(`rancheros.install: ${problem}`);
+  });
+
+  it("are only warned about what other installers know", () => {
+    const others = { silent: true, ejectCD: true, systemUri: "x", serverUrl: "x", token: "x", role: "x", reboot: true };
+    expect(readSettings(documentFields({ install: others })).warnings).toEqual(
+      Object.keys(others).map((key) => `rancheros.install.${key.toLowerCase()} is not known here`),
+    );
   });
 });
 

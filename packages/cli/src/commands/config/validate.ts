@@ -19,6 +19,7 @@ export class ConfigValidate extends AgentCommand {
   static override usage = "<%= command.id %> FILE [FLAGS]";
   static override description =
     "Nothing is changed. Errors end with exit code 2; keys that are not known are warnings, as other tools may know them. " +
+    "The settings of the installation at rancheros.install are checked as well: there what is nearly a known key is an error. " +
     "No value of the file is printed. In place of a file a folder may be given: its *.yaml are checked.";
   static override examples = ["$ ros-agent config validate /oem/99_custom.yaml"];
   static override args = {
@@ -29,7 +30,8 @@ export class ConfigValidate extends AgentCommand {
     const { flags, args } = await this.parse(ConfigValidate);
     const { readConfigs, invalidConfig } = await import("../../cloud-config-run.ts");
     const { describeFinding } = await import("../../describe-finding.ts");
-    const read = await readConfigs([args.file]);
+    const { judgeDocument } = await import("@rancheros/agent/install");
+    const read = await readConfigs([args.file], { judge: judgeDocument });
     if (flags.json) {
       const files = read.map(({ path, config, findings }) => ({ file: path, valid: config !== undefined, findings }));
       this.printJson({ files } satisfies { readonly files: readonly ValidatedJson[] });
