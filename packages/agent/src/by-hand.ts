@@ -20,7 +20,7 @@ import { IMAGE_PULL_ERRORS } from "./images/index.ts";
 import { NODE_API_ERRORS } from "./kubernetes/index.ts";
 import { REGISTRATION_ERRORS } from "./registration/index.ts";
 import { SLOT_ERRORS } from "./slots/index.ts";
-import { askControl, readControlAnswer, type ControlCommand } from "./service/index.ts";
+import { askControl, readControlAnswer, type Asked, type ControlCommand } from "./service/index.ts";
 import {
   agentState,
   lookAtNode,
@@ -38,7 +38,19 @@ import {
 
 export type HandOutside = MachineOptions;
 
-const ANSWER_TIMEOUT_MS = 30_000;
+/** Three of the signs of life that the agent gives. */
+const SILENCE_MS = 30_000;
+/** The boot loader's file is waited for, the other slot mounted, and a slow disk synced: each has its own limit, up to ten minutes. */
+const ROLLBACK_LIMIT_MS = 30 * 60_000;
+const LIMITS_MS: Readonly<Record<ControlCommand, number>> = {
+  status: 60_000,
+  // The journal's disk is waited for.
+  abort: 10 * 60_000,
+  // It waits for a rollback that somebody asks for meanwhile.
+  upgrade: ROLLBACK_LIMIT_MS,
+  rollback: ROLLBACK_LIMIT_MS,
+  "cancel-rollback": ROLLBACK_LIMIT_MS,
+};
 const NODE_LOOK_MS = 5_000;
 
 /** @throws UpgradeError */
@@ -157,25 +169,36 @@ async function workToTheEnd(
   );
 }
 
-/** @returns undefined where no agent runs. @throws FilesError FILES_UNREADABLE; UpgradeError */
+/** @returns undefined where no agent runs. @throws FilesError FILES_UNREADABLE; UpgradeError UPGRADE_AGENT_SILENT, UPGRADE_UNANSWERED */
 async function ask(
   { runFolder }: HandOutside,
   command: ControlCommand,
   argument?: unknown,
 ): Promise<{ readonly value: unknown } | undefined> {
-  let line: string | undefined;
+  const times = { silenceMs: SILENCE_MS, limitMs: LIMITS_MS[command] };
+  let asked: Asked;
   try {
-    line = await askControl(socketPath(runFolder), JSON.stringify({ command, argument }), ANSWER_TIMEOUT_MS);
+    asked = await askControl(socketPath(runFolder), JSON.stringify({ command, argument }), times);
   } catch (cause) {
     // Whoever is not root may not ask: that the agent hangs nobody can say then.
     if (cause instanceof FilesError) throw cause;
-    throw new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs does not answer", { cause });
+    throw silent(cause);
   }
-  if (line === undefined) return undefined;
-  const answer = readControlAnswer(line);
+  if (asked.kind === "nobody") return undefined;
+  if (asked.kind === "unanswered") {
+    if (command === "status") throw silent(asked.cause);
+    const why = asked.cause instanceof Error ? asked.cause.message : String(asked.cause);
+    const message = `the agent that runs was asked for "${command}", and what became of it is not known: ${why}`;
+    throw new UpgradeError("UPGRADE_UNANSWERED", message, { cause: asked.cause });
+  }
+  const answer = readControlAnswer(asked.line);
   if (answer?.kind === "done") return { value: answer.value };
   if (answer === undefined) throw new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs answers nonsense");
   throw refused(answer.code, answer.message);
+}
+
+function silent(cause: unknown): UpgradeError {
+  return new UpgradeError("UPGRADE_AGENT_SILENT", "the agent that runs does not answer", { cause });
 }
 
 /** @throws UpgradeError UPGRADE_UNDER_WAY */

@@ -4,7 +4,7 @@ export type { ControlAnswer, ControlCommand, ControlRequest } from "./control-me
 export { takeLock } from "./io/agent-lock.ts";
 export type { AgentLock } from "./io/agent-lock.ts";
 export { askControl, serveControl } from "./io/control-socket.ts";
-export type { ControlServer } from "./io/control-socket.ts";
+export type { Asked, AskTimes, ControlServer } from "./io/control-socket.ts";
 export { notifier } from "./io/notify.ts";
 export { notifyWay, statusLine, watchdogIntervalMs } from "./notify-way.ts";
 export type { NotifyWay } from "./notify-way.ts";

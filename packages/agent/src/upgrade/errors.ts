@@ -36,6 +36,7 @@ export type UpgradeErrorCode =
   | "UPGRADE_STATE_VOLATILE"
   | "UPGRADE_TIMED_OUT"
   | "UPGRADE_TOO_LATE"
+  | "UPGRADE_UNANSWERED"
   | "UPGRADE_UNDER_WAY"
   | "UPGRADE_UNREADABLE";
 
@@ -254,6 +255,13 @@ export const UPGRADE_ERRORS = {
     retry: "backoff",
     meaning: "The agent that runs on this machine does not answer.",
     mend: "Look at it with `systemctl status ros-agent`; restart it if it hangs, it goes on where it was.",
+  },
+  UPGRADE_UNANSWERED: {
+    failure: "timeout",
+    retry: "never",
+    meaning:
+      "The agent that runs on this machine was asked to do something, and its answer did not come: it may have done it, or may do it yet.",
+    mend: "`ros-agent status` tells of upgrades, and `ros-agent rollback --cancel --dry-run` whether a rollback waits for the next restart. To ask again does no harm. Look at the agent with `systemctl status ros-agent`.",
   },
   UPGRADE_DEFECT: {
     failure: "internal",

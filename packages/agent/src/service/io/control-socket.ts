@@ -11,26 +11,63 @@ export interface ControlServer {
   close(): void;
 }
 
-const IDLE_MS = 30_000;
+export interface ServeTimes {
+  /** For a line to come, and for its answer to be taken. */
+  readonly idleMs: number;
+  /** How often it is said that an answer is on its way. */
+  readonly signOfLifeMs: number;
+}
+
+export interface AskTimes {
+  /** Without an answer or a sign of life. */
+  readonly silenceMs: number;
+  /** In all, however often it is said that the answer is on its way. */
+  readonly limitMs: number;
+}
+
+export type Asked =
+  | { readonly kind: "answered"; readonly line: string }
+  /** Nobody listens. */
+  | { readonly kind: "nobody" }
+  /** The line was sent, and what became of it nobody knows. */
+  | { readonly kind: "unanswered"; readonly cause: unknown };
+
+const SERVE_TIMES: ServeTimes = { idleMs: 30_000, signOfLifeMs: 10_000 };
+/** JSON may begin with any number of them, and so each reader of an answer takes them. */
+const SIGN_OF_LIFE = " ";
 const CONNECTIONS_MAX = 16;
 /** Source: unix(7), sun_path, without the byte that ends it */
 const PATH_MAX_BYTES = 107;
 
 /**
  * Whoever holds the agent's lock may take the place of a socket that was left.
- * @param answer  never rejects
+ * @param answer  gives JSON, never rejects, and takes the time that it takes: it has deadlines of its own
  * @throws FilesError FILES_PATH_TOO_LONG; what the file system says
  */
-export async function serveControl(path: string, answer: (line: string) => Promise<string>): Promise<ControlServer> {
+export async function serveControl(
+  path: string,
+  answer: (line: string) => Promise<string>,
+  { idleMs, signOfLifeMs }: ServeTimes = SERVE_TIMES,
+): Promise<ControlServer> {
   requireShort(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   chmodSync(dirname(path), 0o700);
   rmSync(path, { force: true });
+  const reply = async (socket: Socket, line: string): Promise<void> => {
+    socket.setTimeout(0);
+    const signs = setInterval(() => socket.write(SIGN_OF_LIFE), signOfLifeMs);
+    socket.once("close", () => clearInterval(signs));
+    const text = await answer(line);
+    clearInterval(signs);
+    socket.setTimeout(idleMs);
+    socket.end(`${text}\n`);
+  };
   const server = createServer((socket) => {
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.setTimeout(idleMs);
+    socket.on("timeout", () => socket.destroy());
     socket.on("error", () => socket.destroy());
     void readLine(socket).then(
-      async (line) => socket.end(`${await answer(line)}\n`),
+      (line) => reply(socket, line),
       () => socket.destroy(),
     );
   });
@@ -52,13 +89,13 @@ export async function serveControl(path: string, answer: (line: string) => Promi
 }
 
 /**
- * @returns undefined where nobody listens
- * @throws FilesError FILES_UNREADABLE for whoever may not ask, FILES_PATH_TOO_LONG; anything where somebody listens and does not answer
+ * @throws FilesError FILES_UNREADABLE for whoever may not ask, FILES_PATH_TOO_LONG; anything where somebody listens and cannot be
+ *         spoken with, and nothing was sent
  */
-export async function askControl(path: string, line: string, timeoutMs: number): Promise<string | undefined> {
+export async function askControl(path: string, line: string, { silenceMs, limitMs }: AskTimes): Promise<Asked> {
   requireShort(path);
   const socket = connect(path);
-  socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer in time")));
+  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`no sign of life for ${silenceMs / 1000} s`)));
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
@@ -67,17 +104,21 @@ export async function askControl(path: string, line: string, timeoutMs: number):
   } catch (error) {
     socket.destroy();
     const code = systemCode(error);
-    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    if (code === "ENOENT" || code === "ECONNREFUSED") return { kind: "nobody" };
     if (code === "EACCES" || code === "EPERM") {
       const message = `${path} cannot be used: ${whyRefused(error)}`;
       throw new FilesError("FILES_UNREADABLE", message, { cause: error, details: { path } });
     }
     throw error;
   }
+  const late = setTimeout(() => socket.destroy(new Error(`no answer within ${limitMs / 1000} s`)), limitMs);
   try {
     socket.write(`${line}\n`);
-    return await readLine(socket);
+    return { kind: "answered", line: await readLine(socket) };
+  } catch (cause) {
+    return { kind: "unanswered", cause };
   } finally {
+    clearTimeout(late);
     socket.destroy();
   }
 }
