@@ -13,7 +13,7 @@ export { createRegistryClient } from "./io/registry-client.ts";
 export type { RegistryClient, RegistryClientOptions } from "./io/registry-client.ts";
 export type { ImagePlatform } from "./manifest.ts";
 export { listTags } from "./list-tags.ts";
-export type { ListTagsOptions } from "./list-tags.ts";
+export type { ListTagsOptions, TagList } from "./list-tags.ts";
 export { headerText } from "./registry-outside.ts";
 export { matchCredentials } from "./match-credentials.ts";
 export { parsePullSecret } from "./pull-secret.ts";

@@ -25,9 +25,15 @@ export interface ListTagsOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface TagList {
+  readonly tags: readonly string[];
+  /** Why there may be more: whose word counts did not answer, and somebody behind it did. Undefined: these are all. */
+  readonly unheard: RegistryError | undefined;
+}
+
 /**
- * Asks the registry itself first: mirrors know the tags that were pulled through them only. They are asked where it
- * does not answer, or must not be asked.
+ * Asks the registry itself first: mirrors know the tags that were pulled through them only. They are asked in their
+ * order where it does not answer, or must not be asked; then it is the first one whose word counts.
  * @throws RegistryError
  * Source: OCI distribution-spec, "Listing Tags"
  */
@@ -35,15 +41,16 @@ export async function listTags(
   outside: RegistryOutside,
   repository: ImageReference,
   options: ListTagsOptions,
-): Promise<readonly string[]> {
-  const endpoints = endpointsOf(repository, options.settings).toReversed();
+): Promise<TagList> {
+  const all = endpointsOf(repository, options.settings);
+  const endpoints = all.toSorted((one, other) => Number(isMirror(one)) - Number(isMirror(other)));
   const deadlineAtMs = outside.nowMs() + options.deadlineMs;
   let failure: RegistryError | undefined;
   for (const [index, endpoint] of endpoints.entries()) {
     const nowMs = outside.nowMs();
     const shareMs = (deadlineAtMs - nowMs) / (endpoints.length - index);
     try {
-      return await tagsAt(outside, endpoint, options, nowMs + shareMs);
+      return { tags: await tagsAt(outside, endpoint, options, nowMs + shareMs), unheard: failure };
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
       failure ??= error;
@@ -52,6 +59,10 @@ export async function listTags(
     }
   }
   throw failure ?? new RegistryError("REGISTRY_UNREACHABLE", `${repository.host}: there is nobody to ask`);
+}
+
+function isMirror({ mirrorOf }: Endpoint): boolean {
+  return mirrorOf !== undefined;
 }
 
 async function tagsAt(

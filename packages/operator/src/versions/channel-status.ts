@@ -14,6 +14,8 @@ export interface SyncOutcome {
   readonly skipped: number;
   readonly outOfSync: number;
   readonly problems: readonly string[];
+  /** Why there may be more than was read; undefined: it was all. */
+  readonly whyPart?: string | undefined;
 }
 
 function conditionsOf(
@@ -39,8 +41,11 @@ function attempted(channel: ManagedOSVersionChannel, nowMs: number): Status {
 }
 
 export function succeeded(channel: ManagedOSVersionChannel, outcome: SyncOutcome, nowMs: number): Status {
-  const { versions, skipped, outOfSync, problems } = outcome;
-  const left = skipped === 0 ? "" : `${skipped} entries are not taken: ${problems.join("; ")}`;
+  const { versions, skipped, outOfSync, problems, whyPart } = outcome;
+  const left = [
+    ...(whyPart === undefined ? [] : [`a mirror's list, for which no version is marked or deleted: ${whyPart}`]),
+    ...(skipped === 0 ? [] : [`${skipped} entries are not taken: ${problems.join("; ")}`]),
+  ].join("; ");
   return {
     ...attempted(channel, nowMs),
     lastSyncedTime: timeText(nowMs),

@@ -7,6 +7,7 @@ import type { ChannelSource, CompiledChannel, JsonSource, PodSource, TagsSource 
 import type { SyncOutcome } from "./channel-status.ts";
 import { ChannelError } from "./errors.ts";
 import { authorizationOf } from "./login.ts";
+import type { TagList } from "../registry/index.ts";
 import { planSync, type StoredVersion } from "./plan-sync.ts";
 import type { ListAnswer, ReadListOptions } from "./read-list.ts";
 
@@ -23,7 +24,7 @@ export interface ChannelWorld<Stored extends StoredVersion> {
   /** @throws ChannelError */
   readList(source: JsonSource, options: ReadListOptions): Promise<ListAnswer>;
   /** @throws RegistryError, KubernetesError */
-  listTags(source: TagsSource, namespace: string, signal: AbortSignal): Promise<readonly string[]>;
+  listTags(source: TagsSource, namespace: string, signal: AbortSignal): Promise<TagList>;
   /** What it wrote. @throws ChannelError, KubernetesError */
   runPod(channel: ManagedOSVersionChannel, source: PodSource, signal: AbortSignal): Promise<Buffer>;
   /** Undefined where there is none. @throws KubernetesError */
@@ -43,6 +44,8 @@ export interface Synced extends SyncOutcome {
 interface Read {
   readonly entries: readonly RawEntry[];
   readonly remembered: Remembered | undefined;
+  /** Why there may be other entries, of which nothing is known; undefined: these are all. */
+  readonly whyPart: string | undefined;
 }
 
 function generationOf({ metadata }: ManagedOSVersionChannel): string {
@@ -67,12 +70,12 @@ async function readJson<Stored extends StoredVersion>(
   const answer = await world.readList(source, { authorization, etag: held?.etag, signal });
   const { host } = source.url;
   if (answer.kind === "unchanged" && held !== undefined) {
-    return { entries: readEntries(held.body, host), remembered: held };
+    return { entries: readEntries(held.body, host), remembered: held, whyPart: undefined };
   }
   if (answer.kind === "unchanged") throw new ChannelError("CHANNEL_NONSENSE", `${host}: says nothing`);
   const { body, etag } = answer;
   const entries = readEntries(body, host);
-  return { entries, remembered: etag === undefined ? undefined : { of, etag, body } };
+  return { entries, remembered: etag === undefined ? undefined : { of, etag, body }, whyPart: undefined };
 }
 
 function isWanted({ range, withPreReleases }: TagsSource, version: Version): boolean {
@@ -90,11 +93,12 @@ async function read<Stored extends StoredVersion>(
   if (source.kind === "json") return readJson(channel, source, world, known, signal);
   if (source.kind === "custom") {
     const body = await world.runPod(channel, source, signal);
-    return { entries: readEntries(body, `container ${source.options.image.slice(0, 256)}`), remembered: undefined };
+    const entries = readEntries(body, `container ${source.options.image.slice(0, 256)}`);
+    return { entries, remembered: undefined, whyPart: undefined };
   }
-  const tags = await world.listTags(source, namespace, signal);
+  const { tags, unheard } = await world.listTags(source, namespace, signal);
   const entries = entriesOfTags(tags, source, (version) => isWanted(source, version), name);
-  return { entries, remembered: undefined };
+  return { entries, remembered: undefined, whyPart: unheard === undefined ? undefined : unheard.message };
 }
 
 /**
@@ -108,7 +112,7 @@ export async function syncChannel<Stored extends StoredVersion>(
   known: Remembered | undefined,
   signal: AbortSignal,
 ): Promise<Synced> {
-  const { entries, remembered } = await read(channel, compiled.source, world, known, signal);
+  const { entries, remembered, whyPart } = await read(channel, compiled.source, world, known, signal);
   const { wanted, unread, skipped, problems } = channelContent(entries, compiled);
   if (wanted.length === 0) {
     const why = problems.length === 0 ? "it has none" : problems.join("; ");
@@ -117,7 +121,9 @@ export async function syncChannel<Stored extends StoredVersion>(
   const stored = await world.storedVersions(channel);
   const inUse = await world.versionsInUse(channel.metadata.namespace);
   if (signal.aborted) throw new ChannelError("CHANNEL_INTERRUPTED", "the channel was changed while it was read");
-  const told = stored.filter(({ name }) => !unread.has(name));
+  const listed = new Set(wanted.map(({ name }) => name));
+  // Of others nothing is known where this is a part only, nor that they are gone.
+  const told = stored.filter(({ name }) => !unread.has(name) && (whyPart === undefined || listed.has(name)));
   const plan = planSync(wanted, told, inUse, compiled.deletes);
   const { problems: refused, ...changes } = await applySync(plan, world.writes(channel));
   return {
@@ -125,6 +131,7 @@ export async function syncChannel<Stored extends StoredVersion>(
     skipped: skipped + refused.length,
     outOfSync: plan.outOfSync,
     problems: [...problems, ...refused].slice(0, 5),
+    whyPart,
     changes,
     remembered,
   };

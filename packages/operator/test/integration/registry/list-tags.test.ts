@@ -22,6 +22,22 @@ async function ask(
   mirrors: Readonly<Record<string, RegistryMirrors>> = {},
   deadlineMs = 5_000,
 ): Promise<readonly string[] | string> {
+  const { tags, failure } = await list(host, mirrors, deadlineMs);
+  return failure ?? tags;
+}
+
+interface Listed {
+  readonly tags: readonly string[];
+  readonly unheard: string | undefined;
+  /** The code and sentence of the error. */
+  readonly failure: string | undefined;
+}
+
+async function list(
+  host: string,
+  mirrors: Readonly<Record<string, RegistryMirrors>>,
+  deadlineMs = 5_000,
+): Promise<Listed> {
   const client = createRegistryClient({ caPem: undefined, environment: {} });
   const settings = {
     ...NO_REGISTRY_SETTINGS,
@@ -29,9 +45,13 @@ async function ask(
     insecureHosts: new Set([host]),
   };
   try {
-    return await listTags(client, parseImageReference(`${host}/os`), { settings, credentials: [], deadlineMs });
+    const reference = parseImageReference(`${host}/os`);
+    const { tags, unheard } = await listTags(client, reference, { settings, credentials: [], deadlineMs });
+    return { tags, unheard: unheard?.code, failure: undefined };
   } catch (error) {
-    return error instanceof Error && "code" in error ? `${String(error.code)}: ${error.message}` : String(error);
+    const failure =
+      error instanceof Error && "code" in error ? `${String(error.code)}: ${error.message}` : String(error);
+    return { tags: [], unheard: undefined, failure };
   } finally {
     await client.close();
   }
@@ -103,10 +123,32 @@ describe("the tags of a repository", () => {
       [host]: { urls: [new URL(`http://${mirror.host}`)], upstream: true },
     });
     try {
-      expect(await ask(registry.host, through(registry.host))).toEqual(["new"]);
-      expect(await ask(silent.host, through(silent.host), 1_000)).toEqual(["old"]);
+      const heard = await list(registry.host, through(registry.host));
+      expect([heard.tags, heard.unheard]).toEqual([["new"], undefined]);
+      const unheard = await list(silent.host, through(silent.host), 1_000);
+      expect([unheard.tags, unheard.unheard]).toEqual([["old"], "REGISTRY_TIMEOUT"]);
     } finally {
       await Promise.all([mirror.stop(), registry.stop(), silent.stop()]);
+    }
+  });
+
+  it("are asked of mirrors in the order in which they are written", async () => {
+    const first = await startStrangeServer((_, response) => response.end(tags(["first"])));
+    const second = await startStrangeServer((_, response) => response.end(tags(["second"])));
+    const silent: StrangeServer = await startSilentServer();
+    const urls = [first, second].map(({ host }) => new URL(`http://${host}`));
+    const closed = new URL("http://127.0.0.1:1");
+    const through = (...to: readonly URL[]) => ({ [silent.host]: { urls: to, upstream: false } });
+    try {
+      const behind = await list(silent.host, { [silent.host]: { urls, upstream: true } }, 1_500);
+      expect([behind.tags, behind.unheard]).toEqual([["first"], "REGISTRY_TIMEOUT"]);
+      // Where the registry is not to be asked, the first of its mirrors stands for it.
+      const instead = await list(silent.host, through(...urls));
+      expect([instead.tags, instead.unheard]).toEqual([["first"], undefined]);
+      const fallback = await list(silent.host, through(closed, ...urls));
+      expect([fallback.tags, fallback.unheard]).toEqual([["first"], "REGISTRY_UNREACHABLE"]);
+    } finally {
+      await Promise.all([first.stop(), second.stop(), silent.stop()]);
     }
   });
 });
