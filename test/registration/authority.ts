@@ -16,6 +16,13 @@ export interface Authority {
     readonly expired?: boolean;
     readonly isEarly?: boolean;
   }): ServerCertificate;
+  /** Another authority, for which this one vouches. */
+  intermediate(name: string): Authority;
+}
+
+interface KeyPair {
+  readonly publicKey: forge.pki.rsa.PublicKey;
+  readonly privateKey: forge.pki.rsa.PrivateKey;
 }
 
 const DAY_MS = 86_400_000;
@@ -24,14 +31,18 @@ const IP = 7;
 
 export function createAuthority(name: string): Authority {
   const keys = newKeys();
+  return authorityOf(name, keys, name, keys);
+}
+
+function authorityOf(name: string, keys: KeyPair, issuer: string, issuerKeys: KeyPair): Authority {
   const certificate = forge.pki.createCertificate();
-  fill(certificate, keys.publicKey, name, name, false);
+  fill(certificate, keys.publicKey, name, issuer, false);
   certificate.setExtensions([
     { name: "basicConstraints", cA: true, critical: true },
     { name: "keyUsage", keyCertSign: true, critical: true },
     { name: "subjectKeyIdentifier" },
   ]);
-  certificate.sign(keys.privateKey, forge.md.sha256.create());
+  certificate.sign(issuerKeys.privateKey, forge.md.sha256.create());
   const der = forge.asn1.toDer(forge.pki.certificateToAsn1(certificate)).getBytes();
   const digest = forge.md.sha256.create().update(der).digest().toHex();
   return {
@@ -51,11 +62,12 @@ export function createAuthority(name: string): Authority {
       issued.sign(keys.privateKey, forge.md.sha256.create());
       return { cert: forge.pki.certificateToPem(issued), key: forge.pki.privateKeyToPem(own.privateKey) };
     },
+    intermediate: (below) => authorityOf(below, newKeys(), name, keys),
   };
 }
 
 /** Node makes RSA keys many times faster than forge does. */
-function newKeys(): { publicKey: forge.pki.rsa.PublicKey; privateKey: forge.pki.rsa.PrivateKey } {
+function newKeys(): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", {
     modulusLength: 2048,
     publicKeyEncoding: { type: "spki", format: "pem" },

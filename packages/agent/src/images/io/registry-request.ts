@@ -94,7 +94,8 @@ function agentFor({ url, tls, environment }: RegistryRequest): HttpAgent {
     proxyEnv,
     minVersion: "TLSv1.2",
     rejectUnauthorized: !tls.skipVerify,
-    ...(tls.ca === undefined ? {} : { ca: [...tls.ca] }),
+    // As with containerd, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.
+    ...(tls.ca === undefined ? {} : { ca: [...tls.ca], allowPartialTrustChain: true }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
   });

@@ -25,6 +25,7 @@ export function connectionAgent(route: Route, extra: AgentOptions = {}): HttpAge
     proxyEnv,
     minVersion: "TLSv1.2",
     rejectUnauthorized: route.verification === "certificate",
-    ...(ca === undefined ? {} : { ca }),
+    // As with rancherd, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.
+    ...(ca === undefined ? {} : { ca, allowPartialTrustChain: true }),
   });
 }

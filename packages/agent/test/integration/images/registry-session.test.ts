@@ -1,6 +1,9 @@
 /** Logins and redirects between real servers on loopback: who is asked, and who is shown a password. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, RequestListener } from "node:http";
-import { afterEach, describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { NO_REGISTRIES, resolveTag, type Registries } from "@rancheros/agent/images";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
@@ -76,6 +79,28 @@ configs: {${trusting(registry.host)}}`;
     await expect(ask(registry.host, parseRegistries(file))).rejects.toMatchObject({ code: "IMAGE_REGISTRY_NONSENSE" });
     expect(authorizations(between.requests)).toEqual([undefined]);
     expect(storage.requests).toEqual([]);
+  });
+});
+
+describe("a registry whose certificate comes from an intermediate CA, and alone", () => {
+  const intermediate = createAuthority("root").intermediate("intermediate");
+  const served = intermediate.issue({ names: ["127.0.0.1"] });
+
+  it.each([
+    ["that CA", intermediate.certificatePem],
+    ["the registry's own certificate", served.cert],
+  ])("is trusted where registries.yaml names %s", async (_what, caPem) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "registry-ca-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const caFile = path.join(folder, "ca.pem");
+    writeFileSync(caFile, caPem);
+    const registry = await startStrangeServer(deliver, served);
+    servers.push(registry);
+    const registries = parseRegistries(`configs: {"${registry.host}": {tls: {ca_file: ${caFile}}}}
+mirrors: {"${registry.host}": {endpoint: ["https://${registry.host}"]}}`);
+    expect(await ask(registry.host, registries)).toMatchObject({
+      reference: expect.stringContaining("@sha256:") as string,
+    });
   });
 });
 

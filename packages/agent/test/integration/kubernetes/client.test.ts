@@ -11,6 +11,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { issueClientCertificate } from "../../../../../test/control-plane/client-authority.ts";
+import { createAuthority } from "../../../../../test/registration/authority.ts";
 import { writeKubeletKubeconfig } from "../../../../../test/control-plane/kubelet-kubeconfig.ts";
 
 const target = inject("controlPlane");
@@ -54,14 +55,17 @@ function withCa(caPem = target.caPem): object {
   return { server: target.serverUrl, "certificate-authority-data": Buffer.from(caPem).toString("base64") };
 }
 
+async function listenWith(certificate: { readonly cert: string; readonly key: string }, answer: RequestListener) {
+  strange = createServer(certificate, answer).listen(0, "127.0.0.1");
+  await once(strange, "listening");
+  return `https://127.0.0.1:${(strange.address() as AddressInfo).port}`;
+}
+
 /** A server that speaks TLS and is no API server. */
 async function startStrange(answer: RequestListener): Promise<KubernetesClient> {
   const { certificatePem, keyPem } = issueClientCertificate(target.clientAuthority, { user: "strange", groups: [] });
-  strange = createServer({ cert: certificatePem, key: keyPem }, answer).listen(0, "127.0.0.1");
-  await once(strange, "listening");
-  const { port } = strange.address() as AddressInfo;
-  const cluster = { server: `https://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
-  return connect({ path: kubeconfig(cluster, { token: "t" }) });
+  const server = await listenWith({ cert: certificatePem, key: keyPem }, answer);
+  return connect({ path: kubeconfig({ server, "insecure-skip-tls-verify": true }, { token: "t" }) });
 }
 
 describe("the real API server", () => {
@@ -129,6 +133,33 @@ describe("the real API server", () => {
       retry: "backoff",
       message: "nothing listens at the API server 127.0.0.1:1: the connection was refused",
     });
+  });
+});
+
+describe("a certificate that comes from an intermediate CA, and alone", () => {
+  const root = createAuthority("root");
+  const intermediate = root.intermediate("intermediate");
+  const served = intermediate.issue({ names: ["127.0.0.1"] });
+
+  async function asked(caPem: string): Promise<unknown> {
+    const server = await listenWith(served, (_request, response) => void response.end("{}"));
+    const client = await connect({ path: kubeconfig({ ...withCa(caPem), server }, { token: "t" }) });
+    return client.send(VERSION);
+  }
+
+  it.each([
+    ["that CA", intermediate.certificatePem],
+    ["the server's own certificate", served.cert],
+  ])("is trusted where the kubeconfig has %s as its CA, as kubectl does", async (_what, caPem) => {
+    expect(await asked(caPem)).toEqual({});
+  });
+
+  it.each([
+    ["the root CA, from which nothing leads to it", root.certificatePem],
+    ["another server's certificate from the same CA", intermediate.issue({ names: ["127.0.0.1"] }).cert],
+    ["another CA of that name", root.intermediate("intermediate").certificatePem],
+  ])("is not trusted by %s", async (_what, caPem) => {
+    await expect(asked(caPem)).rejects.toMatchObject({ code: "NODE_API_UNTRUSTED" });
   });
 });
 

@@ -1,7 +1,8 @@
 /** The kubeconfig of the cluster: of files that somebody names, of the user, or of the pod. */
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { systemCode } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
+import { TrustingKubeConfig } from "../trusting-kube-config.ts";
 
 /** What the library falls back to when it finds nothing. */
 const NOWHERE = "http://localhost:8080";
@@ -17,7 +18,7 @@ export function loadKubeConfig(...files: readonly string[]): KubeConfig {
   if (there.length === 0) {
     throw new KubernetesError("KUBERNETES_KUBECONFIG", `there is no kubeconfig at ${files.join(" or ")}`);
   }
-  const config = new KubeConfig();
+  const config = new TrustingKubeConfig();
   config.loadFromOptions({
     clusters: firstOfEachName(there.flatMap(({ clusters }) => clusters)),
     users: firstOfEachName(there.flatMap(({ users }) => users)),
@@ -46,7 +47,7 @@ function loadFile(file: string, mayBeMissing: boolean): KubeConfig | undefined {
 }
 
 function loaded(name: string, load: (config: KubeConfig) => void): KubeConfig {
-  const config = new KubeConfig();
+  const config = new TrustingKubeConfig();
   try {
     load(config);
   } catch (cause) {

@@ -34,7 +34,8 @@ const IDLE_MS = 2_000;
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const ca = [...getCACertificates("default"), ...(options.caPem === undefined ? [] : readCaBundle(options.caPem))];
   // Made once: reading some 150 certificates takes longer than a handshake.
-  const tls = { secureContext: createSecureContext({ ca }), timeout: CONNECT_TIMEOUT_MS };
+  // As with Go's registries, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.
+  const tls = { secureContext: createSecureContext({ ca, allowPartialTrustChain: true }), timeout: CONNECT_TIMEOUT_MS };
   const pool = { connections: MAX_CONNECTIONS, keepAliveTimeout: IDLE_MS, allowH2: false };
   const questions = dispatchers(pool, tls);
   const streams = dispatchers({ ...pool, connections: MAX_STREAMS, bodyTimeout: STREAM_PAUSE_MS }, tls);

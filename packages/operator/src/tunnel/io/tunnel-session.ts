@@ -1,7 +1,7 @@
 /** One websocket to Rancher, from the dial to its end. */
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { getCACertificates } from "node:tls";
+import { getCACertificates, type SecureContextOptions } from "node:tls";
 import { WebSocket, type RawData } from "ws";
 import { TunnelError } from "../errors.ts";
 import { createFrameWriter } from "../frame.ts";
@@ -48,9 +48,9 @@ export interface TunnelDial {
   readonly times?: TunnelTimes;
 }
 
-/** The CA in the Secret counts beside the usual ones, not in their place. */
-function trusted({ caPem }: TunnelTarget): { readonly ca?: string[] } {
-  return caPem === undefined ? {} : { ca: [...getCACertificates("default"), caPem] };
+/** The CA in the Secret counts beside the usual ones, not in their place. As with Rancher's agents, it need not be a root. */
+function trusted({ caPem }: TunnelTarget): SecureContextOptions {
+  return caPem === undefined ? {} : { ca: [...getCACertificates("default"), caPem], allowPartialTrustChain: true };
 }
 
 /**

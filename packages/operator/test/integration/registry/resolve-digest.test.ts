@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { findFreePort } from "../../../../../test/control-plane/free-port.ts";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
 import {
@@ -211,6 +211,24 @@ describe("TLS", () => {
     expect([error.code, server.requests.length]).toEqual(["REGISTRY_UNTRUSTED", 0]);
     expect(error.message).toContain(words);
   });
+
+  it.each(["that CA", "the registry's own certificate"])(
+    "is believed with a certificate that comes from an intermediate CA, and alone, by %s",
+    async (given) => {
+      const intermediate = authority.intermediate("intermediate");
+      const served = intermediate.issue({ names: ["127.0.0.1"] });
+      const good = image("intermediate");
+      const server = await startStrangeServer((_, response) => {
+        const { mediaType, digest } = good.descriptor;
+        response.writeHead(200, { "content-type": mediaType, "docker-content-digest": digest }).end(good.manifest);
+      }, served);
+      onTestFinished(() => server.stop());
+      const caOfIt = given === "that CA" ? intermediate.certificatePem : served.cert;
+      expect((await resolve(`${server.host}/os:v1`, { caPem: caOfIt })).digest).toBe(good.descriptor.digest);
+      // The root alone leads nowhere: the server does not send what is between.
+      expect((await failure(`${server.host}/os:v1`, { caPem })).code).toBe("REGISTRY_UNTRUSTED");
+    },
+  );
 
   it("is left out for named hosts only", async () => {
     await pushImage(plain, "os/plain", "v1", image("plain"));

@@ -1,9 +1,11 @@
 /** What is at the other end of the tunnel does one thing wrong at a time: a websocket server of ours, on loopback. */
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createServer as createNetServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
+import { createAuthority } from "../../../../../test/registration/authority.ts";
 import { encodeVarint } from "../../../src/tunnel/varint.ts";
 import { MESSAGE_MAX_BYTES, openTunnel, type TunnelSession } from "../../../src/tunnel/io/tunnel-session.ts";
 import type { TunnelError } from "../../../src/tunnel/errors.ts";
@@ -23,9 +25,14 @@ async function listen(server: Server): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/connect`;
 }
 
-async function open(url: string, accept: () => void = () => undefined, times = TIMES): Promise<TunnelSession> {
+async function open(
+  url: string,
+  accept: () => void = () => undefined,
+  times = TIMES,
+  caPem?: string,
+): Promise<TunnelSession> {
   return openTunnel({
-    target: { url, token: "t", caPem: undefined },
+    target: { url, token: "t", caPem },
     accept,
     remoteAddress: "tunnel",
     signal: new AbortController().signal,
@@ -150,3 +157,19 @@ it.each(answers)("a dial that is answered with %s fails", async (_what, answer, 
 it("a dial to nobody fails", async () => {
   await expect(open("ws://127.0.0.1:1/")).rejects.toMatchObject({ code: "TUNNEL_UNREACHABLE" });
 });
+
+it.each(["that CA", "Rancher's own certificate"])(
+  "a dial believes a certificate that comes from an intermediate CA, and alone, where the Secret has %s",
+  async (given) => {
+    const root = createAuthority("root");
+    const intermediate = root.intermediate("intermediate");
+    const served = intermediate.issue({ names: ["127.0.0.1"] });
+    const server = createTlsServer(served);
+    new WebSocketServer({ server }).on("connection", () => undefined);
+    const url = (await listen(server)).replace("ws:", "wss:");
+    const session = await open(url, undefined, TIMES, given === "that CA" ? intermediate.certificatePem : served.cert);
+    session.close();
+    expect((await session.ended).code).toBe("TUNNEL_ENDED");
+    await expect(open(url, undefined, TIMES, root.certificatePem)).rejects.toMatchObject({ code: "TUNNEL_UNTRUSTED" });
+  },
+);
