@@ -13,7 +13,7 @@ import {
 } from "yaml";
 
 import { RancherdError } from "./errors.ts";
-import { likeGo, parseGoYaml } from "./go-yaml.ts";
+import { likeGo, parseGoYaml, splitDocuments } from "./go-yaml.ts";
 import { isMap, isSameValue, valueAt, withoutValue, withValue } from "./plain-values.ts";
 
 const HEAD = " Written by ros-agent from this machine's registration. What you add or change here stays.";
@@ -34,6 +34,7 @@ export class ConfigDocument {
     this.#before = current ?? "";
     this.values = current === undefined ? {} : readValues(current);
     this.#wanted = this.values;
+    requireOneDocument(this.#before);
     this.#document = parseDocument(this.#before, {
       version: "1.1",
       compat: "yaml-1.1",
@@ -155,6 +156,17 @@ function readValues(text: string): Readonly<Record<string, unknown>> {
   if (value === null || value === undefined) return {};
   if (!isMap(value)) throw unreadable("rancherd's configuration is not a map");
   return value;
+}
+
+/** What stands below would be taken for what rancherd reads, and for somebody's own. */
+function requireOneDocument(text: string): void {
+  const [first = "", ...others] = splitDocuments(text);
+  if (others.length === 0) return;
+  const line = first.split("\n").length;
+  throw unreadable(
+    `rancherd reads its configuration no further than line ${line}, a line of --- only, and nothing can be written beside ` +
+      "what stands below it: take out that line, or all that is below it",
+  );
 }
 
 function unreadable(message: string, cause?: unknown): RancherdError {

@@ -9,8 +9,8 @@ export const RANCHERD_ERRORS = {
     failure: "usage",
     retry: "never",
     meaning:
-      "rancherd's own file cannot be read, is not one map in YAML, or cannot be written without changing what people have set in it, so nothing is written into it.",
-    mend: "Correct /etc/rancher/rancherd/config.yaml, or move it away; rancherd fails on a file that is no YAML as well.",
+      "rancherd's own file cannot be read, is not one map in YAML, has more in it than rancherd reads, or cannot be written without changing what people have set in it, so nothing is written into it.",
+    mend: "Correct /etc/rancher/rancherd/config.yaml, or move it away. Of several documents rancherd reads the first, and comments above a line of --- only are a document; on a file that is no YAML it fails.",
   },
   RANCHERD_CONFIG_UNSAVED: {
     failure: "environment",

@@ -21,14 +21,15 @@ export function parseGoYamlStream(text: string): readonly unknown[] {
 
 /**
  * Documents end at a line that is `---` and nothing else, wherever it stands: with a comment above the first such line,
- * that comment is a document, and the first one.
+ * that comment is a document, and the first one. Such a line at the very beginning is part of what is below it.
+ * Source: apimachinery pkg/util/yaml YAMLReader
  */
-function splitDocuments(text: string): readonly string[] {
+export function splitDocuments(text: string): readonly string[] {
   const documents: string[] = [];
   let current = "";
   for (const line of text.split(/(?<=\n)/)) {
-    if (!/^---\s*$/.test(line)) current += line;
-    else if (current !== "") {
+    if (current === "" || !/^---\s*$/.test(line)) current += line;
+    else {
       documents.push(current);
       current = "";
     }

@@ -63,6 +63,22 @@ describe("a registration's answer in rancherd's file", () => {
     },
   );
 
+  it.each([
+    "# Ansible managed\n---\nrole: server\ntoken: mine\n",
+    "\n---\nrole: server\n",
+    "---\n---\nrole: server\n",
+    "role: server\n---\nrole: agent\n",
+  ])("is not put into a file of which rancherd reads a part only, and the error says which: %j", (text) => {
+    expect(() => joinConfig(text, ANSWER, {})).toThrow(
+      expect.objectContaining({
+        code: "RANCHERD_CONFIG_UNREADABLE",
+        message: expect.stringContaining(
+          "reads its configuration no further than line 2, a line of --- only",
+        ) as unknown,
+      }),
+    );
+  });
+
   it("is there afterwards, whatever was there before, and a second time changes nothing", () => {
     const scalar = fc.oneof(
       fc.constantFrom("a", "yes", "0x1", "", "#", "a: b", "- x", "~"),
