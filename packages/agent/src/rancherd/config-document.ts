@@ -44,10 +44,7 @@ export class ConfigDocument {
     if (this.#document.errors.length > 0) {
       throw unreadable("rancherd's configuration is not one document of YAML, so nothing can be written into it");
     }
-    if (current === undefined || this.#document.contents === null) {
-      this.#document.contents = null;
-      this.#document.commentBefore ??= HEAD;
-    }
+    this.#beginIfEmpty();
   }
 
   get isChanged(): boolean {
@@ -88,12 +85,20 @@ export class ConfigDocument {
     throw unreadable("rancherd's configuration cannot be written without changing what people have set in it");
   }
 
+  /** A document of comments, or of `null`, has these comments at the value that it lacks. */
+  #beginIfEmpty(): void {
+    const { contents } = this.#document;
+    if (contents !== null && !(isScalar(contents) && contents.value === null)) return;
+    const comments = [this.#document.commentBefore, contents?.commentBefore, contents?.comment];
+    const theirs = comments.filter((comment) => typeof comment === "string");
+    this.#document.contents = this.#document.createNode({});
+    this.#document.commentBefore = theirs.length === 0 ? HEAD : theirs.join("\n");
+  }
+
   #root(): YAMLMap {
     const { contents } = this.#document;
     if (isMapNode(contents)) return contents;
-    const map = this.#document.createNode({});
-    this.#document.contents = map;
-    return map;
+    throw unreadable("rancherd's configuration is not a map");
   }
 
   #mapBelow(map: YAMLMap, path: readonly string[]): YAMLMap {

@@ -79,6 +79,21 @@ describe("a registration's answer in rancherd's file", () => {
     );
   });
 
+  it.each([
+    "---\n",
+    "null\n",
+    "~\n",
+    "---\n# role: server\n",
+    "# role: server\n",
+    "# role: server\n---\n",
+    "--- # mine\n",
+  ])("is all that rancherd reads of a file that says nothing, and its comments stay: %j", (theirs) => {
+    const first = joinConfig(theirs, ANSWER, {});
+    expect(parseGoYaml(first.text)).toEqual(ANSWER);
+    for (const comment of theirs.match(/#.*/g) ?? []) expect(first.text).toContain(comment);
+    expect(joinConfig(first.text, ANSWER, first.record)).toMatchObject({ text: first.text, isChanged: false });
+  });
+
   it("is there afterwards, whatever was there before, and a second time changes nothing", () => {
     const scalar = fc.oneof(
       fc.constantFrom("a", "yes", "0x1", "", "#", "a: b", "- x", "~"),
