@@ -1,11 +1,15 @@
 /** rancherd's file while it is written: what is changed in it changes, everything else keeps the words that people chose. */
 import {
+  isAlias,
   isMap as isMapNode,
+  isNode,
   isScalar,
   parseDocument,
   Scalar,
+  visit,
   type CollectionTag,
   type Document,
+  type Node,
   type Pair,
   type ScalarTag,
   type Tags,
@@ -54,7 +58,9 @@ export class ConfigDocument {
   set(path: readonly string[], value: unknown): void {
     let map = this.#root();
     for (let length = 1; length < path.length; length++) map = this.#mapBelow(map, path.slice(0, length));
-    put(map, path.at(-1) ?? "", this.#document.createNode(value));
+    const key = path.at(-1) ?? "";
+    this.#freeAliases(map, pairOf(map, key)?.value);
+    put(map, key, this.#document.createNode(value));
     this.#wanted = withValue(this.#wanted, path, value);
     this.#isChanged = true;
   }
@@ -62,6 +68,7 @@ export class ConfigDocument {
   delete(path: readonly string[]): void {
     let map = this.#root();
     for (let length = 1; length < path.length; length++) map = this.#mapBelow(map, path.slice(0, length));
+    this.#freeAliases(map, pairOf(map, path.at(-1) ?? "")?.value);
     map.items = map.items.filter(({ key }) => textOf(key) !== path.at(-1));
     this.#wanted = withoutValue(this.#wanted, path);
     this.#isChanged = true;
@@ -103,13 +110,35 @@ export class ConfigDocument {
 
   #mapBelow(map: YAMLMap, path: readonly string[]): YAMLMap {
     const key = path.at(-1) ?? "";
+    this.#freeAliases(map);
     const node = pairOf(map, key)?.value;
     if (isMapNode(node)) return node;
+    const shared = isAlias(node) ? node.resolve(this.#document) : undefined;
+    const copy = shared === undefined ? undefined : copyOf(shared);
     // A key without a value, or one whose values a merge has brought.
     const value = valueAt(this.#wanted, path);
-    const made = this.#document.createNode(isMap(value) ? { ...value } : {});
+    const made = isMapNode(copy) ? copy : this.#document.createNode(isMap(value) ? { ...value } : {});
     put(map, key, made);
     return made;
+  }
+
+  /** Aliases of a map in which something is changed, or of what is in a value that goes, get what they stand for themselves. */
+  #freeAliases(map: YAMLMap, replaced?: unknown): void {
+    const changed = new Set<Node>(map.anchor === undefined ? [] : [map]);
+    if (isNode(replaced)) {
+      visit(replaced, {
+        Value: (_key, node) => {
+          if (node.anchor !== undefined) changed.add(node);
+        },
+      });
+    }
+    if (changed.size === 0) return;
+    visit(this.#document, {
+      Alias: (_key, alias) => {
+        const node = alias.resolve(this.#document);
+        return node !== undefined && changed.has(node) ? copyOf(node) : undefined;
+      },
+    });
   }
 }
 
@@ -126,6 +155,14 @@ function put(map: YAMLMap, key: string, value: YAMLMap["items"][number]["value"]
 /** Of a key that is there twice, the one that counts. */
 function pairOf(map: YAMLMap, key: string): Pair | undefined {
   return map.items.findLast((pair) => textOf(pair.key) === key);
+}
+
+/** Without anchors: they belong to what it is a copy of. */
+function copyOf(node: Node): Node {
+  const copy: unknown = node.clone();
+  if (!isNode(copy)) return node;
+  visit(copy, { Value: (_key, inner) => void delete inner.anchor });
+  return copy;
 }
 
 /** A key as rancherd gets it, as JSON: 0x10 is "16". */

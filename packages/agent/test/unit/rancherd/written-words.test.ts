@@ -34,12 +34,43 @@ describe("what people wrote in rancherd's file", () => {
     expect(parseGoYaml(text)).toEqual({ base: { x: 1 }, rancherValues: { x: 1, z: 2 }, ...ANSWER });
   });
 
-  it("is not written over where an anchor ties it to what the registration changes", () => {
-    const theirs = "token: &t by-ros-agent\nrancherValues:\n  same: *t\n";
-    const record = joinConfig(undefined, { token: "by-ros-agent" }, {}).record;
-    expect(() => joinConfig(theirs, { token: "another" }, record)).toThrow(
-      expect.objectContaining({ code: "RANCHERD_CONFIG_UNREADABLE" }),
-    );
+  it.each([
+    ["base: &b\n  role: agent # mine\n  mode: 0644\nrancherd: *b\n", "rancherd"],
+    ["base: &b {role: agent, mode: 0644}\nrancherd: *b\n", "rancherd"],
+    ["base: &b {role: agent, mode: 0644, inner: &i {x: yes}, again: *i}\nrancherd: *b\nother: *i\n", "rancherd"],
+    ["base: &b {role: agent}\nrancherd: &r\n  <<: *b\n  mode: 0644\nother: *r\n", "rancherd"],
+  ])("stays in what an alias stands for, and in what the alias is of: %j", (theirs, name) => {
+    const before = parseGoYaml(theirs) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    const { text, kept } = joinConfig(theirs, { ...ANSWER, role: "server" }, {});
+    expect(kept).toEqual(["role"]);
+    expect(parseGoYaml(text)).toEqual({ ...before, [name]: { ...before[name], ...ANSWER } });
+    expect(text).not.toContain("420");
+  });
+
+  it.each(["extraConfig: *b\n", "extraConfig: &e\n  <<: *b\n", "top: {<<: *b}\nextraConfig: *b\n"])(
+    "stays in extraConfig where the registration's goes beside it: %j",
+    (theirs) => {
+      const answer = { extraConfig: { x: { p: 2, q: 1 }, z: 3 } };
+      const { text, kept } = joinConfig(`base: &b {x: {p: 0b1}, y: yes}\n${theirs}`, answer, {});
+      expect(kept).toEqual(["extraConfig.x.p"]);
+      expect(parseGoYaml(text)).toMatchObject({
+        base: { x: { p: 1 }, true: true },
+        extraConfig: { x: { p: 1, q: 1 }, true: true, z: 3 },
+      });
+    },
+  );
+
+  it.each([
+    ["token: &t by-ros-agent\nrancherValues:\n  same: *t\n", { token: "another" }, { same: "by-ros-agent" }],
+    ["token: &t by-ros-agent\nrancherValues:\n  same: *t\n", {}, { same: "by-ros-agent" }],
+    [
+      "token: by-ros-agent\nextraConfig: &e {a: yes}\nrancherValues: {<<: *e}\n",
+      { extraConfig: { b: 1 } },
+      { a: true },
+    ],
+  ])("is not changed through an anchor by what the registration changes: %j", (theirs, answer, rancherValues) => {
+    const { record } = joinConfig(undefined, { token: "by-ros-agent" }, {});
+    expect(parseGoYaml(joinConfig(theirs, answer, record).text)).toMatchObject({ rancherValues });
   });
 
   it("means the same afterwards, whatever it is", () => {
