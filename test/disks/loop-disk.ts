@@ -34,14 +34,21 @@ const run = (program: string, args: readonly string[]): string =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 
+export interface TestDiskOptions {
+  readonly isReadOnly?: boolean;
+  /** Default 512. Nothing looks into a disk of others. */
+  readonly sectorBytes?: number;
+}
+
 /** @param folder  for the file, the test's own */
-export function makeDisk(folder: string, sizeBytes: number, options: { readonly isReadOnly?: boolean } = {}): TestDisk {
+export function makeDisk(folder: string, sizeBytes: number, options: TestDiskOptions = {}): TestDisk {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "disk.img");
   writeFileSync(file, "");
   truncateSync(file, sizeBytes);
   const device = run("losetup", [
     ...(options.isReadOnly === true ? ["--read-only"] : []),
+    ...(options.sectorBytes === undefined ? [] : ["--sector-size", String(options.sectorBytes)]),
     "--find",
     "--show",
     file,

@@ -21,6 +21,8 @@ export interface MachineOptions {
   readonly memoryMegabytes?: number;
   /** Default 12. */
   readonly diskGibibytes?: number;
+  /** Default: the disk names none. */
+  readonly diskStripeBytes?: number;
   /** Ports of the machine, by the port of this host's loopback that leads to each. */
   readonly forwards?: ReadonlyMap<number, number>;
 }
@@ -82,6 +84,7 @@ export class Machine {
         cdrom,
         forwards,
         disk: this.#file("disk.img"),
+        diskStripeBytes: this.#options.diskStripeBytes,
         tpmSocket: this.#tpm.socketPath,
         portSocket: this.#file("port.sock"),
         serialLog: this.#file("serial.log"),

@@ -20,6 +20,8 @@ const MINUTE_MS = 60_000;
 const BOOT_MS = 15 * MINUTE_MS;
 const INSTALL_MS = 25 * MINUTE_MS;
 const UPGRADE_MS = 25 * MINUTE_MS;
+/** More than the smallest partition has: nothing of the installation may be aligned to it. */
+const STRIPE_BYTES = 4 * 1024 ** 2;
 /** The first machine's. */
 const NODE = "rack1u1";
 const UUID = "4c4c4544-0058-1039-8039-b7c04f51313";
@@ -91,7 +93,9 @@ function buyMachine(number: number, firmware: "bios" | "uefi"): Machine {
     serial: `RACK1U${number}`,
     uuid: `${UUID}${number}`,
   };
-  return new Machine({ folder: path.join(folder, `m${number}`), system, firmware });
+  // Of the two machines one has a disk that is a stripe of several.
+  const disk = firmware === "bios" ? { diskStripeBytes: STRIPE_BYTES } : {};
+  return new Machine({ folder: path.join(folder, `m${number}`), system, firmware, ...disk });
 }
 
 interface IsoInstallation {

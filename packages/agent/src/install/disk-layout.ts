@@ -20,8 +20,10 @@ export interface DiskLayout {
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-/** Before the first partition, and behind the last: the tables, and a margin for the alignment. */
-const EDGE_BYTES = 2 * MIB;
+/** Where the first partition begins: behind the table. */
+const FIRST_BYTES = MIB;
+/** Before the first partition, and behind the last: the table, twice. */
+const EDGE_BYTES = FIRST_BYTES + MIB;
 const SIZES = { bios: MIB, esp: 64 * MIB, oem: 128 * MIB } as const;
 const SLOT_DEFAULT_MIN = 2 * GIB;
 const SLOT_DEFAULT_MAX = 8 * GIB;
@@ -97,12 +99,22 @@ export function numberedPartition(
   return { number: at + 1, id: found.id };
 }
 
-/** For sfdisk's stdin. Source: sfdisk(8), "Named-fields format" */
-export function sfdiskScript({ partitions }: DiskLayout): string {
-  const rows = partitions.map(
-    ({ name, sizeBytes, typeId, id }) => `name="${name}", size=${sizeBytes / MIB}MiB, type=${typeId}, uuid=${id}`,
-  );
-  return ["label: gpt", "", ...rows, ""].join("\n");
+/**
+ * For sfdisk's stdin. All counts in sectors, and where the first may begin is said: whatever is left to sfdisk, or has a unit, it
+ * rounds to what the disk calls its best length of a transfer, which may be many MiB, or no whole MiB.
+ * Source: sfdisk(8), "Header lines" and "Named-fields format"; libfdisk, fdisk_save_user_grain
+ * @param sectorBytes  of the disk's logical sectors
+ */
+export function sfdiskScript({ partitions }: DiskLayout, sectorBytes: number): string {
+  const sectors = (bytes: number): number => bytes / sectorBytes;
+  const rows: string[] = [];
+  let startBytes = FIRST_BYTES;
+  for (const { name, sizeBytes, typeId, id } of partitions) {
+    const place = `start=${sectors(startBytes)}, size=${sectors(sizeBytes)}`;
+    rows.push(`name="${name}", ${place}, type=${typeId}, uuid=${id}`);
+    startBytes += sizeBytes;
+  }
+  return ["label: gpt", `first-lba: ${sectors(FIRST_BYTES)}`, "", ...rows, ""].join("\n");
 }
 
 function fixedBytes(): number {

@@ -101,6 +101,7 @@ export { writeGrubEnvironmentFile } from "./io/grub-environment-file.ts";
 export type { OpenSlotsOptions } from "./io/open-slots.ts";
 export { askForRestart } from "./io/restart-machine.ts";
 export { runProgram } from "./io/run-program.ts";
+export { sectorBytes } from "./io/sector-bytes.ts";
 export { slotDisk } from "./io/slot-disk.ts";
 export { readStateFile, writeStateFile } from "./io/state-file.ts";
 export { kernelWords, startedSlot } from "./kernel-words.ts";

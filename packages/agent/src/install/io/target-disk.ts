@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { makeExt4, makeFat, PARTITIONS, runProgram } from "../../slots/index.ts";
+import { makeExt4, makeFat, PARTITIONS, runProgram, sectorBytes } from "../../slots/index.ts";
 import { biosBoot } from "../bios-boot.ts";
 import { sfdiskScript, type DiskLayout, type PartitionRole } from "../disk-layout.ts";
 import { InstallError } from "../errors.ts";
@@ -44,7 +44,8 @@ export async function divideDisk(
   layout: DiskLayout,
 ): Promise<{ readonly table: PartitionTable; readonly partitions: Partitions }> {
   const args = ["--wipe", "always", "--wipe-partitions", "always", path];
-  await runProgram({ program: "sfdisk", args, input: sfdiskScript(layout), from: "fdisk" });
+  const input = sfdiskScript(layout, await sectorBytes(path));
+  await runProgram({ program: "sfdisk", args, input, from: "fdisk" });
   const table = parseTable(await runProgram({ program: "sfdisk", args: ["--json", path], from: "fdisk" }), layout);
   return { table, partitions: await partitionDevices(path, table) };
 }

@@ -103,9 +103,14 @@ describe("the layout of a disk", () => {
       "ROS_SLOT_B",
       "ROS_STATE",
     ]);
-    expect(sfdiskScript(layout)).toContain(
-      'name="ROS_SLOT_A", size=4096MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=id-4\n',
-    );
+    for (const [sectorBytes, start, size] of [
+      [512, 397_312, 8_388_608],
+      [4096, 49_664, 1_048_576],
+    ] as const) {
+      expect(sfdiskScript(layout, sectorBytes)).toContain(
+        `name="ROS_SLOT_A", start=${start}, size=${size}, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=id-4\n`,
+      );
+    }
   });
 
   it("fills the disk and never more than that, for any size and wish", () => {
