@@ -3,7 +3,9 @@ import { childrenOf, devicesIn, text, type DeviceFields as Fields } from "./devi
 import type { Disk } from "./disk.ts";
 
 const CONTENTS_MAX = 12;
-/** What no machine mounts that takes part in it, or others have mounted. Source: libblkid's names of superblocks */
+/** What one thing is made of together with other disks, and one layer of several. Source: libblkid's names of superblocks */
+const MEMBER = /_member$|^(bcache|drbd|drbdmanage_control_volume|drbdproxy_datalog|stratis|mpool|vdo|DM_integrity)$/;
+/** What no machine mounts that takes part in it, or others have mounted. Source: as above */
 const SHARED = /^(ceph_bluestore|gfs2?|ocfs2|oracleasm|VMFS)$/;
 
 /**
@@ -69,7 +71,7 @@ function useOf(fields: Fields, isTop: boolean): string | undefined {
   const type = text(fields, "type");
   const member = text(fields, "fstype");
   // Also one that nothing has put together: what it is a part of would be lost with it.
-  if (/_member$|^(bcache|drbd)$/.test(member)) return `${path} (${member}) is part of a RAID or volume group`;
+  if (MEMBER.test(member)) return `${path} (${member}) is part of a RAID or volume group`;
   if (SHARED.test(member)) return `${path} (${member}) is storage of a cluster, which other machines may use`;
   // A RAID, a volume group or an encrypted volume that runs is made of it.
   if (!isTop && type !== "part") return `${path} (${type}) is made of it`;

@@ -227,19 +227,28 @@ describe("what lsblk says", () => {
     expect(disks[4]?.contents).toEqual(["vfat EFI"]);
   });
 
-  it.each(["linux_raid_member", "LVM2_member", "zfs_member", "bcache", "drbd"])(
-    "has members of something that nothing has put together as in use: %s",
-    (fstype) => {
-      const whole = { name: "sda", path: "/dev/sda", type: "disk", size: 1000, fstype, mountpoints: [null] };
-      const part = { name: "sdb1", path: "/dev/sdb1", type: "part", fstype, mountpoints: [null] };
-      const divided = { name: "sdb", path: "/dev/sdb", type: "disk", size: 1000, children: [part] };
-      const disks = parseDisks(JSON.stringify({ blockdevices: [whole, divided] }), new Map());
-      expect(disks.map(({ use }) => use)).toEqual([
-        `/dev/sda (${fstype}) is part of a RAID or volume group`,
-        `/dev/sdb1 (${fstype}) is part of a RAID or volume group`,
-      ]);
-    },
-  );
+  it.each([
+    "linux_raid_member",
+    "LVM2_member",
+    "zfs_member",
+    "bcache",
+    "drbd",
+    "drbdmanage_control_volume",
+    "drbdproxy_datalog",
+    "stratis",
+    "mpool",
+    "vdo",
+    "DM_integrity",
+  ])("has members of something that nothing has put together as in use: %s", (fstype) => {
+    const whole = { name: "sda", path: "/dev/sda", type: "disk", size: 1000, fstype, mountpoints: [null] };
+    const part = { name: "sdb1", path: "/dev/sdb1", type: "part", fstype, mountpoints: [null] };
+    const divided = { name: "sdb", path: "/dev/sdb", type: "disk", size: 1000, children: [part] };
+    const disks = parseDisks(JSON.stringify({ blockdevices: [whole, divided] }), new Map());
+    expect(disks.map(({ use }) => use)).toEqual([
+      `/dev/sda (${fstype}) is part of a RAID or volume group`,
+      `/dev/sdb1 (${fstype}) is part of a RAID or volume group`,
+    ]);
+  });
 
   it("of which lsblk knows nothing are what they were found to be otherwise", () => {
     const part = { name: "sda1", path: "/dev/sda1", type: "part", size: 500, fstype: null };
