@@ -1,6 +1,8 @@
 /** What a shell makes of a variable that is not set is no path, and a root that is not there no machine. */
 import { stat } from "node:fs/promises";
 
+import { isAbsent } from "@rancheros/protocol/errors";
+
 import { CliError } from "./errors.ts";
 
 const PATHS: ReadonlySet<unknown> = new Set(["FILE", "FOLDER"]);
@@ -18,6 +20,16 @@ export function refuseEmpty(values: Readonly<Record<string, unknown>>, isPath: (
 /** Whether a flag's value is a path. */
 export function takesPath(flag: object | undefined): boolean {
   return flag !== undefined && "helpValue" in flag && PATHS.has(flag.helpValue);
+}
+
+/** @throws CliError CLI_FILE_UNREADABLE: a file that is named and not there would count as one that says nothing */
+export async function requireFile(flag: string, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  const isThere = await stat(path).then(
+    () => true,
+    (error: unknown) => !isAbsent(error),
+  );
+  if (!isThere) throw new CliError("CLI_FILE_UNREADABLE", `--${flag}: there is no file ${path}`, { details: { path } });
 }
 
 /** @throws CliError CLI_FILE_UNREADABLE */

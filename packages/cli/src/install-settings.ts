@@ -19,6 +19,7 @@ import { parseCloudConfig } from "./cloud-config-text.ts";
 import { CliError } from "./errors.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 import { installPause } from "./install-pause.ts";
+import { readTextFile } from "./read-text-file.ts";
 
 /** A cloud-config. */
 export type InstallDocument = Readonly<Record<string, unknown>>;
@@ -35,7 +36,7 @@ const TRIES_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
 
 /**
  * @param answer  the operator's; its settings win over all but the flags'
- * @throws InstallError INSTALL_SETTINGS_INVALID, INSTALL_CONFIG_UNREADABLE; CliError for a file that is no cloud-config
+ * @throws InstallError INSTALL_SETTINGS_INVALID, INSTALL_CONFIG_UNREADABLE; CliError for a file that is not there, or no cloud-config
  */
 export async function gatherSettings(
   run: InstallRun,
@@ -72,13 +73,18 @@ function sectionWarnings(problems: readonly DocumentProblem[]): readonly string[
 
 async function mediumDocument({ flags, surroundings }: InstallRun): Promise<InstallDocument> {
   if (flags.config !== undefined)
-    return documentOf(await fetchDocument(flags.config, surroundings.signal), flags.config);
+    return documentOf(await namedDocument(flags.config, surroundings.signal), flags.config);
   const text = await fetchDocument(MEDIUM, surroundings.signal).catch((error: unknown) => {
     // A medium that is there and cannot be read is not one that says nothing.
     if (error instanceof InstallError && isAbsent(error.cause)) return undefined;
     throw error;
   });
   return text === undefined ? {} : documentOf(text, MEDIUM);
+}
+
+/** A file that the command line names is that of any other command; what a setting names may be a page. */
+function namedDocument(config: string, signal: AbortSignal): Promise<string> {
+  return /^([a-z]+:\/\/|file:)/.test(config) ? fetchDocument(config, signal) : readTextFile(config);
 }
 
 /** The network of a live system comes up late. */

@@ -11,6 +11,7 @@ import {
 } from "@rancheros/agent/images";
 import { imageSource, type SystemSource } from "@rancheros/agent/slots";
 
+import { requireFile } from "./check-paths.ts";
 import type { InstallRun } from "./install-flags.ts";
 
 export interface InstallSource {
@@ -23,7 +24,7 @@ export interface InstallSource {
 const UNPACKED = 3.5;
 const PATIENCE_MS = 600_000;
 
-/** @throws InstallError INSTALL_NO_SOURCE; ImagePullError, ImageReferenceError */
+/** @throws InstallError INSTALL_NO_SOURCE; CliError CLI_FILE_UNREADABLE; ImagePullError, ImageReferenceError */
 export async function installSource(
   { flags, surroundings, remark }: InstallRun,
   { osImage }: InstallSettings,
@@ -33,6 +34,7 @@ export async function installSource(
   if (folder !== undefined) return { source: liveSource(folder), systemBytes: await treeBytes(folder) };
   if (osImage === undefined)
     throw new InstallError("INSTALL_NO_SOURCE", "no image is named, and this is no live system");
+  await requireFile("registries", flags.registries);
   const registries = flags.registries === undefined ? NO_REGISTRIES : await readRegistries(flags.registries);
   // Whatever the tag names later, this is what is installed.
   const { reference } = await resolveTag({ reference: osImage, registries, account: undefined, signal });

@@ -9,6 +9,7 @@ import {
 } from "@rancheros/agent/upgrade";
 
 import { parseByteRate } from "./byte-rate.ts";
+import { requireFile } from "./check-paths.ts";
 import { parseDuration } from "./parse-duration.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -78,12 +79,13 @@ export function agentOptions(
   return { ...machine, checkTimeoutMs, containers, systemSlots };
 }
 
-/** What a tag names now. @throws ImagePullError, ImageReferenceError */
+/** What a tag names now. @throws CliError CLI_FILE_UNREADABLE; ImagePullError, ImageReferenceError */
 export async function resolveImage(
   image: string,
   flags: RuntimeFlagValues,
   { signal }: Surroundings,
 ): Promise<Pick<HandOptions, "osImage" | "reference" | "version">> {
+  await requireFile("registries", flags.registries);
   const { resolveTag } = await import("@rancheros/agent/images");
   const registries = await nodeRegistries({ hostRoot: flags["host-root"], registriesPath: flags.registries });
   const { reference, tag } = await resolveTag({ reference: image, registries, account: undefined, signal });

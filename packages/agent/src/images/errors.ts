@@ -30,7 +30,7 @@ export const IMAGE_PULL_ERRORS = {
     failure: "usage",
     retry: "never",
     meaning: "The file with mirrors and CAs of registries (registries.yaml) cannot be read or understood.",
-    mend: "Correct the named fields in /etc/rancher/k3s/registries.yaml or /etc/rancher/rke2/registries.yaml; the k3s documentation describes the file.",
+    mend: "Correct the file that the message names: the one of --registries, else /etc/rancher/rke2/registries.yaml or /etc/rancher/k3s/registries.yaml. The k3s documentation describes its fields.",
   },
   IMAGE_NOT_FOUND: {
     failure: "refused",

@@ -47,7 +47,7 @@ export type { ImagePullErrorCode } from "./errors.ts";
 export { parsePinnedImage, pinnedImageNamed } from "./image-reference.ts";
 export type { PinnedImage } from "./image-reference.ts";
 export { POLICY_FILES, readPolicies } from "./io/read-policies.ts";
-export { readRegistries } from "./io/read-registries.ts";
+export { readRegistries, registriesIfThere } from "./io/read-registries.ts";
 export { choosePlatform, parseImageConfig, parseManifest, wrongPlatform } from "./manifest.ts";
 export type { Descriptor, ImageConfig, ImageIndex, ImageManifest } from "./manifest.ts";
 export type { ImageEvent, ImageRelay, OpenImage, OpenImageOptions } from "./open-image.ts";

@@ -46,17 +46,18 @@ const MAX_ENTRIES = 500;
 
 /**
  * @param text  of the file
+ * @param file  for errors
  * @throws ImagePullError IMAGE_REGISTRIES_INVALID that names every bad field; no value is shown, some are passwords
  * Source: docs.k3s.io "Private Registry Configuration"
  */
-export function parseRegistries(text: string): Registries {
+export function parseRegistries(text: string, file = "registries.yaml"): Registries {
   let [document, written]: [unknown, unknown] = [undefined, undefined];
   try {
     document = parse(text, { maxAliasCount: 100, logLevel: "error" });
     written = parse(text, { maxAliasCount: 100, logLevel: "silent", schema: "failsafe" });
   } catch {
     // The parser's own message would show a part of the file.
-    throw invalid(["it is not YAML"]);
+    throw invalid(file, ["it is not YAML"]);
   }
   const problems: string[] = [];
   const top = fields(document ?? {}, "the file", problems);
@@ -71,7 +72,7 @@ export function parseRegistries(text: string): Registries {
     const told = account(config["auth"], auth, `${name}.auth`, problems);
     return [host, { ...told, tls: tls(config["tls"], `${name}.tls`, problems) }] as const;
   });
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalid(file, problems);
   return { mirrors: new Map(mirrors), configs: new Map(configs) };
 }
 
@@ -152,7 +153,7 @@ function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100));
 }
 
-function invalid(problems: readonly string[]): ImagePullError {
+function invalid(file: string, problems: readonly string[]): ImagePullError {
   const told = problems.slice(0, 20).join("; ");
-  return new ImagePullError("IMAGE_REGISTRIES_INVALID", `registries.yaml: ${told}`, { details: { problems: told } });
+  return new ImagePullError("IMAGE_REGISTRIES_INVALID", `${file}: ${told}`, { details: { problems: told } });
 }

@@ -53,7 +53,7 @@ export const INSTALL_ERRORS = {
     failure: "environment",
     retry: "never",
     meaning: "This machine has no disk that could be installed to, or none that the rule fits.",
-    mend: "`ros-agent install --dry-run` lists all disks with what is against each; name one with --device, or loosen rancheros.install.deviceSelector.",
+    mend: "The message says what is against each disk: free one, name one with --device, or loosen rancheros.install.deviceSelector. Where it shows none, the live system lacks the driver of the controller.",
   },
   INSTALL_DISK_UNKNOWN: {
     failure: "usage",

@@ -13,7 +13,7 @@ import {
   type ContainerRuntime,
   type RuntimeChoice,
 } from "../containers/index.ts";
-import { readPolicies, readRegistries, type AdmitEvent, type Registries } from "../images/index.ts";
+import { readPolicies, readRegistries, registriesIfThere, type AdmitEvent, type Registries } from "../images/index.ts";
 import type { ContainerPort, ContainerRun } from "./ports.ts";
 import { RELEASE_MAX_BYTES } from "./release.ts";
 
@@ -116,16 +116,16 @@ export function admissionText(image: string, event: AdmitEvent): string {
   return `${event.error.message} (${event.error.code}); it is let in, as the policy only warns`;
 }
 
-/** Those that the node's own runtime goes by. @throws ImagePullError IMAGE_REGISTRIES_INVALID */
+/** Those of the file that is named, else those that the node's own runtime goes by. @throws ImagePullError IMAGE_REGISTRIES_INVALID */
 export async function nodeRegistries({
   hostRoot,
   registriesPath,
 }: Pick<NodeContainersOptions, "hostRoot" | "registriesPath">): Promise<Registries> {
   if (registriesPath !== undefined) return readRegistries(registriesPath);
   const [rke2, k3s] = REGISTRIES.map((path) => `${hostRoot.replace(/\/+$/, "")}${path}`);
-  const first = await readRegistries(rke2 ?? "");
+  const first = await registriesIfThere(rke2 ?? "");
   const isEmpty = first.mirrors.size === 0 && first.configs.size === 0;
-  return isEmpty ? readRegistries(k3s ?? "") : first;
+  return isEmpty ? registriesIfThere(k3s ?? "") : first;
 }
 
 function specOf({ name, run, container, env, files }: ContainerRun, hostRoot: string) {

@@ -146,6 +146,17 @@ describe("what cannot be installed", () => {
     expect(outcome.stderr).toContain("warning: rancheros.data is not known here");
   });
 
+  it("is told of files that the command line names and that are not there", async () => {
+    const missing = join(home, "missing.yaml");
+    const config = await rosAgent(["install", "--dry-run", "--json", "--config", missing]);
+    expect(errorOf(config)).toMatchObject({ code: "CLI_FILE_UNREADABLE", details: { path: missing } });
+    expect(config.code).toBe(8);
+    const image = ["--os-image", "127.0.0.1:1/os:v1", "--registries", missing];
+    const registries = await rosAgent(["install", "--dry-run", "--json", ...image]);
+    expect(errorOf(registries)).toMatchObject({ code: "CLI_FILE_UNREADABLE", details: { path: missing } });
+    expect(registries.code).toBe(8);
+  });
+
   it("is told of a configuration that names itself, and of a folder that cannot be one", async () => {
     const config = join(home, "itself.yaml");
     writeFileSync(config, "rancheros: &a {install: *a}\n");
@@ -166,7 +177,7 @@ describe("what cannot be installed", () => {
     const outcome = await startProgram(["unshare", "--mount", "sh", "-c", script, "sh", ...command]).outcome;
     expect(errorOf(outcome)).toMatchObject({
       code: "INSTALL_CONFIG_UNREADABLE",
-      message: expect.stringContaining("/run/live/medium/config cannot be fetched: EISDIR") as string,
+      message: expect.stringContaining("/run/live/medium/config cannot be read: EISDIR") as string,
     });
     expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
   });

@@ -86,6 +86,16 @@ describe("upgrade", () => {
     expect(existsSync(join(machine, "var/lib/rancheros/upgrade.json"))).toBe(false);
   });
 
+  it("does not take a file of registries that is not there for one without any", async () => {
+    const missing = join(machine, "missing.yaml");
+    const outcome = await call("upgrade", ["127.0.0.1:1/os:v1", "--dry-run", "--json", "--registries", missing]);
+    expect(errorOf(outcome)).toMatchObject({
+      code: "CLI_FILE_UNREADABLE",
+      message: `--registries: there is no file ${missing}`,
+    });
+    expect(outcome.code).toBe(8);
+  });
+
   it("fails where there is no container runtime, says so, and can be broken off meanwhile", async () => {
     await startDaemon();
     const handed = await call("upgrade", [REFERENCE, "--no-cordon", "--no-wait"]);

@@ -22,16 +22,26 @@ const SYSTEM_BUNDLES = [
   "/etc/ssl/cert.pem",
 ] as const;
 
-/** @returns none where the file does not exist. @throws ImagePullError IMAGE_REGISTRIES_INVALID */
+/**
+ * @param path  that somebody has named: a file that does not exist is an error
+ * @throws ImagePullError IMAGE_REGISTRIES_INVALID
+ */
 export async function readRegistries(path: string): Promise<Registries> {
-  let text: string;
+  const bytes = await readBounded(path, MAX_BYTES).catch((cause: unknown) => {
+    const why = systemCode(cause) === "ENOENT" ? ": there is no such file" : "";
+    throw new ImagePullError("IMAGE_REGISTRIES_INVALID", `${path} cannot be read${why}`, { cause, details: { path } });
+  });
+  return parseRegistries(bytes.toString("utf8"), path);
+}
+
+/** The same of a place where a file may be. @returns none where it does not exist */
+export async function registriesIfThere(path: string): Promise<Registries> {
   try {
-    text = (await readBounded(path, MAX_BYTES)).toString("utf8");
-  } catch (cause) {
-    if (systemCode(cause) === "ENOENT") return NO_REGISTRIES;
-    throw new ImagePullError("IMAGE_REGISTRIES_INVALID", `${path} cannot be read`, { cause, details: { path } });
+    return await readRegistries(path);
+  } catch (error) {
+    if (error instanceof ImagePullError && systemCode(error.cause) === "ENOENT") return NO_REGISTRIES;
+    throw error;
   }
-  return parseRegistries(text);
 }
 
 /** What the system trusts, and what the file names besides. @throws ImagePullError IMAGE_REGISTRIES_INVALID */

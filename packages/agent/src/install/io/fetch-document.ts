@@ -40,17 +40,22 @@ async function readDocument(path: string): Promise<string> {
   try {
     return (await readBounded(path.replace(/^file:/, ""), MAX_BYTES)).toString("utf8");
   } catch (cause) {
-    throw unreadable(path, cause, "never");
+    throw unreadable(path, cause, "never", "Check the path, and what the live system has there.");
   }
 }
 
 /** @param place  without path and query of a page, which may hold secrets */
-function unreadable(place: string, cause: unknown, retry?: "never"): InstallError {
+function unreadable(place: string, cause: unknown, retry?: "never", mend?: string): InstallError {
   // Of whatever went wrong fetch itself says that it failed.
   const code = cause instanceof Error ? systemCode(cause.cause) : "";
   const why = cause instanceof Error ? `${cause.message}${code === "" ? "" : ` (${code})`}` : String(cause);
-  return new InstallError("INSTALL_CONFIG_UNREADABLE", `the configuration at ${place} cannot be fetched: ${why}`, {
-    cause,
-    ...(retry === undefined ? {} : { retry }),
-  });
+  return new InstallError(
+    "INSTALL_CONFIG_UNREADABLE",
+    `the configuration at ${place} cannot be ${mend === undefined ? "fetched" : "read"}: ${why}`,
+    {
+      cause,
+      ...(retry === undefined ? {} : { retry }),
+      ...(mend === undefined ? {} : { mend }),
+    },
+  );
 }
