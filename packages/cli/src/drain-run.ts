@@ -31,7 +31,7 @@ export interface DrainRun extends NodeRun {
   readonly options: DrainOptions;
 }
 
-/** @throws DrainError, NodeApiError */
+/** @throws DrainError, NodeApiError, CliError CLI_USAGE */
 export function runDrain(run: DrainRun): Promise<DrainReport> {
   return withClient(run, async ({ client, patient }, nodeName) => {
     const { signal } = run.surroundings;
@@ -57,7 +57,7 @@ export function runDrain(run: DrainRun): Promise<DrainReport> {
   });
 }
 
-/** @throws NodeApiError */
+/** @throws NodeApiError, CliError CLI_USAGE */
 export function runUndrain(run: NodeRun): Promise<{ readonly nodeName: string; readonly changed: boolean }> {
   return withClient(run, async ({ patient }, nodeName) => {
     const { signal } = run.surroundings;
@@ -87,6 +87,11 @@ interface Clients {
 
 async function withClient<T>(run: NodeRun, work: (clients: Clients, nodeName: string) => Promise<T>): Promise<T> {
   const { environment, signal } = run.surroundings;
+  if (run.nodeName === "") {
+    throw new CliError("CLI_USAGE", "the node is empty, and has to be a name", {
+      mend: "Name it as `kubectl get nodes` lists it, or leave it out for the node that this machine is.",
+    });
+  }
   const client = await connectKubernetes({
     path: run.kubeconfig,
     environment,

@@ -26,17 +26,18 @@ export const NODE_FLAGS = {
 } as const;
 
 /**
- * As kubectl takes flags: --dry-run may stand alone, and a switch may be given a value.
+ * As kubectl takes flags: --dry-run may stand alone, and a switch may be given a value, of which the last one counts.
  * @param switches  names of the flags that take none here
  */
 export function kubectlArgs(args: readonly string[], switches: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
   const flags = end === -1 ? args : args.slice(0, end);
-  const rewritten = flags.flatMap((arg) => {
+  const rewritten = flags.flatMap((arg, index) => {
     if (arg === "--dry-run") return ["--dry-run=client"];
-    const [, name = "", value] = /^--([^=]+)=(true|false)$/.exec(arg) ?? [];
+    const [, name = "", value] = /^--([^=]+)(?:=(true|false))?$/.exec(arg) ?? [];
     if (!switches.includes(name)) return [arg];
-    return value === "true" ? [`--${name}`] : [];
+    const isUndone = value === "false" || flags.includes(`--${name}=false`, index + 1);
+    return isUndone ? [] : [`--${name}`];
   });
   return [...rewritten, ...args.slice(flags.length)];
 }

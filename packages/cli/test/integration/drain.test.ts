@@ -140,6 +140,8 @@ describe("drain", () => {
     const expectations = [
       { args: ["drain", "n", "--kubeconfig", "/nonexistent"], code: 8, says: "KUBECONFIG_MISSING" },
       { args: ["drain", "n", "--kubeconfig", broken], code: 2, says: "clusters is no list" },
+      { args: ["drain", "", ...admin], code: 2, says: "the node is empty" },
+      { args: ["undrain", "", ...admin], code: 2, says: "the node is empty" },
       { args: ["drain", "no-such-node", ...admin], code: 5, says: 'nodes "no-such-node" not found' },
       { args: ["drain", node.name, "--timeout=soon", ...admin], code: 2, says: '"soon" is no duration' },
       {

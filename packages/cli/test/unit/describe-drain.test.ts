@@ -73,9 +73,20 @@ describe("arguments as kubectl takes them", () => {
       ["--dry-run=client", "n1"],
     ],
     [["--dry-run=server"], ["--dry-run=server"]],
+    [["--force=true", "--force=false", "--other=true"], ["--other=true"]],
+    [["--force", "n1", "--force=false"], ["n1"]],
     [
-      ["--force=true", "--force=false", "--other=true"],
-      ["--force", "--other=true"],
+      ["--force=false", "n1", "--force"],
+      ["n1", "--force"],
+    ],
+    [["--force", "--force=false", "--force=true"], ["--force"]],
+    [
+      ["--force", "--", "--force=false"],
+      ["--force", "--", "--force=false"],
+    ],
+    [
+      ["--dry-run", "--dry-run=none"],
+      ["--dry-run=client", "--dry-run=none"],
     ],
     [
       ["--", "--dry-run", "--force=true"],
