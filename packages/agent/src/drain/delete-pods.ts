@@ -10,6 +10,7 @@ import { deletionRequest } from "./pod-requests.ts";
 
 /** A pod that is another one by now is a conflict, but webhooks and policies answer so as well: a look tells. */
 const DOUBTFUL: ReadonlySet<string> = new Set(["NODE_API_FORBIDDEN", "NODE_API_CONFLICT"]);
+const LAST_LOOK_MS = 2_000;
 /** kubectl's. */
 const NO_TIME = "context deadline exceeded";
 
@@ -20,7 +21,7 @@ export async function deletePods(bench: Bench, pods: readonly NodePod[]): Promis
   for (const pod of pods) {
     const ending = await deletePod(bench, pod, lookout);
     if (ending !== undefined) ended.set(pod, ending);
-    if (ending?.kind === "failed") return pods.map((one) => ended.get(one) ?? { kind: "left-over", pod: one });
+    if (ending?.kind === "failed") return afterRefusal(bench, pods, ended);
   }
   const asked = pods.filter((pod) => !ended.has(pod));
   if (bench.isDryRun) return [...ended.values(), ...asked.map((pod): PodEnding => ({ kind: "removed", pod }))];
@@ -29,6 +30,24 @@ export async function deletePods(bench: Bench, pods: readonly NodePod[]): Promis
   // As with kubectl, the time begins once all are asked for.
   const course = startCourse(bench.outside, bench.options.timeoutMs, bench.course.signal);
   return [...ended.values(), ...(await waitUntilAllGone({ ...bench, course }, asked))];
+}
+
+/** kubectl lists the node again then, and names what is left. A dry run has left all of them. */
+async function afterRefusal(
+  bench: Bench,
+  pods: readonly NodePod[],
+  ended: ReadonlyMap<NodePod, PodEnding>,
+): Promise<readonly PodEnding[]> {
+  const { outside, client, nodeName, onEvent, isDryRun } = bench;
+  // The refusal is what has to be told: nobody waits long for an API server that is away by now.
+  const course = bench.course.isOver() ? bench.course : startCourse(outside, LAST_LOOK_MS, bench.course.signal);
+  const seen: Look = isDryRun
+    ? { kind: "no-time" }
+    : await lookAround(createNodeView(outside, client, nodeName, course, onEvent));
+  return pods.map((pod): PodEnding => {
+    const ending = ended.get(pod);
+    return ending ?? { kind: whereIs(pod, seen) === "absent" ? "removed" : "left-over", pod };
+  });
 }
 
 /** @returns undefined where it will go */

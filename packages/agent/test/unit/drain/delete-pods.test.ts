@@ -45,6 +45,30 @@ describe("a drain that deletes", () => {
     expect(tookMs).toBeLessThan(5_000);
   });
 
+  it("names as pending only what is left where a deletion is refused, as kubectl does", async () => {
+    const gone = pod("a", { endsAfterMs: 0 });
+    const unknown = pod("b", { deletedAtMs: -1_000, endsAfterMs: 1_000 + MEANWHILE_MS });
+    const { error, cluster, tookMs } = await drain([gone, unknown, pod("c", { refusedWith: 403 }), pod("d")], {
+      options: DELETING,
+    });
+    expect(cluster.removed).toEqual(["uid-a"]);
+    expect(error).toMatchObject({
+      code: "DRAIN_FAILED",
+      pending: [{ name: "c" }, { name: "d" }],
+      details: { removed: 2, pending: "ns/c ns/d" },
+    });
+    expect(tookMs).toBeLessThan(5_000);
+  });
+
+  it.each([60_000, 0])("names as pending all of them where nobody can look (timeout %i ms)", async (timeoutMs) => {
+    const { error, tookMs } = await drain([pod("a", { endsAfterMs: 0 }), pod("b", { refusedForGood: true })], {
+      options: { ...DELETING, timeoutMs },
+      away: [[110, Infinity]],
+    });
+    expect(error).toMatchObject({ code: "DRAIN_FAILED", pending: [{ name: "a" }, { name: "b" }] });
+    expect(tookMs).toBeLessThan(5_000);
+  });
+
   it.each([403, 409] as const)("waits for what is ending already, though %d is answered", async (refusedWith) => {
     const ending = pod("a", { refusedWith, deletedAtMs: -1_000, endsAfterMs: 20_000 });
     const { report, cluster, tookMs } = await drain([ending, pod("b")], { options: DELETING });
