@@ -15,6 +15,8 @@ export interface Authority {
     readonly names: readonly string[];
     readonly expired?: boolean;
     readonly isEarly?: boolean;
+    /** With fewer than 2048 OpenSSL lets a server have it only where its security level is 0. */
+    readonly rsaBits?: number;
   }): ServerCertificate;
   /** Another authority, for which this one vouches. */
   intermediate(name: string): Authority;
@@ -48,8 +50,8 @@ function authorityOf(name: string, keys: KeyPair, issuer: string, issuerKeys: Ke
   return {
     certificatePem: forge.pki.certificateToPem(certificate),
     fingerprint: digest.toUpperCase().replaceAll(/(..)(?=.)/g, "$1:"),
-    issue({ names, expired, isEarly }) {
-      const own = newKeys();
+    issue({ names, expired, isEarly, rsaBits }) {
+      const own = newKeys(rsaBits);
       const issued = forge.pki.createCertificate();
       fill(issued, own.publicKey, "server", name, expired === true);
       if (isEarly === true) issued.validity.notBefore = new Date(Date.now() + DAY_MS / 2);
@@ -67,9 +69,9 @@ function authorityOf(name: string, keys: KeyPair, issuer: string, issuerKeys: Ke
 }
 
 /** Node makes RSA keys many times faster than forge does. */
-function newKeys(): KeyPair {
+function newKeys(modulusLength = 2048): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", {
-    modulusLength: 2048,
+    modulusLength,
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });

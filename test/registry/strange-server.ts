@@ -15,7 +15,7 @@ export interface StrangeServer {
 /** @param certificate  with it: TLS */
 export async function startStrangeServer(
   listener: RequestListener,
-  certificate?: { readonly cert: string; readonly key: string },
+  certificate?: { readonly cert: string; readonly key: string; readonly ciphers?: string },
 ): Promise<StrangeServer> {
   const requests: IncomingMessage[] = [];
   const remember: RequestListener = (request, response) => {

@@ -1,5 +1,5 @@
 /** From what a registry answers, or does not, to what a person can act on. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
 import { ImagePullError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -23,8 +23,10 @@ export function connectionFailure(cause: unknown, host: string): ImagePullError 
   if (cause instanceof ImagePullError) return cause;
   const code = systemCode(cause);
   const options = { cause, details: { host, ...(code === "" ? {} : { error: code }) } };
-  if (DISTRUST.test(code)) {
-    return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", `${host}: its certificate is not trusted (${code})`, options);
+  const unnamed = unnamedDistrust(cause);
+  if (unnamed !== undefined || DISTRUST.test(code)) {
+    const message = `${host}: its certificate is not trusted (${unnamed ?? code})`;
+    return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", message, options);
   }
   if (code === "EPROTO" || /^(ERR_SSL_|HPE_)/.test(code)) {
     return new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${host}: does not speak TLS or HTTP as it should`, options);

@@ -1,5 +1,5 @@
 /** From what Node says about a broken connection to an API server to what a person can act on. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
 import { NodeApiError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, (host: string) => string>> = {
@@ -40,7 +40,8 @@ export function networkFailure(error: unknown, host: string): NodeApiError {
   if (error instanceof NodeApiError) return error;
   const code = systemCode(error);
   const options = { cause: error, details: { host, ...(code === "" ? {} : { networkError: code }) } };
-  const distrust = DISTRUST[code];
+  const unnamed = unnamedDistrust(error);
+  const distrust = unnamed === undefined ? DISTRUST[code] : `is not acceptable: ${unnamed}`;
   if (distrust !== undefined) {
     return new NodeApiError("NODE_API_UNTRUSTED", `the certificate of the API server ${host} ${distrust}`, options);
   }

@@ -1,5 +1,5 @@
 /** From what Node says about a broken connection to what a person can act on. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
 import { RegistrationError } from "./errors.ts";
 
 /** Whom a connection was meant for. */
@@ -87,7 +87,7 @@ export function networkFailure(error: unknown, peer: Peer): RegistrationError {
   if (error instanceof RegistrationError) return error;
   const code = systemCode(error);
   const message = error instanceof Error ? error.message : "";
-  const distrust = DISTRUST[code];
+  const distrust = distrustOf(error, code);
   if (distrust !== undefined) return untrusted(distrust, code, error);
   if (code === "ERR_PROXY_TUNNEL" || (peer.proxy !== undefined && REASONS[code] !== undefined)) {
     return proxyFailure(error, code, peer.proxy);
@@ -117,6 +117,10 @@ export function networkFailure(error: unknown, peer: Peer): RegistrationError {
   });
 }
 
+function distrustOf(error: unknown, code: string): Distrust | undefined {
+  return unnamedDistrust(error) === undefined ? DISTRUST[code] : "other";
+}
+
 /** HTTP parser (HPE_), websocket receiver (WS_ERR_), and ws's checks of the handshake, which carry no code. */
 function isBrokenProtocol(code: string, message: string): boolean {
   return (
@@ -127,9 +131,11 @@ function isBrokenProtocol(code: string, message: string): boolean {
 function untrusted(distrust: Distrust, code: string, cause: unknown): RegistrationError {
   const { sentence, mend } = DISTRUST_TEXTS[distrust];
   const names = distrust === "host-name" ? certificateNames(cause) : "";
+  const unnamed = unnamedDistrust(cause);
+  const more = names === "" ? "" : `; it is for ${names}`;
   return new RegistrationError(
     "REGISTRATION_TLS_UNTRUSTED",
-    names === "" ? sentence : `${sentence}; it is for ${names}`,
+    unnamed === undefined ? `${sentence}${more}` : `${sentence}: ${unnamed}`,
     {
       cause,
       details: { reason: distrust, tlsError: code },

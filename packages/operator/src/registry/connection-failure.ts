@@ -1,5 +1,5 @@
 /** From what Node and undici say about a broken connection to what a person can act on. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
 import { RegistryError } from "./errors.ts";
 
 /** Whom a request was meant for. */
@@ -54,12 +54,14 @@ export function connectionFailure(cause: unknown, peer: RegistryPeer): RegistryE
   const { host } = peer.url;
   if (peer.signal?.aborted === true)
     return new RegistryError("REGISTRY_INTERRUPTED", `${host}: was not waited for`, { cause });
-  const code = codeOf(cause);
+  const root = rootOf(cause);
+  const code = systemCode(root);
   const details = { host, ...(code === "" ? {} : { error: code }) };
   if (TIMEOUTS.has(code) || (cause instanceof Error && cause.name === "TimeoutError")) {
     return new RegistryError("REGISTRY_TIMEOUT", `${host}: did not answer in time`, { cause, details });
   }
-  const distrust = DISTRUST[code];
+  const unnamed = unnamedDistrust(root);
+  const distrust = unnamed === undefined ? DISTRUST[code] : `its certificate is not acceptable: ${unnamed}`;
   if (distrust !== undefined)
     return new RegistryError("REGISTRY_UNTRUSTED", `${host}: ${distrust}`, { cause, details });
   if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
@@ -95,9 +97,9 @@ function unreachable(
 }
 
 /** undici wraps what went wrong with a proxy's connection. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
+function rootOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
   const code = systemCode(error);
   const isWrapper = code === "" || code.startsWith("UND_ERR_PRX") || code === "UND_ERR_ABORTED";
-  return isWrapper && error.cause instanceof Error ? codeOf(error.cause) : code;
+  return isWrapper && error.cause instanceof Error ? rootOf(error.cause) : error;
 }

@@ -1,5 +1,5 @@
 /** Why a dial failed, in this domain's codes. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
 import { TunnelError } from "./errors.ts";
 
 function isAboutTrust(code: string): boolean {
@@ -10,7 +10,7 @@ function isAboutTrust(code: string): boolean {
 export function dialError(cause: unknown): TunnelError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = systemCode(cause);
-  if (isAboutTrust(code)) {
+  if (isAboutTrust(code) || unnamedDistrust(cause) !== undefined) {
     return new TunnelError("TUNNEL_UNTRUSTED", `Rancher's certificate is not believed: ${message}`, { cause });
   }
   if (/handshake has timed out/.test(message)) {

@@ -65,6 +65,24 @@ describe("a registry without TLS", () => {
 });
 
 describe("a registry with TLS", () => {
+  it("and a weak key is told in OpenSSL's words, as Node has no name for it", async () => {
+    const authority = createAuthority("weak");
+    const issued = { ...authority.issue({ names: ["127.0.0.1"], rsaBits: 1024 }), ciphers: "DEFAULT:@SECLEVEL=0" };
+    const registry = await startStrangeServer(deliver, issued);
+    servers.push(registry);
+    const folder = mkdtempSync(path.join(tmpdir(), "weak-registry-"));
+    const ca = path.join(folder, "ca.pem");
+    writeFileSync(ca, authority.certificatePem);
+    const file = `
+mirrors: {"${registry.host}": {endpoint: ["https://${registry.host}"]}}
+configs: {"${registry.host}": {tls: {ca_file: ${ca}}}}`;
+    await expect(ask(registry.host, parseRegistries(file))).rejects.toMatchObject({
+      code: "IMAGE_REGISTRY_UNTRUSTED",
+      message: expect.stringContaining("is not trusted (EE certificate key too weak)") as string,
+    });
+    rmSync(folder, { recursive: true });
+  });
+
   it("never sends on to a server without, also not by way of another one with it", async () => {
     const storage = await start(deliver);
     const between = await start(

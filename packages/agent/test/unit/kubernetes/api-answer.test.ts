@@ -73,6 +73,7 @@ describe("a failed connection", () => {
     ["UNHEARD_OF", "NODE_API_UNREACHABLE", "failed"],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "NODE_API_UNTRUSTED", "does not trust"],
     ["CERT_HAS_EXPIRED", "NODE_API_UNTRUSTED", "has expired"],
+    ["UNSPECIFIED", "NODE_API_UNTRUSTED", "is not acceptable: x"],
     ["ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", "NODE_API_UNAUTHORIZED", "refuses the client certificate"],
     ["ERR_SSL_WRONG_VERSION_NUMBER", "NODE_API_NONSENSE", "does not speak HTTPS"],
     ["HPE_INVALID_CONSTANT", "NODE_API_NONSENSE", "does not speak HTTPS"],

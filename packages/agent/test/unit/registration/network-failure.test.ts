@@ -49,6 +49,19 @@ describe("networkFailure", () => {
     expect(failure.details).toEqual({ reason, tlsError: code });
   });
 
+  it("has OpenSSL's words for what Node has no name for, made harmless and short", () => {
+    const error = Object.assign(
+      new Error(`CA signature digest algorithm too weak\u001B[2J${" and so on".repeat(50)}`),
+      {
+        code: "UNSPECIFIED",
+      },
+    );
+    const failure = networkFailure(error, { server: SERVER, proxy: PROXY });
+    expect(failure).toMatchObject({ code: "REGISTRATION_TLS_UNTRUSTED", details: { reason: "other" } });
+    expect(failure.message).toContain("is not acceptable: CA signature digest algorithm too weak??2J and so on");
+    expect(failure.message.length).toBeLessThan(200);
+  });
+
   it("names what a certificate is for, made harmless and short", () => {
     const cert = { subjectaltname: `DNS:real.test, DNS:\u001B[2Jx, ${"DNS:long.test, ".repeat(50)}` };
     const failure = networkFailure(nodeError("ERR_TLS_CERT_ALTNAME_INVALID", { cert }), {
