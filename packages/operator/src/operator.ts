@@ -132,7 +132,10 @@ export async function startOperator(
   const limit = new MachineLimit<InventoryEntry>({
     machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
     delete: (entry) => store.delete(entry),
+    pause: sleep,
+    random: Math.random,
   });
+  const claims = createInventoryClaims(inventories.index, store);
   const registrations = runRegistrationController(controllerParts, {
     serverUrl: () => address.now().url,
     random: randomBytes,
@@ -213,7 +216,7 @@ export async function startOperator(
     registrations: registrations.index,
     entrance,
     inventories: inventories.index,
-    claims: createInventoryClaims(inventories.index, store),
+    claims,
     records,
     anchors,
     failures: createFailedChallenges(settings.failedChallengeRate, () => performance.now()),
@@ -280,7 +283,7 @@ export async function startOperator(
       health?.stop();
       sessionKeys.stop();
       making.stop();
-      await Promise.all([leading, telemetry.stop(), records.stop()]);
+      await Promise.all([leading, telemetry.stop(), records.stop(), claims.stop()]);
       await Promise.all([
         rollouts.stop(),
         registrations.stop(),

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
@@ -17,6 +18,8 @@ const namespace = useNamespace(target, "faults");
 const folder = mkdtempSync(path.join(tmpdir(), "faults-"));
 const ak = generateAttestationKey("rsa");
 const RETRY_AFTER_MS = 3_000;
+/** Longer than a visit waits for it. */
+const BEHIND_MS = 12_000;
 let proxy: ApiProxy;
 let operator: OperatorProcess;
 let token: string;
@@ -85,6 +88,37 @@ describe("a watch that is too old", () => {
     await makeRegistration(target, namespace, "after-410");
     await comesIn();
     expect(await operator.isReady()).toBe(true);
+  });
+});
+
+describe("a watch of the machines that is behind", () => {
+  it("lets in no more machines than allowed, however often they come", async () => {
+    const door = await makeRegistration(target, namespace, "single", { token: { maxMachines: 1 } });
+    const from = proxy.seen.length;
+    const isHeld = (request: SeenRequest): boolean => isWatch(request) && /\/machineinventories\?/.test(request.path);
+    proxy.setFault((request) => (isHeld(request) ? { kind: "delay", delayMs: BEHIND_MS } : undefined));
+    proxy.breakWatches();
+    await eventually(
+      async () => (seenSince(from, isHeld).length > 0 ? true : undefined),
+      "the watch of the machines is begun anew",
+    );
+    const untilMs = Date.now() + BEHIND_MS + 3_000;
+    const url = `${operator.httpUrl}/v1-rancheros/registration/${door.token}`;
+    const comes = async (): Promise<boolean> => {
+      const tpm = createSoftwareTpm({ ak });
+      while (Date.now() < untilMs) {
+        if ((await visit({ url, tpm })).close?.code === 1000) return true;
+        await sleep(500);
+      }
+      return false;
+    };
+    const cameIn = await Promise.all([comes(), comes(), comes()]);
+    expect(cameIn.filter(Boolean)).toHaveLength(1);
+    const label = "rancheros.cattle.io/machine-registration";
+    const made = (await listInventories(target, namespace)).filter(
+      ({ metadata }) => metadata.labels?.[label] === "single",
+    );
+    expect(made).toHaveLength(1);
   });
 });
 

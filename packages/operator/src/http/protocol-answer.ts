@@ -14,6 +14,7 @@ import {
 import type { MachineInventory, MachineRegistration } from "@rancheros/protocol/resources";
 import { approvalOf, challengeText, InventoryError, isLaterChallenge, type Claim } from "../inventory/index.ts";
 import { openChallengeState, sealSession, sessionSealKey, type ChallengeState } from "../session/index.ts";
+import { claimMachine } from "./claim-machine.ts";
 import { chosenBy, judgeAgain, newInventory } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { namesOf, refuseKnown } from "./protocol-attest.ts";
@@ -50,10 +51,7 @@ async function claimFor(
   if (!isLaterChallenge(state, parts.deletedChallenge(ekHash))) throw challengeUsed();
   const challenge = challengeText(state);
   const machine = { ekHash, smbios: report?.smbios, trust, certificateSha256, protocol, challenge, report };
-  const isKnown = parts.inventories.withEndorsementKey(ekHash).length > 0;
-  return parts.entrance.admit(registration, { ekHash, isKnown }, () =>
-    parts.claims.claim(ekHash, (attempt) => newInventory(registration, machine, attempt)),
-  );
+  return claimMachine(parts, registration, ekHash, (attempt) => newInventory(registration, machine, attempt));
 }
 
 function reasonFor(approval: ReturnType<typeof approvalOf>, made: boolean): NonNullable<Trace["outcome"]> {

@@ -47,7 +47,7 @@ function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Tr
   const [known] = parts.inventories.withEndorsementKey(ekHash);
   if (known === undefined && through === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
   if (known !== undefined) refuseKnown(known, through, trace);
-  if (through !== undefined) parts.entrance.checkRoom(through, known !== undefined);
+  if (through !== undefined) parts.entrance.checkRoom(through, { ekHash, isKnown: known !== undefined });
   const namespace = through?.metadata.namespace ?? known?.metadata.namespace ?? "";
   const judgedBy = through ?? parts.registrations.judging(`${namespace}/${known?.registrationName ?? ""}`);
   const challenges = [known?.challenge, parts.deletedChallenge(ekHash)];

@@ -5,6 +5,7 @@ import type { NamedMachine } from "@rancheros/protocol/templates";
 import type { Claim, InventoryEntry } from "../inventory/index.ts";
 import { installConfig, isForEachMachine } from "../registration/index.ts";
 import type { DecisionReason } from "../telemetry/index.ts";
+import { claimMachine } from "./claim-machine.ts";
 import { judge, judgeAgain, newInventory, refuseUnlessApproved } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { referenceOf, type EndpointParts, type Trace } from "./legacy-parts.ts";
@@ -28,10 +29,6 @@ export interface RegistrationVisit {
   readonly token: string;
   readonly machine: MachineChallenge;
   readonly smbios: SmbiosTree | undefined;
-}
-
-function isKnown({ inventories }: EndpointParts, ekHash: string): boolean {
-  return inventories.withEndorsementKey(ekHash).length > 0;
 }
 
 function machineWithTpm(parts: EndpointParts, ekHash: string, trace: Trace): InventoryEntry {
@@ -80,7 +77,8 @@ export async function registrationPurpose(
   const { name, namespace } = entered.metadata;
   parts.serverUrl();
   refuseLegacy(parts, entered, machine.ekHash, trace);
-  parts.entrance.checkRoom(entered, isKnown(parts, machine.ekHash));
+  const isKnown = parts.inventories.withEndorsementKey(machine.ekHash).length > 0;
+  parts.entrance.checkRoom(entered, { ekHash: machine.ekHash, isKnown });
   const verdict = await judge(parts, entered, namespace, machine);
   const { class: trust, root, certificateSha256 } = verdict;
   return {
@@ -92,15 +90,13 @@ export async function registrationPurpose(
       const { ekHash } = machine;
       await judgeAgain(parts, registration, { ekHash, trust });
       const made = { ekHash, smbios, trust, certificateSha256, protocol: LEGACY_PROTOCOL, challenge: undefined };
-      const claim = await parts.entrance.admit(registration, { ekHash, isKnown: isKnown(parts, ekHash) }, () =>
-        parts.claims.claim(ekHash, (attempt) => {
-          if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
-          return newInventory(registration, made, attempt);
-        }),
-      );
+      const claim = await claimMachine(parts, registration, ekHash, (attempt) => {
+        if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
+        return newInventory(registration, made, attempt);
+      });
       trace.inventory = referenceOf(claim.entry.metadata);
       refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
-      if (!claim.made) await parts.records.proveCertificate(claim.entry, { trust, root, certificateSha256 });
+      if (!claim.made) await parts.records.proveCertificate(claim, { trust, root, certificateSha256 });
       return {
         text: await configFor(parts, registration, claim, { ekHash, smbios }),
         ...(claim.made

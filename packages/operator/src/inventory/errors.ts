@@ -25,7 +25,7 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     failure: "timeout",
     retry: "backoff",
     meaning: "The MachineInventory was made, but the operator has not seen it come back from the API server yet.",
-    mend: "Nothing to do: the machine asks again and finds it.",
+    mend: "Nothing to do: the machine asks again and finds it. Where that lasts, the watch of MachineInventories is behind: look at the load of the API server.",
   },
   INVENTORY_UNREADABLE: {
     failure: "refused",

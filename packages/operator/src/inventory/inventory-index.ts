@@ -38,7 +38,8 @@ export class InventoryIndex {
   readonly #bySecret = new Lookup();
   readonly #ekByKeyId = new Map<string, string>();
   readonly #byRegistration = new Lookup();
-  readonly #waiting = new Map<string, () => void>();
+  /** By uid; told whether it was shown. */
+  readonly #waiting = new Map<string, (isShown: boolean) => void>();
 
   /** How many machines wait for their approval. */
   get pendingCount(): number {
@@ -85,8 +86,7 @@ export class InventoryIndex {
     if (before?.ekHash !== entry.ekHash) this.#changeKeyId(before?.ekHash, entry.ekHash);
     this.#bySecret.change(secretKey(before), secretKey(entry), entry);
     this.#byRegistration.change(registrationKey(before), registrationKey(entry), entry);
-    this.#waiting.get(uid)?.();
-    this.#waiting.delete(uid);
+    this.#waiting.get(uid)?.(true);
   }
 
   delete(object: NamedObject): void {
@@ -164,14 +164,18 @@ export class InventoryIndex {
     const { uid } = entry.metadata;
     if (this.named(entry)?.metadata.uid === uid) return true;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(uid);
-        resolve(false);
-      }, deadlineMs);
-      this.#waiting.set(uid, () => {
+      const end = (isShown: boolean): void => {
         clearTimeout(timer);
-        resolve(true);
-      });
+        this.#waiting.delete(uid);
+        resolve(isShown);
+      };
+      const timer = setTimeout(end, deadlineMs, false);
+      this.#waiting.set(uid, end);
     });
+  }
+
+  /** Whoever waits for an object is told that it was not shown. */
+  stopWaiting(): void {
+    for (const end of this.#waiting.values()) end(false);
   }
 }

@@ -2,7 +2,7 @@
 import { isCodedError } from "@rancheros/protocol/errors";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { RegistrationRefusedError } from "./errors.ts";
-import type { CountedMachine, MachineLimit } from "./machine-limit.ts";
+import type { CountedMachine, MachineClaim, MachineLimit } from "./machine-limit.ts";
 import { RateLimit, sourceOf, TUNNEL_SOURCE } from "./rate-limit.ts";
 import type { RefusalCounter } from "./registration-counters.ts";
 import { keyOf, type RegistrationIndex } from "./registration-index.ts";
@@ -69,11 +69,11 @@ export class RegistrationGate<Machine extends CountedMachine> {
    * @param machine  isKnown: it has a MachineInventory, and comes through in any case
    * @throws RegistrationRefusedError  REGISTRATION_FULL, and what `make` throws
    */
-  async admit<Claim extends { readonly entry: Machine; readonly made: boolean }>(
+  async admit<Claim extends MachineClaim<Machine>>(
     registration: MachineRegistration,
     machine: { readonly ekHash: string; readonly isKnown: boolean },
     make: () => Promise<Claim>,
-  ): Promise<Claim> {
+  ): Promise<Claim | MachineClaim<Machine>> {
     return this.#parts.limit.admit(registration, machine, make);
   }
 
@@ -81,8 +81,13 @@ export class RegistrationGate<Machine extends CountedMachine> {
    * Asked before a machine is challenged, and again by admit.
    * @throws RegistrationRefusedError  REGISTRATION_FULL
    */
-  checkRoom(registration: MachineRegistration, isKnown: boolean): void {
-    if (!isKnown && this.#parts.limit.isFull(registration)) throw new RegistrationRefusedError("REGISTRATION_FULL");
+  checkRoom(
+    registration: MachineRegistration,
+    { ekHash, isKnown }: { readonly ekHash: string; readonly isKnown: boolean },
+  ): void {
+    const { limit } = this.#parts;
+    if (isKnown || limit.isUnderway(registration, ekHash) || !limit.isFull(registration)) return;
+    throw new RegistrationRefusedError("REGISTRATION_FULL");
   }
 
   /**

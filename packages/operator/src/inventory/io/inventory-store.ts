@@ -12,7 +12,7 @@ import type { InventoryStore } from "../claim-inventory.ts";
 import { dueStatus } from "../due-status.ts";
 import type { ClusterTokens, TokenOwner, TokenReference } from "../cluster-tokens.ts";
 import { InventoryError, unreadableError } from "../errors.ts";
-import type { InventoryEntry } from "../inventory-entry.ts";
+import { inventoryEntry, type InventoryEntry } from "../inventory-entry.ts";
 import { readableInventory, type FieldPath } from "../readable-inventory.ts";
 import { finalizersLeft, reconcileInventory } from "../reconcile-inventory.ts";
 import { ensureClusterToken, keepNamedToken } from "../settle-cluster-token.ts";
@@ -64,6 +64,19 @@ export async function readInventory(
 }
 
 export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
+  /** @returns whether the API server took it, or the object was gone already; false where it is another one, or changed */
+  async function deleteWhere({ namespace, name }: InventoryEntry["metadata"], preconditions: object): Promise<boolean> {
+    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions };
+    try {
+      await kubernetes.send({ method: "DELETE", path: `${inventoriesPath(namespace)}/${name}`, body });
+      return true;
+    } catch (error) {
+      if (hasCode(error, "KUBERNETES_NOT_FOUND")) return true;
+      if (hasCode(error, "KUBERNETES_CONFLICT")) return false;
+      throw error;
+    }
+  }
+
   return {
     async create(object) {
       const path = inventoriesPath(object.metadata.namespace);
@@ -74,14 +87,14 @@ export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
         : undefined;
     },
     read: (namespace, name) => readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`),
-    async delete(entry: InventoryEntry) {
-      const { namespace, name, uid } = entry.metadata;
-      const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid } };
-      try {
-        await kubernetes.send({ method: "DELETE", path: `${inventoriesPath(namespace)}/${name}`, body });
-      } catch (error) {
-        if (!hasCode(error, "KUBERNETES_NOT_FOUND") && !hasCode(error, "KUBERNETES_CONFLICT")) throw error;
-      }
+    async delete({ metadata }) {
+      await deleteWhere(metadata, { uid: metadata.uid });
+    },
+    async withdraw({ metadata }) {
+      const { namespace, name, uid, resourceVersion } = metadata;
+      if (await deleteWhere(metadata, { uid, resourceVersion })) return true;
+      const there = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
+      return inventoryEntry(there)?.metadata.uid !== uid;
     },
   };
 }

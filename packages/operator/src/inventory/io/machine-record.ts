@@ -12,6 +12,7 @@ import type { Kubernetes } from "../../controller/index.ts";
 import { errorFields, type Log } from "../../telemetry/index.ts";
 import { isLaterChallenge, challengeText } from "../challenge-order.ts";
 import type { Claim } from "../claim-inventory.ts";
+import { dueStatus } from "../due-status.ts";
 import {
   certificateChange,
   changedSentence,
@@ -64,10 +65,11 @@ export interface MachineRecords {
    */
   prove(claim: Claim, proof: MachineProof, chosen?: ChosenMetadata): Promise<Proved>;
   /**
-   * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate.
-   * @throws InventoryError EK_CERTIFICATE_CHANGED, INVENTORY_UNREADABLE; KubernetesError
+   * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate, or was made by
+   * another replica so lately that its status says nothing: written to, it is not taken back by one that is behind.
+   * @throws InventoryError EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN, INVENTORY_UNREADABLE; KubernetesError
    */
-  proveCertificate(entry: InventoryEntry, shown: ShownCertificate): Promise<void>;
+  proveCertificate(claim: Claim, shown: ShownCertificate): Promise<void>;
   /**
    * What the machine said of itself when it came first.
    * @throws InventoryError INVENTORY_UNCERTAIN, INVENTORY_UNREADABLE; KubernetesError
@@ -236,8 +238,9 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       }
       return { inventory, isRecordedAnew: certificate !== "kept" };
     },
-    async proveCertificate(entry, shown) {
-      const { certificateSha256: bound, isUnreadable = false } = entry;
+    async proveCertificate({ entry, isOfAnother = false }, shown) {
+      const { certificateSha256: bound, isUnreadable = false, statusDue } = entry;
+      if (isOfAnother && statusDue === "later") await change(entry, undefined, (found) => dueStatus(found, nowMs()));
       // Nobody knows here what binds a machine that cannot be read: it is read, and waits if it still cannot be.
       if (!isUnreadable && (bound === undefined || bound === shown.certificateSha256)) return;
       let certificate: CertificateChange = "kept";

@@ -116,3 +116,30 @@ it("takes the challenge of a machine that it has just made once", async () => {
   const again = recordsOf(real).prove({ entry: claim.entry, made: false }, machine.proof);
   await expect(again).rejects.toMatchObject({ code: "CHALLENGE_USED" });
 });
+
+it.each([
+  ["another replica", true, ["GET", "PATCH"], false],
+  ["this replica", false, [], true],
+])(
+  "of rancherd's protocol, made just now by %s, stays only where that could take it back",
+  async (_, isOfAnother, asked, isGone) => {
+    const machine = newMachine(`legacy-${isOfAnother}`);
+    const { entry } = await claimed(real, machine);
+    const kubernetes = watched();
+    const shown = { trust: "none", root: undefined, certificateSha256: undefined } as const;
+    await recordsOf(kubernetes).proveCertificate({ entry, made: false, isOfAnother }, shown);
+    expect(kubernetes.asked).toEqual(asked);
+    expect(await inventoryStore(real).withdraw(entry)).toBe(isGone);
+    expect((await getObject(target, "minv", namespace, machine.object.metadata.name)) === undefined).toBe(isGone);
+  },
+);
+
+it("is taken back once, and not in place of another one of its name", async () => {
+  const machine = newMachine("twice");
+  const { entry } = await claimed(real, machine);
+  const store = inventoryStore(real);
+  expect([await store.withdraw(entry), await store.withdraw(entry)]).toEqual([true, true]);
+  await claimed(real, machine);
+  expect(await store.withdraw(entry)).toBe(true);
+  expect(await getObject(target, "minv", namespace, "twice")).toBeDefined();
+});

@@ -1,91 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { KubernetesError } from "../../../src/controller/errors.ts";
-import { createInventoryClaims, type InventoryStore } from "../../../src/inventory/claim-inventory.ts";
+import { createInventoryClaims } from "../../../src/inventory/claim-inventory.ts";
 import { inventoryEntry } from "../../../src/inventory/inventory-entry.ts";
 import { InventoryIndex } from "../../../src/inventory/inventory-index.ts";
+import { ApiServer } from "./api-server.ts";
 
 const EK = "ab".repeat(32);
-
-/**
- * An API server for one kind: objects by name, growing revisions, and a watch for each replica that delivers in order
- * when told to. It does not imitate validation, updates, or lists.
- */
-class ApiServer {
-  readonly objects = new Map<string, { uid: string; object: object }>();
-  readonly #events: { type: "ADDED" | "DELETED"; object: object }[] = [];
-  readonly #replicas: { index: InventoryIndex; seen: number }[] = [];
-  #revision = 100;
-  created = 0;
-
-  replica(): InventoryIndex {
-    const index = new InventoryIndex();
-    this.#replicas.push({ index, seen: 0 });
-    return index;
-  }
-
-  add(namespace: string, name: string, tpm: string): void {
-    this.#create({ metadata: { namespace, name }, spec: { tpm } });
-  }
-
-  #create(wanted: { metadata: { namespace: string; name: string }; spec?: unknown }): object {
-    const key = `${wanted.metadata.namespace}/${wanted.metadata.name}`;
-    if (this.objects.has(key)) throw new KubernetesError("KUBERNETES_ALREADY_EXISTS", key);
-    this.#revision += 1;
-    const uid = `uid-${this.#revision}`;
-    const metadata = {
-      ...wanted.metadata,
-      uid,
-      resourceVersion: String(this.#revision),
-      creationTimestamp: "2026-01-01T00:00:00Z",
-    };
-    const object = { ...wanted, metadata };
-    this.objects.set(key, { uid, object });
-    this.#events.push({ type: "ADDED", object });
-    this.created += 1;
-    return object;
-  }
-
-  deliver(replica: number, count = Number.POSITIVE_INFINITY): void {
-    const to = this.#replicas[replica];
-    if (to === undefined) return;
-    for (let left = count; left > 0; left -= 1) {
-      const event = this.#events[to.seen];
-      if (event === undefined) return;
-      to.seen += 1;
-      const entry = inventoryEntry(event.object)!;
-      if (event.type === "ADDED") to.index.put(entry);
-      else to.index.delete(entry);
-    }
-  }
-
-  deliverAll(): void {
-    for (const replica of this.#replicas.keys()) this.deliver(replica);
-  }
-
-  store(pause: () => Promise<void>): InventoryStore {
-    return {
-      create: async (wanted) => {
-        await pause();
-        const made = this.#create(wanted);
-        await pause();
-        return made;
-      },
-      read: async (namespace, name) => {
-        await pause();
-        return this.objects.get(`${namespace}/${name}`)?.object;
-      },
-      delete: async (entry) => {
-        await pause();
-        const key = `${entry.metadata.namespace}/${entry.metadata.name}`;
-        const found = this.objects.get(key);
-        if (found?.uid !== entry.metadata.uid) return;
-        this.objects.delete(key);
-        this.#events.push({ type: "DELETED", object: found.object });
-      },
-    };
-  }
-}
 
 function build(prefix: string, tpm = EK) {
   return (attempt: number) => ({ metadata: { namespace: "n", name: `${prefix}${attempt}` }, spec: { tpm } });

@@ -81,6 +81,9 @@ export function machineScene(
       return records.upgrade(entry(), said, 450_000);
     },
     shows: (certificateSha256: string) =>
-      records.proveCertificate(entry(), { trust: "hardware", root: undefined, certificateSha256 }),
+      records.proveCertificate(
+        { entry: entry(), made: false },
+        { trust: "hardware", root: undefined, certificateSha256 },
+      ),
   };
 }

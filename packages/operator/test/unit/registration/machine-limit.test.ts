@@ -25,6 +25,8 @@ function cluster(replicas: number) {
         stored.delete(machine.metadata.uid);
         for (const one of views) one.delete(machine.metadata.uid);
       },
+      pause: turn,
+      random: () => 0.5,
     });
     return { limit, seen };
   });
