@@ -41,11 +41,25 @@ export async function readConfigs(
     if (files === undefined && !ifThere) {
       throw new CliError("CLI_FILE_UNREADABLE", `there is no file ${path}`, { details: { path } });
     }
-    for (const { path: file, bytes } of files ?? []) {
-      read.push({ ...parseCloudConfig(bytes, judge), path: file, text: bytes.toString("utf8") });
+    for (const file of files ?? []) {
+      if ("unreadable" in file) read.push(unreadableFile(file.path, file.unreadable));
+      else {
+        const { path: place, bytes } = file;
+        read.push({ ...parseCloudConfig(bytes, judge), path: place, text: bytes.toString("utf8") });
+      }
     }
   }
   return read;
+}
+
+/** Of a folder: the files beside it are read, and it counts as one with a mistake. */
+function unreadableFile(path: string, sentence: string): ReadConfig {
+  return {
+    path,
+    text: "",
+    config: undefined,
+    findings: [{ severity: "error", path: "", line: 1, column: 1, sentence }],
+  };
 }
 
 /** The valid ones, as they are applied. */

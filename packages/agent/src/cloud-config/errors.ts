@@ -17,7 +17,7 @@ export const CLOUD_CONFIG_ERRORS = {
     retry: "never",
     meaning:
       "The cloud-config cannot be used; each thing that is wrong has its line and column. Nothing of it was applied.",
-    mend: "Correct the lines that are named; `ros-agent config validate FILE` looks again without changing anything.",
+    mend: "Correct the lines that are named, and remove what cannot be read; `ros-agent config validate FILE` looks again without changing anything.",
   },
   CLOUD_CONFIG_BUSY: {
     failure: "busy",

@@ -1,5 +1,5 @@
 /** `ros-agent config`: what it prints, its exit codes, and that no secret stands in any of it. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -81,6 +81,51 @@ describe("ros-agent config", () => {
     expect(kept.code).toBe(2);
     expect(await readFile(join(root, "etc/motd"), "utf8")).toBe("hi");
     expect((await rosAgent(["config", "apply", join(folder, "none.yaml"), ...flags])).code).toBe(8);
+  });
+
+  it("apply --keep-going passes over names in a folder that cannot be read, and tells of them", async () => {
+    const oem = join(folder, "oem");
+    const good = await file("oem/50_good.yaml", "#cloud-config\nwrite_files: [{path: /etc/motd, content: hi}]\n");
+    await symlink("nowhere", join(oem, "40_dangling.yaml"));
+    await mkdir(join(oem, "60_folder.yaml"));
+    const root = join(folder, "oem-root");
+    await mkdir(join(root, "etc"), { recursive: true });
+    const flags = ["--root", root, "--run-folder", join(folder, "run")];
+    expect((await rosAgent(["config", "apply", oem, ...flags])).code).toBe(2);
+    await expect(readFile(join(root, "etc/motd"))).rejects.toThrow("ENOENT");
+    const kept = await rosAgent(["config", "apply", oem, ...flags, "--keep-going"]);
+    expect(await readFile(join(root, "etc/motd"), "utf8")).toBe("hi");
+    expect(kept.code).toBe(2);
+    expect(kept.stderr).toContain(`${join(oem, "40_dangling.yaml")}:1:1: error: the file cannot be read: ENOENT`);
+    expect(kept.stderr).toContain(`${join(oem, "60_folder.yaml")}:1:1: error: the file cannot be read: it is no file`);
+    expect(kept.stderr).not.toContain(`${good}:`);
+  });
+
+  it("apply passes over names that begin with a dot, such as the lock of an editor", async () => {
+    const oem = join(folder, "edited");
+    await file("edited/99_custom.yaml", "#cloud-config\nwrite_files: [{path: /etc/motd, content: hi}]\n");
+    await symlink("somebody@host.1234:1", join(oem, ".#99_custom.yaml"));
+    await file("edited/.99_custom.yaml", "no cloud-config\n");
+    const root = join(folder, "edited-root");
+    await mkdir(join(root, "etc"), { recursive: true });
+    const applied = await rosAgent(["config", "apply", oem, "--root", root, "--run-folder", join(folder, "run")]);
+    expect(applied).toMatchObject({ code: 0, stdout: "changed /etc/motd\n" });
+  });
+
+  it("apply fails on a file that is named and cannot be read, and on the first hundred of a folder goes no further", async () => {
+    const flags = ["--run-folder", join(folder, "run"), "--keep-going", "--root", join(folder, "many-root")];
+    await mkdir(join(folder, "many-root/etc"), { recursive: true });
+    const odd = join(folder, "odd.yaml");
+    await symlink("odd.yaml", odd);
+    expect((await rosAgent(["config", "apply", odd, ...flags])).code).toBe(8);
+    for (let index = 0; index < 102; index++) {
+      const text = `#cloud-config\nwrite_files: [{path: /etc/motd, content: "${index}"}]\n`;
+      await file(`many/${String(index).padStart(3, "0")}.yaml`, text);
+    }
+    const applied = await rosAgent(["config", "apply", join(folder, "many"), ...flags]);
+    expect(applied.code).toBe(2);
+    expect(applied.stderr).toContain(`${join(folder, "many/100.yaml")}:1:1: error: the folder has more than 100 files`);
+    expect(await readFile(join(folder, "many-root/etc/motd"), "utf8")).toBe("99");
   });
 
   it("show says where each value comes from, and hides secrets until they are asked for", async () => {

@@ -7,17 +7,17 @@ import { join, resolve } from "node:path";
 import { FilesError } from "../../files/index.ts";
 import { CONFIG_MAX_BYTES } from "../limits.ts";
 
-export interface GivenFile {
-  readonly path: string;
-  readonly bytes: Buffer;
-}
+export type GivenFile =
+  | { readonly path: string; readonly bytes: Buffer }
+  /** Of a folder: the others count all the same. */
+  | { readonly path: string; readonly unreadable: string };
 
 const MAX_FILES = 100;
 
 /**
- * @param path  a file, or a folder whose *.yaml and *.yml count in the order of their names
+ * @param path  a file, or a folder whose *.yaml and *.yml count in the order of their names, without those that begin with a dot
  * @returns empty for a folder without any; undefined where nothing has this name
- * @throws FilesError FILES_UNREADABLE
+ * @throws FilesError FILES_UNREADABLE for the file or the folder itself
  */
 export async function readGiven(path: string): Promise<readonly GivenFile[] | undefined> {
   const full = resolve(path);
@@ -28,22 +28,38 @@ export async function readGiven(path: string): Promise<readonly GivenFile[] | un
     });
     if (found === undefined) return undefined;
     if (!found.isDirectory()) return [{ path: full, bytes: await readBounded(full) }];
-    const names = (await readdir(full)).filter((name) => /\.ya?ml$/.test(name)).sort();
-    if (names.length > MAX_FILES) throw new Error(`there are more than ${MAX_FILES} files`);
+    const names = (await readdir(full)).filter((name) => /^[^.].*\.ya?ml$/s.test(name)).sort();
     const files: GivenFile[] = [];
-    for (const name of names) files.push({ path: join(full, name), bytes: await readBounded(join(full, name)) });
+    for (const name of names.slice(0, MAX_FILES)) files.push(await readFound(join(full, name)));
+    const next = names[MAX_FILES];
+    if (next !== undefined) {
+      const unreadable = `the folder has more than ${MAX_FILES} files, and this one and those after it are left out`;
+      files.push({ path: join(full, next), unreadable });
+    }
     return files;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FilesError("FILES_UNREADABLE", `${path} cannot be read: ${why}`, { cause, details: { path } });
+    throw new FilesError("FILES_UNREADABLE", `${path} cannot be read: ${whyOf(cause)}`, { cause, details: { path } });
   }
+}
+
+/** A dangling link, a folder of such a name, a bad block. */
+async function readFound(path: string): Promise<GivenFile> {
+  try {
+    return { path, bytes: await readBounded(path) };
+  } catch (error) {
+    return { path, unreadable: `the file cannot be read: ${whyOf(error)}` };
+  }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** One byte more than is allowed, so that whoever parses it sees that it is too much. */
 async function readBounded(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    if (!(await file.stat()).isFile()) throw new Error(`${path} is no file`);
+    if (!(await file.stat()).isFile()) throw new Error("it is no file");
     const buffer = Buffer.alloc(CONFIG_MAX_BYTES + 1);
     let bytes = 0;
     for (;;) {

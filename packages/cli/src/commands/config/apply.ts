@@ -33,7 +33,11 @@ export class ConfigApply extends AgentCommand {
   ];
   // oclif's arguments have one value each: a second and third file cover what our units name.
   static override args = {
-    file: textArgument({ description: "A cloud-config, or a folder of them. What comes later wins.", required: true }),
+    file: textArgument({
+      description:
+        "A cloud-config, or a folder of them. What comes later wins. Names that begin with a dot do not count.",
+      required: true,
+    }),
     file2: textArgument({ description: "Another one." }),
     file3: textArgument({ description: "Another one." }),
   };
