@@ -1,5 +1,5 @@
 /** The host of a registry as it stands in an image reference: a name or an address, and perhaps a port. */
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 const HIGHEST_PORT = 65_535;
 
@@ -9,7 +9,7 @@ export function hostProblem(text: string): string | undefined {
   if (bracketed !== null) return addressProblem(bracketed[1] ?? "") ?? portProblem(bracketed[2]);
   if (text.split(":").length > 2) return "has several colons: an IPv6 address stands in square brackets";
   const [name = "", port] = text.split(":");
-  return nameProblem(name) ?? portProblem(port);
+  return nameProblem(name) ?? requestProblem(name) ?? portProblem(port);
 }
 
 /** Whether a setting or a credential names a host that references can have too. */
@@ -31,6 +31,20 @@ function nameProblem(name: string): string | undefined {
     if (label.startsWith("-") || label.endsWith("-")) return "has a part that begins or ends with a dash";
   }
   return undefined;
+}
+
+/**
+ * The grammar takes names that are none to whoever sends a request: what ends in a number has to be an IPv4 address,
+ * and one that is written in another form is another one than people read.
+ * Source: URL Standard, "host parser" and "IPv4 parser"
+ */
+function requestProblem(name: string): string | undefined {
+  const url = URL.parse(`https://${name}`);
+  if (url === null) return "is no host that a request can go to: what ends in a number has to be an IPv4 address";
+  const { hostname } = url;
+  return isIPv4(hostname) && hostname !== name
+    ? `is the address ${hostname} in another form: write ${hostname}`
+    : undefined;
 }
 
 function portProblem(port: string | undefined): string | undefined {

@@ -69,6 +69,9 @@ describe("parseImageReference", () => {
     [`h.io/${"a".repeat(250)}`, "h.io", "a".repeat(250), "latest", undefined],
     [`h.io/a:${"t".repeat(128)}`, "h.io", "a", "t".repeat(128), undefined],
     ["h.io:65535/a", "h.io:65535", "a", "latest", undefined],
+    ["REG.example.com:5000/os", "REG.example.com:5000", "os", "latest", undefined],
+    ["255.255.255.255/os", "255.255.255.255", "os", "latest", undefined],
+    ["1.2.3.4a/os", "1.2.3.4a", "os", "latest", undefined],
   ])("takes %s apart", (text, host, repository, tag, digest) => {
     expect(parseImageReference(text)).toEqual({ host, repository, tag, digest });
   });
@@ -109,6 +112,14 @@ describe("parseImageReference", () => {
     ["busybox:", /^tag: "" is missing behind the colon$/],
     ["busybox:a+b", /^tag: "a\+b" has other characters/],
     [`busybox:${"t".repeat(129)}`, /^tag: "t+\.\.\." has more than 128/],
+    // Origin: URL Standard, "ends-in-a-number checker" and "IPv4 parser".
+    ...["foo.123", "256.1.1.1:5000", "1.2.3.4.5", "v1.2", "registry.0x1"].map(
+      (host) => [`${host}/os`, /^host: "[^"]*" is no host that a request can go to: /] as const,
+    ),
+    ["10.1/os", /^host: "10.1" is the address 10.0.0.1 in another form: write 10.0.0.1$/],
+    ["010.0.0.1:5000/os", /^host: "010.0.0.1:5000" is the address 8.0.0.1 in another form: write 8.0.0.1$/],
+    ["192.168.001.1/os", /^host: .* another form: write 192.168.1.1$/],
+    ["0x7f.1/os", /^host: .* another form: write 127.0.0.1$/],
     ["h.io:0/a", /^host: "h.io:0" has a port/],
     ["h.io:65536/a", /^host: .* port/],
     ["h.io:/a", /^host: .* port/],
@@ -137,6 +148,8 @@ describe("parseImageReference", () => {
       "a",
       "Z",
       "9",
+      "0",
+      "0x",
       ".",
       "-",
       "_",
@@ -164,6 +177,9 @@ describe("parseImageReference", () => {
           return;
         }
         expect(parseImageReference(writeImageReference(reference))).toEqual(reference);
+        const [name = ""] = reference.host.startsWith("[") ? [] : reference.host.split(":");
+        // A request goes to the host that stands there, and to no other.
+        expect(name === "" || URL.parse(`https://${reference.host}`)?.hostname === name.toLowerCase()).toBe(true);
         expect(reference.tag === undefined).toBe(reference.digest !== undefined && !/:[^/@]*@/.test(written));
       }),
       { numRuns: 2_000 },
