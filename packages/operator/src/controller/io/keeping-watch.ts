@@ -2,6 +2,7 @@
 import { Watch, type KubernetesObject } from "@kubernetes/client-node";
 import { isCodedError, systemCode } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
+import { refusal } from "../kubernetes-status.ts";
 import { namedObject } from "../named-object.ts";
 import { readLines } from "../read-lines.ts";
 import type { Kubernetes } from "./kubernetes.ts";
@@ -21,18 +22,32 @@ function forListWatch(error: unknown): unknown {
   return new KubernetesError("KUBERNETES_UNREACHABLE", "the watch broke off", { cause: error });
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 function eventOf(line: string): { readonly phase: string; readonly object: unknown } {
   const event: unknown = JSON.parse(line);
-  if (typeof event !== "object" || event === null || !("type" in event) || !("object" in event)) {
+  const isEvent = isObject(event) && "type" in event && "object" in event;
+  if (!isEvent || (event.type !== "ERROR" && !isObject(event.object))) {
     throw new TypeError("the API server's watch sent something other than an event");
   }
   return { phase: String(event.type), object: event.object };
+}
+
+/** @param object  a Status, as the API server sends it in place of an object of this kind */
+function errorIn(object: unknown): KubernetesError {
+  const code = isObject(object) && "code" in object ? object.code : undefined;
+  if (typeof code === "number") return refusal(code, object, undefined);
+  return new KubernetesError("KUBERNETES_NONSENSE", "the watch sent an error that does not say what is wrong");
 }
 
 export interface WatchTold {
   /** The API server has taken the watch. */
   readonly onHeard: () => void;
   readonly onEvent: () => void;
+  /** An event that says that something is wrong with the watch; all is read anew before the next one. */
+  readonly onErrorEvent: () => void;
   /** It has ended, and not because nothing came. */
   readonly onBroken: () => void;
   /** See HistoryCheck. */
@@ -48,6 +63,8 @@ export class KeepingWatch<Kept extends KubernetesObject> extends Watch {
   readonly #kubernetes: Kubernetes;
   readonly #keep: (object: unknown) => Kept | undefined;
   readonly #told: WatchTold;
+  /** Whether it is uncertain what was missed, so that nothing can go on from where it was. */
+  #isListDue = false;
 
   constructor(kubernetes: Kubernetes, keep: (object: unknown) => Kept | undefined, told: WatchTold) {
     super(kubernetes.config);
@@ -65,6 +82,12 @@ export class KeepingWatch<Kept extends KubernetesObject> extends Watch {
     const query = new URLSearchParams({ watch: "true", allowWatchBookmarks: "true" });
     for (const [key, value] of Object.entries(queryParams)) if (value !== undefined) query.set(key, String(value));
     const end = new AbortController();
+    if (this.#isListDue) {
+      this.#isListDue = false;
+      // ListWatch takes what is returned here first.
+      setImmediate(done, { statusCode: 410 });
+      return Promise.resolve(end);
+    }
     const from = query.get("resourceVersion") ?? "";
     void this.#tellEnd(this.#follow(`${path}?${query.toString()}`, from, end.signal, callback), done);
     return Promise.resolve(end);
@@ -94,8 +117,11 @@ export class KeepingWatch<Kept extends KubernetesObject> extends Watch {
     for await (const line of readLines(bytes, EVENT_LIMIT_BYTES)) {
       const { phase, object } = eventOf(line);
       if (phase === "ERROR") {
-        callback(phase, object);
-        continue;
+        this.#told.onErrorEvent();
+        const error = errorIn(object);
+        // Of one that is too old ListWatch knows itself what to do.
+        this.#isListDue = error.details["httpStatus"] !== 410;
+        throw error;
       }
       this.#told.onEvent();
       const kept = phase === "BOOKMARK" ? object : this.#keep(object);

@@ -65,6 +65,8 @@ export function watchResource<Kept extends KubernetesObject>(
   resource: WatchedResource<Kept>,
 ): WatchHandle {
   let failures = 0;
+  /** That lists succeed says nothing then: the watch behind them fails. */
+  let isWatchFailing = false;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let heardMs = performance.now();
@@ -128,7 +130,7 @@ export function watchResource<Kept extends KubernetesObject>(
       }
       next = page.next;
       if (next === "") {
-        failures = 0;
+        if (!isWatchFailing) failures = 0;
         history.listed();
         // The cache takes the items in right after this promise settles.
         setImmediate(resource.onSynced);
@@ -143,7 +145,11 @@ export function watchResource<Kept extends KubernetesObject>(
       onHeard,
       onEvent() {
         onHeard();
+        isWatchFailing = false;
         failures = 0;
+      },
+      onErrorEvent() {
+        isWatchFailing = true;
       },
       onBroken: () => history.broke(),
       async assertAhead(resourceVersion) {

@@ -1,7 +1,7 @@
 /** Objects that cannot be taken in, in a list and in the watch behind it. */
 import { KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KubernetesError, watchResource, type Kubernetes } from "../../../src/controller/index.ts";
 
 interface Kept extends KubernetesObject {
@@ -111,4 +111,82 @@ it("are read anew where the API server was put back to an earlier state, which n
   expect(seen.slice(0, 5)).toEqual([...before, "a 50"]);
   // The first list, the look where the API server is, and the list that is taken in its place.
   expect(lists).toEqual(["50", "1", "50"]);
+});
+
+describe("a watch that the API server ends with an error", () => {
+  const internal = { kind: "Status", code: 500, message: "etcdserver: no leader", reason: "InternalError" };
+
+  /** @param errors  the first watches end with, one each; the next one goes on with events */
+  function failing(errors: readonly unknown[], type = "ERROR") {
+    const asked: string[] = [];
+    const left = [...errors];
+    async function* sent(error: unknown): AsyncGenerator<Buffer> {
+      yield Buffer.from(`${JSON.stringify({ type, object: error })}\n`);
+    }
+    const kubernetes: Kubernetes = {
+      config: new KubeConfig(),
+      async send({ path }) {
+        const isLook = path.endsWith("limit=1");
+        asked.push(isLook ? "look" : "list");
+        return { items: isLook ? null : [object("a", "3")], metadata: { resourceVersion: "7" } };
+      },
+      async open(_path, signal) {
+        asked.push("watch");
+        return left.length === 0 ? events(signal) : sent(left.shift());
+      },
+    };
+    const seen: string[] = [];
+    const troubles: string[] = [];
+    const watch = watchResource<Kept>(kubernetes, {
+      path: "/api/v1/things",
+      keep: (one) => one as Kept,
+      onChange: ({ metadata: { name } }) => seen.push(name),
+      onDelete: () => undefined,
+      onSynced: () => undefined,
+      onTrouble: (error) => troubles.push(isCodedError(error) ? `${error.code}: ${error.message}` : String(error)),
+      random: () => 0.5,
+    });
+    return { watch, asked, seen, troubles };
+  }
+
+  it.each([
+    ["says so", internal, "KUBERNETES_NONSENSE: etcdserver: no leader"],
+    ["is forbidden", { ...internal, code: 403, message: "not allowed" }, "KUBERNETES_REFUSED: not allowed"],
+    ["says nothing", null, "KUBERNETES_NONSENSE: the watch sent an error that does not say what is wrong"],
+    ["says no code", {}, "KUBERNETES_NONSENSE: the watch sent an error that does not say what is wrong"],
+  ])("is told of, and all is read anew: it %s", async (_, error, trouble) => {
+    const { watch, asked, seen, troubles } = failing([error]);
+    await vi.waitFor(() => expect(seen).toContain("good-5"), { timeout: 5_000 });
+    await watch.stop();
+    expect([troubles, asked]).toEqual([[trouble], ["list", "watch", "list", "watch"]]);
+  });
+
+  it("is read anew without a word where it is too old", async () => {
+    const { watch, asked, seen, troubles } = failing([{ ...internal, code: 410, reason: "Expired" }]);
+    await vi.waitFor(() => expect(seen).toContain("good-5"), { timeout: 5_000 });
+    await watch.stop();
+    expect([troubles, asked]).toEqual([[], ["list", "watch", "list", "watch"]]);
+  });
+
+  it.each(["BOOKMARK", "ADDED"])("is no event where %s comes without an object", async (type) => {
+    const { watch, seen, troubles } = failing([null], type);
+    await vi.waitFor(() => expect(seen).toContain("good-5"), { timeout: 5_000 });
+    await watch.stop();
+    expect(troubles).toEqual(["KUBERNETES_NONSENSE: the watch sent something other than events"]);
+  });
+
+  it("is begun anew with growing pauses, although the lists in between succeed", async () => {
+    vi.useFakeTimers();
+    try {
+      const { watch, asked, seen } = failing(Array.from({ length: 7 }, () => internal));
+      await vi.advanceTimersByTimeAsync(30_000);
+      // After 0.5, 1, 2, 4, 8 and 15 seconds.
+      expect(asked.filter((one) => one === "watch")).toHaveLength(6);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(seen).toContain("good-5");
+      await watch.stop();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
