@@ -12,6 +12,9 @@ export interface Moment {
   readonly uptimeMs: number;
 }
 
+/** From the start of a machine until its kubelet has told the API server of that start. */
+export const KUBELET_START_MS = 600_000;
+
 /** What an upgrade has used of its time until now, in milliseconds. The time in which the machine was off does not count. */
 export function spentMs({ spentMs: spent, mark }: Pick<Run, "spentMs" | "mark">, now: Moment): number {
   return spent + (mark.bootId === now.bootId ? Math.max(0, now.uptimeMs - mark.uptimeMs) : now.uptimeMs);

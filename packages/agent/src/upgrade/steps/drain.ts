@@ -5,13 +5,12 @@ import type { Drain } from "@rancheros/protocol/resources";
 
 import { UpgradeError } from "../errors.ts";
 import { note, reasonFrom, setCordon } from "../journal-edits.ts";
+import { KUBELET_START_MS } from "../moment.ts";
 import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
 import { towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
 
 /** How often it is looked whether somebody has uncordoned the node meanwhile. */
 const LOOK_MS = 10_000;
-/** From the start of a machine until its kubelet has told the API server of that start. */
-const KUBELET_START_MS = 600_000;
 
 /** @throws UpgradeError, and what the API server and the drain do; nothing of it where the plan says force */
 export async function drain(work: Work): Promise<Edit> {
@@ -55,12 +54,16 @@ async function ownNode(work: Work): Promise<MachineNode | undefined> {
   for (;;) {
     const found = await withPatience(work, () => node.look(work.signal));
     const { bootId, uptimeMs } = host.now();
-    if (found === undefined || found.bootId === bootId) return found;
-    if (uptimeMs >= KUBELET_START_MS) {
+    if (found?.bootId === bootId) return found;
+    const isStarting = uptimeMs < KUBELET_START_MS;
+    // One that was cordoned was a node: its kubeconfig may lie on a disk that comes late.
+    if (found === undefined && !(isStarting && work.journal().cordon !== "none")) return undefined;
+    if (found !== undefined && !isStarting) {
       const boots = `it was started as ${found.bootId}, and this machine as ${bootId}`;
       throw new UpgradeError("UPGRADE_OTHER_NODE", `the node ${found.name} is not this machine: ${boots}`);
     }
-    await say(work, `waiting: the node ${found.name} has not reported since the start`);
+    const what = found === undefined ? "a kubeconfig has not come" : `the node ${found.name} has not reported`;
+    await say(work, `waiting: ${what} since the start`);
     await host.sleep(LOOK_MS, work.signal);
   }
 }

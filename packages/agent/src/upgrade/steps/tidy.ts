@@ -1,7 +1,10 @@
 /** What an upgrade leaves behind is put in order before it ends: it takes as long as it takes, or until somebody gives it up. */
+import type { MachineNode } from "@rancheros/protocol/attestation";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 
+import { UpgradeError } from "../errors.ts";
 import { note, setCordon } from "../journal-edits.ts";
+import { KUBELET_START_MS } from "../moment.ts";
 import { keepsImages, removeImages } from "../own-images.ts";
 import { presentRun, withPatience, type Edit, type Work } from "../work.ts";
 
@@ -42,7 +45,7 @@ async function takeCordonAway(work: Work): Promise<void> {
 async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean> {
   const { node } = work.ports;
   try {
-    const found = await withPatience(work, () => node.look(work.signal));
+    const found = await withPatience(work, () => lookAfterStart(work));
     if (found?.unschedulable !== true) return false;
     const who = await withPatience(work, () => node.cordonedBy(work.signal));
     return who === "agent" || (who === "unknown" && cordon === "ours");
@@ -50,6 +53,18 @@ async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean>
     if (isGone(error)) return false;
     throw error;
   }
+}
+
+/**
+ * The kubeconfig of a machine that has just been started may lie on a disk that comes late.
+ * @returns undefined where the machine has left its cluster
+ * @throws UpgradeError UPGRADE_NO_NODE, while there is hope
+ */
+async function lookAfterStart({ ports, signal }: Work): Promise<MachineNode | undefined> {
+  const found = await ports.node.look(signal);
+  if (found !== undefined || ports.host.now().uptimeMs >= KUBELET_START_MS) return found;
+  const message = "this machine was a node, and has no kubeconfig yet";
+  throw new UpgradeError("UPGRADE_NO_NODE", message, { retry: "backoff" });
 }
 
 /** Said by an API server, not by a proxy that knows none: the node was deleted, and its cordon with it. */

@@ -34,6 +34,18 @@ it("fail once for want of a node where the plan drains, and forget the cordon, w
   });
 });
 
+it("wait for the kubeconfig of a machine that has just been started before they believe that it left", async () => {
+  const world = await leftBehind();
+  const life = createLife(world);
+  world.node = { unschedulable: true, ready: true, bootId: "boot-1", exists: false };
+  world.isCordonOurs = true;
+  void life.time.sleep(120_000, new AbortController().signal).then(() => (world.node.exists = true));
+  await live(life, orderOf(ANOTHER));
+  const { history, cordon } = readJournal(world.disk ?? "");
+  expect({ phase: history.at(0)?.phase, cordon }).toEqual({ phase: "Succeeded", cordon: "none" });
+  expect(world.node.unschedulable).toBe(false);
+});
+
 it("fail where the new operating system has lost what made the machine a node", async () => {
   const world = createWorld();
   const life = createLife(world);

@@ -219,4 +219,34 @@ describe("an upgrade of a node", () => {
       expect(world.node.unschedulable).toBe(false);
     },
   );
+
+  it("takes its cordon away after a rollback also where the kubeconfig comes late, as on a data disk", async () => {
+    const { world, phase } = await fallenBack((uptimeMs) => uptimeMs > 180_000);
+    expect(phase).toBe("RolledBack");
+    expect(world.events.slice(world.events.indexOf("boot passive"))).toContain("uncordon");
+    expect(world.node.unschedulable).toBe(false);
+  });
+
+  it("says meanwhile what it waits for, and believes after ten minutes that the machine has left its cluster", async () => {
+    const { world, journal, life, said } = await fallenBack(() => false);
+    expect(said).toContain("this machine was a node, and has no kubeconfig yet");
+    expect(journal).toMatchObject({ cordon: "none", run: undefined });
+    expect(world.events).not.toContain("uncordon");
+    expect(life.time.uptimeMs).toBeGreaterThan(600_000);
+    expect(life.time.uptimeMs).toBeLessThan(700_000);
+  });
 });
+
+/** @param hasKubeconfig  whether there is one so long after the start in which the old operating system is back */
+async function fallenBack(hasKubeconfig: (uptimeMs: number) => boolean) {
+  const world = createWorld({ imageBoots: "falls-back" });
+  const life = createLife(world);
+  const said = new Set<string | undefined>();
+  life.onPoint = () => {
+    said.add(life.upgrades?.journal().run?.lastError?.message);
+    if (world.events.includes("boot passive")) world.node.exists = hasKubeconfig(life.time.uptimeMs);
+    return undefined;
+  };
+  await live(life, orderOf());
+  return { ...ended(world), life, said };
+}
