@@ -112,6 +112,7 @@ export function linkLoops(
         onPlan: async (plan) => {
           const { kind } = await grants.offer(plan);
           if (kind === "start") log(`granted: ${plan.osImage} (attempt ${plan.attempt})`);
+          if (kind === "adopt") log(`granted anew, or changed: ${plan.osImage} (attempt ${plan.attempt})`);
         },
         // An operator that has not heard of the end yet tells the same plan once more, and to come back late.
         rested: async (until) => {

@@ -1,5 +1,12 @@
 /** The changes that a journal goes through. Each gives a new journal, and none that the table of phases does not allow. */
-import { isTerminal, mayFollow, PHASES, STATUS_MESSAGE_MAX_CHARACTERS, type Phase } from "@rancheros/protocol/upgrade";
+import {
+  isTerminal,
+  mayFollow,
+  PHASES,
+  STATUS_MESSAGE_MAX_CHARACTERS,
+  type Phase,
+  type Plan,
+} from "@rancheros/protocol/upgrade";
 
 import { UpgradeError } from "./errors.ts";
 import {
@@ -43,10 +50,14 @@ export function startRun(journal: Journal, order: Order, now: Moment): Journal {
   return { ...journal, run };
 }
 
-/** The same plan was granted anew while it is carried out: it is the newer grant that is told of. */
-export function adoptAttempt(journal: Journal, attempt: number, now: Moment): Journal {
+/**
+ * The same plan was granted anew, or changed in how it is to be done, while it is carried out. From the switch on that is done
+ * which was begun, and only of the newer grant is told.
+ */
+export function adoptPlan(journal: Journal, told: Plan, now: Moment): Journal {
   const run = marked(journal, now);
-  return { ...journal, run: { ...run, order: { ...run.order, plan: { ...run.order.plan, attempt } } } };
+  const plan = PHASES[run.phase].mayBeSwitched ? { ...run.order.plan, attempt: told.attempt } : told;
+  return { ...journal, run: { ...run, order: { ...run.order, plan } } };
 }
 
 /** @throws UpgradeError UPGRADE_DEFECT for a step that the table of phases does not have */

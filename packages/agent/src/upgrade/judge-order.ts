@@ -1,12 +1,13 @@
 /** Whether what the operator or a person asks for is to be done: at once, instead of what is under way, or not at all. */
-import { PHASES } from "@rancheros/protocol/upgrade";
+import { PHASES, type Plan } from "@rancheros/protocol/upgrade";
 
-import { digestOf, type Journal, type Order, type Reason } from "./journal.ts";
+import { isSamePlan } from "./changed-plan.ts";
+import { digestOf, type Journal, type Order, type Reason, type Run } from "./journal.ts";
 
 export type OrderVerdict =
   /** Nothing is under way. */
   | { readonly kind: "start" }
-  /** It is what is under way, granted anew. */
+  /** It is what is under way, granted anew, or changed in how it is to be done. */
   | { readonly kind: "adopt" }
   /** What is under way is broken off first. */
   | { readonly kind: "replace" }
@@ -30,9 +31,15 @@ export function judgeOrder({ run, history }: Journal, { plan, isByHand }: Order)
   const present = run.order;
   if (present.isByHand || isByHand) return { kind: present.plan.id === plan.id ? "known" : "later" };
   if (present.plan.id === plan.id && present.plan.image === plan.image) {
-    return { kind: plan.attempt > present.plan.attempt && run.ending === undefined ? "adopt" : "known" };
+    return { kind: isNews(run, plan) ? "adopt" : "known" };
   }
   return { kind: PHASES[run.phase].mayBeSwitched || run.ending !== undefined ? "later" : "replace" };
+}
+
+function isNews({ order, phase, ending }: Run, plan: Plan): boolean {
+  const present = order.plan;
+  if (ending !== undefined || plan.attempt < present.attempt) return false;
+  return plan.attempt > present.attempt || (!PHASES[phase].mayBeSwitched && !isSamePlan(present, plan));
 }
 
 /** A digest that has failed here is tried again only where the plan says force, or somebody asks for it. */

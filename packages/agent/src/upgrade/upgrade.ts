@@ -1,11 +1,12 @@
 /** Upgrades of this machine, one at a time: decide, act, write down. A kill at any point is gone on from. */
 import { hasCode } from "@rancheros/protocol/errors";
-import { PHASES } from "@rancheros/protocol/upgrade";
+import { PHASES, type Plan } from "@rancheros/protocol/upgrade";
 
+import { isBegunOtherwise } from "./changed-plan.ts";
 import { codedError, UpgradeError } from "./errors.ts";
 import { failureEnding } from "./failure-ending.ts";
 import type { ReachPoint } from "./fault-points.ts";
-import { adoptAttempt, decideEnding, leaveAsItIs, note, reasonFrom, reopen, startRun } from "./journal-edits.ts";
+import { adoptPlan, decideEnding, leaveAsItIs, note, reasonFrom, reopen, runOf, startRun } from "./journal-edits.ts";
 import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
 import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
@@ -13,6 +14,7 @@ import { isOverdue, leftMs } from "./moment.ts";
 import { nextStep, type Action, type Interruption } from "./next-step.ts";
 import { sweepImages } from "./own-images.ts";
 import { perform } from "./perform.ts";
+import { PlanTime } from "./plan-time.ts";
 import { refuseBesideRollback } from "./steps/admit.ts";
 import type { UpgradePorts } from "./ports.ts";
 import type { Work } from "./work.ts";
@@ -54,8 +56,6 @@ export interface Upgrades {
 
 const FIRST_TROUBLE_MS = 1_000;
 const LONGEST_TROUBLE_MS = 60_000;
-/** As long as a timer of Node can wait; a plan has up to 31 days. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @throws UpgradeError UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_UNSAVED */
 export async function openUpgrades(ports: UpgradePorts, { reach, log }: UpgradeOptions): Promise<Upgrades> {
@@ -72,6 +72,7 @@ class UpgradeLoop implements Upgrades {
   #interruption: { readonly kind: Exclude<Interruption, "none">; readonly startedMs: number } | undefined;
   /** Ends the act that is under way, before the switch. */
   #stop = new AbortController();
+  readonly #time: PlanTime;
   #trouble: Reason | undefined;
   /** What is done apart, one after the other; never rejects. */
   #apart: Promise<unknown> = Promise.resolve();
@@ -81,6 +82,7 @@ class UpgradeLoop implements Upgrades {
     this.#kept = kept;
     this.#reach = reach;
     this.#log = log;
+    this.#time = new PlanTime(ports.host, () => leftMs(runOf(this.journal()), ports.host.now()));
   }
 
   journal(): Journal {
@@ -115,14 +117,24 @@ class UpgradeLoop implements Upgrades {
     const verdict = judgeOrder(this.journal(), order);
     if (verdict.kind === "replace") this.#interrupt("slot-lost");
     if (verdict.kind !== "start" && verdict.kind !== "adopt") return verdict;
-    const { attempt } = order.plan;
+    let before: Run | undefined;
     await this.#kept.save((journal, now) => {
       // Another offer may have been written down meanwhile.
       const { kind } = judgeOrder(journal, order);
       if (kind === "start") return startRun(journal, order, now);
-      return kind === "adopt" ? adoptAttempt(journal, attempt, now) : journal;
+      if (kind !== "adopt") return journal;
+      before = journal.run;
+      return adoptPlan(journal, order.plan, now);
     });
+    if (before !== undefined) this.#goOnBy(order.plan, before);
     return verdict;
+  }
+
+  /** No interruption: what is broken off begins again, by what the journal says by now. */
+  #goOnBy(plan: Plan, before: Run): void {
+    if (PHASES[before.phase].mayBeSwitched) return;
+    if (isBegunOtherwise(before, plan)) this.#stop.abort();
+    if (plan.timeoutSeconds !== before.order.plan.timeoutSeconds) this.#time.change();
   }
 
   loseSlot(planId: string, attempt: number): void {
@@ -220,6 +232,7 @@ class UpgradeLoop implements Upgrades {
       stop,
       leave,
       signal: AbortSignal.any([stop, leave]),
+      retimed: () => this.#time.changed,
       act: async (what, does) => {
         await this.#reach(`${what}:before`);
         const result = await does();
@@ -271,19 +284,7 @@ class UpgradeLoop implements Upgrades {
     if (run.ending === undefined && PHASES[run.phase].mayBeSwitched) return new AbortController().signal;
     if (this.#stop.signal.aborted) this.#stop = new AbortController();
     if (run.ending !== undefined) return this.#stop.signal;
-    const deadline = new AbortController();
-    void this.#untilLate(run, over).then(
-      () => deadline.abort(),
-      () => undefined,
-    );
-    return AbortSignal.any([this.#stop.signal, deadline.signal]);
-  }
-
-  async #untilLate(run: Run, over: AbortSignal): Promise<void> {
-    const { host } = this.#ports;
-    for (let left = leftMs(run, host.now()); left > 0; left = leftMs(run, host.now())) {
-      await host.sleep(Math.min(left, LONGEST_TIMER_MS), over);
-    }
+    return AbortSignal.any([this.#stop.signal, this.#time.late(over)]);
   }
 }
 

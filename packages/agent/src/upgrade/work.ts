@@ -23,6 +23,8 @@ export interface Work {
   readonly leave: AbortSignal;
   /** Either. */
   readonly signal: AbortSignal;
+  /** Of this moment: given when the plan's time is another one. */
+  readonly retimed: () => AbortSignal;
   /** Does something at whose both sides a kill may come. */
   readonly act: <T>(what: Acts, work: () => Promise<T>) => Promise<T>;
   /** For the log: what containers and the drain say. */

@@ -7,7 +7,7 @@ import { UpgradeError } from "../errors.ts";
 import { note, reasonFrom, setCordon } from "../journal-edits.ts";
 import { KUBELET_START_MS } from "../moment.ts";
 import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
-import { towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
+import { leavesPods, towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
 
 /** How often it is looked whether somebody has uncordoned the node meanwhile. */
 const LOOK_MS = 10_000;
@@ -16,10 +16,12 @@ const LOOK_MS = 10_000;
 export async function drain(work: Work): Promise<Edit> {
   const lost = await unlessSlotHeld(work);
   if (lost !== undefined) return lost;
-  const { force } = presentRun(work).order.plan;
+  // Where the plan has come to want neither a cordon nor a drain, nothing is left to be done here.
+  if (!leavesPods(presentRun(work).order)) return towardsSwitch(work);
   try {
     await leavePods(work);
   } catch (error) {
+    const { force } = presentRun(work).order.plan;
     if (!force || work.signal.aborted || !isCodedError(error)) throw error;
     const lastError = reasonFrom(error);
     await work.save((journal, now) => note(journal, { lastError }, now));

@@ -1,5 +1,5 @@
 /** Which phase comes next before the switch: what the plan does not ask for is left out. */
-import { enter } from "../journal-edits.ts";
+import { enter, runOf } from "../journal-edits.ts";
 import type { Order } from "../journal.ts";
 import { presentRun, say, type Edit, type Work } from "../work.ts";
 import { forgetCloudConfigBefore } from "./cloud-config.ts";
@@ -30,6 +30,9 @@ export async function towardsSwitch(work: Work): Promise<Edit> {
   return (journal, now) => {
     // Broken off in the last moment.
     if (work.stop.aborted) return journal;
+    // The plan may have come to ask for it while the operator was asked.
+    const { phase, order } = runOf(journal);
+    if (phase !== "Draining" && leavesPods(order)) return enter(journal, "Draining", now);
     const counts = { rebootRequests: 0, runs: 0, boots: 0 };
     const switched = { bootId: now.bootId, ...counts, isConfirmed: false, startedFrom, runsOld: true };
     return enter(journal, "Upgrading", now, { switched });

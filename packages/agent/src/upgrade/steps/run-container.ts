@@ -32,8 +32,13 @@ export async function runContainer(
   const runOnce = async (): Promise<ContainerEnd> => {
     try {
       const { stop, leave } = work;
-      const deadlineMs = leftMs(presentRun(work), host.now());
-      return await containers.run(container, { signal: stop, leave, deadlineMs, onLine: work.log });
+      for (;;) {
+        const waiting = AbortSignal.any([leave, work.retimed()]);
+        const deadlineMs = leftMs(presentRun(work), host.now());
+        const end = await containers.run(container, { signal: stop, leave: waiting, deadlineMs, onLine: work.log });
+        // It is gone on with, until the time that the plan has by now.
+        if (end.kind !== "left-running" || leave.aborted) return end;
+      }
     } catch (cause) {
       if (!isCodedError(cause) || cause.code !== "CONTAINER_DEADLINE") throw cause;
       const { lastLine } = cause.details;

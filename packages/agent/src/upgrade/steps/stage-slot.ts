@@ -31,7 +31,7 @@ export async function stageSlot(work: Work, slots: SystemSlotsPort): Promise<Edi
   if (staged === undefined) return undefined;
   const image = releaseIn(staged);
   const running = await runningRelease(work, image?.path);
-  if (!plan.allowDowngrade) refuseDowngrade(running, image);
+  if (!presentRun(work).order.plan.allowDowngrade) refuseDowngrade(running, image);
   await withPatience(work, () => slots.requireRoom(staged.slot, work.signal));
   await pullOthers(work);
   const path = image?.path ?? running?.path ?? RELEASE_FILES[0];

@@ -34,7 +34,7 @@ async function stageImages(work: Work): Promise<Edit> {
     const message = "this operating system runs already: the release file of the image is the machine's own";
     return ended({ phase: "Succeeded", reason: undefined, message, keepsCordon: false, blamesImage: false });
   }
-  if (!order.plan.allowDowngrade) refuseDowngrade(running, image);
+  if (!presentRun(work).order.plan.allowDowngrade) refuseDowngrade(running, image);
   const path = image?.path ?? running?.path ?? RELEASE_FILES[0];
   const releases: Releases = { path, old: running?.sha256, new: image?.sha256 };
   await work.save((journal, now) => enter(journal, "Staging", now, { releases }));

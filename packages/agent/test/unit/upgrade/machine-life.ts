@@ -35,9 +35,9 @@ function restart({ world, time }: Life): void {
 }
 
 /** Lets agents live on the machine, each after the death of the one before, until an upgrade has ended. */
-export async function live(life: Life, order: Order | undefined, maxDeaths = 60): Promise<void> {
+export async function live(life: Life, order: Order | (() => Order) | undefined, maxDeaths = 60): Promise<void> {
   for (let deaths = 0; deaths < maxDeaths; deaths++) {
-    const death = await liveOnce(life, order);
+    const death = await liveOnce(life, typeof order === "function" ? order() : order);
     if (death === undefined) return;
     life.time.forget();
     if (death === "kill") continue;

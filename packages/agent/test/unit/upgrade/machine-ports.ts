@@ -2,6 +2,7 @@
 import type { MachineNode } from "@rancheros/protocol/attestation";
 import { CodedError } from "@rancheros/protocol/errors";
 
+import { drainOptions } from "../../../src/drain/index.ts";
 import { UpgradeError } from "../../../src/upgrade/errors.ts";
 import type { ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
 import { NEW_RELEASE, running, trouble, TROUBLE, type World } from "./machine-world.ts";
@@ -98,11 +99,18 @@ export function machinePorts(
           events.push("uncordon");
         }),
       reasonNotToDrain: () => asked(() => world.reasonNotToDrain),
-      drain: (_drain, signal, onProgress) =>
+      drain: (drain, signal, onProgress) =>
         alive(async () => {
           if (world.failedDrains-- > 0) throw trouble("NODE_API_BUSY", "the API server asks for patience");
           for (let word = 0; word < world.drainWords; word++) onProgress(`pod ${word} is held`);
           if (world.drain === "takes-too-long") throw trouble("DRAIN_TIMED_OUT", "pods are still there");
+          const { timeoutMs } = drainOptions(drain);
+          if (world.drain === "held") events.push(`drain for ${timeoutMs} ms`);
+          for (let heldMs = 0; world.drain === "held"; heldMs += 5_000) {
+            if (timeoutMs > 0 && heldMs >= timeoutMs) throw trouble("DRAIN_TIMED_OUT", "pods are still there");
+            await time.sleep(5_000, signal);
+            if (isDead()) return new Promise<void>(() => undefined);
+          }
           for (const pod of world.pods) {
             onProgress(`evicting pod default/${pod}`);
             await time.sleep(15_000, signal);

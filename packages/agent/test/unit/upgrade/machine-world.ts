@@ -64,7 +64,8 @@ export interface World {
   upgradeContainer: "suc-upgrade" | "fails" | "fails-for-certain" | "hangs" | "installs-live";
   prepareContainer: "works" | "fails";
   pull: "works" | "away" | "away-for-a-day" | "wants-no-waiting" | "refused" | "another" | "no-room";
-  drain: "works" | "fails" | "takes-too-long";
+  /** Held: until the drain's own time is over, or the world says otherwise. */
+  drain: "works" | "fails" | "takes-too-long" | "held";
   /** Attempts to drain that meet an API server that is away. */
   failedDrains: number;
   /** What a drain has to say at once. */
