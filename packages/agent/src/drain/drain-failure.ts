@@ -3,8 +3,10 @@ import type { PodEnding } from "./bench.ts";
 import { nameOf } from "./node-pod.ts";
 import { DrainError, type PodFailure } from "./errors.ts";
 
-/** Of one message; the others are counted. All are in the error's `failures`. */
-const MAX_TEXTS = 30;
+/** In one detail; the others are counted. All are in the error's `failures`. */
+const MAX_DETAILS = 30;
+/** In the message, in which kubectl has one for each pod: more than a node runs. */
+const MAX_TEXTS = 2_000;
 
 /** @param refusals  not none */
 export function refusalError(nodeName: string, refusals: readonly string[]): DrainError {
@@ -25,7 +27,10 @@ export function drainFailure(nodeName: string, endings: readonly PodEnding[]): D
     details: {
       node: nodeName,
       removed: endings.length - pending.length,
-      pending: limited(pending.map((pod) => `${pod.namespace}/${pod.name}`)).join(" "),
+      pending: limited(
+        pending.map((pod) => `${pod.namespace}/${pod.name}`),
+        MAX_DETAILS,
+      ).join(" "),
       ...(budgets.length === 0 ? {} : { budgets: budgets.join(" ") }),
     },
   });
@@ -33,17 +38,17 @@ export function drainFailure(nodeName: string, endings: readonly PodEnding[]): D
 
 /** In kubectl's words: of one the text, of several a list, of the same ones one. */
 export function aggregate(texts: readonly string[]): string {
-  const different = limited([...new Set(texts)]);
+  const different = limited([...new Set(texts)], MAX_TEXTS);
   return different.length === 1 ? (different[0] ?? "") : `[${different.join(", ")}]`;
 }
 
 function budgetsOf(failures: readonly PodFailure[]): readonly string[] {
   const names = failures.flatMap(({ pod, budget }) => (budget === undefined ? [] : [`${pod.namespace}/${budget}`]));
-  return limited([...new Set(names)]);
+  return limited([...new Set(names)], MAX_DETAILS);
 }
 
-function limited(texts: readonly string[]): readonly string[] {
-  return texts.length <= MAX_TEXTS ? texts : [...texts.slice(0, MAX_TEXTS), `and ${texts.length - MAX_TEXTS} more`];
+function limited(texts: readonly string[], max: number): readonly string[] {
+  return texts.length <= max ? texts : [...texts.slice(0, max), `and ${texts.length - max} more`];
 }
 
 function unable(nodeName: string, text: string): string {

@@ -57,6 +57,18 @@ describe("a drain", () => {
     });
   });
 
+  it("tells as kubectl does of each pod of many why it did not go; what a status may hold of them is bounded", async () => {
+    const pods = Array.from({ length: 40 }, (_none, index) => pod(`p${index}`, { endsAfterMs: Infinity }));
+    const { error } = await drain(pods, { options: { timeoutMs: 10_000 } });
+    const each = pods.map(
+      ({ name }) => `error when waiting for pod "${name}" in namespace "ns" to terminate: context deadline exceeded`,
+    );
+    expect(error).toMatchObject({
+      message: `unable to drain node "n1" due to error: [${each.join(", ")}]`,
+      details: { pending: expect.stringMatching(/^ns\/p0 .* ns\/p29 and 10 more$/) as string },
+    });
+  });
+
   it("does not wait for what is in deletion for longer than asked", async () => {
     const { report, events } = await drain([pod("a", { endsAfterMs: Infinity })], {
       options: { skipWaitForDeleteTimeoutSeconds: 5 },
