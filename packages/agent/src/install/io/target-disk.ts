@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { makeExt4, makeFat, PARTITIONS, runProgram, sectorBytes } from "../../slots/index.ts";
+import { makeExt4, makeFat, makeStateExt4, PARTITIONS, runProgram, sectorBytes } from "../../slots/index.ts";
 import { biosBoot } from "../bios-boot.ts";
 import { sfdiskScript, type DiskLayout, type PartitionRole } from "../disk-layout.ts";
 import { InstallError } from "../errors.ts";
@@ -97,7 +97,7 @@ export async function detachLoops(path: string): Promise<void> {
  */
 export async function makeFileSystems(partitions: Partitions, oemId: string, signal: AbortSignal): Promise<void> {
   await makeExt4(partitions.oem, PARTITIONS.oem, signal, oemId);
-  await makeExt4(partitions.state, PARTITIONS.state, signal);
+  await makeStateExt4(partitions.state, PARTITIONS.state, signal);
   await makeExt4(partitions.b, PARTITIONS.b, signal);
   await makeFat(partitions.esp, PARTITIONS.esp, signal);
 }

@@ -17,7 +17,14 @@ const BUSY_LOOK_MS = 250;
 const BUSY = /already mounted|busy|in use by the system/i;
 
 /** What GRUB 2.06 can read: it knows nothing of a checksum seed of its own. */
-const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] as const;
+const EXT4 = ["-q", "-F", "-i", "8192", "-O", "^metadata_csum_seed"] as const;
+/** Each byte is for what is written into it at once, and nothing grows later. */
+const NO_RESERVE = ["-m", "0"] as const;
+/**
+ * Something is kept for root, which what a slot brings is not counted into; and it is not discarded first, as that may take a large
+ * disk longer than anybody waits. A reset makes the same, which a test holds. Source: ./brought.ts; boot/image/init
+ */
+const STATE = ["-m", "1", "-E", "nodiscard"] as const;
 
 /**
  * @param id  its UUID; without, it gets a random one
@@ -25,6 +32,14 @@ const EXT4 = ["-q", "-F", "-m", "0", "-i", "8192", "-O", "^metadata_csum_seed"] 
  */
 export async function makeExt4(device: string, label: string, signal: AbortSignal, id?: string): Promise<void> {
   await untilFree(() => runExt4([...ext4Words(label, id), device], signal));
+}
+
+/**
+ * The file system of everything that outlives a slot.
+ * @throws SlotError as `makeExt4`
+ */
+export async function makeStateExt4(device: string, label: string, signal: AbortSignal): Promise<void> {
+  await untilFree(() => runExt4([...EXT4, ...STATE, "-L", label, device], signal));
 }
 
 /**
@@ -36,7 +51,7 @@ export async function requireExt4Possible(device: string, label: string, signal:
 }
 
 function ext4Words(label: string, id?: string): readonly string[] {
-  return [...EXT4, "-L", label, ...(id === undefined ? [] : ["-U", id])];
+  return [...EXT4, ...NO_RESERVE, "-L", label, ...(id === undefined ? [] : ["-U", id])];
 }
 
 function runExt4(args: readonly string[], signal: AbortSignal): Promise<string> {

@@ -1,0 +1,71 @@
+/** The file systems of an installation, as they are on the disk. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
+import { makeFileSystems } from "../../../src/install/io/target-disk.ts";
+
+const MIB = 1024 ** 2;
+const PROGRAMS = { env: { ...process.env, PATH: "/usr/sbin:/sbin:/usr/bin:/bin" }, encoding: "utf8" } as const;
+const FIRST_PROGRAM = new URL("../../../../../boot/image/init", import.meta.url);
+const [RESET = ""] = /^ *mkfs\.ext4 .*"\$statedevice"/m.exec(readFileSync(FIRST_PROGRAM, "utf8")) ?? [];
+/** The least that an installation gives it. */
+const STATE_BYTES = 1024 * MIB;
+const FULL_BYTES = 32 * MIB;
+/** As mkfs.ext4 has it from this size on. */
+const BLOCK_BYTES = 4096;
+
+let home: string;
+let disks: TestDisk[];
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "file-systems-"));
+  disks = [];
+});
+
+afterEach(() => {
+  for (const disk of disks) disk.remove();
+  rmSync(home, { recursive: true });
+});
+
+function newDisk(sizeBytes: number): TestDisk {
+  const disk = makeDisk(join(home, `${disks.length}`), sizeBytes);
+  disks.push(disk);
+  return disk;
+}
+
+/** @returns that of the state */
+async function makeAll(state: TestDisk): Promise<void> {
+  const [oem, b, esp] = [newDisk(8 * MIB), newDisk(8 * MIB), newDisk(64 * MIB)];
+  const devices = { bios: "", oem: oem.device, a: "", b: b.device, state: state.device, esp: esp.device };
+  await makeFileSystems(devices, "11111111-1111-4111-8111-111111111111", new AbortController().signal);
+}
+
+/** What was chosen for it, without what is of each its own. */
+function choices({ device }: TestDisk): string {
+  const ofEach =
+    /^(Filesystem UUID|Filesystem created|Last .*|Directory Hash Seed|Lifetime writes|.*[Cc]hecksum):.*\n/gm;
+  return execFileSync("dumpe2fs", ["-h", device], { ...PROGRAMS, stdio: "pipe" }).replaceAll(ofEach, "");
+}
+
+it("keep something for root where people write, and a reset makes what the installation has made", async () => {
+  const state = newDisk(STATE_BYTES);
+  await makeAll(state);
+  const reserved = Math.floor(STATE_BYTES / BLOCK_BYTES / 100);
+  expect(choices(state)).toMatch(new RegExp(`^Reserved block count: +${reserved}$`, "m"));
+  const afterReset = newDisk(STATE_BYTES);
+  execFileSync("sh", ["-c", RESET], { ...PROGRAMS, env: { ...PROGRAMS.env, statedevice: afterReset.device } });
+  expect(choices(afterReset)).toBe(choices(state));
+});
+
+it("are made of a large disk without discarding it first, at a reset too", async () => {
+  const [state, afterReset] = [newDisk(FULL_BYTES), newDisk(FULL_BYTES)];
+  for (const { file } of [state, afterReset]) writeFileSync(file, Buffer.alloc(FULL_BYTES, "x"), { flag: "r+" });
+  await makeAll(state);
+  execFileSync("sh", ["-c", RESET], { ...PROGRAMS, env: { ...PROGRAMS.env, statedevice: afterReset.device } });
+  // What is discarded becomes a hole in the file behind the disk.
+  for (const { file } of [state, afterReset]) expect(statSync(file).blocks * 512).toBeGreaterThanOrEqual(FULL_BYTES);
+});
