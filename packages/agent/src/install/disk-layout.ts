@@ -24,7 +24,8 @@ const GIB = 1024 ** 3;
 const FIRST_BYTES = MIB;
 /** Before the first partition, and behind the last: the table, twice. */
 const EDGE_BYTES = FIRST_BYTES + MIB;
-const SIZES = { bios: MIB, esp: 64 * MIB, oem: 128 * MIB } as const;
+/** Of the ESP: less would be no FAT32 on a disk whose sectors have 4096 bytes. */
+const SIZES = { bios: MIB, esp: 300 * MIB, oem: 128 * MIB } as const;
 const SLOT_DEFAULT_MIN = 2 * GIB;
 const SLOT_DEFAULT_MAX = 8 * GIB;
 const SLOT_MIN = 128 * MIB;

@@ -95,7 +95,7 @@ export { grubConfig } from "./grub-config.ts";
 export type { SlotPlace } from "./grub-config.ts";
 export { GRUB_ENVIRONMENT_BYTES, readGrubEnvironment, writeGrubEnvironment } from "./grub-environment.ts";
 export { imageSource } from "./image-source.ts";
-export { clearMounts, makeExt4, makeFat, makeStateExt4, mount, syncFileSystem, unmount } from "./io/file-systems.ts";
+export { clearMounts, makeExt4, makeFat32, makeStateExt4, mount, syncFileSystem, unmount } from "./io/file-systems.ts";
 export { treeLayer } from "./io/tree-layer.ts";
 export { writeGrubEnvironmentFile } from "./io/grub-environment-file.ts";
 export type { OpenSlotsOptions } from "./io/open-slots.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { makeExt4, makeFat, makeStateExt4, PARTITIONS, runProgram, sectorBytes } from "../../slots/index.ts";
+import { makeExt4, makeFat32, makeStateExt4, PARTITIONS, runProgram, sectorBytes } from "../../slots/index.ts";
 import { biosBoot } from "../bios-boot.ts";
 import { sfdiskScript, type DiskLayout, type PartitionRole } from "../disk-layout.ts";
 import { InstallError } from "../errors.ts";
@@ -99,7 +99,7 @@ export async function makeFileSystems(partitions: Partitions, oemId: string, sig
   await makeExt4(partitions.oem, PARTITIONS.oem, signal, oemId);
   await makeStateExt4(partitions.state, PARTITIONS.state, signal);
   await makeExt4(partitions.b, PARTITIONS.b, signal);
-  await makeFat(partitions.esp, PARTITIONS.esp, signal);
+  await makeFat32(partitions.esp, PARTITIONS.esp, signal);
 }
 
 /** The last writes of an installation: without them nothing starts from the disk. @throws InstallError, SlotError */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { SlotError } from "../errors.ts";
 import { runProgram } from "./run-program.ts";
+import { sectorBytes } from "./sector-bytes.ts";
 
 const MKFS_TIMEOUT_MS = 300_000;
 const SYNC_TIMEOUT_MS = 600_000;
@@ -25,6 +26,9 @@ const NO_RESERVE = ["-m", "0"] as const;
  * disk longer than anybody waits. A reset makes the same, which a test holds. Source: ./brought.ts; boot/image/init
  */
 const STATE = ["-m", "1", "-E", "nodiscard"] as const;
+
+/** Of FAT: no sector of a disk has more. */
+const CLUSTER_BYTES = 4096;
 
 /**
  * @param id  its UUID; without, it gets a random one
@@ -58,10 +62,16 @@ function runExt4(args: readonly string[], signal: AbortSignal): Promise<string> 
   return runProgram({ program: "mkfs.ext4", args, timeoutMs: MKFS_TIMEOUT_MS, signal, from: "e2fsprogs" });
 }
 
-export async function makeFat(device: string, label: string, signal: AbortSignal): Promise<void> {
+/**
+ * FAT32, which is all that firmware has to know on a disk. Source: UEFI specification, "System Partition"
+ * @param device  of 260 MiB at least: with fewer clusters it is none, where a sector has 4096 bytes
+ * @throws SlotError SLOT_TOOL_MISSING, SLOT_TOOL_FAILED
+ */
+export async function makeFat32(device: string, label: string, signal: AbortSignal): Promise<void> {
+  const sectors = Math.max(1, CLUSTER_BYTES / (await sectorBytes(device)));
   await runProgram({
     program: "mkfs.vfat",
-    args: ["-n", label, device],
+    args: ["-F", "32", "-s", String(sectors), "-n", label, device],
     timeoutMs: MKFS_TIMEOUT_MS,
     signal,
     from: "dosfstools",

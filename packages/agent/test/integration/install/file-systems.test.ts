@@ -1,12 +1,14 @@
 /** The file systems of an installation, as they are on the disk. */
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
-import { makeFileSystems } from "../../../src/install/io/target-disk.ts";
+import { makeDisk, type TestDisk, type TestDiskOptions } from "../../../../../test/disks/index.ts";
+import { planLayout } from "../../../src/install/disk-layout.ts";
+import { installEfiBoot, makeFileSystems } from "../../../src/install/io/target-disk.ts";
 
 const MIB = 1024 ** 2;
 const PROGRAMS = { env: { ...process.env, PATH: "/usr/sbin:/sbin:/usr/bin:/bin" }, encoding: "utf8" } as const;
@@ -14,6 +16,10 @@ const FIRST_PROGRAM = new URL("../../../../../boot/image/init", import.meta.url)
 const [RESET = ""] = /^ *mkfs\.ext4 .*"\$statedevice"/m.exec(readFileSync(FIRST_PROGRAM, "utf8")) ?? [];
 /** The least that an installation gives it. */
 const STATE_BYTES = 1024 * MIB;
+const { partitions } = planLayout(20 * 1024 * MIB, { slotBytes: undefined, systemBytes: 0 }, randomUUID);
+const ESP_BYTES = partitions.find(({ role }) => role === "esp")?.sizeBytes ?? 0;
+/** Fewer are not FAT32 for some firmware. Source: Microsoft, "FAT: General Overview of On-Disk Format" */
+const FAT32_CLUSTERS_MIN = 65_525;
 const FULL_BYTES = 32 * MIB;
 /** As mkfs.ext4 has it from this size on. */
 const BLOCK_BYTES = 4096;
@@ -31,15 +37,14 @@ afterEach(() => {
   rmSync(home, { recursive: true });
 });
 
-function newDisk(sizeBytes: number): TestDisk {
-  const disk = makeDisk(join(home, `${disks.length}`), sizeBytes);
+function newDisk(sizeBytes: number, options: TestDiskOptions = {}): TestDisk {
+  const disk = makeDisk(join(home, `${disks.length}`), sizeBytes, options);
   disks.push(disk);
   return disk;
 }
 
-/** @returns that of the state */
-async function makeAll(state: TestDisk): Promise<void> {
-  const [oem, b, esp] = [newDisk(8 * MIB), newDisk(8 * MIB), newDisk(64 * MIB)];
+async function makeAll(state: TestDisk, esp = newDisk(ESP_BYTES)): Promise<void> {
+  const [oem, b] = [newDisk(8 * MIB), newDisk(8 * MIB)];
   const devices = { bios: "", oem: oem.device, a: "", b: b.device, state: state.device, esp: esp.device };
   await makeFileSystems(devices, "11111111-1111-4111-8111-111111111111", new AbortController().signal);
 }
@@ -68,4 +73,19 @@ it("are made of a large disk without discarding it first, at a reset too", async
   execFileSync("sh", ["-c", RESET], { ...PROGRAMS, env: { ...PROGRAMS.env, statedevice: afterReset.device } });
   // What is discarded becomes a hole in the file behind the disk.
   for (const { file } of [state, afterReset]) expect(statSync(file).blocks * 512).toBeGreaterThanOrEqual(FULL_BYTES);
+});
+
+it.each([512, 4096])("are FAT32 for the firmware, with sectors of %i bytes", async (sectorBytes) => {
+  const esp = newDisk(ESP_BYTES, { sectorBytes });
+  await makeAll(newDisk(FULL_BYTES), esp);
+  // Where FAT32 names itself. Source: UEFI specification, "System Partition"; Microsoft, as above
+  expect(esp.firstBytes(512).toString("latin1", 0x52, 0x5a)).toBe("FAT32   ");
+  const efi = Buffer.alloc(5 * MIB, "efi");
+  await installEfiBoot(esp.device, efi, "BOOTX64.EFI");
+  const checked = execFileSync("fsck.vfat", ["-n", esp.device], PROGRAMS);
+  expect(checked).not.toMatch(/warning/i);
+  expect(Number(/\/(\d+) clusters/.exec(checked)?.[1])).toBeGreaterThanOrEqual(FAT32_CLUSTERS_MIN);
+  const copy = join(home, "copy");
+  execFileSync("mcopy", ["-i", esp.device, "::/EFI/BOOT/BOOTX64.EFI", copy], PROGRAMS);
+  expect(readFileSync(copy).equals(efi)).toBe(true);
 });

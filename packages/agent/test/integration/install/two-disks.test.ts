@@ -18,7 +18,7 @@ let old: TestDisk;
 let fresh: TestDisk;
 
 async function install(name: string): Promise<TestDisk> {
-  const disk = makeDisk(join(home, name), 1700 * MIB);
+  const disk = makeDisk(join(home, name), 2048 * MIB);
   const source = liveSource(join(home, "tree"));
   const common = { source, systemBytes: MIB, slotBytes: 128 * MIB, files: new Map(), dryRun: false };
   await installMachine(

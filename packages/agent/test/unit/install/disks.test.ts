@@ -104,8 +104,8 @@ describe("the layout of a disk", () => {
       "ROS_STATE",
     ]);
     for (const [sectorBytes, start, size] of [
-      [512, 397_312, 8_388_608],
-      [4096, 49_664, 1_048_576],
+      [512, 880_640, 8_388_608],
+      [4096, 110_080, 1_048_576],
     ] as const) {
       expect(sfdiskScript(layout, sectorBytes)).toContain(
         `name="ROS_SLOT_A", start=${start}, size=${size}, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=id-4\n`,
@@ -144,7 +144,7 @@ describe("the layout of a disk", () => {
     const wish = { slotBytes: undefined, systemBytes: 0 };
     expect(() => planLayout(4 * GIB, wish, newId)).toThrow(code("INSTALL_DISK_TOO_SMALL"));
     expect(planLayout(neededBytes(wish), wish, newId).partitions).toHaveLength(6);
-    expect(() => planLayout(neededBytes(wish) - 1, wish, newId)).toThrow(/5\.2 GiB are needed/);
+    expect(() => planLayout(neededBytes(wish) - 1, wish, newId)).toThrow(/5\.4 GiB are needed/);
     expect(() => planLayout(90 * GIB, { slotBytes: GIB, systemBytes: 2 * GIB }, newId)).toThrow(
       code("INSTALL_SETTINGS_INVALID"),
     );
