@@ -29,19 +29,27 @@ export async function writeGrubEnvironmentFile(path: string, words: GrubWords): 
     }
     await rename(temporary, path);
     // The rename itself survives a power cut only with the folder.
-    const folder = await open(dirname(path), "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await sync(dirname(path));
     // GRUB reads ext4 without its journal: what is only in there it does not see.
     await syncFileSystem(dirname(path));
+    // What that has put in its place last may still be in the disk's own cache. The fsync of a file empties it though nothing is
+    // left to write; that of a folder does not. Source: Linux, fs/ext4/fsync.c
+    await sync(path);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", `${path} cannot be written: ${why}`, { cause, details: { path } });
   } finally {
     await sweepTemporaries(path);
+  }
+}
+
+/** @param path  a file or a folder */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
