@@ -112,7 +112,7 @@ describe("a cloud-config", () => {
         "write_files: [{path: /opt/file/x}, {path: /opt/of-b, owner: b}, {path: /opt/y, content: z}]\n",
     );
     expect(problems).toEqual([
-      expect.stringContaining("rancherd's configuration is not one document"),
+      expect.stringContaining("rancherd reads its configuration no further than line 2, a line of --- only"),
       expect.stringMatching(/^user b: useradd: .*UID 1234 is not unique/),
       "the owner of /opt/of-b is not there: b",
       expect.stringContaining("/opt/file/x"),
