@@ -12,7 +12,9 @@ export interface Authority {
   /** SHA-256 of the DER, as `openssl x509 -fingerprint -sha256` prints it behind the equals sign. */
   readonly fingerprint: string;
   issue(options: {
+    /** None for a certificate that has a common name only. */
     readonly names: readonly string[];
+    readonly commonName?: string;
     readonly expired?: boolean;
     readonly isEarly?: boolean;
     /** With fewer than 2048 OpenSSL lets a server have it only where its security level is 0. */
@@ -50,16 +52,16 @@ function authorityOf(name: string, keys: KeyPair, issuer: string, issuerKeys: Ke
   return {
     certificatePem: forge.pki.certificateToPem(certificate),
     fingerprint: digest.toUpperCase().replaceAll(/(..)(?=.)/g, "$1:"),
-    issue({ names, expired, isEarly, rsaBits }) {
+    issue({ names, commonName = "server", expired, isEarly, rsaBits }) {
       const own = newKeys(rsaBits);
       const issued = forge.pki.createCertificate();
-      fill(issued, own.publicKey, "server", name, expired === true);
+      fill(issued, own.publicKey, commonName, name, expired === true);
       if (isEarly === true) issued.validity.notBefore = new Date(Date.now() + DAY_MS / 2);
       const altNames = names.map((one) => (/^[\d.]+$/.test(one) ? { type: IP, ip: one } : { type: DNS, value: one }));
       issued.setExtensions([
         { name: "basicConstraints", cA: false },
         { name: "extKeyUsage", serverAuth: true },
-        { name: "subjectAltName", altNames },
+        ...(altNames.length === 0 ? [] : [{ name: "subjectAltName", altNames }]),
       ]);
       issued.sign(keys.privateKey, forge.md.sha256.create());
       return { cert: forge.pki.certificateToPem(issued), key: forge.pki.privateKeyToPem(own.privateKey) };

@@ -25,6 +25,12 @@ function summary(findings: readonly Finding[]): string {
   const count = (outcome: Outcome): number => findings.filter((one) => one.outcome === outcome).length;
   const failed = count("fail");
   const warnings = count("warn");
-  if (failed > 0) return `${failed} failed, ${warnings} to look at, ${count("ok")} ok.`;
-  return warnings > 0 ? `Nothing failed; ${warnings} to look at.` : "All is well.";
+  const ok = count("ok");
+  const left = count("skipped");
+  const skipped = left > 0 ? `, ${left} skipped` : "";
+  if (failed > 0) return `${failed} failed, ${warnings} to look at, ${ok} ok${skipped}.`;
+  if (warnings > 0) return `Nothing failed; ${warnings} to look at${skipped}.`;
+  // What was not looked at is not well.
+  if (ok === 0) return `Nothing was looked at${skipped}.`;
+  return left > 0 ? `Nothing failed; ${ok} ok${skipped}.` : "All is well.";
 }

@@ -7,15 +7,17 @@ import { CliError } from "./errors.ts";
 
 /** As with cloud-configs: a few hundred aliases can blow up to gigabytes. */
 const MAX_ALIASES = 50;
+const KIND = "MachineRegistration";
 
 /**
- * @param text  YAML: a MachineRegistration, or what stands in its spec
+ * @param text  YAML: a MachineRegistration, a list of one, or what stands in its spec
  * @param path  for errors
  * @throws CliError CLI_USAGE that names every bad field
  */
 export function registrationTemplates(text: string, path: string): Templates {
   const document = parseYaml(text, path);
-  const spec = isJsonObject(document) && "spec" in document ? document["spec"] : document;
+  const registration = registrationIn(document, path);
+  const spec = isJsonObject(registration) && "spec" in registration ? registration["spec"] : registration;
   if (!isJsonObject(spec)) throw bad(path, ["it holds no map"]);
   const problems: string[] = [];
   const { machineName } = spec;
@@ -34,6 +36,24 @@ export function registrationTemplates(text: string, path: string): Templates {
       ? { cloudConfig: { hostname: cloudConfig["hostname"] } }
       : {}),
   };
+}
+
+/** What says of itself what it is has to be a registration, or a list of one, as `kubectl get` prints it. */
+function registrationIn(document: unknown, path: string): unknown {
+  if (!isJsonObject(document) || !("kind" in document)) return document;
+  const { kind, items } = document;
+  if (kind === KIND) return document;
+  if (kind !== "List" && kind !== `${KIND}List`) throw bad(path, [`its kind is ${shown(kind)} and not ${KIND}`]);
+  const [only, ...others]: readonly unknown[] = Array.isArray(items) ? items : [];
+  if (only === undefined || others.length > 0)
+    throw bad(path, [`it is a list of ${Array.isArray(items) ? items.length : 0}: one ${KIND} is wanted`]);
+  const inner = isJsonObject(only) ? only["kind"] : undefined;
+  if (inner !== KIND) throw bad(path, [`it is a list of a thing whose kind is ${shown(inner)} and not ${KIND}`]);
+  return only;
+}
+
+function shown(kind: unknown): string {
+  return typeof kind === "string" ? kind.replaceAll(/[^\w.-]/g, "?").slice(0, 60) : "no text";
 }
 
 function texts(spec: Readonly<Record<string, unknown>>, field: string, problems: string[]): Record<string, string> {

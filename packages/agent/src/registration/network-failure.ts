@@ -1,4 +1,6 @@
 /** From what Node says about a broken connection to what a person can act on. */
+import { isIP } from "node:net";
+
 import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
 import { RegistrationError } from "./errors.ts";
 
@@ -132,7 +134,7 @@ function untrusted(distrust: Distrust, code: string, cause: unknown): Registrati
   const { sentence, mend } = DISTRUST_TEXTS[distrust];
   const names = distrust === "host-name" ? certificateNames(cause) : "";
   const unnamed = unnamedDistrust(cause);
-  const more = names === "" ? "" : `; it is for ${names}`;
+  const more = names === "" ? "" : `; it ${names}`;
   return new RegistrationError(
     "REGISTRATION_TLS_UNTRUSTED",
     unnamed === undefined ? `${sentence}${more}` : `${sentence}: ${unnamed}`,
@@ -146,15 +148,30 @@ function untrusted(distrust: Distrust, code: string, cause: unknown): Registrati
   );
 }
 
-/** Bounded, because the other side chose them. */
+/** @returns what goes on from "the certificate"; empty where it is not known */
 function certificateNames(error: unknown): string {
-  const certificate: unknown = error instanceof Error && "cert" in error ? error.cert : undefined;
-  const hasNames = typeof certificate === "object" && certificate !== null && "subjectaltname" in certificate;
-  return hasNames
-    ? String(certificate.subjectaltname)
-        .replaceAll(/[^\w.:*, -]/g, "?")
-        .slice(0, 200)
-    : "";
+  const certificate = fieldOf(error, "cert");
+  if (certificate === undefined) return "";
+  const names = fieldOf(certificate, "subjectaltname");
+  if (typeof names === "string") return `is for ${harmless(names)}`;
+  const host = fieldOf(error, "host");
+  const common = fieldOf(fieldOf(certificate, "subject"), "CN");
+  const isAddress = typeof host === "string" && isIP(host) !== 0;
+  const rest = isAddress
+    ? ", and a common name (CN) does not count for an address"
+    : typeof common === "string"
+      ? `, only the common name ${harmless(common)}`
+      : "";
+  return `has no subject alternative name${rest}`;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && name in value ? Reflect.get(value, name) : undefined;
+}
+
+/** Bounded, because the other side chose it. */
+function harmless(text: string): string {
+  return text.replaceAll(/[^\w.:*, -]/g, "?").slice(0, 200);
 }
 
 function proxyFailure(cause: unknown, code: string, proxy: URL | undefined): RegistrationError {

@@ -12,7 +12,7 @@ export class Labels extends AgentCommand {
   static override id = "labels";
   static override summary = SUMMARIES.labels;
   static override description =
-    "Reads a MachineRegistration, or what stands in its spec, and prints the name, labels, annotations and host " +
+    "Reads a MachineRegistration, a List of one, or what stands in its spec, and prints the name, labels, annotations and host " +
     "name that the operator would give this machine by its templates, and which placeholders find nothing: a label or " +
     "annotation with an empty placeholder is left out, and a host name with one is the MachineInventory's name. Nothing is " +
     "sent.";

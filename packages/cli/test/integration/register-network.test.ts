@@ -100,6 +100,24 @@ describe("a server that is not to be trusted", () => {
     expect(place.server.dials).toHaveLength(0);
   });
 
+  it.each([
+    [
+      "127.0.0.1",
+      "127.0.0.1",
+      /it has no subject alternative name, and a common name \(CN\) does not count for an address/,
+    ],
+    ["localhost", "server.test", /it has no subject alternative name, only the common name server\.test/],
+  ])("because its certificate has no name but a common one: for %s, of %s", async (host, commonName, says) => {
+    const server = await startRegistrationServer(place.authority.issue({ names: [], commonName }));
+    await expectFailure(place, [`https://${host}:${server.port}${PATH}`, ...place.usual], {
+      exitCode: 5,
+      code: "REGISTRATION_TLS_UNTRUSTED",
+      says,
+      details: { reason: "host-name" },
+    });
+    await server.stop();
+  });
+
   it("because its certificate has expired", async () => {
     const expired = await startRegistrationServer(place.authority.issue({ names: ["localhost"], expired: true }));
     await expectFailure(place, [`https://localhost:${expired.port}${PATH}`, ...place.usual], {

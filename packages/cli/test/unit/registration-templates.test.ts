@@ -25,6 +25,13 @@ describe("registrationTemplates", () => {
     expect(registrationTemplates("{}", "f")).toEqual({ machineInventoryLabels: {}, machineInventoryAnnotations: {} });
   });
 
+  it("reads a list of one as kubectl prints it", () => {
+    for (const kind of ["List", "MachineRegistrationList"]) {
+      const list = `apiVersion: v1\nkind: ${kind}\nitems:\n- ${WHOLE.replaceAll(/\n(?=.)/g, "\n  ")}`;
+      expect(registrationTemplates(list, "f")).toEqual(registrationTemplates(SPEC, "f"));
+    }
+  });
+
   it("takes the host name out of the cloud config, and nothing else", () => {
     const text = "cloudConfig: { hostname: 'n-${a/b}', users: [{ name: root, passwd: canary }] }";
     expect(registrationTemplates(text, "f").cloudConfig).toEqual({ hostname: "n-${a/b}" });
@@ -39,6 +46,12 @@ describe("registrationTemplates", () => {
     ["machineInventoryAnnotations: [x]", /machineInventoryAnnotations is no map/],
     ["cloudConfig: text", /cloudConfig is no map/],
     ["just text", /holds no map/],
+    ["kind: ConfigMap\ndata: {}", /its kind is ConfigMap and not MachineRegistration/],
+    ["kind: 7\nspec: {}", /its kind is no text and not MachineRegistration/],
+    ["kind: List\nitems: []", /it is a list of 0: one MachineRegistration is wanted/],
+    ["kind: List", /it is a list of 0/],
+    ["kind: List\nitems: [{kind: MachineRegistration}, {kind: MachineRegistration}]", /it is a list of 2/],
+    ["kind: List\nitems: [{kind: Secret, spec: {}}]", /a list of a thing whose kind is Secret/],
     ["a: [", /is not YAML/],
   ])("refuses %j and names every bad field", (text, says) => {
     expect(() => registrationTemplates(text, "f")).toThrow(expect.objectContaining({ code: "CLI_USAGE" }));
