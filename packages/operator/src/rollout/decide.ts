@@ -205,8 +205,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const count = (): Tally => tally(view.counts, books.slots, books.failures, (uid) => view.seen(uid));
   const before = count();
   const doneAt = canariesDoneAt(view, before, nowMs);
-  const gateNow = (counted: Tally): Gate =>
-    gateOf(image, plan, counted, { listed: books.failures.length, canariesDoneAt: doneAt, nowMs });
+  const gateNow = (counted: Tally): Gate => gateOf(image, plan, counted, { canariesDoneAt: doneAt, nowMs });
   const gate = gateNow(before);
   const { name } = image.object.metadata;
   const granted: Slot[] = [];

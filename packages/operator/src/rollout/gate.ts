@@ -52,17 +52,16 @@ function closedBy(image: CompiledImage, plan: string | undefined, halted: string
 }
 
 /**
- * @param listed          how many failures are listed
  * @param canariesDoneAt  as the status has it
  */
 export function gateOf(
   image: CompiledImage,
   plan: string | undefined,
   counted: Tally,
-  so: { readonly listed: number; readonly canariesDoneAt: string | undefined; readonly nowMs: number },
+  so: { readonly canariesDoneAt: string | undefined; readonly nowMs: number },
 ): Gate {
   const { nowMs } = so;
-  const halted = haltOf(counted, so.listed, image.failureBudget);
+  const halted = haltOf(counted, image.failureBudget);
   const window = image.window === undefined ? undefined : windowAt(image.window, nowMs);
   const opensAt = window?.changesAtMs === undefined ? "never opens" : `opens at ${timeText(window.changesAtMs)}`;
   const windowClosed = window === undefined || window.isOpen ? undefined : `the window ${opensAt}`;

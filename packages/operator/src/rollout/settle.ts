@@ -1,8 +1,8 @@
 /** What has become of slots and failures since the status was written. */
+import { listedFailures } from "./listed-failures.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import { byUid, type Failure, type Slot } from "./slot.ts";
 import { slotFate } from "./slot-fate.ts";
-import { FAILURES_LISTED_MAX } from "./tally.ts";
 import { notAhead } from "./time-text.ts";
 
 export interface Settled {
@@ -34,7 +34,6 @@ export function settle(view: RolloutView, nowMs: number): Settled {
     const holder = view.holder(uid, Date.parse(time));
     return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);
   });
-  // The newest are kept: who has failed twice is among them.
-  const failures = [...kept, ...failed].slice(-FAILURES_LISTED_MAX);
+  const failures = listedFailures(view, [...kept, ...failed]);
   return { slots, failures, failed, wakeAtMs };
 }

@@ -28,7 +28,7 @@ export function standingOf(view: RolloutView, nowMs: number): Standing {
   for (const { cluster } of slots) held.set(cluster, (held.get(cluster) ?? 0) + 1);
   const serversFree = new Map<string, number>();
   return {
-    gate: gateOf(image, plan, counted, { listed: failures.length, canariesDoneAt, nowMs }),
+    gate: gateOf(image, plan, counted, { canariesDoneAt, nowMs }),
     slots: new Map(slots.map((slot) => [slot.uid, slot])),
     free(cluster) {
       const limit = concurrencyOf(image.concurrency, view.cluster(cluster).total);

@@ -3,7 +3,7 @@ import { amountOf } from "./amount.ts";
 import type { Counts, Failure, Slot } from "./slot.ts";
 import type { Amount } from "./amount.ts";
 
-/** So many failures are listed; a rollout with more has stopped whatever its budget is. */
+/** So many failures are listed; a rollout with as many stops whatever its budget is, since of others nothing would be known. */
 export const FAILURES_LISTED_MAX = 200;
 
 /** What the list of slots or failures needs to know of a machine. */
@@ -88,7 +88,7 @@ export function tally(
 }
 
 /** Why no further machine may start after what went wrong; undefined where it may. */
-export function haltOf(counted: Tally, listed: number, budget: Amount): string | undefined {
+export function haltOf(counted: Tally, budget: Amount): string | undefined {
   if (counted.canariesFailed > 0) {
     return `${counted.canariesFailed} of the canaries failed; annotate them with rancheros.cattle.io/retry-upgrade, or change the image`;
   }
@@ -96,5 +96,6 @@ export function haltOf(counted: Tally, listed: number, budget: Amount): string |
   if (counted.failed > allowed) {
     return `${counted.failed} machines failed, failureBudget allows ${allowed}; see status.failures`;
   }
-  return listed >= FAILURES_LISTED_MAX ? `${listed} machines failed, more are not accounted for` : undefined;
+  if (counted.failed < FAILURES_LISTED_MAX) return undefined;
+  return `${counted.failed} machines failed, with ${FAILURES_LISTED_MAX} a rollout halts whatever failureBudget allows; annotate some with rancheros.cattle.io/retry-upgrade, or change the image`;
 }

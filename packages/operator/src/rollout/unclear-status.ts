@@ -17,12 +17,11 @@ function storedTally(status: ManagedOSImageStatus): Tally {
 export function unclearStatus({ image, plan, conflicts, refusals }: RolloutView, nowMs: number): ManagedOSImageStatus {
   const { metadata, status = {} } = image.object;
   const counted = storedTally(status);
-  const listed = status.failures?.length ?? 0;
   const described = describeRollout({
     image,
     plan,
     counted,
-    gate: gateOf(image, plan, counted, { listed, canariesDoneAt: status.canariesDoneAt, nowMs }),
+    gate: gateOf(image, plan, counted, { canariesDoneAt: status.canariesDoneAt, nowMs }),
     clusters: status.clusters ?? 0,
     conflicts,
     refusals,

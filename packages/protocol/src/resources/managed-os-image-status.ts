@@ -130,7 +130,7 @@ export const imageStatus = Type.Object(
     ),
     failures: Type.Optional(
       Type.Array(failure, {
-        description: "Machines on which this plan went wrong.",
+        description: "Machines on which this plan went wrong, 200 at most; others count where they say so themselves.",
         "x-kubernetes-list-type": "atomic",
       }),
     ),

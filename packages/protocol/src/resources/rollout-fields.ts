@@ -79,7 +79,7 @@ export const rolloutFields = {
   failureBudget: Type.Optional(
     countOrPercentage(
       "failureBudget",
-      "How many nodes may fail, as a number or a percentage of all, before the rollout halts. Default 0: the first failure halts it.",
+      "How many nodes may fail, as a number or a percentage of all, before the rollout halts. Default 0: the first failure halts it. With 200 failed nodes it halts in any case.",
     ),
   ),
   nodeTimeout: Type.Optional(

@@ -27,7 +27,7 @@ function haltWith(failed: number, strangers: number): string | undefined {
     time: AT,
   }));
   const look = (uid: string): Seen => ({ ...SEEN, isClaimed: !uid.startsWith("stranger") });
-  return haltOf(tally(counts, slots, failures, look), failures.length, PERCENT);
+  return haltOf(tally(counts, slots, failures, look), PERCENT);
 }
 
 describe("a failureBudget of ten per cent", () => {
