@@ -20,6 +20,7 @@ import type { RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
 import { readReferrers } from "./read-referrers.ts";
 import { RegistryVisit } from "./registry-visit.ts";
+import { sharedDeadline } from "./shared-deadline.ts";
 
 export interface SignatureOptions {
   readonly policy: ImagePolicy;
@@ -30,8 +31,8 @@ export interface SignatureOptions {
   readonly signal?: AbortSignal;
 }
 
-/** With one endpoint and one account; a registry that is slow with each of many signatures is given up too. */
-const DEADLINE_MS = 60_000;
+/** For all endpoints and accounts together; a registry that is slow with each of many signatures is given up too. */
+const DEADLINE_MS = 120_000;
 /** Images of an index that may be signed each by itself. */
 const PLATFORMS_MAX = 16;
 
@@ -49,15 +50,11 @@ export async function checkSignatures(
   if (rule === undefined || rule.mode === "ignore") return { kind: "unchecked" };
   let verdict: ImageVerdict | undefined;
   let failure: RegistryError | SignatureError | undefined;
-  for (const endpoint of endpointsOf(reference, options.settings)) {
+  const endpoints = endpointsOf(reference, options.settings);
+  for (const { endpoint, deadlineAtMs } of sharedDeadline(endpoints, () => outside.nowMs(), DEADLINE_MS)) {
     const matching = matchCredentials(options.credentials, endpoint.imageName);
     for (const credential of matching.length === 0 ? [undefined] : matching) {
-      const visit = new RegistryVisit(outside, {
-        endpoint,
-        credential,
-        deadlineAtMs: outside.nowMs() + DEADLINE_MS,
-        signal: options.signal,
-      });
+      const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal: options.signal });
       try {
         // A mirror may have other signatures than the registry: the last word is the registry's own.
         verdict = await checkAt(sourceOf(visit, endpoint), reference, digest, options);

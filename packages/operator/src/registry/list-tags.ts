@@ -8,6 +8,7 @@ import type { RegistryCredential } from "./pull-secret.ts";
 import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
 import { RegistryVisit } from "./registry-visit.ts";
+import { sharedDeadline } from "./shared-deadline.ts";
 
 const PAGE = 1_000;
 const MAX_PAGES = 64;
@@ -44,13 +45,10 @@ export async function listTags(
 ): Promise<TagList> {
   const all = endpointsOf(repository, options.settings);
   const endpoints = all.toSorted((one, other) => Number(isMirror(one)) - Number(isMirror(other)));
-  const deadlineAtMs = outside.nowMs() + options.deadlineMs;
   let failure: RegistryError | undefined;
-  for (const [index, endpoint] of endpoints.entries()) {
-    const nowMs = outside.nowMs();
-    const shareMs = (deadlineAtMs - nowMs) / (endpoints.length - index);
+  for (const { endpoint, deadlineAtMs } of sharedDeadline(endpoints, () => outside.nowMs(), options.deadlineMs)) {
     try {
-      return { tags: await tagsAt(outside, endpoint, options, nowMs + shareMs), unheard: failure };
+      return { tags: await tagsAt(outside, endpoint, options, deadlineAtMs), unheard: failure };
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
       failure ??= error;

@@ -9,7 +9,9 @@ import type { RegistryCredential } from "./pull-secret.ts";
 import type { RegistryBlobs, RegistryStream } from "./registry-outside.ts";
 import { RegistryVisit } from "./registry-visit.ts";
 import { resolveDigest, type ResolveOptions } from "./resolve-digest.ts";
+import { sharedDeadline } from "./shared-deadline.ts";
 
+/** For the manifest, whoever has it; then for a blob until it begins to come. */
 const DEADLINE_MS = 30_000;
 
 /** Who gave the manifest, and by which account; blobs are asked for there. */
@@ -37,12 +39,14 @@ export async function openArtifact(
 ): Promise<Artifact> {
   const { digest } = await resolveDigest(blobs, reference, options);
   let failure = new RegistryError("REGISTRY_UNREACHABLE", `${reference.host}: there is nobody to ask`);
-  for (const endpoint of endpointsOf(reference, options.settings)) {
+  const endpoints = endpointsOf(reference, options.settings);
+  for (const { endpoint, deadlineAtMs } of sharedDeadline(endpoints, () => blobs.nowMs(), DEADLINE_MS)) {
     const matching = matchCredentials(options.credentials, endpoint.imageName);
     for (const credential of matching.length === 0 ? [undefined] : matching) {
       const source = { endpoint, credential };
       try {
-        return { digest, manifest: await readManifest(blobs, source, digest, options.signal), source };
+        const visit = new RegistryVisit(blobs, { ...source, deadlineAtMs, signal: options.signal });
+        return { digest, manifest: await readManifest(visit, endpoint, digest), source };
       } catch (error) {
         if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
         failure = error;
@@ -52,19 +56,9 @@ export async function openArtifact(
   throw failure;
 }
 
-function visitOf(blobs: RegistryBlobs, source: ArtifactSource, signal: AbortSignal | undefined): RegistryVisit {
-  return new RegistryVisit(blobs, { ...source, deadlineAtMs: blobs.nowMs() + DEADLINE_MS, signal });
-}
-
-async function readManifest(
-  blobs: RegistryBlobs,
-  source: ArtifactSource,
-  digest: string,
-  signal: AbortSignal | undefined,
-): Promise<Buffer> {
-  const { endpoint } = source;
+async function readManifest(visit: RegistryVisit, endpoint: Endpoint, digest: string): Promise<Buffer> {
   const what = `${endpoint.host}: ${endpoint.repository}@${digest}`;
-  const answer = await visitOf(blobs, source, signal).ask("GET", manifestUrl(endpoint, digest));
+  const answer = await visit.ask("GET", manifestUrl(endpoint, digest));
   if (answer.status !== 200) throw answerFailure(answer, what);
   const algorithm = digestAlgorithm(digest) ?? "sha256";
   if (`${algorithm}:${createHash(algorithm).update(answer.body).digest("hex")}` !== digest) {
@@ -86,8 +80,13 @@ export async function openBlob(
   options: { readonly range?: string | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<RegistryStream> {
   const { endpoint } = source;
+  const visit = new RegistryVisit(blobs, {
+    ...source,
+    deadlineAtMs: blobs.nowMs() + DEADLINE_MS,
+    signal: options.signal,
+  });
   const headers = options.range === undefined ? {} : { range: options.range };
-  const answer = await visitOf(blobs, source, options.signal).open(blobs, blobUrl(endpoint, digest), headers);
+  const answer = await visit.open(blobs, blobUrl(endpoint, digest), headers);
   if (answer.status === 200 || answer.status === 206) return answer;
   answer.body.destroy();
   const empty = { status: answer.status, headers: answer.headers, body: Buffer.alloc(0) };

@@ -10,6 +10,7 @@ import type { RegistryCredential } from "./pull-secret.ts";
 import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
 import { RegistryVisit } from "./registry-visit.ts";
+import { sharedDeadline, type TimedEndpoint } from "./shared-deadline.ts";
 
 const DEFAULT_DEADLINE_MS = 30_000;
 /** Some registries know no HEAD for manifests, or say less than with GET: these are asked again. */
@@ -58,13 +59,12 @@ export async function resolveDigest(
     return { digest, mediaType: undefined, layerBytes: undefined, platforms: undefined, endpoint: undefined };
   }
   const endpoints = endpointsOf(reference, options.settings);
-  const deadlineAtMs = outside.nowMs() + (options.deadlineMs ?? DEFAULT_DEADLINE_MS);
+  const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const failures: Failure[] = [];
-  for (const [index, endpoint] of endpoints.entries()) {
-    const now = outside.nowMs();
-    const shareMs = (deadlineAtMs - now) / (endpoints.length - index);
+  for (const timed of sharedDeadline(endpoints, () => outside.nowMs(), deadlineMs)) {
+    const { endpoint } = timed;
     try {
-      return await askEndpoint(outside, reference, { ...options, endpoint, deadlineAtMs: now + shareMs });
+      return await askEndpoint(outside, reference, { ...options, ...timed });
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
       failures.push({ endpoint, error });
@@ -73,10 +73,7 @@ export async function resolveDigest(
   throw combined(reference, failures);
 }
 
-interface EndpointOptions extends ResolveOptions {
-  readonly endpoint: Endpoint;
-  readonly deadlineAtMs: number;
-}
+type EndpointOptions = ResolveOptions & TimedEndpoint;
 
 /** The next account is tried where one was refused, and nothing else. */
 async function askEndpoint(

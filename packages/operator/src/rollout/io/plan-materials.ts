@@ -39,6 +39,8 @@ export interface MaterialsOptions {
   /** An image begins its way to machines without the signature that the policy wants, as it only warns. */
   readonly onUnsigned: (object: ManagedOSImage, image: NamedImage, error: CodedError) => void;
   readonly nowMs: () => number;
+  /** Aborted where nobody waits for the answers of registries any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface PlanMaterials {
@@ -51,7 +53,7 @@ function missing(kind: string, namespace: string, name: string): RolloutError {
 }
 
 export function planMaterials(options: MaterialsOptions): PlanMaterials {
-  const { kubernetes, nowMs } = options;
+  const { kubernetes, nowMs, signal } = options;
   const kept = new Map<string, { readonly atMs: number; readonly materials: Promise<Materials> }>();
 
   /** What tags led to the last time they were asked for. */
@@ -110,14 +112,19 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
       const reference = parseImageReference(image.image);
       const knownKey = JSON.stringify([object.metadata.uid, writeImageReference(reference)]);
       const before = known.get(knownKey);
-      const resolved = await resolveDigest(options.registry, reference, { settings, credentials, known: before });
+      const resolved = await resolveDigest(options.registry, reference, {
+        settings,
+        credentials,
+        signal,
+        known: before,
+      });
       if (known.size >= KNOWN_MAX && before === undefined) known.clear();
       known.set(knownKey, resolved);
       const { digest } = resolved;
       if (digest.startsWith("sha256:")) {
         // Before any machine hears of it.
         const { imagePolicy: policy, verifyKeyless } = options;
-        const asked = { policy, verifyKeyless, settings, credentials };
+        const asked = { policy, verifyKeyless, settings, credentials, signal };
         const verdict = await checkSignatures(options.registry, reference, digest, asked);
         if (verdict.kind === "warned") options.onUnsigned(object, image, verdict.error);
         return digest;

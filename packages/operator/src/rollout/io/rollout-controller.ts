@@ -62,7 +62,9 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
   const { kubernetes, log, watchNamespace, nowMs } = parts;
   let onFleet: RolloutRun["onFleet"] = () => undefined;
   const fleet = watchFleet(parts, (namespace) => onFleet(namespace));
+  const ended = new AbortController();
   const materials = planMaterials({
+    signal: ended.signal,
     kubernetes,
     nowMs: () => performance.now(),
     ...options,
@@ -162,6 +164,7 @@ export function runRolloutController(parts: ControllerParts, options: RolloutOpt
     async stop() {
       marks.stop();
       await run.stop();
+      ended.abort();
       await Promise.all([images.stop(), fleet.stop()]);
     },
   };

@@ -17,6 +17,7 @@ const unused: Omit<MaterialsOptions, "kubernetes" | "nowMs"> = {
   imagePolicy: { rules: [], warnings: [] },
   verifyKeyless: notUsed,
   onUnsigned: () => undefined,
+  signal: new AbortController().signal,
 };
 
 function scene(secrets: Readonly<Record<string, object>> = {}) {
