@@ -11,8 +11,8 @@ export interface UserSetting {
   readonly uid?: number;
   readonly home?: string;
   readonly shell?: string;
-  readonly isSystem: boolean;
-  readonly withoutHome: boolean;
+  readonly isSystem?: boolean;
+  readonly withoutHome?: boolean;
   readonly authorizedKeys: readonly string[];
 }
 
@@ -59,15 +59,18 @@ export const EMPTY_CONFIG: CloudConfig = {
   modules: [],
 };
 
-/** Later ones win where there can be one only; users, files, settings and lines of runcmd are told apart by what names them. */
+/**
+ * Later ones win where there can be one only; users, files, settings and lines of runcmd are told apart by what names them. Of a
+ * user that is in several, what a later one does not say is as an earlier one says it.
+ */
 export function mergeConfigs(configs: readonly CloudConfig[]): CloudConfig {
   return configs.reduce(
     (one, other) => ({
       ...one,
       ...other,
-      users: byName([...one.users, ...other.users], ({ name }) => name),
+      users: joinUsers(one.users, other.users),
       authorizedKeys: [...new Set([...one.authorizedKeys, ...other.authorizedKeys])],
-      files: byName([...one.files, ...other.files], ({ path }) => path),
+      files: byPath([...one.files, ...other.files]),
       commands: withoutRepeats(one.commands, other.commands),
       sysctl: new Map([...one.sysctl, ...other.sysctl]),
       modules: [...new Set([...one.modules, ...other.modules])],
@@ -92,6 +95,24 @@ function withoutRepeats(one: readonly RunCommand[], other: readonly RunCommand[]
   return [...one, ...more];
 }
 
-function byName<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
-  return [...new Map(items.map((item) => [nameOf(item), item])).values()];
+function joinUsers(one: readonly UserSetting[], other: readonly UserSetting[]): readonly UserSetting[] {
+  const users = new Map(one.map((user) => [user.name, user]));
+  for (const user of other) {
+    const before = users.get(user.name);
+    users.set(user.name, before === undefined ? user : joinUser(before, user));
+  }
+  return [...users.values()];
+}
+
+function joinUser(before: UserSetting, user: UserSetting): UserSetting {
+  return {
+    ...before,
+    ...user,
+    groups: [...new Set([...before.groups, ...user.groups])],
+    authorizedKeys: [...new Set([...before.authorizedKeys, ...user.authorizedKeys])],
+  };
+}
+
+function byPath(files: readonly FileSetting[]): readonly FileSetting[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
 }

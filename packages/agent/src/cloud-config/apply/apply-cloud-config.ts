@@ -220,7 +220,8 @@ class ApplyRun {
   /** useradd makes it last: broken off before, the user is there and its home is not. */
   async #home({ name, isSystem, withoutHome }: UserSetting): Promise<void> {
     const account = (await this.#accounts()).users.get(name);
-    if (account === undefined || isSystem || withoutHome || (await this.#isThere(account.home))) return;
+    if (account === undefined || isSystem === true || withoutHome === true) return;
+    if (await this.#isThere(account.home)) return;
     const { home, uid, gid } = account;
     const change: Change = { subject: home, before: undefined, after: "(a folder)\n", isSecret: false };
     await this.#do(change, () => this.#outside.files.makeFolder(home, { mode: 0o700, uid, gid }));

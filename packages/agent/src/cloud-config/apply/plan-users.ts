@@ -44,10 +44,10 @@ export function planUser(user: UserSetting, accounts: Accounts, shells: readonly
 function addStep(user: UserSetting, accounts: Accounts, shells: readonly string[]): ProgramStep {
   // useradd makes a group of the user's name, and refuses where it is there.
   const primaryGroup = user.primaryGroup ?? (accounts.groups.has(user.name) ? user.name : undefined);
-  const shell = user.shell ?? (user.isSystem ? undefined : shells.find((one) => one === "/bin/bash"));
+  const shell = user.shell ?? (user.isSystem === true ? undefined : shells.find((one) => one === "/bin/bash"));
   const args = [
-    ...(user.withoutHome || user.isSystem ? ["--no-create-home"] : ["--create-home"]),
-    ...(user.isSystem ? ["--system"] : []),
+    ...(user.withoutHome === true || user.isSystem === true ? ["--no-create-home"] : ["--create-home"]),
+    ...(user.isSystem === true ? ["--system"] : []),
     ...option("--comment", user.gecos),
     ...option("--home-dir", user.home),
     ...option("--shell", shell),

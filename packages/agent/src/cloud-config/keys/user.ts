@@ -35,7 +35,7 @@ export const user: Reader<UserSetting> = (judge, node, path) => {
     const isMissing = node.kind === "map" && !node.entries.has("name");
     return isMissing ? judge.error(node.at, path, `${name(path)} has no name`) : undefined;
   }
-  return { groups: [], isSystem: false, withoutHome: false, authorizedKeys: [], ...found, name: found.name };
+  return { groups: [], authorizedKeys: [], ...found, name: found.name };
 
   function set<Key extends keyof UserSetting>(key: Key, value: UserSetting[Key] | undefined): void {
     if (value !== undefined) found[key] = value;

@@ -92,6 +92,20 @@ describe("a cloud-config", () => {
     expect(await machine.text("etc/group")).toMatch(/^wheel:x:10:alice$/m);
   });
 
+  it("gives a user of two files what both say of it, and takes nothing away that one of them says no more", async () => {
+    const other = KEY.replace("AAAAIJ", "AAAAIK");
+    const oem = `#cloud-config\nusers:\n- {name: root, passwd: ${HASH}, groups: [wheel], ssh_authorized_keys: ["${KEY}"]}\n`;
+    const answer = `#cloud-config\nusers: [{name: root, groups: [audio], ssh_authorized_keys: ["${other}"]}]\n`;
+    expect((await machine.applyAll([oem, answer])).problems).toEqual([]);
+    expect(await machine.text("root/.ssh/authorized_keys")).toBe(`${KEY}\n${other}\n`);
+    expect(await machine.text("etc/shadow")).toContain(`root:${HASH}:`);
+    expect(await machine.text("etc/group")).toMatch(/^wheel:x:10:root\n(?:.*\n)*audio:x:\d+:root$/m);
+    const before = await machine.snapshot();
+    expect((await machine.applyAll([oem, answer])).changes).toEqual([]);
+    expect((await machine.applyAll([oem, "#cloud-config\nusers: [{name: root}]\n"])).changes).toEqual([]);
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
   it("applies the rest where a part does not fit to the machine", async () => {
     const { problems } = await machine.apply(
       "#cloud-config\nhostname: a\ntimezone: Nowhere/Land\nwrite_files: [{path: /x, owner: nobody-here}]\n",
