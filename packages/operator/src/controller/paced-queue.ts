@@ -5,6 +5,8 @@ import type { QueueLoad } from "./work-queue.ts";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** Of a key that is refused for its own sake. */
+const LONGEST_OWN_PAUSE_MS = 600_000;
 
 export type Lane = "prompt" | "later";
 
@@ -26,6 +28,11 @@ export interface PacedQueueOptions {
   /** A rejection is reported, and all work pauses: longer, the more keys fail in turn, as that is the API server's trouble. */
   readonly work: (key: string) => Promise<void>;
   readonly onFailure: (key: string, error: unknown) => void;
+  /**
+   * Whether a failure may concern its key only, and last: then all other work pauses for a second, however many such keys
+   * there are, and this key is tried again ever more seldom. Default: none does.
+   */
+  readonly isKeysOwn?: (error: unknown) => boolean;
   readonly nowMs: () => number;
   /** 0 to 1 */
   readonly random: () => number;
@@ -51,6 +58,8 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
   let isStopped = false;
   /** Keys whose work failed since any last succeeded; they wait, or are worked on. */
   const failed = new Set<string>();
+  /** Keys that were refused for their own sake, until they succeed; bounded by the keys that there are. */
+  const refused = new Map<string, { readonly count: number; readonly cancelRetry: () => void }>();
   /** No work begins before that. */
   let freeMs = 0;
 
@@ -93,13 +102,17 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
     try {
       await options.work(key);
       failed.clear();
+      forget(key);
     } catch (error) {
       options.onFailure(key, error);
-      failed.add(key);
+      const isOwn = options.isKeysOwn?.(error) ?? false;
+      if (!isOwn) failed.add(key);
       // One key that fails again and again says nothing about the others.
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failed.size - 1)) * (0.5 + options.random());
+      const doublings = isOwn ? 0 : failed.size - 1;
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings) * (0.5 + options.random());
       freeMs = nowMs() + Math.max(pauseMs, retryAfterMs(error));
-      if (isTakenBack) failed.delete(key);
+      if (isTakenBack) forget(key);
+      else if (isOwn) addAfterItsPause(key);
       else add(key, "later");
     } finally {
       working = undefined;
@@ -107,9 +120,26 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
     }
   }
 
+  function forget(key: string): void {
+    failed.delete(key);
+    refused.get(key)?.cancelRetry();
+    refused.delete(key);
+  }
+
+  function addAfterItsPause(key: string): void {
+    if (isStopped) return;
+    const { count = 0, cancelRetry: cancelLast } = refused.get(key) ?? {};
+    cancelLast?.();
+    const pauseMs = Math.min(LONGEST_OWN_PAUSE_MS, FIRST_PAUSE_MS * 2 ** count) * (0.5 + options.random());
+    // Where there is news of it, it waits in a lane, and what this adds is there already.
+    const cancelRetry = setTimer(() => add(key, "later"), pauseMs);
+    refused.set(key, { count: count + 1, cancelRetry });
+  }
+
   function add(key: string, lane: Lane): void {
     if (isStopped || lanes.prompt.has(key) || lanes[lane].has(key)) return;
     if (key === working) isTakenBack = false;
+    refused.get(key)?.cancelRetry();
     lanes.later.delete(key);
     lanes[lane].set(key, nowMs() + delaysMs[lane]);
     schedule();
@@ -120,16 +150,17 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
     remove(key) {
       lanes.prompt.delete(key);
       lanes.later.delete(key);
-      failed.delete(key);
+      forget(key);
       if (key === working) isTakenBack = true;
     },
     get size() {
       return lanes.prompt.size + lanes.later.size;
     },
-    load: () => ({ depth: lanes.prompt.size + lanes.later.size, failing: Math.min(1, failed.size) }),
+    load: () => ({ depth: lanes.prompt.size + lanes.later.size, failing: Math.min(1, failed.size + refused.size) }),
     stop() {
       isStopped = true;
       timer?.cancel();
+      for (const { cancelRetry } of refused.values()) cancelRetry();
       lanes.prompt.clear();
       lanes.later.clear();
     },

@@ -52,6 +52,11 @@ export interface InventoryController {
   stop(): Promise<void>;
 }
 
+/** An API server that begins forbids for a moment what it allows; for good it is where a right is missing. */
+function isForbidden(error: unknown): boolean {
+  return isCodedError(error) && [401, 403].some((status) => error.details["httpStatus"] === status);
+}
+
 export function runInventoryController(
   parts: ControllerParts,
   tokens: ClusterTokens,
@@ -65,6 +70,7 @@ export function runInventoryController(
   const synced = { inventories: false, secrets: false };
 
   const troubles = createTroubles(() => performance.now());
+  const statusTroubles = createTroubles(() => performance.now());
 
   const queue = createWorkQueue({
     async work(key) {
@@ -99,12 +105,18 @@ export function runInventoryController(
       const [namespace = "", name = ""] = key.split("/", 2);
       try {
         await settleStatus(lead.kubernetes, namespace, name, nowMs);
+        statusTroubles.over(key);
       } catch (error) {
-        if (!isCodedError(error) || error.retry !== "never") throw error;
+        if (!isCodedError(error) || error.retry !== "never" || isForbidden(error)) throw error;
         log.warn("status not written", { inventory: key, ...errorFields(error) });
       }
     },
-    onFailure: (key, error) => log.warn("status not written yet", { inventory: key, ...errorFields(error) }),
+    onFailure(key, error) {
+      const fields = errorFields(error);
+      const isNews = !isForbidden(error) || statusTroubles.isNews(key, fields.error);
+      log[isNews ? "warn" : "debug"]("status not written yet", { inventory: key, ...fields });
+    },
+    isKeysOwn: isForbidden,
     nowMs: () => performance.now(),
     random: Math.random,
     setTimer: retryTimer,

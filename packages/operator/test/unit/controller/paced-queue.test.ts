@@ -9,6 +9,8 @@ interface Course {
   readonly pass: (ms: number) => Promise<void>;
 }
 
+class Refused extends Error {}
+
 function course(work: (key: string) => Promise<void> = async () => undefined): Course {
   let nowMs = 0;
   const timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
@@ -22,6 +24,7 @@ function course(work: (key: string) => Promise<void> = async () => undefined): C
       await work(key);
     },
     onFailure: (key) => void failures.push(key),
+    isKeysOwn: (error) => error instanceof Refused,
     nowMs: () => nowMs,
     random: () => 0.5,
     setTimer(run, delayMs) {
@@ -120,6 +123,59 @@ describe("paced queue", () => {
     expect(queue.load()).toEqual({ depth: 1, failing: 1 });
     queue.remove("bad");
     expect(queue.load()).toEqual({ depth: 0, failing: 0 });
+  });
+
+  it("tries what is refused for one key's own sake ever more seldom, and at once where there is news of it", async () => {
+    let isRefused = true;
+    const { queue, begun, pass } = course(async () => {
+      if (isRefused) throw new Refused();
+    });
+    queue.add("a", "later");
+    await pass(3_600_000);
+    // After 1, 2, 4 s and so on, and then every ten minutes; a lane's delay comes on top.
+    expect(begun.slice(0, 4).map(({ atMs }) => atMs)).toEqual([15_000, 31_000, 48_000, 67_000]);
+    expect(begun).toHaveLength(14);
+    expect(queue.load()).toEqual({ depth: 0, failing: 1 });
+    isRefused = false;
+    queue.add("a", "prompt");
+    await pass(3_600_000);
+    expect(begun).toHaveLength(15);
+    expect(queue.load()).toEqual({ depth: 0, failing: 0 });
+  });
+
+  it("goes on with the others, however many are refused for good", async () => {
+    const { queue, begun, pass } = course(async (key) => {
+      if (key !== "good") throw new Refused();
+    });
+    for (let at = 0; at < 300; at += 1) queue.add(`bad${at}`, "later");
+    queue.add("good", "later");
+    await pass(15_000 + 301_000);
+    expect(begun.some(({ key }) => key === "good")).toBe(true);
+    begun.length = 0;
+    await pass(7_200_000);
+    queue.add("good", "later");
+    await pass(120_000);
+    expect(begun.some(({ key }) => key === "good")).toBe(true);
+    // In two hours: no more than one in a second, each some sixteen times.
+    expect(begun.length).toBeLessThan(300 * 20);
+  });
+
+  it("forgets one that is refused when it is taken back, and all when it ends", async () => {
+    const { queue, begun, pass } = course(async () => {
+      throw new Refused();
+    });
+    queue.add("a", "prompt");
+    queue.add("b", "prompt");
+    await pass(2_000);
+    queue.remove("a");
+    expect(queue.load()).toEqual({ depth: 0, failing: 1 });
+    begun.length = 0;
+    await pass(60_000);
+    expect(new Set(begun.map(({ key }) => key))).toEqual(new Set(["b"]));
+    queue.stop();
+    begun.length = 0;
+    await pass(3_600_000);
+    expect(begun).toEqual([]);
   });
 
   it("does not try again what was taken back during the work, unless it was added once more", async () => {

@@ -1,0 +1,98 @@
+/** Statuses that the API server does not take: which of them are written later, and that they hold up no other. */
+import { Readable } from "node:stream";
+import { KubeConfig } from "@kubernetes/client-node";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
+import { runInventoryController, type ClusterTokens, type InventoryController } from "../../../src/inventory/index.ts";
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+let controller: InventoryController | undefined;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(async () => {
+  await controller?.stop();
+  vi.useRealTimers();
+});
+
+function machine(name: string) {
+  return {
+    apiVersion: "rancheros.cattle.io/v1",
+    kind: "MachineInventory",
+    metadata: { name, namespace: "n", uid: `u-${name}`, resourceVersion: "1" },
+    spec: { tpm: "ab".repeat(32), approval: "Approved" },
+  };
+}
+
+function refusal(httpStatus: number): KubernetesError {
+  return new KubernetesError("KUBERNETES_REFUSED", "not allowed", { details: { httpStatus } });
+}
+
+/** @param refused  how a write of this machine's status ends, the first, the second and so on; undefined: it is taken */
+function run(names: readonly string[], refused: (name: string, count: number) => KubernetesError | undefined) {
+  const written: string[] = [];
+  const asked = new Map<string, number>();
+  const kubernetes: Kubernetes = {
+    config: new KubeConfig(),
+    async send({ method, path }) {
+      const [, name] = /machineinventories\/([^/?]+)/.exec(path) ?? [];
+      if (name === undefined) {
+        const items = path.includes("machineinventories") ? names.map(machine) : [];
+        return { items, metadata: { resourceVersion: "7" } };
+      }
+      if (method === "GET") return machine(name);
+      const count = (asked.get(name) ?? 0) + 1;
+      asked.set(name, count);
+      const error = refused(name, count);
+      if (error !== undefined) throw error;
+      written.push(name);
+      return undefined;
+    },
+    open: async (_path, signal) => new Readable({ read: () => undefined, signal }),
+  };
+  const notAskedFor = () => Promise.reject(new Error("not asked for"));
+  const tokens: ClusterTokens = {
+    managementCluster: notAskedFor,
+    create: notAskedFor,
+    mark: notAskedFor,
+    find: notAskedFor,
+    delete: notAskedFor,
+    owned: async () => undefined,
+  };
+  const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes };
+  controller = runInventoryController(
+    { kubernetes, watchNamespace: undefined, log: SILENT, lead, nowMs: Date.now },
+    tokens,
+    {
+      statusDelayMs: 1_000,
+      onMachine: () => undefined,
+      onMachineGone: () => undefined,
+      onUnreadable: () => undefined,
+      onMachinesWentBack: () => undefined,
+    },
+  );
+  return { written, asked };
+}
+
+it.each([401, 403])("are written soon where the API server answered %i for a moment", async (httpStatus) => {
+  const { written, asked } = run(["m1"], (_, count) => (count === 1 ? refusal(httpStatus) : undefined));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([written, asked.get("m1")]).toEqual([["m1"], 2]);
+});
+
+it.each([400, 422])("are not tried again where it answered %i, as nothing would be different", async (httpStatus) => {
+  const { asked } = run(["m1"], () => refusal(httpStatus));
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(asked.get("m1")).toBe(1);
+});
+
+it("are tried seldom where that lasts, and all others are written meanwhile", async () => {
+  const denied = Array.from({ length: 30 }, (_, at) => `denied${at}`);
+  const { written, asked } = run([...denied, "good"], (name) => (name === "good" ? undefined : refusal(403)));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(written).toEqual(["good"]);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  const counts = denied.map((name) => asked.get(name) ?? 0);
+  expect(Math.min(...counts)).toBeGreaterThan(8);
+  expect(Math.max(...counts)).toBeLessThan(25);
+});
