@@ -1,5 +1,6 @@
 /** Whether the administrator's policy lets an image in: asked where the image is, with the accounts that it needs. */
 import { createHash } from "node:crypto";
+import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 import { digestAlgorithm, writeImageName, type ImageReference } from "@rancheros/protocol/images";
 import {
   checkImage,
@@ -11,10 +12,10 @@ import {
   type VerifyKeyless,
 } from "@rancheros/protocol/signatures";
 import { answerFailure } from "./answer-failure.ts";
+import { byEachAccount } from "./by-each-account.ts";
 import { blobUrl, endpointsOf, manifestUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
 import { platformDigests } from "./manifest.ts";
-import { matchCredentials } from "./match-credentials.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
 import type { RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
@@ -48,26 +49,28 @@ export async function checkSignatures(
 ): Promise<ImageVerdict> {
   const rule = ruleFor(options.policy, writeImageName(reference));
   if (rule === undefined || rule.mode === "ignore") return { kind: "unchecked" };
-  let verdict: ImageVerdict | undefined;
-  let failure: RegistryError | SignatureError | undefined;
+  let isWarning = false;
+  let failure: CodedError | undefined;
   const endpoints = endpointsOf(reference, options.settings);
   for (const { endpoint, deadlineAtMs } of sharedDeadline(endpoints, () => outside.nowMs(), DEADLINE_MS)) {
-    const matching = matchCredentials(options.credentials, endpoint.imageName);
-    for (const credential of matching.length === 0 ? [undefined] : matching) {
-      const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal: options.signal });
-      try {
-        // A mirror may have other signatures than the registry: the last word is the registry's own.
-        verdict = await checkAt(sourceOf(visit, endpoint), reference, digest, options);
+    try {
+      return await byEachAccount(endpoint, options.credentials, async (credential) => {
+        const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal: options.signal });
+        const verdict = await checkAt(sourceOf(visit, endpoint), reference, digest, options);
         if (verdict.kind !== "warned") return verdict;
-      } catch (error) {
-        const isKnown = error instanceof RegistryError || error instanceof SignatureError;
-        if (!isKnown || error.code === "REGISTRY_INTERRUPTED") throw error;
-        failure = error;
-      }
+        // The next one may have a signature.
+        isWarning = true;
+        throw verdict.error;
+      });
+    } catch (error) {
+      if (!isCodedError(error) || error.code === "REGISTRY_INTERRUPTED") throw error;
+      // A mirror may have other signatures than the registry: the last word is the registry's own.
+      failure = error;
     }
   }
-  if (verdict !== undefined) return verdict;
-  throw failure ?? new RegistryError("REGISTRY_UNREACHABLE", `${writeImageName(reference)}: there is nobody to ask`);
+  failure ??= new RegistryError("REGISTRY_UNREACHABLE", `${writeImageName(reference)}: there is nobody to ask`);
+  if (isWarning) return { kind: "warned", error: failure };
+  throw failure;
 }
 
 /** An index that nobody has signed counts as signed where all its images are: each node takes one of them. */

@@ -1,9 +1,9 @@
 /** The tags of a repository, page by page. */
 import { nextPage, type ImageReference } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
+import { byEachAccount } from "./by-each-account.ts";
 import { endpointsOf, tagsUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
-import { matchCredentials } from "./match-credentials.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
 import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
@@ -63,25 +63,15 @@ function isMirror({ mirrorOf }: Endpoint): boolean {
   return mirrorOf !== undefined;
 }
 
-async function tagsAt(
+function tagsAt(
   outside: RegistryOutside,
   endpoint: Endpoint,
   { credentials, signal }: ListTagsOptions,
   deadlineAtMs: number,
 ): Promise<readonly string[]> {
-  const matching = matchCredentials(credentials, endpoint.imageName);
-  let refused: unknown;
-  for (const credential of matching.length === 0 ? [undefined] : matching) {
-    const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal });
-    try {
-      return await readPages(visit, endpoint);
-    } catch (error) {
-      // The next account is tried where one was refused, and nothing else.
-      if (!(error instanceof RegistryError) || error.code !== "REGISTRY_REFUSED") throw error;
-      refused = error;
-    }
-  }
-  throw refused;
+  return byEachAccount(endpoint, credentials, (credential) =>
+    readPages(new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal }), endpoint),
+  );
 }
 
 async function readPages(visit: RegistryVisit, endpoint: Endpoint): Promise<readonly string[]> {

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { digestAlgorithm, type ImageReference } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
+import { byEachAccount } from "./by-each-account.ts";
 import { blobUrl, endpointsOf, manifestUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
-import { matchCredentials } from "./match-credentials.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
 import type { RegistryBlobs, RegistryStream } from "./registry-outside.ts";
 import { RegistryVisit } from "./registry-visit.ts";
@@ -41,16 +41,15 @@ export async function openArtifact(
   let failure = new RegistryError("REGISTRY_UNREACHABLE", `${reference.host}: there is nobody to ask`);
   const endpoints = endpointsOf(reference, options.settings);
   for (const { endpoint, deadlineAtMs } of sharedDeadline(endpoints, () => blobs.nowMs(), DEADLINE_MS)) {
-    const matching = matchCredentials(options.credentials, endpoint.imageName);
-    for (const credential of matching.length === 0 ? [undefined] : matching) {
-      const source = { endpoint, credential };
-      try {
+    try {
+      return await byEachAccount(endpoint, options.credentials, async (credential) => {
+        const source = { endpoint, credential };
         const visit = new RegistryVisit(blobs, { ...source, deadlineAtMs, signal: options.signal });
         return { digest, manifest: await readManifest(visit, endpoint, digest), source };
-      } catch (error) {
-        if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
-        failure = error;
-      }
+      });
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code === "REGISTRY_INTERRUPTED") throw error;
+      failure = error;
     }
   }
   throw failure;

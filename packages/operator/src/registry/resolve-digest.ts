@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { digestAlgorithm, writeImageReference, type ImageReference } from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
+import { byEachAccount } from "./by-each-account.ts";
 import { endpointsOf, manifestUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
 import { summarizeManifest, type ImagePlatform } from "./manifest.ts";
-import { matchCredentials } from "./match-credentials.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
 import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
@@ -75,26 +75,16 @@ export async function resolveDigest(
 
 type EndpointOptions = ResolveOptions & TimedEndpoint;
 
-/** The next account is tried where one was refused, and nothing else. */
-async function askEndpoint(
+function askEndpoint(
   outside: RegistryOutside,
   reference: ImageReference,
   options: EndpointOptions,
 ): Promise<ResolvedImage> {
   const { endpoint, deadlineAtMs, signal } = options;
-  const matching = matchCredentials(options.credentials, endpoint.imageName);
-  const accounts = matching.length === 0 ? [undefined] : matching;
-  let refusal: unknown;
-  for (const credential of accounts) {
+  return byEachAccount(endpoint, options.credentials, (credential) => {
     const visit = new RegistryVisit(outside, { endpoint, credential, deadlineAtMs, signal });
-    try {
-      return await askTag(visit, endpoint, reference.tag ?? "latest", options.known);
-    } catch (error) {
-      if (!(error instanceof RegistryError) || error.code !== "REGISTRY_REFUSED") throw error;
-      refusal = error;
-    }
-  }
-  throw refusal;
+    return askTag(visit, endpoint, reference.tag ?? "latest", options.known);
+  });
 }
 
 async function askTag(
