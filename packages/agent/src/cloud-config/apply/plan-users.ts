@@ -45,6 +45,8 @@ function addStep(user: UserSetting, accounts: Accounts, shells: readonly string[
   // useradd makes a group of the user's name, and refuses where it is there.
   const primaryGroup = user.primaryGroup ?? (accounts.groups.has(user.name) ? user.name : undefined);
   const shell = user.shell ?? (user.isSystem === true ? undefined : shells.find((one) => one === "/bin/bash"));
+  // The one that useradd makes is not there yet when it looks at the others, and has its user in it anyway.
+  const groups = primaryGroup === undefined ? user.groups.filter((group) => group !== user.name) : user.groups;
   const args = [
     ...(user.withoutHome === true || user.isSystem === true ? ["--no-create-home"] : ["--create-home"]),
     ...(user.isSystem === true ? ["--system"] : []),
@@ -53,7 +55,7 @@ function addStep(user: UserSetting, accounts: Accounts, shells: readonly string[
     ...option("--shell", shell),
     ...option("--uid", user.uid?.toString()),
     ...(primaryGroup === undefined ? ["--user-group"] : ["--gid", primaryGroup]),
-    ...option("--groups", user.groups.length === 0 ? undefined : user.groups.join(",")),
+    ...option("--groups", groups.length === 0 ? undefined : groups.join(",")),
     "--",
     user.name,
   ];
@@ -62,13 +64,19 @@ function addStep(user: UserSetting, accounts: Accounts, shells: readonly string[
 
 function modifySteps(user: UserSetting, accounts: Accounts): readonly ProgramStep[] {
   const account = accounts.users.get(user.name);
-  const groups = user.groups.filter((group) => accounts.groups.get(group)?.members.has(user.name) !== true);
+  const groups = user.groups.filter((group) => !isIn(user.name, group, accounts));
   const args = [
     ...option("--comment", user.gecos === account?.gecos ? undefined : user.gecos),
     ...option("--shell", user.shell === account?.shell ? undefined : user.shell),
     ...(groups.length === 0 ? [] : ["--append", "--groups", groups.join(",")]),
   ];
   return args.length === 0 ? [] : [{ program: "usermod", args: [...args, "--", user.name] }];
+}
+
+/** As one of its members, or by its primary group, which /etc/group does not say. */
+function isIn(name: string, group: string, { users, groups }: Accounts): boolean {
+  const found = groups.get(group);
+  return found !== undefined && (found.members.has(name) || found.gid === users.get(name)?.gid);
 }
 
 function passwordStep(user: UserSetting, accounts: Accounts): readonly ProgramStep[] {
@@ -127,7 +135,7 @@ function option(flag: string, value: string | undefined): readonly string[] {
 function describeNow(user: UserSetting, accounts: Accounts): string | undefined {
   const account = accounts.users.get(user.name);
   if (account === undefined) return undefined;
-  const groups = user.groups.filter((group) => accounts.groups.get(group)?.members.has(user.name) === true);
+  const groups = user.groups.filter((group) => isIn(user.name, group, accounts));
   return describe(user, {
     gecos: account.gecos,
     shell: account.shell,

@@ -106,6 +106,19 @@ describe("a cloud-config", () => {
     expect(await machine.snapshot()).toEqual(before);
   });
 
+  it("makes a user that is to be in the group of its own name, beside others, and a second time changes nothing", async () => {
+    const config =
+      "#cloud-config\nusers: [{name: rancher, groups: [rancher, wheel]}, {name: alone, groups: [alone]}]\n";
+    expect((await machine.apply(config)).problems).toEqual([]);
+    const [, gid] = /^rancher:x:\d+:(\d+):/m.exec(await machine.text("etc/passwd")) ?? [];
+    expect(await machine.text("etc/group")).toContain(`\nrancher:x:${gid}:\n`);
+    expect(await machine.text("etc/group")).toContain("\nwheel:x:10:rancher\n");
+    expect(await machine.text("etc/passwd")).toContain("\nalone:x:");
+    const before = await machine.snapshot();
+    expect((await machine.apply(config)).changes).toEqual([]);
+    expect(await machine.snapshot()).toEqual(before);
+  });
+
   it("applies the rest where a part does not fit to the machine", async () => {
     const { problems } = await machine.apply(
       "#cloud-config\nhostname: a\ntimezone: Nowhere/Land\nwrite_files: [{path: /x, owner: nobody-here}]\n",
