@@ -51,6 +51,7 @@ const target = await registrationTarget({
   caSha256: undefined,
   allowHttp: false,
   allowBare: true,
+  signal: new AbortController().signal,
 });
 await withOperator(
   {

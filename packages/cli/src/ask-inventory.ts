@@ -35,7 +35,14 @@ export async function askInventory(
   // As rancherd has it, whatever path the address has is dropped.
   const url = new URL(INVENTORY_PATH, server.origin).href;
   const { caCert, caSha256, allowHttp, timeoutMs, tcti, surroundings, remark } = question;
-  const target = await registrationTarget({ url, config: undefined, caCert, caSha256, allowHttp });
+  const target = await registrationTarget({
+    url,
+    config: undefined,
+    caCert,
+    caSha256,
+    allowHttp,
+    signal: surroundings.signal,
+  });
   const { config: answer } = await registerMachine({
     protocol: "legacy",
     waitMs: 0,

@@ -71,14 +71,14 @@ export async function runDoctor(
   const { signal } = surroundings;
   const beganMs = performance.now();
   const names = checkNames(run.only);
-  const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readInTime(run["ek-ca"]);
+  const ekAuthorities = run["ek-ca"] === undefined ? undefined : await readInTime(run["ek-ca"], signal);
   // What the caller has set for himself wins over what the services have.
   const ofServices = await unlessLate(readServiceEnvironment(run["host-root"]), {});
   const environment = { ...ofServices, ...surroundings.environment };
   if (process.getuid?.() !== 0) remark("Not root: what only root may see is told as missing or failed.");
   const machine = doctorMachine(run, { ...surroundings, environment });
   const late = { kind: "none", because: "its cloud-config did not come in time" } as const;
-  const target = await unlessLate(operatorTarget(run, environment), late);
+  const target = await unlessLate(operatorTarget(run, { environment, signal }), late);
   let tpmClosing: Promise<void> | undefined;
   const report = await examineMachine(machine, {
     names,
@@ -144,10 +144,10 @@ function checkNames(only: readonly string[] = []): readonly CheckName[] {
 }
 
 /** Never throws: what is wrong with the address is one of the findings. */
-async function operatorTarget(run: DoctorRun, environment: Surroundings["environment"]): Promise<OperatorTarget> {
+async function operatorTarget(run: DoctorRun, { environment, signal }: Surroundings): Promise<OperatorTarget> {
   const given = { url: run.url, caCert: run["ca-cert"], caSha256: run["ca-sha256"], allowHttp: run["allow-http"] };
   const from = async (config: string | undefined, name: string): Promise<OperatorTarget> => {
-    const target = await registrationTarget({ ...given, config, allowBare: true });
+    const target = await registrationTarget({ ...given, config, allowBare: true, signal });
     const learnedCaFile = join(run["state-folder"], LEARNED_CA_FILE);
     return { kind: "known", options: { ...target, learnedCaFile, environment }, from: name };
   };
@@ -180,8 +180,8 @@ function isFile(path: string): Promise<boolean> {
 }
 
 /** @throws CliError CLI_FILE_UNREADABLE, also where it does not come in time, as from a server that is gone */
-async function readInTime(path: string): Promise<string> {
-  const text = await unlessLate(readTextFile(path), undefined);
+async function readInTime(path: string, signal: AbortSignal): Promise<string> {
+  const text = await unlessLate(readTextFile(path, signal), undefined);
   if (text !== undefined) return text;
   throw new CliError("CLI_FILE_UNREADABLE", `the file ${path} has not come in time (${READ_LIMIT_MS / 1000} s)`, {
     details: { path },

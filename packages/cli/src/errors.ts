@@ -3,7 +3,7 @@ import { CodedError } from "@rancheros/protocol/errors";
 import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
 
 export type CliErrorCode =
-  "CLI_COMMAND_UNKNOWN" | "CLI_USAGE" | "CLI_FILE_UNREADABLE" | "CLI_OUTPUT_LOST" | "CLI_DEFECT";
+  "CLI_COMMAND_UNKNOWN" | "CLI_USAGE" | "CLI_FILE_UNREADABLE" | "CLI_INTERRUPTED" | "CLI_OUTPUT_LOST" | "CLI_DEFECT";
 
 export const CLI_ERRORS = {
   CLI_COMMAND_UNKNOWN: {
@@ -23,6 +23,12 @@ export const CLI_ERRORS = {
     retry: "never",
     meaning: "A file that the command line names cannot be read.",
     mend: "Check that the file exists and that this user may read it.",
+  },
+  CLI_INTERRUPTED: {
+    failure: "interrupted",
+    retry: "never",
+    meaning: "The command was broken off while it read what it was given; it has done nothing yet.",
+    mend: "Run the command again.",
   },
   CLI_OUTPUT_LOST: {
     failure: "environment",

@@ -67,7 +67,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       systemBytes,
       slotBytes: settings.slotBytes,
       kernelArguments: settings.kernelArguments ?? consoleArguments(commandLine),
-      files: await oemFiles({ ...settings, ...asked }, registered ?? document),
+      files: await oemFiles({ ...settings, ...asked }, registered ?? document, surroundings.signal),
       confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned, surroundings.signal)),
       dryRun: flags["dry-run"],
       signal: surroundings.signal,

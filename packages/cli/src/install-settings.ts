@@ -84,7 +84,7 @@ async function mediumDocument({ flags, surroundings }: InstallRun): Promise<Inst
 
 /** A file that the command line names is that of any other command; what a setting names may be a page. */
 function namedDocument(config: string, signal: AbortSignal): Promise<string> {
-  return /^([a-z]+:\/\/|file:)/.test(config) ? fetchDocument(config, signal) : readTextFile(config);
+  return /^([a-z]+:\/\/|file:)/.test(config) ? fetchDocument(config, signal) : readTextFile(config, signal);
 }
 
 /** The network of a live system comes up late. */

@@ -13,14 +13,15 @@ type RegistrationSettings = Pick<
 /**
  * Where the machine was asked to register stays in a file of its own, so that it finds its operator after a reset too; and
  * with it everything without which it would not take that operator for the right one.
- * @throws CliError CLI_FILE_UNREADABLE
+ * @throws CliError CLI_FILE_UNREADABLE, CLI_INTERRUPTED
  */
 export async function oemFiles(
   settings: RegistrationSettings,
   document: InstallDocument,
+  signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const { registrationUrl, registrationCaSha256, registrationAllowHttp } = settings;
-  const ca = await caText(settings.registrationCaCert);
+  const ca = await caText(settings.registrationCaCert, signal);
   const install = {
     ...(registrationUrl === undefined ? {} : { registrationURL: registrationUrl }),
     ...(ca === undefined ? {} : { registrationCACert: ca }),
@@ -43,6 +44,6 @@ export async function oemFiles(
 }
 
 /** A path is one of the live system's, which is gone afterwards. */
-async function caText(given: string | undefined): Promise<string | undefined> {
-  return given === undefined || given.includes("-----BEGIN") ? given : readTextFile(given);
+async function caText(given: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+  return given === undefined || given.includes("-----BEGIN") ? given : readTextFile(given, signal);
 }

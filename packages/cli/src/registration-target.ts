@@ -20,6 +20,7 @@ export interface TargetOptions {
   readonly allowHttp: boolean;
   /** Whether the server's address alone is enough. */
   readonly allowBare?: boolean;
+  readonly signal: AbortSignal;
 }
 
 export interface RegistrationTarget {
@@ -34,7 +35,8 @@ export interface RegistrationTarget {
  */
 export async function registrationTarget(options: TargetOptions): Promise<RegistrationTarget> {
   const { config, allowBare = false } = options;
-  const settings = config === undefined ? undefined : registrationSettings(await readCloudConfig(config));
+  const settings =
+    config === undefined ? undefined : registrationSettings(await readCloudConfig(config, options.signal));
   const url = options.url ?? settings?.url;
   if (url === undefined) {
     throw new CliError("CLI_USAGE", "no registration URL was given", {
@@ -47,8 +49,8 @@ export async function registrationTarget(options: TargetOptions): Promise<Regist
   return { url, allowHttp, trust: chooseTrust(options, settings) };
 }
 
-async function readCloudConfig(path: string): Promise<unknown> {
-  const text = await readTextFile(path);
+async function readCloudConfig(path: string, signal: AbortSignal): Promise<unknown> {
+  const text = await readTextFile(path, signal);
   const { parseCloudConfig } = await import("./cloud-config-text.ts");
   return parseCloudConfig(text, path);
 }

@@ -44,6 +44,7 @@ export async function runService(
     caSha256: flags["ca-sha256"],
     allowHttp: flags["allow-http"],
     allowBare: true,
+    signal,
   });
   return runAgent(
     machine,

@@ -48,16 +48,16 @@ export async function establishTrust(outside: TrustOutside, options: TrustOption
 /**
  * What can be said of the trust before anything else is touched: whether the CA can be read and is one, the fingerprint
  * one, and either is of use. Nothing is sent.
- * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_TRUST_INVALID
+ * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_TRUST_INVALID, REGISTRATION_INTERRUPTED
  */
 export async function checkTrust(
   outside: Pick<TrustOutside, "readCaFile">,
-  { server, trust }: Pick<TrustOptions, "server" | "trust">,
+  { server, trust, signal }: Pick<TrustOptions, "server" | "trust" | "signal">,
 ): Promise<void> {
   if (trust.kind === "system") return;
   if (server.url.protocol !== "https:") throw uselessOnHttp();
   if (trust.kind === "pin") parsePin(trust.pin);
-  else await givenCas(outside, trust);
+  else await givenCas(outside, trust, signal);
 }
 
 function uselessOnHttp(): RegistrationError {
@@ -109,9 +109,10 @@ export async function trustName(outside: Pick<TrustOutside, "readCaFile">, trust
 async function givenCas(
   outside: Pick<TrustOutside, "readCaFile">,
   trust: Extract<Trust, { readonly kind: "ca" | "ca-file" }>,
+  signal?: AbortSignal,
 ): Promise<string> {
   const isFile = trust.kind === "ca-file";
-  const text = isFile ? await outside.readCaFile(trust.path) : trust.pem;
+  const text = isFile ? await outside.readCaFile(trust.path, signal) : trust.pem;
   return readCaCertificates(text, isFile ? trust.path : "registrationCACert of the cloud-config").join("\n");
 }
 
@@ -119,7 +120,7 @@ async function trustedCas(outside: TrustOutside, options: TrustOptions): Promise
   const { trust } = options;
   if (trust.kind === "system") return outside.readSystemCas(options.environment["SSL_CERT_FILE"]);
   if (trust.kind === "pin") return fetchPinned(outside, options, parsePin(trust.pin));
-  return givenCas(outside, trust);
+  return givenCas(outside, trust, options.signal);
 }
 
 async function fetchPinned(outside: TrustOutside, options: TrustOptions, pin: string): Promise<string> {

@@ -49,10 +49,10 @@ export function registerAttested(options: RegisterAttestedOptions): Promise<Inst
  * the TPM is opened. Nothing is sent.
  * @throws RegistrationError for what is wrong with URL, proxy, CA or fingerprint
  */
-export async function checkWay(options: Omit<ServerOptions, "timeoutMs" | "signal">): Promise<void> {
+export async function checkWay(options: Omit<ServerOptions, "timeoutMs">): Promise<void> {
   const server = parseRegistrationUrl(options.url, { allowHttp: options.allowHttp, allowBare: true });
   chooseProxy(server.url, options.environment);
-  await checkTrust(OUTSIDE, { server, trust: options.trust });
+  await checkTrust(OUTSIDE, { server, trust: options.trust, signal: options.signal });
 }
 
 /**

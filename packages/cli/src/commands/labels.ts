@@ -42,7 +42,10 @@ export class Labels extends AgentCommand {
     }
     const { readTextFile } = await import("../read-text-file.ts");
     const { registrationTemplates } = await import("../registration-templates.ts");
-    const templates = registrationTemplates(await readTextFile(flags.template), flags.template);
+    const templates = registrationTemplates(
+      await readTextFile(flags.template, this.surroundings.signal),
+      flags.template,
+    );
     const remark = (text: string): void => this.remark(text);
     const { machineSmbiosIfAny } = await import("../machine-smbios.ts");
     const smbios = await machineSmbiosIfAny(flags["smbios-dump"], remark);

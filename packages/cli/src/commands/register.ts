@@ -96,14 +96,15 @@ export class Register extends AgentCommand {
       return;
     }
     const { registrationTarget } = await import("../registration-target.ts");
+    const { environment, signal } = this.surroundings;
     const target = await registrationTarget({
       url: args.url,
       config: flags.config,
       caCert: flags["ca-cert"],
       caSha256: flags["ca-sha256"],
       allowHttp: flags["allow-http"],
+      signal,
     });
-    const { environment, signal } = this.surroundings;
     const { protocol } = flags;
     const labels = parseKeyValues(flags.label ?? [], "label");
     const annotations = parseKeyValues(flags.annotation ?? [], "annotation");

@@ -49,6 +49,7 @@ export class Report extends AgentCommand {
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(Report);
     const { registrationTarget } = await import("../registration-target.ts");
+    const { environment, signal } = this.surroundings;
     const target = await registrationTarget({
       url: args.url,
       config: flags.config,
@@ -56,8 +57,8 @@ export class Report extends AgentCommand {
       caSha256: flags["ca-sha256"],
       allowHttp: flags["allow-http"],
       allowBare: true,
+      signal,
     });
-    const { environment, signal } = this.surroundings;
     const { tellOfMachine } = await import("../registration-run.ts");
     await tellOfMachine(
       {

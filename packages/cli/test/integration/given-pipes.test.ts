@@ -1,13 +1,16 @@
 /** Files that a command line names as a shell's `<(COMMAND)`: pipes. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, open, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { agentProgram } from "../../../../test/machine/agent-program.ts";
 import { errorOf, startProgram, type Outcome } from "./ros-agent.ts";
 
 let folder: string;
+let pipes = 0;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "given-pipes-"));
 });
@@ -24,6 +27,43 @@ it("labels reads its templates", async () => {
   const outcome = await inBash(`labels --tpm-hash ${"a".repeat(64)} --template <(sleep 0.2; echo '${template}')`);
   expect(outcome, outcome.stdout).toMatchObject({ code: 0 });
 });
+
+const URL = "https://127.0.0.1:1/v1-rancheros/registration/tokentokentoken";
+
+it.each([
+  ["labels", `labels --tpm-hash ${"a".repeat(64)} --template`, "CLI_INTERRUPTED"],
+  ["register", "register --no-smbios --config", "CLI_INTERRUPTED"],
+  ["register with a CA", `register ${URL} --no-smbios --ca-cert`, "REGISTRATION_INTERRUPTED"],
+  ["report", "report --no-smbios --config", "CLI_INTERRUPTED"],
+  ["install", "install --dry-run --config", "CLI_INTERRUPTED"],
+])("the first Ctrl-C ends %s where nothing comes through a pipe", async (_name, words, code) => {
+  const pipe = join(folder, `pipe-${pipes++}`);
+  execFileSync("mkfifo", [pipe]);
+  // Somebody holds it open, and is silent.
+  const writer = await open(pipe, "r+");
+  try {
+    const { child, outcome } = startProgram([process.execPath, agentProgram(), ...words.split(" "), pipe, "--json"]);
+    const begun = performance.now();
+    while (!(await isReading(child.pid, pipe))) {
+      if (child.exitCode !== null || performance.now() - begun > 20_000) break;
+      await sleep(50);
+    }
+    const asked = performance.now();
+    child.kill("SIGINT");
+    const ended = await outcome;
+    expect(errorOf(ended), ended.stdout).toMatchObject({ code });
+    expect(ended.code).toBe(130);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+  } finally {
+    await writer.close();
+  }
+});
+
+async function isReading(pid: number | undefined, pipe: string): Promise<boolean> {
+  const numbers = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  const opened = await Promise.all(numbers.map((one) => readlink(`/proc/${pid}/fd/${one}`).catch(() => "")));
+  return opened.includes(pipe);
+}
 
 it("register reads its cloud-config", async () => {
   const config = "rancheros: {registration: {url: 'http://127.0.0.1:1/v1-rancheros/registration/tokentokentoken'}}";

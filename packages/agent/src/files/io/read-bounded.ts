@@ -9,11 +9,17 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * Of a pipe, such as a shell makes for `<(COMMAND)`, all that is written to it.
- * @throws what the file system says; RangeError where there is more; Error where it does not come in time
+ * @param signal  of somebody who waits no longer
+ * @throws what the file system says; RangeError where there is more; Error where it does not come in time; AbortError
  */
-export async function readBounded(path: string, maxBytes: number, timeoutMs = TIMEOUT_MS): Promise<Buffer> {
+export async function readBounded(
+  path: string,
+  maxBytes: number,
+  { timeoutMs = TIMEOUT_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Buffer> {
   const giveUp = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: giveUp.signal }).then(() => {
+  const end = AbortSignal.any([giveUp.signal, ...(signal === undefined ? [] : [signal])]);
+  const late = sleep(timeoutMs, undefined, { signal: end }).then(() => {
     throw new Error(`it has not come in time (${timeoutMs / 1000} s)`);
   });
   try {

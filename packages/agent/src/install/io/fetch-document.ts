@@ -11,7 +11,7 @@ const WEB_PAGE = /^\s*<(?:!doctype|html|\?xml)/i;
 /** @throws InstallError INSTALL_CONFIG_UNREADABLE, INSTALL_INTERRUPTED */
 export async function fetchDocument(place: string, signal: AbortSignal): Promise<string> {
   const url = /^https?:\/\//.test(place) ? URL.parse(place) : null;
-  if (url === null) return readDocument(place);
+  if (url === null) return readDocument(place, signal);
   try {
     const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
@@ -29,19 +29,23 @@ export async function fetchDocument(place: string, signal: AbortSignal): Promise
     if (WEB_PAGE.test(text)) throw new Error("it is a web page");
     return text;
   } catch (cause) {
-    if (signal.aborted)
-      throw new InstallError("INSTALL_INTERRUPTED", "fetching the configuration was broken off", { cause });
+    if (signal.aborted) throw interrupted(cause);
     throw unreadable(`${url.protocol}//${url.host}`, cause);
   }
 }
 
-async function readDocument(path: string): Promise<string> {
+async function readDocument(path: string, signal: AbortSignal): Promise<string> {
   if (/^[a-z]+:\/\//.test(path)) throw unreadable(path, new Error("only http, https and paths are known"), "never");
   try {
-    return (await readBounded(path.replace(/^file:/, ""), MAX_BYTES)).toString("utf8");
+    return (await readBounded(path.replace(/^file:/, ""), MAX_BYTES, { signal })).toString("utf8");
   } catch (cause) {
+    if (signal.aborted) throw interrupted(cause);
     throw unreadable(path, cause, "never", "Check the path, and what the live system has there.");
   }
+}
+
+function interrupted(cause: unknown): InstallError {
+  return new InstallError("INSTALL_INTERRUPTED", "fetching the configuration was broken off", { cause });
 }
 
 /** @param place  without path and query of a page, which may hold secrets */

@@ -18,9 +18,11 @@ const SYSTEM_BUNDLES = [
   "/etc/ssl/cert.pem",
 ] as const;
 
-/** @throws RegistrationError REGISTRATION_CA_UNREADABLE */
-export async function readCaFile(path: string): Promise<string> {
-  const bytes = await readBounded(path, MAX_CA_BYTES).catch((cause: unknown) => {
+/** @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_INTERRUPTED */
+export async function readCaFile(path: string, signal?: AbortSignal): Promise<string> {
+  const bytes = await readBounded(path, MAX_CA_BYTES, { signal }).catch((cause: unknown) => {
+    if (signal?.aborted === true)
+      throw new RegistrationError("REGISTRATION_INTERRUPTED", `reading ${path} was broken off`, { cause });
     throw new RegistrationError("REGISTRATION_CA_UNREADABLE", `the CA file ${path} cannot be read`, {
       cause,
       details: { path },

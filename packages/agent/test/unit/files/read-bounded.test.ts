@@ -39,7 +39,9 @@ it("takes all that comes through a pipe, also late and in parts", async () => {
 });
 
 it("waits for nobody who writes nothing, or without an end", async () => {
-  await expect(readBounded(newPipe(), MIB, 200)).rejects.toThrow("it has not come in time (0.2 s)");
+  await expect(readBounded(newPipe(), MIB, { timeoutMs: 200 })).rejects.toThrow("it has not come in time (0.2 s)");
+  const reading = readBounded(newPipe(), MIB, { signal: AbortSignal.timeout(200) });
+  await expect(reading).rejects.toMatchObject({ name: "AbortError" });
   const endless = newPipe();
   const writer = spawn("sh", ["-c", `exec yes >"$1"`, "sh", endless]);
   try {
