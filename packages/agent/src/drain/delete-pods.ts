@@ -2,6 +2,7 @@
 import { NodeApiError } from "../kubernetes/index.ts";
 import type { Bench, PodEnding } from "./bench.ts";
 import { startCourse } from "./course.ts";
+import { saysNothing } from "./judge-eviction.ts";
 import { nameOf, type NodePod } from "./node-pod.ts";
 import { createNodeView, lookAround, whereIs, type Look, type PodsOnNode, type Whereabouts } from "./node-view.ts";
 import { askPatiently } from "./patience.ts";
@@ -65,7 +66,7 @@ async function deletePod(bench: Bench, pod: NodePod, lookout: Lookout): Promise<
     }
   };
   try {
-    const answer = await askPatiently(outside, course, onEvent, ask);
+    const answer = await askPatiently(outside, course, onEvent, ask, saysNothing);
     if (answer === undefined) return failure(bench, pod, NO_TIME, true);
     return answer === "asked" ? undefined : await judgeRefusal(bench, pod, answer, lookout);
   } catch (error) {

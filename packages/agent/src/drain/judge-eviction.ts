@@ -43,12 +43,13 @@ export function judgeEviction(error: NodeApiError, isEnding: boolean): EvictionR
     return { kind: "blocked", budget: budgetName(held.message), why: held.message, retryInMs };
   }
   if (error.code === "NODE_API_CONFLICT") return { kind: OWN_CONFLICT.test(error.message) ? "unsure" : "final" };
-  return isPassing(error) || isOfThePath(error) ? { kind: "unsure" } : { kind: "final" };
+  return saysNothing(error) ? { kind: "unsure" } : { kind: "final" };
 }
 
-/** The failure is one of etcd, or of a load balancer before the API server, and says nothing about the pod. */
-function isOfThePath({ code, message, status }: NodeApiError): boolean {
-  if (code !== "NODE_API_FAILED" || status === undefined) return false;
+/** No word about the pod: nobody answered, or asks for patience, or etcd or a load balancer before the API server failed. */
+export function saysNothing(error: NodeApiError): boolean {
+  const { code, message, status } = error;
+  if (code !== "NODE_API_FAILED" || status === undefined) return isPassing(error);
   const isStatusObject = status.message !== "" || status.reason !== "";
   return isStatusObject ? ETCD_FAILURE.test(message) : status.httpStatus === BAD_GATEWAY;
 }

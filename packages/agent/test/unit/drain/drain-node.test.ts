@@ -127,6 +127,17 @@ describe("a drain", () => {
     },
   );
 
+  it.each([false, true])(
+    "asks again where the removal of a pod fails behind the API server (disableEviction %s)",
+    async (disableEviction) => {
+      const pods = [pod("a", { failedTimes: 3 }), pod("b")];
+      const { report, cluster, tookMs } = await drain(pods, { options: { disableEviction } });
+      expect(report?.removed.map(({ name }) => name).sort()).toEqual(["a", "b"]);
+      expect(cluster.removed.toSorted()).toEqual(["uid-a", "uid-b"]);
+      expect(tookMs).toBeLessThan(10_000);
+    },
+  );
+
   it("gives up in time where each look at the node fails", async () => {
     const { error, tookMs } = await drain([pod("a")], {
       failedLooks: Array.from({ length: 100 }, (_none, index) => index + 1),

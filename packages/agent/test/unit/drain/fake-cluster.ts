@@ -22,6 +22,8 @@ export interface FakePod {
   readonly heldTimes?: number;
   /** Number of the eviction, from 1, that is done but whose answer is lost. */
   readonly lostAnswer?: number;
+  /** How many removals etcd fails at, as while it changes its leader. */
+  readonly failedTimes?: number;
   /** The eviction is refused for good. */
   readonly refusedForGood?: boolean;
   /** When it goes by itself, and another one of its name comes: on this node, or elsewhere. */
@@ -183,9 +185,8 @@ export class FakeCluster implements KubernetesClient {
     }
     const { pod } = state;
     state.attempts++;
-    if (pod.refusedWith === 403) throw refusal("NODE_API_FORBIDDEN", 403, "the webhook says no");
-    if (pod.refusedWith === 409) throw refusal("NODE_API_CONFLICT", 409, "the webhook says not now");
-    if (pod.refusedForGood === true) throw refusal("NODE_API_FAILED", 500, "more than one PodDisruptionBudget");
+    const refused = refusalOf(state);
+    if (refused !== undefined) throw refused;
     const isHeld = how === "eviction" && state.attempts <= (pod.heldTimes ?? 0);
     if (isHeld && state.deletedAtMs === undefined) throw held();
     state.deletedAtMs ??= this.#time.nowMs();
@@ -218,6 +219,13 @@ function podObject({ name, finished }: FakePod, uid: string, deletionMs: number 
     spec: {},
     status: { phase: finished === true ? "Succeeded" : "Running" },
   };
+}
+
+function refusalOf({ pod, attempts }: State): NodeApiError | undefined {
+  if (pod.refusedWith === 403) return refusal("NODE_API_FORBIDDEN", 403, "the webhook says no");
+  if (pod.refusedWith === 409) return refusal("NODE_API_CONFLICT", 409, "the webhook says not now");
+  if (attempts <= (pod.failedTimes ?? 0)) return refusal("NODE_API_FAILED", 500, "etcdserver: leader changed");
+  return pod.refusedForGood === true ? refusal("NODE_API_FAILED", 500, "more than one PodDisruptionBudget") : undefined;
 }
 
 function refusal(code: NodeApiError["code"], httpStatus: number, message: string): NodeApiError {
