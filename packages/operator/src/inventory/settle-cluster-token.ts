@@ -2,7 +2,7 @@
 import type { MachineInventory } from "@rancheros/protocol/resources";
 import type { ClusterTokens, TokenOwner, TokenReference } from "./cluster-tokens.ts";
 import { InventoryError } from "./errors.ts";
-import { namedToken, tokenBond } from "./token-bond.ts";
+import { namedToken, tokenBond, type TokenBond } from "./token-bond.ts";
 
 /** Long names are cut to the same now and then: of some thousands that begin alike two are. */
 function nameTaken({ namespace, name }: TokenReference, owner: TokenOwner, holder: string): InventoryError {
@@ -43,10 +43,16 @@ export async function ensureClusterToken(
   throw new InventoryError("CLUSTER_TOKEN_NOT_ASSIGNED", message);
 }
 
+/** Not one whose cluster is only not to be found. */
+function isOfNoCluster({ spec }: MachineInventory, bond: TokenBond | undefined): boolean {
+  return !spec.clusterName && bond === "own";
+}
+
 /**
  * What is to become of the token that a machine's status names.
- * marked: it says now that it is this machine's. missing: it is not there any more, and can be made again: somebody deleted
- * it, or gave the machine to another cluster, and nobody is to join the first one with it.
+ * marked: it says now that it is this machine's. missing: it is not there any more, and is made again where there is a
+ * cluster for it: somebody deleted it, or gave the machine to another cluster, or took it out of its own, and nobody is to
+ * join the first one with it.
  * as-it-is: it is right, it is not this machine's, or there is no cluster that it could be made in.
  * @throws KubernetesError
  */
@@ -63,7 +69,8 @@ export async function keepNamedToken(
   const managed = spec.clusterName ? await tokens.managementCluster(metadata.namespace, spec.clusterName) : undefined;
   if (found === undefined) return managed === undefined ? "as-it-is" : "missing";
   if (bond === "unmarked" && managed !== where.namespace) return "as-it-is";
-  if (managed !== undefined && managed !== where.namespace) {
+  const isElsewhere = managed !== undefined && managed !== where.namespace;
+  if (isElsewhere || isOfNoCluster(inventory, bond)) {
     await tokens.delete(where, found);
     return "missing";
   }

@@ -2,7 +2,7 @@
  * Keeps ClusterRegistrationTokens and machines together. Those of machines that are gone it takes back: at once where it
  * sees one go, otherwise when it looks. Those that machines' statuses name it marks as theirs, as builds before the mark
  * and the original operator did not, and has them made again where somebody has deleted them, or has given the machine
- * to another cluster.
+ * to another cluster; those of machines that were taken out of their cluster go.
  */
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { createWorkQueue, readOrNothing, retryTimer, type ControllerParts } from "../../controller/index.ts";
@@ -101,7 +101,8 @@ export function keepClusterTokens(
     const [namespace = "", name = ""] = key.split("/", 2);
     const kept = await settleNamedToken(lead.kubernetes, tokens, namespace, name);
     if (kept === "as-it-is") return;
-    const sentence = kept === "marked" ? "cluster token marked as its machine's" : "cluster token is made again";
+    const sentence =
+      kept === "marked" ? "cluster token marked as its machine's" : "inventory names its cluster token no more";
     log.info(sentence, { inventory: key });
   }
 
@@ -154,7 +155,9 @@ export function keepClusterTokens(
       const home = homes.get(clusterKey(metadata.namespace, rollout.clusterName ?? ""));
       // Given to another cluster before that was there, or while nobody led.
       const isMoved = home !== undefined && home !== clusterToken.namespace;
-      if (!isMarked || isMoved) queue.add(`${KEEP}${metadata.namespace}/${metadata.name}`);
+      // Taken out of its cluster while nobody led; that the cluster is not to be found takes no token away.
+      const isOut = rollout.clusterName === undefined;
+      if (!isMarked || isMoved || isOut) queue.add(`${KEEP}${metadata.namespace}/${metadata.name}`);
     }
     if (failures.length > 0) throw failures[0];
   }

@@ -136,11 +136,11 @@ it("without a word while the API server makes ready for a kind that was not ther
 });
 
 describe("machines that were given to another cluster while nobody looked", () => {
-  const machine = (name: string, clusterName: string, namespace = MANAGED) => ({
+  const machine = (name: string, clusterName: string | undefined, namespace = MANAGED) => ({
     apiVersion: "rancheros.cattle.io/v1",
     kind: "MachineInventory",
     metadata: { name, namespace: "fleet-default", uid: `u-${name}`, resourceVersion: "1" },
-    spec: { clusterName },
+    spec: clusterName === undefined ? {} : { clusterName },
     status: {
       clusterRegistrationTokenNamespace: namespace,
       clusterRegistrationTokenName: `${namespace}-${name}-token`,
@@ -222,6 +222,15 @@ describe("machines that were given to another cluster while nobody looked", () =
       "fleet-default/c1",
       "fleet-default/c2",
     ]);
+  });
+
+  it("lose it where they were taken out of their cluster, and no other was asked about", async () => {
+    const scene = moved([machine("m1", undefined), machine("m2", "c1")], new Map([["c1", MANAGED]]));
+    scene.keeper.look();
+    await vi.waitFor(() => expect([...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m2-token`]));
+    const gone = { clusterRegistrationTokenNamespace: null, clusterRegistrationTokenName: null };
+    await vi.waitFor(() => expect(scene.statusOf("m1")).toEqual(gone));
+    expect(scene.asked).toEqual(["fleet-default/c1"]);
   });
 
   it("lose it also where of another machine's cluster nothing can be found out", async () => {

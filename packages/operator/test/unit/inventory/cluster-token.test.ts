@@ -138,6 +138,28 @@ describe("the token that a status names", () => {
     expect(await keepNamedToken(machine(), tokens)).toBe("missing");
   });
 
+  it("goes where its machine was taken out of the cluster, and only where it says that it is this machine's", async () => {
+    for (const spec of [{}, { clusterName: "" }]) {
+      const tokens = new StoredTokens();
+      tokens.put(NAME, { ownerUid: "u1", ownerName: "team/m" });
+      expect(await keepNamedToken(machine({ spec }), tokens)).toBe("missing");
+      expect(tokens.stored.size).toBe(0);
+      for (const more of [{}, { ownerUid: "u2", ownerName: "team/other" }]) {
+        tokens.put(NAME, more);
+        expect(await keepNamedToken(machine({ spec }), tokens)).toBe("as-it-is");
+        expect(tokens.stored.size).toBe(1);
+      }
+    }
+  });
+
+  it("stays where the machine's cluster is only not to be found now", async () => {
+    const tokens = new StoredTokens();
+    tokens.put(NAME, { ownerUid: "u1", ownerName: "team/m" });
+    tokens.clusters.clear();
+    expect(await keepNamedToken(machine(), tokens)).toBe("as-it-is");
+    expect(tokens.stored.size).toBe(1);
+  });
+
   it("is not missed where there is no cluster that it could be made in, and where the machine goes", async () => {
     const tokens = new StoredTokens();
     const going = machine();
