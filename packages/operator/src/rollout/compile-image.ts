@@ -11,6 +11,7 @@ import {
 } from "../fleet/index.ts";
 import { nestingProblems, type VersionFacts } from "../versions/index.ts";
 import { parseAmount, type Amount } from "./amount.ts";
+import { canariesId } from "./canaries-id.ts";
 import type { EffectiveImage } from "./effective-image.ts";
 import { compileWindow, type Window } from "./window.ts";
 
@@ -33,6 +34,8 @@ export interface Claim {
 export interface Canary {
   readonly nodes: LabelMatch;
   readonly soakMs: number;
+  /** Names the selector. */
+  readonly id: string;
 }
 
 export interface CompiledImage {
@@ -170,7 +173,7 @@ function canaryOf({ spec }: ManagedOSImage, problems: string[]): Canary | undefi
   const nodes = nodesOf(canary.selector, "spec.canary.selector", problems);
   const soakMs = span(canary.soakTime, 0, "spec.canary.soakTime", problems);
   // What cannot be read holds the rollout up by itself; see problems.
-  return nodes === undefined ? undefined : { nodes, soakMs };
+  return nodes === undefined ? undefined : { nodes, soakMs, id: canariesId(canary.selector) };
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { believedAttempt, type Waiting } from "@rancheros/protocol/upgrade";
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
+import { canariesDone } from "./canaries-done.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { describeRollout, type Found } from "./describe-rollout.ts";
 import { namedVersion } from "./effective-image.ts";
@@ -18,7 +19,7 @@ import { settle } from "./settle.ts";
 import { isBusy } from "./silence.ts";
 import { isLateToBegin } from "./slot-fate.ts";
 import { isActiveFailure, tally, type Tally } from "./tally.ts";
-import { earliest, notAhead, timeText } from "./time-text.ts";
+import { earliest, timeText } from "./time-text.ts";
 import { unclearStatus } from "./unclear-status.ts";
 import { FAILED_HERE } from "./waiting.ts";
 
@@ -157,14 +158,6 @@ function grant(view: RolloutView, books: Books, { machine, cluster }: Candidate,
   return slot;
 }
 
-function canariesDoneAt(view: RolloutView, counted: Tally, nowMs: number): string | undefined {
-  const { image, plan } = view;
-  if (image.canary === undefined || plan === undefined) return undefined;
-  const isDone = counted.canaries > 0 && counted.canariesDone === counted.canaries;
-  const since = status(image).canariesDoneAt ?? (isDone ? timeText(nowMs) : undefined);
-  return since === undefined ? undefined : notAhead(since, nowMs);
-}
-
 /** The version as it is now: whoever deletes it then, the rollout goes on with what it said last. */
 function copyOfVersion({ plan, image }: RolloutView): Pick<ManagedOSImageStatus, "version"> {
   const name = namedVersion(image.source);
@@ -204,8 +197,9 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   };
   const count = (): Tally => tally(view.counts, books.slots, books.failures, (uid) => view.seen(uid));
   const before = count();
-  const doneAt = canariesDoneAt(view, before, nowMs);
-  const gateNow = (counted: Tally): Gate => gateOf(image, plan, counted, { canariesDoneAt: doneAt, nowMs });
+  const done = canariesDone(view, before, nowMs);
+  const gateNow = (counted: Tally): Gate =>
+    gateOf(image, plan, counted, { canariesDoneAt: done.canariesDoneAt, nowMs });
   const gate = gateNow(before);
   const { name } = image.object.metadata;
   const granted: Slot[] = [];
@@ -226,8 +220,9 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const counted = count();
   const { clusters, conflicts, refusals } = view;
   const last = gateNow(counted);
+  const { canariesDoneAt: _at, canariesDoneFor: _for, ...others } = status(image);
   const next: ManagedOSImageStatus = {
-    ...status(image),
+    ...others,
     ...copyOfVersion(view),
     ...describeRollout({
       image,
@@ -242,7 +237,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
       nowMs,
     }),
     ...(image.object.metadata.generation === undefined ? {} : { observedGeneration: image.object.metadata.generation }),
-    ...(doneAt === undefined ? {} : { canariesDoneAt: doneAt }),
+    ...done,
     attempts: books.attempts,
     total: counted.total,
     updated: counted.updated,

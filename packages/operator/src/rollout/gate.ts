@@ -52,7 +52,7 @@ function closedBy(image: CompiledImage, plan: string | undefined, halted: string
 }
 
 /**
- * @param canariesDoneAt  as the status has it
+ * @param canariesDoneAt  of the canaries that the image has now
  */
 export function gateOf(
   image: CompiledImage,

@@ -53,7 +53,7 @@ function statusOfNewPlan(
     ...(version === undefined || name === undefined ? {} : { version: { name, spec: version.spec } }),
   };
   if (plan === status.plan) return { ...status, ...resolved };
-  const { canariesDoneAt: _, failures: __, ...others } = status;
+  const { canariesDoneAt: _at, canariesDoneFor: _for, failures: _failures, ...others } = status;
   const startedAt = timeText(nowMs);
   // What was counted was another plan's: nobody is to take that for this one's end.
   const uncounted = { state: "Resolving", message: "the machines are being counted" } as const;

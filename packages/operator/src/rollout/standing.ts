@@ -1,5 +1,6 @@
 /** Where an image stands for those who ask, as this replica sees it; made at most once a second and change. */
 import { concurrencyOf, serversAwayAtMost } from "./amount.ts";
+import { canariesDoneSince } from "./canaries-done.ts";
 import { serversAwayIn } from "./decide.ts";
 import { gateOf, type Gate } from "./gate.ts";
 import type { RolloutView } from "./rollout-view.ts";
@@ -22,7 +23,7 @@ export function standingOf(view: RolloutView, nowMs: number): Standing {
   const { image, plan } = view;
   const { slots, failures } = settle(view, nowMs);
   const counted = tally(view.counts, slots, failures, (uid) => view.seen(uid));
-  const doneAt = image.object.status?.canariesDoneAt;
+  const doneAt = canariesDoneSince(image);
   const canariesDoneAt = doneAt === undefined ? undefined : notAhead(doneAt, nowMs);
   const held = new Map<string, number>();
   for (const { cluster } of slots) held.set(cluster, (held.get(cluster) ?? 0) + 1);

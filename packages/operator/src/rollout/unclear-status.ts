@@ -1,5 +1,6 @@
 /** The status of an image of which nobody can tell for which machines it is: it says so, and what it has granted and counted stands. */
 import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { canariesDoneSince } from "./canaries-done.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { gateOf } from "./gate.ts";
 import type { RolloutView } from "./rollout-view.ts";
@@ -21,7 +22,7 @@ export function unclearStatus({ image, plan, conflicts, refusals }: RolloutView,
     image,
     plan,
     counted,
-    gate: gateOf(image, plan, counted, { canariesDoneAt: status.canariesDoneAt, nowMs }),
+    gate: gateOf(image, plan, counted, { canariesDoneAt: canariesDoneSince(image), nowMs }),
     clusters: status.clusters ?? 0,
     conflicts,
     refusals,

@@ -109,6 +109,9 @@ export const imageStatus = Type.Object(
     ),
     startedAt: time("When this plan began."),
     canariesDoneAt: time("When the last canary of this plan had succeeded."),
+    canariesDoneFor: Type.Optional(
+      Type.String({ description: "Names the canary.selector that canariesDoneAt is about, as a hash." }),
+    ),
     attempts: count("The number of the last grant."),
     total: count(
       "Machines that the image is for, and those that still hold a slot of it: the sum of updated, updating, failed, refused and pending.",
