@@ -1,6 +1,11 @@
 /** From a tag to the digest that it leads to now. */
 import { createHash } from "node:crypto";
-import { digestAlgorithm, writeImageReference, type ImageReference } from "@rancheros/protocol/images";
+import {
+  digestAlgorithm,
+  writeImageReference,
+  type DigestAlgorithm,
+  type ImageReference,
+} from "@rancheros/protocol/images";
 import { answerFailure } from "./answer-failure.ts";
 import { byEachAccount } from "./by-each-account.ts";
 import { endpointsOf, manifestUrl, type Endpoint } from "./endpoints.ts";
@@ -102,8 +107,20 @@ async function askTag(
   const answer = await visit.ask("GET", manifestUrl(endpoint, promised ?? tag));
   if (answer.status !== 200) throw answerFailure(answer, what);
   const summary = summarizeManifest(headerText(answer, "content-type"), answer.body, what);
-  const digest = verifiedDigest(answer, promised, what);
+  const said = [promised, contentDigest(answer)].filter((one) => one !== undefined);
+  const digest = verifiedDigest(answer.body, said, what);
+  if (said.length > 0 && !said.includes(digest)) await requireKnown(visit, endpoint, digest, what);
   return { ...summary, digest, endpoint: endpoint.host };
+}
+
+/** Registries may keep what was pushed by SHA-512 under that name alone, and nodes ask by the other. */
+async function requireKnown(visit: RegistryVisit, endpoint: Endpoint, digest: string, what: string): Promise<void> {
+  const answer = await visit.ask("HEAD", manifestUrl(endpoint, digest));
+  if (answer.status === 404) {
+    const message = `${what}: is known to its registry by sha512 only, and nodes pull by sha256`;
+    throw new RegistryError("REGISTRY_NONSENSE", message);
+  }
+  if (!HEAD_SAYS_LITTLE.has(answer.status)) throw answerFailure(answer, what);
 }
 
 /** The header's digest, where it has one that can be checked. */
@@ -112,17 +129,20 @@ function contentDigest(answer: RegistryAnswer): string | undefined {
   return header !== undefined && digestAlgorithm(header) !== undefined ? header : undefined;
 }
 
-/** @returns the digest of the body, whatever headers say; what they say must be true */
-function verifiedDigest(answer: RegistryAnswer, promised: string | undefined, what: string): string {
-  const digests = [promised, contentDigest(answer)].filter((digest) => digest !== undefined);
-  for (const digest of digests) {
-    const algorithm = digestAlgorithm(digest) ?? "sha256";
-    const actual = `${algorithm}:${createHash(algorithm).update(answer.body).digest("hex")}`;
+/**
+ * @param said  by headers: each must be true
+ * @returns the SHA-256 of the body, whatever headers say
+ */
+function verifiedDigest(body: Buffer, said: readonly string[], what: string): string {
+  const digestBy = (algorithm: DigestAlgorithm): string =>
+    `${algorithm}:${createHash(algorithm).update(body).digest("hex")}`;
+  for (const digest of said) {
+    const actual = digestBy(digestAlgorithm(digest) ?? "sha256");
     if (actual !== digest) {
       throw new RegistryError("REGISTRY_NONSENSE", `${what}: the registry calls it ${digest}, but it is ${actual}`);
     }
   }
-  return digests[0] ?? `sha256:${createHash("sha256").update(answer.body).digest("hex")}`;
+  return digestBy("sha256");
 }
 
 function combined(reference: ImageReference, failures: readonly Failure[]): RegistryError {

@@ -1,9 +1,14 @@
 /** What answers is no registry, or a bad one: the operator ends with a name for it, within its bounds. */
 import { describe, expect, it, vi } from "vitest";
 import { sha256Digest } from "../../../../../test/registry/index.ts";
-import { startSilentServer, type StrangeServer } from "../../../../../test/registry/strange-server.ts";
+import {
+  startSilentServer,
+  startStrangeServer,
+  type StrangeServer,
+} from "../../../../../test/registry/strange-server.ts";
 import {
   against,
+  authority,
   endless,
   fails,
   good as image,
@@ -82,6 +87,15 @@ describe("what is no registry", () => {
     const { result } = await fails((request) => request.socket.end("SSH-2.0-OpenSSH_9.2\r\n"));
     expect(result.code).toBe("REGISTRY_NONSENSE");
   });
+});
+
+it("is told of in OpenSSL's words where its certificate is one that Node has no name for", async () => {
+  const weak = { ...authority.issue({ names: ["127.0.0.1"], rsaBits: 1024 }), ciphers: "DEFAULT:@SECLEVEL=0" };
+  const server = await startStrangeServer((_, response) => response.end(), weak);
+  const error = await failure(`${server.host}/os:v1`, { caPem: authority.certificatePem });
+  await server.stop();
+  expect([error.code, server.requests.length]).toEqual(["REGISTRY_UNTRUSTED", 0]);
+  expect(error.message).toMatch(/its certificate is not acceptable: EE certificate key too weak$/);
 });
 
 describe("a manifest", () => {

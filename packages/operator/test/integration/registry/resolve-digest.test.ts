@@ -230,15 +230,6 @@ describe("TLS", () => {
     },
   );
 
-  it("tells in OpenSSL's words what Node has no name for", async () => {
-    const weak = { ...authority.issue({ names: ["127.0.0.1"], rsaBits: 1024 }), ciphers: "DEFAULT:@SECLEVEL=0" };
-    const server = await startStrangeServer((_, response) => response.end(), weak);
-    const error = await failure(`${server.host}/os:v1`, { caPem });
-    await server.stop();
-    expect([error.code, server.requests.length]).toEqual(["REGISTRY_UNTRUSTED", 0]);
-    expect(error.message).toMatch(/its certificate is not acceptable: EE certificate key too weak$/);
-  });
-
   it("is left out for named hosts only", async () => {
     await pushImage(plain, "os/plain", "v1", image("plain"));
     const error = await failure(`${plain.host}/os/plain:v1`, { insecure: ["127.0.0.1"] });
