@@ -46,8 +46,21 @@ async function loadable(id: CommandName, isNeeded: boolean): Promise<Command.Loa
     ...(examples === undefined ? {} : { examples }),
     ...(usage === undefined ? {} : { usage }),
     args: named(args),
-    flags: named({ ...flags, ...baseFlags }),
+    flags: withOptions(named({ ...flags, ...baseFlags })),
   };
+}
+
+/** oclif leaves out which values there are where a word stands for them. */
+function withOptions<Item extends Command.Flag.Any>(flags: Readonly<Record<string, Item>>): Record<string, Item> {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, flag]) => {
+      if (flag.type !== "option" || flag.options === undefined || flag.helpValue === undefined) return [name, flag];
+      return [
+        name,
+        { ...flag, description: `${flag.description ?? ""} One of ${flag.options.join(", ")}.`.trimStart() },
+      ];
+    }),
+  );
 }
 
 /** oclif's help wants each flag and argument to know its own name. */

@@ -10,7 +10,7 @@ export const SUCCESS: ExitCode = { code: 0, meaning: "done" };
 
 export const EXIT_CODES: Readonly<Record<FailureClass, ExitCode>> = {
   internal: { code: 1, meaning: "a defect of this program: please report it" },
-  usage: { code: 2, meaning: "the command line or a file named in it is wrong" },
+  usage: { code: 2, meaning: "the command line is wrong, or what stands in a file that it names" },
   tpm: { code: 3, meaning: "the TPM refuses or fails" },
   unreachable: { code: 4, meaning: "the other side could not be reached, or the connection broke" },
   refused: {
@@ -22,7 +22,7 @@ export const EXIT_CODES: Readonly<Record<FailureClass, ExitCode>> = {
   nonsense: { code: 7, meaning: "the other side or a device answered something that makes no sense" },
   environment: {
     code: 8,
-    meaning: "this machine lacks something: a program, a device, a permission, room on the disk",
+    meaning: "this machine lacks something: a program, a device, a permission, room on the disk, a file that was named",
   },
   busy: { code: 9, meaning: "another process of this machine is at the same work: nothing was done, try again later" },
   interrupted: { code: 130, meaning: "broken off by Ctrl-C or SIGTERM, and cleaned up" },

@@ -36,7 +36,8 @@ async function dispatch(args: readonly string[], surroundings: CommandSurroundin
   }
   if (["help", "--help", "-h"].includes(first)) return tellHelp(helpSubject(rest), "stdout");
   const command = leadingCommand(["--version", "-v", "-V"].includes(first) ? ["version", ...rest] : args);
-  if (command === undefined) throw unknownCommand(isTopic(first) ? ownArgs(args).slice(0, 2).join(" ") : first);
+  if (command === undefined && isTopic(first) && wantsHelp(rest.slice(0, 1))) return tellHelp(first, "stdout");
+  if (command === undefined) throw unknownCommand(isTopic(first) ? topicWords(args) : first);
   if (wantsHelp(command.rest)) return tellHelp(command.name, "stdout");
   if (command.name === "run" && (await startedWithoutOclif(command.rest, surroundings))) return undefined;
   return runCommand(command.name, command.rest, surroundings);
@@ -48,6 +49,12 @@ function helpSubject(args: readonly string[]): string | undefined {
   const [first] = words;
   if (first === undefined) return undefined;
   return leadingCommand(words)?.name ?? (isTopic(first) ? words.slice(0, 2).join(" ") : first);
+}
+
+/** The command of two words that was meant, without flags. */
+function topicWords(args: readonly string[]): string {
+  const [first = "", second = "-"] = ownArgs(args);
+  return second.startsWith("-") ? first : `${first} ${second}`;
 }
 
 /** The service, which stays: what only reads command lines would stay with it. @returns whether it has run, to its end */

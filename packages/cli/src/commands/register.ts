@@ -27,7 +27,7 @@ export interface RegisteredJson {
 export class Register extends AgentCommand {
   static override id = "register";
   static override summary = SUMMARIES.register;
-  static override usage = "<%= command.id %> URL [FLAGS]";
+  static override usage = "<%= command.id %> [URL] [FLAGS]";
   static override description =
     "The machine proves with its TPM who it is, and gets a cloud-config in return; the operator makes a " +
     "MachineInventory for it, once. Registering again gives the same machine and the configuration of that day. Where the " +

@@ -19,7 +19,7 @@ export interface ReportedJson {
 export class Report extends AgentCommand {
   static override id = "report";
   static override summary = SUMMARIES.report;
-  static override usage = "<%= command.id %> URL [FLAGS]";
+  static override usage = "<%= command.id %> [URL] [FLAGS]";
   static override description =
     "For a machine that has registered: it proves with its TPM who it is, gets a session of some minutes, and sends its " +
     "addresses, operating system, SMBIOS and hardware. With --every it goes on at the operator's pace until SIGTERM, " +

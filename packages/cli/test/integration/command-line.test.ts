@@ -47,6 +47,16 @@ describe("help", () => {
 });
 
 describe("a wrong command line", () => {
+  it.each([
+    ["run", ["containerd, nerdctl, podman, docker", "rsa2048, rsa3072, ecc-p256"]],
+    ["register", ["attestation, legacy"]],
+    ["drain", ["none, client, server"]],
+    ["config apply", ["auto, native, yip, cloud-init"]],
+  ])("of %s says which values its options take", async (name, values) => {
+    const { stdout } = await rosAgent(["help", ...name.split(" ")]);
+    for (const one of values) expect(stdout.replaceAll(/\s+/g, " ")).toContain(`One of ${one}.`);
+  });
+
   it("without a command shows the help on stderr", async () => {
     const { code, stdout, stderr } = await rosAgent([]);
     expect(code).toBe(2);

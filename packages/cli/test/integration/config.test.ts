@@ -183,6 +183,17 @@ describe("ros-agent config", () => {
       message: expect.stringContaining("config shwo") as string,
     });
     expect(String(errorOf(unknown)["mend"])).toContain("config show");
+    const bare = await rosAgent(["config", "--json"]);
+    expect(bare.code).toBe(2);
+    expect(errorOf(bare)).toMatchObject({
+      code: "CLI_COMMAND_UNKNOWN",
+      mend: "Give one of config apply, config runcmd, config show, config validate; `ros-agent help config` says what they do.",
+    });
+    const told = await rosAgent(["help", "config"]);
+    expect(told.code).toBe(0);
+    for (const name of ["apply", "runcmd", "show", "validate"])
+      expect(told.stdout).toMatch(new RegExp(`^ {2}config ${name} +[A-Z]`, "m"));
+    for (const flag of ["--help", "-h"]) expect(await rosAgent(["config", flag])).toEqual(told);
   });
 
   it("runcmd has nothing to do where nothing was applied", async () => {

@@ -20,13 +20,14 @@ export interface AppliedJson {
 export class ConfigApply extends AgentCommand {
   static override id = "config apply";
   static override summary = SUMMARIES["config apply"];
-  static override usage = "<%= command.id %> FILE... [FLAGS]";
+  static override usage = "<%= command.id %> FILE [FILE] [FILE] [FLAGS]";
   static override description =
     "Applying twice changes nothing the second time; broken off at any point, applying again does the rest. Where yip or " +
     "cloud-init is there, it gets the file and applies it at the next start. Otherwise, and where cloud-init has begun with " +
     "an earlier one, hostname, users, SSH keys, files, ntp, timezone, sysctl and modules are set at once, and runcmd after " +
     "the start, once. What stands at rancherd goes to " +
-    "/etc/rancher/rancherd/config.yaml, beside what people have written there. A file with errors is not applied at all.";
+    "/etc/rancher/rancherd/config.yaml, beside what people have written there. A file with errors is not applied at all. " +
+    "At most three files or folders are taken: for more, put them into a folder.";
   static override examples = [
     "$ ros-agent config apply /oem/99_custom.yaml --dry-run",
     "$ ros-agent config apply FILE --json",
