@@ -44,7 +44,8 @@ function registrationIn(document: unknown, path: string): unknown {
   const { kind, items } = document;
   if (kind === KIND) return document;
   if (kind !== "List" && kind !== `${KIND}List`) throw bad(path, [`its kind is ${shown(kind)} and not ${KIND}`]);
-  const [only, ...others]: readonly unknown[] = Array.isArray(items) ? items : [];
+  const list: readonly unknown[] = Array.isArray(items) ? items : [];
+  const [only, ...others] = list;
   if (only === undefined || others.length > 0)
     throw bad(path, [`it is a list of ${Array.isArray(items) ? items.length : 0}: one ${KIND} is wanted`]);
   const inner = isJsonObject(only) ? only["kind"] : undefined;
