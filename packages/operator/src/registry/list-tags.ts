@@ -5,7 +5,7 @@ import { byEachAccount } from "./by-each-account.ts";
 import { endpointsOf, tagsUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
 import type { RegistryCredential } from "./pull-secret.ts";
-import { headerText, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
+import { headerList, type RegistryAnswer, type RegistryOutside } from "./registry-outside.ts";
 import type { RegistrySettings } from "./registry-settings.ts";
 import { RegistryVisit } from "./registry-visit.ts";
 import { sharedDeadline } from "./shared-deadline.ts";
@@ -109,7 +109,7 @@ function tagsOf(body: Buffer, what: string): readonly string[] {
 }
 
 function following(answer: RegistryAnswer, from: URL, what: string): URL | undefined {
-  const url = nextPage(headerText(answer, "link"), from);
+  const url = nextPage(headerList(answer, "link"), from);
   if (url !== "elsewhere") return url;
   throw new RegistryError("REGISTRY_NONSENSE", `${what}: the next page is said to be somewhere else`);
 }

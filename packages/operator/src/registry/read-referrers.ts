@@ -4,7 +4,7 @@ import { SIGSTORE_BUNDLE_TYPE, type ReferrersPage } from "@rancheros/protocol/si
 import { answerFailure } from "./answer-failure.ts";
 import { referrersUrl, type Endpoint } from "./endpoints.ts";
 import { RegistryError } from "./errors.ts";
-import { headerText } from "./registry-outside.ts";
+import { headerList, headerText } from "./registry-outside.ts";
 import type { RegistryVisit } from "./registry-visit.ts";
 
 /** Answers of registries that do not know the question. Source: OCI distribution-spec 1.1, "Unavailable Referrers API" */
@@ -29,7 +29,7 @@ export async function readReferrers(
     // Some registries answer to every path, with a page for people.
     const type = headerText(answer, "content-type")?.split(";")[0]?.trim().toLowerCase();
     if (answer.status !== 200 || type !== INDEX_TYPE) return answer.status;
-    const next = nextPage(headerText(answer, "link"), url);
+    const next = nextPage(headerList(answer, "link"), url);
     return { index: answer.body, next: next === undefined ? undefined : () => readNext(next) };
   }
 

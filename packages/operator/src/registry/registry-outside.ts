@@ -47,6 +47,12 @@ export interface RegistryBlobs extends RegistryOutside {
   open(request: Omit<RegistryRequest, "bodyLimitBytes">): Promise<RegistryStream>;
 }
 
+/** All lines of a header that is a list, as one. Source: RFC 9110, section 5.3 */
+export function headerList(answer: Pick<RegistryAnswer, "headers">, name: string): string | undefined {
+  const value = answer.headers[name];
+  return typeof value === "string" ? value : value?.join(", ");
+}
+
 /** The first line of a header. */
 export function headerText(answer: Pick<RegistryAnswer, "headers">, name: string): string | undefined {
   const value = answer.headers[name];

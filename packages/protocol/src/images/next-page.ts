@@ -1,7 +1,8 @@
 /** Where a registry's list goes on. */
 
-/** `<TARGET>; rel="next"` among what a Link header has. */
-const NEXT = /<([^<>]{1,2048})>\s*(?:;[^,<>]*)?;\s*rel=(?:"next"|next)(?=\s*(?:[;,]|$))/i;
+/** `<TARGET>; NAME=VALUE; NAME="VALUE"` among what a Link header has; commas between quotes end none. */
+const LINK = /<([^<>]{1,2048})>((?:[^",<]|"(?:[^"\\]|\\.)*")*)/gs;
+const PARAMETER = /;\s*([^\s;,="]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?/gs;
 const HEADER_LIMIT = 16_384;
 
 /**
@@ -12,7 +13,7 @@ const HEADER_LIMIT = 16_384;
  * Source: RFC 8288; OCI distribution-spec 1.1, "Listing Tags" and "Listing Referrers"
  */
 export function nextPage(link: string | undefined, from: URL): URL | "elsewhere" | undefined {
-  const target = NEXT.exec((link ?? "").slice(0, HEADER_LIMIT))?.[1];
+  const target = nextTarget((link ?? "").slice(0, HEADER_LIMIT));
   if (target === undefined) return undefined;
   const url = URL.parse(target, from);
   const isOfList =
@@ -23,4 +24,15 @@ export function nextPage(link: string | undefined, from: URL): URL | "elsewhere"
   const namespace = from.searchParams.get("ns");
   if (namespace !== null && !url.searchParams.has("ns")) url.searchParams.set("ns", namespace);
   return url.href === from.href ? "elsewhere" : url;
+}
+
+function nextTarget(header: string): string | undefined {
+  for (const [, target, parameters = ""] of header.matchAll(LINK)) {
+    const all = [...parameters.matchAll(PARAMETER)];
+    // Where there are several, the first one counts.
+    const relation = all.find(([, name = ""]) => name.toLowerCase() === "rel")?.[2] ?? "";
+    const types = relation.replaceAll('"', "").toLowerCase().split(/\s+/);
+    if (types.includes("next")) return target;
+  }
+  return undefined;
 }

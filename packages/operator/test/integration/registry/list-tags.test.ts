@@ -81,6 +81,16 @@ describe("the tags of a repository", () => {
     expect(asked).toEqual(["/v2/os/tags/list?n=1000", "/v2/os/tags/list?n=1000&last=v1"]);
   });
 
+  it("go on where another Link stands before, on a line of its own", async () => {
+    const { found } = await against((request, response) => {
+      const isFirst = !request.url?.includes("last=");
+      const links = ["</style.css>; rel=preload; as=style", '</v2/os/tags/list?n=1000&last=v1>; rel="next"'];
+      if (isFirst) response.setHeader("link", links);
+      response.end(tags([isFirst ? "v1" : "v2"]));
+    });
+    expect(found).toEqual(["v1", "v2"]);
+  });
+
   it("are none where the registry says null", async () => {
     expect((await against((_, response) => response.end(tags(null)))).found).toEqual([]);
   });
