@@ -124,8 +124,9 @@ function textField(value: unknown, path: string, problems: string[]): string | u
 }
 
 function fromAuth(registry: string, auth: string, path: string, problems: string[]): RegistryCredential | undefined {
-  // Some tools write it without padding, which Kubernetes takes too.
-  const padded = auth.trim().padEnd(Math.ceil(auth.trim().length / 4) * 4, "=");
+  // Tools break it into lines, and some write it without padding: Kubernetes takes both.
+  const joined = auth.trim().replaceAll(/[\r\n]/g, "");
+  const padded = joined.padEnd(Math.ceil(joined.length / 4) * 4, "=");
   const text = isBase64(padded) ? Buffer.from(padded, "base64").toString("utf8") : "";
   const colon = text.indexOf(":");
   if (colon === -1) {

@@ -32,6 +32,17 @@ describe("parsePullSecret", () => {
     ]);
   });
 
+  it("reads auth with the line breaks of base64, which stand within it as well, and with no other characters", () => {
+    const password = "p".repeat(100);
+    const wrapped = base64(`user:${password}`).replaceAll(/.{76}/g, "$&\n");
+    expect(wrapped.trim()).toContain("\n");
+    const account = { registry: "r.test", username: "user", password };
+    for (const auth of [`${wrapped}\n`, wrapped.replaceAll("\n", "\r\n"), wrapped.replace(/=+$/, "\n")]) {
+      expect(parsePullSecret(secretOf({ auths: { "r.test": { auth } } }))).toEqual([account]);
+    }
+    expect(problemsOf(secretOf({ auths: { "r.test": { auth: wrapped.replace("\n", " ") } } }))).toHaveLength(1);
+  });
+
   it("reads each form of an account: auth, username with password, colons in passwords, no padding", () => {
     const auths = {
       a: { auth: base64("u:p:with:colons") },
