@@ -60,7 +60,7 @@ function requireReadable(plan: Plan): Plan {
   if (bytes > PLAN_MAX_BYTES) {
     throw new RolloutError(
       "ROLLOUT_REFERENCE_INVALID",
-      `cloudConfig, containers and their variables are ${bytes} bytes together; machines take ${PLAN_MAX_BYTES}`,
+      `cloudConfig, containers, their variables and accounts of registries are ${bytes} bytes together; machines take ${PLAN_MAX_BYTES}`,
     );
   }
   try {
