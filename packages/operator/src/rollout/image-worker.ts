@@ -9,6 +9,7 @@ import type { WhetherReady } from "./create-whether-ready.ts";
 import { decide, type Candidate, type Decision } from "./decide.ts";
 import type { Found } from "./describe-rollout.ts";
 import { RolloutError } from "./errors.ts";
+import type { WithHearing } from "./hearing.ts";
 import { aboutOf, type ImageState } from "./image-state.ts";
 import { loseImage, loseMachine, renewImage, renewMachine } from "./late-answers.ts";
 import { clusterOf } from "./machine-place.ts";
@@ -48,7 +49,7 @@ const WITHDRAWN: Waiting = { reason: "NoImage", message: "the ManagedOSImage is 
 export class ImageWorker {
   readonly #key: string;
   readonly #index: RolloutIndex;
-  readonly #parts: RolloutParts;
+  readonly #parts: RolloutParts & WithHearing;
   readonly #whetherReady: () => WhetherReady;
   readonly #touchOthers: (images: ReadonlySet<ImageState>) => void;
   #askers: Asker[] = [];
@@ -67,7 +68,7 @@ export class ImageWorker {
   constructor(
     key: string,
     index: RolloutIndex,
-    parts: RolloutParts,
+    parts: RolloutParts & WithHearing,
     whetherReady: () => WhetherReady,
     touchOthers: (images: ReadonlySet<ImageState>) => void,
   ) {
@@ -167,6 +168,7 @@ export class ImageWorker {
     const refuseAll = (why: Waiting) => new Map(uids.map((uid) => [uid, why]));
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       if (this.#isStopped) return refuseAll(NOT_READY);
+      this.#parts.hearing();
       const ready = this.#whetherReady();
       if (ready !== "ready") {
         this.#wakeIn(SOON_MS);
@@ -200,7 +202,7 @@ export class ImageWorker {
   /** Reads who asks, and whose slot is to be taken by the clock, once more: the watch may be late. */
   async #refresh(image: ImageState, uids: readonly string[]): Promise<void> {
     const { nowMs } = this.#parts;
-    const ahead = settle(viewOf(this.#index, image, nowMs(), true), nowMs());
+    const ahead = settle(viewOf(this.#index, image, nowMs(), true, this.#parts.hearing()), nowMs());
     const late = ahead.failed.filter(({ reason }) => reason === "ROLLOUT_NODE_TIMEOUT").map(({ uid }) => uid);
     const wanted = [...new Set([...uids, ...late])];
     for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
@@ -230,7 +232,8 @@ export class ImageWorker {
     const nowMs = this.#parts.nowMs();
     // Of an earlier spec it says nothing about this one.
     const found = this.#found?.about === aboutOf(image) ? this.#found.what : undefined;
-    const decision = decide(viewOf(this.#index, image, nowMs, true), candidates, nowMs, found);
+    const view = viewOf(this.#index, image, nowMs, true, this.#parts.hearing());
+    const decision = decide(view, candidates, nowMs, found);
     if (!this.#leads()) return decision;
     const status = withBlocked(decision.status, undefined, image.image.object.metadata.generation, nowMs);
     return { ...decision, status, isChanged: decision.isChanged || saysBlocked(decision.status) };

@@ -21,6 +21,8 @@ export interface ClusterView {
 export interface RolloutView {
   readonly image: CompiledImage;
   readonly plan: string | undefined;
+  /** Since when this replica hears what machines say; see createHearing. */
+  readonly hearsSinceMs: number;
   readonly counts: Counts;
   readonly conflicts: ReadonlyMap<string, number>;
   readonly refusals: ReadonlyMap<string, PathRefusal>;

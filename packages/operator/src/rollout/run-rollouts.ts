@@ -4,6 +4,7 @@ import type { Waiting } from "@rancheros/protocol/upgrade";
 import { createTroubles, errorFields } from "../telemetry/index.ts";
 import { buildPlan, requirePlan } from "./build-plan.ts";
 import { imageKey } from "./compile-image.ts";
+import { createHearing } from "./hearing.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
@@ -64,16 +65,17 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   });
   const unread = new UnreadImages(index);
   const readiness = new Readiness({ ...parts, index, unread, imagesSynced: () => isSynced });
+  const hearing = createHearing(parts);
   const isReady = (key: string): boolean => readiness.isReady(key);
   const whetherReady = createWhetherReady({ ...parts, index, readiness, troubles });
-  const standings = new Standings(index, isReady);
+  const standings = new Standings(index, isReady, hearing);
   let isSynced = false;
   let isStopped = false;
 
   function workerOf(key: string): ImageWorker {
     const found = workers.get(key);
     if (found !== undefined) return found;
-    const made = new ImageWorker(key, index, parts, () => whetherReady(key), touch);
+    const made = new ImageWorker(key, index, { ...parts, hearing }, () => whetherReady(key), touch);
     workers.set(key, made);
     // For who is being answered still: it writes nothing.
     if (isStopped) made.stop();
@@ -175,9 +177,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function placeOf(uid: string): Place | undefined {
     const state = index.machine(uid);
     const image = state?.claims[0];
-    return state === undefined || image === undefined
-      ? undefined
-      : { state, image, standing: standings.of(image, nowMs()) };
+    if (state === undefined || image === undefined) return undefined;
+    return { state, image, standing: standings.of(image, nowMs()) };
   }
 
   /** For a machine that holds a slot of this plan. */

@@ -21,10 +21,11 @@ export function settle(view: RolloutView, nowMs: number): Settled {
   let wakeAtMs: number | undefined;
   for (const stored of byUid(status?.slots).values()) {
     const slot = { ...stored, grantedAt: notAhead(stored.grantedAt, nowMs) };
-    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs };
+    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs, hearsSinceMs: view.hearsSinceMs };
     const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), metadata.name, plan, timing);
     if (fate.kind === "kept") {
-      slots.push(slot);
+      const { overdueAt: _, ...held } = slot;
+      slots.push(fate.overdueAt === undefined ? held : { ...held, overdueAt: fate.overdueAt });
       wakeAtMs = Math.min(wakeAtMs ?? fate.untilMs, fate.untilMs);
     }
     if (fate.kind === "failed") failed.push(fate.failure);

@@ -3,11 +3,14 @@ import { isTerminal } from "@rancheros/protocol/upgrade";
 import type { Failure, Slot } from "./slot.ts";
 import { isAbout } from "./machine-place.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
-import { timeText } from "./time-text.ts";
+import { notAhead, timeText } from "./time-text.ts";
 
 export const FAILURE_MESSAGE_MAX = 256;
 /** A machine that goes on saying that it is under way may take so many times its nodeTimeout. */
 const UNDER_WAY_TIMES = 2;
+
+/** From when it can be heard a machine has so long to speak: agents that could not try again each minute or sooner. */
+const SPEAK_MS = 5 * 60_000;
 
 /** A machine's reason where it broke off because the operator said that it holds no slot; see docs/errors.md. */
 const SLOT_LOST = "UPGRADE_SLOT_LOST";
@@ -24,7 +27,13 @@ export type Holder =
   | { readonly kind: "unknown" };
 
 export type SlotFate =
-  | { readonly kind: "kept"; /** When it is lost unless the machine is heard of. */ readonly untilMs: number }
+  | {
+      readonly kind: "kept";
+      /** When it is lost unless the machine is heard of. */
+      readonly untilMs: number;
+      /** Since when it would be lost, had the machine been able to speak. */
+      readonly overdueAt?: string;
+    }
   | { readonly kind: "returned" }
   | { readonly kind: "failed"; readonly failure: Failure };
 
@@ -55,6 +64,8 @@ function heardMs(slot: Slot, machine: RolloutMachine | undefined, image: string,
 interface Timing {
   readonly nowMs: number;
   readonly nodeTimeoutMs: number;
+  /** Since when what it says could be heard; absent: always. */
+  readonly hearsSinceMs?: number;
 }
 
 function minutes(ms: number): string {
@@ -63,11 +74,15 @@ function minutes(ms: number): string {
 
 /** By the clock: kept, or lost to a machine that is silent or does not come to an end. */
 function byClock(slot: Slot, machine: RolloutMachine | undefined, image: string, timing: Timing): SlotFate {
-  const { nowMs, nodeTimeoutMs } = timing;
+  const { nowMs, nodeTimeoutMs, hearsSinceMs = Number.NEGATIVE_INFINITY } = timing;
   const silentFromMs = heardMs(slot, machine, image, nowMs) + nodeTimeoutMs;
   const overFromMs = Date.parse(slot.grantedAt) + UNDER_WAY_TIMES * nodeTimeoutMs;
   const untilMs = Math.min(silentFromMs, overFromMs);
   if (nowMs < untilMs) return { kind: "kept", untilMs };
+  // Counted from when that was first found: an operator that is restarted all the time gives nobody more of it.
+  const overdueAt = notAhead(slot.overdueAt ?? timeText(nowMs), nowMs);
+  const spokenByMs = Math.min(hearsSinceMs, Date.parse(overdueAt)) + Math.min(nodeTimeoutMs, SPEAK_MS);
+  if (nowMs < spokenByMs) return { kind: "kept", untilMs: spokenByMs, overdueAt };
   const phase = machine !== undefined && isAbout(machine, image, slot) ? machine.rollout.upgrade?.phase : undefined;
   const message =
     silentFromMs <= overFromMs

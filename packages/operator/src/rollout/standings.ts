@@ -1,4 +1,5 @@
 /** Where images stand for those who ask, made at most once a second and change. */
+import type { Hearing } from "./hearing.ts";
 import type { ImageState } from "./image-state.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import { standingOf, type Standing } from "./standing.ts";
@@ -15,11 +16,13 @@ interface Made {
 export class Standings {
   readonly #index: RolloutIndex;
   readonly #isReady: (key: string) => boolean;
+  readonly #hearing: Hearing;
   readonly #made = new Map<ImageState, Made>();
 
-  constructor(index: RolloutIndex, isReady: (key: string) => boolean) {
+  constructor(index: RolloutIndex, isReady: (key: string) => boolean, hearing: Hearing) {
     this.#index = index;
     this.#isReady = isReady;
+    this.#hearing = hearing;
   }
 
   /** Something has changed for it. */
@@ -34,7 +37,8 @@ export class Standings {
       return known.standing;
     }
     for (const one of this.#made.keys()) if (this.#index.image(one.image.key) !== one) this.#made.delete(one);
-    const standing = standingOf(viewOf(this.#index, image, nowMs, this.#isReady(key)), nowMs);
+    const view = viewOf(this.#index, image, nowMs, this.#isReady(key), this.#hearing());
+    const standing = standingOf(view, nowMs);
     this.#made.set(image, { standing, object, atMs: nowMs });
     return standing;
   }

@@ -25,8 +25,17 @@ function seenOf(image: ImageState, state: MachineState): Seen {
   };
 }
 
-/** @param isSynced  whether all machines have been read */
-export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, isSynced: boolean): RolloutView {
+/**
+ * @param isSynced      whether all machines have been read
+ * @param hearsSinceMs  see createHearing
+ */
+export function viewOf(
+  index: RolloutIndex,
+  image: ImageState,
+  nowMs: number,
+  isSynced: boolean,
+  hearsSinceMs: number = Number.NEGATIVE_INFINITY,
+): RolloutView {
   const { namespace } = image.image.object.metadata;
   /** By cluster: many who ask are decided about in one go. */
   const away = new Map<string, readonly RolloutMachine[]>();
@@ -38,6 +47,7 @@ export function viewOf(index: RolloutIndex, image: ImageState, nowMs: number, is
   return {
     image: image.image,
     plan: image.plan,
+    hearsSinceMs,
     counts: image.counts,
     conflicts: image.conflicts,
     refusals: image.refusals,

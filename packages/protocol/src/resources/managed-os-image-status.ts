@@ -16,6 +16,9 @@ const slot = Type.Object(
     }),
     plan: Type.String({ description: "The plan that it was granted for." }),
     grantedAt: Type.String({ description: "When the slot was granted.", format: "date-time" }),
+    overdueAt: time(
+      "When the machine's time was found to be over by an operator that could not hear it before: it is waited for a little longer.",
+    ),
     isServer: Type.Optional(Type.Boolean({ description: "Whether it is a server of its cluster." })),
     isRetry: Type.Optional(
       Type.Boolean({ description: "Whether the plan went wrong there before, and somebody asked to try it again." }),

@@ -19,7 +19,7 @@ const TIME = "2030-01-01T12:00:00Z";
 
 function slot(attempt: number): Slot {
   const about = { machine: NAME, uid: randomUUID(), cluster: NAME, attempt, plan: "ab".repeat(32), grantedAt: TIME };
-  return { ...about, isServer: true, isRetry: true, retry: TIME };
+  return { ...about, overdueAt: TIME, isServer: true, isRetry: true, retry: TIME };
 }
 
 function failure(attempt: number): Failure {

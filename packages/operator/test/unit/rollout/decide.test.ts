@@ -37,6 +37,7 @@ function viewOf({ machines, slots, concurrency, otherServersAway }: World, more:
   return {
     image,
     plan: PLAN,
+    hearsSinceMs: Number.NEGATIVE_INFINITY,
     counts: { total: machines.length, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 },
     conflicts: new Map(),
     refusals: new Map(),

@@ -55,7 +55,7 @@ function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
     resolved,
     changeSpec,
     changeRegistry,
-    worker: new ImageWorker("fleet-local/os", index, parts, () => "ready", silent),
+    worker: new ImageWorker("fleet-local/os", index, { ...parts, hearing: () => time.nowMs }, () => "ready", silent),
   };
 }
 
@@ -83,7 +83,10 @@ function slowScene(time: VirtualTime, requestMs: number) {
       return machines.find(({ metadata: { name: one } }) => one === name);
     },
   };
-  return { index, worker: new ImageWorker("fleet-local/os", index, parts, () => "ready", silent) };
+  return {
+    index,
+    worker: new ImageWorker("fleet-local/os", index, { ...parts, hearing: () => time.nowMs }, () => "ready", silent),
+  };
 }
 
 function machineOf(at: number): RolloutMachine {

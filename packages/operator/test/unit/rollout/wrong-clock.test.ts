@@ -49,7 +49,8 @@ it.each([
   ["has failed where the cluster's is as far on", 0, ["failed UpgradeFailed"]],
 ])("a machine that spoke a moment ago %s", async (_who, skewMs, expected) => {
   const apiVersion = "rancheros.cattle.io/v1";
-  let image: object = { apiVersion, kind: "ManagedOSImage", ...pinned, status: { ...pinned.status, slots: [slot] } };
+  let stored: object = { ...pinned.status, slots: [slot] };
+  let image: object = { apiVersion, kind: "ManagedOSImage", ...pinned, status: stored };
   const written: unknown[] = [];
   const kubernetes: Kubernetes = {
     config: new KubeConfig(),
@@ -57,7 +58,9 @@ it.each([
       if (method === "PATCH") {
         written.push(body);
         const { status } = body as { readonly status: object };
-        image = { ...image, metadata: { ...pinned.metadata, resourceVersion: String(9 + written.length) }, status };
+        stored = { ...stored, ...status };
+        const metadata = { ...pinned.metadata, resourceVersion: String(9 + written.length) };
+        image = { ...image, metadata, status: stored };
         return image;
       }
       return { items: path.includes("/managedosimages?") ? [image] : [], metadata: { resourceVersion: "7" } };
@@ -90,7 +93,8 @@ it.each([
   );
   rollouts.onDefaultRegistry();
   rollouts.onMachine(machine);
-  await vi.advanceTimersByTimeAsync(60_000);
+  // A replica that has just started lets it speak for five minutes.
+  await vi.advanceTimersByTimeAsync(6 * 60_000);
   expect(written.length).toBeGreaterThan(0);
   expect(told.filter(({ kind }) => kind !== "state").map(({ kind, reason }) => `${kind} ${reason}`)).toEqual(expected);
   await rollouts.stop();
