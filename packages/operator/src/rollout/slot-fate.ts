@@ -9,8 +9,11 @@ export const FAILURE_MESSAGE_MAX = 256;
 /** A machine that goes on saying that it is under way may take so many times its nodeTimeout. */
 const UNDER_WAY_TIMES = 2;
 
-/** From when it can be heard a machine has so long to speak: agents that could not try again each minute or sooner. */
-const SPEAK_MS = 5 * 60_000;
+/**
+ * From when it can be heard a machine has so long to speak. Agents wait longer the longer they are refused, as by the 404 of
+ * an ingress without an operator: up to a quarter of an hour; see daemonRetryDelayMs.
+ */
+const SPEAK_MS = 16 * 60_000;
 
 /** A machine's reason where it broke off because the operator said that it holds no slot; see docs/errors.md. */
 const SLOT_LOST = "UPGRADE_SLOT_LOST";

@@ -93,8 +93,8 @@ it.each([
   );
   rollouts.onDefaultRegistry();
   rollouts.onMachine(machine);
-  // A replica that has just started lets it speak for five minutes.
-  await vi.advanceTimersByTimeAsync(6 * 60_000);
+  // A replica that has just started lets it speak for a quarter of an hour.
+  await vi.advanceTimersByTimeAsync(17 * 60_000);
   expect(written.length).toBeGreaterThan(0);
   expect(told.filter(({ kind }) => kind !== "state").map(({ kind, reason }) => `${kind} ${reason}`)).toEqual(expected);
   await rollouts.stop();
