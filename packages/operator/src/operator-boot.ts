@@ -1,7 +1,8 @@
-/** The registries that the settings describe, and the boot files out of them. */
+/** What the settings describe outside of themselves: registries, the boot files out of them, and files. */
 import type { ImagePolicy } from "@rancheros/protocol/signatures";
 import { createBootDesk, mediaFinder, type BootDesk, type BootParts } from "./boot/index.ts";
 import type { Kubernetes } from "./controller/index.ts";
+import { parseDefaults, type DefaultObject } from "./defaults/index.ts";
 import {
   createRegistryClient,
   readCaBundle,
@@ -20,8 +21,10 @@ export interface OpenRegistries {
   readonly caPem: string | undefined;
 }
 
-/** @throws RegistryError  REGISTRY_CA_INVALID
- * @throws SettingsError  SETTINGS_FILE_UNREADABLE */
+/**
+ * @throws RegistryError  REGISTRY_CA_INVALID
+ * @throws SettingsError  SETTINGS_FILE_UNREADABLE
+ */
 export async function openRegistries({ registryCaFile }: Settings): Promise<OpenRegistries> {
   const caPem =
     registryCaFile === undefined
@@ -38,6 +41,12 @@ export async function openImagePolicy({ imagePolicyFile }: Settings, log: Log): 
   const policy = await readImagePolicy(imagePolicyFile);
   for (const problem of policy.warnings) log.warn("image policy has a pattern that no image could match", { problem });
   return policy;
+}
+
+/** @throws DefaultsError; SettingsError  SETTINGS_FILE_UNREADABLE */
+export async function readDefaults({ defaultsFile }: Settings): Promise<readonly DefaultObject[]> {
+  if (defaultsFile === undefined) return [];
+  return parseDefaults(await readGivenFile({ setting: SETTINGS.defaultsFile, path: defaultsFile }));
 }
 
 export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl" | "steadyMs"> {

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { retryTimer, type ClusterClock, type Kubernetes } from "./controller/index.ts";
-import { makeDefaults, parseDefaults } from "./defaults/index.ts";
+import { makeDefaults } from "./defaults/index.ts";
 import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
   createCaForMachines,
@@ -24,7 +24,7 @@ import {
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
 import { followAddress } from "./operator-address.ts";
-import { openImagePolicy, openRegistries, startBootDesk } from "./operator-boot.ts";
+import { openImagePolicy, openRegistries, readDefaults, startBootDesk } from "./operator-boot.ts";
 import { startChannels } from "./operator-channels.ts";
 import { operatorInventoryAnswer } from "./operator-inventory-answer.ts";
 import { operatorReadiness } from "./operator-readiness.ts";
@@ -43,7 +43,7 @@ import {
   runRegistrationController,
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
-import { readGivenFile, SETTINGS, type Settings } from "./settings/index.ts";
+import type { Settings } from "./settings/index.ts";
 import { errorFields, type Decision, type Log, type Metrics } from "./telemetry/index.ts";
 import { tracedProtocol } from "./traced-protocol.ts";
 import type { Tracer } from "./tracing/index.ts";
@@ -75,10 +75,7 @@ export async function startOperator(
     isRancherKnown: () => rancherWatch.isAddressKnown(),
     log,
   });
-  const defaults =
-    settings.defaultsFile === undefined
-      ? []
-      : parseDefaults(await readGivenFile({ setting: SETTINGS.defaultsFile, path: settings.defaultsFile }));
+  const defaults = await readDefaults(settings);
   const listeners = machineListeners(settings, kubernetes, log, nowMs, signal);
 
   const lead = startLeadership(kubernetes, log, {

@@ -29,8 +29,8 @@ export interface PacedQueueOptions {
   readonly work: (key: string) => Promise<void>;
   readonly onFailure: (key: string, error: unknown) => void;
   /**
-   * Whether a failure may concern its key only, and last: then all other work pauses for a second, however many such keys
-   * there are, and this key is tried again ever more seldom. Default: none does.
+   * Whether a failure may concern its key only, and last: then all other work goes on as if it had been well, however many
+   * such keys there are, and this key is tried again ever more seldom. Default: none does.
    */
   readonly isKeysOwn?: (error: unknown) => boolean;
   readonly nowMs: () => number;
@@ -107,10 +107,7 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
       options.onFailure(key, error);
       const isOwn = options.isKeysOwn?.(error) ?? false;
       if (!isOwn) failed.add(key);
-      // One key that fails again and again says nothing about the others.
-      const doublings = isOwn ? 0 : failed.size - 1;
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings) * (0.5 + options.random());
-      freeMs = nowMs() + Math.max(pauseMs, retryAfterMs(error));
+      freeMs = Math.max(freeMs, nowMs() + Math.max(isOwn ? 0 : pauseOfAllMs(), retryAfterMs(error)));
       if (isTakenBack) forget(key);
       else if (isOwn) addAfterItsPause(key);
       else add(key, "later");
@@ -118,6 +115,11 @@ export function createPacedQueue(options: PacedQueueOptions): PacedQueue {
       working = undefined;
       schedule();
     }
+  }
+
+  /** One key that fails again and again says nothing about the others. */
+  function pauseOfAllMs(): number {
+    return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failed.size - 1)) * (0.5 + options.random());
   }
 
   function forget(key: string): void {

@@ -160,13 +160,29 @@ describe("paced queue", () => {
     expect(begun.length).toBeLessThan(300 * 20);
   });
 
+  it("lets no number of them hold up who comes later", async () => {
+    const { queue, begun, pass } = course(async (key) => {
+      if (key.startsWith("bad")) throw new Refused();
+    });
+    for (let at = 0; at < 1_000; at += 1) queue.add(`bad${at}`, "later");
+    for (let at = 0; at < 1_000; at += 1) queue.add(`good${at}`, "later");
+    await pass(15_000 + 160_000);
+    expect(new Set(begun.map(({ key }) => key)).size).toBe(2_000);
+    await pass(7_200_000);
+    begun.length = 0;
+    queue.add("new", "later");
+    await pass(30_000);
+    expect(begun.some(({ key }) => key === "new")).toBe(true);
+  });
+
   it("forgets one that is refused when it is taken back, and all when it ends", async () => {
     const { queue, begun, pass } = course(async () => {
       throw new Refused();
     });
     queue.add("a", "prompt");
     queue.add("b", "prompt");
-    await pass(2_000);
+    // Both were tried, and wait for their pauses to end.
+    await pass(1_000);
     queue.remove("a");
     expect(queue.load()).toEqual({ depth: 0, failing: 1 });
     begun.length = 0;

@@ -5,11 +5,15 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
 import { runInventoryController, type ClusterTokens, type InventoryController } from "../../../src/inventory/index.ts";
 
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+let warnings: number;
+const LOG = { debug() {}, info() {}, warn: () => void (warnings += 1), error() {} };
 
 let controller: InventoryController | undefined;
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  warnings = 0;
+});
 afterEach(async () => {
   await controller?.stop();
   vi.useRealTimers();
@@ -61,7 +65,7 @@ function run(names: readonly string[], refused: (name: string, count: number) =>
   };
   const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes };
   controller = runInventoryController(
-    { kubernetes, watchNamespace: undefined, log: SILENT, lead, nowMs: Date.now },
+    { kubernetes, watchNamespace: undefined, log: LOG, lead, nowMs: Date.now },
     tokens,
     {
       statusDelayMs: 1_000,
@@ -91,6 +95,8 @@ it("are tried seldom where that lasts, and all others are written meanwhile", as
   const { written, asked } = run([...denied, "good"], (name) => (name === "good" ? undefined : refusal(403)));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(written).toEqual(["good"]);
+  // Of the thousands that there may be, one speaks for its namespace.
+  expect(warnings).toBe(1);
   await vi.advanceTimersByTimeAsync(3_600_000);
   const counts = denied.map((name) => asked.get(name) ?? 0);
   expect(Math.min(...counts)).toBeGreaterThan(8);
