@@ -47,7 +47,7 @@ function registrationIn(document: unknown, path: string): unknown {
   const list: readonly unknown[] = Array.isArray(items) ? items : [];
   const [only, ...others] = list;
   if (only === undefined || others.length > 0)
-    throw bad(path, [`it is a list of ${Array.isArray(items) ? items.length : 0}: one ${KIND} is wanted`]);
+    throw bad(path, [`it is a list of ${list.length}: one ${KIND} is wanted`]);
   const inner = isJsonObject(only) ? only["kind"] : undefined;
   if (inner !== KIND) throw bad(path, [`it is a list of a thing whose kind is ${shown(inner)} and not ${KIND}`]);
   return only;
