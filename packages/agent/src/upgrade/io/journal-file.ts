@@ -1,6 +1,6 @@
 /** The journal's file: all of it or nothing, on the disk, for root only. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { chmod, link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { chmod, link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { replaceFile } from "../../files/index.ts";
@@ -10,6 +10,8 @@ import { JOURNAL_MAX_BYTES } from "../read-journal.ts";
 
 const NAME = "upgrade.json";
 const BROKEN_NAME = "upgrade.json.broken";
+/** Always the same: a kill leaves one at most. */
+const BROKEN_LINK_NAME = `.${BROKEN_NAME}.new`;
 
 /** @param folder  made where it is missing */
 export function journalFile(folder: string): JournalFile {
@@ -38,13 +40,18 @@ export function journalFile(folder: string): JournalFile {
     },
     async keepAside() {
       const aside = join(folder, BROKEN_NAME);
+      const name = join(folder, BROKEN_LINK_NAME);
       try {
-        await rm(aside, { force: true });
-        await link(path, aside);
+        await rm(name, { force: true });
+        await link(path, name);
+        await rename(name, aside);
         await syncFolder(folder);
         return aside;
       } catch {
         return undefined;
+      } finally {
+        // Also where all went well: of two names of the same file, as after a kill, rename() leaves both.
+        await rm(name, { force: true }).catch(() => undefined);
       }
     },
   };

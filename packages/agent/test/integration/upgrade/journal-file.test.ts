@@ -116,6 +116,31 @@ describe("a journal that is broken", () => {
     }
   });
 
+  it("does not take the place of the one that is kept where it cannot be kept itself", async () => {
+    const state = leaveBroken("without links");
+    const journal = join(state, "upgrade.json");
+    // To a file of another mount there is no second name.
+    execFileSync("mount", ["--bind", journal, journal]);
+    try {
+      const { broken } = await start(journalFile(state));
+      expect(broken?.message).toMatch(/; it cannot be kept$/);
+      expect(onDisk(state)).toEqual(["upgrade.json {", "upgrade.json.broken of an earlier time"]);
+    } finally {
+      execFileSync("umount", [journal]);
+    }
+  });
+
+  it("takes the place of the one that is kept after kills too, and leaves nothing else", async () => {
+    const state = leaveBroken("killed while keeping");
+    writeFileSync(join(state, ".upgrade.json.broken.new"), "of a kill");
+    const file = journalFile(state);
+    // The second time what is kept is the journal itself already.
+    for (let times = 0; times < 2; times++) {
+      expect(await file.keepAside()).toBe(join(state, "upgrade.json.broken"));
+      expect(onDisk(state)).toEqual(["upgrade.json {", "upgrade.json.broken {"]);
+    }
+  });
+
   it("is begun anew where it cannot be kept aside, and that is said", async () => {
     const state = leaveBroken("taken");
     rmSync(join(state, "upgrade.json.broken"));
