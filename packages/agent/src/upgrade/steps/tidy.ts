@@ -7,6 +7,7 @@ import { note, setCordon } from "../journal-edits.ts";
 import { KUBELET_START_MS } from "../moment.ts";
 import { keepsImages, removeImages } from "../own-images.ts";
 import { presentRun, withPatience, type Edit, type Work } from "../work.ts";
+import { leavesPods } from "./next-phase.ts";
 
 export async function tidy(work: Work): Promise<Edit> {
   const { container, ending } = presentRun(work);
@@ -60,9 +61,12 @@ async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean>
  * @returns undefined where the machine has left its cluster
  * @throws UpgradeError UPGRADE_NO_NODE, while there is hope
  */
-async function lookAfterStart({ ports, signal }: Work): Promise<MachineNode | undefined> {
+async function lookAfterStart(work: Work): Promise<MachineNode | undefined> {
+  const { ports, signal } = work;
   const found = await ports.node.look(signal);
   if (found !== undefined || ports.host.now().uptimeMs >= KUBELET_START_MS) return found;
+  // After a broken journal a cordon is intended on any machine, also on one that never was a node.
+  if (work.journal().cordon !== "ours" && !leavesPods(presentRun(work).order)) return undefined;
   const message = "this machine was a node, and has no kubeconfig yet";
   throw new UpgradeError("UPGRADE_NO_NODE", message, { retry: "backoff" });
 }

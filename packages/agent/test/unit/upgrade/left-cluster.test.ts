@@ -57,6 +57,21 @@ it("fail where the new operating system has lost what made the machine a node", 
   expect(readJournal(world.disk ?? "").history.at(0)?.reason?.code).toBe("UPGRADE_NODE_NOT_READY");
 });
 
+it("end at once on a machine that never was a node, whose journal was broken", async () => {
+  const node = { unschedulable: false, ready: false, bootId: "", exists: false };
+  const intended = { ...readJournal((await leftBehind()).disk ?? ""), history: [], cordon: "intended" as const };
+  const life = createLife(createWorld({ node, disk: writeJournal(intended) }));
+  let verifiesAtMs = Infinity;
+  life.onPoint = () => {
+    if (life.upgrades?.journal().run?.phase === "Verifying") verifiesAtMs = Math.min(verifiesAtMs, life.time.uptimeMs);
+    return undefined;
+  };
+  await live(life, orderOf({ ...ANOTHER, cordon: false, drain: undefined }));
+  const { history, cordon } = readJournal(life.world.disk ?? "");
+  expect({ phase: history.at(0)?.phase, cordon }).toEqual({ phase: "Succeeded", cordon: "none" });
+  expect(life.time.uptimeMs - verifiesAtMs).toBeLessThan(60_000);
+});
+
 /** As a failed verification leaves it: the cordon stays, and then the machine is taken out of its cluster. */
 async function leftBehind() {
   const world = createWorld({ checks: [{ name: "own", failure: "exited with 1", output: "" }] });
