@@ -128,7 +128,7 @@ export async function startOperator(
   const refusals = new RefusalCounter();
   const limit = new MachineLimit<InventoryEntry>({
     machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
-    delete: (entry) => store.delete(entry),
+    withdraw: (entry) => store.withdraw(entry),
     pause: sleep,
     random: Math.random,
   });

@@ -24,8 +24,11 @@ export interface InventoryStore {
   read(namespace: string, name: string): Promise<unknown>;
   /** Deletes the object, if it still is the one of this uid. */
   delete(entry: InventoryEntry): Promise<void>;
-  /** The same, unless somebody has written to it since: whoever answered its machine has. @returns whether it is gone */
-  withdraw(entry: InventoryEntry): Promise<boolean>;
+  /**
+   * The same, unless somebody has written to it since: whoever answered its machine has.
+   * @returns what is there of it still; undefined where it is gone, or going
+   */
+  withdraw(entry: InventoryEntry): Promise<InventoryEntry | undefined>;
 }
 
 export interface NewInventory {
@@ -38,6 +41,8 @@ export interface Claim {
   readonly made: boolean;
   /** Another replica may have made it, and may take it back as long as nobody has written to it. */
   readonly isOfAnother?: boolean;
+  /** Whether somebody has written to it since this request made it. */
+  readonly isChanged?: boolean;
   /** Then the whole object as the API server took it, where the watch has shown that it is still so. */
   readonly object?: unknown;
 }
@@ -127,8 +132,8 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
   async function untilShown(entry: InventoryEntry): Promise<void> {
     let waitMs = SHOWN_DEADLINE_MS;
     while (!(await isShown(entry, waitMs))) {
-      const isGone = await store.withdraw(entry).catch(() => false);
-      if (isGone || isStopping) throw uncertain(entry.metadata, "did not come back in the watch");
+      const left = await store.withdraw(entry).catch(() => entry);
+      if (left === undefined || isStopping) throw uncertain(entry.metadata, "did not come back in the watch");
       waitMs = Math.min(LONGEST_DEADLINE_MS, waitMs * 2);
     }
   }
@@ -149,7 +154,7 @@ export function createInventoryClaims(index: InventoryIndex, store: InventorySto
     if (shown?.metadata.uid !== entry.metadata.uid) return { entry, made: true };
     const isAsSent = shown.metadata.resourceVersion === entry.metadata.resourceVersion;
     const isUnchanged = isAsSent && shown.approval === entry.approval;
-    return { entry: usable(shown), made: true, ...(isUnchanged ? { object } : {}) };
+    return { entry: usable(shown), made: true, isChanged: !isAsSent, ...(isUnchanged ? { object } : {}) };
   }
 
   async function claimNow(ekHash: string, build: (attempt: number) => NewInventory): Promise<Claim> {

@@ -18,7 +18,8 @@ export interface CountedMachine {
 export interface MachineLimitParts<Machine extends CountedMachine> {
   /** Machines that came through this registration, by their label. */
   readonly machinesOf: (namespace: string, registration: string) => readonly Machine[];
-  readonly delete: (machine: Machine) => Promise<void>;
+  /** Deletes it as it was seen. @returns what is there of it still; undefined where nothing stays */
+  readonly withdraw: (machine: Machine) => Promise<Machine | undefined>;
   readonly pause: (delayMs: number) => Promise<unknown>;
   /** 0 to 1 */
   readonly random: () => number;
@@ -30,6 +31,8 @@ export interface MachineClaim<Machine> {
   /** Whether this request made it. */
   readonly made: boolean;
   readonly isOfAnother?: boolean;
+  /** Whether somebody has written to it since this request made it. */
+  readonly isChanged?: boolean;
 }
 
 /** Beyond it the label that machines are counted by does not hold the name. */
@@ -109,28 +112,33 @@ export class MachineLimit<Machine extends CountedMachine> {
     make: () => Promise<Claim>,
   ): Promise<Claim> {
     const claim = await make();
-    const { entry, made } = claim;
+    const { entry, made, isOfAnother, isChanged = false } = claim;
+    const isAnswered = (!made || isChanged) && entry.statusDue !== "later";
     // One that was let in stays in, also where fewer are allowed now; of a new one another replica may be about to decide.
-    if (isKnown && (made || entry.statusDue !== "later")) return claim;
+    if (isKnown && (made || isOfAnother === false || isAnswered)) return claim;
     const there = this.#parts.machinesOf(registration.namespace, registration.name);
     // By hand, or through another registration.
     if (!made && !there.some((one) => one.metadata.uid === entry.metadata.uid)) return claim;
     const earlier = there.filter((one) => one.firstRevision < entry.firstRevision);
     if (earlier.length < max) return claim;
-    // Another replica's it deletes itself, in the same order.
-    if (made) await this.#delete(entry);
+    // Another replica's it deletes itself, in the same order. One that has its config must not lose its inventory.
+    if (made && (isAnswered || !(await this.#isTakenBack(entry)))) return claim;
     throw new RegistrationRefusedError("REGISTRATION_FULL");
   }
 
-  async #delete(machine: Machine): Promise<void> {
+  /** @returns false where it stays, since somebody has answered it meanwhile */
+  async #isTakenBack(machine: Machine): Promise<boolean> {
+    let there = machine;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#parts.delete(machine);
-        return;
+        const left = await this.#parts.withdraw(there);
+        if (left === undefined) return true;
+        if (left.statusDue !== "later" || attempt === DELETE_TRIES) return false;
+        there = left;
       } catch (error) {
         if (attempt === DELETE_TRIES || (isCodedError(error) && error.retry === "never")) throw error;
-        await this.#parts.pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + this.#parts.random()));
       }
+      await this.#parts.pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + this.#parts.random()));
     }
   }
 }

@@ -92,9 +92,9 @@ export function inventoryStore(kubernetes: Kubernetes): InventoryStore {
     },
     async withdraw({ metadata }) {
       const { namespace, name, uid, resourceVersion } = metadata;
-      if (await deleteWhere(metadata, { uid, resourceVersion })) return true;
-      const there = await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`);
-      return inventoryEntry(there)?.metadata.uid !== uid;
+      if (await deleteWhere(metadata, { uid, resourceVersion })) return undefined;
+      const there = inventoryEntry(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
+      return there?.metadata.uid !== uid || there.beingDeleted ? undefined : there;
     },
   };
 }

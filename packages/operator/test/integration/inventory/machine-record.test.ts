@@ -129,7 +129,7 @@ it.each([
     const shown = { trust: "none", root: undefined, certificateSha256: undefined } as const;
     await recordsOf(kubernetes).proveCertificate({ entry, made: false, isOfAnother }, shown);
     expect(kubernetes.asked).toEqual(asked);
-    expect(await inventoryStore(real).withdraw(entry)).toBe(isGone);
+    expect((await inventoryStore(real).withdraw(entry))?.metadata.uid).toBe(isGone ? undefined : entry.metadata.uid);
     expect((await getObject(target, "minv", namespace, machine.object.metadata.name)) === undefined).toBe(isGone);
   },
 );
@@ -138,8 +138,8 @@ it("is taken back once, and not in place of another one of its name", async () =
   const machine = newMachine("twice");
   const { entry } = await claimed(real, machine);
   const store = inventoryStore(real);
-  expect([await store.withdraw(entry), await store.withdraw(entry)]).toEqual([true, true]);
+  expect([await store.withdraw(entry), await store.withdraw(entry)]).toEqual([undefined, undefined]);
   await claimed(real, machine);
-  expect(await store.withdraw(entry)).toBe(true);
+  expect(await store.withdraw(entry)).toBeUndefined();
   expect(await getObject(target, "minv", namespace, "twice")).toBeDefined();
 });

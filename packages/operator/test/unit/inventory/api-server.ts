@@ -112,7 +112,9 @@ export class ApiServer {
       },
       withdraw: async (entry) => {
         await pause();
-        return this.#delete(entry, true);
+        return this.#delete(entry, true)
+          ? undefined
+          : inventoryEntry(this.objects.get(`${entry.metadata.namespace}/${entry.metadata.name}`)?.object);
       },
     };
   }

@@ -9,6 +9,8 @@ import {
   type InventoryIndex,
   type InventoryStore,
 } from "../../../src/inventory/index.ts";
+import { dueStatus } from "../../../src/inventory/due-status.ts";
+import { readableInventory } from "../../../src/inventory/readable-inventory.ts";
 import { MachineLimit } from "../../../src/registration/index.ts";
 import { ApiServer } from "../inventory/api-server.ts";
 
@@ -16,6 +18,7 @@ const DOOR = {
   metadata: { name: "door", namespace: "n", uid: "u", resourceVersion: "1" },
   spec: { token: { maxMachines: 1 } },
 };
+const NOW_MS = Date.parse("2026-01-01T00:01:00Z");
 const VISIT_MS = 10_000;
 const TAKEN_BACK_MS = 60_000;
 
@@ -32,16 +35,16 @@ function replica(server: ApiServer, index: InventoryIndex, more: Partial<Invento
   const claims = createInventoryClaims(index, store);
   const limit = new MachineLimit<InventoryEntry>({
     machinesOf: (namespace, name) => index.withRegistration(namespace, name),
-    delete: (entry) => store.delete(entry),
+    withdraw: (entry) => store.withdraw(entry),
     pause: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
     random: () => 0.5,
   });
-  async function visit(machine: string, name = machine): Promise<string> {
+  async function visit(machine: string, name = machine, door = DOOR): Promise<string> {
     const ekHash = ekHashOf(machine);
     const labels = { "rancheros.cattle.io/machine-registration": "door", "rancheros.cattle.io/trust": "none" };
     const build = () => ({ metadata: { namespace: "n", name, labels }, spec: { tpm: ekHash } });
     try {
-      const { entry } = await claimMachine({ entrance: limit, inventories: index, claims }, DOOR, ekHash, build);
+      const { entry } = await claimMachine({ entrance: limit, inventories: index, claims }, door, ekHash, build);
       return entry.metadata.name;
     } catch (error) {
       return isCodedError(error) ? error.code : String(error);
@@ -54,6 +57,14 @@ function alone(more: Partial<InventoryStore> = {}) {
   const server = new ApiServer();
   const index = server.replica();
   return { server, index, ...replica(server, index, more) };
+}
+
+/** What the leader writes when it has time. */
+function statusOf(server: ApiServer, key: string): object {
+  const read = readableInventory(server.objects.get(key)?.object);
+  const status = read.ok ? dueStatus(read.inventory, NOW_MS) : undefined;
+  if (status === undefined) throw new Error(`no status is due for ${key}`);
+  return status;
 }
 
 /** As long as a visit may take. */
@@ -132,16 +143,61 @@ describe("once the watch is there again", () => {
     expect([...server.objects.keys()]).toEqual(["n/a"]);
   });
 
+  it("a surplus machine that somebody has answered meanwhile stays, however late its maker sees it", async () => {
+    const server = new ApiServer();
+    const [one, other] = [replica(server, server.replica()), replica(server, server.replica())];
+    await ended(Promise.all([one.visit("a"), one.visit("a"), other.visit("b")]));
+    server.deliver(0);
+    expect(await one.visit("b")).toBe("REGISTRATION_FULL");
+    server.change("n/b", statusOf(server, "n/b"));
+    server.deliver(0);
+    expect(await one.visit("b")).toBe("b");
+    server.deliverAll();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([...server.objects.keys()]).toEqual(["n/a", "n/b"]);
+    expect(await other.visit("b")).toBe("b");
+  });
+
+  it("a surplus machine stays where it is answered between the look of its maker and the deletion", async () => {
+    const server = new ApiServer();
+    const store = server.store(async () => undefined);
+    const one = replica(server, server.replica());
+    const other = replica(server, server.replica(), {
+      async withdraw(entry) {
+        if (server.objects.get("n/b")?.object.status === undefined) server.change("n/b", statusOf(server, "n/b"));
+        return store.withdraw(entry);
+      },
+    });
+    const visits = Promise.all([one.visit("a"), other.visit("b")]);
+    await vi.advanceTimersByTimeAsync(0);
+    server.deliverAll();
+    expect(await visits).toEqual(["a", "b"]);
+    expect([...server.objects.keys()]).toEqual(["n/a", "n/b"]);
+  });
+
+  it("a surplus machine goes that somebody has written to, but nobody has answered", async () => {
+    const server = new ApiServer();
+    const [one, other] = [replica(server, server.replica()), replica(server, server.replica())];
+    const visits = Promise.all([one.visit("a"), other.visit("b")]);
+    await vi.advanceTimersByTimeAsync(0);
+    server.deliver(0);
+    server.deliver(1, 2);
+    server.change("n/b", {});
+    await vi.advanceTimersByTimeAsync(VISIT_MS);
+    expect(await visits).toEqual(["a", "REGISTRATION_FULL"]);
+    expect([...server.objects.keys()]).toEqual(["n/a"]);
+  });
+
   it("a surplus machine that cannot be deleted at once is deleted later, and not let in meanwhile", async () => {
     let refusals = 3;
     const server = new ApiServer();
     const store = server.store(async () => undefined);
     const one = replica(server, server.replica());
     const other = replica(server, server.replica(), {
-      async delete(entry) {
+      async withdraw(entry) {
         refusals -= 1;
         if (refusals >= 0) throw new KubernetesError("KUBERNETES_UNREACHABLE", "nobody is there");
-        await store.delete(entry);
+        return store.withdraw(entry);
       },
     });
     await ended(Promise.all([one.visit("a"), other.visit("b")]));
@@ -214,4 +270,14 @@ it("gives both visits of a surplus machine at once the same refusal", async () =
   server.deliverAll();
   expect(await visits).toEqual(["a", "REGISTRATION_FULL", "REGISTRATION_FULL"]);
   expect([...server.objects.keys()]).toEqual(["n/a"]);
+});
+
+it("keeps those in that this replica has let in, where fewer are allowed now and their status says nothing yet", async () => {
+  const { server, visit } = alone();
+  const wide = { ...DOOR, spec: { token: { maxMachines: 3 } } };
+  const visits = Promise.all(["a", "b", "c"].map((machine) => visit(machine, machine, wide)));
+  await vi.advanceTimersByTimeAsync(0);
+  server.deliverAll();
+  expect(await visits).toEqual(["a", "b", "c"]);
+  expect([await visit("c"), await visit("d")]).toEqual(["c", "REGISTRATION_FULL"]);
 });

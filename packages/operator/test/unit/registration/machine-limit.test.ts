@@ -20,10 +20,11 @@ function cluster(replicas: number) {
     const seen = new Map<string, Machine>();
     const limit = new MachineLimit<Machine>({
       machinesOf: () => [...seen.values()],
-      async delete(machine) {
+      async withdraw(machine) {
         await turn();
         stored.delete(machine.metadata.uid);
         for (const one of views) one.delete(machine.metadata.uid);
+        return undefined;
       },
       pause: turn,
       random: () => 0.5,
