@@ -54,7 +54,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
   const asked = await askInstall(first.settings, run);
   const registered = await installRegistration(run, { ...first.settings, ...asked });
-  const { settings, document } = registered === undefined ? first : await gatherSettings(run, commandLine, registered);
+  const { settings, document } = registered === undefined ? first : first.withAnswer(registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   const { source, systemBytes } = await installSource(run, settings);
   const isAutomatic = isErasedUnasked(first.settings, settings, { hasTerminal: process.stdin.isTTY, asks: flags.ask });

@@ -28,6 +28,11 @@ export interface GatheredSettings {
   readonly settings: InstallSettings;
   /** What the machine shall become, where no operator says it. */
   readonly document: InstallDocument;
+  /**
+   * The same with the operator's answer. Nothing is read again: a pipe would be empty, which looks like a file without settings.
+   * @throws InstallError INSTALL_SETTINGS_INVALID
+   */
+  readonly withAnswer: (answer: InstallDocument | undefined) => GatheredSettings;
 }
 
 const MEDIUM = "/run/live/medium/config";
@@ -50,16 +55,16 @@ export async function gatherSettings(
   const urls = readSettings(mergeFields(near, flagFields(flags))).configUrls.slice(0, DOCUMENTS_MAX);
   const far: InstallDocument[] = [];
   for (const url of urls) far.push(await patiently(run, url));
-  odd.push(...sectionWarnings([...far, answer].flatMap(judgeSections)));
-  const settings = readSettings(
-    mergeFields(near, ...far.map(documentFields), documentFields(answer), flagFields(flags)),
-  );
-  const rule = { ...settings.rule, isByHand: flags.device !== undefined };
-  const warnings = [...odd, ...settings.warnings];
-  return {
-    settings: { ...settings, rule, warnings },
-    document: [medium, ...far].reduce((all, one) => ({ ...all, ...one })),
+  odd.push(...sectionWarnings(far.flatMap(judgeSections)));
+  const told = mergeFields(near, ...far.map(documentFields));
+  const document = [medium, ...far].reduce((all, one) => ({ ...all, ...one }));
+  const withAnswer = (given: InstallDocument | undefined): GatheredSettings => {
+    const settings = readSettings(mergeFields(told, documentFields(given), flagFields(flags)));
+    const rule = { ...settings.rule, isByHand: flags.device !== undefined };
+    const warnings = [...odd, ...sectionWarnings([given].flatMap(judgeSections)), ...settings.warnings];
+    return { settings: { ...settings, rule, warnings }, document, withAnswer };
   };
+  return withAnswer(answer);
 }
 
 /** @throws InstallError INSTALL_SETTINGS_INVALID: settings under a name that is nearly the right one are not none */

@@ -1,20 +1,36 @@
 /** Files that a command line names as a shell's `<(COMMAND)`: pipes. */
 import { execFileSync } from "node:child_process";
-import { mkdtemp, open, readdir, readlink, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { agentProgram } from "../../../../test/machine/agent-program.ts";
+import { startAttestationServer, type AttestationServer } from "../../../../test/registration/attestation-server.ts";
+import { createAuthority } from "../../../../test/registration/authority.ts";
+import { startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
+import { PATH } from "./registration-server.ts";
 import { errorOf, startProgram, type Outcome } from "./ros-agent.ts";
 
 let folder: string;
 let pipes = 0;
+let tpm: Swtpm;
+let server: AttestationServer;
+let address: string;
 beforeAll(async () => {
+  const authority = createAuthority("pipes");
   folder = await mkdtemp(join(tmpdir(), "given-pipes-"));
+  await writeFile(join(folder, "ca.pem"), authority.certificatePem);
+  tpm = await startSwtpm({ stateFolder: join(folder, "tpm"), withEkCertificate: true });
+  server = await startAttestationServer(authority.issue({ names: ["localhost"] }));
+  address = `https://localhost:${server.port}${PATH}`;
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await server.stop();
+  await tpm.stop();
+  await rm(folder, { recursive: true });
+});
 
 /** @param flags  in bash's language */
 function inBash(flags: string): Promise<Outcome> {
@@ -76,4 +92,14 @@ it("install reads its settings", async () => {
     `install --dry-run --source "$FOLDER" --config <(sleep 0.2; echo "rancheros: {install: {slotSize: huge}}")`,
   );
   expect(errorOf(outcome), outcome.stdout).toMatchObject({ code: "INSTALL_SETTINGS_INVALID" });
+});
+
+it("install keeps the settings of its file when it has registered", async () => {
+  const settings = `{device: $FOLDER/no-disk, registrationUrl: '${address}', registrationCACert: $FOLDER/ca.pem}`;
+  const before = server.reports.length;
+  const outcome = await inBash(
+    `install --tcti ${tpm.tcti} --source "$FOLDER" --config <(echo "rancheros: {install: ${settings}}")`,
+  );
+  expect(server.reports.length, outcome.stdout + outcome.stderr).toBeGreaterThan(before);
+  expect(errorOf(outcome), outcome.stdout).toMatchObject({ message: expect.stringContaining("no-disk") as string });
 });
