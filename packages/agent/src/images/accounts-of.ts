@@ -6,10 +6,7 @@ export interface HostAccount extends RegistryAccount {
   readonly registry: string;
 }
 
-/** Each may cost a request. Operators send fewer. */
-const ACCOUNTS_MAX = 16;
-
-/** @returns in their order, which is the one in which they are tried */
+/** @returns all of them, which plans bound, in their order, which is the one in which they are tried */
 export function accountsOf(credentials: readonly HostAccount[], host: string): readonly RegistryAccount[] {
-  return credentials.filter(({ registry }) => registry === host).slice(0, ACCOUNTS_MAX);
+  return credentials.filter(({ registry }) => registry === host);
 }

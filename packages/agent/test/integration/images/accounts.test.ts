@@ -64,6 +64,13 @@ describe("several accounts for one registry", () => {
     expect(users(server)).toEqual(["first", "second"]);
   });
 
+  it("are all tried, also where a plan has many of them", async () => {
+    const server = await start({ last: 200 });
+    const stale = Array.from({ length: 40 }, (_, index) => `stale-${index}`);
+    expect(await open(server, ...stale, "last")).toEqual(image.blobs.get(layer));
+    expect(users(server)).toEqual([...stale, "last"]);
+  });
+
   it("are not tried where the registry itself is in trouble", async () => {
     const server = await start({ first: 500, second: 200 });
     await expect(open(server, "first", "second")).rejects.toMatchObject({ code: "IMAGE_REGISTRY_FAILED" });
