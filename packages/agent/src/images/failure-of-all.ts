@@ -1,5 +1,5 @@
 /** What to throw where none of several endpoints had what was asked for. */
-import type { Retry } from "@rancheros/protocol/errors";
+import type { CodedError, Retry } from "@rancheros/protocol/errors";
 import { SignatureError } from "@rancheros/protocol/signatures";
 
 import { ImagePullError, type ImagePullErrorCode } from "./errors.ts";
@@ -25,9 +25,13 @@ const TOLD_MAX = 8;
 /**
  * The failure that tells a person most, with everybody's words: tried again where that helps with one of them.
  * @param failures  in the order in which they were asked
+ * @param details   told beside those of the failure that tells most
  * @returns the only one as it is, and what is none of this program's errors before all others
  */
-export function failureOfAll(failures: readonly [EndpointFailure, ...EndpointFailure[]]): unknown {
+export function failureOfAll(
+  failures: readonly [EndpointFailure, ...EndpointFailure[]],
+  details: CodedError["details"] = {},
+): unknown {
   const [first, ...others] = failures;
   if (others.length === 0) return first.error;
   const defect = failures.find((one) => !isTold(one));
@@ -37,7 +41,8 @@ export function failureOfAll(failures: readonly [EndpointFailure, ...EndpointFai
   const words = [...new Set(told.map(wordsOf))];
   const more = words.length > TOLD_MAX ? [`and ${words.length - TOLD_MAX} more`] : [];
   const message = [...words.slice(0, TOLD_MAX), ...more].join("; ");
-  const options = { cause: lead, details: lead?.details ?? {}, retry: retryOf(told.map(({ error }) => error.retry)) };
+  const retry = retryOf(told.map(({ error }) => error.retry));
+  const options = { cause: lead, details: { ...lead?.details, ...details }, retry };
   if (lead instanceof SignatureError) return new SignatureError(lead.code, message, options);
   return lead === undefined ? first.error : new ImagePullError(lead.code, message, options);
 }

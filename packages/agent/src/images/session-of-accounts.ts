@@ -10,9 +10,12 @@ const OF_THE_ACCOUNT: ReadonlySet<ImagePullErrorCode> = new Set([
   "IMAGE_NOT_FOUND",
 ]);
 
+/** What an account is told of itself, and of nothing that it asked for. */
+const REFUSALS: ReadonlySet<ImagePullErrorCode> = new Set(["IMAGE_CREDENTIALS_WRONG", "IMAGE_NO_RIGHTS"]);
+
 /**
  * @param sessions  with the same endpoint, each with an account of its own, in the order in which they are tried
- * @throws what `failureOfAll` makes of all failures
+ * @throws what `failureOfAll` makes of all failures, for `answeredStatus` with what those were told that were not refused
  */
 export function sessionOfAccounts(sessions: readonly [RegistrySession, ...RegistrySession[]]): RegistrySession {
   const [{ endpoint }] = sessions;
@@ -43,7 +46,28 @@ export function sessionOfAccounts(sessions: readonly [RegistrySession, ...Regist
       }
       const [failure, ...others] = failures;
       if (failure === undefined) throw new Error("an endpoint has at least one session");
-      throw failureOfAll([failure, ...others]);
+      throw failureOfAll([failure, ...others], notRefused(failures));
     },
   };
+}
+
+/** Of the last one that was not refused: only who is told that nothing is there is followed by another. */
+function notRefused(failures: readonly EndpointFailure[]): { readonly notRefused?: string | number } {
+  for (const { error } of failures.toReversed()) {
+    if (!(error instanceof ImagePullError) || REFUSALS.has(error.code)) continue;
+    const { status } = error.details;
+    return { notRefused: typeof status === "number" ? status : error.code };
+  }
+  return {};
+}
+
+/**
+ * The HTTP status with which a registry has spoken of what was asked for: a stale account beside one that may read says
+ * nothing of it.
+ * @param error  thrown by a session
+ * @returns something else where there is no such status
+ */
+export function answeredStatus(error: unknown): unknown {
+  if (!(error instanceof ImagePullError)) return undefined;
+  return error.details["notRefused"] ?? error.details["status"];
 }

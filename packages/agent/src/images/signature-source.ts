@@ -1,5 +1,4 @@
 /** What one registry, or one mirror, has for signatures of an image. */
-import { hasCode } from "@rancheros/protocol/errors";
 import { nextPage } from "@rancheros/protocol/images";
 import type { ReferrersPage, SignatureSource } from "@rancheros/protocol/signatures";
 
@@ -9,6 +8,7 @@ import { ImagePullError } from "./errors.ts";
 import { ACCEPT_MANIFESTS, MAX_MANIFEST_BYTES } from "./image-source.ts";
 import { INDEX_TYPES } from "./manifest.ts";
 import { readBody, type RegistrySession } from "./registry-session.ts";
+import { answeredStatus } from "./session-of-accounts.ts";
 
 /**
  * What registries answer that do not know lists of referrers: 404 as they should, and what others say to a path that they
@@ -74,7 +74,7 @@ export function signatureSource(
       try {
         return await page(referrersUrl(endpoint, digest));
       } catch (error) {
-        if (error instanceof ImagePullError && NO_SUCH_LIST.has(error.details["status"])) return undefined;
+        if (NO_SUCH_LIST.has(answeredStatus(error))) return undefined;
         throw error;
       }
     },
@@ -90,7 +90,7 @@ async function orNothing(ask: () => Promise<Buffer>): Promise<Buffer | undefined
   try {
     return await ask();
   } catch (error) {
-    if (hasCode(error, "IMAGE_NOT_FOUND")) return undefined;
+    if (answeredStatus(error) === 404) return undefined;
     throw error;
   }
 }
