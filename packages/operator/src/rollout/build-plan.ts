@@ -29,6 +29,8 @@ export interface Materials {
   readonly prepareEnv: Variables;
   readonly upgradeEnv: Variables;
   readonly credentials: readonly RegistryCredential[];
+  /** Of them the first of each image: what is left of them in a plan that machines would not take otherwise. */
+  readonly firstCredentials: readonly RegistryCredential[];
 }
 
 function containerOf(container: Container, envFrom: Variables, command: readonly string[] | undefined): PlanContainer {
@@ -53,24 +55,33 @@ function cloudConfigOf(cloudConfig: Readonly<Record<string, unknown>> | null | u
   );
 }
 
-/** Machines read it as this does, and say nothing of a plan that they cannot read. */
-function requireReadable(plan: Plan): Plan {
+/** Machines read it as this does, and say nothing of a plan that they cannot read. @returns why they would not take it */
+function problemOf(plan: Plan): RolloutError | undefined {
   const text = JSON.stringify(plan);
   const bytes = Buffer.byteLength(text);
   if (bytes > PLAN_MAX_BYTES) {
-    throw new RolloutError(
+    return new RolloutError(
       "ROLLOUT_REFERENCE_INVALID",
       `cloudConfig, containers, their variables and accounts of registries are ${bytes} bytes together; machines take ${PLAN_MAX_BYTES}`,
     );
   }
   try {
     Fields.read(JSON.parse(text), "the plan", readPlan);
-    return plan;
+    return undefined;
   } catch (cause) {
     if (!(cause instanceof AttestationMessageError)) throw cause;
     const message = `machines do not take what comes of this: ${cause.problems.slice(0, PROBLEMS_TOLD).join("; ")}`;
-    throw new RolloutError("ROLLOUT_REFERENCE_INVALID", message, { cause });
+    return new RolloutError("ROLLOUT_REFERENCE_INVALID", message, { cause });
   }
+}
+
+/** Further accounts may help, and must not be what stops a rollout. */
+function readablePlan(plan: Plan, firstCredentials: readonly RegistryCredential[]): Plan {
+  if (problemOf(plan) === undefined) return plan;
+  const fewer: Plan = { ...plan, credentials: firstCredentials };
+  const problem = problemOf(fewer);
+  if (problem !== undefined) throw problem;
+  return fewer;
 }
 
 /**
@@ -116,5 +127,5 @@ export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials
     retry: slot.isRetry ?? false,
     allowDowngrade: spec.allowDowngrade ?? false,
   };
-  return requireReadable(plan);
+  return readablePlan(plan, materials.firstCredentials);
 }

@@ -102,7 +102,7 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
       envOf(metadata.namespace, envSources(spec.prepare, "spec.prepare")),
       envOf(metadata.namespace, envSources(spec.upgradeContainer, "spec.upgradeContainer")),
     ]);
-    return { credentials: credentialsForImages(object, credentials), prepareEnv, upgradeEnv };
+    return { ...credentialsForImages(object, credentials), prepareEnv, upgradeEnv };
   }
 
   return {
@@ -153,8 +153,12 @@ export function planMaterials(options: MaterialsOptions): PlanMaterials {
  * Of all credentials, what the image's own registries may need: a machine is told no other account. Each that the
  * operator would try is among them, in the same order: which of them lets a node in is found out there too.
  */
-function credentialsForImages(object: ManagedOSImage, all: readonly RegistryCredential[]): readonly HostCredential[] {
+function credentialsForImages(
+  object: ManagedOSImage,
+  all: readonly RegistryCredential[],
+): Pick<Materials, "credentials" | "firstCredentials"> {
   const found = new Map<string, HostCredential>();
+  const first = new Map<string, HostCredential>();
   let furtherBytes = 0;
   for (const { image } of namedImages(object)) {
     const reference = parseImageReference(image);
@@ -162,10 +166,11 @@ function credentialsForImages(object: ManagedOSImage, all: readonly RegistryCred
     for (const [index, { username, password }] of matching.entries()) {
       const credential = { registry: reference.host, username, password };
       const text = JSON.stringify(credential);
+      if (index === 0) first.set(text, credential);
       if (found.has(text)) continue;
       if (index > 0) furtherBytes += Buffer.byteLength(text);
       if (index === 0 || furtherBytes <= FURTHER_ACCOUNTS_MAX_BYTES) found.set(text, credential);
     }
   }
-  return [...found.values()];
+  return { credentials: [...found.values()], firstCredentials: [...first.values()] };
 }

@@ -10,7 +10,7 @@ import { envSources, variablesOf } from "../../../src/rollout/env-from.ts";
 import { planOf, resolvedImages } from "../../../src/rollout/resolved.ts";
 
 const DIGEST = `sha256:${"ab".repeat(32)}`;
-const NONE: Materials = { prepareEnv: {}, upgradeEnv: {}, credentials: [] };
+const NONE: Materials = { prepareEnv: {}, upgradeEnv: {}, credentials: [], firstCredentials: [] };
 
 function planFor(spec: ManagedOSImageSpec, materials = NONE, slot: object = {}) {
   const full = { osImage: "registry:5000/os:v1", ...spec };
@@ -108,6 +108,40 @@ describe("a plan", () => {
     expect(planFor(spec, { ...NONE, upgradeEnv: { A: "from", B: "from" } }).upgrade.env).toEqual({
       A: "own",
       B: "from",
+    });
+  });
+
+  describe("with several accounts of a registry", () => {
+    const accounts = (count: number, length: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        registry: "registry:5000",
+        username: `u${at}`,
+        password: "x".repeat(length),
+      }));
+    const large = { cloudConfig: { text: "x".repeat(64_000) } };
+    const upgradeEnv = { A: "x".repeat(15_000) };
+    const told = (spec: ManagedOSImageSpec, materials: Materials) =>
+      planFor(spec, materials).credentials.map(({ username }) => username);
+
+    it("has them all as long as they have room", () => {
+      const credentials = accounts(5, 3_000);
+      expect(told({}, { ...NONE, credentials, firstCredentials: credentials.slice(0, 1) })).toHaveLength(5);
+    });
+
+    it.each([
+      ["that have no room together", large, { ...NONE, upgradeEnv }, accounts(5, 3_000)],
+      ["of which machines do not take so many", {}, NONE, accounts(300, 1)],
+      ["of which one is longer than machines take", {}, NONE, [...accounts(1, 1), ...accounts(1, 70_000)]],
+    ])("%s, has the first of each image", (_, spec, materials, credentials) => {
+      expect(told(spec, { ...materials, credentials, firstCredentials: credentials.slice(0, 1) })).toEqual(["u0"]);
+    });
+
+    it("is refused where not even the first has room", () => {
+      const credentials = accounts(2, 15_000);
+      const firstCredentials = credentials.slice(0, 1);
+      expect(() => planFor(large, { ...NONE, upgradeEnv, credentials, firstCredentials })).toThrow(
+        /machines take 92160/,
+      );
     });
   });
 

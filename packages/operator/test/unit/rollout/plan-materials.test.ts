@@ -68,13 +68,14 @@ describe("the accounts that machines are told", () => {
   async function told(
     secrets: Readonly<Record<string, object>>,
     upgradeImage?: string,
+    which: "credentials" | "firstCredentials" = "credentials",
   ): Promise<readonly (readonly string[])[]> {
     const one = image("one");
     const imagePullSecrets = Object.keys(secrets).map((name) => ({ name }));
     const upgradeContainer = upgradeImage === undefined ? null : { image: upgradeImage };
     const spec = { osImage: "r.example.com/team-a/os:v1", imagePullSecrets, upgradeContainer };
-    const { credentials } = await scene(secrets).materials.materials({ ...one, spec });
-    return credentials.map(({ registry, username, password }) => [registry, username, password]);
+    const materials = await scene(secrets).materials.materials({ ...one, spec });
+    return materials[which].map(({ registry, username, password }) => [registry, username, password]);
   }
 
   it("are all that the operator tries for the image itself, as the first may be outdated", async () => {
@@ -96,6 +97,19 @@ describe("the accounts that machines are told", () => {
       [host, "a", "1"],
       [host, "all", "3"],
       [host, "b", "2"],
+    ]);
+  });
+
+  it("are the first of each image where the others have no room, also where that is a further one of another image", async () => {
+    const host = "r.example.com";
+    const pull = pullSecret([`${host}/team-a`, "a", "1"], [`${host}/team-b`, "b", "2"], [host, "all", "3"]);
+    expect(await told({ pull }, "r.example.com/team-b/tools:v1", "firstCredentials")).toEqual([
+      [host, "a", "1"],
+      [host, "b", "2"],
+    ]);
+    expect(await told({ pull }, "r.example.com/other/tools:v1", "firstCredentials")).toEqual([
+      [host, "a", "1"],
+      [host, "all", "3"],
     ]);
   });
 

@@ -16,7 +16,7 @@ export function quietParts(
     machinesSynced: () => true,
     readMachine: async () => undefined,
     resolve: () => Promise.reject(new Error("not used")),
-    materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [] }),
+    materials: async () => ({ prepareEnv: {}, upgradeEnv: {}, credentials: [], firstCredentials: [] }),
     lagMs: () => 0,
     tell: silent,
     log: { debug: silent, info: silent, warn: silent, error: silent },

@@ -143,7 +143,7 @@ describe("what fails after the spec has become another one", () => {
     const { time, image, publish, run } = scene(
       async () => digest,
       async (osImage, clock) => {
-        if (osImage.endsWith(":v2")) return { prepareEnv: {}, upgradeEnv: {}, credentials: [] };
+        if (osImage.endsWith(":v2")) return { prepareEnv: {}, upgradeEnv: {}, credentials: [], firstCredentials: [] };
         await clock.delay(20_000);
         throw new RolloutError("ROLLOUT_REFERENCE_MISSING", "there is no Secret fleet-local/s");
       },
@@ -184,7 +184,7 @@ describe("a replica that has stopped", () => {
       async () => `sha256:${"a".repeat(64)}`,
       async (_osImage, clock) => {
         await clock.delay(2_000);
-        return { prepareEnv: {}, upgradeEnv: {}, credentials: [] };
+        return { prepareEnv: {}, upgradeEnv: {}, credentials: [], firstCredentials: [] };
       },
     );
     run.onMachine(MACHINE);
