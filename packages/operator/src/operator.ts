@@ -116,6 +116,8 @@ export async function startOperator(
   });
   const inventories = runInventoryController(controllerParts, rancherClusterTokens(lead.kubernetes), {
     statusDelayMs: settings.statusDelayMs,
+    isSurplus: (entry) =>
+      limit.isSurplus(registrations.index.get(`${entry.metadata.namespace}/${entry.registrationName ?? ""}`), entry),
     onMachine: (entry) => rollouts.onMachine(entry),
     onMachineGone: (object) => rollouts.onMachineGone(object),
     onUnreadable(inventory, note) {

@@ -41,6 +41,10 @@ const NAME_LIMIT = 63;
 const DELETE_TRIES = 6;
 const FIRST_PAUSE_MS = 1_000;
 
+function earlierOf(there: readonly CountedMachine[], { firstRevision }: CountedMachine): number {
+  return there.filter((one) => one.firstRevision < firstRevision).length;
+}
+
 export class MachineLimit<Machine extends CountedMachine> {
   readonly #parts: MachineLimitParts<Machine>;
   /** Machines of each registration about which it is not decided yet, by their keys. */
@@ -60,6 +64,14 @@ export class MachineLimit<Machine extends CountedMachine> {
     const shown = new Set(there.map((one) => one.ekHash));
     const coming = [...this.#underwayThrough(registration).keys()].filter((one) => !shown.has(one));
     return there.length + coming.length >= max;
+  }
+
+  /** Whether as many as allowed were stored before this machine, and nobody has answered it yet. */
+  isSurplus(registration: MachineRegistration | undefined, machine: Machine): boolean {
+    const max = registration?.spec.token?.maxMachines;
+    if (registration === undefined || max === undefined || machine.statusDue !== "later") return false;
+    const { namespace, name } = registration.metadata;
+    return earlierOf(this.#parts.machinesOf(namespace, name), machine) >= max;
   }
 
   /** Whether this machine has its place, as long as it is not decided that it has none. */
@@ -119,8 +131,7 @@ export class MachineLimit<Machine extends CountedMachine> {
     const there = this.#parts.machinesOf(registration.namespace, registration.name);
     // By hand, or through another registration.
     if (!made && !there.some((one) => one.metadata.uid === entry.metadata.uid)) return claim;
-    const earlier = there.filter((one) => one.firstRevision < entry.firstRevision);
-    if (earlier.length < max) return claim;
+    if (earlierOf(there, entry) < max) return claim;
     // Another replica's it deletes itself, in the same order. One that has its config must not lose its inventory.
     if (made && (isAnswered || !(await this.#isTakenBack(entry)))) return claim;
     throw new RegistrationRefusedError("REGISTRATION_FULL");

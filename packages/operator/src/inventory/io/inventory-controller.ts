@@ -25,10 +25,14 @@ import { settleInventory, settleStatus } from "./inventory-store.ts";
 const STATUS_WRITES_PER_SECOND = 20;
 /** After somebody has changed spec.approval. */
 const PROMPT_MS = 500;
+/** From when a surplus machine was made: by then its maker has taken it away, or does not come to it any more. */
+const SURPLUS_MS = 600_000;
 
 export interface InventoryOptions {
   /** From a registration to the status that its visit left out. */
   readonly statusDelayMs: number;
+  /** Whether more machines than allowed would be there with it, so that its maker may be about to take it away. */
+  readonly isSurplus: (entry: InventoryEntry) => boolean;
   /** Told of new machines and of changed ones, and of those that are gone. */
   readonly onMachine: (entry: InventoryEntry) => void;
   readonly onMachineGone: (object: NamedObject) => void;
@@ -97,12 +101,23 @@ export function runInventoryController(
     setTimer: retryTimer,
   });
 
+  function isHeldBack(entry: InventoryEntry | undefined): boolean {
+    if (entry?.statusDue !== "later") return false;
+    // Of a time that nobody can read, this is false: the status is written.
+    return Math.abs(nowMs() - Date.parse(entry.createdAt)) < SURPLUS_MS && options.isSurplus(entry);
+  }
+
   const statuses = createPacedQueue({
     delaysMs: { prompt: PROMPT_MS, later: options.statusDelayMs },
     intervalMs: 1_000 / STATUS_WRITES_PER_SECOND,
     async work(key) {
       if (!lead.isLeader()) return;
       const [namespace = "", name = ""] = key.split("/", 2);
+      // Whoever sees a status takes the machine for one that was answered.
+      if (isHeldBack(index.named({ metadata: { namespace, name } }))) {
+        statuses.add(key, "later");
+        return;
+      }
       try {
         await settleStatus(lead.kubernetes, namespace, name, nowMs);
       } catch (error) {

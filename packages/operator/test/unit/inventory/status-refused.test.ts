@@ -1,4 +1,4 @@
-/** Statuses that the API server does not take: which of them are written later, and that they hold up no other. */
+/** Statuses that the API server does not take, or that are held back: when they are written, and that they hold up no other. */
 import { Readable } from "node:stream";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -19,11 +19,13 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
+const CREATED = "2026-01-01T00:00:00Z";
+
 function machine(name: string) {
   return {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "MachineInventory",
-    metadata: { name, namespace: "n", uid: `u-${name}`, resourceVersion: "1" },
+    metadata: { name, namespace: "n", uid: `u-${name}`, resourceVersion: "1", creationTimestamp: CREATED },
     spec: { tpm: "ab".repeat(32), approval: "Approved" },
   };
 }
@@ -33,7 +35,11 @@ function refusal(httpStatus: number): KubernetesError {
 }
 
 /** @param refused  how a write of this machine's status ends, the first, the second and so on; undefined: it is taken */
-function run(names: readonly string[], refused: (name: string, count: number) => KubernetesError | undefined) {
+function run(
+  names: readonly string[],
+  refused: (name: string, count: number) => KubernetesError | undefined,
+  isSurplus: (name: string) => boolean = () => false,
+) {
   const written: string[] = [];
   const asked = new Map<string, number>();
   const kubernetes: Kubernetes = {
@@ -69,6 +75,7 @@ function run(names: readonly string[], refused: (name: string, count: number) =>
     tokens,
     {
       statusDelayMs: 1_000,
+      isSurplus: ({ metadata }) => isSurplus(metadata.name),
       onMachine: () => undefined,
       onMachineGone: () => undefined,
       onUnreadable: () => undefined,
@@ -101,4 +108,43 @@ it("are tried seldom where that lasts, and all others are written meanwhile", as
   const counts = denied.map((name) => asked.get(name) ?? 0);
   expect(Math.min(...counts)).toBeGreaterThan(8);
   expect(Math.max(...counts)).toBeLessThan(25);
+});
+
+it("of surplus machines are held back for ten minutes, in which their maker may take them away, and then written", async () => {
+  vi.setSystemTime(Date.parse(CREATED));
+  const { written } = run(
+    ["surplus", "good"],
+    () => undefined,
+    (name) => name === "surplus",
+  );
+  await vi.advanceTimersByTimeAsync(590_000);
+  expect(written).toEqual(["good"]);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(written).toEqual(["good", "surplus"]);
+});
+
+it("of machines that are surplus no more are written soon", async () => {
+  vi.setSystemTime(Date.parse(CREATED));
+  let isFull = true;
+  const { written } = run(
+    ["m1"],
+    () => undefined,
+    () => isFull,
+  );
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(written).toEqual([]);
+  isFull = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(written).toEqual(["m1"]);
+});
+
+it("of surplus machines that are old are written as any other's", async () => {
+  vi.setSystemTime(Date.parse(CREATED) + 700_000);
+  const { written } = run(
+    ["m1"],
+    () => undefined,
+    () => true,
+  );
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(written).toEqual(["m1"]);
 });

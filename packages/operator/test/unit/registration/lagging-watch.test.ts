@@ -50,13 +50,13 @@ function replica(server: ApiServer, index: InventoryIndex, more: Partial<Invento
       return isCodedError(error) ? error.code : String(error);
     }
   }
-  return { visit, claims, limit };
+  return { visit, claims, limit, index };
 }
 
 function alone(more: Partial<InventoryStore> = {}) {
   const server = new ApiServer();
   const index = server.replica();
-  return { server, index, ...replica(server, index, more) };
+  return { server, ...replica(server, index, more) };
 }
 
 /** What the leader writes when it has time. */
@@ -65,6 +65,12 @@ function statusOf(server: ApiServer, key: string): object {
   const status = read.ok ? dueStatus(read.inventory, NOW_MS) : undefined;
   if (status === undefined) throw new Error(`no status is due for ${key}`);
   return status;
+}
+
+/** Whose status the leader does not write yet. */
+function surplus({ limit, index }: ReturnType<typeof replica>, server: ApiServer): readonly string[] {
+  const names = [...server.objects].map(([key, { object }]) => ({ key, entry: index.named(object) }));
+  return names.flatMap(({ key, entry }) => (entry !== undefined && limit.isSurplus(DOOR, entry) ? [key] : []));
 }
 
 /** As long as a visit may take. */
@@ -149,8 +155,10 @@ describe("once the watch is there again", () => {
     await ended(Promise.all([one.visit("a"), one.visit("a"), other.visit("b")]));
     server.deliver(0);
     expect(await one.visit("b")).toBe("REGISTRATION_FULL");
+    expect(surplus(one, server)).toEqual(["n/b"]);
     server.change("n/b", statusOf(server, "n/b"));
     server.deliver(0);
+    expect(surplus(one, server)).toEqual([]);
     expect(await one.visit("b")).toBe("b");
     server.deliverAll();
     await vi.advanceTimersByTimeAsync(0);
