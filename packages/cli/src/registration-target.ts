@@ -2,6 +2,7 @@
 import {
   parsePin,
   parseRegistrationUrl,
+  readPipedCa,
   registrationSettings,
   type RegistrationSettings,
   type Trust,
@@ -46,7 +47,7 @@ export async function registrationTarget(options: TargetOptions): Promise<Regist
   // What the file allows it allows its own URL.
   const allowHttp = options.allowHttp || (options.url === undefined && settings?.allowHttp === true);
   parseRegistrationUrl(url, { allowHttp, allowBare });
-  return { url, allowHttp, trust: chooseTrust(options, settings) };
+  return { url, allowHttp, trust: await chooseTrust(options, settings) };
 }
 
 async function readCloudConfig(path: string, signal: AbortSignal): Promise<unknown> {
@@ -55,8 +56,12 @@ async function readCloudConfig(path: string, signal: AbortSignal): Promise<unkno
   return parseCloudConfig(text, path);
 }
 
-function chooseTrust(flags: TargetOptions, settings: RegistrationSettings | undefined): Trust {
-  if (flags.caCert !== undefined) return { kind: "ca-file", path: flags.caCert };
+async function chooseTrust(flags: TargetOptions, settings: RegistrationSettings | undefined): Promise<Trust> {
+  const { caCert: path, signal } = flags;
+  if (path !== undefined) {
+    const text = await readPipedCa(path, signal);
+    return { kind: "ca-file", path, ...(text === undefined ? {} : { text }) };
+  }
   if (flags.caSha256 !== undefined) return { kind: "pin", pin: parsePin(flags.caSha256) };
   if (settings?.caPem !== undefined) return { kind: "ca", pem: settings.caPem };
   return settings?.caSha256 === undefined ? { kind: "system" } : { kind: "pin", pin: parsePin(settings.caSha256) };

@@ -112,7 +112,7 @@ async function givenCas(
   signal?: AbortSignal,
 ): Promise<string> {
   const isFile = trust.kind === "ca-file";
-  const text = isFile ? await outside.readCaFile(trust.path, signal) : trust.pem;
+  const text = isFile ? (trust.text ?? (await outside.readCaFile(trust.path, signal))) : trust.pem;
   return readCaCertificates(text, isFile ? trust.path : "registrationCACert of the cloud-config").join("\n");
 }
 

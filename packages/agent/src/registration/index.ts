@@ -113,6 +113,7 @@ export type { ReportOptions } from "./report-machine.ts";
 export { daemonRetryDelayMs } from "./retry.ts";
 export type { RetryOutside, RetryPolicy } from "./retry.ts";
 export type { MachineSession, SessionKeeper, SessionRequest } from "./session-keeper.ts";
+export { readPipedCa } from "./io/read-ca.ts";
 export { prepareFile } from "./io/prepare-file.ts";
 export type { PreparedFile } from "./io/prepare-file.ts";
 export { DEFAULT_TIMEOUT_MS } from "./register.ts";

@@ -5,7 +5,8 @@ import { RegistrationError } from "./errors.ts";
 
 export type Trust =
   | { readonly kind: "system" }
-  | { readonly kind: "ca-file"; readonly path: string }
+  /** With what it held where it can be read once only; without, it is read whenever it counts. */
+  | { readonly kind: "ca-file"; readonly path: string; readonly text?: string }
   /** From a cloud-config's registrationCACert. */
   | { readonly kind: "ca"; readonly pem: string }
   /** SHA-256 of the CA as the server hands it out; as people copy it, see `parsePin`. */

@@ -94,6 +94,12 @@ it("install reads its settings", async () => {
   expect(errorOf(outcome), outcome.stdout).toMatchObject({ code: "INSTALL_SETTINGS_INVALID" });
 });
 
+it.each(["register", "register --check", "report"])("%s knows its server by a CA", async (command) => {
+  const words = `${command} ${address} --no-smbios --tcti ${tpm.tcti}`;
+  const outcome = await inBash(`${words} --ca-cert <(sleep 0.2; cat "$FOLDER/ca.pem")`);
+  expect(outcome, outcome.stdout).toMatchObject({ code: 0 });
+});
+
 it("install keeps the settings of its file when it has registered", async () => {
   const settings = `{device: $FOLDER/no-disk, registrationUrl: '${address}', registrationCACert: $FOLDER/ca.pem}`;
   const before = server.reports.length;

@@ -1,5 +1,5 @@
 /** Where this machine keeps the CAs that it trusts. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 
 import { readBounded } from "../../files/index.ts";
@@ -29,6 +29,19 @@ export async function readCaFile(path: string, signal?: AbortSignal): Promise<st
     });
   });
   return bytes.toString("latin1");
+}
+
+/**
+ * @returns what a pipe holds, such as a shell's `<(COMMAND)`: to be kept, as it is empty from then on; undefined for what can
+ *          be read again, and for what is not there
+ * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_INTERRUPTED
+ */
+export async function readPipedCa(path: string, signal: AbortSignal): Promise<string | undefined> {
+  const isPipe = await stat(path).then(
+    (found) => found.isFIFO(),
+    () => false,
+  );
+  return isPipe ? readCaFile(path, signal) : undefined;
 }
 
 /**
