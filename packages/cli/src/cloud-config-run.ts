@@ -6,9 +6,11 @@ import {
   parseCloudConfig,
   readGiven,
   type GivenConfig,
+  type GivenFile,
   type Judged,
   type ParsedCloudConfig,
 } from "@rancheros/agent/cloud-config";
+import type { FilesError } from "@rancheros/agent/files";
 
 import { CliError } from "./errors.ts";
 import { describeFinding } from "./describe-finding.ts";
@@ -21,6 +23,8 @@ const RUN_FOLDER = "run/rancheros";
 export interface ReadConfig extends ParsedCloudConfig {
   readonly path: string;
   readonly text: string;
+  /** Of a file in a folder that may be readable another time: nothing of it is known. */
+  readonly failure?: FilesError;
 }
 
 /**
@@ -42,7 +46,7 @@ export async function readConfigs(
       throw new CliError("CLI_FILE_UNREADABLE", `there is no file ${path}`, { details: { path } });
     }
     for (const file of files ?? []) {
-      if ("unreadable" in file) read.push(unreadableFile(file.path, file.unreadable));
+      if ("unreadable" in file) read.push(unreadableFile(file));
       else {
         const { path: place, bytes } = file;
         read.push({ ...parseCloudConfig(bytes, judge), path: place, text: bytes.toString("utf8") });
@@ -53,13 +57,14 @@ export async function readConfigs(
 }
 
 /** Of a folder: the files beside it are read, and it counts as one with a mistake. */
-function unreadableFile(path: string, sentence: string): ReadConfig {
-  return {
-    path,
-    text: "",
-    config: undefined,
-    findings: [{ severity: "error", path: "", line: 1, column: 1, sentence }],
-  };
+function unreadableFile({ path, unreadable: sentence, failure }: Exclude<GivenFile, { bytes: Buffer }>): ReadConfig {
+  const findings = [{ severity: "error", path: "", line: 1, column: 1, sentence }] as const;
+  return { path, text: "", config: undefined, findings, ...(failure === undefined ? {} : { failure }) };
+}
+
+/** Those that may be readable another time. */
+export function unread(read: readonly ReadConfig[]): readonly string[] {
+  return read.flatMap(({ path, failure }) => (failure === undefined ? [] : [path]));
 }
 
 /** The valid ones, as they are applied. */
@@ -67,8 +72,12 @@ export function usable(read: readonly ReadConfig[]): readonly GivenConfig[] {
   return read.flatMap(({ path, text, config }) => (config === undefined ? [] : [{ path, text, config }]));
 }
 
-/** @returns an error that names the first mistake; undefined where all are valid */
-export function invalidConfig(read: readonly ReadConfig[]): CloudConfigError | undefined {
+/** @returns an error that names the first file that may be readable another time, or else the first mistake; undefined where all are valid */
+export function unusable(read: readonly ReadConfig[]): CloudConfigError | FilesError | undefined {
+  return read.find(({ failure }) => failure !== undefined)?.failure ?? invalidConfig(read);
+}
+
+function invalidConfig(read: readonly ReadConfig[]): CloudConfigError | undefined {
   const wrong = read.filter(({ config }) => config === undefined);
   const [first] = wrong;
   if (first === undefined) return undefined;

@@ -101,6 +101,28 @@ describe("ros-agent config", () => {
     expect(kept.stderr).not.toContain(`${good}:`);
   });
 
+  it("apply --keep-going applies the others where the system does not let it read a file, and has failed", async () => {
+    const oem = join(folder, "bad-block");
+    await file("bad-block/50_good.yaml", "#cloud-config\nwrite_files: [{path: /etc/motd, content: hi}]\n");
+    await file("bad-block/60_wrong.yaml", "#cloud-config\nhostname:\n\t- a\n");
+    // A file that is there, and of which the first byte cannot be read: EIO.
+    await symlink("/proc/self/mem", join(oem, "99_custom.yaml"));
+    const root = join(folder, "bad-block-root");
+    await mkdir(join(root, "etc"), { recursive: true });
+    const flags = ["--root", root, "--run-folder", join(folder, "run"), "--json"];
+    const unread = {
+      code: "FILES_UNREADABLE",
+      message: expect.stringContaining("99_custom.yaml cannot be read: EIO") as string,
+    };
+    const refused = await rosAgent(["config", "apply", oem, ...flags]);
+    expect({ code: refused.code, error: errorOf(refused) }).toMatchObject({ code: 8, error: unread });
+    await expect(readFile(join(root, "etc/motd"))).rejects.toThrow("ENOENT");
+    const kept = await rosAgent(["config", "apply", oem, ...flags, "--keep-going"]);
+    expect({ code: kept.code, error: errorOf(kept) }).toMatchObject({ code: 8, error: unread });
+    expect(await readFile(join(root, "etc/motd"), "utf8")).toBe("hi");
+    expect((await rosAgent(["config", "validate", oem])).code).toBe(8);
+  });
+
   it("apply passes over names that begin with a dot, such as the lock of an editor", async () => {
     const oem = join(folder, "edited");
     await file("edited/99_custom.yaml", "#cloud-config\nwrite_files: [{path: /etc/motd, content: hi}]\n");

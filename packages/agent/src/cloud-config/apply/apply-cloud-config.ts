@@ -8,7 +8,7 @@ import { attempt } from "./attempt.ts";
 import type { Activation, Change } from "./change.ts";
 import { chooseTool, type Tool } from "./choose-tool.ts";
 import { hasCloudInitBegun, planSeed } from "./cloud-init-seed.ts";
-import { filesForYip, leftForYip } from "./hand-over.ts";
+import { filesForYip, keepsHandedOver, leftForYip } from "./hand-over.ts";
 import { otherStays, planFiles, type FilePlan } from "./plan-files.ts";
 import { keepPassword, planUser, type ProgramStep } from "./plan-users.ts";
 import {
@@ -42,6 +42,8 @@ export interface ApplyOutside {
 export interface ApplyOptions {
   readonly tool: Tool | "auto";
   readonly dryRun: boolean;
+  /** Files that belong to it and cannot be read now: what an earlier run has handed over stays. */
+  readonly unread?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -108,10 +110,11 @@ class ApplyRun {
 
   async yip(given: readonly GivenConfig[]): Promise<void> {
     const wanted = filesForYip(given);
-    await this.handOver(wanted);
     await attempt(this.problems, async () => {
       const { files } = this.#outside;
       const names = ((await files.list("/oem")) ?? []).map(({ name }) => name);
+      if (keepsHandedOver(names, this.#options.unread ?? [])) return;
+      await this.handOver(wanted);
       for (const subject of leftForYip(names, wanted)) {
         const change = { subject, before: "(a cloud-config of an earlier run)\n", after: "", isSecret: false };
         await this.#do(change, () => files.remove(subject));
@@ -122,13 +125,15 @@ class ApplyRun {
   /** Once cloud-init has begun with an earlier seed it leaves users, files and commands of a later one alone: they are done here. */
   async seed(given: readonly GivenConfig[]): Promise<void> {
     await attempt(this.problems, async () => {
-      const { files, problem, hasBegun, isNews } = await planSeed(this.#outside.files, given);
+      const { files, problem, hasBegun, isNews, isThere } = await planSeed(this.#outside.files, given);
+      const keepsSeed = isThere && (this.#options.unread ?? []).length > 0;
       this.#hasSeed = problem === undefined;
       if (problem !== undefined) this.problems.push(problem);
+      else if (keepsSeed && !hasBegun) return;
       else if (!hasBegun) await this.#leaveCommands(given);
       else if (!isNews) await this.#laterCommands(given);
       // As long as the seed is the old one, the next start takes it for news and tries again.
-      else if (!(await this.#news(given))) return;
+      else if (!(await this.#news(given)) || keepsSeed) return;
       await this.handOver(files);
     });
   }

@@ -25,6 +25,8 @@ export interface SeedPlan {
   readonly hasBegun: boolean;
   /** Whether the seed says something of which nobody has applied all yet, where cloud-init has begun. */
   readonly isNews: boolean;
+  /** Whether there is a seed of an earlier run. */
+  readonly isThere: boolean;
 }
 
 /** Of each file what it is to be, and what was there before: a kill may keep the write from happening. */
@@ -43,7 +45,7 @@ export async function planSeed(
 ): Promise<SeedPlan> {
   const [first, ...others] = given;
   const hasBegun = await hasCloudInitBegun(files);
-  if (first === undefined) return { files: [], problem: undefined, hasBegun, isNews: false };
+  if (first === undefined) return { files: [], problem: undefined, hasBegun, isNews: false, isThere: false };
   const textAt = async (path: string): Promise<string | undefined> =>
     (await files.read(path))?.content.toString("utf8");
   const record = readRecord((await textAt(SEED_RECORD_PLACE)) ?? "");
@@ -63,7 +65,7 @@ export async function planSeed(
   if (strangers.length > 0) {
     const names = strangers.join(" and ");
     const problem = `${names} is not what ros-agent has written, and stays: cloud-init gets nothing from here. Take it away, or have ros-agent apply the cloud-config itself (--tool native)`;
-    return { files: [], problem, hasBegun, isNews: false };
+    return { files: [], problem, hasBegun, isNews: false, isThere: false };
   }
   const userData =
     others.length === 0
@@ -92,7 +94,7 @@ export async function planSeed(
   };
   const seed = wanted.map(([path, content]) => ({ path, content, ...OWNER_ONLY }));
   const isNews = oldUserData !== userData || !isApplied;
-  return { files: [recordFile, ...seed], problem: undefined, hasBegun, isNews };
+  return { files: [recordFile, ...seed], problem: undefined, hasBegun, isNews, isThere: oldUserData !== undefined };
 }
 
 /**

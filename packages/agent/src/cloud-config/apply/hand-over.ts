@@ -17,9 +17,11 @@ const DIGITS = 3;
 const OWN_NAMES = /^(?:95_ros-agent(?:_[1-9]\d*)?|99_ros-agent_\d{3,})\.yaml$/;
 
 /** What lies in /oem is read by yip anyway. */
+const inOem = (path: string): boolean => path.startsWith("/oem/");
+
 export function filesForYip(given: readonly GivenText[]): readonly NewFile[] {
   return given
-    .filter(({ path }) => !path.startsWith("/oem/"))
+    .filter(({ path }) => !inOem(path))
     .map(({ text }, index) => {
       const name = index === 0 ? NAME : `${NAME}_${String(index).padStart(DIGITS, "0")}`;
       return { path: `/oem/${name}.yaml`, content: withHeader(text), ...OWNER_ONLY };
@@ -35,6 +37,11 @@ export function leftForYip(names: readonly string[], wanted: readonly NewFile[])
     .filter((name) => OWN_NAMES.test(name))
     .map((name) => `/oem/${name}`)
     .filter((path) => !kept.has(path));
+}
+
+/** @returns whether what an earlier run has left in /oem is to stay: some of it may come from what cannot be read now */
+export function keepsHandedOver(names: readonly string[], unread: readonly string[]): boolean {
+  return unread.some((path) => !inOem(path)) && names.some((name) => OWN_NAMES.test(name));
 }
 
 /** As cloud-init and yip know it: without the mark that editors put before UTF-8, which they know at the beginning only. */

@@ -1,5 +1,5 @@
 /** Reads the cloud-configs that a command line names. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { isAbsent, systemCode } from "@rancheros/protocol/errors";
 import { constants } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -10,7 +10,12 @@ import { CONFIG_MAX_BYTES } from "../limits.ts";
 export type GivenFile =
   | { readonly path: string; readonly bytes: Buffer }
   /** Of a folder: the others count all the same. */
-  | { readonly path: string; readonly unreadable: string };
+  | {
+      readonly path: string;
+      readonly unreadable: string;
+      /** Where it is no mistake of a person's, and may go another time: what the file says is not known. */
+      readonly failure?: FilesError;
+    };
 
 const MAX_FILES = 100;
 
@@ -42,14 +47,23 @@ export async function readGiven(path: string): Promise<readonly GivenFile[] | un
   }
 }
 
-/** A dangling link, a folder of such a name, a bad block. */
 async function readFound(path: string): Promise<GivenFile> {
   try {
     return { path, bytes: await readBounded(path) };
-  } catch (error) {
-    return { path, unreadable: `the file cannot be read: ${whyOf(error)}` };
+  } catch (cause) {
+    const unreadable = `the file cannot be read: ${whyOf(cause)}`;
+    if (isMistake(cause)) return { path, unreadable };
+    const message = `${path} cannot be read: ${whyOf(cause)}`;
+    return { path, unreadable, failure: new FilesError("FILES_UNREADABLE", message, { cause, details: { path } }) };
   }
 }
+
+/** A dangling link, one that leads to itself, a folder or a socket of such a name; not a bad block or too many open files. */
+function isMistake(cause: unknown): boolean {
+  return cause instanceof NoFile || isAbsent(cause) || ["ELOOP", "ENXIO"].includes(systemCode(cause));
+}
+
+class NoFile extends Error {}
 
 function whyOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -59,7 +73,7 @@ function whyOf(error: unknown): string {
 async function readBounded(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    if (!(await file.stat()).isFile()) throw new Error("it is no file");
+    if (!(await file.stat()).isFile()) throw new NoFile("it is no file");
     const buffer = Buffer.alloc(CONFIG_MAX_BYTES + 1);
     let bytes = 0;
     for (;;) {

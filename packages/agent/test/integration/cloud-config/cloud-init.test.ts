@@ -45,6 +45,22 @@ describe("a cloud-config", () => {
     expect(await machine.apply("#cloud-config\nhostname: c\n")).toMatchObject({ tool: "native" });
   });
 
+  it("leaves cloud-init the seed of a file that cannot be read now, and applies the others once it has begun", async () => {
+    await machine.put("usr/bin/cloud-init", "", 0o755);
+    const unread = ["/oem/99_custom.yaml"];
+    const texts = (name: string): readonly string[] => [`write_files: [{path: /etc/motd, content: ${name}}]\n`];
+    await machine.applyAll(["hostname: a\n", ...texts("old")]);
+    const seed = await machine.text(`${SEED}/user-data`);
+    expect((await machine.applyAll(texts("new"), { unread })).changes).toEqual([]);
+    await beginInstance();
+    const { changes } = await machine.applyAll(texts("new"), { unread });
+    expect(changes.map(({ subject }) => subject)).toEqual(["/etc/motd"]);
+    expect(await machine.text(`${SEED}/user-data`)).toBe(seed);
+    // Once all of it is read it goes to cloud-init.
+    await machine.applyAll(["hostname: a\n", ...texts("new")]);
+    expect(await machine.text(`${SEED}/user-data`)).toContain("content: new");
+  });
+
   it("loses the mark that Windows' editors put before it: behind a second header nobody could read it", async () => {
     await machine.put("usr/bin/cloud-init", "", 0o755);
     await machine.apply("\ufeff#cloud-config\nhostname: a\n");

@@ -15,7 +15,7 @@ export interface MachineRoot {
   /** Several files at once, later ones last. */
   readonly applyAll: (
     texts: readonly string[],
-    options?: { readonly dryRun?: boolean; readonly from?: string },
+    options?: { readonly dryRun?: boolean; readonly from?: string; readonly unread?: readonly string[] },
   ) => Promise<Applied>;
   /** Every file with mode, owner and content. */
   readonly snapshot: () => Promise<Readonly<Record<string, string>>>;
@@ -40,13 +40,16 @@ export async function machineRoot(): Promise<MachineRoot> {
     await writeFile(path(inside), text);
     await chmod(path(inside), mode);
   };
-  const applyAll: MachineRoot["applyAll"] = (texts, { dryRun = false, from = "/registration.yaml" } = {}) => {
+  const applyAll: MachineRoot["applyAll"] = (
+    texts,
+    { dryRun = false, from = "/registration.yaml", unread = [] } = {},
+  ) => {
     const given = texts.map((text, index) => {
       const { config, findings } = parseCloudConfig(Buffer.from(text));
       if (config === undefined) throw new Error(JSON.stringify(findings));
       return { path: index === 0 ? from : `${from}.${index}`, text, config };
     });
-    const options = { tool: "auto", dryRun, signal: new AbortController().signal } as const;
+    const options = { tool: "auto", dryRun, unread, signal: new AbortController().signal } as const;
     return applyCloudConfig({ root, lockFile: join(base, "run", "config.lock") }, given, options);
   };
   for (const [file, text, mode] of FILES) await put(file, text, mode);

@@ -29,6 +29,24 @@ describe("a cloud-config", () => {
     expect((await machine.apply("hostname: a\n")).changes).toEqual([]);
   });
 
+  it("leaves yip what an earlier run had of a file that cannot be read now", async () => {
+    await machine.put("usr/bin/yip", "", 0o755);
+    await mkdir(machine.path("oem"));
+    await machine.applyAll(["#cloud-config\nhostname: a\n", "#cloud-config\nhostname: b\n"]);
+    const handed = (): Promise<readonly string[]> =>
+      Promise.all(["99_ros-agent.yaml", "99_ros-agent_001.yaml"].map((name) => machine.text(`oem/${name}`)));
+    const before = await handed();
+    const one = ["#cloud-config\nhostname: b\n"];
+    expect(await machine.applyAll(one, { unread: ["/registration.yaml"] })).toMatchObject({
+      changes: [],
+      problems: [],
+    });
+    expect(await handed()).toEqual(before);
+    // Of one in /oem, which yip reads itself, it has nothing.
+    await machine.applyAll(one, { unread: ["/oem/99_custom.yaml"] });
+    expect((await readdir(machine.path("oem"))).sort()).toEqual(["99_ros-agent.yaml"]);
+  });
+
   it("has the last word over what the installation has written, in the order in which it was given", async () => {
     await machine.put("usr/bin/yip", "", 0o755);
     await machine.put("oem/90_operator.yaml", "#cloud-config\nhostname: of-an-upgrade\n");

@@ -73,7 +73,7 @@ export class ConfigApply extends AgentCommand {
     const { flags, args } = await this.parse(ConfigApply);
     const [
       { applyCloudConfig, describeChange },
-      { APPLY_LOCK, readConfigs, usable, invalidConfig, unapplied },
+      { APPLY_LOCK, readConfigs, usable, unusable, unread, unapplied },
       { describeFinding },
     ] = await Promise.all([
       import("@rancheros/agent/cloud-config"),
@@ -87,12 +87,13 @@ export class ConfigApply extends AgentCommand {
     const paths = [args.file, args.file2, args.file3].filter((path) => path !== undefined);
     const read = await readConfigs(paths, { ifThere: flags["if-there"] });
     for (const { path, findings } of read) for (const one of findings) this.remark(describeFinding(path, one));
-    const wrong = invalidConfig(read);
+    const wrong = unusable(read);
     if (wrong !== undefined && !flags["keep-going"]) throw wrong;
     const dryRun = flags["dry-run"];
     const machine = { root: flags.root, lockFile: `${flags["run-folder"]}/${APPLY_LOCK}` };
     const { signal } = this.surroundings;
-    const applied = await applyCloudConfig(machine, usable(read), { tool: flags.tool, dryRun, signal });
+    const options = { tool: flags.tool, dryRun, signal, unread: unread(read) };
+    const applied = await applyCloudConfig(machine, usable(read), options);
     const { tool, remarks, problems, takesEffect } = applied;
     const changed = applied.changes.map(({ subject }) => subject);
     if (!flags.json)

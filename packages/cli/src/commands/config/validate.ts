@@ -28,7 +28,7 @@ export class ConfigValidate extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(ConfigValidate);
-    const { readConfigs, invalidConfig } = await import("../../cloud-config-run.ts");
+    const { readConfigs, unusable } = await import("../../cloud-config-run.ts");
     const { describeFinding } = await import("../../describe-finding.ts");
     const { judgeDocument } = await import("@rancheros/agent/install");
     const read = await readConfigs([args.file], { judge: judgeDocument });
@@ -41,7 +41,7 @@ export class ConfigValidate extends AgentCommand {
       if (valid.length === read.length)
         this.print(`${valid.length === 1 ? args.file : `${valid.length} files`}: valid`);
     }
-    const wrong = invalidConfig(read);
+    const wrong = unusable(read);
     if (wrong !== undefined) throw flags.json ? await alreadyTold(wrong) : wrong;
   }
 }
