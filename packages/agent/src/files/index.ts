@@ -5,6 +5,7 @@ export { readBounded } from "./io/read-bounded.ts";
 export { replaceFile, sweepTemporaries, temporaryFor } from "./io/replace-file.ts";
 export { requireReplaceable } from "./io/require-replaceable.ts";
 export { READ_MAX_BYTES, rootFiles } from "./io/root-files.ts";
+export { syncPath } from "./io/sync-path.ts";
 export type { FileOwner, FoundFile, NewFile, RootFiles } from "./io/root-files.ts";
 export { pathProblem } from "./path-parts.ts";
 export { whyRefused } from "./why-refused.ts";

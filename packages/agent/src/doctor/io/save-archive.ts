@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
-import { requireReplaceable } from "../../files/index.ts";
+import { requireReplaceable, syncPath } from "../../files/index.ts";
 import { DoctorError } from "../errors.ts";
 
 /** @throws DoctorError DOCTOR_ARCHIVE_UNSAVED */
@@ -20,13 +20,9 @@ export async function saveArchive(path: string, bytes: Buffer): Promise<void> {
     await file.sync();
     await file.close();
     await rename(temporary, target);
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await syncPath(folder);
   } catch (cause) {
+    // The first cause is told: what stays is a temporary file that nobody reads.
     await file?.close().catch(() => undefined);
     if (file !== undefined) await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error ? cause.message.replace(temporary, path) : String(cause);

@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { requireReplaceable } from "./require-replaceable.ts";
+import { syncPath } from "./sync-path.ts";
 
 /** Nobody writes a small file for so long. */
 const LEFT_BEHIND_MS = 10 * 60_000;
@@ -26,12 +27,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
       await file.close();
     }
     await rename(temporary, path);
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await syncPath(folder);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;

@@ -2,7 +2,7 @@
 import { open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { sweepTemporaries, temporaryFor } from "../../files/index.ts";
+import { sweepTemporaries, syncPath, temporaryFor } from "../../files/index.ts";
 import { SlotError } from "../errors.ts";
 import { readGrubEnvironment, writeGrubEnvironment, type GrubWords } from "../grub-environment.ts";
 import { syncFileSystem } from "./file-systems.ts";
@@ -29,27 +29,17 @@ export async function writeGrubEnvironmentFile(path: string, words: GrubWords): 
     }
     await rename(temporary, path);
     // The rename itself survives a power cut only with the folder.
-    await sync(dirname(path));
+    await syncPath(dirname(path));
     // GRUB reads ext4 without its journal: what is only in there it does not see.
     await syncFileSystem(dirname(path));
     // What that has put in its place last may still be in the disk's own cache. The fsync of a file empties it though nothing is
     // left to write; that of a folder does not. Source: Linux, fs/ext4/fsync.c
-    await sync(path);
+    await syncPath(path);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", `${path} cannot be written: ${why}`, { cause, details: { path } });
   } finally {
     await sweepTemporaries(path);
-  }
-}
-
-/** @param path  a file or a folder */
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,9 +1,9 @@
 /** The journal's file: all of it or nothing, on the disk, for root only. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { chmod, link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, link, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { replaceFile } from "../../files/index.ts";
+import { replaceFile, syncPath } from "../../files/index.ts";
 import { UpgradeError } from "../errors.ts";
 import type { JournalFile } from "../ports.ts";
 import { JOURNAL_MAX_BYTES } from "../read-journal.ts";
@@ -45,7 +45,7 @@ export function journalFile(folder: string): JournalFile {
         await rm(name, { force: true });
         await link(path, name);
         await rename(name, aside);
-        await syncFolder(folder);
+        await syncPath(folder);
         return aside;
       } catch {
         return undefined;
@@ -55,16 +55,6 @@ export function journalFile(folder: string): JournalFile {
       }
     },
   };
-}
-
-/** A new name survives a power cut only with the folder. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function codeOf(cause: unknown): string {
