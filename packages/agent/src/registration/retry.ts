@@ -1,5 +1,6 @@
 /** Trying again what may go well later: not for ever, not at once, and not all machines at the same moment. */
 import { isCodedError, type CodedError, type Retry } from "@rancheros/protocol/errors";
+import { AGENT_SILENT_MAX_MS } from "@rancheros/protocol/upgrade";
 
 import { RegistrationError } from "./errors.ts";
 
@@ -9,7 +10,6 @@ const LONGEST_DELAY_MS = 60_000;
 const PASSING_TPM_FAILURES = 8;
 /** For what only a person can mend. */
 const FIRST_LASTING_DELAY_MS = 60_000;
-const LONGEST_LASTING_DELAY_MS = 15 * 60_000;
 
 /**
  * How long to wait after a failure.
@@ -38,7 +38,7 @@ export function daemonRetryDelayMs(error: CodedError, failures: number, random: 
   const passing = retryDelayMs(error.retry, failures, random);
   const lasting = passing === undefined ? failures : error.failure === "tpm" ? failures - PASSING_TPM_FAILURES : 0;
   if (passing !== undefined && lasting <= 0) return passing;
-  const ceilingMs = Math.min(FIRST_LASTING_DELAY_MS * 2 ** (lasting - 1), LONGEST_LASTING_DELAY_MS);
+  const ceilingMs = Math.min(FIRST_LASTING_DELAY_MS * 2 ** (lasting - 1), AGENT_SILENT_MAX_MS);
   return ceilingMs * (0.5 + 0.5 * random);
 }
 

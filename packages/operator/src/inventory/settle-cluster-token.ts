@@ -67,7 +67,8 @@ export async function keepNamedToken(
   const bond = found === undefined ? undefined : tokenBond(found, where, metadata);
   if (bond === "foreign") return "as-it-is";
   const managed = spec.clusterName ? await tokens.managementCluster(metadata.namespace, spec.clusterName) : undefined;
-  if (found === undefined) return managed === undefined ? "as-it-is" : "missing";
+  // A cluster that is only not to be found now may come back; a machine of none waits for no token.
+  if (found === undefined) return spec.clusterName && managed === undefined ? "as-it-is" : "missing";
   if (bond === "unmarked" && managed !== where.namespace) return "as-it-is";
   const isElsewhere = managed !== undefined && managed !== where.namespace;
   if (isElsewhere || isOfNoCluster(inventory, bond)) {

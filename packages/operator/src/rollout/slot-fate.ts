@@ -1,5 +1,5 @@
 /** What becomes of slots that are held: kept, given back, or lost. Everything comes from what the machine has said. */
-import { isTerminal } from "@rancheros/protocol/upgrade";
+import { AGENT_SILENT_MAX_MS, isTerminal } from "@rancheros/protocol/upgrade";
 import type { Failure, Slot } from "./slot.ts";
 import { isAbout } from "./machine-place.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -9,11 +9,8 @@ export const FAILURE_MESSAGE_MAX = 256;
 /** A machine that goes on saying that it is under way may take so many times its nodeTimeout. */
 const UNDER_WAY_TIMES = 2;
 
-/**
- * From when it can be heard a machine has so long to speak. Agents wait longer the longer they are refused, as by the 404 of
- * an ingress without an operator: up to a quarter of an hour; see daemonRetryDelayMs.
- */
-const SPEAK_MS = 16 * 60_000;
+/** From when it can be heard a machine has so long to speak, its registration and report included. */
+const SPEAK_MS = AGENT_SILENT_MAX_MS + 60_000;
 
 /** A machine's reason where it broke off because the operator said that it holds no slot; see docs/errors.md. */
 const SLOT_LOST = "UPGRADE_SLOT_LOST";

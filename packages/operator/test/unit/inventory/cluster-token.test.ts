@@ -160,12 +160,18 @@ describe("the token that a status names", () => {
     expect(tokens.stored.size).toBe(1);
   });
 
-  it("is not missed where there is no cluster that it could be made in, and where the machine goes", async () => {
+  it("is missing where it is gone and its machine was taken out of its cluster", async () => {
+    const tokens = new StoredTokens();
+    for (const spec of [{}, { clusterName: "" }]) {
+      expect(await keepNamedToken(machine({ spec }), tokens)).toBe("missing");
+    }
+  });
+
+  it("is not missed where its machine's cluster is not to be found, and where the machine goes", async () => {
     const tokens = new StoredTokens();
     const going = machine();
     const deleted = { ...going, metadata: { ...going.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
     expect(await keepNamedToken(deleted, tokens)).toBe("as-it-is");
-    expect(await keepNamedToken(machine({ spec: {} }), tokens)).toBe("as-it-is");
     tokens.clusters.clear();
     expect(await keepNamedToken(machine(), tokens)).toBe("as-it-is");
   });
