@@ -36,6 +36,7 @@ export function parseRegistrationUrl(text: string, { allowHttp, allowBare = fals
   }
   if (url.username !== "" || url.password !== "") throw invalid("the registration URL holds a user name or password");
   if (url.hash !== "") throw invalid("the registration URL holds a #");
+  if (decoded(url.pathname) === undefined) throw invalid("the registration URL holds a % that begins no escape");
   if (url.pathname === "/" && !allowBare)
     throw invalid(`the registration URL has no path: ${url.origin} is the server's address only`);
   if (url.protocol === "http:" && !allowHttp) {
@@ -56,18 +57,19 @@ function invalid(message: string): RegistrationError {
 
 /** The query too, should somebody have put a token there; longest first, so that none hides a part of another. */
 function secretsOf(url: URL): readonly string[] {
-  const segments = url.pathname.split("/").flatMap((segment) => [segment, decoded(segment)]);
+  const segments = url.pathname.split("/").flatMap((segment) => [segment, decoded(segment) ?? segment]);
   const values = [...url.searchParams.values()];
   return [...segments, ...values]
     .filter((part) => part.length >= SECRET_MIN_CHARACTERS)
     .sort((one, other) => other.length - one.length);
 }
 
-function decoded(segment: string): string {
+/** Undefined for a text with an escape that is none. */
+function decoded(text: string): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(text);
   } catch {
-    return segment;
+    return undefined;
   }
 }
 

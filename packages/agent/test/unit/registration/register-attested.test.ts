@@ -111,12 +111,15 @@ describe("registering by the attestation protocol", () => {
     expect(server.seen.at(-1)?.bytes).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it("refuses a URL without a token before anything is sent", async () => {
-    await expect(register({}, { url: urlAt("/v1-rancheros/inventory") })).rejects.toMatchObject({
-      code: "REGISTRATION_URL_INVALID",
-    });
-    expect(steps()).toEqual([]);
-  });
+  it.each(["inventory", "registration/abc%zz"])(
+    "refuses /%s, which has no token, before anything is sent",
+    async (path) => {
+      await expect(register({}, { url: urlAt(`/v1-rancheros/${path}`) })).rejects.toMatchObject({
+        code: "REGISTRATION_URL_INVALID",
+      });
+      expect(steps()).toEqual([]);
+    },
+  );
 });
 
 describe("one thing wrong", () => {

@@ -35,6 +35,9 @@ describe("parseRegistrationUrl", () => {
     "https://h/v1-rancheros/registration/x#part",
     "https://rancher.example.test",
     "https://rancher.example.test/",
+    "https://h/v1-rancheros/registration/abc%zz",
+    "https://h/v1-rancheros/registration/abc%",
+    "https://h/v1-rancheros/registration/abc%ff",
   ])("refuses %j", (text) => {
     expect(() => parseRegistrationUrl(text, { allowHttp: true })).toThrow(
       expect.objectContaining({ code: "REGISTRATION_URL_INVALID", failure: "usage" }),
