@@ -67,7 +67,7 @@ export const REGISTRATION_ERRORS = {
     failure: "environment",
     retry: "never",
     meaning: "The environment names a proxy that is no http:// or https:// address.",
-    mend: "Correct HTTPS_PROXY (HTTP_PROXY for http:// URLs), or name the server in NO_PROXY.",
+    mend: "Correct HTTPS_PROXY (HTTP_PROXY for http:// URLs), with %25 for a % in its password, or name the server in NO_PROXY.",
   },
   REGISTRATION_PROXY: {
     failure: "unreachable",

@@ -74,7 +74,7 @@ export const REGISTRY_ERRORS: ErrorTable<RegistryErrorCode> = {
     failure: "environment",
     retry: "never",
     meaning: "HTTPS_PROXY or HTTP_PROXY of the operator is not the address of an HTTP proxy.",
-    mend: "Correct the variable in the operator's Deployment: http://HOST:PORT; other kinds of proxies are not supported.",
+    mend: "Correct the variable in the operator's Deployment: http://HOST:PORT, with %25 for a % in a password; other kinds of proxies are not supported.",
   },
   REGISTRY_CA_INVALID: {
     failure: "usage",

@@ -12,20 +12,36 @@ export type ProxyChoice =
 const DIRECT: ProxyChoice = { kind: "direct" };
 
 /**
- * Source: golang.org/x/net/http/httpproxy: capital names first, no proxy to localhost, NO_PROXY with names, addresses,
- *         ranges and ports
+ * Source: golang.org/x/net/http/httpproxy up to 0.57: capital names first, the first that is not empty, no proxy to
+ *         localhost, NO_PROXY with names, addresses, ranges and ports
  */
 export function chooseProxy(url: URL, environment: ProxyEnvironment): ProxyChoice {
   const variable = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const value = either(environment, variable);
   if (value === "" || isExempt(url, either(environment, "NO_PROXY"))) return DIRECT;
   const proxy = URL.parse(value.includes("://") ? value : `http://${value}`);
-  const isHttp = proxy !== null && (proxy.protocol === "http:" || proxy.protocol === "https:");
-  return isHttp ? { kind: "proxy", proxy } : { kind: "invalid", variable };
+  return proxy !== null && isUsable(proxy) ? { kind: "proxy", proxy } : { kind: "invalid", variable };
 }
 
+/** A variable that is set and empty hides nothing. */
 function either(environment: ProxyEnvironment, name: string): string {
-  return (environment[name] ?? environment[name.toLowerCase()] ?? "").trim();
+  const spellings = [name, name.toLowerCase()].map((spelling) => (environment[spelling] ?? "").trim());
+  return spellings.find((value) => value !== "") ?? "";
+}
+
+function isUsable(proxy: URL): boolean {
+  const isHttp = proxy.protocol === "http:" || proxy.protocol === "https:";
+  return isHttp && isEscaped(proxy.username) && isEscaped(proxy.password);
+}
+
+/** Whether each % begins an escape: clients decode name and password, and break down over one that does not. */
+function isEscaped(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isExempt(url: URL, noProxy: string): boolean {

@@ -18,6 +18,12 @@ describe("chooseProxy", () => {
     expect(chosen("https://h.test/", { HTTPS_PROXY: " " })).toBeUndefined();
   });
 
+  it("takes the other spelling where the first is set and empty, as Go does", () => {
+    expect(chosen("https://h.test/", { HTTPS_PROXY: "", https_proxy: PROXY })).toBe(PROXY);
+    expect(chosen("http://h.test/", { HTTP_PROXY: " ", http_proxy: PROXY })).toBe(PROXY);
+    expect(chosen("https://h.test/", { HTTPS_PROXY: PROXY, NO_PROXY: "", no_proxy: "h.test" })).toBeUndefined();
+  });
+
   it("takes an address without a scheme for http, as curl and Go do", () => {
     expect(chosen("https://h.test/", { HTTPS_PROXY: "proxy.test:3128" })).toBe(PROXY);
   });
@@ -53,7 +59,19 @@ describe("chooseProxy", () => {
     expect(proxy).toBe(exempt ? undefined : PROXY);
   });
 
-  it.each(["socks5://127.0.0.1:1080", "ftp://h/", "http://"])("says that %s is no proxy", (value) => {
+  it("takes a password with everything that is escaped in it", () => {
+    const choice = chooseProxy(new URL("https://h.test/"), { HTTPS_PROXY: "http://us%40er:50%25off@proxy.test:3128" });
+    expect(choice).toMatchObject({ kind: "proxy", proxy: { username: "us%40er", password: "50%25off" } });
+  });
+
+  it.each([
+    "socks5://127.0.0.1:1080",
+    "ftp://h/",
+    "http://",
+    // Go: invalid URL escape. Node's agents throw a URIError when they are made with it.
+    "http://user:50%off@proxy.test:3128",
+    "http://100%:secret@proxy.test:3128",
+  ])("says that %s is no proxy", (value) => {
     const choice = chooseProxy(new URL("https://h.test/"), { HTTPS_PROXY: value });
     expect(choice).toEqual({ kind: "invalid", variable: "HTTPS_PROXY" });
   });
