@@ -31,7 +31,8 @@ interface Open {
 }
 
 export function createTracer({ ratio, nowMs, random, onSpan }: TracerParts): Tracer {
-  const present = new AsyncLocalStorage<Open>();
+  /** Emptied when the span ends: timers, queues and late writes that began in it keep it for as long as they run. */
+  const present = new AsyncLocalStorage<{ open: Open | undefined }>();
 
   function open(parent: Open | undefined): Open {
     const spanId = random(8).toString("hex");
@@ -50,20 +51,23 @@ export function createTracer({ ratio, nowMs, random, onSpan }: TracerParts): Tra
 
   return {
     async inSpan(name, work, endingOf) {
-      const parent = present.getStore();
+      const parent = present.getStore()?.open;
       const one = open(parent);
+      const held: { open: Open | undefined } = { open: one };
       const beganMs = nowMs();
       try {
-        const value = await present.run(one, work);
+        const value = await present.run(held, work);
         close(one, parent, { name, kind: 2, beganMs, ...endingOf(value) });
         return value;
       } catch (error) {
         close(one, parent, { name, kind: 2, beganMs, attributes: {}, isError: true });
         throw error;
+      } finally {
+        held.open = undefined;
       }
     },
     apiCall({ verb, resource, outcome, durationMs }) {
-      const parent = present.getStore();
+      const parent = present.getStore()?.open;
       const isError = !["ok", "not_found", "conflict", "gone"].includes(outcome);
       const attributes = { "rancheros.verb": verb, "rancheros.resource": resource, "rancheros.outcome": outcome };
       const beganMs = nowMs() - durationMs;

@@ -150,6 +150,40 @@ describe("a trace", () => {
     expect(spans.find(({ parentSpanId, kind }) => parentSpanId === undefined && kind === 3)?.status?.code).toBe(2);
   });
 
+  it("ends with its step: what was begun in there and goes on has traces of its own", async () => {
+    const spans: Span[] = [];
+    const parts = { ratio: 1, nowMs: () => 0, random: randomBytes, onSpan: (span: Span) => spans.push(span) };
+    const tracer = createTracer(parts);
+    const ending = () => ({ attributes: {}, isError: false });
+    const going: Promise<void>[] = [];
+    const later = async (): Promise<void> => {
+      for (let count = 0; count < 2; count += 1) {
+        await sleep(5);
+        tracer.apiCall(CALL);
+      }
+      await tracer.inSpan("later", async () => tracer.apiCall(CALL), ending);
+    };
+    await tracer.inSpan("step", async () => going.push(later()), ending);
+    const refused = tracer.inSpan(
+      "refused",
+      async () => {
+        going.push(later());
+        throw new Error("refused");
+      },
+      ending,
+    );
+    await expect(refused).rejects.toThrow("refused");
+    await Promise.all(going);
+    const tree = spans.map(({ name, traceId, parentId }) => {
+      const parent = spans.find(({ spanId }) => spanId === parentId)?.name ?? "nobody";
+      return `${name} below ${parent}, ${spans.filter((other) => other.traceId === traceId).length} in the trace`;
+    });
+    const [call, child] = ["patch secrets below nobody, 1 in the trace", "patch secrets below later, 2 in the trace"];
+    const both = "later below nobody, 2 in the trace";
+    const steps = ["refused", "step"].map((name) => `${name} below nobody, 1 in the trace`);
+    expect(tree.toSorted()).toEqual([both, both, child, child, call, call, call, call, ...steps]);
+  });
+
   it("is sent again where the receiver asks for patience, and given up where it refuses", async () => {
     statuses = [503, 429];
     const patient = start();
