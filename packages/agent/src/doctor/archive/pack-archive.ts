@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 
 import { DoctorError } from "../errors.ts";
-import { redactText } from "./redact-text.ts";
 import type { SecretNet } from "./secret-net.ts";
+import { suspectSpans } from "./suspect-spans.ts";
 import { makeTar } from "./tar-file.ts";
 
 /** One part: text that somebody wrote, or a value that is told as JSON. */
@@ -34,9 +34,11 @@ export function packArchive(parts: readonly ArchivePart[], { net, folder, nowMs 
   let removed = 0;
   let left = TOTAL_MAX_BYTES;
   const hide = (text: string): string => {
-    const hidden = net.hide(redactText(text));
-    removed += hidden.places;
-    return hidden.text;
+    const hidden = net.hide(text, suspectSpans(text));
+    // What stands together only now may be one again.
+    const once = net.hide(hidden.text);
+    removed += hidden.places + once.places;
+    return once.text;
   };
   const files = parts.flatMap((part) => {
     if (left === 0) return [];

@@ -7,9 +7,18 @@ const KEY_CHARACTERS = SECRET_MIN_BYTES;
 
 export const REMOVED = "[removed]";
 
+/** A part of a text, by the characters of JavaScript. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface SecretNet {
-  /** @returns the text without any of the secrets, and how many places there were */
-  hide(text: string): { readonly text: string; readonly places: number };
+  /**
+   * @param suspects  what is taken out as well; a secret that lies across its edge goes whole
+   * @returns the text without any of the secrets, and how many places there were
+   */
+  hide(text: string, suspects?: readonly Span[]): { readonly text: string; readonly places: number };
   /** Whether one of them is in there. */
   isIn(bytes: Uint8Array): boolean;
 }
@@ -33,7 +42,7 @@ export function secretNet(secrets: Iterable<string>): SecretNet {
   // The longest first: what is a part of another one shall not leave its rest behind.
   for (const list of byBeginning.values()) list.sort((one, other) => other.length - one.length);
 
-  function* matches(latin: string): Generator<readonly [from: number, to: number]> {
+  function* matches(latin: string): Generator<Span> {
     let pair = latin.charCodeAt(0);
     for (let at = 0; at + KEY_CHARACTERS <= latin.length; at++) {
       pair = ((pair & 0xff) << 8) | latin.charCodeAt(at + 1);
@@ -41,28 +50,49 @@ export function secretNet(secrets: Iterable<string>): SecretNet {
       const found = byBeginning
         .get(latin.slice(at, at + KEY_CHARACTERS))
         ?.find((needle) => latin.startsWith(needle, at));
-      if (found !== undefined) yield [at, at + found.length];
+      if (found !== undefined) yield { from: at, to: at + found.length };
     }
   }
 
   return {
-    hide(text) {
-      const latin = Buffer.from(text).toString("latin1");
-      const parts: string[] = [];
+    hide(text, suspects = []) {
+      const latin = latinOf(text);
+      const known = joined([...matches(latin)]);
+      const spans = suspects.length === 0 ? known : joined([...known, ...inBytes(text, suspects)]);
       let doneTo = 0;
-      let places = 0;
-      for (const [from, to] of matches(latin)) {
-        if (from >= doneTo) {
-          parts.push(latin.slice(doneTo, from), REMOVED);
-          places++;
-        }
-        doneTo = Math.max(doneTo, to);
-      }
+      const parts = spans.flatMap(({ from, to }) => {
+        const before = latin.slice(doneTo, from);
+        doneTo = to;
+        return [before, REMOVED];
+      });
       parts.push(latin.slice(doneTo));
-      return { text: Buffer.from(parts.join(""), "latin1").toString("utf8"), places };
+      return { text: Buffer.from(parts.join(""), "latin1").toString("utf8"), places: known.length };
     },
     isIn: (bytes) => !(matches(Buffer.from(bytes).toString("latin1")).next().done ?? false),
   };
+}
+
+/** In their order, those that lie over each other as one. */
+function joined(spans: readonly Span[]): readonly Span[] {
+  const whole: Span[] = [];
+  for (const { from, to } of spans.toSorted((one, other) => one.from - other.from)) {
+    const last = whole.at(-1);
+    if (last === undefined || from >= last.to) whole.push({ from, to });
+    else whole[whole.length - 1] = { from: last.from, to: Math.max(last.to, to) };
+  }
+  return whole;
+}
+
+/** The same parts of the text in UTF-8. */
+function inBytes(text: string, spans: readonly Span[]): readonly Span[] {
+  let character = 0;
+  let byte = 0;
+  const byteAt = (to: number): number => {
+    byte += Buffer.byteLength(text.slice(character, to));
+    character = to;
+    return byte;
+  };
+  return joined(spans).map(({ from, to }) => ({ from: byteAt(from), to: byteAt(to) }));
 }
 
 /** As bytes, one character each. */
