@@ -76,13 +76,28 @@ export function environmentSecrets(environment: Readonly<Record<string, string |
 /** User names with passwords, and tokens in the path or the query, of addresses in a text. */
 export function urlSecrets(text: string): readonly string[] {
   const found = text.match(/[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi) ?? [];
-  return found.flatMap((one) => {
-    const url = URL.parse(one);
-    if (url === null) return [one];
-    const segments = url.pathname.split("/").filter((segment) => segment.length >= 16 && !/^[a-z.-]+$/.test(segment));
-    const values = [...url.searchParams.values()].filter((value) => value.length >= LINE_MIN_CHARACTERS);
-    const pair = url.password === "" ? [] : [`${url.username}:${url.password}`, url.password];
-    return [...segments, ...values, ...pair].flatMap((value) => [value, decoded(value)]);
+  return found.flatMap((one) => [...accountSecrets(one), ...partSecrets(one)]).flatMap((one) => [one, decoded(one)]);
+}
+
+function partSecrets(address: string): readonly string[] {
+  const url = URL.parse(address);
+  if (url === null) return [address];
+  const segments = url.pathname.split("/").filter((segment) => segment.length >= 16 && !/^[a-z.-]+$/.test(segment));
+  const values = [...url.searchParams.values()].filter((value) => value.length >= LINE_MIN_CHARACTERS);
+  const pair = url.password === "" ? [] : [`${url.username}:${url.password}`, url.password];
+  return [...segments, ...values, ...pair];
+}
+
+/**
+ * As it is written, also where that is no URL: `mysql://USER:PASSWORD@tcp(HOST:PORT)/NAME`, of which the driver takes the
+ * last @. Source: https://docs.k3s.io/datastore, https://github.com/go-sql-driver/mysql#dsn-data-source-name
+ */
+function accountSecrets(address: string): readonly string[] {
+  const ends = URL.canParse(address) ? [/:\/\/([^/]*)@/] : [/:\/\/([^/]*)@/, /:\/\/(.*)@/];
+  return ends.flatMap((end) => {
+    const account = end.exec(address)?.[1] ?? "";
+    const colon = account.indexOf(":");
+    return colon === -1 || colon === account.length - 1 ? [] : [account, account.slice(colon + 1)];
   });
 }
 

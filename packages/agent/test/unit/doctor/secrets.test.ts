@@ -114,6 +114,9 @@ describe("secrets of files", () => {
     ["tree", `write_files:\n  - path: /x\n    content: !!binary ${b64("password: hunterin\n")}\n`],
     ["tree", `write_files:\n  - content: |\n      network={\n        psk="hunterin"\n      }\n`],
     ["tree", "wifi:\n  passphrase: hunterin\n"],
+    ["tree", "datastore-endpoint: 'mysql://k3s:hunterin@tcp(db.example.com:3306)/k3s'\n"],
+    ["environment", "K3S_DATASTORE_ENDPOINT=mysql://k3s:hunterin@tcp(db.example.com:3306)/k3s\n"],
+    ["environment", "K3S_ARGS='--datastore-endpoint=mysql://k3s:hunterin@tcp(db:3306)/k3s?x=y@z'\n"],
   ] as const)("of a %s are found though they are short words: %j", (kind, text) => {
     expect(secretNet(secretValues(kind, text)).isIn(Buffer.from("x hunterin y"))).toBe(true);
   });
@@ -165,6 +168,11 @@ describe("secrets of files", () => {
       expect.arrayContaining(["a:pass%2Fword1", "pass/word1", "tokentoken123456", "querytoken1"]),
     );
     expect(urlSecrets("https://r.test/v1-rancheros/registration")).toEqual([]);
+    expect(urlSecrets("mysql://k3s:pa/ss@wor%64@tcp(db.test:3306)/k3s")).toEqual(
+      expect.arrayContaining(["k3s:pa/ss@wor%64", "pa/ss@wor%64", "pa/ss@word"]),
+    );
+    expect(urlSecrets("postgres://tok|en@db.test/k3s")).toEqual([]);
+    expect(urlSecrets("docker://r.test:5000/os@sha256:abab")).toEqual([]);
   });
 });
 
