@@ -16,6 +16,9 @@ import { cordonText, describeDrain } from "./describe-drain.ts";
 import { CliError } from "./errors.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+/** Not the agent's: a person's cordon outlasts an upgrade, as one of kubectl-drain does. */
+const FIELD_MANAGER = "ros-agent-drain";
+
 export interface NodeRun {
   /** Undefined for the node that this machine is. */
   readonly nodeName: string | undefined;
@@ -41,6 +44,7 @@ export function runDrain(run: DrainRun): Promise<DrainReport> {
         nodeName,
         options: run.options,
         dryRun: run.dryRun,
+        fieldManager: FIELD_MANAGER,
         signal,
         onEvent: (event) => {
           const said = describeDrain(event, run.dryRun);
@@ -61,7 +65,11 @@ export function runDrain(run: DrainRun): Promise<DrainReport> {
 export function runUndrain(run: NodeRun): Promise<{ readonly nodeName: string; readonly changed: boolean }> {
   return withClient(run, async ({ patient }, nodeName) => {
     const { signal } = run.surroundings;
-    const { changed } = await uncordonNode(patient, nodeName, { dryRun: run.dryRun, signal });
+    const { changed } = await uncordonNode(patient, nodeName, {
+      dryRun: run.dryRun,
+      fieldManager: FIELD_MANAGER,
+      signal,
+    });
     run.tell(cordonText(nodeName, { wanted: "uncordoned", changed, dryRun: run.dryRun }));
     return { nodeName, changed };
   });

@@ -4,6 +4,8 @@ import { NodeApiError, isMap, isPassing, type ApiRequest, type KubernetesClient 
 export interface CordonOptions {
   /** The API server checks everything and changes nothing; "client": it is only read. */
   readonly dryRun?: "none" | "client" | "server";
+  /** By this name the API server remembers who cordoned the node; FIELD_MANAGER where it is left out. */
+  readonly fieldManager?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -14,7 +16,7 @@ export interface CordonResult {
   readonly setBy: string | undefined;
 }
 
-/** By this name the API server remembers who cordoned a node. */
+/** The agent's own, for upgrades: what bears another name, it does not lift. */
 export const FIELD_MANAGER = "ros-agent";
 
 /** A node's status is written every few seconds, and each write may come between our reading and our writing. */
@@ -48,7 +50,7 @@ async function setUnschedulable(
   client: KubernetesClient,
   nodeName: string,
   wanted: boolean,
-  { dryRun = "none", signal }: CordonOptions,
+  { dryRun = "none", fieldManager = FIELD_MANAGER, signal }: CordonOptions,
 ): Promise<CordonResult> {
   requireOwnNode(client, nodeName);
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
@@ -58,14 +60,14 @@ async function setUnschedulable(
     const node = readNode(await client.send({ method: "GET", path, signal }));
     const { setBy } = node;
     if (node.unschedulable === wanted) {
-      return { changed: mayBeOurs && (!wanted || setBy === FIELD_MANAGER), setBy };
+      return { changed: mayBeOurs && (!wanted || setBy === fieldManager), setBy };
     }
     // It did not arrive, or not yet: the caller has the time to try again.
     if (lostAnswer !== undefined) throw lostAnswer;
     if (dryRun === "client") return { changed: true, setBy };
     try {
-      await client.send(cordonRequest(path, node.resourceVersion, wanted, { dryRun, signal }));
-      return { changed: true, setBy: wanted ? FIELD_MANAGER : undefined };
+      await client.send(cordonRequest(path, node.resourceVersion, wanted, { dryRun, fieldManager, signal }));
+      return { changed: true, setBy: wanted ? fieldManager : undefined };
     } catch (error) {
       if (!(error instanceof NodeApiError) || !isPassing(error) || attempt === MAX_ATTEMPTS) throw error;
       if (error.code !== "NODE_API_CONFLICT") lostAnswer = error;
@@ -84,13 +86,13 @@ function cordonRequest(
   path: string,
   resourceVersion: string,
   wanted: boolean,
-  { dryRun, signal }: CordonOptions,
+  { dryRun, fieldManager = FIELD_MANAGER, signal }: CordonOptions,
 ): ApiRequest {
   return {
     method: "PATCH",
     path,
     contentType: "application/strategic-merge-patch+json",
-    query: { fieldManager: FIELD_MANAGER, ...(dryRun === "server" ? { dryRun: "All" } : {}) },
+    query: { fieldManager, ...(dryRun === "server" ? { dryRun: "All" } : {}) },
     body: { metadata: { resourceVersion }, spec: { unschedulable: wanted ? true : null } },
     signal,
   };

@@ -20,6 +20,8 @@ export interface DrainRequest {
   readonly options: DrainOptions;
   /** client: nothing is asked of the API server but what is there; server: it checks everything and changes nothing. */
   readonly dryRun?: DryRun;
+  /** Who cordons, as CordonOptions has it. */
+  readonly fieldManager?: string | undefined;
   /** Ends the drain; the node stays as it is at that moment. */
   readonly signal: AbortSignal;
   readonly onEvent?: (event: DrainEvent) => void;
@@ -49,13 +51,13 @@ export async function drainThrough(
   client: KubernetesClient,
   request: DrainRequest,
 ): Promise<DrainReport> {
-  const { nodeName, options, dryRun = "none", signal, onEvent = () => undefined } = request;
+  const { nodeName, options, dryRun = "none", fieldManager, signal, onEvent = () => undefined } = request;
   // What comes before the first eviction has no patience of its own.
   const patient = askedAgain(client, outside.sleep);
   try {
     requireOwnNode(client, nodeName);
     await requireSelector(patient, request);
-    const { changed } = await cordonNode(patient, nodeName, { dryRun, signal });
+    const { changed } = await cordonNode(patient, nodeName, { dryRun, fieldManager, signal });
     onEvent({ kind: "cordon", nodeName, changed });
     const judged = await judgeNode(patient, request);
     const refusals = refusalTexts(judged);

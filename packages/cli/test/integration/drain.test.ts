@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
+import { cordonNode } from "@rancheros/agent/drain";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { writeKubeletKubeconfig } from "../../../../test/control-plane/kubelet-kubeconfig.ts";
 import { kubectl, type KubectlError } from "../../../../test/control-plane/kubectl.ts";
@@ -54,6 +55,12 @@ describe("drain", () => {
       ].sort(),
     );
     expect(await node.pods()).toEqual([]);
+  });
+
+  it("cordons for a person: an upgrade finds it so, and it is not the agent's to lift", async () => {
+    expect((await rosAgent(["drain", node.name, ...admin])).code).toBe(0);
+    const { changed, setBy } = await cordonNode(node.client, node.name, { signal: AbortSignal.timeout(30_000) });
+    expect({ changed, setBy }).toEqual({ changed: false, setBy: "ros-agent-drain" });
   });
 
   it("refuses with kubectl's reasons, and a code of its own", async () => {
