@@ -24,7 +24,7 @@ const MAX_ATTEMPTS = 8;
 
 /** @throws NodeApiError, KUBECONFIG_OTHER_NODE among it */
 export function cordonNode(client: KubernetesClient, nodeName: string, options: CordonOptions): Promise<CordonResult> {
-  return setUnschedulable(client, nodeName, true, options);
+  return setUnschedulable(client, nodeName, true, wholeOptions(options));
 }
 
 /** @throws NodeApiError, KUBECONFIG_OTHER_NODE among it */
@@ -33,7 +33,7 @@ export function uncordonNode(
   nodeName: string,
   options: CordonOptions,
 ): Promise<CordonResult> {
-  return setUnschedulable(client, nodeName, false, options);
+  return setUnschedulable(client, nodeName, false, wholeOptions(options));
 }
 
 /**
@@ -46,11 +46,21 @@ export function requireOwnNode({ identity, kubeconfigPath }: KubernetesClient, n
   throw new NodeApiError("KUBECONFIG_OTHER_NODE", message, { details: { path: kubeconfigPath, node: nodeName } });
 }
 
+interface WholeOptions {
+  readonly dryRun: "none" | "client" | "server";
+  readonly fieldManager: string;
+  readonly signal: AbortSignal;
+}
+
+function wholeOptions({ dryRun = "none", fieldManager = FIELD_MANAGER, signal }: CordonOptions): WholeOptions {
+  return { dryRun, fieldManager, signal };
+}
+
 async function setUnschedulable(
   client: KubernetesClient,
   nodeName: string,
   wanted: boolean,
-  { dryRun = "none", fieldManager = FIELD_MANAGER, signal }: CordonOptions,
+  { dryRun, fieldManager, signal }: WholeOptions,
 ): Promise<CordonResult> {
   requireOwnNode(client, nodeName);
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
@@ -86,7 +96,7 @@ function cordonRequest(
   path: string,
   resourceVersion: string,
   wanted: boolean,
-  { dryRun, fieldManager = FIELD_MANAGER, signal }: CordonOptions,
+  { dryRun, fieldManager, signal }: WholeOptions,
 ): ApiRequest {
   return {
     method: "PATCH",
