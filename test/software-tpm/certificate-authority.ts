@@ -111,19 +111,16 @@ export function ekExtensions(usage = 0x20): readonly Buffer[] {
 }
 
 /**
- * A certificate authority with a key of its own.
+ * A certificate authority with a key of its own, where none is given.
  * @param above      who signs its certificate; itself where undefined
  * @param overrides  what is to be wrong with it
  */
 export function createAuthority(
   commonName: string,
   above?: MadeAuthority,
-  overrides: Partial<CertificateParts> & { readonly keyType?: "rsa" | "ec" } = {},
+  overrides: Partial<CertificateParts> & { readonly keyType?: "rsa" | "ec"; readonly key?: KeyObject } = {},
 ): MadeAuthority {
-  const { privateKey: key } =
-    overrides.keyType === "ec"
-      ? generateKeyPairSync("ec", { namedCurve: "P-384" })
-      : generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const key = overrides.key ?? newKey(overrides.keyType);
   const der = createCertificate(above?.key ?? key, {
     spkiDer: createPublicKey(key).export({ format: "der", type: "spki" }),
     subject: commonName,
@@ -132,6 +129,12 @@ export function createAuthority(
     ...overrides,
   });
   return { name: commonName, key, der, pem: pemOf(der) };
+}
+
+function newKey(keyType: "rsa" | "ec" = "rsa"): KeyObject {
+  return keyType === "ec"
+    ? generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey
+    : generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 }
 
 export function pemOf(der: Buffer): string {

@@ -23,6 +23,9 @@ export interface Authority {
 const NO_AUTHORITY = "is no certificate authority's";
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
+/** As long as a TPM's: with one as long as its modulus, a signature takes milliseconds to verify. OpenSSL bounds it from 3073 bits on. */
+const MAX_RSA_EXPONENT_BITS = 32;
+const MAX_RSA_EXPONENT = 2n ** BigInt(MAX_RSA_EXPONENT_BITS) - 1n;
 const CURVES: readonly (string | undefined)[] = ["prime256v1", "secp384r1", "secp521r1"];
 /** Critical extensions that are taken into account, or that allow everything that is asked here. */
 const HANDLED: ReadonlySet<string> = new Set([
@@ -73,11 +76,18 @@ function purposeProblem(certificate: Certificate): string | undefined {
 }
 
 function keyProblem({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined {
-  const bits = details?.modulusLength ?? 0;
-  if (type === "rsa") return bits < MIN_RSA_BITS || bits > MAX_RSA_BITS ? `has an RSA key of ${bits} bits` : undefined;
+  if (type === "rsa") return rsaProblem(details);
   return type === "ec" && CURVES.includes(details?.namedCurve)
     ? undefined
     : "has a key that is neither RSA nor NIST ECC";
+}
+
+function rsaProblem(details: KeyObject["asymmetricKeyDetails"]): string | undefined {
+  const bits = details?.modulusLength ?? 0;
+  if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) return `has an RSA key of ${bits} bits`;
+  return (details?.publicExponent ?? 0n) > MAX_RSA_EXPONENT
+    ? `has an RSA key whose exponent has more than ${MAX_RSA_EXPONENT_BITS} bits`
+    : undefined;
 }
 
 /** Whether the certificate names this authority as its issuer. */

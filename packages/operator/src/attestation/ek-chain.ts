@@ -10,6 +10,8 @@ import { isTakenBack, type EkProblemCode } from "./trust-class.ts";
 export const MAX_AUTHORITIES = 8;
 /** Signatures that are looked at for one certificate, whatever the anchors look like: about 50 us each. */
 const MAX_SIGNATURES = 32;
+/** Those of keys that came with the machine, which chose them: up to 1.5 ms each. The longest chain has one less. */
+const MAX_SENT_SIGNATURES = 8;
 /** Clocks of hypervisors and operators differ a little. */
 export const CLOCK_SKEW_MS = 5 * 60_000;
 
@@ -28,10 +30,13 @@ export function findRoot(certificate: Certificate, anchors: TrustAnchors, option
   return new Search(anchors, options).run(certificate);
 }
 
+/** The administrator's, or the machine's. */
+type Whose = "given" | "sent";
+
 class Search {
   readonly #anchors: TrustAnchors;
   readonly #options: ChainOptions;
-  #signatures = MAX_SIGNATURES;
+  readonly #looks = { given: MAX_SIGNATURES, sent: MAX_SENT_SIGNATURES };
   /** The nearest that anything came to a root. */
   #problem: EkProblemCode = "EK_CHAIN_UNKNOWN_ROOT";
   #virtual: TrustRoot | undefined;
@@ -50,12 +55,16 @@ class Search {
   #climb(certificate: Certificate, below: number): TrustRoot | undefined {
     if (!isAcceptedAlgorithm(certificate.signatureAlgorithm)) return this.#fail("EK_CERTIFICATE_ALGORITHM");
     for (const root of this.#anchors.roots) {
-      if (!this.#vouches(root, certificate, below)) continue;
+      if (!this.#vouches(root, "given", certificate, below)) continue;
       if (root.class === "hardware") return root;
       this.#virtual ??= root;
     }
-    for (const authority of this.#anchors.intermediates) {
-      if (!this.#vouches(authority, certificate, below)) continue;
+    return this.#climbBy("given", certificate, below) ?? this.#climbBy("sent", certificate, below);
+  }
+
+  #climbBy(whose: Whose, certificate: Certificate, below: number): TrustRoot | undefined {
+    for (const authority of whose === "given" ? this.#anchors.intermediates : this.#anchors.sent) {
+      if (!this.#vouches(authority, whose, certificate, below)) continue;
       const root =
         below + 2 > MAX_AUTHORITIES ? this.#fail("EK_CHAIN_TOO_LONG") : this.#climb(authority.certificate, below + 1);
       if (root !== undefined) return root;
@@ -63,12 +72,12 @@ class Search {
     return undefined;
   }
 
-  #vouches(authority: Authority, certificate: Certificate, below: number): boolean {
+  #vouches(authority: Authority, whose: Whose, certificate: Certificate, below: number): boolean {
     // One that is above itself leads nowhere.
     if (authority.certificate.tbsDer.equals(certificate.tbsDer) || !namesAsIssuer(certificate, authority)) return false;
     if (namesAnotherKey(certificate, authority)) return false;
-    if (this.#signatures === 0) return this.#refuse("EK_CHAIN_AMBIGUOUS");
-    this.#signatures -= 1;
+    if (this.#looks[whose] === 0) return this.#refuse("EK_CHAIN_AMBIGUOUS");
+    this.#looks[whose] -= 1;
     if (!hasSignedBytes(authority, certificate)) return this.#refuse("EK_CERTIFICATE_SIGNATURE");
     if (isRefusedAuthority(this.#anchors, authority)) return this.#refuse("EK_CERTIFICATE_REFUSED");
     if (isRevoked(this.#anchors.revocations, certificate, authority)) return this.#refuse("EK_CERTIFICATE_REVOKED");

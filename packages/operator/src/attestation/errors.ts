@@ -176,7 +176,7 @@ export const ATTESTATION_ERRORS: ErrorTable<AttestationErrorCode> = {
     "Add the authority nearest to the TPM as a trust anchor of its own.",
   ),
   EK_CHAIN_AMBIGUOUS: refused(
-    "More trust anchors have the name that the endorsement key certificate's issuer has than are looked at for one machine.",
+    "More trust anchors, or certificates that the machine has sent, have the name that the endorsement key certificate's issuer has than are looked at for one machine.",
     "Give hypervisors' authorities names of their own, or certificates with key identifiers; or give the registration anchors of its own (spec.attestation.trustAnchors), with those of its hypervisors only.",
   ),
   EK_CHAIN_EXPIRED: refused(

@@ -4,19 +4,19 @@ import type { TrustAnchors } from "./trust-anchors.ts";
 
 /**
  * The anchors for the verdict about one machine. What it sent can lead up to a root of the anchors and is never one; it is
- * held against the same demands as an administrator's intermediates, and looked at after them, out of the same number of
- * looks. What cannot be used is passed over: it may be of no concern to the chain.
+ * held against the same demands as an administrator's intermediates, and looked at after them, out of a number of looks of
+ * its own. What cannot be used is passed over: it may be of no concern to the chain.
  * @param chain  DER of each, in any order
  */
 export function withSentIntermediates(anchors: TrustAnchors, chain: readonly Uint8Array[]): TrustAnchors {
   if (chain.length === 0) return anchors;
-  const intermediates: Authority[] = [...anchors.intermediates];
+  const sent: Authority[] = [];
   for (const der of chain) {
     const authority = readAuthority(der);
     if (authority === undefined || authorityProblem(authority) !== undefined) continue;
     // One that is there already would only take looks away from others.
-    if (intermediates.some(({ certificate }) => certificate.der.equals(authority.certificate.der))) continue;
-    intermediates.push(authority);
+    const isSame = ({ certificate }: Authority): boolean => certificate.der.equals(authority.certificate.der);
+    if (!anchors.intermediates.some(isSame) && !sent.some(isSame)) sent.push(authority);
   }
-  return { ...anchors, intermediates };
+  return { ...anchors, sent };
 }

@@ -18,6 +18,8 @@ export interface TrustRoot extends Authority {
 export interface TrustAnchors {
   readonly roots: readonly TrustRoot[];
   readonly intermediates: readonly Authority[];
+  /** What the machine that is judged has sent itself, see withSentIntermediates. */
+  readonly sent: readonly Authority[];
   /** SHA-256 of keys and certificates that count no more, of TPMs and of authorities, hex. */
   readonly refused: ReadonlySet<string>;
   readonly revocations: readonly Revocation[];
@@ -28,6 +30,7 @@ export interface TrustAnchors {
 export const NO_TRUST_ANCHORS: TrustAnchors = {
   roots: [],
   intermediates: [],
+  sent: [],
   refused: new Set(),
   revocations: [],
   problems: [],
@@ -124,7 +127,7 @@ export function trustAnchors(entries: Readonly<Record<string, string>>): TrustAn
   }
   const authorities = arranged(found.authorities, problems);
   const revocations = [...revocationsOf(found, [...authorities.roots, ...authorities.intermediates])];
-  return { ...authorities, refused: found.refused, revocations, problems: cutShort(problems) };
+  return { ...authorities, sent: [], refused: found.refused, revocations, problems: cutShort(problems) };
 }
 
 /** @returns how many blocks there are; where that is more than the limit, none was taken */
