@@ -4,6 +4,7 @@ import { isPair, isScalar, parseAllDocuments, visit, type Document } from "yaml"
 
 import { kernelWords } from "../../slots/index.ts";
 import { parseEnvironmentFile } from "../environment-file.ts";
+import { SECRET_NAME } from "./secret-name.ts";
 
 /** "tree": YAML or JSON; "secret": a token; "key": PEM; "accounts": /etc/shadow; "environment" and "kernel": NAME=VALUE. */
 export type SecretFileKind = "tree" | "secret" | "key" | "accounts" | "environment" | "kernel";
@@ -20,8 +21,6 @@ const PLAIN_KEYS: ReadonlySet<string> = new Set(
     "tlsservername automatic",
   ].flatMap((line) => line.split(" ")),
 );
-const SECRET_NAME =
-  /token|passw|secret|credential|private|auth(?!or)|api_?key|access_?key|pwd|passphrase|psk|cookie|session/i;
 /** On the kernel's command line, and in the boot loader's words: what others say may be anything. */
 export const SHOWN_KERNEL_WORDS: ReadonlySet<string> = new Set(
   [

@@ -196,11 +196,31 @@ describe("what looks like a secret in a text", () => {
     `hash $6$salt$${SECRET}`,
     `Cookie: session=${SECRET}`,
     `K10${"ab".repeat(32)}::server:${SECRET}`,
+    `msg="body {\\"username\\":\\"bob\\",\\"password\\":\\"two, ${SECRET}\\"}" code=401`,
+    String.raw`{"log":"{\"token\": \"${SECRET}\",\"a\":1}"}`,
+    String.raw`msg="{\"password\":\"quo\\\"te ${SECRET}\"}"`,
+    `{"auths":{"r.test":{"auth":"${SECRET}"}}}`,
+    `login --password "two ${SECRET}" x`,
   ])("is taken out: %j", (text) => {
     expect(redactText(text)).not.toContain(SECRET);
   });
 
+  it.each(
+    [
+      "token passwd PASSWORD passphrase secret credential private_key auth authorization api-key accessKey client_key",
+      "encryption-key signingKey pwd psk cookie session_id",
+    ].flatMap((line) => line.split(" ")),
+  )("is what stands behind the name %s, as it is in a file of this machine", (name) => {
+    expect(redactText(`x ${name}=hunterin y`)).not.toContain("hunterin");
+    expect(secretValues("tree", `write_files:\n  - content: |\n      a=b\n      ${name}=hunterin\n`)).toContain(
+      "hunterin",
+    );
+    expect(secretValues("environment", `X_${name.replaceAll("-", "_")}=hunterin\n`)).toContain("hunterin");
+  });
+
   it("leaves digests, addresses, times and sentences", () => {
+    const options = "--authorization-mode=Node,RBAC --tls-min-version VersionTLS12 author=me session opened";
+    expect(redactText(options)).toBe(options);
     const text = `2026-06-01T00:00:00.000Z <6> ros-agent: pulling r.test:5000/os@sha256:${"ab".repeat(32)} from 10.0.0.1 (DOCTOR_TPM_FAILED_LOGINS)`;
     expect(redactText(text)).toBe(text);
   });
@@ -214,6 +234,8 @@ describe("what looks like a secret in a text", () => {
       "://".repeat(130_000),
       "token=".repeat(70_000),
       `token${" ".repeat(400_000)}`,
+      `token${"\\".repeat(400_000)}`,
+      `token=\\"${"a".repeat(500)}`.repeat(700),
     ]) {
       const cpuMs = cpuMsOf(() => {
         redactText(hostile);
