@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(new URL("../../../../../boot/image/init", import.m
 const MIB = 1024 * 1024;
 const HOSTS = ["bin", "sbin", "lib", "lib64"] as const;
 /** What a power cut may come after: whatever changes something. */
-const CHANGING = ["chmod", "cp", "mkdir", "mkfs.ext4", "mv", "rm", "tar"] as const;
+const CHANGING = ["chmod", "cp", "ln", "mkdir", "mkfs.ext4", "mv", "rm", "tar"] as const;
 
 export interface Start {
   /** What it said on the console. */
