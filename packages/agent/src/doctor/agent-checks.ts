@@ -60,13 +60,15 @@ const TABLES: readonly ErrorTable<string>[] = [
   REGISTRATION_ERRORS,
 ];
 
-export function judgeAgent({ agentPid, phase, reason, message, isUnderWay }: AgentState): Verdict<undefined> {
+export function judgeAgent({ agentPid, phase, reason, trouble, message, isUnderWay }: AgentState): Verdict<undefined> {
   const who = agentPid === undefined ? "does not run; its journal says" : `runs, process ${agentPid},`;
-  // How an upgrade ended long ago is for `status`; what an upgrade under way meets is for now.
-  if (reason !== undefined && isUnderWay) {
-    const table = TABLES.find((one) => Object.hasOwn(one, reason.code)) ?? UPGRADE_ERRORS;
-    const code = Object.hasOwn(table, reason.code) ? reason.code : "UPGRADE_DEFECT";
-    return warn(new CodedError<string>(table, code, `the upgrade is in ${phase}: ${reason.message}`));
+  // How an upgrade ended long ago is for `status`; what the agent or an upgrade under way meets is for now.
+  const problem = trouble ?? (isUnderWay ? reason : undefined);
+  if (problem !== undefined) {
+    const table = TABLES.find((one) => Object.hasOwn(one, problem.code)) ?? UPGRADE_ERRORS;
+    const code = Object.hasOwn(table, problem.code) ? problem.code : "UPGRADE_DEFECT";
+    const where = isUnderWay ? `the upgrade is in ${phase}: ` : "";
+    return warn(new CodedError<string>(table, code, `${where}${problem.message}`));
   }
   const why = message === undefined ? "" : `: ${message}`;
   return ok(`${who} ${phase}${isUnderWay ? why : ""}`);

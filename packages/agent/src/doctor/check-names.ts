@@ -138,7 +138,7 @@ export const CHECKS = {
   },
   agent: {
     title: "agent",
-    about: "The agent that runs answers, its journal can be read, and no upgrade is in trouble.",
+    about: "The agent that runs answers, its journal can be read, and neither it nor an upgrade is in trouble.",
     limitMs: 8_000,
   },
 } as const satisfies Readonly<Record<string, CheckAbout>>;

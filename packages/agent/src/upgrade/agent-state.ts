@@ -13,8 +13,10 @@ export interface AgentState {
   readonly since: string | undefined;
   /** What it waits for, or how the last upgrade went. */
   readonly message: string | undefined;
-  /** What is wrong. */
+  /** What is wrong: now, or with how the last upgrade went. */
   readonly reason: Reason | undefined;
+  /** What keeps the agent from going on now, whether or not an upgrade is under way. */
+  readonly trouble: Reason | undefined;
   /** How an upgrade that is about to end will end. */
   readonly endsAs: Phase | undefined;
   readonly upgrade: Subject | undefined;
@@ -52,7 +54,7 @@ export interface Surroundings {
   /** Why the node cannot be asked now. */
   readonly nodeTrouble: Reason | undefined;
   readonly operator: OperatorState | undefined;
-  /** What keeps the agent from going on. */
+  /** What keeps the agent from going on now. */
   readonly trouble: Reason | undefined;
 }
 
@@ -66,7 +68,7 @@ export function agentState(journal: Journal, surroundings: Surroundings): AgentS
   const { cordon, failedDigests } = journal;
   const seen =
     node === undefined ? undefined : { name: node.name, ready: node.ready, unschedulable: node.unschedulable };
-  const rest = { agentPid, bootId, operator, cordon, node: seen, nodeTrouble, history, failedDigests };
+  const rest = { agentPid, bootId, operator, cordon, node: seen, nodeTrouble, trouble, history, failedDigests };
   return { ...present(journal, trouble), ...rest };
 }
 

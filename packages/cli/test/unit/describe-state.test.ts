@@ -9,6 +9,7 @@ const IDLE: AgentState = {
   since: undefined,
   message: undefined,
   reason: undefined,
+  trouble: undefined,
   endsAs: undefined,
   upgrade: undefined,
   isUnderWay: false,

@@ -7,7 +7,7 @@ import { judgeRegistration, type RegistrationFacts } from "../../../src/doctor/j
 import { judgeServices, parseUnits, type Unit } from "../../../src/doctor/judge-services.ts";
 import { judgeWatchdog } from "../../../src/doctor/judge-watchdog.ts";
 import { readAllowed } from "../../../src/doctor/node-rights.ts";
-import type { AgentState } from "../../../src/upgrade/index.ts";
+import { agentWord, EMPTY_JOURNAL, readAgentWord, type AgentState, type Reason } from "../../../src/upgrade/index.ts";
 import { told } from "./told.ts";
 
 describe("the watchdog", () => {
@@ -143,6 +143,7 @@ describe("the agent", () => {
     since: undefined,
     message: undefined,
     reason: undefined,
+    trouble: undefined,
     endsAs: undefined,
     upgrade: undefined,
     isUnderWay: false,
@@ -155,6 +156,7 @@ describe("the agent", () => {
     failedDigests: [],
   };
   const reason = { code: "DRAIN_TIMED_OUT", message: "a pod stays" };
+  const broken = { code: "UPGRADE_JOURNAL_BROKEN", message: "no JSON; it is kept as /x" };
   it.each<[Partial<AgentState>, RegExp]>([
     [{}, /^ok: runs, process 7, Idle$/],
     [{ agentPid: undefined }, /^ok: does not run; its journal says Idle$/],
@@ -168,8 +170,23 @@ describe("the agent", () => {
       /^warn SIGNATURE_MISSING: the upgrade is in Staging: not signed$/,
     ],
     [{ phase: "Failed", reason }, /^ok/],
+    [{ trouble: broken, reason: broken }, /^warn UPGRADE_JOURNAL_BROKEN: no JSON; it is kept as \/x$/],
+    [{ phase: "Succeeded", trouble: broken }, /^warn UPGRADE_JOURNAL_BROKEN/],
+    [
+      { phase: "Draining", isUnderWay: true, trouble: broken, reason: broken },
+      /^warn UPGRADE_JOURNAL_BROKEN: the upgrade is in Draining: no JSON/,
+    ],
     [{ phase: "Staging", isUnderWay: true, message: "pulling" }, /^ok: .*Staging: pulling$/],
   ])("with %j is told as %s", (change, expected) => {
     expect(told(() => judgeAgent({ ...idle, ...change }))).toMatch(expected);
+  });
+
+  it("that runs is told with what it says of now, and not with how an upgrade ended", () => {
+    const rest = { agentPid: 7, bootId: "b", node: undefined, nodeTrouble: undefined, operator: undefined };
+    const word = (trouble: Reason | undefined): AgentState =>
+      readAgentWord(JSON.parse(JSON.stringify(agentWord(EMPTY_JOURNAL, { ...rest, trouble }))));
+    expect(told(() => judgeAgent(word(broken)))).toMatch(/^warn UPGRADE_JOURNAL_BROKEN: no JSON/);
+    expect(word(broken)).toMatchObject({ trouble: broken, reason: broken });
+    expect(told(() => judgeAgent(word(undefined)))).toMatch(/^ok: runs, process 7, Idle$/);
   });
 });
