@@ -1,10 +1,10 @@
 /** One GET to a registry, whose answer is read as it comes: the environment's proxy, the CAs that were set, silence bounded. */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
 
-import { answerTo } from "../../http/index.ts";
+import { answerTo, TunnelAgent } from "../../http/index.ts";
 import { ImagePullError } from "../errors.ts";
 import { connectionFailure } from "../registry-failure.ts";
 
@@ -42,7 +42,7 @@ export async function registryRequest(options: RegistryRequest): Promise<Registr
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
     const sent = send(url, { agent, signal, headers: { ...headers, "user-agent": "ros-agent" } }).end();
     sent.setTimeout(silenceMs, () => sent.destroy(silent(url.host, silenceMs)));
-    const response = await answerTo(sent);
+    const response = await answerTo(sent, signal);
     return {
       status: response.statusCode ?? 0,
       header: (name) => {
@@ -81,17 +81,20 @@ function silent(host: string, silenceMs: number): ImagePullError {
   return new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { details: { host } });
 }
 
-function agentFor({ url, tls, environment }: RegistryRequest): HttpAgent {
+function agentFor({ url, tls, environment, silenceMs }: RegistryRequest): HttpAgent {
   const choice = chooseProxy(url, environment);
   if (choice.kind === "invalid") {
     // The value may hold a password, so it is not shown.
     const message = `${choice.variable} is not the address of an HTTP proxy`;
     throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { retry: "never" });
   }
-  const proxyEnv = choice.kind === "proxy" ? { HTTP_PROXY: choice.proxy.href, HTTPS_PROXY: choice.proxy.href } : {};
-  if (url.protocol === "http:") return new HttpAgent({ proxyEnv });
-  return new HttpsAgent({
-    proxyEnv,
+  const proxy = choice.kind === "proxy" ? choice.proxy : undefined;
+  if (url.protocol === "http:") {
+    return new HttpAgent({ proxyEnv: proxy === undefined ? {} : { HTTP_PROXY: proxy.href } });
+  }
+  return new TunnelAgent({
+    proxy,
+    tunnelMs: silenceMs,
     minVersion: "TLSv1.2",
     rejectUnauthorized: !tls.skipVerify,
     // As with containerd, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.

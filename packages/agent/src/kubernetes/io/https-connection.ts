@@ -1,9 +1,9 @@
 /** HTTPS requests to one server over kept connections: bounded in size and number, redirects not followed. */
-import { Agent, request as httpsRequest, type AgentOptions } from "node:https";
+import { request as httpsRequest, type Agent, type AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 
-import { answerTo, StaleConnection } from "../../http/index.ts";
+import { answerTo, StaleConnection, TunnelAgent } from "../../http/index.ts";
 import type { RawAnswer } from "../api-answer.ts";
 
 export interface ConnectionOptions {
@@ -27,7 +27,7 @@ export interface HttpsRequest {
 }
 
 export interface HttpsConnection {
-  /** @throws what node:https throws, and an AbortError when the signal was given */
+  /** @throws what node:https throws, and the signal's reason when it was given */
   request(request: HttpsRequest): Promise<RawAnswer | "flooded">;
   close(): void;
 }
@@ -37,12 +37,12 @@ const MAX_CONNECTIONS = 16;
 
 export function openConnection(options: ConnectionOptions): HttpsConnection {
   const { ca, clientCertificate, skipTlsVerify, tlsServerName, proxy } = options;
-  const agent = new Agent({
+  const agent = new TunnelAgent({
     keepAlive: true,
     maxSockets: MAX_CONNECTIONS,
     minVersion: "TLSv1.2",
     rejectUnauthorized: !skipTlsVerify,
-    proxyEnv: proxy === undefined ? {} : { HTTPS_PROXY: proxy.href },
+    proxy,
     // As with client-go, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.
     ...(ca === undefined ? {} : { ca, allowPartialTrustChain: true }),
     ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
@@ -76,7 +76,7 @@ async function send(agent: Agent, request: HttpsRequest): Promise<RawAnswer | "f
   const { method, url, headers, body, signal, maxBodyBytes } = request;
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
   const outgoing = httpsRequest(url, { agent, method, signal, headers: { ...headers, ...length } });
-  const answered = answerTo(outgoing);
+  const answered = answerTo(outgoing, signal);
   outgoing.end(body);
   const response = await answered;
   const chunks: Buffer[] = [];

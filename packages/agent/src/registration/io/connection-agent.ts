@@ -1,6 +1,8 @@
 /** Node's agents for one connection, with the proxy and the CAs that were decided on. */
 import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent, type AgentOptions } from "node:https";
+import type { Agent as HttpsAgent, AgentOptions } from "node:https";
+
+import { TunnelAgent } from "../../http/index.ts";
 
 export interface Route {
   /** http or https */
@@ -18,11 +20,13 @@ export interface Route {
  */
 export function connectionAgent(route: Route, extra: AgentOptions = {}): HttpAgent | HttpsAgent {
   const { proxy, ca } = route;
-  const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href };
-  if (route.url.protocol === "http:") return new HttpAgent({ keepAlive: extra.keepAlive ?? false, proxyEnv });
-  return new HttpsAgent({
+  if (route.url.protocol === "http:") {
+    const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy.href };
+    return new HttpAgent({ keepAlive: extra.keepAlive ?? false, proxyEnv });
+  }
+  return new TunnelAgent({
     ...extra,
-    proxyEnv,
+    proxy,
     minVersion: "TLSv1.2",
     rejectUnauthorized: route.verification === "certificate",
     // As with rancherd, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.

@@ -20,7 +20,7 @@ export async function httpGet(options: HttpGet): Promise<HttpAnswer> {
   const request = url.protocol === "http:" ? httpRequest : httpsRequest;
   try {
     const sent = request(url, { agent, signal, headers: { connection: "close" } }).end();
-    return await readAnswer(await answerTo(sent), maxBodyBytes);
+    return await readAnswer(await answerTo(sent, signal), maxBodyBytes);
   } catch (error) {
     throw networkFailure(error, { server: url, proxy });
   } finally {

@@ -87,7 +87,7 @@ function start(agent: Agent, { method, url, headers, body, signal }: ServerReque
   const begin = url.protocol === "http:" ? httpRequest : httpsRequest;
   const length = body.length === 0 ? {} : { "content-length": String(body.length) };
   const outgoing = begin(url, { agent, method, signal, headers: { ...headers, ...length } });
-  const answered = answerTo(outgoing);
+  const answered = answerTo(outgoing, signal);
   outgoing.end(body);
   return answered;
 }

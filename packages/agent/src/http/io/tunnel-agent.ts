@@ -1,0 +1,56 @@
+/** Node's agent for HTTPS, whose connections through a proxy are bounded while they are made. */
+import { Agent, type AgentOptions, type RequestOptions } from "node:https";
+import type { Duplex } from "node:stream";
+
+export interface TunnelOptions extends AgentOptions {
+  /** undefined: none. The environment is not asked. */
+  readonly proxy: URL | undefined;
+  /** For the proxy's answer and the handshake with the server behind it; default TUNNEL_MS. */
+  readonly tunnelMs?: number;
+}
+
+const TUNNEL_MS = 30_000;
+
+/**
+ * Through a proxy Node gives a request its connection only after the handshake with the server: until then neither the
+ * request's time-out, nor its signal, nor the end of Node's own agent reaches what is being made.
+ */
+export class TunnelAgent extends Agent {
+  readonly #tunnelMs: number | undefined;
+  readonly #making = new Set<(code: string) => void>();
+
+  constructor({ proxy, tunnelMs = TUNNEL_MS, ...options }: TunnelOptions) {
+    super({ ...options, proxyEnv: proxy === undefined ? {} : { HTTPS_PROXY: proxy.href } });
+    this.#tunnelMs = proxy === undefined ? undefined : tunnelMs;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    onMade?: (error: Error | null, connection: Duplex) => void,
+  ): Duplex | null | undefined {
+    if (this.#tunnelMs === undefined || onMade === undefined) return super.createConnection(options, onMade);
+    const toProxy = super.createConnection(options, (error, connection) => {
+      settle();
+      onMade(error, connection);
+    });
+    const giveUp = (code: string): void => {
+      settle();
+      // A handshake whose connection is taken away says nothing, so the request is told here.
+      if (toProxy) onMade(Object.assign(new Error("there is no tunnel through the proxy"), { code }), toProxy);
+      toProxy?.destroy();
+    };
+    const timer = setTimeout(giveUp, this.#tunnelMs, "ETIMEDOUT");
+    const settle = (): void => {
+      clearTimeout(timer);
+      this.#making.delete(giveUp);
+    };
+    this.#making.add(giveUp);
+    return toProxy;
+  }
+
+  /** Also what is still being made. */
+  override destroy(): void {
+    super.destroy();
+    for (const giveUp of this.#making) giveUp("ECONNRESET");
+  }
+}

@@ -1,0 +1,62 @@
+/** How long the agent for HTTPS waits for a tunnel, and what it does with one that stands. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { request } from "node:https";
+import { connect, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { expect, it, onTestFinished } from "vitest";
+
+import { answerTo, TunnelAgent } from "../../../src/http/index.ts";
+import { createAuthority } from "../../../../../test/registration/authority.ts";
+import { startSilentServer, startStrangeServer } from "../../../../../test/registry/strange-server.ts";
+
+const TUNNEL_MS = 300;
+const { signal } = new AbortController();
+
+async function startProxy(): Promise<{ readonly url: URL; readonly tunnels: readonly Duplex[] }> {
+  const tunnels: Duplex[] = [];
+  const server = createServer().on("connect", ({ url }, socket: Duplex) => {
+    tunnels.push(socket);
+    const [host = "", port] = (url ?? "").split(":");
+    const onward = connect(Number(port), host, () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      socket.pipe(onward).pipe(socket);
+    });
+    socket.on("end", () => socket.destroy()).on("error", () => undefined);
+    socket.on("close", () => onward.destroy());
+    onward.on("error", () => socket.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), tunnels };
+}
+
+it("ends what does not become a tunnel by itself, and tells the request", async () => {
+  const { url: proxy, tunnels } = await startProxy();
+  const silent = await startSilentServer();
+  onTestFinished(silent.stop);
+  const agent = new TunnelAgent({ keepAlive: true, proxy, tunnelMs: TUNNEL_MS });
+  const asked = answerTo(request(`https://${silent.host}/`, { agent }).end(), signal);
+  await expect(asked).rejects.toMatchObject({ code: "ETIMEDOUT" });
+  await expect.poll(() => tunnels.map(({ destroyed }) => destroyed)).toEqual([true]);
+}, 5_000);
+
+it("keeps a tunnel that stands for longer than it takes to make one, for the next request too", async () => {
+  const { url: proxy, tunnels } = await startProxy();
+  const authority = createAuthority("tunnel");
+  const server = await startStrangeServer(
+    (_, response) => setTimeout(() => response.end("late"), 2 * TUNNEL_MS),
+    authority.issue({ names: ["127.0.0.1"] }),
+  );
+  onTestFinished(server.stop);
+  const agent = new TunnelAgent({ keepAlive: true, proxy, tunnelMs: TUNNEL_MS, ca: authority.certificatePem });
+  onTestFinished(() => agent.destroy());
+  for (const _ of ["first", "second"]) {
+    const answer = await answerTo(request(`https://${server.host}/`, { agent }).end(), signal);
+    expect(await answer.toArray()).toEqual([Buffer.from("late")]);
+  }
+  expect(tunnels).toHaveLength(1);
+}, 5_000);
