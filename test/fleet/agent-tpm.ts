@@ -23,6 +23,7 @@ export function agentTpm(software: SoftwareTpm): Tpm {
         throw new TpmError("TPM_CHALLENGE_REFUSED", "the TPM refuses the challenge", { cause });
       }
     },
+    endAttestation: async () => undefined,
     close: async () => undefined,
   };
 }

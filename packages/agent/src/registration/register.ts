@@ -86,7 +86,13 @@ export async function registerThrough(outside: RegistrationOutside, options: Reg
       onRetry: (error, delayMs) => onEvent({ kind: "retry", error, delayMs }),
       onGaveUp: (attempts, afterMs) => onEvent({ kind: "gave-up", attempts, afterMs }),
     },
-    () => attempt(outside, options, server, proxy),
+    async () => {
+      try {
+        return await attempt(outside, options, server, proxy);
+      } finally {
+        await options.tpm.endAttestation();
+      }
+    },
   );
 }
 

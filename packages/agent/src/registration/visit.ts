@@ -78,6 +78,7 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
         return { admission, route, sessionEndMs, peerSpki: opened.peerSpki };
       } finally {
         connection.close();
+        await tpm.endAttestation();
       }
     },
   };

@@ -80,9 +80,33 @@ function createTpm(
         return await operation();
       } catch (error) {
         handles.suspectSessions();
+        if (mayHaveLostKeys(error)) forgetKeys();
         throw error;
       }
     });
+  }
+
+  /** What was made is no more: the next attestation makes it anew. */
+  function forgetKeys(): void {
+    made = undefined;
+    endorsementKey = undefined;
+    sessionFile = undefined;
+    if (read?.reference !== undefined) read = undefined;
+  }
+
+  /** @returns whatever could not be taken out */
+  async function takeOut(): Promise<readonly unknown[]> {
+    const failures: unknown[] = [];
+    for (const flush of [() => handles.flushSession(), () => handles.flushLeftovers()]) {
+      try {
+        await flush();
+      } catch (failure) {
+        failures.push(failure);
+        // A TPM that is silent or gone would only make us wait again.
+        if (!(failure instanceof TpmError) || failure.response === undefined) break;
+      }
+    }
+    return failures;
   }
 
   async function readKey(): Promise<ReadEndorsementKey> {
@@ -132,7 +156,9 @@ function createTpm(
         made ??= await makeFor(read);
         const attestationKey = await certifyCreation(bench, made, qualifyingData);
         endorsementKey ??= await findEndorsementKey(bench, read);
-        sessionFile ??= await startEndorsementSession(bench, kindOf(read));
+        // A new one each time: nobody knows what became of one that lay in the TPM meanwhile.
+        sessionFile = undefined;
+        sessionFile = await startEndorsementSession(bench, kindOf(read));
         await handles.flushLeftovers();
         return attestationKey;
       }),
@@ -154,23 +180,33 @@ function createTpm(
         return activateCredential(bench, activation, credentialBlob, encryptedSecret);
       }),
 
+    endAttestation: () =>
+      inTurn(async () => {
+        if (isClosed) return;
+        sessionFile = undefined;
+        await takeOut();
+      }),
+
     close: () =>
       inTurn(async () => {
         if (isClosed) return;
         isClosed = true;
-        for (const flush of [() => handles.flushSession(), () => handles.flushLeftovers()]) {
-          try {
-            await flush();
-          } catch (cause) {
-            const message = "a key or session stays in the TPM until the next restart";
-            onEvent?.({ kind: "left-behind", error: new TpmError("TPM_LEFT_BEHIND", message, { cause }) });
-            // A TPM that is silent or gone would only make us wait again.
-            if (!(cause instanceof TpmError) || cause.response === undefined) break;
-          }
+        for (const cause of await takeOut()) {
+          const message = "a key or session stays in the TPM until the next restart";
+          onEvent?.({ kind: "left-behind", error: new TpmError("TPM_LEFT_BEHIND", message, { cause }) });
         }
         await folder.close();
       }),
   };
+}
+
+/**
+ * Contexts of keys end with a reset and with TPM2_Clear, and anybody may evict a persistent key: the tools then fail in ways
+ * that never pass. What passes by itself, and a challenge that is another's, says nothing of the keys.
+ */
+function mayHaveLostKeys(error: unknown): boolean {
+  if (!(error instanceof TpmError) || error.retry !== "never" || error.code === "TPM_CHALLENGE_REFUSED") return false;
+  return error.response !== undefined || error.code === "TPM_COMMAND_FAILED";
 }
 
 /** One at a time: the TPM can do no more, and without a resource manager the order tells whose handle is whose. */

@@ -84,7 +84,7 @@ function refusal(tool: FailedTool, exitCode: number, stderr: string): TpmError {
       details: { program, exitCode, stderr: stderr.slice(-STDERR_TAIL_CHARACTERS) },
     });
   }
-  return new TpmError(codeOf(program, response), `${program} failed with ${describeResponseCode(response)}`, {
+  return new TpmError(codeOf(program, response, stderr), `${program} failed with ${describeResponseCode(response)}`, {
     details: { program, exitCode },
     response,
   });
@@ -117,12 +117,14 @@ function unopened(stderr: string): TpmErrorCode {
   return "TPM_TCTI_INVALID";
 }
 
-function codeOf(program: string, response: ResponseCode): TpmErrorCode {
+function codeOf(program: string, response: ResponseCode, stderr: string): TpmErrorCode {
   const { name, layer, about } = response;
   if (layer === "transport") return "TPM_UNREACHABLE";
   if (BUSY.has(name)) return "TPM_BUSY";
   if (NO_ROOM.has(name)) return "TPM_NO_ROOM";
-  if (program === "tpm2_activatecredential" && (about?.part === "parameter" || name === "TPM_RC_FAILURE")) {
+  // The tool loads the keys first, whose contexts can be none any more: that is not the challenge's fault.
+  const isChallenge = program === "tpm2_activatecredential" && /Esys_ActivateCredential\b/.test(stderr);
+  if (isChallenge && (about?.part === "parameter" || name === "TPM_RC_FAILURE")) {
     return "TPM_CHALLENGE_REFUSED";
   }
   if (MAKES_RSA_KEYS.has(program) && about?.part === "parameter" && NO_SUCH_KEY.has(name)) return "TPM_RSA_UNSUPPORTED";

@@ -84,6 +84,12 @@ export interface Tpm {
     encryptedSecret: Uint8Array,
   ): Promise<Uint8Array>;
   /**
+   * Takes the session and the loaded keys of an attestation out of the TPM, whether it was answered or not: as long as one
+   * session lies saved, the TPM refuses others after so many (255 on some chips). Never throws; what could not be taken
+   * out is tried again before the next attestation, and at the end.
+   */
+  endAttestation(): Promise<void>;
+  /**
    * Takes everything out of the TPM that was put in, also after a failure, a time-out or an abort, and removes the
    * temporary files. Never throws, so that it does not hide the error that led to it: see the event "left-behind".
    */

@@ -83,6 +83,7 @@ describe("registering by the attestation protocol", () => {
       "readEndorsementChain",
       "createAttestationKey",
       "activateCredential",
+      "endAttestation",
     ]);
     expect(server.attests[0]?.purpose).toEqual({ kind: "registration", token: TOKEN });
     expect(server.reports).toMatchObject([{ labels: { rack: "r1" }, agentVersion: "0.1.0" }]);
@@ -128,6 +129,8 @@ describe("one thing wrong", () => {
     expect(failure).toMatchObject({ code, details: expect.objectContaining(details) as object });
     if (retry !== undefined) expect(failure).toMatchObject({ retry });
     expect(steps().at(-1)).toBe(last);
+    // Nothing is held in the TPM until a next attempt, which may be long in coming.
+    expect(machine.calls.at(-1)).toBe("endAttestation");
     const told = String(failure) + JSON.stringify(failure) + JSON.stringify(events);
     for (const secret of [TOKEN, SESSION_TOKEN, "canary-of-the-config"]) expect(told).not.toContain(secret);
   });

@@ -41,6 +41,9 @@ export function createSoftwareMachine(): SoftwareMachine {
         throw new TpmError("TPM_CHALLENGE_REFUSED", "the TPM refuses the challenge", { cause });
       }
     },
+    async endAttestation() {
+      calls.push("endAttestation");
+    },
     async close() {
       calls.push("close");
     },

@@ -91,6 +91,8 @@ describe("a TPM that refuses", () => {
     ["tpm2_createek", "CreatePrimary", "902", "TPM_NO_ROOM"],
     ["tpm2_activatecredential", "ActivateCredential", "1df", "TPM_CHALLENGE_REFUSED"],
     ["tpm2_activatecredential", "ActivateCredential", "101", "TPM_CHALLENGE_REFUSED"],
+    // After TPM2_Clear: not the challenge, the key's context is another TPM's.
+    ["tpm2_activatecredential", "ContextLoad", "1df", "TPM_COMMAND_FAILED"],
     ["tpm2_createek", "CreatePrimary", "185", "TPM_HIERARCHY_DISABLED"],
     // From the specification: TPM_RC_TYPE, TPM_RC_ASYMMETRIC and TPM_RC_VALUE for parameter 2, the template.
     ["tpm2_createek", "CreatePrimary", "2ca", "TPM_RSA_UNSUPPORTED"],
