@@ -39,7 +39,8 @@ const HIGH_RANGE_ATTRIBUTES = `${ATTRIBUTES}|userwithauth`;
 /** The key at 0x81010001, where somebody may have put the RSA-2048 EK; 10 ms. */
 export async function readPersistentKey(bench: Workbench): Promise<EndorsementCandidate | undefined> {
   const area = await readPersistent(bench, PERSISTENT_HANDLE);
-  return area === undefined ? undefined : { publicKeySpkiDer: spkiFrom(area), reference: PERSISTENT_HANDLE };
+  const publicKeySpkiDer = area === undefined ? undefined : spkiIfKnown(area);
+  return publicKeySpkiDer === undefined ? undefined : { publicKeySpkiDer, reference: PERSISTENT_HANDLE };
 }
 
 /**

@@ -1,10 +1,11 @@
 /** A daemon opens the TPM once for its life, in which others clear it, reset it, and take keys out of it. */
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 
 import type { Tpm } from "@rancheros/agent/tpm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { removePersistentEk, residue, tpm2 } from "../../../../../test/swtpm/index.ts";
+import { PERSISTENT_EK_HANDLE, removePersistentEk, residue, tpm2 } from "../../../../../test/swtpm/index.ts";
 import { type Machine, makeChallenge, startMachine, withTpm } from "./machine.ts";
 
 const NONE = new Uint8Array(0);
@@ -101,5 +102,17 @@ describe("between two attestations", () => {
       await tpm2(machine.swtpm.tcti, "flushcontext", "-s");
       expect(await attest(tpm)).toBe("proved");
     });
+  });
+});
+
+describe("a key at the handle of the RSA-2048 endorsement key", () => {
+  it("that is of a kind which this program does not know is not the wanted one", async () => {
+    const { tcti } = machine.swtpm;
+    const context = join(machine.folder, "p384.ctx");
+    await removePersistentEk(tcti);
+    await tpm2(tcti, "createprimary", "-Q", "-C", "e", "-G", "ecc384", "-c", context);
+    await tpm2(tcti, "evictcontrol", "-Q", "-C", "o", "-c", context, PERSISTENT_EK_HANDLE);
+    await tpm2(tcti, "flushcontext", "-t");
+    expect(await withTpm(machine, (tpm) => attest(tpm))).toBe("proved");
   });
 });
