@@ -11,6 +11,8 @@ export interface Unit {
   /** success, exit-code, signal, timeout, watchdog, ... */
   readonly result: string;
   readonly restarts: number;
+  /** Undefined where it is not active, or nobody can tell. */
+  readonly activeForMs: number | undefined;
   /** enabled, disabled, static, ... */
   readonly fileState: string;
 }
@@ -39,6 +41,8 @@ export const NODE_UNITS = [
 
 /** A service that was started again so often since it was started by hand has a lasting problem. */
 const MANY_RESTARTS = 5;
+/** One that restarts for ever is mostly met between two of its ends, while it starts or has just started. */
+const SETTLED_MS = 3 * 60_000;
 
 /** @throws DoctorError DOCTOR_SERVICE_FAILED */
 export function judgeServices(units: readonly Unit[]): Verdict<undefined> {
@@ -48,6 +52,14 @@ export function judgeServices(units: readonly Unit[]): Verdict<undefined> {
     throw new DoctorError("DOCTOR_SERVICE_FAILED", broken.map(unitText).join("; "), {
       details: { units: broken.map(({ name }) => name).join(" ") },
     });
+  }
+  const restless = there.filter(isRestless);
+  if (restless.length > 0) {
+    return warn(
+      new DoctorError("DOCTOR_SERVICE_FAILED", restless.map(restlessText).join("; "), {
+        details: { units: restless.map(({ name }) => name).join(" ") },
+      }),
+    );
   }
   const own = there.filter(({ name }) => OWN_UNITS.some((one) => one === name));
   if (own.length === 0) return skipped("no service of the agent is installed on this machine");
@@ -59,9 +71,18 @@ export function judgeServices(units: readonly Unit[]): Verdict<undefined> {
   return ok(there.map(({ name, activeState }) => `${name.replace(/\.service$/, "")} ${activeState}`).join(", "));
 }
 
-function isBroken({ loadState, activeState, subState, restarts }: Unit): boolean {
+function isBroken({ loadState, activeState, restarts }: Unit): boolean {
   if (activeState === "failed" || loadState === "bad-setting" || loadState === "error") return true;
-  return subState.startsWith("auto-restart") && restarts >= MANY_RESTARTS;
+  return activeState === "activating" && restarts >= MANY_RESTARTS;
+}
+
+/** It runs, and has not run long enough to say that it ends no more. */
+function isRestless({ restarts, activeForMs }: Unit): boolean {
+  return restarts >= MANY_RESTARTS && activeForMs !== undefined && activeForMs < SETTLED_MS;
+}
+
+function restlessText({ name, restarts, activeForMs = 0 }: Unit): string {
+  return `${name} was started again ${restarts} times, the last time ${Math.round(activeForMs / 1000)} s ago`;
 }
 
 function unitText({ name, loadState, activeState, subState, result, restarts }: Unit): string {
@@ -71,10 +92,11 @@ function unitText({ name, loadState, activeState, subState, result, restarts }: 
 }
 
 /**
- * @param text  what `systemctl show` prints for several units: lines of NAME=VALUE, an empty line between units
+ * @param text         what `systemctl show` prints for several units: lines of NAME=VALUE, an empty line between units
+ * @param monotonicMs  CLOCK_MONOTONIC of the machine, by which systemd counts too
  * Source: systemctl(1), org.freedesktop.systemd1(5)
  */
-export function parseUnits(text: string): readonly Unit[] {
+export function parseUnits(text: string, monotonicMs: number): readonly Unit[] {
   return text
     .split(/\n\s*\n/)
     .map(
@@ -85,6 +107,8 @@ export function parseUnits(text: string): readonly Unit[] {
     .map((values) => {
       const word = (name: string): string => (values.get(name) ?? "").replaceAll(/[^\w.@:-]/g, "").slice(0, 64);
       const restarts = Number(word("NRestarts"));
+      const activeForMs = monotonicMs - Number(word("ActiveEnterTimestampMonotonic")) / 1000;
+      const hasEntered = word("ActiveState") === "active" && activeForMs >= 0 && activeForMs < monotonicMs;
       return {
         name: word("Id"),
         loadState: word("LoadState"),
@@ -92,6 +116,7 @@ export function parseUnits(text: string): readonly Unit[] {
         subState: word("SubState"),
         result: word("Result"),
         restarts: Number.isSafeInteger(restarts) ? restarts : 0,
+        activeForMs: hasEntered ? activeForMs : undefined,
         fileState: word("UnitFileState"),
       };
     });

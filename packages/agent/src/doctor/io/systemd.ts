@@ -7,7 +7,7 @@ import { askProgram } from "./ask-program.ts";
 
 /** As sd_booted(3) finds out. */
 const BOOTED = "/run/systemd/system";
-const PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,NRestarts,UnitFileState";
+const PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,NRestarts,UnitFileState,ActiveEnterTimestampMonotonic";
 
 export function isSystemdBooted(): boolean {
   return existsSync(BOOTED);
@@ -18,7 +18,7 @@ export async function readUnits(names: readonly string[], signal: AbortSignal): 
   if (!isSystemdBooted()) return undefined;
   const args = ["show", `--property=${PROPERTIES}`, "--", ...names];
   const answer = await askProgram({ program: "systemctl", args, signal });
-  return answer?.exitCode === 0 ? parseUnits(answer.stdout) : undefined;
+  return answer?.exitCode === 0 ? parseUnits(answer.stdout, monotonicMs()) : undefined;
 }
 
 /** @returns seconds; 0 where it feeds none, undefined where it cannot be asked */
@@ -36,4 +36,9 @@ export async function isClockKept(signal: AbortSignal): Promise<boolean | undefi
   const answer = await askProgram({ program: "timedatectl", args, signal });
   const word = answer?.exitCode === 0 ? answer.stdout.trim() : "";
   return word === "yes" || word === "no" ? word === "yes" : undefined;
+}
+
+/** CLOCK_MONOTONIC, as systemd has it: since the machine started, without the time that it slept. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }

@@ -32,6 +32,7 @@ describe("services", () => {
     subState: "running",
     result: "success",
     restarts: 0,
+    activeForMs: 3_600_000,
     fileState: "enabled",
   };
   const k3s: Unit = { ...agent, name: "k3s.service" };
@@ -50,6 +51,26 @@ describe("services", () => {
       /^fail .*started again 9 times/,
     ],
     [[{ ...agent, activeState: "activating", subState: "auto-restart", restarts: 1 }], /^ok/],
+    [
+      [agent, { ...k3s, activeState: "activating", subState: "start", restarts: 400, activeForMs: undefined }],
+      /^fail DOCTOR_SERVICE_FAILED: k3s.service was started again 400 times and ends each time \(success, start\)$/,
+    ],
+    [[agent, { ...k3s, activeState: "activating", subState: "start", restarts: 1, activeForMs: undefined }], /^ok/],
+    [
+      [agent, { ...k3s, restarts: 400, activeForMs: 7_000 }],
+      /^warn DOCTOR_SERVICE_FAILED: k3s.service was started again 400 times, the last time 7 s ago$/,
+    ],
+    // It has ended often, and that is over.
+    [[agent, { ...k3s, restarts: 400, activeForMs: 3_600_000 }], /^ok/],
+    [[agent, { ...k3s, restarts: 400, activeForMs: undefined }], /^ok/],
+    [[agent, { ...k3s, restarts: 1, activeForMs: 7_000 }], /^ok/],
+    [
+      [
+        { ...agent, activeState: "inactive" },
+        { ...k3s, restarts: 400, activeForMs: 7_000 },
+      ],
+      /^warn DOCTOR_SERVICE_FAILED/,
+    ],
     [[{ ...agent, loadState: "bad-setting" }], /^fail .*cannot be loaded/],
   ])("%# are told as %s", (units, expected) => {
     expect(told(() => judgeServices(units))).toMatch(expected);
@@ -57,9 +78,9 @@ describe("services", () => {
 
   it("are read as systemctl prints them, and nothing that is odd gets to a terminal", () => {
     const text =
-      "Id=ros-agent.service\nLoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=2\nUnitFileState=enabled\n\nId=x.service\nNRestarts=\u001b[31mmany\nLoadState=not-found\n";
-    expect(parseUnits(text)).toEqual([
-      { ...agent, restarts: 2 },
+      "Id=ros-agent.service\nLoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=2\nUnitFileState=enabled\nActiveEnterTimestampMonotonic=100000000\n\nId=x.service\nNRestarts=\u001b[31mmany\nLoadState=not-found\n";
+    expect(parseUnits(text, 3_700_000)).toEqual([
+      { ...agent, restarts: 2, activeForMs: 3_600_000 },
       {
         name: "x.service",
         loadState: "not-found",
@@ -67,11 +88,18 @@ describe("services", () => {
         subState: "",
         result: "",
         restarts: 0,
+        activeForMs: undefined,
         fileState: "",
       },
     ]);
-    expect(parseUnits("")).toEqual([]);
-    expect(parseUnits("nonsense\n\n=\n")).toEqual([]);
+    expect(parseUnits("", 0)).toEqual([]);
+    expect(parseUnits("nonsense\n\n=\n", 0)).toEqual([]);
+    for (const entered of ["", "0", "-7", "soon", "9000000000"]) {
+      const unit = `Id=x.service\nActiveState=active\nActiveEnterTimestampMonotonic=${entered}\n`;
+      expect(parseUnits(unit, 3_700_000)).toMatchObject([{ activeForMs: undefined }]);
+    }
+    const starting = "Id=x.service\nActiveState=activating\nActiveEnterTimestampMonotonic=100000000\n";
+    expect(parseUnits(starting, 3_700_000)).toMatchObject([{ activeForMs: undefined }]);
   });
 });
 

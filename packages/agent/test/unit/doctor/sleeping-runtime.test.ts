@@ -30,6 +30,7 @@ async function check(kind: "docker" | "podman", socket: string | undefined, stat
       Promise.resolve(
         parseUnits(
           names.map((name) => `Id=${name}\nLoadState=loaded\nActiveState=${states[name] ?? "inactive"}\n`).join("\n"),
+          0,
         ),
       ),
     connectKubernetes: refuse,
