@@ -56,6 +56,19 @@ function conditionOf({ status }: AnyObject, type: string): Readonly<Record<strin
   return conditions.find((one) => one["type"] === type);
 }
 
+/** Takes the machine away and brings back what a backup has of it: no status, and another uid. */
+async function restore({ metadata, spec }: AnyObject): Promise<void> {
+  const { name, labels, annotations } = metadata;
+  const { namespace } = used;
+  await kubectl(target, ["delete", "minv", name, `--namespace=${namespace}`]);
+  const names = { apiVersion: "rancheros.cattle.io/v1", kind: "MachineInventory" };
+  await applyObjects(target, { ...names, metadata: { name, namespace, labels, annotations }, spec });
+  await eventually(
+    async () => (conditionOf(await inventoryOf(String(spec["tpm"])), "Attested") === undefined ? undefined : true),
+    "the status",
+  );
+}
+
 /** Does what the condition says. */
 async function accept(inventory: AnyObject): Promise<void> {
   const command = /kubectl (.+)$/.exec(String(conditionOf(inventory, "CertificateChanged")?.["message"]))?.[1];
@@ -130,6 +143,19 @@ describe("a machine of the attestation protocol", () => {
       expect(conditionOf(accepted, "CertificateChanged")).toMatchObject({ status: "False", reason: "Recorded" });
     },
   );
+
+  it("is bound after a restore to the certificate that was recorded last, and may renew that", async () => {
+    const chip = newChip();
+    expect((await visitAttested(registering(chip.without()))).trust).toBe("none");
+    expect((await visitAttested(goingOn(chip.with(maker)))).trust).toBe("hardware");
+    const renewed = chip.with(maker);
+    expect((await visitAttested(goingOn(renewed))).trust).toBe("hardware");
+    await restore(await inventoryOf(chip.hash));
+    expect(await refusalOf(visitAttested(goingOn(chip.without())))).toBe("403 EK_CERTIFICATE_CHANGED");
+    expect((await visitAttested(goingOn(renewed))).trust).toBe("hardware");
+    await restore(await inventoryOf(chip.hash));
+    expect((await visitAttested(goingOn(chip.with(maker)))).trust).toBe("hardware");
+  });
 
   it("cannot accept it itself", async () => {
     const chip = newChip();

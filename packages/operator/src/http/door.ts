@@ -4,6 +4,7 @@ import type { EndorsementKey } from "@rancheros/protocol/messages";
 import {
   CHALLENGE_ANNOTATION,
   EK_CERTIFICATE_ANNOTATION,
+  EK_CERTIFICATE_ROOT_ANNOTATION,
   PROTOCOL_ANNOTATION,
   TRUST_LABEL,
   type MachineRegistration,
@@ -97,6 +98,8 @@ export interface NewMachine {
   readonly ekHash: string;
   readonly smbios: Readonly<Record<string, unknown>> | undefined;
   readonly trust: TrustClass;
+  /** See ShownCertificate. */
+  readonly root: string | undefined;
   readonly certificateSha256: string | undefined;
   readonly protocol: number;
   /** See challengeText; undefined for the legacy protocol, whose challenges are of one connection. */
@@ -124,7 +127,7 @@ export function chosenBy(
 /** The whole MachineInventory of a new machine: one write makes it, with all that refusals are decided by later. */
 export function newInventory(registration: MachineRegistration, machine: NewMachine, attempt: number) {
   const { name, namespace } = registration.metadata;
-  const { ekHash, smbios, trust, certificateSha256, protocol, challenge, report = EMPTY_REPORT } = machine;
+  const { ekHash, smbios, trust, root, certificateSha256, protocol, challenge, report = EMPTY_REPORT } = machine;
   const said = { ekHash, smbios, hardware: report.hardware };
   const built = buildInventory({ name, namespace, spec: registration.spec }, said, attempt);
   const chosen = chosenBy(registration, report);
@@ -141,6 +144,7 @@ export function newInventory(registration: MachineRegistration, machine: NewMach
         [PROTOCOL_ANNOTATION]: String(protocol),
         ...(challenge === undefined ? {} : { [CHALLENGE_ANNOTATION]: challenge }),
         ...(certificateSha256 === undefined ? {} : { [EK_CERTIFICATE_ANNOTATION]: certificateSha256 }),
+        ...(root === undefined ? {} : { [EK_CERTIFICATE_ROOT_ANNOTATION]: root }),
       },
     },
     spec: { ...built.spec, ...(isManual ? { approval: "Pending" } : {}) },

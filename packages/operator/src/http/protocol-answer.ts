@@ -42,7 +42,7 @@ async function claimFor(
   registration: MachineRegistration | undefined,
   report: MachineReport | undefined,
 ): Promise<Claim> {
-  const { ekHash, trust, certificateSha256, protocol } = state;
+  const { ekHash, trust, root, certificateSha256, protocol } = state;
   if (registration === undefined) {
     const [known] = parts.inventories.withEndorsementKey(ekHash);
     if (known === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
@@ -50,7 +50,8 @@ async function claimFor(
   }
   if (!isLaterChallenge(state, parts.deletedChallenge(ekHash))) throw challengeUsed();
   const challenge = challengeText(state);
-  const machine = { ekHash, smbios: report?.smbios, trust, certificateSha256, protocol, challenge, report };
+  const shown = { trust, root, certificateSha256 };
+  const machine = { ekHash, smbios: report?.smbios, ...shown, protocol, challenge, report };
   return claimMachine(parts, registration, ekHash, (attempt) => newInventory(registration, machine, attempt));
 }
 

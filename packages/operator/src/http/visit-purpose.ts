@@ -89,14 +89,15 @@ export async function registrationPurpose(
       refuseLegacy(parts, registration, machine.ekHash, trace);
       const { ekHash } = machine;
       await judgeAgain(parts, registration, { ekHash, trust });
-      const made = { ekHash, smbios, trust, certificateSha256, protocol: LEGACY_PROTOCOL, challenge: undefined };
+      const shown = { trust, root, certificateSha256 };
+      const made = { ekHash, smbios, ...shown, protocol: LEGACY_PROTOCOL, challenge: undefined };
       const claim = await claimMachine(parts, registration, ekHash, (attempt) => {
         if (!stillOpen()) throw new SessionError("SESSION_LEFT", "the session ended before the machine was made");
         return newInventory(registration, made, attempt);
       });
       trace.inventory = referenceOf(claim.entry.metadata);
       refuseUnlessApproved(claim.entry.approval, claim.entry.metadata);
-      if (!claim.made) await parts.records.proveCertificate(claim, { trust, root, certificateSha256 });
+      if (!claim.made) await parts.records.proveCertificate(claim, shown);
       return {
         text: await configFor(parts, registration, claim, { ekHash, smbios }),
         ...(claim.made

@@ -2,6 +2,7 @@
 import type { TrustClass } from "@rancheros/protocol/attestation";
 import {
   EK_CERTIFICATE_ANNOTATION,
+  EK_CERTIFICATE_ROOT_ANNOTATION,
   PROTOCOL_ANNOTATION,
   TRUST_LABEL,
   type MachineInventory,
@@ -30,10 +31,12 @@ function isDecided(inventory: MachineInventory): boolean {
 function attestationOf({ metadata }: MachineInventory, trust: TrustClass): object {
   const protocol = Number(metadata.annotations?.[PROTOCOL_ANNOTATION]);
   const certificateSha256 = metadata.annotations?.[EK_CERTIFICATE_ANNOTATION];
+  const root = metadata.annotations?.[EK_CERTIFICATE_ROOT_ANNOTATION];
   return {
     class: trust,
     ...(Number.isInteger(protocol) ? { protocol } : {}),
     ...(metadata.creationTimestamp === undefined ? {} : { time: metadata.creationTimestamp }),
+    ...(root === undefined ? {} : { root }),
     ...(certificateSha256 === undefined ? {} : { certificateSha256 }),
   };
 }

@@ -3,6 +3,7 @@ import type { TrustClass } from "@rancheros/protocol/attestation";
 import {
   ACCEPT_EK_CERTIFICATE_ANNOTATION,
   EK_CERTIFICATE_ANNOTATION,
+  EK_CERTIFICATE_ROOT_ANNOTATION,
   TRUST_LABEL,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
@@ -35,19 +36,19 @@ export type CertificateChange = "kept" | "renewed" | "accepted" | "changed";
 const NO_CERTIFICATE = "none";
 const CHANGED = "CertificateChanged";
 
-/** What the machine was made with, until its status says what it proved. */
-function madeWith({ labels, annotations }: MachineInventory["metadata"]): RecordedCertificate | undefined {
+/** What the machine was made with, until its status says what it proved; or what it proved before it was restored. */
+function annotatedCertificate({ labels, annotations }: MachineInventory["metadata"]): RecordedCertificate | undefined {
   const trust = labels?.[TRUST_LABEL];
   const certificateSha256 = annotations?.[EK_CERTIFICATE_ANNOTATION];
   if (certificateSha256 === undefined || (trust !== "hardware" && trust !== "virtual")) return undefined;
-  return { trust, root: undefined, certificateSha256 };
+  return { trust, root: annotations?.[EK_CERTIFICATE_ROOT_ANNOTATION], certificateSha256 };
 }
 
 /** @returns undefined where nothing that proved anything is recorded */
 export function recordedCertificate({ metadata, status }: MachineInventory): RecordedCertificate | undefined {
   const { class: trust, root, certificateSha256 } = status?.attestation ?? {};
   // A refusal writes its challenge there, and proves nothing.
-  if (trust === undefined && certificateSha256 === undefined) return madeWith(metadata);
+  if (trust === undefined && certificateSha256 === undefined) return annotatedCertificate(metadata);
   if (certificateSha256 === undefined || trust === "none") return undefined;
   // Who writes a certificate writes the class beside it: without one, it is one that is not known here.
   const known = trust === "hardware" || trust === "virtual" ? trust : undefined;
@@ -68,6 +69,17 @@ export function certificateChange(inventory: MachineInventory, shown: ShownCerti
   if (inventory.metadata.annotations?.[ACCEPT_EK_CERTIFICATE_ANNOTATION] === wordFor(shown)) return "accepted";
   const isSameRoot = shown.root !== undefined && shown.root === recorded.root;
   return isSameRoot && shown.trust === recorded.trust ? "renewed" : "changed";
+}
+
+/** Where the certificate is recorded for copies that have no status: null, where there is nothing to record. */
+export function certificateAnnotations({
+  root,
+  certificateSha256,
+}: Pick<ShownCertificate, "root" | "certificateSha256">): Readonly<Record<string, string | null>> {
+  return {
+    [EK_CERTIFICATE_ANNOTATION]: certificateSha256 ?? null,
+    [EK_CERTIFICATE_ROOT_ANNOTATION]: root ?? null,
+  };
 }
 
 /** What an administrator has to do, as a sentence with the command. */

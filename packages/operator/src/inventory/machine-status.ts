@@ -1,6 +1,7 @@
 /** The status of a MachineInventory after its machine has proved itself or has reported. */
 import type { MachineReport } from "@rancheros/protocol/attestation";
 import {
+  ACCEPT_EK_CERTIFICATE_ANNOTATION,
   CHALLENGE_ANNOTATION,
   PROTOCOL_ANNOTATION,
   TRUST_LABEL,
@@ -9,7 +10,13 @@ import {
 } from "@rancheros/protocol/resources";
 import { challengeText, type ChallengeMark } from "./challenge-order.ts";
 import { approvalFinding, ATTESTED, withFindings, type Condition } from "./conditions.ts";
-import { changedFinding, recordedFindings, type ShownCertificate } from "./ek-certificate.ts";
+import {
+  certificateAnnotations,
+  certificateChange,
+  changedFinding,
+  recordedFindings,
+  type ShownCertificate,
+} from "./ek-certificate.ts";
 import { nodeStatus } from "./node-status.ts";
 import { isUpgrading, rolloutFacts } from "./rollout-facts.ts";
 import { timeText } from "./time-text.ts";
@@ -204,27 +211,52 @@ export interface ChosenMetadata {
 
 const NOTHING_CHOSEN: ChosenMetadata = { labels: {}, annotations: {} };
 
-function differing(wanted: Texts, present: Texts = {}): Texts {
-  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => present[key] !== value));
+type TextPatch = Readonly<Record<string, string | null>>;
+
+/** Of a merge patch, where null takes away. */
+export interface MetadataPatch {
+  readonly labels: TextPatch;
+  readonly annotations: TextPatch;
+}
+
+function differing(wanted: TextPatch, present: Texts = {}): TextPatch {
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => (present[key] ?? null) !== value));
 }
 
 /** What of it is to be written; undefined where it is there. What a machine does not name any more stays. */
-export function chosenMetadata(inventory: MachineInventory, chosen: ChosenMetadata): ChosenMetadata | undefined {
+export function chosenMetadata(inventory: MachineInventory, chosen: MetadataPatch): MetadataPatch | undefined {
   const labels = differing(chosen.labels, inventory.metadata.labels);
   const annotations = differing(chosen.annotations, inventory.metadata.annotations);
   return Object.keys(labels).length + Object.keys(annotations).length === 0 ? undefined : { labels, annotations };
 }
 
+/**
+ * Labels and annotations that say which certificate is recorded: a restored machine has nothing else that does.
+ * @param inventory  as it was before
+ */
+export function certificateMetadata(inventory: MachineInventory, shown: ShownCertificate): MetadataPatch {
+  // An administrator's word was for this once: a later change is another decision.
+  const isUsed = certificateChange(inventory, shown) === "accepted";
+  return {
+    labels: { [TRUST_LABEL]: shown.trust },
+    annotations: {
+      ...certificateAnnotations(shown),
+      ...(isUsed ? { [ACCEPT_EK_CERTIFICATE_ANNOTATION]: null } : {}),
+    },
+  };
+}
+
 /** Labels and annotations to write for a machine that was known before; undefined where they are right. */
 export function provedMetadata(
   inventory: MachineInventory,
-  proof: Pick<MachineProof, "trust" | "protocol">,
+  proof: ShownCertificate & Pick<MachineProof, "protocol">,
   chosen: ChosenMetadata = NOTHING_CHOSEN,
-): ChosenMetadata | undefined {
+): MetadataPatch | undefined {
   const known = Number(inventory.metadata.annotations?.[PROTOCOL_ANNOTATION] ?? 0);
   const newest = Number.isInteger(known) ? Math.max(known, proof.protocol) : proof.protocol;
+  const { labels, annotations } = certificateMetadata(inventory, proof);
   return chosenMetadata(inventory, {
-    labels: { ...chosen.labels, [TRUST_LABEL]: proof.trust },
-    annotations: { ...chosen.annotations, [PROTOCOL_ANNOTATION]: String(newest) },
+    labels: { ...chosen.labels, ...labels },
+    annotations: { ...chosen.annotations, ...annotations, [PROTOCOL_ANNOTATION]: String(newest) },
   });
 }

@@ -38,8 +38,14 @@ export const CHANNEL_NAME_ANNOTATION = `${API_GROUP}/name-in-channel`;
 /** Annotation on a ManagedOSVersionChannel: any text. With another one than at the last time it is read at once. */
 export const SYNC_ANNOTATION = `${API_GROUP}/sync`;
 
-/** Annotation on a MachineInventory: SHA-256 of the endorsement key certificate that it was made with, where it has one. */
+/**
+ * Annotation on a MachineInventory: SHA-256 of the recorded endorsement key certificate, where there is one; as
+ * status.attestation.certificateSha256, which no backup brings back.
+ */
 export const EK_CERTIFICATE_ANNOTATION = `${API_GROUP}/ek-certificate`;
+
+/** Annotation beside it: subject of the root that vouches for that certificate, as status.attestation.root. */
+export const EK_CERTIFICATE_ROOT_ANNOTATION = `${API_GROUP}/ek-certificate-root`;
 
 /**
  * Annotation on a MachineInventory with which an administrator lets its machine show another endorsement key certificate

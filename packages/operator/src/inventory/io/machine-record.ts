@@ -1,12 +1,7 @@
 /** Writes what machines prove and report into their MachineInventories. */
 import type { MachineReport } from "@rancheros/protocol/attestation";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
-import {
-  ACCEPT_EK_CERTIFICATE_ANNOTATION,
-  parseMachineInventory,
-  TRUST_LABEL,
-  type MachineInventory,
-} from "@rancheros/protocol/resources";
+import { parseMachineInventory, type MachineInventory } from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import type { Kubernetes } from "../../controller/index.ts";
 import { errorFields, type Log } from "../../telemetry/index.ts";
@@ -24,6 +19,7 @@ import type { InventoryEntry } from "../inventory-entry.ts";
 import { LATE_FACTS_MS, withLateFacts } from "../late-facts.ts";
 import { LateWrites } from "../late-writes.ts";
 import {
+  certificateMetadata,
   certificateStatus,
   changedStatus,
   chosenMetadata,
@@ -35,6 +31,7 @@ import {
   reportedStatus,
   type ChosenMetadata,
   type MachineProof,
+  type MetadataPatch,
 } from "../machine-status.ts";
 import { rolloutFacts, type UpgradeFacts } from "../rollout-facts.ts";
 import {
@@ -194,20 +191,14 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
   }
 
   /** @throws InventoryError EK_CERTIFICATE_CHANGED */
-  async function finish(
-    inventory: MachineInventory,
-    shown: ShownCertificate,
-    certificate: CertificateChange,
-  ): Promise<void> {
+  function refuseChanged(inventory: MachineInventory, shown: ShownCertificate, certificate: CertificateChange): void {
     if (certificate === "changed") {
       throw new InventoryError("EK_CERTIFICATE_CHANGED", changedSentence(inventory, shown));
     }
-    if (certificate !== "accepted") return;
-    // It was for this once: a later change is another decision. In a merge patch, null takes away.
-    const metadata = {
-      labels: { [TRUST_LABEL]: shown.trust },
-      annotations: { [ACCEPT_EK_CERTIFICATE_ANNOTATION]: null },
-    };
+  }
+
+  async function writeMetadata(inventory: MachineInventory, metadata: MetadataPatch | undefined): Promise<void> {
+    if (metadata === undefined) return;
     await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
   }
 
@@ -231,11 +222,8 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
           late.keep(entry, { proof: { proof, atMs, dueMs: atMs + LATE_FACTS_MS } });
         return isKept ? undefined : provedStatus(found, proof, atMs);
       });
-      await finish(inventory, proof, certificate);
-      const metadata = provedMetadata(inventory, proof, chosen);
-      if (metadata !== undefined) {
-        await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
-      }
+      refuseChanged(inventory, proof, certificate);
+      await writeMetadata(inventory, provedMetadata(inventory, proof, chosen));
       return { inventory, isRecordedAnew: certificate !== "kept" };
     },
     async proveCertificate({ entry, isOfAnother = false }, shown) {
@@ -251,7 +239,9 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
           ? changedStatus(found, shown, undefined, nowMs())
           : certificateStatus(found, shown, nowMs());
       });
-      await finish(inventory, shown, certificate);
+      refuseChanged(inventory, shown, certificate);
+      if (certificate === "kept") return;
+      await writeMetadata(inventory, chosenMetadata(inventory, certificateMetadata(inventory, shown)));
     },
     smbios: async (entry) => (await fresh(entry)).inventory.spec.smbios,
     async report(entry, report, chosen) {
@@ -270,10 +260,7 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
           });
         return isKept ? undefined : said?.status;
       });
-      const metadata = chosenMetadata(inventory, chosen);
-      if (metadata !== undefined) {
-        await patchInventory(kubernetes, inventory, "", { metadata }, { isOnTop: true });
-      }
+      await writeMetadata(inventory, chosenMetadata(inventory, chosen));
       return inventory;
     },
     async upgrade(entry, word, heardEveryMs) {
