@@ -1,7 +1,7 @@
 /** From a granted slot to what the machine is told to do. */
 import { AttestationMessageError, Fields } from "@rancheros/protocol/attestation";
 import { parseImageReference } from "@rancheros/protocol/images";
-import type { Container } from "@rancheros/protocol/resources";
+import type { Container, ManagedOSImageSpec } from "@rancheros/protocol/resources";
 import {
   CLOUD_CONFIG_MAX_CHARACTERS,
   readPlan,
@@ -10,6 +10,7 @@ import {
   type RegistryCredential,
 } from "@rancheros/protocol/upgrade";
 import { stringify } from "yaml";
+import { variableProblems } from "../versions/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { RolloutError } from "./errors.ts";
 import type { Slot } from "./slot.ts";
@@ -84,6 +85,17 @@ function readablePlan(plan: Plan, firstCredentials: readonly RegistryCredential[
   return fewer;
 }
 
+/** Where somebody has named a source since the slot was granted. */
+function refuseUnreadVariables({ prepare, upgradeContainer }: ManagedOSImageSpec): void {
+  const problems = [
+    ...variableProblems(prepare, "spec.prepare"),
+    ...variableProblems(upgradeContainer, "spec.upgradeContainer"),
+  ];
+  if (problems.length > 0) {
+    throw new RolloutError("ROLLOUT_REFERENCE_INVALID", problems.slice(0, PROBLEMS_TOLD).join("; "));
+  }
+}
+
 /**
  * Before anybody gets a slot for it: whoever holds one without being told what to do keeps others from theirs.
  * @throws RolloutError  as buildPlan
@@ -101,6 +113,7 @@ export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials
   const { spec, metadata } = object;
   const images = resolvedImages(object);
   if (images === undefined) throw new RolloutError("ROLLOUT_CONTESTED", "the image was changed a moment ago");
+  refuseUnreadVariables(spec);
   const { prepare, upgradeContainer } = pinnedContainers(object, images);
   // A container of its own image brings its own command; one of osImage is carried out as always.
   const command = spec.upgradeContainer?.image || upgradeContainer?.args ? undefined : DEFAULT_COMMAND;

@@ -9,7 +9,7 @@ import {
   type LabelSelector,
   type TargetMatch,
 } from "../fleet/index.ts";
-import { nestingProblems, type VersionFacts } from "../versions/index.ts";
+import { nestingProblems, variableProblems, type VersionFacts } from "../versions/index.ts";
 import { parseAmount, type Amount } from "./amount.ts";
 import { canariesId } from "./canaries-id.ts";
 import type { EffectiveImage } from "./effective-image.ts";
@@ -186,6 +186,8 @@ export function compileImage(effective: EffectiveImage, before?: { readonly imag
   const problems: string[] = [];
   checkImages(effective, problems);
   problems.push(...nestingProblems(spec, "spec"));
+  problems.push(...variableProblems(spec.prepare, "spec.prepare"));
+  problems.push(...variableProblems(spec.upgradeContainer, "spec.upgradeContainer"));
   const claimProblems: string[] = [];
   const claim = claimOf(object, claimProblems) ?? claimBefore(metadata, before);
   problems.push(...claimProblems);

@@ -1,5 +1,6 @@
 /** Versions of operating systems, and the channels that they come from. */
 export { nestingProblems } from "./is-deeper-than.ts";
+export { variableProblems } from "./variable-problems.ts";
 export { pathRefusal } from "./upgrade-path.ts";
 export type { PathRefusal } from "./upgrade-path.ts";
 export { readVersion } from "./version-facts.ts";

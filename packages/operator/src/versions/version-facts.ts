@@ -3,10 +3,18 @@ import { ImageReferenceError, parseImageReference } from "@rancheros/protocol/im
 import type { Container, ManagedOSVersionSpec } from "@rancheros/protocol/resources";
 import { parseVersion, type Version } from "@rancheros/protocol/versions";
 import { nestingProblems } from "./is-deeper-than.ts";
+import { variableProblems } from "./variable-problems.ts";
 
 /** Reasons of the condition Usable. */
 export type UsableReason =
-  "Usable" | "IsIso" | "NoImage" | "ImageInvalid" | "VersionInvalid" | "MinVersionInvalid" | "NestedTooDeeply";
+  | "Usable"
+  | "IsIso"
+  | "NoImage"
+  | "ImageInvalid"
+  | "VersionInvalid"
+  | "MinVersionInvalid"
+  | "NestedTooDeeply"
+  | "VariableInvalid";
 
 export interface VersionFacts {
   /** As the object has them. */
@@ -75,6 +83,8 @@ export function readVersion(spec: ManagedOSVersionSpec): VersionReading {
   const problem = imageProblem(image);
   if (problem !== undefined) return refused("ImageInvalid", `spec.metadata.upgradeImage: ${problem}`);
   const upgradeContainer = spec.upgradeContainer ?? undefined;
+  const [variable] = variableProblems(upgradeContainer, "spec.upgradeContainer");
+  if (variable !== undefined) return refused("VariableInvalid", variable);
   return {
     ok: true,
     facts: { spec, version, minVersion, image, upgradeContainer, environment: environmentOf(metadata) },

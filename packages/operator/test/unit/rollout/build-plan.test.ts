@@ -103,6 +103,14 @@ describe("a plan", () => {
     });
   });
 
+  it("makes no empty variable of one that comes from elsewhere", () => {
+    const from = (valueFrom: unknown) => ({ env: [{ name: "A", valueFrom }] });
+    const spec = { upgradeContainer: from({ secretKeyRef: { name: "s", key: "k" } }) };
+    const sentence = /spec\.upgradeContainer\.env\[0\]\.valueFrom: is not read/;
+    expect(() => planFor(spec)).toThrow(sentence);
+    expect(planFor({ upgradeContainer: from(null) }).upgrade.env).toEqual({ A: "" });
+  });
+
   it("lets env win over envFrom", () => {
     const spec = { upgradeContainer: { env: [{ name: "A", value: "own" }] } };
     expect(planFor(spec, { ...NONE, upgradeEnv: { A: "from", B: "from" } }).upgrade.env).toEqual({

@@ -11,6 +11,11 @@ function compiled(spec: ManagedOSImageSpec, namespace = "fleet-default", more: o
   return compileImage(effectiveImage(object, NO_VERSIONS));
 }
 
+/** Kubernetes keeps what a schema does not name, and Pods have this. */
+function secretVariable(name: string) {
+  return { name, valueFrom: { secretKeyRef: { name: "s", key: "token" } } };
+}
+
 describe("a ManagedOSImage", () => {
   it("has the defaults of the document", () => {
     const image = compiled({});
@@ -32,6 +37,16 @@ describe("a ManagedOSImage", () => {
     ],
     ["prepare without an image", { prepare: { command: ["true"] } }, "spec.prepare.image: is missing"],
     ["upgradeContainer.image", { upgradeContainer: { image: "a b" } }, "spec.upgradeContainer.image: "],
+    [
+      "a variable of prepare that comes from elsewhere",
+      { prepare: { image: "a", envs: [{ name: "A" }, secretVariable("B")] } },
+      "spec.prepare.envs[1].valueFrom: is not read, and B would be empty; use envFrom",
+    ],
+    [
+      "a variable of upgradeContainer that comes from elsewhere",
+      { upgradeContainer: { env: [secretVariable("TOKEN")] } },
+      "spec.upgradeContainer.env[0].valueFrom: is not read, and TOKEN would be empty; use envFrom",
+    ],
     ["nodeSelector", { nodeSelector: { matchLabels: { "a b": "" } } }, "spec.nodeSelector.matchLabels: "],
     ["targets", { targets: [{ clusterSelector: { matchLabels: { a: "x y" } } }] }, "spec.targets[0].clusterSelector"],
     [

@@ -7,6 +7,7 @@ import { pathRefusal, runningVersion } from "../../../src/versions/upgrade-path.
 import { readVersion, type VersionFacts } from "../../../src/versions/version-facts.ts";
 
 const IMAGE = "registry.example.com/os:v1.2.3";
+const FROM_SECRET = { env: [{ name: "A", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }] };
 const NOW_MS = Date.parse("2030-01-01T00:00:00Z");
 
 function factsOf(spec: ManagedOSVersionSpec): VersionFacts {
@@ -43,6 +44,7 @@ describe("readVersion", () => {
     ["NoImage", { version: "1.2.3" }],
     ["NoImage", { version: "1.2.3", metadata: { upgradeImage: "" } }],
     ["ImageInvalid", { version: "1.2.3", metadata: { upgradeImage: "UPPER CASE" } }],
+    ["VariableInvalid", { version: "1.2.3", metadata: { upgradeImage: IMAGE }, upgradeContainer: FROM_SECRET }],
   ])("says %s of %j", (reason, spec) => {
     expect(readVersion(spec)).toMatchObject({ ok: false, reason });
   });
