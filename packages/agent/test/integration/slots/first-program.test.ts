@@ -139,7 +139,7 @@ lines"; mkfifo new/fifo`);
       "getfattr --only-values -n user.mark there/file",
     ].join("; ");
     const lines = [
-      "there directory 711 0:0 2",
+      "there directory 750 0:0 2",
       "there/file regular file 644 0:0 1",
       "there/link symbolic link 777 0:0 1",
       "new directory 711 0:0 4",
@@ -150,6 +150,40 @@ lines"; mkfifo new/fifo`);
       "of-the-image",
     ];
     expect(ground.start({ words: "rancheros.trial=1", script }).said).toBe(lines.join("\n"));
+  });
+
+  it("leaves owner, rights and attributes of the folders that the machine has as they are", () => {
+    // Who may read it besides, and what is made in it: u::rwx u:7:r-x g::r-x m::r-x o::---
+    const list =
+      "0x02000000 0100 0700 ffffffff 0200 0500 07000000 0400 0500 ffffffff 1000 0500 ffffffff 2000 0000 ffffffff";
+    const acl = list.replaceAll(" ", "");
+    ground.write("var/lib/app/old", "x");
+    ground.write("var/lib/listed/old", "x");
+    const look = [
+      "cd /var/lib; stat --format='%n %a %u:%g' /root app listed app/deeper app/deeper/new listed/fresh listed/fresh/file",
+      "getfattr --dump --match=- --encoding=hex app listed listed/fresh listed/fresh/file",
+    ].join("; ");
+    const change = `chmod 0711 /root; cd /var/lib; chown 7:8 app; chmod 2750 app; setfattr -n user.of -v 1 app
+      setfattr -n system.posix_acl_access -v ${acl} listed; setfattr -n system.posix_acl_default -v ${acl} listed; mkdir -m 0700 app/deeper; chown 9:9 app/deeper`;
+    ground.start({ script: change });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    ground.write("var/lib/app/deeper/new", "x");
+    ground.write("var/lib/listed/fresh/file", "x");
+    ground.run(`chmod 0700 root; cd var/lib; chown 1:1 app; setfattr -n user.image -v 2 app; chmod 0644 app/deeper/new
+      setfattr -n system.posix_acl_default -v ${acl} app; setfattr -n system.posix_acl_access -v ${acl} app`);
+    expect(ground.start({ words: "rancheros.trial=1", script: look }).said).toBe(
+      [
+        "/root 711 0:0",
+        "app 2750 7:8",
+        "listed 750 0:0",
+        "app/deeper 2700 9:9",
+        "app/deeper/new 644 0:0",
+        "listed/fresh 755 0:0",
+        "listed/fresh/file 644 0:0",
+        "# file: app\nuser.of=0x31\n",
+        `# file: listed\nsystem.posix_acl_access=${acl}\nsystem.posix_acl_default=${acl}\n\n`,
+      ].join("\n"),
+    );
   });
 
   it("brings owners by their numbers, whatever names have them, and holes as holes", () => {
