@@ -27,6 +27,7 @@ export type TpmErrorCode =
   | "TPM_TCTI_INVALID"
   | "TPM_TIMED_OUT"
   | "TPM_TOOLS_MISSING"
+  | "TPM_TOOLS_TOO_OLD"
   | "TPM_UNREACHABLE"
   | "TPM_WORK_FOLDER";
 
@@ -48,6 +49,12 @@ export const TPM_ERRORS = {
     retry: "never",
     meaning: "The tpm2_* programs, through which the TPM is used, are not installed.",
     mend: "Install the package tpm2-tools: `apt-get install tpm2-tools` (Debian) or `zypper install tpm2-tools` (SUSE, called tpm2.0-tools on older ones).",
+  },
+  TPM_TOOLS_TOO_OLD: {
+    failure: "environment",
+    retry: "never",
+    meaning: "The installed tpm2_* programs do not know an option that this program gives them.",
+    mend: "Install tpm2-tools 5.0 or later; `tpm2_getcap --version` tells which there are.",
   },
   TPM_TCTI_INVALID: {
     failure: "usage",

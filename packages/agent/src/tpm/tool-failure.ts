@@ -46,6 +46,9 @@ const BY_NAME: Readonly<Record<string, TpmErrorCode>> = {
 
 const STOP_SIGNALS: ReadonlySet<string> = new Set(["SIGHUP", "SIGINT", "SIGTERM"]);
 
+/** Of glibc's and musl's getopt. */
+const UNKNOWN_OPTION = /^tpm2_\w+: (?:invalid|unrecognized) option\b.{0,100}/m;
+
 const STDERR_TAIL_CHARACTERS = 600;
 
 /** @returns the error to throw for a tool that did not end well */
@@ -76,6 +79,12 @@ function refusal(tool: FailedTool, exitCode: number, stderr: string): TpmError {
   if (stderr.includes("Could not load tcti")) {
     return new TpmError(unopened(stderr), `${program} cannot open the TPM ${tcti}: ${reason(stderr)}`, {
       details: { program, tcti },
+    });
+  }
+  const unknownOption = UNKNOWN_OPTION.exec(stderr)?.[0];
+  if (unknownOption !== undefined) {
+    return new TpmError("TPM_TOOLS_TOO_OLD", `the TPM tools are too old: ${unknownOption}`, {
+      details: { program, exitCode },
     });
   }
   const response = findResponseCode(stderr);

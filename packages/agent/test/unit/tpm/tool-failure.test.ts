@@ -166,10 +166,20 @@ describe("a tool that did not answer at all", () => {
   });
 
   it("keeps the tool's words where no code is known", () => {
-    const stderr = "tpm2_nvread: unrecognized option '--frob'\n";
+    const stderr = 'ERROR: Could not open file "ak.ctx"\n';
     const error = toolFailure(TOOL, { kind: "failed", exitCode: 1, stderr });
     expect(error).toMatchObject({ code: "TPM_COMMAND_FAILED", details: { exitCode: 1, stderr } });
-    expect(error.message).toBe("tpm2_nvread failed: tpm2_nvread: unrecognized option '--frob'");
+    expect(error.message).toBe('tpm2_nvread failed: Could not open file "ak.ctx"');
+  });
+
+  // As getopt_long of glibc says it, under LC_ALL=C.
+  it.each(["invalid option -- 'f'", "unrecognized option '--creation-data=/run/x'"])("is too old: %s", (words) => {
+    const stderr = `tpm2_createprimary: ${words}\nRun 'tpm2_createprimary -h' for more options\n`;
+    const tool = { program: "tpm2_createprimary", tcti: "device:/dev/tpmrm0" };
+    const error = toolFailure(tool, { kind: "failed", exitCode: 1, stderr });
+    expect(error).toMatchObject({ code: "TPM_TOOLS_TOO_OLD", failure: "environment", retry: "never" });
+    expect(error.message).toBe(`the TPM tools are too old: tpm2_createprimary: ${words}`);
+    expect(error.mend).toContain("5.0");
   });
 
   it("names the package when the tools are missing", () => {
