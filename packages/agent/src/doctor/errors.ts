@@ -175,7 +175,7 @@ export const DOCTOR_ERRORS = {
   DOCTOR_INTERRUPTED: {
     failure: "interrupted",
     retry: "never",
-    meaning: "The checks were broken off on request.",
+    meaning: "The checks or the archive were broken off on request; no archive was written.",
     mend: "Run the command again.",
   },
   DOCTOR_ARCHIVE_UNSAVED: {

@@ -50,7 +50,7 @@ export function examineMachine(machine: DoctorMachine, options: ExamineOptions):
 
 /**
  * Puts what support needs to know of this machine into a file for its owner only, with every secret removed.
- * @throws DoctorError DOCTOR_ARCHIVE_UNSAVED, DOCTOR_ARCHIVE_LEAKS
+ * @throws DoctorError DOCTOR_ARCHIVE_UNSAVED, DOCTOR_ARCHIVE_LEAKS, DOCTOR_INTERRUPTED
  */
 export function makeSupportArchive(machine: DoctorMachine, options: ArchiveOptions): Promise<SavedArchive> {
   const { hostRoot, stateFolder, environment, kubeconfig, secretFiles } = machine;
@@ -64,6 +64,7 @@ export function makeSupportArchive(machine: DoctorMachine, options: ArchiveOptio
       readSecretFiles: () => readSecretFiles(hostRoot, stateFolder, more),
       saveArchive,
       environment,
+      timeout: (ms) => AbortSignal.timeout(ms),
     },
     options,
   );

@@ -4,6 +4,7 @@ import { otherSlotName } from "../slots/index.ts";
 import type { SlotRecord, Versions } from "./archive/archive-parts.ts";
 import { makeArchive } from "./archive/make-archive.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
+import { DoctorError } from "./errors.ts";
 import type { SecretFiles } from "./io/secret-files.ts";
 import type { SystemTexts } from "./io/system-texts.ts";
 import { NODE_UNITS, OWN_UNITS } from "./judge-services.ts";
@@ -19,6 +20,8 @@ export interface ArchiveOutside extends Pick<
   readonly readSecretFiles: () => Promise<SecretFiles>;
   readonly saveArchive: (path: string, bytes: Buffer) => Promise<void>;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted after that time. */
+  readonly timeout: (ms: number) => AbortSignal;
 }
 
 export interface ArchiveOptions {
@@ -48,10 +51,10 @@ const NO_TEXTS: SystemTexts = { kernel: "", osRelease: "", commandLine: "" };
 /** Without what is in them, the journals stay out. */
 const LATE_SECRETS: SecretFiles = { files: [], unread: ["this machine's files, which did not come in time"] };
 
-/** @throws DoctorError DOCTOR_ARCHIVE_UNSAVED, DOCTOR_ARCHIVE_LEAKS */
+/** @throws DoctorError DOCTOR_ARCHIVE_UNSAVED, DOCTOR_ARCHIVE_LEAKS, DOCTOR_INTERRUPTED */
 export async function supportArchiveThrough(outside: ArchiveOutside, options: ArchiveOptions): Promise<SavedArchive> {
   const { path, report, reportText, versions, target } = options;
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(ASK_LIMIT_MS)]);
+  const signal = AbortSignal.any([options.signal, outside.timeout(ASK_LIMIT_MS)]);
   const units = [...OWN_UNITS, ...NODE_UNITS];
   const [texts = NO_TEXTS, registered, state, slots = LATE_SLOTS, found, journals] = await Promise.all([
     unlessLate(outside.readSystemTexts(), signal),
@@ -62,8 +65,10 @@ export async function supportArchiveThrough(outside: ArchiveOutside, options: Ar
     outside.readJournals(units, signal),
   ]);
   // Last, so that nothing that was written meanwhile is missing among them.
-  const secretsSignal = AbortSignal.any([options.signal, AbortSignal.timeout(SECRETS_LIMIT_MS)]);
+  const secretsSignal = AbortSignal.any([options.signal, outside.timeout(SECRETS_LIMIT_MS)]);
   const secrets = (await unlessLate(outside.readSecretFiles(), secretsSignal)) ?? LATE_SECRETS;
+  // What was not waited for is missing in it, and it would take the place of a whole one.
+  if (options.signal.aborted) throw new DoctorError("DOCTOR_INTERRUPTED", "the archive was broken off");
   const operator = target.kind === "known" ? displayOf(outside, target) : undefined;
   const facts = {
     report,

@@ -24,8 +24,10 @@ describe("a program that not even SIGKILL ends", () => {
 });
 
 describe("a support archive", () => {
+  const UNBROKEN = new AbortController().signal;
+
   /** @returns the archive as text, uncompressed */
-  async function make(change: Partial<ArchiveOutside>, signal: AbortSignal): Promise<string> {
+  async function make(change: Partial<ArchiveOutside>, signal = UNBROKEN): Promise<string> {
     let saved: Buffer = Buffer.alloc(0);
     const outside: ArchiveOutside = {
       readAgentState: never,
@@ -45,6 +47,7 @@ describe("a support archive", () => {
         return Promise.resolve();
       },
       environment: {},
+      timeout: () => UNBROKEN,
       ...change,
     };
     await supportArchiveThrough(outside, {
@@ -59,7 +62,7 @@ describe("a support archive", () => {
   }
 
   it("is made without what does not come in time", async () => {
-    const text = await make({}, AbortSignal.abort());
+    const text = await make({ timeout: () => AbortSignal.abort() });
     expect(text).toContain("versions.json");
     expect(text).toContain('"could not be read in time"');
   });
@@ -71,10 +74,7 @@ describe("a support archive", () => {
     const readOtherStamp = () => Promise.reject(new Error("no disk"));
     const nothing = () => Promise.reject(new Error());
     const change = { readRegistered: nothing, readSystemTexts: nothing, readAgentState: nothing };
-    const text = await make(
-      { ...change, slots: { ...slots, started, stamp }, readOtherStamp },
-      AbortSignal.timeout(10_000),
-    );
+    const text = await make({ ...change, slots: { ...slots, started, stamp }, readOtherStamp });
     expect(text).toContain('"could not be read: no disk"');
   });
 
@@ -91,8 +91,40 @@ describe("a support archive", () => {
       readSystemTexts: texts,
       readAgentState: () => Promise.reject(new Error()),
     };
-    const text = await make({ ...change, readSecretFiles }, controller.signal);
+    const text = await make({ ...change, readSecretFiles, timeout: () => controller.signal });
     expect(text).not.toContain("a line of the journal");
     expect(text).toContain("this machine's files, which did not come in time");
+  });
+
+  it("is not made of what there is where somebody breaks it off, at any time", async () => {
+    let saved = 0;
+    const saveArchive: ArchiveOutside["saveArchive"] = () => Promise.resolve(void saved++);
+    const nothing = () => Promise.resolve(undefined);
+    const slow = { saveArchive, timeout: () => UNBROKEN };
+    await expect(make(slow, AbortSignal.abort())).rejects.toMatchObject({ code: "DOCTOR_INTERRUPTED" });
+
+    const asking = new AbortController();
+    const readRegistered: ArchiveOutside["readRegistered"] = () => {
+      asking.abort();
+      return never();
+    };
+    await expect(make({ ...slow, readRegistered }, asking.signal)).rejects.toMatchObject({
+      code: "DOCTOR_INTERRUPTED",
+    });
+
+    const reading = new AbortController();
+    const readSecretFiles: ArchiveOutside["readSecretFiles"] = () => {
+      reading.abort();
+      return Promise.resolve({ files: [], unread: [] });
+    };
+    const quick = {
+      readRegistered: nothing,
+      readSystemTexts: () => Promise.resolve({ kernel: "", osRelease: "", commandLine: "" }),
+      readAgentState: () => Promise.reject(new Error()),
+    };
+    await expect(make({ ...slow, ...quick, readSecretFiles }, reading.signal)).rejects.toMatchObject({
+      code: "DOCTOR_INTERRUPTED",
+    });
+    expect(saved).toBe(0);
   });
 });
