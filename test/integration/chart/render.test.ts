@@ -275,6 +275,8 @@ describe("the chart's values", () => {
     [{ image: { tag: "a/b" } }, "'/image/tag'"],
     [{ image: { digest: "sha256:12" } }, "'/image/digest'"],
     [{ serverURL: "machines.example.com" }, "'/serverURL'"],
+    [{ serverURL: "https://user:password@machines.example.com" }, "'/serverURL'"],
+    [{ settings: { bootURL: "http://user@boot.example.com" } }, "'/settings/bootURL'"],
     [{ watchNamespace: "Team A" }, "'/watchNamespace'"],
     [{ service: { type: "ExternalName" } }, "'/service/type': value must be one of"],
     [{ service: { port: 70_000 } }, "'/service/port': maximum"],

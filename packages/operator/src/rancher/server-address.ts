@@ -1,4 +1,5 @@
 /** Where machines reach this operator, which CA they need for it, and where images are: from flags, or from Rancher's settings. */
+import { baseAddress } from "./base-address.ts";
 
 /** Rancher's settings, as far as they are there. */
 export interface RancherSettings {
@@ -36,22 +37,14 @@ function orUndefined(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === "" ? undefined : text;
 }
 
-/** Undefined where it is none that paths can be put behind: what was published before is better than nonsense. */
-function addressOf(text: string | undefined): string | undefined {
-  const trimmed = orUndefined(text)?.trim().replace(/\/+$/, "") ?? "";
-  // The parser takes new lines out of the middle, and machines do not.
-  const url = /^[^\s?#]+$/.test(trimmed) ? URL.parse(trimmed) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return undefined;
-  return trimmed;
-}
-
 /**
  * A flag wins over Rancher. The CA follows the URL: with Rancher's URL it is `cacerts`, else `internal-cacerts`; with our
  * own it is the CA that we made.
  */
 export function serverAddress(sources: AddressSources): ServerAddress {
   const { rancher } = sources;
-  const url = sources.serverUrl ?? addressOf(rancher["server-url"]);
+  // Of one that is none there is none: what was published before is better than nonsense.
+  const url = sources.serverUrl ?? baseAddress(rancher["server-url"] ?? "");
   const isUrlKnown = url !== undefined || sources.isRancherKnown;
   if (sources.publicCa) return { url, isUrlKnown, caPem: undefined, isCaKnown: true };
   if (sources.caPem !== undefined) return { url, isUrlKnown, caPem: sources.caPem, isCaKnown: true };

@@ -1,6 +1,7 @@
 /** From the text of a setting to its value; what is wrong is collected, so that all of it can be said at once. */
 import { NO_CHANNEL } from "@rancheros/protocol/attestation";
 import type { ListenAddress } from "../http/index.ts";
+import { baseAddress } from "../rancher/index.ts";
 
 /** Each method names the flag in what it finds wrong, and answers something harmless then. */
 export class SettingReader {
@@ -17,10 +18,16 @@ export class SettingReader {
     return { host: match[1] ?? match[2] ?? "", port };
   }
 
+  /** By the rule that holds for Rancher's setting server-url as well. */
   url(flag: string, text: string): string | undefined {
-    if (text === "") return undefined;
-    if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, "");
-    this.problems.push(`--${flag}: ${JSON.stringify(text)} is no http or https address`);
+    if (text.trim() === "") return undefined;
+    const address = baseAddress(text);
+    if (address !== undefined) return address;
+    // What may be a password or a token is not shown.
+    const shown = text.replace(/^(.*?\/\/)?.*@/s, "$1...@").replace(/([?#]).*/s, "$1...");
+    this.problems.push(
+      `--${flag}: ${JSON.stringify(shown)} is no http or https address without credentials, spaces, question mark and hash sign`,
+    );
     return undefined;
   }
 

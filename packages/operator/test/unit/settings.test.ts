@@ -55,6 +55,42 @@ describe("readSettings", () => {
     expect(settings.httpsListen).toEqual({ host: "::1", port: 1 });
   });
 
+  describe.each(["server-url", "boot-url"])("--%s", (flag) => {
+    const key = flag === "server-url" ? "serverUrl" : "bootUrl";
+    const variable = `RANCHEROS_${flag.replace("-", "_").toUpperCase()}`;
+
+    it.each([
+      "https://m.example/at",
+      " https://m.example/at",
+      "https://m.example/at/\n",
+      "\thttps://m.example/at// \r\n",
+    ])("takes %j without what stands around it", (text) => {
+      expect(readSettings([`--${flag}=${text}`], {})[key]).toBe("https://m.example/at");
+      expect(readSettings([], { [variable]: text })[key]).toBe("https://m.example/at");
+    });
+
+    it.each([
+      "https://m.example/?x=1",
+      "https://m.example/#a",
+      "https://m.exa\nmple",
+      "https://m.example/a b",
+      "https://",
+      "m.example",
+      "ftp://m.example",
+      "https://user:canary@m.example",
+      "https://canary@m.example",
+      "https://:canary@m.example",
+      "ftp://user:canary@m.example",
+      "https://user:canary@m.example:port",
+      "https://user:cana/canary@m.example",
+      "https://m.example?token=canary",
+    ])("refuses %j, behind which no path can be put, and shows no password of it", (text) => {
+      const refusal = new RegExp(`^(?!.*canary).*--${flag}: .* is no http or https address without `);
+      expect(() => readSettings([`--${flag}=${text}`], {})).toThrow(refusal);
+      expect(() => readSettings([], { [variable]: text })).toThrow(refusal);
+    });
+  });
+
   it("names every bad setting at once", () => {
     const bad = [
       "--server-url=ftp://x",
