@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Phase } from "@rancheros/protocol/upgrade";
 import type { ApiCall } from "../api-call.ts";
+import type { DecisionProtocol } from "../decision.ts";
 import type { DecisionLabels } from "../decision-log.ts";
 import {
   DIAL_RESULTS,
@@ -17,6 +18,9 @@ import {
 
 /** Its timer wakes an idle operator up so often. */
 const EVENT_LOOP_PRECISION_MS = 50;
+
+/** By these machines are challenged; an alert asks how many of them fail of a sudden. */
+const CHALLENGED = ["legacy", "attestation"] satisfies readonly DecisionProtocol[];
 
 /** What is looked at when somebody asks. */
 export interface Gauges {
@@ -100,6 +104,7 @@ export function createMetrics(version: string): Metrics {
   // From the beginning, so that the first of them is an increase.
   for (const result of DIAL_RESULTS) dials.inc({ result }, 0);
   for (const result of SYNC_RESULTS) syncs.inc({ result }, 0);
+  for (const protocol of CHALLENGED) decisions.inc({ decision: "refused", reason: "CHALLENGE_FAILED", protocol }, 0);
   gauge(METRICS.build, (one) => one.set({ version, node: process.version }, 1));
 
   function watch(gauges: Gauges): void {

@@ -83,6 +83,13 @@ it("shows decisions, durations, gauges and the process, in Prometheus' text form
   expect(text).toContain("process_resident_memory_bytes");
 });
 
+it("counts failed challenges from 0 on, so that a first burst of them is an increase", async () => {
+  const { text } = await createMetrics("0").page();
+  const shown = text.split("\n").filter((line) => line.startsWith("rancheros_decisions_total{"));
+  const failed = 'rancheros_decisions_total{decision="refused",reason="CHALLENGE_FAILED",protocol=';
+  expect(shown).toEqual(["legacy", "attestation"].map((protocol) => `${failed}"${protocol}"} 0`));
+});
+
 it("does not go on showing what is not there any more", async () => {
   let machines = [{ approval: "Pending", phase: "Idle", count: 1 } as const];
   const metrics = createMetrics("0");
