@@ -30,19 +30,18 @@ function unitTest(scene: AlertScene, input: Series, fires: boolean): object {
   const { alert, afterMinutes, labels = {} } = scene;
   const rule = ruleOf(alert);
   const { summary = rule.annotations["summary"], description = rule.annotations["description"] } = scene;
+  const minutes = fires ? [afterMinutes] : Array.from({ length: afterMinutes }, (_, index) => index + 1);
   return {
     name: `${alert} ${fires ? "fires" : "is quiet"}`,
     interval: "1m",
     input_series: Object.entries(input).map(([series, values]) => ({ series, values })),
-    alert_rule_test: [
-      {
-        eval_time: `${afterMinutes}m`,
-        alertname: alert,
-        exp_alerts: fires
-          ? [{ exp_labels: { ...rule.labels, ...labels }, exp_annotations: { summary, description } }]
-          : [],
-      },
-    ],
+    alert_rule_test: minutes.map((minute) => ({
+      eval_time: `${minute}m`,
+      alertname: alert,
+      exp_alerts: fires
+        ? [{ exp_labels: { ...rule.labels, ...labels }, exp_annotations: { summary, description } }]
+        : [],
+    })),
   };
 }
 
