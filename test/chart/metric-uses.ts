@@ -30,13 +30,19 @@ export function alerts(): readonly Alert[] {
   return file.groups.flatMap(({ rules }) => rules);
 }
 
+export interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+}
+
+export function dashboardPanels(): readonly Panel[] {
+  return (JSON.parse(readFileSync(DASHBOARD_FILE, "utf8")) as { panels: Panel[] }).panels;
+}
+
 export function expressions(): readonly Expression[] {
-  const { panels } = JSON.parse(readFileSync(DASHBOARD_FILE, "utf8")) as {
-    panels: { title: string; targets: { expr: string }[] }[];
-  };
   return [
     ...alerts().map(({ alert, expr }) => ({ where: alert, text: expr })),
-    ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ where: title, text: expr }))),
+    ...dashboardPanels().flatMap(({ title, targets }) => targets.map(({ expr }) => ({ where: title, text: expr }))),
   ];
 }
 
