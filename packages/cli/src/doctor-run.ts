@@ -23,7 +23,9 @@ import { closest } from "@rancheros/agent/spelling";
 import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 
 import { describeDoctor } from "./describe-doctor.ts";
+import { codedError } from "./describe-error.ts";
 import { CliError } from "./errors.ts";
+import { FailedInPart } from "./failed-in-part.ts";
 import { machineOptions, type MachineFlagValues } from "./machine-run.ts";
 import { openMachineTpm, readMachineTpmState, type EndorsementKeyChoice } from "./open-machine-tpm.ts";
 import { readTextFile } from "./read-text-file.ts";
@@ -58,9 +60,15 @@ export interface Diagnosis {
   readonly archive: SavedArchive | undefined;
 }
 
+/** The report as --json shows it, with an archive or without. */
+export function reportJson({ ok, findings }: DoctorReport): object {
+  return { ok, checks: findings };
+}
+
 /**
  * @param onReport  told the report for people, before the archive is made, which may fail
- * @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED, DOCTOR_ARCHIVE_...
+ * @throws CliError for what is wrong with the command line; DoctorError DOCTOR_INTERRUPTED; FailedInPart with the report
+ *   where the archive fails
  */
 export async function runDoctor(
   run: DoctorRun,
@@ -98,6 +106,8 @@ export async function runDoctor(
     const path = run.archive;
     const archive = await makeSupportArchive(machine, { path, report, reportText: text, versions, target, signal });
     return { report, archive };
+  } catch (thrown) {
+    throw new FailedInPart(codedError(thrown), reportJson(report));
   } finally {
     if (tpmClosing !== undefined) await awaitTpm(tpmClosing, signal, remark);
   }

@@ -55,14 +55,14 @@ export class Doctor extends AgentCommand {
 
   override async run(): Promise<void> {
     const { flags, args } = await this.parse(Doctor);
-    const { runDoctor } = await import("../doctor-run.ts");
+    const { reportJson, runDoctor } = await import("../doctor-run.ts");
     const run = { ...flags, url: args.url };
     const tell = (text: string): void => {
       if (!flags.json) this.print(text);
     };
     const { report, archive } = await runDoctor(run, this.surroundings, (remark) => this.remark(remark), tell);
-    const { ok, findings, failure, warning } = report;
-    if (flags.json) this.printJson({ ok, checks: findings, archive });
+    const { failure, warning } = report;
+    if (flags.json) this.printJson({ ...reportJson(report), archive });
     if (archive !== undefined && !flags.json) {
       this.remark(`The archive for support is ${archive.path}. Look through it before you send it to somebody.`);
     }
