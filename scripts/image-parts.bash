@@ -60,7 +60,7 @@ missing_parts() {
     has_file "$pair" || printf '/%s (put there by build-image --base)\n' "$pair"
   done
   for pair in systemctl:systemd udevadm:udev modprobe:kmod tpm2_createek:tpm2-tools sfdisk:fdisk lsblk:util-linux losetup:mount blockdev:util-linux \
-    mkfs.ext4:e2fsprogs fsck.ext4:e2fsprogs debugfs:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools mmd:mtools setfattr:attr tar:tar find:findutils \
+    mkfs.ext4:e2fsprogs fsck.ext4:e2fsprogs debugfs:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools mmd:mtools mren:mtools setfattr:attr tar:tar find:findutils \
     grub-mkimage:grub-common; do
     has_program "${pair%%:*}" || printf '%s (in Debian: %s)\n' "${pair%%:*}" "${pair#*:}"
   done

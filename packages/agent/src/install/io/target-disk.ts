@@ -3,9 +3,10 @@ import { systemCode } from "@rancheros/protocol/errors";
 import { constants, existsSync, mkdtempSync, statSync } from "node:fs";
 import { open, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { syncPath } from "../../files/index.ts";
 import { makeExt4, makeFat32, makeStateExt4, PARTITIONS, runProgram, sectorBytes } from "../../slots/index.ts";
 import { biosBoot } from "../bios-boot.ts";
 import { sfdiskScript, type DiskLayout, type PartitionRole } from "../disk-layout.ts";
@@ -124,21 +125,21 @@ export async function installBiosBoot(
   await writeAt(path, [[0, mbr]]);
 }
 
-/** @param efi  GRUB as one file. @throws SlotError */
+/** @param efi  GRUB as one file, under its name when all of it is on the disk. @throws SlotError */
 export async function installEfiBoot(device: string, efi: Buffer, fileName: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ros-efi-"));
   try {
     const file = join(folder, fileName);
+    const unfinished = `::/EFI/BOOT/${parse(fileName).name}.NEW`;
     await writeFile(file, efi, { flag: "wx", mode: 0o600 });
     const from = "mtools";
     await runProgram({ program: "mmd", args: ["-D", "s", "-i", device, "::/EFI", "::/EFI/BOOT"], from });
-    await runProgram({ program: "mcopy", args: ["-D", "o", "-i", device, file, `::/EFI/BOOT/${fileName}`], from });
-    const written = await open(device, "r+");
-    try {
-      await written.sync();
-    } finally {
-      await written.close();
-    }
+    await runProgram({ program: "mcopy", args: ["-D", "o", "-i", device, file, unfinished], from });
+    // Out of its own cache too.
+    await syncPath(device);
+    // Some letters of one sector.
+    await runProgram({ program: "mren", args: ["-D", "o", "-i", device, unfinished, fileName], from });
+    await syncPath(device);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

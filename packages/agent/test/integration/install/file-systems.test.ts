@@ -1,10 +1,10 @@
 /** The file systems of an installation, as they are on the disk. */
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { makeDisk, type TestDisk, type TestDiskOptions } from "../../../../../test/disks/index.ts";
 import { planLayout } from "../../../src/install/disk-layout.ts";
@@ -88,4 +88,49 @@ it.each([512, 4096])("are FAT32 for the firmware, with sectors of %i bytes", asy
   const copy = join(home, "copy");
   execFileSync("mcopy", ["-i", esp.device, "::/EFI/BOOT/BOOTX64.EFI", copy], PROGRAMS);
   expect(readFileSync(copy).equals(efi)).toBe(true);
+});
+
+describe("GRUB for UEFI has its final name", () => {
+  const efi = Buffer.alloc(MIB, "efi");
+  let esp: TestDisk;
+
+  /** Has lines of a shell run around one of mtools; what it is called with is in "$@". */
+  function around(name: string, text: string): void {
+    const bin = join(home, "bin");
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, name), `#!/bin/sh\nPATH=/usr/bin:/bin\n${text}\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:/usr/sbin:/sbin:/usr/bin:/bin`);
+  }
+  const names = (): string =>
+    execFileSync("mdir", ["-b", "-i", esp.device, "::/EFI/BOOT"], { ...PROGRAMS, stdio: "pipe" });
+  /** How often the disk was told to empty its cache. Source: Linux, Documentation/block/stat.rst */
+  const keepFlushes = (name: string): string =>
+    `awk '{ print $16 }' /sys/block/${basename(esp.device)}/stat >${join(home, name)}`;
+  const flushes = (name: string): number => Number(readFileSync(join(home, name), "utf8"));
+
+  beforeEach(async () => {
+    esp = newDisk(ESP_BYTES);
+    await makeAll(newDisk(FULL_BYTES), esp);
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("not before all of it is written", async () => {
+    // As when the power goes: some of it is there.
+    around("mcopy", `for one; do [ -f "$one" ] && truncate -s 4096 "$one"; done; mcopy "$@"; exit 1`);
+    await expect(installEfiBoot(esp.device, efi, "BOOTX64.EFI")).rejects.toMatchObject({ code: "SLOT_TOOL_FAILED" });
+    expect(names()).not.toContain("BOOTX64.EFI");
+  });
+
+  it("not before all of it has left the disk's own cache, and nothing else stays", async () => {
+    around("mcopy", `mcopy "$@" && ${keepFlushes("copied")}`);
+    around("mren", `${keepFlushes("renaming")}; mren "$@" && ${keepFlushes("renamed")}`);
+    await installEfiBoot(esp.device, efi, "BOOTX64.EFI");
+    expect(flushes("renaming")).toBeGreaterThan(flushes("copied"));
+    execFileSync("sh", ["-c", keepFlushes("done")]);
+    expect(flushes("done")).toBeGreaterThan(flushes("renamed"));
+    expect(names()).toBe("::/EFI/BOOT/BOOTX64.EFI\n");
+    const copy = join(home, "copy");
+    execFileSync("mcopy", ["-i", esp.device, "::/EFI/BOOT/BOOTX64.EFI", copy], { ...PROGRAMS, stdio: "pipe" });
+    expect(readFileSync(copy).equals(efi)).toBe(true);
+  });
 });
