@@ -1,7 +1,7 @@
 /** Requests to registries: TLS with the administrator's CA beside the public ones, the environment's proxy, bounds. */
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
-import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
+import { Agent, Pool, ProxyAgent, request, type Dispatcher } from "undici";
 import { orAborted } from "../../controller/index.ts";
 import { readCaBundle } from "../ca-bundle.ts";
 import { connectionFailure } from "../connection-failure.ts";
@@ -96,13 +96,18 @@ interface Dispatchers {
 
 function dispatchers(pool: Agent.Options, tls: { readonly secureContext: SecureContext }): Dispatchers {
   const direct = new Agent({ ...pool, connect: tls });
+  const toProxy: Omit<ProxyAgent.Options, "uri"> = {
+    requestTls: tls,
+    proxyTls: tls,
+    // No signal ends a CONNECT: one without an answer would keep its place among the connections for five minutes.
+    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: CONNECT_TIMEOUT_MS }),
+  };
   // At most two: there are two variables.
   const proxies = new Map<string, ProxyAgent>();
   return {
     of(proxy) {
       if (proxy === undefined) return direct;
-      const held =
-        proxies.get(proxy.href) ?? new ProxyAgent({ ...pool, uri: proxy.href, requestTls: tls, proxyTls: tls });
+      const held = proxies.get(proxy.href) ?? new ProxyAgent({ ...pool, ...toProxy, uri: proxy.href });
       proxies.set(proxy.href, held);
       return held;
     },
