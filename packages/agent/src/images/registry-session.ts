@@ -50,8 +50,12 @@ export function registrySession(outside: SessionOutside, options: SessionOptions
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       const own = login !== undefined && at.origin === url.origin;
       const answer = await send(at, own ? { ...headers, authorization: login } : headers, signal);
-      if (!REDIRECTS.has(answer.status)) return answer;
+      const wantsLogin = answer.status === 401 && at.origin !== url.origin;
+      if (!REDIRECTS.has(answer.status) && !wantsLogin) return answer;
       answer.close();
+      // Its challenge would decide who gets the account.
+      if (wantsLogin)
+        throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: redirects to ${at.host}, which wants a login`);
       const next = URL.parse(answer.header("location") ?? "", at);
       if (next === null || !isAsSafe(next, at) || next.username !== "") {
         throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: is redirected to where nobody should go`);

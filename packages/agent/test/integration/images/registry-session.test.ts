@@ -54,6 +54,21 @@ describe("a registry without TLS", () => {
     expect(authorizations(storage.requests)).toEqual([undefined]);
   });
 
+  it("does not decide by sending on who else gets the account", async () => {
+    const tokens = await start((_, response) => response.end('{"token":"t"}'));
+    for (const challenge of ["Basic", `Bearer realm="http://${tokens.host}/token"`]) {
+      const other = await start((_, response) => response.writeHead(401, { "www-authenticate": challenge }).end());
+      const registry = await start(redirect(`http://${other.host}/blob`));
+      await expect(ask(registry.host), challenge).rejects.toMatchObject({
+        code: "IMAGE_REGISTRY_NONSENSE",
+        message: expect.stringContaining(`redirects to ${other.host}, which wants a login`) as string,
+      });
+      expect(authorizations(registry.requests), challenge).toEqual([undefined, "Basic dTpw"]);
+      expect(authorizations(other.requests), challenge).toEqual([undefined]);
+    }
+    expect(tokens.requests).toEqual([]);
+  });
+
   it("may not send on to another protocol, or with an account in the address", async () => {
     const storage = await start(deliver);
     for (const location of ["ftp://h/x", `http://u@${storage.host}/`, "file:///etc/passwd", "http://"]) {
