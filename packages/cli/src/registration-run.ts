@@ -90,6 +90,7 @@ export async function checkMachine(run: RegistrationRun): Promise<CheckReport> {
     ...run.server,
     protocol,
     withoutEkCertificate: run.withoutEkCertificate,
+    isSmbiosGiven: smbios !== "none" && smbios.folder !== undefined,
     readSmbios: smbios === "none" ? undefined : () => machineSmbios(smbios.folder, remark),
     openTpm: () => openTpmOf(run),
   });

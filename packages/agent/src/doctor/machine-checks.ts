@@ -1,6 +1,6 @@
 /** The checks of the machine itself: firmware, disks, slots, boot loader, watchdog. */
 import { otherSlotName, type StartedSlot } from "../slots/index.ts";
-import { SmbiosError } from "../smbios/index.ts";
+import { isSmbiosLost } from "../smbios/index.ts";
 import { NOTHING, type Checkup } from "./checkup.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
 import { judgeDisks } from "./judge-disks.ts";
@@ -19,7 +19,7 @@ export function addMachineChecks(checkup: Checkup, outside: DoctorOutside): void
         return judgeSmbios(await outside.readSmbios());
       } catch (error) {
         // A machine without SMBIOS registers all the same.
-        if (error instanceof SmbiosError && error.code === "SMBIOS_ABSENT") return warn(error);
+        if (isSmbiosLost(error)) return warn(error);
         throw error;
       }
     },

@@ -89,6 +89,7 @@ export function addOperatorChecks(checkup: Checkup, outside: DoctorOutside, opti
         protocol: "attestation",
         withoutEkCertificate: true,
         readSmbios: undefined,
+        isSmbiosGiven: false,
         // It stays open for whoever opened it.
         openTpm: () => Promise.resolve({ ...opened, close: () => Promise.resolve() }),
       });

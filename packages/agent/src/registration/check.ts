@@ -1,5 +1,5 @@
 /** `register --check`: every step of a registration that leaves nothing behind, and for each why it fails. */
-import { SmbiosError, type Smbios } from "../smbios/index.ts";
+import { isSmbiosLost, type Smbios } from "../smbios/index.ts";
 import type { EndorsementKey, Tpm } from "../tpm/index.ts";
 import { fetchNonce, takeChallenge } from "./attest.ts";
 import { registrationToken } from "./attestation-endpoints.ts";
@@ -24,6 +24,8 @@ export interface CheckOptions extends ServerOptions {
   readonly openTpm: () => Promise<Tpm>;
   /** Undefined where the hardware shall not be reported. */
   readonly readSmbios: (() => Promise<Smbios>) | undefined;
+  /** Whether it is of captured tables that somebody named: they are meant to hold something. */
+  readonly isSmbiosGiven: boolean;
   /** As with `register`. */
   readonly withoutEkCertificate: boolean;
   readonly protocol: "attestation" | "legacy";
@@ -38,7 +40,8 @@ const MAX_PAGE_BYTES = 64 * 1024;
 /** Never throws: what fails is in the report, an interruption too. */
 export async function checkThrough(outside: CheckOutside, options: CheckOptions): Promise<CheckReport> {
   const runner = createCheckRunner(options.signal);
-  const smbios = options.readSmbios === undefined ? undefined : await checkSmbios(runner, options.readSmbios);
+  const smbios =
+    options.readSmbios === undefined ? undefined : await checkSmbios(runner, options.readSmbios, options.isSmbiosGiven);
   const tpm = await runner.step("tpm", options.openTpm, async (open) => ({
     value: await open(),
     sentence: "is there",
@@ -57,13 +60,17 @@ export async function checkThrough(outside: CheckOutside, options: CheckOptions)
 }
 
 /** A machine without SMBIOS registers all the same. */
-async function checkSmbios(runner: CheckRunner, readSmbios: () => Promise<Smbios>): Promise<Smbios | undefined> {
+async function checkSmbios(
+  runner: CheckRunner,
+  readSmbios: () => Promise<Smbios>,
+  isGiven: boolean,
+): Promise<Smbios | undefined> {
   return runner.step<typeof readSmbios, Smbios | undefined>("smbios", readSmbios, async (read) => {
     try {
       const report = await read();
       return { value: report, sentence: describeMachine(report) };
     } catch (error) {
-      if (!(error instanceof SmbiosError) || error.code !== "SMBIOS_ABSENT") throw error;
+      if (isGiven || !isSmbiosLost(error)) throw error;
       return { value: undefined, warning: error.message };
     }
   });

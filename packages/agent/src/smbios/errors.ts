@@ -70,3 +70,11 @@ export class SmbiosError extends CodedError<SmbiosErrorCode> {
     super(SMBIOS_ERRORS, code, message, options);
   }
 }
+
+/**
+ * Whether a machine has to do without its SMBIOS: it has none, or its firmware broke it, which nobody mends where the machine
+ * stands. What root could read is not among it.
+ */
+export function isSmbiosLost(error: unknown): error is SmbiosError {
+  return error instanceof SmbiosError && error.code !== "SMBIOS_DENIED";
+}

@@ -17,7 +17,7 @@ export async function readSmbios(options: ReadSmbiosOptions = {}): Promise<Decod
 
 export { decodeSmbios } from "./decode-smbios.ts";
 export type { DecodedSmbios, SmbiosTables } from "./decode-smbios.ts";
-export { SMBIOS_ERRORS, SmbiosError } from "./errors.ts";
+export { SMBIOS_ERRORS, SmbiosError, isSmbiosLost } from "./errors.ts";
 export type { SmbiosErrorCode } from "./errors.ts";
 export { DMI_TABLES_FOLDER } from "./io/dmi-tables.ts";
 export type { Smbios } from "./render-smbios.ts";

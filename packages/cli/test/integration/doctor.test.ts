@@ -1,5 +1,5 @@
 /** `ros-agent doctor`: the TPM and the way to the operator, on a software TPM and real servers. */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import type { Server } from "node:net";
 import { join } from "node:path";
@@ -144,6 +144,10 @@ describe("doctor on a machine that is well", () => {
     const nameless = [...ground.flags.slice(0, -2), "--smbios-dump", empty, ...only("smbios")];
     expect(await doctor(nameless)).toMatchObject({ exitCode: 0, ok: true, short: { smbios: "warn SMBIOS_ABSENT" } });
     expect(await doctor([...nameless, "--strict"])).toMatchObject({ exitCode: 8, ok: true });
+    await mkdir(empty);
+    await writeFile(join(empty, "smbios_entry_point"), "nonsense");
+    await writeFile(join(empty, "DMI"), "nonsense");
+    expect(await doctor(nameless)).toMatchObject({ exitCode: 0, short: { smbios: "warn SMBIOS_ENTRY_POINT" } });
   });
 });
 

@@ -7,10 +7,19 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { describeStructure } from "../../../src/smbios/describe-structure.ts";
+import { decodeSmbios } from "../../../src/smbios/index.ts";
 import { decodeStructures } from "../../../src/smbios/structures.ts";
 import { parseBlocks, type Report } from "../../unit/smbios/dmidecode-text.ts";
 import { readFieldVectors } from "../../unit/smbios/field-vectors.ts";
-import { type StructureBytes, complement, writeEntryPoint2, writeTable } from "../../unit/smbios/table-writer.ts";
+import {
+  END_OF_TABLE,
+  type StructureBytes,
+  complement,
+  systemInformation,
+  writeEntryPoint2,
+  writeEntryPointLegacy,
+  writeTable,
+} from "../../unit/smbios/table-writer.ts";
 
 /** Other versions word some things otherwise. */
 const VERSION = "3.4";
@@ -37,20 +46,39 @@ function askDmidecode(structures: readonly StructureBytes[], version: readonly [
   head[21] = complement(head.subarray(16));
   head[4] = 0;
   head[4] = complement(head);
+  return parseBlocks(askAbout(Buffer.concat([head, table])));
+}
+
+function askAbout(dump: Uint8Array): string {
   const file = path.join(folder, "dump.bin");
-  writeFileSync(file, Buffer.concat([head, table]));
-  const text = execFileSync("dmidecode", ["--from-dump", file], {
+  writeFileSync(file, dump);
+  return execFileSync("dmidecode", ["--from-dump", file], {
     encoding: "latin1",
     stdio: ["ignore", "pipe", "ignore"],
     timeout: 20_000,
   });
-  return parseBlocks(text);
 }
 
 describe(`dmidecode ${VERSION}`, () => {
   it("is the one that these words are of", () => {
     const text = execFileSync("dmidecode", ["--version"], { encoding: "utf8", timeout: 20_000 });
     expect(text.trim()).toBe(VERSION);
+  });
+
+  it("reads the version and the size of a legacy entry point as we do", () => {
+    const structures = [systemInformation(0x0100, ["Acme", "Rack 7", "r1", "S-1"]), END_OF_TABLE];
+    const table = writeTable(structures);
+    const entryPoint = writeEntryPointLegacy(table.length, structures.length, [2, 4]);
+    const head = Buffer.alloc(DUMP_HEAD_BYTES);
+    entryPoint.copy(head);
+    const text = askAbout(Buffer.concat([head, table]));
+    const { version, smbios, fault } = decodeSmbios({ entryPoint, table });
+    expect(text).toContain("Legacy DMI 2.4 present.");
+    expect(text).toContain(`${structures.length} structures occupying ${table.length} bytes.`);
+    expect({ version, fault }).toEqual({ version: { major: 2, minor: 4, revision: 0 }, fault: undefined });
+    const [system] = parseBlocks(text);
+    expect(smbios).toEqual(system);
+    expect(smbios).toMatchObject({ "System Information": { "Serial Number": "S-1" } });
   });
 
   it("says of the vectors what they hold", () => {

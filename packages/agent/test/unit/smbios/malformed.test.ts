@@ -10,6 +10,7 @@ import {
   systemInformation,
   writeEntryPoint2,
   writeEntryPoint3,
+  writeEntryPointLegacy,
   writeStructure,
   writeTable,
 } from "./table-writer.ts";
@@ -35,11 +36,14 @@ function changed(entryPoint: Buffer, changes: Readonly<Record<number, number>>, 
 describe("an entry point that is none", () => {
   const two = writeEntryPoint2(100, 3);
   const three = writeEntryPoint3(100);
+  const legacy = writeEntryPointLegacy(100, 3, [2, 5]);
   it.each([
     { title: "empty", bytes: Buffer.alloc(0) },
     { title: "zeros", bytes: Buffer.alloc(31) },
     { title: "wrong anchor", bytes: changed(three, { 1: 0x54 }, 5) },
-    { title: "legacy anchor alone", bytes: two.subarray(16) },
+    { title: "legacy, too short", bytes: legacy.subarray(0, 14) },
+    { title: "legacy, wrong checksum", bytes: changed(legacy, { 5: (legacy[5] ?? 0) ^ 1 }) },
+    { title: "legacy, one bit of the count flipped", bytes: changed(legacy, { 12: (legacy[12] ?? 0) ^ 1 }) },
     { title: "3.x, wrong checksum", bytes: changed(three, { 5: (three[5] ?? 0) ^ 1 }) },
     { title: "3.x, one bit of the length flipped", bytes: changed(three, { 12: (three[12] ?? 0) ^ 1 }) },
     { title: "3.x, too short", bytes: three.subarray(0, 23) },
@@ -64,6 +68,16 @@ describe("an entry point that is none", () => {
       structureCount: 3,
     });
     expect(decodeEntryPoint(three)).toMatchObject({ version: { major: 3, minor: 5 }, structureCount: undefined });
+    expect(decodeEntryPoint(legacy)).toEqual({
+      version: { major: 2, minor: 5, revision: 0 },
+      tableAddress: 32n,
+      tableBytes: 100,
+      structureCount: 3,
+    });
+  });
+
+  it("takes the second part of a 2.x one for a legacy one, as the kernel hands it out where the first is broken", () => {
+    expect(decodeEntryPoint(two.subarray(16))).toMatchObject({ tableBytes: 100, structureCount: 3 });
   });
 
   it("takes the length of 30 that some 2.1 firmware states", () => {

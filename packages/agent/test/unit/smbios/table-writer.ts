@@ -60,6 +60,18 @@ export function writeEntryPoint2(tableBytes: number, count: number, [major, mino
   return entryPoint;
 }
 
+/** The entry point of before SMBIOS 2.1 ("_DMI_"), 15 bytes, whose version is BCD; Linux hands it out as it is. */
+export function writeEntryPointLegacy(tableBytes: number, count: number, [major, minor]: Version = [2, 0]): Buffer {
+  const entryPoint = Buffer.alloc(15);
+  entryPoint.write("_DMI_");
+  entryPoint.writeUInt16LE(tableBytes, 6);
+  entryPoint.writeUInt32LE(32, 8);
+  entryPoint.writeUInt16LE(count, 12);
+  entryPoint[14] = (major << 4) | minor;
+  entryPoint[5] = complement(entryPoint);
+  return entryPoint;
+}
+
 /** What makes the sum of all bytes zero. */
 export function complement(bytes: Uint8Array): number {
   return -bytes.reduce((sum, byte) => sum + byte, 0) & 0xff;
