@@ -158,11 +158,13 @@ function grant(view: RolloutView, books: Books, { machine, cluster }: Candidate,
   return slot;
 }
 
-/** The version as it is now: whoever deletes it then, the rollout goes on with what it said last. */
+/** The version as it is now: whoever deletes it then, the rollout goes on with what it said last; none of an osImage. */
 function copyOfVersion({ plan, image }: RolloutView): Pick<ManagedOSImageStatus, "version"> {
   const name = namedVersion(image.source);
-  if (plan === undefined || image.version === undefined || name === undefined) return {};
-  return { version: { name, spec: image.version.spec } };
+  if (name === undefined) return {};
+  if (plan !== undefined && image.version !== undefined) return { version: { name, spec: image.version.spec } };
+  const { version } = status(image);
+  return version === undefined ? {} : { version };
 }
 
 /** Order of keys and times of no account: whether it is worth a write. */
@@ -220,7 +222,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const counted = count();
   const { clusters, conflicts, refusals } = view;
   const last = gateNow(counted);
-  const { canariesDoneAt: _at, canariesDoneFor: _for, ...others } = status(image);
+  const { canariesDoneAt: _at, canariesDoneFor: _for, version: _version, ...others } = status(image);
   const next: ManagedOSImageStatus = {
     ...others,
     ...copyOfVersion(view),

@@ -4,6 +4,7 @@ import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import type { PathRefusal } from "../versions/index.ts";
 import { isNone } from "./amount.ts";
 import type { CompiledImage } from "./compile-image.ts";
+import { namedVersion } from "./effective-image.ts";
 import type { Gate } from "./gate.ts";
 import { SLOTS_MAX } from "./slot.ts";
 import type { Tally } from "./tally.ts";
@@ -155,10 +156,17 @@ function flag(type: string, message: string | undefined, otherwise: string): Fin
     : { type, status: "True", reason: type, message };
 }
 
-/** Of an image by its own name there is no path. */
+const PATH_REFUSED = "PathRefused";
+
+/** Of an image by its own name there is no path, whatever was said of a version that it named before. */
+function withoutPath({ source }: CompiledImage, old: readonly Condition[]): readonly Condition[] {
+  return namedVersion(source) === undefined ? old.filter(({ type }) => type !== PATH_REFUSED) : old;
+}
+
+/** Of a version that cannot be read nothing is found out. */
 function pathFindings({ version }: CompiledImage, refusals: ReadonlyMap<string, PathRefusal>): readonly Finding[] {
   if (version === undefined) return [];
-  return [flag("PathRefused", refusals.size === 0 ? undefined : refusalMessage(refusals), "NoneRefused")];
+  return [flag(PATH_REFUSED, refusals.size === 0 ? undefined : refusalMessage(refusals), "NoneRefused")];
 }
 
 function matchFinding(facts: RolloutFacts): Finding {
@@ -220,7 +228,7 @@ export function describeRollout(
   facts: RolloutFacts,
 ): Required<Pick<ManagedOSImageStatus, "state" | "message" | "conditions">> {
   const { object } = facts.image;
-  const old = object.status?.conditions ?? [];
+  const old = withoutPath(facts.image, object.status?.conditions ?? []);
   const resolved = resolvedFinding(facts, old);
   const stand = standOf(facts, resolved);
   const found = findings(facts, stand, resolved).map((one) => ({ ...one, message: one.message.toWellFormed() }));

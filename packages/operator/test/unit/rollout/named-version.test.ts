@@ -186,6 +186,33 @@ describe("machines of an image that names a version", () => {
     expect(one.state.counts.refused).toBe(4);
   });
 
+  it("are refused by nothing that was said of a version once the image is named by osImage", () => {
+    const one = world("v1.0.0");
+    const { status } = one.decide();
+    const { source } = one.state.image;
+    const renamed = (osImage: string, generation: number): ManagedOSImage => ({
+      ...source,
+      metadata: { ...source.metadata, resourceVersion: `${generation + 1}`, generation },
+      spec: { ...source.spec, osImage },
+      status,
+    });
+    const told = (image: ManagedOSImage): ManagedOSImageStatus => {
+      one.index.putImage(image);
+      return one.decide().status;
+    };
+    const types = (said: ManagedOSImageStatus) => said.conditions?.map(({ type }) => type);
+    expect(types(status)).toContain("PathRefused");
+    const next = told(digestPinned(renamed("r.example.com/os:v2.0.0", 2), one.index));
+    expect(next).toMatchObject({ refused: 0 });
+    expect(types(next)).not.toContain("PathRefused");
+    expect(next).not.toHaveProperty("version");
+    // Where the version is of no use for a while, nobody has said anything else.
+    one.versions.set(`${NAMESPACE}/v2`, { version: "v2.0.0" });
+    const unread = told(renamed("", 3));
+    expect(types(unread)).toContain("PathRefused");
+    expect(unread.version).toEqual(status.version);
+  });
+
   it("keep their slots while the versions are not known yet", () => {
     const one = world();
     const { status } = one.decide("uid-fit");
