@@ -115,6 +115,10 @@ it("a backup that is restored keeps tokens, the CA, approvals, and who machines 
     made.token,
   );
   expect(await channelAt(operator.httpsUrl)).toEqual(channel);
+  // Without an owner it would stay, and let machines in through the next registration of the name.
+  const mreg = await getObject(target, "machineregistration", fleet, "open");
+  const owned = `--for=jsonpath={.metadata.ownerReferences[*].uid}=${mreg?.metadata.uid}`;
+  await kubectl(target, ["wait", owned, "secret/registration-open", "-n", fleet, "--timeout=20s"]);
   const after = await listInventories(target, fleet);
   expect(after.map(({ metadata, spec }) => [metadata.name, spec])).toEqual(
     before.map(({ metadata, spec }) => [metadata.name, spec]),

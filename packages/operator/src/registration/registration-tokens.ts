@@ -4,6 +4,7 @@ import { registrationUrl } from "../rancherd/index.ts";
 import { newRegistrationToken } from "./registration-token.ts";
 import {
   isTokenText,
+  ownSecretName,
   secretNameOf,
   type PreviousToken,
   type RegistrationSecret,
@@ -32,12 +33,20 @@ export type TokenState =
   /** None yet: the operator makes one. */
   | { readonly kind: "none" };
 
+export interface SecretUpdate {
+  readonly kind: "update";
+  readonly content: SecretContent;
+  /** Nothing but the address changes. */
+  readonly isOnlyMoved: boolean;
+  /** It becomes the registration's again. */
+  readonly isAdopted: boolean;
+}
+
 /** What is to be done to the operator's own Secret. */
 export type SecretStep =
   | { readonly kind: "none" }
   | { readonly kind: "create"; readonly content: SecretContent }
-  /** `isOnlyMoved`: nothing but the address changes. */
-  | { readonly kind: "update"; readonly content: SecretContent; readonly isOnlyMoved: boolean }
+  | SecretUpdate
   /** It was left by a registration of the same name that is gone. */
   | { readonly kind: "delete" };
 
@@ -58,6 +67,12 @@ function isOfAnother(registration: MachineRegistration, { ownerName }: Registrat
 
 function isLeftOver(registration: MachineRegistration, secret: RegistrationSecret): boolean {
   return !isStatic(registration) && secret.ownerUid !== undefined && secret.ownerUid !== registration.metadata.uid;
+}
+
+/** The operator made it, and a backup brought it back without its owner: it would outlive the registration. */
+function isOrphan({ metadata }: MachineRegistration, secret: RegistrationSecret): boolean {
+  const isOurs = secret.rotation !== undefined && secret.metadata.name === ownSecretName(metadata.name);
+  return isOurs && !secret.isOwned;
 }
 
 /** The token in the status, which the original or an older operator made: media in the field carry it. */
@@ -129,19 +144,21 @@ export function secretStep(
   if (isLeftOver(registration, secret)) return { kind: "delete" };
   if (!isTokenText(secret.token)) return { kind: "none" };
   const rotation = rotationOf(registration, secret);
+  const isAdopted = isOrphan(registration, secret);
   if (wanted > rotation) {
     const token = newRegistrationToken(around.random);
     const previous = previousAfterRotation(registration, secret.token, around.nowMs);
     const content = { token, registrationUrl: urlOf(around, token), previous, rotation: wanted };
-    return { kind: "update", content, isOnlyMoved: false };
+    return { kind: "update", content, isOnlyMoved: false, isAdopted };
   }
   const isOver = secret.previous !== undefined && secret.previous.expiresMs <= around.nowMs;
   const url = urlOf(around, secret.token) ?? secret.registrationUrl;
-  if (!isOver && url === secret.registrationUrl) return { kind: "none" };
+  if (!isOver && !isAdopted && url === secret.registrationUrl) return { kind: "none" };
   const previous = isOver ? undefined : secret.previous;
   return {
     kind: "update",
     content: { token: secret.token, registrationUrl: url, previous, rotation },
-    isOnlyMoved: !isOver && secret.registrationUrl !== undefined,
+    isOnlyMoved: !isOver && !isAdopted && secret.registrationUrl !== undefined,
+    isAdopted,
   };
 }

@@ -33,6 +33,8 @@ export interface RegistrationSecret extends KubernetesObject {
   /** Of the MachineRegistration that it was made for; undefined where somebody made it by hand. */
   readonly ownerUid: string | undefined;
   readonly ownerName: string | undefined;
+  /** Whether it goes with anything, whatever that is. */
+  readonly isOwned: boolean;
   /** As it stands there, which may be no token at all. */
   readonly token: string;
   readonly registrationUrl: string | undefined;
@@ -59,12 +61,12 @@ function text(holder: unknown, key: string): string {
   return typeof value === "string" ? value : "";
 }
 
-function ownerOf(metadata: unknown): Pick<RegistrationSecret, "ownerUid" | "ownerName"> {
+function ownerOf(metadata: unknown): Pick<RegistrationSecret, "ownerUid" | "ownerName" | "isOwned"> {
   const owners = field(metadata, "ownerReferences");
-  const owner: unknown = Array.isArray(owners)
-    ? owners.find((one: unknown) => text(one, "kind") === machineRegistration.kind)
-    : undefined;
-  return { ownerUid: text(owner, "uid") || undefined, ownerName: text(owner, "name") || undefined };
+  const all: readonly unknown[] = Array.isArray(owners) ? owners : [];
+  const owner = all.find((one) => text(one, "kind") === machineRegistration.kind);
+  const [ownerUid, ownerName] = [text(owner, "uid") || undefined, text(owner, "name") || undefined];
+  return { ownerUid, ownerName, isOwned: all.length > 0 };
 }
 
 /** Reads a Secret of the API server; undefined where it is of another type. */
@@ -133,9 +135,14 @@ export function secretFields(content: SecretContent) {
   };
 }
 
+/** With them the Secret goes when its registration goes. */
+export function ownerReferences({ metadata: { name, uid } }: MachineRegistration) {
+  return [{ apiVersion: GROUP_VERSION, kind: machineRegistration.kind, name, uid }];
+}
+
 /** A whole new Secret, which goes when its registration goes. */
 export function newSecret(registration: MachineRegistration, content: SecretContent) {
-  const { namespace, name, uid } = registration.metadata;
+  const { namespace, name } = registration.metadata;
   const { annotations, data } = secretFields(content);
   return {
     apiVersion: "v1",
@@ -145,7 +152,7 @@ export function newSecret(registration: MachineRegistration, content: SecretCont
       name: ownSecretName(name),
       namespace,
       annotations,
-      ownerReferences: [{ apiVersion: GROUP_VERSION, kind: machineRegistration.kind, name, uid }],
+      ownerReferences: ownerReferences(registration),
     },
     data: Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null)),
   };

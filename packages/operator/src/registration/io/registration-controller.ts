@@ -121,7 +121,7 @@ export function runRegistrationController(
         index.loseSecret(secret);
       } else if (secret !== undefined && step.kind === "update") {
         if (step.isOnlyMoved) refuseContest("secrets", key, secret.registrationUrl);
-        remember(key, await updateTokenSecret(lead.kubernetes, secret, step.content));
+        remember(key, await updateTokenSecret(lead.kubernetes, registration, secret, step));
         log.info("registration token written", { registration: key, rotation: step.content.rotation });
       }
       written.secrets.set(key, { url: serverUrl(), atMs: performance.now() });

@@ -2,7 +2,14 @@
 import { hasCode } from "@rancheros/protocol/errors";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { readOrNothing, type Kubernetes } from "../../controller/index.ts";
-import { newSecret, secretFields, type RegistrationSecret, type SecretContent } from "../token-secret.ts";
+import type { SecretUpdate } from "../registration-tokens.ts";
+import {
+  newSecret,
+  ownerReferences,
+  secretFields,
+  type RegistrationSecret,
+  type SecretContent,
+} from "../token-secret.ts";
 
 function secretsPath(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/secrets`;
@@ -34,16 +41,18 @@ export async function createTokenSecret(
  */
 export async function updateTokenSecret(
   kubernetes: Kubernetes,
+  registration: MachineRegistration,
   secret: RegistrationSecret,
-  content: SecretContent,
+  { content, isAdopted }: SecretUpdate,
 ): Promise<unknown> {
   const { namespace, name, resourceVersion } = secret.metadata;
   const { annotations, data } = secretFields(content);
+  const owner = isAdopted ? { ownerReferences: ownerReferences(registration) } : {};
   return kubernetes.send({
     method: "PATCH",
     path: `${secretsPath(namespace)}/${name}`,
     contentType: "application/merge-patch+json",
-    body: { metadata: { resourceVersion, annotations }, data },
+    body: { metadata: { resourceVersion, annotations, ...owner }, data },
   });
 }
 

@@ -20,6 +20,7 @@ function secret(registration: string, token: string, previous?: RegistrationSecr
     metadata: { name: `registration-${registration}`, namespace: "n", uid: `s-${registration}`, resourceVersion: "1" },
     ownerUid: `uid-${registration}`,
     ownerName: registration,
+    isOwned: true,
     token,
     registrationUrl: undefined,
     previous,
@@ -106,6 +107,7 @@ describe("RegistrationIndex", () => {
         metadata: { ...secret("two", B).metadata, name: "given" },
         ownerUid: undefined,
         ownerName: undefined,
+        isOwned: false,
       });
       return index;
     }

@@ -137,6 +137,46 @@ describe("secretStep", () => {
     expect(tokenStateOf(registration({}), stored(held, "gone"))).toEqual({ kind: "none" });
   });
 
+  describe("of a Secret that a backup brought back without its owner", () => {
+    function restored(content: SecretContent, more: object = {}): RegistrationSecret {
+      const body = newSecret(registration({}), content);
+      const { ownerReferences: _lost, ...metadata } = body.metadata;
+      const secret = registrationSecret({
+        ...body,
+        metadata: { ...metadata, uid: "s", resourceVersion: "7", ...more },
+      });
+      if (secret === undefined) throw new Error("no Secret");
+      return secret;
+    }
+
+    it("makes it the registration's again, so that its token goes with it", () => {
+      const update = { kind: "update", content: held, isOnlyMoved: false, isAdopted: true };
+      expect(secretStep(registration({}), restored(held), around)).toEqual(update);
+      // Nothing but the address changes then, as another replica may see it.
+      const moved = secretStep(registration({}), restored(held), { ...around, serverUrl: "https://there" });
+      expect(moved).toMatchObject({ kind: "update", isOnlyMoved: false, isAdopted: true });
+      const rotated = secretStep(registration({ token: { rotation: 1 } }), restored(held), around);
+      expect(rotated).toMatchObject({ kind: "update", content: { token: FRESH }, isAdopted: true });
+      expect(tokenStateOf(registration({}), restored(held))).toMatchObject({
+        kind: "tokens",
+        tokens: { token: TOKEN },
+      });
+    });
+
+    it.each([
+      ["by hand, without what the operator writes onto its own", { annotations: {} }],
+      ["of something else", { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "x" }] }],
+      ["of another name", { name: "registration-b" }],
+    ])("leaves one alone that is %s", (_, more) => {
+      expect(secretStep(registration({}), restored(held, more), around)).toEqual({ kind: "none" });
+    });
+
+    it("leaves one alone that the registration was given", () => {
+      const given = registration({ token: { secretName: "registration-a" } });
+      expect(secretStep(given, restored(held), around)).toEqual({ kind: "none" });
+    });
+  });
+
   it("leaves the Secret of another registration alone, whose name is cut to its own", () => {
     const long = { ...registration({}).metadata, name: "x".repeat(250), uid: "v" };
     const cut = { ...long, name: ownSecretName(long.name).slice("registration-".length), uid: "w" };

@@ -64,6 +64,7 @@ describe("many registrations", () => {
     metadata: { name, namespace: "n", uid: `s-${name}`, resourceVersion: "1" },
     ownerUid: undefined,
     ownerName: undefined,
+    isOwned: false,
     token,
     registrationUrl: undefined,
     previous: undefined,
