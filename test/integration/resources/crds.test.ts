@@ -3,7 +3,7 @@ import { RESOURCE_KINDS } from "@rancheros/protocol/resources";
 import { describe, expect, inject, it } from "vitest";
 import { kubectl, kubectlApply } from "../../control-plane/kubectl.ts";
 import { createNamespace, useNamespace } from "../../control-plane/namespace.ts";
-import { getObject } from "../../operator/objects.ts";
+import { getObject, patchStatus } from "../../operator/objects.ts";
 
 const target = inject("controlPlane");
 const namespace = useNamespace(target, "crds");
@@ -74,6 +74,19 @@ describe("the document", () => {
     const name = `document-${what.replaceAll(/[^a-z]/g, "-")}`;
     await apply(kind, spec, name);
     expect((await getObject(target, kind, namespace, name))?.spec).toEqual(spec);
+  });
+
+  it.each([
+    ["no spec", {}],
+    ["an empty spec", { spec: null }],
+  ])("MachineRegistration, with %s, is taken, and so is its status", async (what, more) => {
+    const name = `nothing-${what.replaceAll(/[^a-z]/g, "-")}`;
+    const object = { apiVersion: "rancheros.cattle.io/v1", kind: "MachineRegistration", metadata: { name, namespace } };
+    await kubectl(target, ["create", "--filename=-"], { input: JSON.stringify({ ...object, ...more }) });
+    await patchStatus(target, "machineregistration", namespace, name, { registrationToken: "t" });
+    expect((await getObject(target, "machineregistration", namespace, name))?.status).toEqual({
+      registrationToken: "t",
+    });
   });
 
   it.each([

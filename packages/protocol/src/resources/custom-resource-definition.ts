@@ -5,6 +5,8 @@ import { structuralSchema } from "./structural-schema.ts";
 
 /** @returns an apiextensions.k8s.io/v1 CustomResourceDefinition with one served and stored version, and a status subresource */
 export function customResourceDefinition(resource: ResourceKind) {
+  const spec = structuralSchema(resource.spec);
+  const isOptional = resource.isSpecOptional === true;
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
@@ -31,12 +33,12 @@ export function customResourceDefinition(resource: ResourceKind) {
             openAPIV3Schema: {
               type: "object",
               description: resource.description,
-              required: ["spec"],
+              ...(isOptional ? {} : { required: ["spec"] }),
               properties: {
                 apiVersion: { type: "string", description: "Version of the schema of this object." },
                 kind: { type: "string", description: "Kind of this object." },
                 metadata: { type: "object" },
-                spec: structuralSchema(resource.spec),
+                spec: isOptional ? { ...spec, nullable: true } : spec,
                 status: structuralSchema(resource.status),
               },
             },

@@ -177,6 +177,7 @@ export const machineRegistration = {
   description:
     "An address at which machines with a TPM register themselves, and the cloud config that they get. Each machine becomes a MachineInventory in the same namespace.",
   spec,
+  isSpecOptional: true,
   status,
   columns: [
     {

@@ -82,8 +82,19 @@ function parserOf<Schema extends TSchema>(schema: Schema): (input: unknown) => P
   };
 }
 
-/** Reads a MachineRegistration of the API server. */
-export const parseMachineRegistration: (input: unknown) => Parsed<MachineRegistration> = parserOf(registrationSchema);
+const parseRegistration = parserOf(registrationSchema);
+
+/** See ResourceKind.isSpecOptional. */
+function withSpec(input: unknown): unknown {
+  const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
+  return isObject && (Reflect.get(input, "spec") ?? undefined) === undefined ? { ...input, spec: {} } : input;
+}
+
+/** Reads a MachineRegistration of the API server; one without a spec is one with an empty spec. */
+export function parseMachineRegistration(input: unknown): Parsed<MachineRegistration> {
+  return parseRegistration(withSpec(input));
+}
+
 /** Reads a MachineInventory of the API server. */
 export const parseMachineInventory: (input: unknown) => Parsed<MachineInventory> = parserOf(inventorySchema);
 /** Reads a ManagedOSImage of the API server. */

@@ -18,6 +18,8 @@ export interface ResourceKind<Spec extends TObject = TObject, Status extends TOb
   readonly shortNames: readonly string[];
   readonly description: string;
   readonly spec: Spec;
+  /** Whether an object without it, or with null, is one with an empty spec: the original made such ones. */
+  readonly isSpecOptional?: true;
   readonly status: Status;
   readonly columns: readonly PrinterColumn[];
 }

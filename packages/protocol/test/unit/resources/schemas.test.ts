@@ -85,6 +85,12 @@ describe("parsing", () => {
     expect(parseMachineInventory({ metadata, spec })).toEqual({ ok: true, value: { metadata, spec } });
   });
 
+  it.each([{}, { spec: null }])("takes a MachineRegistration that says nothing, as the original did: %j", (nothing) => {
+    const value = { metadata, spec: {}, status: { registrationToken: "t" } };
+    expect(parseMachineRegistration({ ...value, spec: undefined, ...nothing })).toEqual({ ok: true, value });
+    expect(parseMachineInventory({ metadata, ...nothing }).ok).toBe(false);
+  });
+
   it.each([undefined, null, 1, "x", [], {}])("refuses %j", (input) => {
     expect(parseMachineRegistration(input).ok).toBe(false);
   });
