@@ -4,10 +4,14 @@ import { isPair, isScalar, parseAllDocuments, visit, type Document } from "yaml"
 
 import { kernelWords } from "../../slots/index.ts";
 import { parseEnvironmentFile } from "../environment-file.ts";
+import { unitWords } from "../unit-words.ts";
 import { SECRET_NAME } from "./secret-name.ts";
 
-/** "tree": YAML or JSON; "secret": a token; "key": PEM; "accounts": /etc/shadow; "environment" and "kernel": NAME=VALUE. */
-export type SecretFileKind = "tree" | "secret" | "key" | "accounts" | "environment" | "kernel";
+/**
+ * "tree": YAML or JSON; "secret": a token; "key": PEM; "accounts": /etc/shadow; "environment" and "kernel": NAME=VALUE;
+ * "unit": of systemd.
+ */
+export type SecretFileKind = "tree" | "secret" | "key" | "accounts" | "environment" | "kernel" | "unit";
 
 /** Keys whose value says nothing to a thief. In lower case, without `_` and `-`. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set(
@@ -63,6 +67,12 @@ const READERS: Readonly<Record<SecretFileKind, (text: string) => readonly string
     kernelWords(text).flatMap(([name, value = ""]) => (SHOWN_KERNEL_WORDS.has(name) ? [] : freeSecrets(value))),
   // Shells read them too, which take more for an assignment than systemd does.
   environment: (text) => [...environmentSecrets(parseEnvironmentFile(text)), ...namedSecrets(text.split(/[\r\n]+/))],
+  unit: (text) =>
+    unitWords(text).flatMap((words) => [
+      ...namedSecrets(words),
+      ...optionSecrets(words),
+      ...words.flatMap((word) => [...urlSecrets(word), ...tokenPasswords(word)]),
+    ]),
 };
 
 /** Of a process: by the names of its variables, and of addresses in all of them. */
@@ -183,13 +193,27 @@ function assignedSecrets(lines: readonly string[]): readonly string[] {
 function namedSecrets(lines: readonly string[]): readonly string[] {
   const flagged = lines.flatMap((line) =>
     [...line.matchAll(FLAG)].flatMap(([, name = "", double, single, word = ""]) =>
-      SECRET_NAME.test(name) && !/-(file|path|dir)$/.test(name) ? [double ?? single ?? word] : [],
+      isSecretFlag(name) ? [double ?? single ?? word] : [],
     ),
   );
   const passwords = lines.flatMap((line) =>
     [...line.matchAll(ACCOUNT)].flatMap(([, word = ""]) => (NO_PASSWORD.test(word) ? [] : [word])),
   );
   return [...assignedSecrets(lines), ...flagged, ...passwords];
+}
+
+/** Of a command line that is in words already. */
+function optionSecrets(words: readonly string[]): readonly string[] {
+  return words.flatMap((word, at) => {
+    const [, name] = /^--([A-Za-z0-9-]{1,64})$/.exec(word) ?? [];
+    const value = words[at + 1];
+    return name !== undefined && isSecretFlag(name) && value !== undefined && !/^[-/]/.test(value) ? [value] : [];
+  });
+}
+
+/** But not the names of the files that such flags name. */
+function isSecretFlag(name: string): boolean {
+  return SECRET_NAME.test(name) && !/-(file|path|dir)$/.test(name);
 }
 
 /** Of tokens of k3s and RKE2. Source: https://docs.k3s.io/cli/token, "Secure" */
