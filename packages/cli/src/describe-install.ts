@@ -1,5 +1,5 @@
 /** An installation in words: the disks, what becomes of one, and how far it is. */
-import { sizeText, type InstallPlan, type InstallProgress } from "@rancheros/agent/install";
+import { sizeText, type Installation, type InstallPlan, type InstallProgress } from "@rancheros/agent/install";
 
 const STEP_WORDS = {
   "boot-loader": "making the boot loader",
@@ -19,7 +19,15 @@ const SLOT_WORDS = {
   stamp: "closing the slot",
 } as const;
 
-export function describeInstallPlan({ choice, layout, source, kernelArguments }: InstallPlan): string {
+/** @returns what would be lost of an installed system; undefined where there is none */
+export function installedText(installed: Installation): string | undefined {
+  if (installed.kind === "none") return undefined;
+  return installed.kind === "whole"
+    ? `an installed system (${installed.reference})`
+    : `perhaps an installed system, as it cannot be told (${installed.why})`;
+}
+
+export function describeInstallPlan({ choice, layout, installed, source, kernelArguments }: InstallPlan): string {
   const { disk, judged, why } = choice;
   const rows = judged.map(({ disk: one, against }) => {
     const isChosen = one.path === disk.path;
@@ -33,7 +41,8 @@ export function describeInstallPlan({ choice, layout, source, kernelArguments }:
     ];
   });
   const parts = layout.partitions.map(({ name, sizeBytes }) => ["", name, sizeText(sizeBytes)]);
-  const lost = disk.contents.length === 0 ? "nothing that is known" : disk.contents.join(", ");
+  const contents = [installedText(installed), ...disk.contents].filter((one) => one !== undefined);
+  const lost = contents.length === 0 ? "nothing that is known" : contents.join(", ");
   return [
     ...table([["", "DISK", "SIZE", "KIND", "MODEL", ""], ...rows]),
     `${disk.path} will be erased. On it: ${lost}.`,

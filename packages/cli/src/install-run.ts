@@ -2,6 +2,7 @@
 import {
   installMachine,
   consoleArguments,
+  findInstalledNow,
   InstallError,
   kernelCommandLine,
   readInstalled,
@@ -14,7 +15,7 @@ import { startedSlot } from "@rancheros/agent/slots";
 
 import { askInstall, askYesNo, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
-import { describeInstallPlan, installProgress } from "./describe-install.ts";
+import { describeInstallPlan, installedText, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 import { installRegistration } from "./install-registration.ts";
 import { installSource } from "./install-source.ts";
@@ -48,7 +49,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   if (startedSlot(commandLine) !== undefined) {
     throw new InstallError("INSTALL_NOT_LIVE", "this machine was started from a slot");
   }
-  const before = flags.automatic ? await readInstalled(flags["work-folder"]) : undefined;
+  const before = flags.automatic ? await installedNow(run) : undefined;
   if (before !== undefined) return installedBefore(staysOn(flags) ? undefined : before.after);
   const first = await gatherSettings(run, commandLine, undefined);
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
@@ -70,6 +71,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       files: await oemFiles({ ...settings, ...asked }, registered ?? document, surroundings.signal),
       confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned, surroundings.signal)),
       dryRun: flags["dry-run"],
+      reinstall: settings.reinstall,
       signal: surroundings.signal,
       onPlan: (planned) => remark(describeInstallPlan(planned)),
       onProgress: installProgress(remark),
@@ -84,8 +86,19 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   return outcomeOf(plan, { after, isDry: flags["dry-run"], isRegistered: registered !== undefined, warnings });
 }
 
-function confirmErasing({ choice: { disk } }: InstallPlan, signal: AbortSignal): Promise<boolean> {
-  const which = `${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model})`;
+/** By the mark of who came to its end, else by the disk. Nothing of a network is needed for it. */
+async function installedNow({
+  flags,
+  surroundings,
+}: InstallRun): Promise<{ readonly after: AfterInstall } | undefined> {
+  const marked = await readInstalled(flags["work-folder"]);
+  return marked ?? findInstalledNow(flags.device, surroundings.signal);
+}
+
+function confirmErasing({ choice: { disk }, installed }: InstallPlan, signal: AbortSignal): Promise<boolean> {
+  const lost = installedText(installed);
+  const also = lost === undefined ? "" : `, also ${lost},`;
+  const which = `${disk.path} (${sizeText(disk.sizeBytes)} ${disk.model})${also}`;
   return askYesNo(`Everything on ${which} will be erased. Go on?`, signal);
 }
 

@@ -74,9 +74,14 @@ function againstRule(
   return disk.model.toLowerCase().includes(model.toLowerCase()) ? undefined : `its model is ${disk.model || "unknown"}`;
 }
 
-function namedDisk(disks: readonly Disk[], device: string): Disk {
+/** @param device  a path, or a name of /dev/disk/by-id */
+export function findNamed(disks: readonly Disk[], device: string): Disk | undefined {
   const names = device.startsWith("/") ? [device] : [`/dev/disk/by-id/${device}`, `/dev/${device}`];
-  const found = disks.find((disk) => names.some((name) => disk.path === name || disk.names.includes(name)));
+  return disks.find((disk) => names.some((name) => disk.path === name || disk.names.includes(name)));
+}
+
+function namedDisk(disks: readonly Disk[], device: string): Disk {
+  const found = findNamed(disks, device);
   if (found !== undefined) return found;
   throw new InstallError("INSTALL_DISK_UNKNOWN", `there is no disk ${device}`, { details: { device } });
 }

@@ -9,6 +9,7 @@ export type InstallErrorCode =
   | "INSTALL_DISK_FAILED"
   | "INSTALL_DISK_HELD"
   | "INSTALL_DISK_IN_USE"
+  | "INSTALL_DISK_INSTALLED"
   | "INSTALL_DISK_READ_ONLY"
   | "INSTALL_DISK_TOO_SMALL"
   | "INSTALL_DISK_UNKNOWN"
@@ -74,6 +75,13 @@ export const INSTALL_ERRORS = {
       "The disk is mounted, swapped to, part of a RAID or volume group, storage of a cluster such as Ceph's, or the medium from which the live system runs.",
     mend: "Choose another disk, or take it out of use (umount, swapoff, mdadm --stop, vgchange -an); what is left of a RAID, a volume group or a cluster's storage that is not needed any more goes with `wipefs --all`.",
   },
+  INSTALL_DISK_INSTALLED: {
+    failure: "refused",
+    retry: "never",
+    meaning:
+      "The live system's service, which asks nobody, found an installed system on a disk, or cannot tell whether there is one: this machine was probably started from the network or a medium by accident. Nothing was written.",
+    mend: "Take the medium out, or let the firmware try the disk first, and restart (`systemctl reboot`). To erase the machine set `rancheros.install.reinstall: true` in the MachineRegistration (and take it out again afterwards) or on the kernel's command line, or install it by hand: `i` at a console's menu, or `ros-agent install --yes`. Where the disk that the message names is another one than the machine's own, name that one with `rancheros.install.device`.",
+  },
   INSTALL_DISK_READ_ONLY: {
     failure: "environment",
     retry: "never",
@@ -103,7 +111,7 @@ export const INSTALL_ERRORS = {
     failure: "environment",
     retry: "never",
     meaning: "The installation is over and went well; that it did could not be written down in the live system.",
-    mend: "Restart the machine, which starts what was installed. While it stays in the live system, whose service may install it once more without asking, run `systemctl stop ros-agent-install`, and make room in /run.",
+    mend: "Restart the machine, which starts what was installed. While it stays in the live system, make room in /run; its service knows by the disk that this machine is installed.",
   },
   INSTALL_DISK_VANISHED: {
     failure: "environment",

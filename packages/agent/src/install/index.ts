@@ -2,12 +2,14 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 
-import { clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
+import { bootMoment, clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
 import { installThrough, type InstallOptions, type InstallPlan } from "./install-machine.ts";
+import type { AfterInstall } from "./install-record.ts";
 import { makeBootLoader } from "./io/boot-loader.ts";
-import { installLocked, type AfterInstall } from "./io/install-lock.ts";
+import { installLocked } from "./io/install-lock.ts";
 import { listDisks } from "./io/list-disks.ts";
 import { writeOemFiles } from "./io/oem-files.ts";
+import { readInstallation } from "./io/read-installation.ts";
 import {
   detachLoops,
   divideDisk,
@@ -24,13 +26,13 @@ import {
  * @throws InstallError, SlotError, and what the source throws
  */
 export function installMachine(
-  options: InstallOptions,
+  options: Omit<InstallOptions, "after" | "isAsked">,
   workFolder: string,
   how: { readonly after: AfterInstall; readonly isAsked: boolean },
 ): Promise<InstallPlan> {
-  if (options.dryRun) return installInto(options, workFolder);
   const { onWarning } = options;
-  return installLocked(workFolder, { ...how, onWarning }, () => installInto(options, workFolder));
+  const install = (): Promise<InstallPlan> => installInto({ ...options, ...how }, workFolder);
+  return options.dryRun ? install() : installLocked(workFolder, { ...how, onWarning }, install);
 }
 
 function installInto(options: InstallOptions, workFolder: string): Promise<InstallPlan> {
@@ -39,7 +41,9 @@ function installInto(options: InstallOptions, workFolder: string): Promise<Insta
   return installThrough(
     {
       arch: process.arch,
+      bootId: bootMoment().bootId,
       listDisks,
+      readInstallation: ({ path }) => readInstallation(path, options.signal),
       newId: randomUUID,
       makeBootLoader: (oem) => makeBootLoader(process.arch, oem),
       clear: () => clearMounts(folder),
@@ -71,8 +75,10 @@ export type { InstallErrorCode } from "./errors.ts";
 export type { InstallOptions, InstallPlan, InstallProgress } from "./install-machine.ts";
 export { fetchDocument } from "./io/fetch-document.ts";
 export { readInstalled } from "./io/install-lock.ts";
-export type { AfterInstall } from "./io/install-lock.ts";
+export { findInstalledNow } from "./io/installed-now.ts";
+export type { AfterInstall } from "./install-record.ts";
 export { findLiveRoot, kernelCommandLine, liveSource, treeBytes } from "./io/live-system.ts";
+export type { Installation } from "./judge-installation.ts";
 export { judgeDocument, judgeKernelWords, judgeSections } from "./judge-document.ts";
 export type { DocumentProblem } from "./judge-document.ts";
 export { consoleArguments } from "./serial-console.ts";

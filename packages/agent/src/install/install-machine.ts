@@ -14,10 +14,14 @@ import { chooseDisk, requireFit, type DiskChoice } from "./choose-disk.ts";
 import { neededBytes, numberedPartition, planLayout, type DiskLayout } from "./disk-layout.ts";
 import type { Disk, DiskRule } from "./disk.ts";
 import { InstallError } from "./errors.ts";
+import { guardedDisks, installationForPeople, whyKept, type ReadInstallation } from "./guard-installed.ts";
+import { RECORD_FILE, writeInstallRecord, type AfterInstall } from "./install-record.ts";
 import type { BootLoader } from "./io/boot-loader.ts";
 import type { Partitions } from "./io/target-disk.ts";
+import type { Installation } from "./judge-installation.ts";
 import type { PartitionTable } from "./parse-table.ts";
 import { serialConsole } from "./serial-console.ts";
+import type { Reinstall } from "./settings.ts";
 
 export type InstallStep = "boot-loader" | "wipe" | "divide" | "format" | "system" | "configuration" | "start";
 
@@ -27,12 +31,15 @@ export type InstallProgress = { readonly step: InstallStep } | { readonly step: 
 export interface InstallPlan {
   readonly choice: DiskChoice;
   readonly layout: DiskLayout;
+  /** What the disk holds now. */
+  readonly installed: Installation;
   readonly source: string;
   readonly kernelArguments: string;
 }
 
 export interface InstallOutside {
   readonly listDisks: () => Promise<readonly Disk[]>;
+  readonly readInstallation: ReadInstallation;
   /** Finds its configuration on the partition with this UUID. */
   readonly makeBootLoader: (oem: SlotPlace) => Promise<BootLoader>;
   /** What an earlier run, that was killed, has left mounted. */
@@ -60,6 +67,8 @@ export interface InstallOutside {
   readonly release: (disk: Disk) => Promise<void>;
   readonly isThere: (disk: Disk) => boolean;
   readonly arch: string;
+  /** Of this start of the machine. */
+  readonly bootId: string;
   /** A random UUID. */
   readonly newId: () => string;
 }
@@ -71,6 +80,11 @@ export interface InstallOptions {
   readonly systemBytes: number;
   readonly slotBytes: number | undefined;
   readonly kernelArguments: string;
+  /** Somebody wants it, whatever is installed. */
+  readonly isAsked: boolean;
+  /** Whether it may erase an installed system where nobody does. */
+  readonly reinstall: Reinstall;
+  readonly after: AfterInstall;
   /** Below /oem. */
   readonly files: ReadonlyMap<string, string>;
   /** Whether the disk may be erased. @returns false for no */
@@ -90,16 +104,25 @@ export async function installThrough(outside: InstallOutside, options: InstallOp
   const { rule, source, systemBytes, slotBytes, kernelArguments, dryRun } = options;
   if (!dryRun) await outside.clear();
   const wish = { slotBytes, systemBytes };
-  const choice = chooseDisk(await outside.listDisks(), rule, neededBytes(wish));
+  const disks = await outside.listDisks();
+  const choice = chooseDisk(disks, rule, neededBytes(wish));
   const layout = planLayout(choice.disk.sizeBytes, wish, outside.newId);
-  const plan = { choice, layout, source: source.reference, kernelArguments };
+  const refusal = await refusalOf(outside, options, disks, choice.disk);
+  // Before anything is said of erasing.
+  if (refusal !== undefined && !dryRun) throw refusal;
+  const installed = await installationForPeople(choice.disk, outside.readInstallation);
+  const plan = { choice, layout, installed, source: source.reference, kernelArguments };
   options.onPlan(plan);
+  if (refusal !== undefined) options.onWarning(refusal);
   if (dryRun) return plan;
   if (!(await options.confirm(plan))) throw new InstallError("INSTALL_DECLINED", `${choice.disk.path} was not erased`);
   // It may have been mounted while somebody thought about it.
-  const disk = (await outside.listDisks()).find((one) => isSameDisk(one, choice.disk));
+  const now = await outside.listDisks();
+  const disk = now.find((one) => isSameDisk(one, choice.disk));
   if (disk === undefined) throw vanished(choice.disk);
   requireFit(disk, neededBytes(wish));
+  const late = await refusalOf(outside, options, now, disk);
+  if (late !== undefined) throw late;
   try {
     await write(outside, options, plan);
   } catch (error) {
@@ -112,8 +135,19 @@ export async function installThrough(outside: InstallOutside, options: InstallOp
   return plan;
 }
 
+/** @returns undefined where nothing is against it. @throws SlotError */
+async function refusalOf(
+  { readInstallation }: InstallOutside,
+  { rule, isAsked, reinstall }: InstallOptions,
+  disks: readonly Disk[],
+  chosen: Disk,
+): Promise<InstallError | undefined> {
+  if (isAsked || reinstall.kind === "always") return undefined;
+  return whyKept(guardedDisks(disks, rule, chosen), readInstallation, reinstall);
+}
+
 async function write(outside: InstallOutside, options: InstallOptions, { choice, layout }: InstallPlan): Promise<void> {
-  const { source, files, kernelArguments, signal, onProgress } = options;
+  const { source, files, kernelArguments, after, reinstall, signal, onProgress } = options;
   const { disk } = choice;
   // Before the disk is touched: without it all the rest is for nothing.
   onProgress({ step: "boot-loader" });
@@ -146,7 +180,14 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
     extra: kernelArguments,
     unproven: undefined,
   });
-  await outside.writeOem(partitions, new Map([...files, ["grub/grub.cfg", config]]), words);
+  const loaders = (["efi", "bios"] as const).filter((kind) => loader[kind] !== undefined);
+  const name = reinstall.kind === "once" ? reinstall.name : undefined;
+  const record = writeInstallRecord({ version: 1, bootId: outside.bootId, after, reinstall: name, loaders });
+  const own = [
+    ["grub/grub.cfg", config],
+    [RECORD_FILE, record],
+  ] as const;
+  await outside.writeOem(partitions, new Map([...files, ...own]), words);
   onProgress({ step: "start" });
   await outside.installBoot(disk, table, partitions, loader);
 }

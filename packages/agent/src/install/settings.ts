@@ -7,6 +7,8 @@ import { isMap, plainName, type SettingsFields } from "./settings-fields.ts";
 export interface InstallSettings {
   /** Nobody is asked. */
   readonly automatic: boolean;
+  /** Whether an installation that nobody asked for may erase an installed system. */
+  readonly reinstall: Reinstall;
   readonly rule: DiskRule;
   /** HOST/REPOSITORY:TAG or @DIGEST; undefined: the live system installs itself. */
   readonly osImage: string | undefined;
@@ -25,6 +27,10 @@ export interface InstallSettings {
   /** For people: keys that are unknown, or mean nothing here. */
   readonly warnings: readonly string[];
 }
+
+/** `once`: not where the disk says that it was installed under this name. */
+export type Reinstall =
+  { readonly kind: "never" } | { readonly kind: "always" } | { readonly kind: "once"; readonly name: string };
 
 /** What is wrong or odd with a setting, without its value. */
 export interface SettingsProblem {
@@ -52,6 +58,9 @@ const WITHOUT_MEANING: Readonly<Record<string, string>> = {
   forceefi: "UEFI and BIOS are both installed",
   password: "set a user's passwd in the cloud-config",
 };
+
+/** With a digit: a misspelled `false` must not be one. */
+const LEAVE_NAME = /^(?=.*\d)[\w.-]{2,64}$/;
 
 const KINDS = ["nvme", "ssd", "hdd"] as const;
 
@@ -87,6 +96,7 @@ export function judgeSettings(fields: SettingsFields): JudgedSettings {
   const extra = [...told, ...tty.map((name) => `console=${name}`)].join(" ");
   const settings = {
     automatic: reader.flag("automatic"),
+    reinstall: reader.leave("reinstall"),
     rule: readRule(reader),
     osImage: reader.text("osImage"),
     slotBytes: reader.size("slotSize"),
@@ -109,6 +119,14 @@ export function judgeSettings(fields: SettingsFields): JudgedSettings {
     problems: [...reader.problems, ...unknown.filter(({ isMeant }) => isMeant)],
     warnings: unknown.filter(({ isMeant }) => !isMeant),
   };
+}
+
+function isTruth(word: string): boolean {
+  return ["true", "1", "yes", "on"].includes(word.toLowerCase());
+}
+
+function isUntruth(word: string): boolean {
+  return ["false", "0", "no", "off"].includes(word.toLowerCase());
 }
 
 function readRule(reader: Reader): DiskRule {
@@ -153,18 +171,28 @@ function fieldReader(fields: SettingsFields) {
     say(key, "is not text");
     return undefined;
   };
+  const plain = (key: string): string | undefined => {
+    const value = one(key);
+    if (value === undefined || value === null) return undefined;
+    const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+    return isPlain ? String(value) : "";
+  };
   return {
     problems,
     say,
     text,
     flag(key: string): boolean {
-      const value = one(key);
-      if (value === undefined || value === null) return false;
-      const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-      const word = isPlain ? String(value).toLowerCase() : "";
-      if (["true", "1", "yes", "on"].includes(word)) return true;
-      if (!["false", "0", "no", "off"].includes(word)) say(key, "is neither true nor false");
-      return false;
+      const word = plain(key);
+      if (word !== undefined && !isTruth(word) && !isUntruth(word)) say(key, "is neither true nor false");
+      return word !== undefined && isTruth(word);
+    },
+    leave(key: string): Reinstall {
+      const word = plain(key);
+      if (word === undefined || isUntruth(word)) return { kind: "never" };
+      if (isTruth(word)) return { kind: "always" };
+      if (LEAVE_NAME.test(word)) return { kind: "once", name: word };
+      say(key, "is neither true nor false, nor a name with a digit such as 2026-11");
+      return { kind: "never" };
     },
     texts(key: string): readonly string[] {
       const value = take(key);

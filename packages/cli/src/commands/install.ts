@@ -41,7 +41,8 @@ export class Install extends AgentCommand {
     yes: boolean({ char: "y", description: "Ask nobody: the same as rancheros.install.automatic=true." }),
     automatic: boolean({
       description:
-        "Do nothing unless the settings say that nobody is to be asked: what the live system's service runs.",
+        "Do nothing unless the settings say that nobody is to be asked, and erase no installed system unless they say " +
+        "`reinstall`: what the live system's service runs.",
     }),
     ask: boolean({
       description: "Ask before anything is erased, whatever the settings say: what the live system's menu runs.",

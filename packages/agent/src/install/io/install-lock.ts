@@ -7,9 +7,7 @@ import { resolve } from "node:path";
 import { FilesError, replaceFile, whyRefused } from "../../files/index.ts";
 import { takeLock, type AgentLock } from "../../service/index.ts";
 import { InstallError } from "../errors.ts";
-
-/** What follows an installation. */
-export type AfterInstall = "reboot" | "poweroff" | undefined;
+import type { AfterInstall } from "../install-record.ts";
 
 /** Held to the end of the process: what is collected as garbage lets go of its lock. */
 const kept: AgentLock[] = [];

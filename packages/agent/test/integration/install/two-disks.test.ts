@@ -25,6 +25,7 @@ async function install(name: string): Promise<TestDisk> {
     {
       ...common,
       rule: { ...NO_RULE, device: disk.device },
+      reinstall: { kind: "never" },
       kernelArguments: "console=ttyS0",
       confirm: () => Promise.resolve(true),
       signal: new AbortController().signal,

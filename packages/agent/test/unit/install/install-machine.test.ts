@@ -1,74 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 
-import { NO_RULE, type Disk } from "../../../src/install/disk.ts";
 import { installThrough, type InstallOutside } from "../../../src/install/install-machine.ts";
 import { SlotError } from "../../../src/slots/errors.ts";
-import { treeWriter } from "../../../src/slots/io/tree-writer.ts";
-import type { SlotDisk } from "../../../src/slots/write-slot.ts";
-
-/** One that has everything already. */
-const WHOLE_SLOT: SlotDisk = {
-  look: { head: () => Buffer.from("x") },
-  prepare: () => Promise.resolve(),
-  isAsPrepared: () => Promise.resolve(true),
-  format: () => Promise.resolve({ writer: treeWriter("/nonexistent"), specials: () => Promise.resolve() }),
-  makeFolders: () => undefined,
-  sync: () => Promise.resolve(),
-  readBack: () => Promise.resolve(),
-  stamp: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-};
-
-const DISK: Disk = {
-  path: "/dev/sda",
-  sizeBytes: 100 * 1024 ** 3,
-  model: "Model X",
-  serial: "S1",
-  kind: "ssd",
-  isRemovable: false,
-  isReadOnly: false,
-  use: undefined,
-  contents: [],
-  names: [],
-};
-
-const done = (): Promise<void> => Promise.resolve();
-
-/** A machine on which all goes well, and nothing happens. */
-const WORKING: InstallOutside = {
-  listDisks: () => Promise.resolve([DISK]),
-  clear: done,
-  makeBootLoader: () => Promise.resolve({ efi: undefined, bios: undefined }),
-  wipe: done,
-  divide: () =>
-    Promise.resolve({
-      table: { partitions: [] },
-      partitions: { bios: "1", esp: "2", oem: "3", a: "4", b: "5", state: "6" },
-    }),
-  format: done,
-  openSlot: () => WHOLE_SLOT,
-  writeOem: done,
-  installBoot: done,
-  release: done,
-  isThere: () => true,
-  arch: "x64",
-  newId: randomUUID,
-};
-
-const OPTIONS = {
-  rule: NO_RULE,
-  source: { reference: "example.com/os", digest: undefined, layers: [] },
-  systemBytes: 1024 ** 3,
-  slotBytes: undefined,
-  kernelArguments: "",
-  files: new Map<string, string>(),
-  confirm: () => Promise.resolve(true),
-  dryRun: false,
-  signal: new AbortController().signal,
-  onPlan: () => undefined,
-  onProgress: () => undefined,
-};
+import { DISK, OPTIONS, WHOLE_SLOT, WORKING } from "./working-machine.ts";
 
 it.each([{ serial: "S2" }, { sizeBytes: 50 * 1024 ** 3 }, { path: "/dev/sdb" }])(
   "does not erase another disk that has come while somebody was asked: %o",
@@ -89,6 +24,8 @@ it.each([{ serial: "S2" }, { sizeBytes: 50 * 1024 ** 3 }, { path: "/dev/sdb" }])
       installBoot: not,
       release: not,
       isThere: not,
+      readInstallation: () => Promise.resolve({ kind: "none" }),
+      bootId: "1",
       arch: "x64",
       newId: randomUUID,
     };

@@ -109,3 +109,31 @@ describe("consoles", () => {
     expect(serialConsole("console=ttyS0")).toEqual({ unit: 0, speed: 9600 });
   });
 });
+
+describe("the leave to erase an installed system", () => {
+  it.each([
+    ["", { kind: "never" }],
+    ["rancheros.install.reinstall=no", { kind: "never" }],
+    ["rancheros.install.reinstall", { kind: "always" }],
+    ["rancheros.install.reinstall=True", { kind: "always" }],
+    ["rancheros.install.reinstall=2026-11", { kind: "once", name: "2026-11" }],
+    ["rancheros.install.reinstall=true rancheros.install.reinstall=v3_b.1", { kind: "once", name: "v3_b.1" }],
+  ])("is given always, once under a name, or not at all: %s", (words, reinstall) => {
+    expect(readSettings(kernelFields(words)).reinstall).toEqual(reinstall);
+  });
+
+  it.each(["flase", "never", "7", "a b1", `${"x".repeat(64)}1`, ["2026-11", { a: 1 }]])(
+    "is not given by what was meant as something else: %o",
+    (reinstall) => {
+      expect(() => readSettings({ reinstall })).toThrow(
+        "rancheros.install: reinstall: is neither true nor false, nor a name with a digit such as 2026-11",
+      );
+    },
+  );
+
+  it("may be a number or a truth in YAML", () => {
+    expect(readSettings({ reinstall: 2026 }).reinstall).toEqual({ kind: "once", name: "2026" });
+    expect(readSettings({ reinstall: true }).reinstall).toEqual({ kind: "always" });
+    expect(readSettings({ reinstall: null }).reinstall).toEqual({ kind: "never" });
+  });
+});
