@@ -28,7 +28,10 @@ export interface SealKeys {
 export interface SessionKeys {
   /** The newest. @throws SealError SESSION_KEYS_MISSING */
   sealing(): SealKeys;
-  /** The one of this id, another replica's new one included; undefined where there is none, or none any more. */
+  /**
+   * The one of this id, another replica's new one included; undefined where there is none, or none any more.
+   * @throws SealError SESSION_KEYS_MISSING where too many wait for it; KubernetesError
+   */
   opening(id: Uint8Array): Promise<SealKeys | undefined>;
 }
 

@@ -5,8 +5,12 @@ import { REQUEST_MAX_BYTES } from "@rancheros/protocol/attestation";
 /** Of all bodies on their way at one time: a thousand that hang must not fill the memory. */
 const ALL_BODIES_MAX_BYTES = 16 * 1024 * 1024;
 
-/** The bytes; that they are too many; that all requests together have too many; that the client went away. */
-export type ReadBody = Buffer | "too large" | "too many" | "broken";
+/** Questions have no body that anybody wants. */
+const WITH_BODY: ReadonlySet<string | undefined> = new Set(["POST", "PUT"]);
+const NO_BODY = Buffer.alloc(0);
+
+/** The bytes; that they are too many; that all requests together have too many; that the client went away; that nobody wants them. */
+export type ReadBody = Buffer | "too large" | "too many" | "broken" | "unwanted";
 
 export interface BodyReader {
   read(request: IncomingMessage): Promise<ReadBody>;
@@ -55,8 +59,17 @@ export function createBodyReader(): BodyReader {
     });
   }
 
+  /** Kept, they would be held outside of all bounds for as long as the answer takes. */
+  function throwAway(request: IncomingMessage): ReadBody {
+    request.resume();
+    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+    return Number(length ?? 0) === 0 && encoding === undefined ? NO_BODY : "unwanted";
+  }
+
   return {
-    read: async (request) =>
-      Number(request.headers["content-length"] ?? 0) > REQUEST_MAX_BYTES ? "too large" : collect(request),
+    async read(request) {
+      if (!WITH_BODY.has(request.method)) return throwAway(request);
+      return Number(request.headers["content-length"] ?? 0) > REQUEST_MAX_BYTES ? "too large" : collect(request);
+    },
   };
 }

@@ -142,7 +142,7 @@ export function serveMachines(
       authorization: single(headers.authorization),
       contentType: single(headers["content-type"]),
       ifNoneMatch: headers["if-none-match"],
-      body: read,
+      body: read === "unwanted" ? Buffer.alloc(0) : read,
       remoteAddress: socket.remoteAddress,
     });
     // What was not read to its end is not read any more.

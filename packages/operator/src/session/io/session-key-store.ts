@@ -23,6 +23,8 @@ const REFRESH_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 /** A key id that nobody knows makes us read the Secret, but not for everybody who makes one up. */
 const UNKNOWN_ID_READ_MS = 2_000;
+/** Who waits for that: anybody can, with a request in hand each, and for as long as the API server hangs. */
+const WAITING_MAX = 64;
 
 interface Stored {
   readonly resourceVersion: string;
@@ -118,6 +120,7 @@ export function runSessionKeyStore(
   const derived = new Map<string, { readonly keys: SealKeys; readonly of: SessionKey }>();
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
+  let waiting = 0;
 
   async function read(): Promise<void> {
     readAt = performance.now();
@@ -185,8 +188,15 @@ export function runSessionKeyStore(
       const find = (): SealKeys | undefined => usable().find((one) => one.id.equals(id));
       const known = find();
       if (known !== undefined) return known;
-      if (performance.now() - readAt >= UNKNOWN_ID_READ_MS) await readOnce();
-      else await reading;
+      if (waiting >= WAITING_MAX) {
+        throw new SealError("SESSION_KEYS_MISSING", "too many wait for the operator to read its keys, try again");
+      }
+      waiting += 1;
+      try {
+        await (performance.now() - readAt >= UNKNOWN_ID_READ_MS ? readOnce() : reading);
+      } finally {
+        waiting -= 1;
+      }
       return find();
     },
     stop: () => ended.abort(),

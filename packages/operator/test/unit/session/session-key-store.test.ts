@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "@rancheros/protocol/errors";
 import { describe, expect, it, vi } from "vitest";
 import type { Kubernetes } from "../../../src/controller/index.ts";
 import { KubernetesError } from "../../../src/controller/index.ts";
@@ -34,6 +35,45 @@ describe("the keeping of session keys", () => {
       }
     },
   );
+
+  it("lets few wait for keys that nobody knows while the API server hangs, and those who have a known one go on", async () => {
+    let hangs = false;
+    const asked: string[] = [];
+    let stored: unknown;
+    const kubernetes = {
+      async send({ method, body }: { readonly method: string; readonly body?: object }) {
+        asked.push(method);
+        if (hangs) await new Promise(() => undefined);
+        if (method === "POST") stored = { ...body, metadata: { resourceVersion: "1" } };
+        else if (stored === undefined) throw new KubernetesError("KUBERNETES_NOT_FOUND", "no such Secret");
+        return stored;
+      },
+    } as unknown as Kubernetes;
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const store = runSessionKeyStore(kubernetes, "n", QUIET, Date.now);
+    try {
+      await vi.waitFor(() => expect(store.ready()).toBe(true));
+      const { id } = store.sealing();
+      hangs = true;
+      vi.advanceTimersByTime(10_000);
+      const before = asked.length;
+      const refused: string[] = [];
+      for (let stranger = 1; stranger <= 500; stranger += 1) {
+        const made = Buffer.alloc(4);
+        made.writeUInt32BE((id.readUInt32BE() + stranger) % 2 ** 32);
+        store
+          .opening(made)
+          .catch((error: unknown) => refused.push(hasCode(error, "SESSION_KEYS_MISSING") ? "later" : "?"));
+      }
+      await sleep(20);
+      expect(refused).toEqual(Array.from({ length: 500 - 64 }, () => "later"));
+      expect(asked.length - before).toBe(1);
+      expect((await store.opening(id))?.id).toEqual(id);
+    } finally {
+      store.stop();
+      vi.useRealTimers();
+    }
+  });
 
   it("goes on after something that nobody expects, and says so", async () => {
     let reads = 0;
