@@ -143,14 +143,7 @@ export const RATE_ATTACKS: readonly StagedAttack<DoorScene>[] = [
     line: "rate",
     what: "more half-open challenges than there may be",
     reason: "SESSION_TOO_MANY",
-    told: { via: "http", code: 503, text: /too many machines register at this moment/ },
+    told: { via: "http", code: 503, text: /too many machines come at this moment/ },
     arrange: async (scene) => crowded(scene, async () => legacyThrough(scene, "open")),
-  },
-  {
-    line: "rate",
-    what: "an attestation beside as many half-open challenges as there may be",
-    reason: "SESSION_TOO_MANY",
-    told: toldCode(429, "SESSION_TOO_MANY"),
-    arrange: async (scene) => crowded(scene, async () => attestedThrough(scene, "open")),
   },
 ];

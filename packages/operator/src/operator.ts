@@ -11,7 +11,7 @@ import {
   createSessionPace,
   createMachineEndpoint,
   createProtocolEndpoint,
-  createSessionGate,
+  createSessionGates,
   listenForHealth,
 } from "./http/index.ts";
 import {
@@ -180,13 +180,13 @@ export async function startOperator(
     staleAfterMs: settings.staleAfterMs,
     steadyMs: () => performance.now(),
   });
-  const gate = createSessionGate(settings.maxSessions);
+  const gates = createSessionGates(settings.maxSessions);
   let tunnel: Tunnel | undefined;
   const telemetry = createOperatorTelemetry(kubernetes, log, metrics, nowMs);
   metrics.watch({
     isReady: () => readiness.notReady().length === 0,
     isLeader: () => lead.isLeader(),
-    sessions: () => gate.inside,
+    sessions: () => gates.inside(),
     inventories: () => inventories.index.size,
     machines: () => inventories.index.counts(),
     registrations: () => registrations.index.keys().length,
@@ -223,11 +223,11 @@ export async function startOperator(
     assertReady: () => readiness.assertReady(),
     policy: { acceptRoca: settings.acceptRoca, knownWeakHashes: KNOWN_WEAK_HASHES },
     random: randomBytes,
-    gate,
     decide: (decision: Decision) => telemetry.decide(decision),
   };
   const endpoint = createMachineEndpoint({
     ...shared,
+    gate: gates.visits,
     tokenSecrets: inventories.tokenSecrets,
     serverUrl: () => address.url(),
     caPem: () => address.caPem(),
@@ -237,6 +237,7 @@ export async function startOperator(
   const caForMachines = createCaForMachines(log);
   const untraced = createProtocolEndpoint({
     ...shared,
+    gates,
     deletedChallenge: (ekHash) => inventories.deletedChallenge(ekHash),
     keys: sessionKeys,
     pace: createSessionPace(() => performance.now()),

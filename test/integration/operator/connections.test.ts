@@ -2,8 +2,10 @@
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { EMPTY_REPORT } from "@rancheros/protocol/attestation";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { challenged as challengedAt } from "../../hostile/say.ts";
+import { channelAt, report, visitAttested } from "../../machine/attested-visit.ts";
 import { dial, visit } from "../../machine/visit.ts";
 import { eventually, listInventories, removeInventories } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
@@ -171,6 +173,20 @@ describe("slow and many", () => {
       for (const time of times) own(time).toBeLessThan(14_000);
     },
   );
+
+  it("as many silent visits as there may be keep out no machine that attests, or has a session", async () => {
+    const next = () => used.operator.httpUrl;
+    const { token } = await used.makeDoor("attested");
+    const channel = await channelAt(used.operator.httpsUrl);
+    const attested = { next, channel, purpose: { kind: "registration", token } } as const;
+    const { session } = await visitAttested({ ...attested, tpm: newTpm() });
+    const held = await Promise.all(Array.from({ length: 40 }, async () => challenged()));
+    expect(await dial({ url, tpm: newTpm() })).toMatchObject({ kind: "refused", status: 503 });
+    expect((await report(next, session.token, EMPTY_REPORT)).approval).toBe("Approved");
+    expect((await visitAttested({ ...attested, tpm: newTpm() })).approval).toBe("Approved");
+    for (const { socket } of held) socket.terminate();
+    await removeInventories(target, used.namespace);
+  });
 
   it("more sessions than allowed are asked to come back, and honest machines come in afterwards", async () => {
     const held = await Promise.all(Array.from({ length: 40 }, async () => challenged()));

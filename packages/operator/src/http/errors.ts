@@ -82,7 +82,8 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
   SESSION_TOO_MANY: {
     failure: "refused",
     retry: "backoff",
-    meaning: "As many machines as allowed are in the middle of their challenge.",
+    meaning:
+      "As many machines as allowed are in the middle of their challenge, or of a question or report in their session.",
     mend: "Nothing to do: machines come back by themselves. --max-sessions allows more at one time.",
   },
   SESSION_RATE: {

@@ -18,5 +18,5 @@ export { createSessionPace } from "./session-pace.ts";
 export type { RolloutDesk } from "./rollout-desk.ts";
 export { createProtocolEndpoint, stepWord } from "./protocol-endpoint.ts";
 export type { ProtocolEndpoint } from "./protocol-endpoint.ts";
-export { createSessionGate } from "./session-gate.ts";
+export { createSessionGates } from "./session-gate.ts";
 export { bootResponder } from "./io/boot-response.ts";

@@ -39,6 +39,7 @@ export interface EndpointParts extends DoorParts {
   /** Which weak endorsement keys are let in all the same. */
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
+  /** SessionGates.visits. */
   readonly gate: SessionGate;
   readonly decide: Decide;
 }

@@ -10,6 +10,7 @@ import { jsonAnswer, protocolRefusal } from "./protocol-refusal.ts";
 import { showPlan, takeStatus } from "./protocol-plan.ts";
 import { showMachine, takeReport } from "./protocol-session.ts";
 import { pathOf } from "./route.ts";
+import { within } from "./session-gate.ts";
 import { createUsedChallenges } from "./used-challenges.ts";
 
 /** A request, as far as the protocol's requests say anything. */
@@ -19,7 +20,7 @@ export interface ProtocolRequest {
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
   readonly ifNoneMatch: string | undefined;
-  /** Empty where there was none; or larger than REQUEST_MAX_BYTES; or more of them at one time than are held. */
+  /** Empty where there was none, or none that is wanted; or larger than REQUEST_MAX_BYTES; or more of them at one time than are held. */
   readonly body: Buffer | "too large" | "too many";
   readonly remoteAddress: string | undefined;
 }
@@ -78,26 +79,17 @@ function bodyOf(request: ProtocolRequest, step: Step): Buffer {
 export function createProtocolEndpoint(parts: ProtocolParts): ProtocolEndpoint {
   const used = createUsedChallenges();
 
-  /** As many at a time as may be in the middle of their challenge. */
-  async function counted<Result>(step: () => Promise<Result>): Promise<Result> {
-    parts.gate.enter();
-    try {
-      return await step();
-    } finally {
-      parts.gate.leave();
-    }
-  }
-
   async function run(step: Step, body: Buffer, request: ProtocolRequest, trace: Trace): Promise<Answer> {
     parts.assertReady();
     const { authorization, ifNoneMatch } = request;
     if (step === "nonce") return jsonAnswer(200, giveNonce(parts, body));
     if (step === "machine") return jsonAnswer(200, await showMachine(parts, authorization, trace));
-    if (step === "attest") return jsonAnswer(200, await counted(() => challenge(parts, body, trace)));
-    if (step === "answer") return jsonAnswer(200, await counted(() => admit(parts, used, body, trace)));
-    if (step === "report") return jsonAnswer(200, await counted(() => takeReport(parts, authorization, body, trace)));
-    if (step === "plan") return counted(() => showPlan(parts, authorization, ifNoneMatch, trace));
-    return counted(() => takeStatus(parts, authorization, body, trace));
+    if (step === "attest") return jsonAnswer(200, await within(parts.gates.steps, () => challenge(parts, body, trace)));
+    if (step === "answer")
+      return jsonAnswer(200, await within(parts.gates.steps, () => admit(parts, used, body, trace)));
+    if (step === "report") return jsonAnswer(200, await takeReport(parts, authorization, body, trace));
+    if (step === "plan") return showPlan(parts, authorization, ifNoneMatch, trace);
+    return takeStatus(parts, authorization, body, trace);
   }
 
   /** The one place where it is written down how a request ended. */

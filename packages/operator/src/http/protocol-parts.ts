@@ -11,7 +11,7 @@ import type { MachineStep } from "../telemetry/index.ts";
 import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
 import type { RolloutDesk } from "./rollout-desk.ts";
-import type { SessionGate } from "./session-gate.ts";
+import type { SessionGates } from "./session-gate.ts";
 import type { SessionPace } from "./session-pace.ts";
 
 export interface ProtocolParts extends DoorParts {
@@ -34,7 +34,7 @@ export interface ProtocolParts extends DoorParts {
   readonly assertReady: () => void;
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
-  readonly gate: SessionGate;
+  readonly gates: Pick<SessionGates, "steps" | "sessions">;
   readonly pace: SessionPace;
   readonly decide: Decide;
   /** Told how long each request took and how it was answered; must not throw. */

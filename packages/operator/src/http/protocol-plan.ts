@@ -5,7 +5,7 @@ import { readUpgradeStatus, writePlanAnswer, writeStatusAnswer, type PlanAnswer 
 import type { Answer } from "./answer.ts";
 import type { ProtocolParts, Trace } from "./protocol-parts.ts";
 import { jsonAnswer } from "./protocol-refusal.ts";
-import { machineOf } from "./protocol-session.ts";
+import { inSession } from "./protocol-session.ts";
 
 const IV_BYTES = 12;
 
@@ -29,25 +29,26 @@ export async function showPlan(
   ifNoneMatch: string | undefined,
   trace: Trace,
 ): Promise<Answer> {
-  const { entry, sealKey } = await machineOf(parts, authorization, trace);
-  parts.pace.takeAsk(entry.metadata.uid);
-  const { namespace, name, uid } = entry.metadata;
-  const asked =
-    entry.approval === "Approved"
-      ? await parts.rollouts.ask(entry)
-      : {
-          plan: undefined,
-          waiting: { reason: "NotApproved", message: "the machine waits until spec.approval is Approved" } as const,
-          nextAskInSeconds: 60,
-        };
-  const { plan, waiting, nextAskInSeconds } = asked;
-  const content = { protocol: PROTOCOL_VERSION, machine: { namespace, name, uid }, plan, waiting };
-  const etag = entityTag(parts.keys.sealing().session, content);
-  const headers = { etag, "retry-after": String(nextAskInSeconds) };
-  if (isNamed(etag, ifNoneMatch)) return jsonAnswer(304, Buffer.alloc(0), headers);
-  const plain = writePlanAnswer({ ...content, nextAskInSeconds });
-  const sealed = sealForSession(plain, "plan", sealKey, parts.random(IV_BYTES));
-  return jsonAnswer(200, writeSealedAnswer({ protocol: PROTOCOL_VERSION, sealed }), headers);
+  return inSession(parts, authorization, trace, async ({ entry, sealKey }) => {
+    parts.pace.takeAsk(entry.metadata.uid);
+    const { namespace, name, uid } = entry.metadata;
+    const asked =
+      entry.approval === "Approved"
+        ? await parts.rollouts.ask(entry)
+        : {
+            plan: undefined,
+            waiting: { reason: "NotApproved", message: "the machine waits until spec.approval is Approved" } as const,
+            nextAskInSeconds: 60,
+          };
+    const { plan, waiting, nextAskInSeconds } = asked;
+    const content = { protocol: PROTOCOL_VERSION, machine: { namespace, name, uid }, plan, waiting };
+    const etag = entityTag(parts.keys.sealing().session, content);
+    const headers = { etag, "retry-after": String(nextAskInSeconds) };
+    if (isNamed(etag, ifNoneMatch)) return jsonAnswer(304, Buffer.alloc(0), headers);
+    const plain = writePlanAnswer({ ...content, nextAskInSeconds });
+    const sealed = sealForSession(plain, "plan", sealKey, parts.random(IV_BYTES));
+    return jsonAnswer(200, writeSealedAnswer({ protocol: PROTOCOL_VERSION, sealed }), headers);
+  });
 }
 
 /** PUT status */
@@ -57,10 +58,11 @@ export async function takeStatus(
   body: Buffer,
   trace: Trace,
 ): Promise<Answer> {
-  const { entry } = await machineOf(parts, authorization, trace);
-  parts.pace.takeWord(entry.metadata.uid);
-  const word = readUpgradeStatus(body);
-  const { holdsSlot, nextStatusInSeconds, heardEveryMs } = await parts.rollouts.told(entry, word);
-  await parts.records.upgrade(entry, word, heardEveryMs);
-  return jsonAnswer(200, writeStatusAnswer({ protocol: PROTOCOL_VERSION, holdsSlot, nextStatusInSeconds }));
+  return inSession(parts, authorization, trace, async ({ entry }) => {
+    parts.pace.takeWord(entry.metadata.uid);
+    const word = readUpgradeStatus(body);
+    const { holdsSlot, nextStatusInSeconds, heardEveryMs } = await parts.rollouts.told(entry, word);
+    await parts.records.upgrade(entry, word, heardEveryMs);
+    return jsonAnswer(200, writeStatusAnswer({ protocol: PROTOCOL_VERSION, holdsSlot, nextStatusInSeconds }));
+  });
 }

@@ -6,6 +6,7 @@ import { authorizationOf } from "./authorization.ts";
 import { chosenBy } from "./door.ts";
 import { SessionError } from "./errors.ts";
 import { nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
+import { within } from "./session-gate.ts";
 
 /** A machine with a session. */
 export interface MachineSession {
@@ -18,7 +19,7 @@ export interface MachineSession {
  * The machine whose session this is. Its inventory is asked each time: who deletes or denies it ends the session.
  * @throws SessionError AUTHORIZATION_MISSING, MACHINE_DENIED; SealError SESSION_INVALID, SESSION_EXPIRED
  */
-export async function machineOf(
+async function machineOf(
   parts: ProtocolParts,
   authorization: string | undefined,
   trace: Trace,
@@ -35,6 +36,20 @@ export async function machineOf(
   trace.inventory = { namespace, name, uid };
   if (entry.approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
   return { entry, sealKey: subject.sealKey };
+}
+
+/**
+ * Does something for the machine of a session, in one of the places that there are for those.
+ * @throws as machineOf; SessionError SESSION_TOO_MANY; what the work throws
+ */
+export async function inSession<Result>(
+  parts: ProtocolParts,
+  authorization: string | undefined,
+  trace: Trace,
+  work: (session: MachineSession) => Promise<Result>,
+): Promise<Result> {
+  const session = await machineOf(parts, authorization, trace);
+  return within(parts.gates.sessions, () => work(session));
 }
 
 /** The registration that the machine came through, while there is one of that name. */
@@ -73,12 +88,13 @@ export async function takeReport(
   body: Buffer,
   trace: Trace,
 ): Promise<Buffer> {
-  const { entry } = await machineOf(parts, authorization, trace);
-  parts.pace.takeWord(entry.metadata.uid);
-  const report = readMachineReport(body);
-  const inventory = await parts.records.report(entry, report, chosenBy(registrationOf(parts, entry), report));
-  const approval = approvalOf(inventory.spec.approval);
-  if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
-  trace.outcome = { kind: approval === "Pending" ? "pending" : "known", reason: "MACHINE_REPORTED" };
-  return stateOf(parts, entry, approval);
+  return inSession(parts, authorization, trace, async ({ entry }) => {
+    parts.pace.takeWord(entry.metadata.uid);
+    const report = readMachineReport(body);
+    const inventory = await parts.records.report(entry, report, chosenBy(registrationOf(parts, entry), report));
+    const approval = approvalOf(inventory.spec.approval);
+    if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
+    trace.outcome = { kind: approval === "Pending" ? "pending" : "known", reason: "MACHINE_REPORTED" };
+    return stateOf(parts, entry, approval);
+  });
 }

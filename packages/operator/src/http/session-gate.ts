@@ -1,4 +1,4 @@
-/** How many machines may be in the middle of something at one time, whichever protocol they speak. */
+/** How many machines may be in the middle of something at one time: a gate for each way in which they can be. */
 import { SessionError } from "./errors.ts";
 
 export interface SessionGate {
@@ -14,7 +14,7 @@ export function createSessionGate(maxSessions: number): SessionGate {
   return {
     enter() {
       if (inside >= maxSessions) {
-        throw new SessionError("SESSION_TOO_MANY", "too many machines register at this moment, try again");
+        throw new SessionError("SESSION_TOO_MANY", "too many machines come at this moment, try again");
       }
       inside += 1;
     },
@@ -25,4 +25,33 @@ export function createSessionGate(maxSessions: number): SessionGate {
       return inside;
     },
   };
+}
+
+export interface SessionGates {
+  /** Of visits by rancherd's protocol, which wait for what the other side says, or does not. */
+  readonly visits: SessionGate;
+  /** Of the steps to a session. None waits for the other side: who says nothing holds no place. */
+  readonly steps: SessionGate;
+  /** Of the steps of those who have a session: no stranger comes that far. */
+  readonly sessions: SessionGate;
+  /** How many are inside of all. */
+  inside(): number;
+}
+
+/** @param maxSessions  of each gate */
+export function createSessionGates(maxSessions: number): SessionGates {
+  const visits = createSessionGate(maxSessions);
+  const steps = createSessionGate(maxSessions);
+  const sessions = createSessionGate(maxSessions);
+  return { visits, steps, sessions, inside: () => visits.inside + steps.inside + sessions.inside };
+}
+
+/** Takes a place for as long as the work lasts. @throws SessionError SESSION_TOO_MANY; what the work throws */
+export async function within<Result>(gate: SessionGate, work: () => Promise<Result>): Promise<Result> {
+  gate.enter();
+  try {
+    return await work();
+  } finally {
+    gate.leave();
+  }
 }

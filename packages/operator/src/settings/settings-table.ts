@@ -130,7 +130,7 @@ export const SETTINGS = {
     env: "RANCHEROS_MAX_SESSIONS",
     value: "COUNT",
     fallback: "256",
-    help: "machines that may be in the middle of their challenge at one time; others are asked to come back",
+    help: "machines that may be in the middle of their challenge at one time, by each of the two protocols, and as many in the middle of a question or report in their session; others are asked to come back",
   },
   trustAnchors: {
     flag: "trust-anchors-configmap",
