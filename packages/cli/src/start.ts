@@ -1,5 +1,6 @@
 /** Connects the command line with the process: arguments, environment, signals, exit code. */
 import { existsSync } from "node:fs";
+import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
 import { describeError } from "./describe-error.ts";
@@ -11,9 +12,15 @@ import type { CommandSurroundings } from "./surroundings.ts";
 const SHELL = "/bin/sh";
 /** How long a question to the kernel that is under way may still be answered when all is said. */
 const LAST_ANSWERS_MS = 100;
+/**
+ * Of a server's addresses each but the last has this time, and is never tried again: Node's half a second is less than a lost
+ * packet takes, and an IPv6 address without a route is then all that is left. Two of them fit into the five seconds of a step.
+ */
+const ADDRESS_ATTEMPT_MS = 2_000;
 
 /** Runs one command and ends the process. The first Ctrl-C asks it to clean up and end, the second ends it at once. */
 export async function start(args: readonly string[]): Promise<never> {
+  setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_ATTEMPT_MS);
   const controller = new AbortController();
   const interrupt = (): void => {
     if (controller.signal.aborted) leave(EXIT_CODES.interrupted.code);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The operator's executable. */
+import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { isCodedError } from "@rancheros/protocol/errors";
 import manifest from "../package.json" with { type: "json" };
 import { crdsYaml } from "./crds.ts";
@@ -9,7 +10,14 @@ import { readSettings, SettingsError } from "./settings/index.ts";
 import type { Log } from "./telemetry/index.ts";
 import type { Tracing } from "./tracing/index.ts";
 
+/**
+ * Of a server's addresses each but the last has this time, and is never tried again: Node's half a second is less than a lost
+ * packet takes, and an IPv6 address without a route is then all that is left.
+ */
+const ADDRESS_ATTEMPT_MS = 2_000;
+
 async function run(args: readonly string[]): Promise<void> {
+  setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_ATTEMPT_MS);
   const settings = readSettings(args, process.env);
   const stop = new AbortController();
   // What only the service needs is not loaded for `crds` and `--help`.
