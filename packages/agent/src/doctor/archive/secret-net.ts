@@ -2,7 +2,8 @@
 
 /** Shorter ones would be found everywhere; what has them in it is left out by structure. */
 export const SECRET_MIN_BYTES = 6;
-const MAX_SECRETS = 20_000;
+/** With those that are others without the space around them. */
+export const MAX_SECRETS = 20_000;
 const KEY_CHARACTERS = SECRET_MIN_BYTES;
 
 export const REMOVED = "[removed]";
@@ -23,7 +24,7 @@ export interface SecretNet {
   isIn(bytes: Uint8Array): boolean;
 }
 
-/** @throws RangeError where there are more than it can look for: whoever has so many cannot be helped by an archive */
+/** @throws RangeError where there are more than it can look for */
 export function secretNet(secrets: Iterable<string>): SecretNet {
   const unique = new Set([...secrets].flatMap((one) => [one, one.trim()]));
   if (unique.size > MAX_SECRETS) throw new RangeError(`there are more than ${MAX_SECRETS} secrets`);
