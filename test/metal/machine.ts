@@ -32,6 +32,8 @@ export interface PowerOn {
   readonly bootFile?: string;
   /** An ISO in the drive. */
   readonly cdrom?: string;
+  /** Its firmware tries that before the disk. Default: after it. */
+  readonly isCdromFirst?: boolean;
 }
 
 export class Machine {
@@ -68,7 +70,7 @@ export class Machine {
   }
 
   /** Switches it on; it boots from its disk, from the CD, from the network: from the first that has something. */
-  async powerOn({ bootFile, cdrom }: PowerOn = {}): Promise<void> {
+  async powerOn({ bootFile, cdrom, isCdromFirst = false }: PowerOn = {}): Promise<void> {
     if (this.isOn) throw new Error("the machine is on already");
     const { folder, system, firmware = "bios", memoryMegabytes = 2048, forwards = new Map() } = this.#options;
     this.#tpm = await startMachineTpm(folder);
@@ -82,6 +84,7 @@ export class Machine {
         memoryMegabytes,
         bootFile,
         cdrom,
+        isCdromFirst,
         forwards,
         disk: this.#file("disk.img"),
         diskStripeBytes: this.#options.diskStripeBytes,

@@ -1,6 +1,6 @@
 /**
  * An operating system that is not ours, made by the lines of docs/bring-your-own-image.md, is installed from an ISO by
- * somebody at the console, upgraded from the cluster, and taken back and reset by hand.
+ * somebody at the console, upgraded from the cluster, taken back and reset by hand, and started from a medium by accident.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,6 +9,7 @@ import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { kubectl } from "../control-plane/kubectl.ts";
 import { eventually, listInventories, type AnyObject } from "../operator/objects.ts";
 import { Machine } from "./machine.ts";
 import { METAL_NAMESPACE, startMetalSite, type MetalSite } from "./metal-site.ts";
@@ -180,6 +181,53 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
       BOOT_MS,
     );
   });
+
+  step("stays as it is where the firmware finds a medium first that asks nobody", INSTALL_MS, async () => {
+    const before = await partitionIds();
+    await machine.must("touch /var/lib/somebodys && sync");
+    await machine.powerCut();
+    const cdrom = await present().makeIso(await present().makeDoor(DOOR));
+    await machine.powerOn({ cdrom, isCdromFirst: true });
+    await machine.waitForBoot(1, BOOT_MS);
+    expect(await machine.must("cat /proc/cmdline")).toContain("boot=live");
+    await untilInstaller(/\/dev\/vda holds a whole installation .*INSTALL_DISK_INSTALLED/s, BOOT_MS);
+    expect(await partitionIds()).toBe(before);
+    const state = "/dev/disk/by-partlabel/ROS_STATE";
+    const look = "test -e /run/state/var/lib/somebodys && umount /run/state";
+    await machine.must(`mount --mkdir --options ro ${state} /run/state && ${look}`);
+  });
+
+  step(
+    "is installed anew where its registration says so, once under that name, and runs from its disk",
+    INSTALL_MS,
+    async () => {
+      const before = await partitionIds();
+      const install = { reinstall: "2026-11" };
+      const patch = JSON.stringify({ spec: { cloudConfig: { rancheros: { install } } } });
+      const door = ["patch", "machineregistration", DOOR, "--namespace", METAL_NAMESPACE];
+      await kubectl(present().controlPlane, [...door, "--type=merge", `--patch=${patch}`]);
+      // Its service asks again by itself, and the medium is still the first that the firmware finds.
+      await machine.waitForBoot(2, INSTALL_MS);
+      await untilInstaller(/under the name of reinstall, 2026-11, already/, BOOT_MS);
+      expect(await partitionIds()).not.toBe(before);
+      await machine.must("sync");
+      await machine.powerCut();
+      await machine.powerOn();
+      await machine.waitForBoot(1, BOOT_MS);
+      await expectSlot("a");
+      expect(await machine.must("ls /var/lib/somebodys 2>/dev/null | wc -l")).toBe("0");
+    },
+  );
+
+  async function partitionIds(): Promise<string> {
+    return machine.must("lsblk --noheadings --output=PARTUUID /dev/vda");
+  }
+
+  /** Until the service of the live system has said this in this start. */
+  async function untilInstaller(words: RegExp, timeoutMs: number): Promise<void> {
+    const journal = "journalctl --boot --unit=ros-agent-install --no-pager --output=cat";
+    await patiently(async () => words.test((await machine.run(journal)).output), String(words), timeoutMs);
+  }
 
   async function inventory(): Promise<AnyObject> {
     return eventually(

@@ -24,6 +24,8 @@ export interface MachineParts {
   /** What the DHCP server tells who boots from the network. */
   readonly bootFile: string | undefined;
   readonly cdrom: string | undefined;
+  /** As firmware does that has forgotten its order. */
+  readonly isCdromFirst: boolean;
   /** Ports of the guest, by the port of this host's loopback that leads to each. */
   readonly forwards: ReadonlyMap<number, number>;
 }
@@ -37,9 +39,10 @@ function escaped(value: string): string {
   return value.replaceAll(",", ",,");
 }
 
-/** The disk comes first: one with nothing on it leads on to the CD, and that to the network. */
+/** The disk comes first, where nothing else is said: one with nothing on it leads on to the CD, and that to the network. */
 export function qemuArguments(parts: MachineParts): readonly string[] {
   const { system, bootFile, cdrom, diskStripeBytes: stripe } = parts;
+  const [diskPlace, cdromPlace] = parts.isCdromFirst ? [2, 1] : [1, 2];
   const stripes = stripe === undefined ? "" : `,min_io_size=${stripe},opt_io_size=${stripe}`;
   const forwards = [...parts.forwards].map(([host, guest]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join("");
   const smbios = `manufacturer=${escaped(system.manufacturer)},product=${escaped(system.product)}`;
@@ -60,7 +63,7 @@ export function qemuArguments(parts: MachineParts): readonly string[] {
     ["-device", "virtserialport,chardev=port,name=rancheros.test"],
     // What the guest wrote is in the file when QEMU is killed, whatever the guest flushed; what it still held is lost.
     ["-drive", `if=none,id=disk,file=${parts.disk},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
-    ["-device", `virtio-blk-pci,drive=disk,serial=disk0,bootindex=1${stripes}`],
+    ["-device", `virtio-blk-pci,drive=disk,serial=disk0,bootindex=${diskPlace}${stripes}`],
     ["-netdev", `user,id=net${bootFile === undefined ? "" : `,bootfile=${escaped(bootFile)}`}${forwards}`],
     ["-device", "virtio-net-pci,netdev=net,bootindex=3"],
     ["-device", "i6300esb", "-action", "watchdog=reset"],
@@ -68,7 +71,7 @@ export function qemuArguments(parts: MachineParts): readonly string[] {
       ? []
       : [
           ["-device", "virtio-scsi-pci", "-drive", `if=none,id=cd,file=${cdrom},format=raw,media=cdrom,readonly=on`],
-          ["-device", "scsi-cd,drive=cd,bootindex=2"],
+          ["-device", `scsi-cd,drive=cd,bootindex=${cdromPlace}`],
         ].flat(),
     parts.firmware === "bios"
       ? []
