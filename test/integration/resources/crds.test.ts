@@ -98,6 +98,18 @@ describe("the document", () => {
   });
 });
 
+it("every key that Kubernetes takes is taken", async () => {
+  const keys = ["rack", "example.com/rack", `${"a".repeat(64)}.com/x`, `${"a.".repeat(126)}a/${"n".repeat(63)}`];
+  const texts = Object.fromEntries(keys.map((key) => [key, "x"]));
+  const spec = { machineInventoryLabels: texts, machineInventoryAnnotations: texts };
+  await expect(apply("MachineRegistration", spec)).resolves.toContain("created");
+  await kubectlApply(target, {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "keys", namespace, labels: texts, annotations: texts },
+  });
+});
+
 describe("what the original left behind", () => {
   // Origin: objects of the original operator as kubectl printed them, and its own names of fields.
   it.each<[Kind, object]>([
@@ -171,6 +183,13 @@ describe("rules", () => {
       { machineInventoryAnnotations: { "-x": "x" } },
       /machineInventoryAnnotations: every key must be/,
     ],
+    ...["example..com/rack", "a-.b/x", `${"a.".repeat(126)}ab/x`, `a/${"n".repeat(64)}`].map(
+      (key): [Kind, object, RegExp] => [
+        "MachineRegistration",
+        { machineInventoryLabels: { [key]: "x" } },
+        /machineInventoryLabels: every key must be/,
+      ],
+    ),
     ["MachineRegistration", { machineName: "x".repeat(1025) }, /spec.machineName/],
     ["MachineRegistration", { cloudConfig: "text" }, /spec.cloudConfig/],
     ["MachineRegistration", { attestation: { class: "best" } }, /spec.attestation.class/],

@@ -1,12 +1,9 @@
 /** Which of the labels and annotations that a machine wishes for it gets. */
 import type { MachineRegistrationSpec } from "@rancheros/protocol/resources";
-import { labelValue } from "@rancheros/protocol/templates";
+import { isLabelKey, labelValue } from "@rancheros/protocol/templates";
 
 /** Owners of prefixes that steer the cluster: no registration gives them away. */
 const RESERVED = ["rancheros.cattle.io", "kubernetes.io", "k8s.io"];
-const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const PREFIX = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
-const PREFIX_LIMIT = 253;
 const ANNOTATION_LIMIT = 2048;
 const KEY_SHOWN = 80;
 
@@ -23,18 +20,11 @@ function isReserved(prefix: string): boolean {
   return RESERVED.some((owner) => prefix === owner || prefix.endsWith(`.${owner}`));
 }
 
-function isQualifiedName(key: string): boolean {
-  const slash = key.indexOf("/");
-  const prefix = slash === -1 ? undefined : key.slice(0, slash);
-  const isPrefix = prefix === undefined || (prefix.length <= PREFIX_LIMIT && PREFIX.test(prefix));
-  return isPrefix && NAME.test(key.slice(slash + 1));
-}
-
 /** @param accepted  keys, or `example.com/*` */
 function isAccepted(key: string, accepted: readonly string[]): boolean {
   const slash = key.indexOf("/");
   const prefix = slash === -1 ? undefined : key.slice(0, slash);
-  if (!isQualifiedName(key) || (prefix !== undefined && isReserved(prefix))) return false;
+  if (!isLabelKey(key) || (prefix !== undefined && isReserved(prefix))) return false;
   return accepted.some((one) => one === key || (prefix !== undefined && one === `${prefix}/*`));
 }
 

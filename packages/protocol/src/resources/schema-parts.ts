@@ -1,5 +1,6 @@
 /** Schema fragments that several kinds use, each plain JSON Schema with the Kubernetes extensions riding along. */
 import { Type, type TObject, type TProperties, type TSchema } from "typebox";
+import { LABEL_KEY, LABEL_PREFIX_MAX } from "../templates/index.ts";
 
 /** One CEL rule of `x-kubernetes-validations`. */
 export interface CelRule {
@@ -32,12 +33,10 @@ export function openObject<Properties extends TProperties>(
   return Type.Object(properties, { ...options, "x-kubernetes-preserve-unknown-fields": true });
 }
 
-const QUALIFIED_NAME = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
-
 /** CEL: every key of this map is a qualified name as labels and annotations need it. */
 export function keysAreQualifiedNames(field: string): CelRule {
   return {
-    rule: `self.all(key, key.matches('${QUALIFIED_NAME}'))`,
+    rule: `self.all(key, key.matches('${LABEL_KEY}') && key.indexOf('/') <= ${LABEL_PREFIX_MAX})`,
     message: `${field}: every key must be a Kubernetes label key, such as example.com/rack or rack`,
   };
 }

@@ -3,6 +3,7 @@ export { describeTemplates } from "./describe-templates.ts";
 export type { DescribedMachine, DescribedText, Description, Templates } from "./describe-templates.ts";
 export { hostName, isHostNameTemplate } from "./host-name.ts";
 export type { HostName, NamedMachine } from "./host-name.ts";
+export { isLabelKey, LABEL_KEY, LABEL_PREFIX_MAX } from "./label-key.ts";
 export { labelValue } from "./label-value.ts";
 export { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
 export { templateProblems } from "./template-problems.ts";

@@ -1,10 +1,13 @@
 /** What is wrong with the templates of a MachineRegistration, whatever machine comes. */
 import type { Templates } from "./describe-templates.ts";
 import { isHostNameTemplate } from "./host-name.ts";
+import { isLabelKey } from "./label-key.ts";
 import { fillTemplate, HARDWARE, HARDWARE_PARTS, openPlaceholder, placeholdersOf } from "./template.ts";
 
-/** Of a template, so much is shown. */
+/** Of a template or a key, so much is shown. */
 const SHOWN_CHARACTERS = 60;
+const LABELS = "spec.machineInventoryLabels";
+const ANNOTATIONS = "spec.machineInventoryAnnotations";
 
 function shown(text: string): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
@@ -38,8 +41,19 @@ function fieldProblems(template: string): readonly string[] {
   ];
 }
 
-function prefixed(field: string, texts: Readonly<Record<string, string>> | null | undefined) {
-  return Object.entries(texts ?? {}).map(([key, text]) => [`${field}[${key}]`, text] as const);
+type Texts = Readonly<Record<string, string>> | null | undefined;
+
+function prefixed(field: string, texts: Texts) {
+  return Object.entries(texts ?? {}).map(([key, text]) => [`${field}[${shown(key)}]`, text] as const);
+}
+
+/** They may have been stored before there was a rule for them. */
+function keyProblems(field: string, texts: Texts): readonly string[] {
+  const bad = Object.keys(texts ?? {}).filter((key) => !isLabelKey(key));
+  return bad.map(
+    (key) =>
+      `${field}[${shown(key)}]: is no key that Kubernetes takes, so that no new machine can register; write one such as example.com/rack or rack`,
+  );
 }
 
 /**
@@ -48,13 +62,15 @@ function prefixed(field: string, texts: Readonly<Record<string, string>> | null 
  */
 export function templateProblems(spec: Templates): readonly string[] {
   const hostname = spec.cloudConfig?.["hostname"];
+  const { machineInventoryLabels: labels, machineInventoryAnnotations: annotations } = spec;
   const fields: readonly (readonly [string, string | undefined])[] = [
     ["spec.machineName", spec.machineName],
-    ...prefixed("spec.machineInventoryLabels", spec.machineInventoryLabels),
-    ...prefixed("spec.machineInventoryAnnotations", spec.machineInventoryAnnotations),
+    ...prefixed(LABELS, labels),
+    ...prefixed(ANNOTATIONS, annotations),
   ];
   const problems = fields.flatMap(([field, template = ""]) =>
     fieldProblems(template).map((problem) => `${field}: ${problem}`),
   );
+  problems.push(...keyProblems(LABELS, labels), ...keyProblems(ANNOTATIONS, annotations));
   return [...problems, ...hostNameProblems(hostname).map((problem) => `spec.cloudConfig.hostname: ${problem}`)];
 }

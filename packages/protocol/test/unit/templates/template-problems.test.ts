@@ -53,6 +53,19 @@ describe("templateProblems", () => {
     ]);
   });
 
+  it("names each key that Kubernetes does not take, with which no machine can be made", () => {
+    expect(
+      templateProblems({
+        machineInventoryLabels: { "example..com/rack": "a", "example.com/rack": "b" },
+        machineInventoryAnnotations: { "a-.b/x": "c", ["long".repeat(30)]: "d" },
+      }),
+    ).toEqual([
+      "spec.machineInventoryLabels[example..com/rack]: is no key that Kubernetes takes, so that no new machine can register; write one such as example.com/rack or rack",
+      "spec.machineInventoryAnnotations[a-.b/x]: is no key that Kubernetes takes, so that no new machine can register; write one such as example.com/rack or rack",
+      `spec.machineInventoryAnnotations[${"long".repeat(15)}...]: is no key that Kubernetes takes, so that no new machine can register; write one such as example.com/rack or rack`,
+    ]);
+  });
+
   it("finds just those that filling leaves as they stand", () => {
     const piece = fc.constantFrom("${", "}", "{", "a/b", " ");
     fc.assert(
