@@ -1,5 +1,6 @@
 /** MachineRegistration: an open door through which machines come in, and what they get on the way. */
 import { Type, type Static } from "typebox";
+import { TEMPLATE_LIMIT } from "../templates/index.ts";
 import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
 import { duration } from "./duration.ts";
 import { registrationAttestation } from "./registration-attestation.ts";
@@ -86,7 +87,7 @@ const spec = Type.Object(
       }),
     ),
     machineInventoryAnnotations: Type.Optional(
-      nullable(keyedStrings("machineInventoryAnnotations", "Annotations of the MachineInventory.", 16384), {
+      nullable(keyedStrings("machineInventoryAnnotations", "Annotations of the MachineInventory.", TEMPLATE_LIMIT), {
         description:
           "Annotations to be added to the created MachineInventory. Values may hold templates over SMBIOS, as labels do.",
       }),

@@ -7,6 +7,6 @@ export { isLabelKey, LABEL_KEY, LABEL_PREFIX_MAX } from "./label-key.ts";
 export { labelValue } from "./label-value.ts";
 export { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
 export { templateProblems } from "./template-problems.ts";
-export { fillTemplate, HARDWARE_PARTS } from "./template.ts";
+export { fillTemplate, HARDWARE_PARTS, TEMPLATE_LIMIT } from "./template.ts";
 export type { Filled } from "./template.ts";
 export { isVendorPlaceholder } from "./vendor-placeholder.ts";

@@ -6,6 +6,9 @@ import { fillTemplate, HARDWARE, HARDWARE_PARTS, openPlaceholder, placeholdersOf
 
 /** Of a template or a key, so much is shown. */
 const SHOWN_CHARACTERS = 60;
+/** Kubernetes' TotalAnnotationSizeLimitB: of all keys and values of an object. */
+const ANNOTATIONS_MAX_BYTES = 262_144;
+const OPERATORS_BYTES = 4_096;
 const LABELS = "spec.machineInventoryLabels";
 const ANNOTATIONS = "spec.machineInventoryAnnotations";
 
@@ -56,6 +59,20 @@ function keyProblems(field: string, texts: Texts): readonly string[] {
   );
 }
 
+/** Before machines add to it. */
+function sizeProblems(annotations: Texts): readonly string[] {
+  const encoder = new TextEncoder();
+  const bytes = encoder.encode(
+    Object.entries(annotations ?? {})
+      .flat()
+      .join(""),
+  ).length;
+  if (bytes <= ANNOTATIONS_MAX_BYTES - OPERATORS_BYTES) return [];
+  return [
+    `${ANNOTATIONS}: are ${bytes} bytes together, so that no new machine can register: Kubernetes takes ${ANNOTATIONS_MAX_BYTES}, of which ${OPERATORS_BYTES} are the operator's`,
+  ];
+}
+
 /**
  * @param spec  of a MachineRegistration
  * @returns     sentences that name their field
@@ -71,6 +88,6 @@ export function templateProblems(spec: Templates): readonly string[] {
   const problems = fields.flatMap(([field, template = ""]) =>
     fieldProblems(template).map((problem) => `${field}: ${problem}`),
   );
-  problems.push(...keyProblems(LABELS, labels), ...keyProblems(ANNOTATIONS, annotations));
+  problems.push(...keyProblems(LABELS, labels), ...keyProblems(ANNOTATIONS, annotations), ...sizeProblems(annotations));
   return [...problems, ...hostNameProblems(hostname).map((problem) => `spec.cloudConfig.hostname: ${problem}`)];
 }

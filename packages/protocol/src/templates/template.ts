@@ -16,8 +16,11 @@ export const HARDWARE = "Hardware";
 /** What there is below it: all of an agent's `hardwareTree`. */
 export const HARDWARE_PARTS: readonly string[] = ["cpu", "memory", "disks", "networkInterfaces"];
 
-/** A filled template is cut here: sixty-four of them must fit into an object's annotations, 256 KiB. */
-const FILLED_LIMIT = 2048;
+/** The longest template that a registration takes. */
+export const TEMPLATE_LIMIT = 16_384;
+/** Of what a machine says, so much goes into one template: sixty-four must fit into an object's annotations, 256 KiB. */
+const INSERTED_LIMIT = 2048;
+const FILLED_LIMIT = TEMPLATE_LIMIT + INSERTED_LIMIT;
 
 function lookUp(data: unknown, path: readonly string[]): string | undefined {
   let here: unknown = data;
@@ -61,7 +64,7 @@ function valueOf(placeholder: string, look: Look): string | undefined {
  * @param template  text with `${A/B}` and `${A/B|fallback}` placeholders; one that is not closed stays as it is
  * @param data      nested maps whose leaves are strings; a placeholder that ends anywhere else finds nothing
  * @param reading   what becomes of a string that is found; undefined: as if it were not there
- * @returns         at most 2,048 characters
+ * @returns         the template's own text, and at most 2,048 characters of what is found; at most 18,432 in all
  * Source: rancher/os2 pkg/server/register.go buildName; fallbacks are ours
  */
 export function fillTemplate(
@@ -69,9 +72,12 @@ export function fillTemplate(
   data: unknown,
   reading: (found: string) => string | undefined = (found) => found,
 ): Filled {
+  let left = INSERTED_LIMIT;
   const look: Look = (path) => {
     const found = lookUp(data, path.split("/"));
-    return found === undefined ? undefined : reading(found);
+    const inserted = found === undefined ? undefined : reading(found)?.slice(0, left);
+    left -= inserted?.length ?? 0;
+    return inserted;
   };
   const empty: string[] = [];
   let text = "";

@@ -34,6 +34,31 @@ describe("fillTemplate with a fallback", () => {
   });
 });
 
+describe("fillTemplate with much text", () => {
+  const LONGEST = 16_384;
+
+  it("leaves an administrator's own text as it is, before and after what a machine says", () => {
+    const [before, after] = ["b".repeat(8_000), "a".repeat(8_000)];
+    expect(fillTemplate(before + after, smbios).text).toBe(before + after);
+    const filled = fillTemplate(`${before}\${System Information/Manufacturer}${after}`, smbios).text;
+    expect(filled).toBe(`${before}Dell Inc.${after}`);
+    expect(fillTemplate(`\${No/Such|${before}}${after}`, smbios).text).toBe(before + after);
+  });
+
+  it("takes no more than 2,048 characters of all that a machine says", () => {
+    const data = { a: { b: "x".repeat(3_000), c: "y".repeat(100) } };
+    expect(fillTemplate("<${a/b}>", data).text).toBe(`<${"x".repeat(2_048)}>`);
+    expect(fillTemplate("${a/c}".repeat(30), data).text).toBe("y".repeat(2_048));
+    expect(fillTemplate("${a/b}${a/c}|", data)).toEqual({ text: `${"x".repeat(2_048)}|`, empty: [] });
+  });
+
+  it("is bounded whatever the template is", () => {
+    const data = { a: { b: "x".repeat(3_000) } };
+    expect(fillTemplate("t".repeat(50_000), data).text).toHaveLength(LONGEST + 2_048);
+    expect(fillTemplate("${a/b}".repeat(50_000), data).text).toHaveLength(2_048);
+  });
+});
+
 describe("describeTemplates", () => {
   it("looks up the hardware under its own segment, lists by number", () => {
     const made = describeTemplates(

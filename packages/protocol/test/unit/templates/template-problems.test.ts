@@ -66,6 +66,15 @@ describe("templateProblems", () => {
     ]);
   });
 
+  it("says it where annotations are more than Kubernetes takes, so that no machine can be made", () => {
+    const all = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`note-${index}`, "ä".repeat(10_000)]));
+    expect(templateProblems({ machineInventoryAnnotations: all(12) })).toEqual([]);
+    expect(templateProblems({ machineInventoryAnnotations: all(13) })).toEqual([
+      "spec.machineInventoryAnnotations: are 260081 bytes together, so that no new machine can register: Kubernetes takes 262144, of which 4096 are the operator's",
+    ]);
+  });
+
   it("finds just those that filling leaves as they stand", () => {
     const piece = fc.constantFrom("${", "}", "{", "a/b", " ");
     fc.assert(
