@@ -5,7 +5,15 @@ import type { Kubernetes } from "./controller/index.ts";
 import type { TlsMaterial } from "./http/index.ts";
 import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
-import { ensureIdentity, publishTrustBundle, servingNames, trustBundle, type IdentityStep } from "./tls/index.ts";
+import {
+  ensureIdentity,
+  publishTrustBundle,
+  servingNames,
+  trustBundle,
+  waitForHolder,
+  type HeldIdentity,
+  type IdentityStep,
+} from "./tls/index.ts";
 
 /** So long replicas may show different certificates after one of them has made a new one. */
 const LOOK_EVERY_MS = 60_000;
@@ -18,6 +26,7 @@ const MOST_LEFT_OUT = 60;
 
 const WORDS: Readonly<Record<Exclude<IdentityStep, "kept">, string>> = {
   mended: "the CA's certificate in the Secret was none, or another one's; it is there again",
+  restored: "the Secret of the CA was emptied: what this replica held is in it again",
   made: "a new CA and serving certificate made",
   renewed: "serving certificate renewed",
   announced: "a new CA is published; what comes after it: docs/operations.md, The CA's successor",
@@ -28,6 +37,13 @@ export interface OwnTls {
   readonly material: TlsMaterial;
   /** What machines are to trust. */
   readonly caPem: string;
+}
+
+export interface OwnTlsParts {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** Default: a timer, which the signal ends. */
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 export interface OwnTlsFollower {
@@ -50,7 +66,7 @@ function namesOf({ httpsListen, serverUrl, namespace, tlsSan }: Settings): reado
 export async function followOwnTls(
   kubernetes: Kubernetes,
   settings: Settings,
-  { log, nowMs }: { readonly log: Log; readonly nowMs: () => number },
+  { log, nowMs, pause = (ms) => sleep(ms, undefined, { signal }) }: OwnTlsParts,
   signal: AbortSignal,
   onChange: (tls: OwnTls) => void,
 ): Promise<OwnTlsFollower> {
@@ -58,17 +74,18 @@ export async function followOwnTls(
   const names = namesOf(settings);
   const ending = new AbortController();
   let shown = "";
-  let knownPem = "";
+  let held: HeldIdentity | undefined;
   let refusals = 0;
   /** Looks that do not try to publish. */
   let leftOut = 0;
   let underWay: Promise<void> | undefined;
 
   async function ensure(isThorough: boolean): Promise<void> {
-    const { identity, step } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs, knownPem });
+    const { step, ...found } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs, held });
+    held = found;
     if (step !== "kept") log.info(WORDS[step]);
+    const { identity } = found;
     const caPem = trustBundle(identity);
-    knownPem = caPem;
     const { certificatePem: cert, keyPem: key } = identity.serving;
     const isNew = shown !== cert + caPem;
     if (isNew) onChange({ material: { cert, key }, caPem });
@@ -96,6 +113,11 @@ export async function followOwnTls(
   async function first(): Promise<void> {
     for (let failures = 0; ; failures += 1) {
       try {
+        await waitForHolder(kubernetes, namespace, nowMs, pause, () =>
+          log.warn(
+            "the Secret of the CA is empty: waiting up to two minutes for a replica that still has what was in it",
+          ),
+        );
         return await look(true);
       } catch (error) {
         if (signal.aborted) throw error;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { connectKubernetes, loadKubeConfig } from "../../../packages/operator/src/controller/index.ts";
-import { ensureIdentity } from "../../../packages/operator/src/tls/index.ts";
+import { ensureIdentity, type HeldIdentity, type IdentityStep } from "../../../packages/operator/src/tls/index.ts";
 import { CHART, helm } from "../../chart/helm.ts";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl, kubectlJson } from "../../control-plane/kubectl.ts";
@@ -17,7 +17,7 @@ const SECRET = "rancheros-operator-tls";
 interface StoredSecret {
   readonly type: string;
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
-  readonly data: Readonly<Record<string, string>>;
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 describe.each([3, 4] as const)("helm %i", (major) => {
@@ -33,10 +33,10 @@ describe.each([3, 4] as const)("helm %i", (major) => {
   const stored = async (): Promise<StoredSecret> =>
     (await kubectlJson(target, ["get", "secret", SECRET, inNamespace])) as StoredSecret;
 
-  /** As the operator does it. */
-  const ensureCa = async (): Promise<void> => {
-    const wants = { namespace, names: ["operator.example.com"], isThorough: true, nowMs: Date.now };
-    await ensureIdentity(kubernetes, wants);
+  /** As the operator does it. @param held  by an operator that has run on */
+  const ensureCa = async (held?: HeldIdentity): Promise<HeldIdentity & { readonly step: IdentityStep }> => {
+    const wants = { namespace, names: ["operator.example.com"], isThorough: true, nowMs: Date.now, held };
+    return ensureIdentity(kubernetes, wants);
   };
 
   beforeAll(async () => {
@@ -55,11 +55,27 @@ describe.each([3, 4] as const)("helm %i", (major) => {
     await ensureCa();
     const { type, data } = await stored();
     expect(type).toBe(first.type);
-    expect(data["ca.crt"]).not.toBe(first.data["ca.crt"]);
+    expect(data?.["ca.crt"]).not.toBe(first.data?.["ca.crt"]);
     await upgrade("two.example.com");
     expect(await stored()).toMatchObject({ data, metadata: { labels: { "app.kubernetes.io/managed-by": "Helm" } } });
     await run("rollback", release, "1");
     expect((await stored()).data).toEqual(data);
+  });
+
+  it("empties it with --force, and an operator that runs writes back what was in it", async () => {
+    const held = await ensureCa();
+    const { data } = await stored();
+    const force = major === 3 ? ["--force"] : ["--force-replace", "--server-side=false"];
+    for (const args of [
+      ["upgrade", release, CHART, "--reset-then-reuse-values"],
+      ["rollback", release],
+    ]) {
+      await run(...args, ...force);
+      expect((await stored()).data).toBeUndefined();
+      expect((await ensureCa(held)).step).toBe("restored");
+      expect((await stored()).data).toEqual(data);
+    }
+    expect((await ensureCa(held)).step).toBe("kept");
   });
 
   it("goes on with one that an earlier operator has made anew, after the commands of docs/operations.md", async () => {

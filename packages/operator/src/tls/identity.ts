@@ -51,8 +51,8 @@ export interface TlsIdentity {
 /** How the CAs stand, whatever they have signed. */
 type Authorities = Omit<TlsIdentity, "serving">;
 
-/** What was done: nothing; the CA's certificate put right in the Secret; the first CA, or a new one in place of one that is of no use; only the serving certificate; a successor, that signs nothing yet; the successor signs. */
-export type IdentityStep = "kept" | "mended" | "made" | "renewed" | "announced" | "rotated";
+/** What was done: nothing; the CA's certificate put right in the Secret; what this replica holds written into the emptied Secret; the first CA, or a new one in place of one that is of no use; only the serving certificate; a successor, that signs nothing yet; the successor signs. */
+export type IdentityStep = "kept" | "mended" | "restored" | "made" | "renewed" | "announced" | "rotated";
 
 export interface IdentityNeeds {
   /** Host names and addresses that a new serving certificate gets. */

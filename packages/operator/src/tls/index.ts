@@ -2,8 +2,8 @@
 export { certificateEndMs } from "./certificates.ts";
 export { trustBundle } from "./identity.ts";
 export type { IdentityStep, TlsIdentity } from "./identity.ts";
-export { ensureIdentity } from "./io/identity-secret.ts";
-export type { IdentityWants } from "./io/identity-secret.ts";
+export { ensureIdentity, waitForHolder } from "./io/identity-secret.ts";
+export type { HeldIdentity, IdentityWants } from "./io/identity-secret.ts";
 export { publishTrustBundle } from "./io/trust-bundle.ts";
 export { pemBlocks } from "./pem-blocks.ts";
 export type { PemBlock } from "./pem-blocks.ts";

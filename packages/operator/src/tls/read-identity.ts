@@ -10,7 +10,13 @@ const LONGEST_CHARACTERS = 64 * 1024;
 export const ROTATE_ANNOTATION = "rancheros.cattle.io/rotate-ca";
 
 export interface StoredIdentity {
+  /** Of the Secret: another one where it was deleted and made anew. */
+  readonly uid: string | undefined;
   readonly resourceVersion: string;
+  /** NaN where it does not say. */
+  readonly createdMs: number;
+  /** Nothing at all is in it: the chart has just made it, or somebody has put it back to what the chart makes. */
+  readonly isEmpty: boolean;
   /** Undefined where there is no certificate of a CA in it. */
   readonly identity: TlsIdentity | undefined;
   readonly isRotationAsked: boolean;
@@ -92,10 +98,12 @@ const NONE_KNOWN: KnownCertificates = { told: "", published: "" };
  *                taken out nothing is kept
  */
 export function readIdentity(secret: unknown, known: KnownCertificates = NONE_KNOWN): StoredIdentity | undefined {
-  const resourceVersion = child(child(secret, "metadata"), "resourceVersion");
+  const metadata = child(secret, "metadata");
+  const resourceVersion = child(metadata, "resourceVersion");
   if (typeof resourceVersion !== "string") return undefined;
+  const data = child(secret, "data");
   const text = (key: string): string => {
-    const value = child(child(secret, "data"), key);
+    const value = child(data, key);
     return typeof value === "string" ? Buffer.from(value, "base64").toString() : "";
   };
   const stored = certificatesIn(text("ca.crt"));
@@ -120,9 +128,13 @@ export function readIdentity(secret: unknown, known: KnownCertificates = NONE_KN
           old: others.filter((pem) => pem !== nextPem),
           serving: { certificatePem: text("tls.crt"), keyPem: text("tls.key") },
         };
-  const asked = child(child(child(secret, "metadata"), "annotations"), ROTATE_ANNOTATION);
+  const asked = child(child(metadata, "annotations"), ROTATE_ANNOTATION);
+  const uid = child(metadata, "uid");
   return {
+    uid: typeof uid === "string" ? uid : undefined,
     resourceVersion,
+    createdMs: Date.parse(String(child(metadata, "creationTimestamp"))),
+    isEmpty: Object.keys(Object(data ?? {})).length === 0,
     identity,
     isRotationAsked: asked !== undefined,
     isWhole: ca !== undefined && fits(ca, keyPem),

@@ -153,8 +153,12 @@ describe("a Secret that somebody has edited", () => {
   it("gives what is still one, and a rotation that is asked for", () => {
     const identity = at(2_930, first()).identity;
     const secret = secretOf(identity) as { readonly metadata: object; readonly data: Readonly<Record<string, string>> };
-    expect(readIdentity(secret)).toEqual({
+    const metadata = { resourceVersion: "7", uid: "u1", creationTimestamp: new Date(START_MS).toISOString() };
+    expect(readIdentity({ ...secret, metadata })).toEqual({
+      uid: "u1",
       resourceVersion: "7",
+      createdMs: START_MS,
+      isEmpty: false,
       identity: expect.anything() as unknown,
       isRotationAsked: false,
       isWhole: true,
@@ -172,6 +176,8 @@ describe("a Secret that somebody has edited", () => {
       }
     }
     for (const data of [null, [], "text", 7]) expect(readIdentity({ ...secret, data })?.identity).toBeUndefined();
+    for (const data of [null, undefined, {}]) expect(readIdentity({ ...secret, data })?.isEmpty).toBe(true);
+    expect(readIdentity({ ...secret, data: { "tls.crt": "" } })?.isEmpty).toBe(false);
     for (const object of [undefined, null, "x", {}, { metadata: {} }]) expect(readIdentity(object)).toBeUndefined();
   });
 });
