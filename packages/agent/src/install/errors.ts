@@ -135,7 +135,7 @@ export const INSTALL_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning: "This machine runs from a slot: it is installed already.",
-    mend: "Use `ros-agent upgrade IMAGE` or `ros-agent reset`; to install it anew start from the ISO or by PXE.",
+    mend: "Use `ros-agent upgrade IMAGE` or `ros-agent reset`; to install it anew start from the ISO or by PXE, and say there that it may be erased: `i` at the console's menu, or `rancheros.install.reinstall`.",
   },
   INSTALL_NOT_ASKED: {
     failure: "usage",
