@@ -12,6 +12,7 @@ import {
   createMachineEndpoint,
   createProtocolEndpoint,
   createSessionGates,
+  createVisitGate,
   listenForHealth,
 } from "./http/index.ts";
 import {
@@ -180,13 +181,14 @@ export async function startOperator(
     staleAfterMs: settings.staleAfterMs,
     steadyMs: () => performance.now(),
   });
+  const visitGate = createVisitGate(settings.maxSessions);
   const gates = createSessionGates(settings.maxSessions);
   let tunnel: Tunnel | undefined;
   const telemetry = createOperatorTelemetry(kubernetes, log, metrics, nowMs);
   metrics.watch({
     isReady: () => readiness.notReady().length === 0,
     isLeader: () => lead.isLeader(),
-    sessions: () => gates.inside(),
+    sessions: () => visitGate.inside + gates.inside(),
     inventories: () => inventories.index.size,
     machines: () => inventories.index.counts(),
     registrations: () => registrations.index.keys().length,
@@ -227,7 +229,7 @@ export async function startOperator(
   };
   const endpoint = createMachineEndpoint({
     ...shared,
-    gate: gates.visits,
+    gate: visitGate,
     tokenSecrets: inventories.tokenSecrets,
     serverUrl: () => address.url(),
     caPem: () => address.caPem(),

@@ -188,6 +188,21 @@ describe("slow and many", () => {
     await removeInventories(target, used.namespace);
   });
 
+  it("who holds as many visits as there may be makes room for machines that come from elsewhere", async () => {
+    const held = await Promise.all(Array.from({ length: 40 }, async () => challenged()));
+    const made = held.map(async (session) => session.closed());
+    const other = await visit({ url, tpm: newTpm(), localAddress: "127.0.0.9" });
+    expect(other.close?.code).toBe(1000);
+    expect(await Promise.race(made)).toEqual({
+      code: 1013,
+      reason: "too many machines come at this moment, try again",
+    });
+    // All others are where they were.
+    expect(held.filter(({ socket }) => socket.readyState === socket.OPEN)).toHaveLength(39);
+    for (const { socket } of held) socket.terminate();
+    await removeInventories(target, used.namespace);
+  });
+
   it("more sessions than allowed are asked to come back, and honest machines come in afterwards", async () => {
     const held = await Promise.all(Array.from({ length: 40 }, async () => challenged()));
     const refused = await dial({ url, tpm: newTpm() });

@@ -19,4 +19,5 @@ export type { RolloutDesk } from "./rollout-desk.ts";
 export { createProtocolEndpoint, stepWord } from "./protocol-endpoint.ts";
 export type { ProtocolEndpoint } from "./protocol-endpoint.ts";
 export { createSessionGates } from "./session-gate.ts";
+export { createVisitGate } from "./visit-gate.ts";
 export { bootResponder } from "./io/boot-response.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../inventory/index.ts";
 import type { Decide, Decision } from "./decision.ts";
 import type { DoorParts } from "./door.ts";
-import type { SessionGate } from "./session-gate.ts";
+import type { VisitGate } from "./visit-gate.ts";
 
 /** A request, as far as machines' requests say anything. */
 export interface MachineRequest {
@@ -39,8 +39,7 @@ export interface EndpointParts extends DoorParts {
   /** Which weak endorsement keys are let in all the same. */
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
-  /** SessionGates.visits. */
-  readonly gate: SessionGate;
+  readonly gate: VisitGate;
   readonly decide: Decide;
 }
 

@@ -11,11 +11,14 @@ import { challengeMachine, type MachineChallenge } from "./machine-challenge.ts"
 import { plainAnswer } from "./plain-answer.ts";
 import { refusalOf, upgradeRefusal } from "./refusal.ts";
 import { routeOf, type Route } from "./route.ts";
+import type { VisitPlace } from "./visit-gate.ts";
 import { inventoryPurpose, registrationPurpose, type Purpose } from "./visit-purpose.ts";
 
 /** A visit over websocket that may begin: see io/challenge-session.ts. */
 export interface Visit {
   readonly challenge: Buffer;
+  /** The challenge has been sent. @param end  may be called before the answer has come: others have less */
+  readonly onChallenged: (end: (why: SessionError) => void) => void;
   readonly checkAnswer: (message: Uint8Array) => void;
   readonly payload: (stillOpen: () => boolean) => Promise<string>;
   readonly onEnd: (error: unknown) => void;
@@ -30,6 +33,23 @@ export interface MachineEndpoint {
   visit(request: MachineRequest): Promise<{ readonly visit: Visit } | { readonly answer: Answer }>;
 }
 
+type UnplacedVisit = Omit<Visit, "onChallenged">;
+
+function inPlace(visit: UnplacedVisit, place: VisitPlace): Visit {
+  return {
+    ...visit,
+    onChallenged: (end) => place.waits(end),
+    checkAnswer(message) {
+      place.answered();
+      visit.checkAnswer(message);
+    },
+    onEnd(error) {
+      place.leave();
+      visit.onEnd(error);
+    },
+  };
+}
+
 function outcomeOf(error: unknown): Pick<Decision, "kind" | "reason" | "sentence"> {
   const { reason, error: sentence } = errorFields(error);
   if (hasCode(error, "SESSION_LEFT")) return { kind: "left", reason, sentence };
@@ -39,7 +59,7 @@ function outcomeOf(error: unknown): Pick<Decision, "kind" | "reason" | "sentence
 export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
   const { assertReady, decide, gate } = parts;
 
-  async function begin(request: MachineRequest, route: Route, trace: Trace): Promise<Visit> {
+  async function begin(request: MachineRequest, route: Route, trace: Trace): Promise<UnplacedVisit> {
     assertReady();
     if (route.kind !== "registration") {
       const { machine } = machineOf(request, trace);
@@ -79,7 +99,7 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
     trace: Trace,
     machine: MachineChallenge,
     purpose: Purpose,
-  ): Visit {
+  ): UnplacedVisit {
     const beganMs = performance.now();
     let outcome: Pick<Decision, "kind" | "reason"> | undefined;
     return {
@@ -97,7 +117,6 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
         return text;
       },
       onEnd(error) {
-        gate.leave();
         const isRefused = error !== undefined && !hasCode(error, "SESSION_LEFT");
         if (isRefused && purpose.registration !== undefined) parts.entrance.refused(purpose.registration, error);
         const ending = error === undefined && outcome !== undefined ? outcome : outcomeOf(error);
@@ -147,16 +166,17 @@ export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
       if (route.kind === "unknown" || route.kind === "cacerts") return { answer: NOT_FOUND };
       if (request.method !== "GET") return { answer: ONLY_GET };
       const trace: Trace = {};
+      let place: VisitPlace;
       try {
         // Counted from before the first wait until the visit has ended or was refused.
-        gate.enter();
+        place = gate.enter(request.remoteAddress);
       } catch (error) {
         return { answer: refuse(request, route, trace, error, upgradeRefusal(error)) };
       }
       try {
-        return { visit: await begin(request, route, trace) };
+        return { visit: inPlace(await begin(request, route, trace), place) };
       } catch (error) {
-        gate.leave();
+        place.leave();
         return { answer: refuse(request, route, trace, error, upgradeRefusal(error)) };
       }
     },

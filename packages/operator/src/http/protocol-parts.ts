@@ -34,7 +34,7 @@ export interface ProtocolParts extends DoorParts {
   readonly assertReady: () => void;
   readonly policy: Pick<EndorsementKeyPolicy, "acceptRoca" | "knownWeakHashes">;
   readonly random: (bytes: number) => Buffer;
-  readonly gates: Pick<SessionGates, "steps" | "sessions">;
+  readonly gates: SessionGates;
   readonly pace: SessionPace;
   readonly decide: Decide;
   /** Told how long each request took and how it was answered; must not throw. */

@@ -1,4 +1,4 @@
-/** How many machines may be in the middle of something at one time: a gate for each way in which they can be. */
+/** How many machines may be in the middle of something of the attestation protocol at one time. */
 import { SessionError } from "./errors.ts";
 
 export interface SessionGate {
@@ -9,12 +9,16 @@ export interface SessionGate {
   readonly inside: number;
 }
 
-export function createSessionGate(maxSessions: number): SessionGate {
+export function tooMany(): SessionError {
+  return new SessionError("SESSION_TOO_MANY", "too many machines come at this moment, try again");
+}
+
+function createSessionGate(maxSessions: number): SessionGate {
   let inside = 0;
   return {
     enter() {
       if (inside >= maxSessions) {
-        throw new SessionError("SESSION_TOO_MANY", "too many machines come at this moment, try again");
+        throw tooMany();
       }
       inside += 1;
     },
@@ -27,9 +31,8 @@ export function createSessionGate(maxSessions: number): SessionGate {
   };
 }
 
+/** One for each kind of steps, so that none keeps out the others. */
 export interface SessionGates {
-  /** Of visits by rancherd's protocol, which wait for what the other side says, or does not. */
-  readonly visits: SessionGate;
   /** Of the steps to a session. None waits for the other side: who says nothing holds no place. */
   readonly steps: SessionGate;
   /** Of the steps of those who have a session: no stranger comes that far. */
@@ -40,10 +43,9 @@ export interface SessionGates {
 
 /** @param maxSessions  of each gate */
 export function createSessionGates(maxSessions: number): SessionGates {
-  const visits = createSessionGate(maxSessions);
   const steps = createSessionGate(maxSessions);
   const sessions = createSessionGate(maxSessions);
-  return { visits, steps, sessions, inside: () => visits.inside + steps.inside + sessions.inside };
+  return { steps, sessions, inside: () => steps.inside + sessions.inside };
 }
 
 /** Takes a place for as long as the work lasts. @throws SessionError SESSION_TOO_MANY; what the work throws */

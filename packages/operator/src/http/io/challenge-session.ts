@@ -84,6 +84,7 @@ function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
   );
   socket.on("close", () => refuse(new SessionError("SESSION_LEFT", "the machine left before the end")));
   socket.send(visit.challenge, { binary: true });
+  visit.onChallenged(refuse);
 }
 
 export interface Visits {
