@@ -167,6 +167,9 @@ describe("rules", () => {
   it.each<[Kind, object, RegExp]>([
     ["MachineInventory", { tpm: "NOT-HEX" }, /tpm must be 64 lower-case hex digits/],
     ["MachineInventory", { tpm: "a".repeat(65) }, /tpm/],
+    ["MachineInventory", { tpm: "a".repeat(63) }, /tpm must be 64 lower-case hex digits/],
+    ["MachineInventory", { tpm: `${"a".repeat(7)}...` }, /tpm must be 64 lower-case hex digits/],
+    ["MachineInventory", { tpm: `${"a".repeat(8)}..` }, /tpm must be 64 lower-case hex digits/],
     [
       "MachineInventory",
       { tpm: "a".repeat(64), tpmHash: "b".repeat(64) },
