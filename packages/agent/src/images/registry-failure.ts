@@ -1,5 +1,6 @@
 /** From what a registry answers, or does not, to what a person can act on. */
 import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
+import { isProxyError } from "../http/index.ts";
 import { ImagePullError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -25,8 +26,14 @@ export function connectionFailure(cause: unknown, host: string): ImagePullError 
   const options = { cause, details: { host, ...(code === "" ? {} : { error: code }) } };
   const unnamed = unnamedDistrust(cause);
   if (unnamed !== undefined || DISTRUST.test(code)) {
-    const message = `${host}: its certificate is not trusted (${unnamed ?? code})`;
-    return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", message, options);
+    const isProxy = isProxyError(cause);
+    const message = `${host}: ${isProxy ? "the proxy's" : "its"} certificate is not trusted (${unnamed ?? code})`;
+    return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", message, {
+      ...options,
+      ...(isProxy
+        ? { mend: "Add the CA of the proxy to the node's own (update-ca-certificates); check the node's clock." }
+        : {}),
+    });
   }
   if (code === "EPROTO" || /^(ERR_SSL_|HPE_)/.test(code)) {
     return new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${host}: does not speak TLS or HTTP as it should`, options);

@@ -1,5 +1,6 @@
 /** From what Node says about a broken connection to an API server to what a person can act on. */
 import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
+import { isProxyError } from "../http/index.ts";
 import { NodeApiError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, (host: string) => string>> = {
@@ -43,7 +44,8 @@ export function networkFailure(error: unknown, host: string): NodeApiError {
   const unnamed = unnamedDistrust(error);
   const distrust = unnamed === undefined ? DISTRUST[code] : `is not acceptable: ${unnamed}`;
   if (distrust !== undefined) {
-    return new NodeApiError("NODE_API_UNTRUSTED", `the certificate of the API server ${host} ${distrust}`, options);
+    const whose = isProxyError(error) ? `the proxy on the way to the API server ${host}` : `the API server ${host}`;
+    return new NodeApiError("NODE_API_UNTRUSTED", `the certificate of ${whose} ${distrust}`, options);
   }
   if (/ALERT.*CERTIFICATE|ALERT_UNKNOWN_CA/.test(code)) {
     return new NodeApiError("NODE_API_UNAUTHORIZED", `the API server ${host} refuses the client certificate`, options);

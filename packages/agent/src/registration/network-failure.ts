@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 
 import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
+import { isProxyError } from "../http/index.ts";
 import { RegistrationError } from "./errors.ts";
 
 /** Whom a connection was meant for. */
@@ -63,23 +64,26 @@ const DISTRUST: Readonly<Record<string, Distrust>> = {
 
 const DISTRUST_TEXTS: Readonly<Record<Distrust, { readonly sentence: string; readonly mend: string | undefined }>> = {
   "unknown-authority": {
-    sentence: "the server's certificate comes from a CA that this machine does not trust",
+    sentence: "comes from a CA that this machine does not trust",
     mend: undefined,
   },
   "host-name": {
-    sentence: "the server's certificate is for another name than the one in the URL",
-    mend: "Use the name that stands in the certificate, or have the server's certificate made for this one.",
+    sentence: "is for another name than the one in the URL",
+    mend: "Use the name that stands in the certificate, or have the certificate made for this one.",
   },
   expired: {
-    sentence: "the server's certificate has expired",
-    mend: "Check this machine's clock (`date`); if it is right, the server's certificate must be renewed.",
+    sentence: "has expired",
+    mend: "Check this machine's clock (`date`); if it is right, the certificate must be renewed.",
   },
   "not-yet-valid": {
-    sentence: "the server's certificate is not valid yet",
+    sentence: "is not valid yet",
     mend: "Set this machine's clock (`date`): it is most likely in the past.",
   },
-  other: { sentence: "the server's certificate is not acceptable", mend: undefined },
+  other: { sentence: "is not acceptable", mend: undefined },
 };
+
+const MEND_PROXY =
+  "Add the CA of the proxy to those of this machine (update-ca-certificates); --ca-cert and --ca-sha256 are for the server.";
 
 /**
  * @param error  thrown or emitted by node:http, node:https or ws
@@ -90,7 +94,7 @@ export function networkFailure(error: unknown, peer: Peer): RegistrationError {
   const code = systemCode(error);
   const message = error instanceof Error ? error.message : "";
   const distrust = distrustOf(error, code);
-  if (distrust !== undefined) return untrusted(distrust, code, error);
+  if (distrust !== undefined) return untrusted(distrust, code, error, peer);
   if (code === "ERR_PROXY_TUNNEL" || (peer.proxy !== undefined && REASONS[code] !== undefined)) {
     return proxyFailure(error, code, peer.proxy);
   }
@@ -130,8 +134,12 @@ function isBrokenProtocol(code: string, message: string): boolean {
   );
 }
 
-function untrusted(distrust: Distrust, code: string, cause: unknown): RegistrationError {
-  const { sentence, mend } = DISTRUST_TEXTS[distrust];
+function untrusted(distrust: Distrust, code: string, cause: unknown, { proxy }: Peer): RegistrationError {
+  const { sentence: what, mend: mendAnyone } = DISTRUST_TEXTS[distrust];
+  const ofProxy = isProxyError(cause) ? proxy : undefined;
+  const sentence =
+    ofProxy === undefined ? `the server's certificate ${what}` : `the certificate of the proxy ${ofProxy.host} ${what}`;
+  const mend = ofProxy === undefined ? mendAnyone : (mendAnyone ?? MEND_PROXY);
   const names = distrust === "host-name" ? certificateNames(cause) : "";
   const unnamed = unnamedDistrust(cause);
   const more = names === "" ? "" : `; it ${names}`;
@@ -140,7 +148,7 @@ function untrusted(distrust: Distrust, code: string, cause: unknown): Registrati
     unnamed === undefined ? `${sentence}${more}` : `${sentence}: ${unnamed}`,
     {
       cause,
-      details: { reason: distrust, tlsError: code },
+      details: { reason: distrust, tlsError: code, ...(ofProxy === undefined ? {} : { proxy: ofProxy.host }) },
       ...(mend === undefined ? {} : { mend }),
       // A machine without a battery starts in the past, and gets the time from the network a little later.
       ...(distrust === "not-yet-valid" ? { retry: "backoff" as const } : {}),

@@ -33,7 +33,7 @@ export class Register extends AgentCommand {
     "MachineInventory for it, once. Registering again gives the same machine and the configuration of that day. Where the " +
     "registration wants approval, --wait waits for it. There is no falling back to an older protocol: --protocol legacy " +
     "asks for it. " +
-    "Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY.";
+    "Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; an https:// one is known by the system's CAs.";
   static override examples = [
     "$ ros-agent register https://rancher.example.com/v1-rancheros/registration/TOKEN --output /oem/99_custom.yaml",
     "$ ros-agent register URL --ca-sha256 4f06f8a0... --wait 10m",

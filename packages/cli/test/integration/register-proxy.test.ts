@@ -1,9 +1,13 @@
 /** `ros-agent register` through a proxy. */
+import { writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { findFreePort } from "../../../../test/control-plane/free-port.ts";
+import { createAuthority } from "../../../../test/registration/authority.ts";
 import { listen } from "./listen.ts";
 import { CONFIG, HONEST_PAGES, PATH, portOf } from "./registration-server.ts";
 import { rosAgent } from "./ros-agent.ts";
@@ -122,5 +126,60 @@ describe("through a proxy", () => {
       const failure = { exitCode: 8, code: "REGISTRATION_PROXY_INVALID" };
       await expectFailure(place, [url, ...place.usual], failure, { HTTPS_PROXY });
     }
+  });
+
+  describe("that speaks TLS", () => {
+    const authority = createAuthority("the company");
+    const tlsProxy = createHttpsServer(authority.issue({ names: ["127.0.0.1"] }));
+    const throughTls = (): Record<string, string> => ({ HTTPS_PROXY: `https://127.0.0.1:${portOf(tlsProxy)}` });
+
+    beforeAll(async () => {
+      tlsProxy.on("connect", (...request) => void proxy.emit("connect", ...request));
+      await listen(tlsProxy);
+    });
+
+    afterAll(() => {
+      tlsProxy.closeAllConnections();
+      tlsProxy.close();
+    });
+
+    it("registers where the system trusts the proxy's CA, though the server is trusted by another alone", async () => {
+      const bundle = join(place.folder, "company.pem");
+      await writeFile(bundle, authority.certificatePem);
+      const environment = { ...throughTls(), SSL_CERT_FILE: bundle };
+      const { code, stdout, stderr } = await rosAgent(["register", url, ...place.usual, "--json"], environment);
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toEqual(CONFIG);
+      expect(asked).toHaveLength(1);
+    });
+
+    it("does not trust the server by the system's CAs for that", async () => {
+      const bundle = join(place.folder, "both.pem");
+      await writeFile(bundle, authority.certificatePem + place.authority.certificatePem);
+      const other = join(place.folder, "other.pem");
+      await writeFile(other, createAuthority("another").certificatePem);
+      await expectFailure(
+        place,
+        [url, ...place.machine, "--ca-cert", other],
+        { exitCode: 5, code: "REGISTRATION_TLS_UNTRUSTED", says: "the server's certificate" },
+        { ...throughTls(), SSL_CERT_FILE: bundle },
+      );
+    });
+
+    it("says that it is the proxy's certificate which is not trusted", async () => {
+      const name = `127.0.0.1:${portOf(tlsProxy)}`;
+      await expectFailure(
+        place,
+        [url, ...place.usual],
+        {
+          exitCode: 5,
+          code: "REGISTRATION_TLS_UNTRUSTED",
+          says: `the certificate of the proxy ${name} comes from a CA`,
+          details: { reason: "unknown-authority", proxy: name },
+        },
+        throughTls(),
+      );
+      expect(asked).toEqual([]);
+    });
   });
 });

@@ -2,6 +2,8 @@
 import { Agent, type AgentOptions, type RequestOptions } from "node:https";
 import type { Duplex } from "node:stream";
 
+import { noteProxyError, trustProxy } from "./proxy-tls.ts";
+
 export interface TunnelOptions extends AgentOptions {
   /** undefined: none. The environment is not asked. */
   readonly proxy: URL | undefined;
@@ -17,10 +19,13 @@ const TUNNEL_MS = 30_000;
  */
 export class TunnelAgent extends Agent {
   readonly #tunnelMs: number | undefined;
+  readonly #isProxyTls: boolean;
   readonly #making = new Set<(code: string) => void>();
 
   constructor({ proxy, tunnelMs = TUNNEL_MS, ...options }: TunnelOptions) {
+    trustProxy(proxy);
     super({ ...options, proxyEnv: proxy === undefined ? {} : { HTTPS_PROXY: proxy.href } });
+    this.#isProxyTls = proxy?.protocol === "https:";
     this.#tunnelMs = proxy === undefined ? undefined : tunnelMs;
   }
 
@@ -29,10 +34,13 @@ export class TunnelAgent extends Agent {
     onMade?: (error: Error | null, connection: Duplex) => void,
   ): Duplex | null | undefined {
     if (this.#tunnelMs === undefined || onMade === undefined) return super.createConnection(options, onMade);
+    let isGreeting = this.#isProxyTls;
     const toProxy = super.createConnection(options, (error, connection) => {
       settle();
+      if (error !== null && isGreeting) noteProxyError(error);
       onMade(error, connection);
     });
+    toProxy?.once("secureConnect", () => (isGreeting = false));
     const giveUp = (code: string): void => {
       settle();
       // A handshake whose connection is taken away says nothing, so the request is told here.

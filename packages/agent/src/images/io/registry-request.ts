@@ -4,7 +4,7 @@ import { request as httpsRequest } from "node:https";
 
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
 
-import { answerTo, TunnelAgent } from "../../http/index.ts";
+import { answerTo, TunnelAgent, trustProxy } from "../../http/index.ts";
 import { ImagePullError } from "../errors.ts";
 import { connectionFailure } from "../registry-failure.ts";
 
@@ -90,6 +90,7 @@ function agentFor({ url, tls, environment, silenceMs }: RegistryRequest): HttpAg
   }
   const proxy = choice.kind === "proxy" ? choice.proxy : undefined;
   if (url.protocol === "http:") {
+    trustProxy(proxy);
     return new HttpAgent({ proxyEnv: proxy === undefined ? {} : { HTTP_PROXY: proxy.href } });
   }
   return new TunnelAgent({

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent } from "node:http";
 import type { Agent as HttpsAgent, AgentOptions } from "node:https";
 
-import { TunnelAgent } from "../../http/index.ts";
+import { TunnelAgent, trustProxy } from "../../http/index.ts";
 
 export interface Route {
   /** http or https */
@@ -21,6 +21,7 @@ export interface Route {
 export function connectionAgent(route: Route, extra: AgentOptions = {}): HttpAgent | HttpsAgent {
   const { proxy, ca } = route;
   if (route.url.protocol === "http:") {
+    trustProxy(proxy);
     const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy.href };
     return new HttpAgent({ keepAlive: extra.keepAlive ?? false, proxyEnv });
   }
