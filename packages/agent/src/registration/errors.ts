@@ -84,7 +84,8 @@ export const REGISTRATION_ERRORS = {
   REGISTRATION_TLS_UNTRUSTED: {
     failure: "refused",
     retry: "never",
-    meaning: "The certificate of the server, or of an https:// proxy on the way, proves nothing to this machine; details.reason says why. Nothing was sent.",
+    meaning:
+      "The certificate of the server, or of an https:// proxy on the way, proves nothing to this machine; details.reason says why. Nothing was sent.",
     mend: "Give the server's CA with --ca-cert, or its fingerprint with --ca-sha256.",
   },
   REGISTRATION_PIN_MISMATCH: {
