@@ -12,7 +12,7 @@ export interface TreePaths {
 
 const LINKS_MAX = 40;
 
-/** @param onReplaced  told of a file in whose place a folder has come */
+/** @param onReplaced  told of each place at which a folder is made: of a file that it replaces nothing is left */
 export function treePaths(root: string, onReplaced: (path: string) => void): TreePaths {
   const known = new Map<string, string>([["", ""]]);
 
@@ -43,10 +43,9 @@ export function treePaths(root: string, onReplaced: (path: string) => void): Tre
         const from = link.startsWith("/") ? [] : at;
         return resolve([...from, ...target, ...path.slice(index + 1)], links + 1);
       }
-      if (found === undefined) mkdirSync(full, { mode: 0o755 });
-      else if (!found.isDirectory()) {
-        // An upper layer has a folder where a lower one has a file.
-        rmSync(full);
+      if (found?.isDirectory() !== true) {
+        // An upper layer has a folder where a lower one has a file; a device lies nowhere before it is made.
+        if (found !== undefined) rmSync(full);
         onReplaced(here.join("/"));
         mkdirSync(full, { mode: 0o755 });
       }

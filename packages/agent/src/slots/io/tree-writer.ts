@@ -67,22 +67,33 @@ export function treeWriter(root: string): TreeWriter {
   let specials = new Map<string, SpecialFile>();
   let xattrs = new Map<string, ReadonlyMap<string, Buffer>>();
 
-  function forget(path: string): void {
-    const below = `${path}/`;
-    const drop = (map: Map<string, unknown>): void => {
-      for (const key of map.keys()) if (key === path || key.startsWith(below)) map.delete(key);
-    };
-    for (const map of [records, folderTimes, xattrs, specials]) drop(map);
-    paths.forget();
-  }
-
   function forgetFile(path: string): void {
     for (const map of [records, xattrs, specials]) map.delete(path);
   }
 
+  /** By what lies there: to look through all records for each folder would take longer than to write them. */
+  function forgetFolder(path: string): void {
+    for (const child of readdirSync(`${root}/${path}`, { withFileTypes: true })) {
+      const at = joined(path, child.name);
+      if (child.isDirectory()) forgetFolder(at);
+      else forgetFile(at);
+    }
+    forgetFile(path);
+    folderTimes.delete(path);
+  }
+
   function remove(path: string): void {
-    rmSync(`${root}/${path}`, { recursive: true, force: true });
-    forget(path);
+    const full = `${root}/${path}`;
+    const found = lstatSync(full, { throwIfNoEntry: false });
+    // Also where nothing lies: a device is there only when somebody has made it.
+    forgetFile(path);
+    if (found === undefined) return;
+    if (found.isDirectory()) {
+      forgetFolder(path);
+      for (const at of specials.keys()) if (at.startsWith(`${path}/`)) forgetFile(at);
+    }
+    rmSync(full, { recursive: true });
+    if (found.isDirectory() || found.isSymbolicLink()) paths.forget();
   }
 
   /** What lower layers have there; what this one has put there stays. */
@@ -107,11 +118,7 @@ export function treeWriter(root: string): TreeWriter {
     const target = joined(paths.folder(path.slice(0, -1)), name);
     const found = lstatSync(`${root}/${target}`, { throwIfNoEntry: false });
     const stays = kind === "folder" && found?.isDirectory() === true;
-    if (found !== undefined && !stays) {
-      if (found.isDirectory() || found.isSymbolicLink()) remove(target);
-      else rmSync(`${root}/${target}`);
-    }
-    if (!stays) forgetFile(target);
+    if (!stays) remove(target);
     return target;
   }
 
