@@ -1,7 +1,7 @@
 /** One agent on its machine, daemon or command: it holds the lock, knows the journal, and does what it is asked. */
 import { join } from "node:path";
 
-import { takeLock } from "./service/index.ts";
+import { requireOwnFolder, takeLock } from "./service/index.ts";
 import {
   askRollback,
   callOffRollback,
@@ -41,9 +41,10 @@ export function socketPath(runFolder: string): string {
   return join(runFolder, "agent.sock");
 }
 
-/** @throws UpgradeError UPGRADE_AGENT_RUNNING, UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_UNSAVED */
+/** @throws UpgradeError UPGRADE_AGENT_RUNNING, UPGRADE_JOURNAL_UNREADABLE, UPGRADE_JOURNAL_UNSAVED; FilesError FILES_FOLDER_SHARED */
 export async function openAgent(options: AgentOptions, confirmSlot: ConfirmSlot): Promise<AgentSession> {
   const { runFolder, containers, log, reach } = options;
+  requireOwnFolder(runFolder);
   const lock = takeLock(lockPath(runFolder));
   if (lock === undefined) throw new UpgradeError("UPGRADE_AGENT_RUNNING", "another agent runs on this machine");
   try {

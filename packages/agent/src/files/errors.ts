@@ -3,9 +3,20 @@ import { CodedError } from "@rancheros/protocol/errors";
 import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
 
 export type FilesErrorCode =
-  "FILES_PATH_TOO_LONG" | "FILES_TOO_LARGE" | "FILES_UNREADABLE" | "FILES_UNSAVED" | "FILES_UNSAFE";
+  | "FILES_FOLDER_SHARED"
+  | "FILES_PATH_TOO_LONG"
+  | "FILES_TOO_LARGE"
+  | "FILES_UNREADABLE"
+  | "FILES_UNSAVED"
+  | "FILES_UNSAFE";
 
 export const FILES_ERRORS = {
+  FILES_FOLDER_SHARED: {
+    failure: "usage",
+    retry: "never",
+    meaning: "Others may write into the folder of the agent's lock and socket, and so take the place of either.",
+    mend: "Name a folder in --run-folder that only root may write, such as one below /run; the usual one is /run/rancheros.",
+  },
   FILES_PATH_TOO_LONG: {
     failure: "usage",
     retry: "never",

@@ -5,6 +5,7 @@ export { takeLock } from "./io/agent-lock.ts";
 export type { AgentLock } from "./io/agent-lock.ts";
 export { askControl, serveControl } from "./io/control-socket.ts";
 export type { Asked, AskTimes, ControlServer } from "./io/control-socket.ts";
+export { requireOwnFolder } from "./io/own-folder.ts";
 export { notifier } from "./io/notify.ts";
 export { notifyWay, statusLine, watchdogIntervalMs } from "./notify-way.ts";
 export type { NotifyWay } from "./notify-way.ts";

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 
 import { FilesError, whyRefused } from "../../files/index.ts";
 import { CONTROL_MAX_BYTES } from "../control-message.ts";
+import { requireOwnFolder } from "./own-folder.ts";
 
 export interface ControlServer {
   close(): void;
@@ -42,7 +43,7 @@ const PATH_MAX_BYTES = 107;
 /**
  * Whoever holds the agent's lock may take the place of a socket that was left.
  * @param answer  gives JSON, never rejects, and takes the time that it takes: it has deadlines of its own
- * @throws FilesError FILES_PATH_TOO_LONG; what the file system says
+ * @throws FilesError FILES_PATH_TOO_LONG, FILES_FOLDER_SHARED; what the file system says
  */
 export async function serveControl(
   path: string,
@@ -50,8 +51,8 @@ export async function serveControl(
   { idleMs, signOfLifeMs }: ServeTimes = SERVE_TIMES,
 ): Promise<ControlServer> {
   requireShort(path);
+  requireOwnFolder(dirname(path));
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  chmodSync(dirname(path), 0o700);
   rmSync(path, { force: true });
   const reply = async (socket: Socket, line: string): Promise<void> => {
     socket.setTimeout(0);
@@ -74,7 +75,7 @@ export async function serveControl(
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    // The folder is for root only before the socket is there.
+    // Until then nobody else may connect either: that takes leave to write, which umask gives nobody.
     server.listen(path, () => {
       chmodSync(path, 0o600);
       resolve();

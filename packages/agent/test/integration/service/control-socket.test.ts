@@ -1,18 +1,29 @@
 /** The agent's socket: answers that take longer than anybody is silent, and such that do not come. */
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { readAgentState, rollbackByHand } from "@rancheros/agent/by-hand";
+import { abortByHand, readAgentState, rollbackByHand } from "@rancheros/agent/by-hand";
 import { askControl, serveControl } from "../../../src/service/index.ts";
 import { folderOutside } from "../upgrade/folder-outside.ts";
 
 const SERVE = { idleMs: 200, signOfLifeMs: 60 };
 const ASK = { silenceMs: 200, limitMs: 20_000 };
+
+const never = (): Promise<never> => Promise.reject(new Error("no agent runs"));
+const NO_CONTAINERS = {
+  find: never,
+  pull: never,
+  run: never,
+  stop: never,
+  removeImage: never,
+  ownImages: never,
+  readImageFile: never,
+};
 
 let folder: string;
 let path: string;
@@ -86,12 +97,43 @@ it("says of what was handed to an agent that it may be done, and of a question o
   closers.push(() => dying.close());
   await once(dying, "listening");
   const outside = folderOutside(folder, () => undefined);
-  const never = (): Promise<never> => Promise.reject(new Error("no agent runs"));
-  const [find, pull, run, stop] = [never, never, never, never];
-  const containers = { find, pull, run, stop, removeImage: never, ownImages: never, readImageFile: never };
-  await expect(rollbackByHand({ ...outside, containers }, false)).rejects.toMatchObject({
+  await expect(rollbackByHand({ ...outside, containers: NO_CONTAINERS }, false)).rejects.toMatchObject({
     code: "UPGRADE_UNANSWERED",
     message: expect.stringContaining('"rollback"') as string,
   });
   await expect(readAgentState(outside)).rejects.toMatchObject({ code: "UPGRADE_AGENT_SILENT" });
+});
+
+describe("the folder of the socket", () => {
+  const mode = (of: string): number => statSync(of).mode & 0o7777;
+
+  it("is for root only where it is made for it, and so is the socket", async () => {
+    path = join(folder, "new/er/agent.sock");
+    await serve(() => Promise.resolve("{}"));
+    expect([mode(join(folder, "new/er")), mode(path)]).toEqual([0o700, 0o600]);
+  });
+
+  it("stays as it is where it is there", async () => {
+    chmodSync(join(folder, "run/rancheros"), 0o755);
+    await serve(() => Promise.resolve("{}"));
+    expect([mode(join(folder, "run/rancheros")), mode(path)]).toEqual([0o755, 0o600]);
+  });
+
+  it.each([0o1777, 0o757])("is refused where anybody may write into it, as with mode %o", async (open) => {
+    const shared = join(folder, "run/rancheros");
+    chmodSync(shared, open);
+    await expect(serve(() => Promise.resolve("{}"))).rejects.toMatchObject({ code: "FILES_FOLDER_SHARED" });
+    expect(mode(shared)).toBe(open);
+    expect(readdirSync(shared)).toEqual([]);
+  });
+
+  it("is looked at before an agent is opened: no lock is put where anybody may take its place", async () => {
+    const shared = join(folder, "run/rancheros");
+    chmodSync(shared, 0o1777);
+    const outside = folderOutside(folder, () => undefined);
+    await expect(abortByHand({ ...outside, containers: NO_CONTAINERS }, AbortSignal.abort())).rejects.toMatchObject({
+      code: "FILES_FOLDER_SHARED",
+    });
+    expect(readdirSync(shared)).toEqual([]);
+  });
 });
