@@ -59,7 +59,7 @@ function compare(root: string, writer: TreeWriter): { readonly remembered: objec
     there.set(path, kindOnDisk(`${root}/${path}`));
   }
   for (const at of filesBelow(root)) there.set(at.slice(root.length + 1), kindOnDisk(at));
-  return { remembered: Object.fromEntries([...remembered].sort()), there: Object.fromEntries([...there].sort()) };
+  return { remembered: Object.fromEntries(remembered), there: Object.fromEntries(there) };
 }
 
 const name = fc.constantFrom("a", "b", "c");
