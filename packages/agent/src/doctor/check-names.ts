@@ -88,7 +88,7 @@ export const CHECKS = {
   },
   disks: {
     title: "disks",
-    about: "State, logs and containers have room, and the state lies on a disk that can be written.",
+    about: "State, logs and containers have room on disks that can be written, and the state lies on one that lasts.",
     limitMs: QUICK_LIMIT_MS,
   },
   slots: {

@@ -101,7 +101,7 @@ export const DOCTOR_ERRORS = {
   DOCTOR_DISK_READ_ONLY: {
     failure: "environment",
     retry: "never",
-    meaning: "The agent's state lies on a file system that cannot be written.",
+    meaning: "A file system that the agent or the node writes to is mounted read-only.",
     mend: "Look in `dmesg` for errors of the disk; after a check of the file system `mount -o remount,rw` may bring it back.",
   },
   DOCTOR_DISK_UNREADABLE: {

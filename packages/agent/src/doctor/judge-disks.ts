@@ -3,8 +3,8 @@ import { UpgradeError } from "../upgrade/index.ts";
 import { DoctorError } from "./errors.ts";
 import { ok, warn, type Verdict } from "./verdict.ts";
 
-/** What a folder is for decides how much room it needs. */
-export type FileSystemUse = "state" | "data";
+/** What a folder is for decides how much room it needs, and whether it is written all the time; a configuration is not. */
+export type FileSystemUse = "state" | "data" | "configuration";
 
 export interface FileSystem {
   /** The folder that was asked about. */
@@ -55,6 +55,14 @@ export function judgeDisks(found: readonly (FileSystem | UnreadableFileSystem)[]
   const full = written.find(({ freeBytes, freeFilesShare }) => freeBytes < FULL_BYTES || freeFilesShare === 0);
   if (full !== undefined)
     throw new DoctorError("DOCTOR_DISK_FULL", `${roomText(full)}: it is full`, { details: { path: full.path } });
+  const stuck = systems.filter(({ use, isReadOnly }) => use === "data" && isReadOnly).map(({ path }) => path);
+  if (stuck.length > 0) {
+    return warn(
+      new DoctorError("DOCTOR_DISK_READ_ONLY", `${stuck.join(", ")}: mounted read-only`, {
+        details: { path: stuck[0] ?? "" },
+      }),
+    );
+  }
   const scarce = written.filter(isScarce);
   if (scarce.length > 0) {
     return warn(new DoctorError("DOCTOR_DISK_FULL", scarce.map(roomText).join("; ")));

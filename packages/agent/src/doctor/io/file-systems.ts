@@ -8,7 +8,8 @@ import { isMountedReadOnly } from "../mount-info.ts";
 
 /** Source: linux/magic.h: TMPFS_MAGIC, RAMFS_MAGIC */
 const VOLATILE = new Set([0x01021994, 0x858458f6]);
-const DATA_FOLDERS = ["/var/log", "/var/lib/containerd", "/var/lib/rancher", "/var/lib/kubelet", "/oem"] as const;
+const DATA_FOLDERS = ["/var/log", "/var/lib/containerd", "/var/lib/rancher", "/var/lib/kubelet"] as const;
+const CONFIGURATION = "/oem";
 const MOUNT_INFO = "/proc/self/mountinfo";
 
 /** What is not there, or is not for this user to see, is left out: no file system of it fails. */
@@ -26,6 +27,7 @@ export async function readFileSystems(
   const wanted: readonly (readonly [path: string, use: FileSystemUse])[] = [
     [stateFolder, "state"],
     ...DATA_FOLDERS.map((folder) => [join(hostRoot, folder), "data"] as const),
+    [join(hostRoot, CONFIGURATION), "configuration"],
   ];
   const found = new Map<number, FileSystem>();
   const unreadable: UnreadableFileSystem[] = [];

@@ -88,7 +88,8 @@ describe("disks", () => {
     isReadOnly: false,
     isVolatile: false,
   };
-  const oem: FileSystem = { ...state, path: "/oem", use: "data", totalBytes: 100 * MIB, freeBytes: 50 * MIB };
+  const oem: FileSystem = { ...state, path: "/oem", use: "configuration", totalBytes: 100 * MIB, freeBytes: 50 * MIB };
+  const rancher: FileSystem = { ...state, path: "/var/lib/rancher", use: "data" };
   const broken: UnreadableFileSystem = { path: "/var/log", failure: "EIO: i/o error, statfs '/var/log'" };
   it.each<[(FileSystem | UnreadableFileSystem)[], RegExp]>([
     [[state, oem], /^ok: \/var\/lib\/rancheros 10.0 GiB of 20.0 GiB free; \/oem 50 MiB of 100 MiB free$/],
@@ -97,6 +98,18 @@ describe("disks", () => {
     [[{ ...state, freeBytes: 63 * MIB }], /^fail UPGRADE_NO_ROOM: .*63 MiB free, and 64 MiB/],
     [[state, { ...oem, freeBytes: 1 * MIB }], /^fail DOCTOR_DISK_FULL: \/oem/],
     [[state, { ...oem, freeBytes: 0, isReadOnly: true }], /^ok/],
+    [
+      [state, { ...rancher, isReadOnly: true }, { ...rancher, path: "/var/log", isReadOnly: true }, oem],
+      /^warn DOCTOR_DISK_READ_ONLY: \/var\/lib\/rancher, \/var\/log: mounted read-only$/,
+    ],
+    [
+      [
+        { ...state, isReadOnly: true },
+        { ...rancher, isReadOnly: true },
+      ],
+      /^fail DOCTOR_DISK_READ_ONLY/,
+    ],
+    [[state, { ...rancher, isReadOnly: true }, { ...oem, freeBytes: 1 * MIB }], /^fail DOCTOR_DISK_FULL: \/oem/],
     [[{ ...state, freeBytes: 0.9 * GIB }], /^warn DOCTOR_DISK_FULL/],
     [[{ ...state, totalBytes: 1000 * GIB, freeBytes: 49 * GIB }], /^ok/],
     [[{ ...state, freeFilesShare: 0.01 }], /^warn DOCTOR_DISK_FULL: .*hardly any further files/],
