@@ -122,6 +122,10 @@ async function makeMachine(): Promise<void> {
   await ground.write("etc/os-release", `ID=debian\nPRETTY_NAME="Debian 13"\nODD=${foreignSecret("os-release")}\n`);
 }
 
+/** Longer ones are null without --all. Source: systemd, src/shared/logs-show.c, JSON_THRESHOLD */
+const SHORT_FIELD_BYTES = 4096;
+const LONG_MESSAGE = `a long line ${"of words ".repeat(600)}with its end`;
+
 /** Everything that is planted, as programs may print it, and headers that only look like secrets. */
 async function fakeJournal(): Promise<void> {
   const other = foreignSecret("somebody else's password");
@@ -141,22 +145,32 @@ async function fakeJournal(): Promise<void> {
     "-----BEGIN PRIVATE KEY-----",
     other,
     "-----END PRIVATE KEY-----",
+    LONG_MESSAGE,
     "the last words of the agent",
   ];
-  const entries = lines.map((MESSAGE, at) =>
-    JSON.stringify({
-      MESSAGE,
-      PRIORITY: "6",
-      SYSLOG_IDENTIFIER: "ros-agent",
-      __REALTIME_TIMESTAMP: `178000000000${at % 10}000`,
-    }),
-  );
-  await ground.write("journal.json", `${entries.join("\n")}\n`);
+  const entriesOf = (messages: readonly (string | null)[]): string => messages.map(entryOf).join("");
+  await ground.write("journal-all.json", entriesOf(lines));
+  const short = lines.map((line) => (line.length >= SHORT_FIELD_BYTES ? null : line));
+  await ground.write("journal.json", entriesOf(short));
   const program = await ground.write(
     "bin/journalctl",
-    `#!/bin/sh\ncase "$*" in *--unit=ros-agent.service*) exec cat ${ground.root}/journal.json ;; esac\n`,
+    `#!/bin/sh
+case " $* " in *" --unit=ros-agent.service "*) ;; *) exit 0 ;; esac
+case " $* " in *" --all "*) exec cat ${ground.root}/journal-all.json ;; esac
+exec cat ${ground.root}/journal.json
+`,
   );
   await chmod(program, 0o755);
+}
+
+function entryOf(MESSAGE: string | null, at: number): string {
+  const entry = JSON.stringify({
+    MESSAGE,
+    PRIORITY: "6",
+    SYSLOG_IDENTIFIER: "ros-agent",
+    __REALTIME_TIMESTAMP: `178000000000${at % 10}000`,
+  });
+  return `${entry}\n`;
 }
 
 beforeAll(async () => {
@@ -213,7 +227,7 @@ describe("doctor --archive", () => {
     expect(files["journal/ros-agent.service.txt"]).toMatch(
       /ros-agent: registered with r\.test\n.*raw \[removed\] end\n/s,
     );
-    expect(files["journal/ros-agent.service.txt"]).toMatch(/the last words of the agent\n$/);
+    expect(files["journal/ros-agent.service.txt"]).toMatch(/with its end\n.*the last words of the agent\n$/);
     expect(files["report.txt"]).toMatch(/^boot entry +warn +slot b was tried in vain/m);
     expect(JSON.parse(files["report.json"] ?? "")).toMatchObject({ ok: false });
     expect(JSON.parse(files["registration.json"] ?? "")).toMatchObject({

@@ -4,7 +4,7 @@ import { askProgram } from "./ask-program.ts";
 
 const FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER";
 /** Whoever writes so much that many lines are too many bytes is asked for fewer. */
-const LINES = [1_000, 200, 50] as const;
+const LINES = [1_000, 200, 50, 10] as const;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** @returns text by unit; units of which nothing is known are left out */
@@ -26,6 +26,8 @@ async function journalOf(hostRoot: string, unit: string, signal: AbortSignal): P
         ...root,
         "--no-pager",
         "--quiet",
+        // Else a message of more than 4 KiB, as of a stack, is told as null.
+        "--all",
         "--output=json",
         `--output-fields=${FIELDS}`,
         `--lines=${lines}`,
