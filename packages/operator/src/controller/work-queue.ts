@@ -10,7 +10,7 @@ const LONGEST_WANTED_MS = 3_600_000;
 export interface QueueLoad {
   /** Keys that wait for their turn. */
   readonly depth: number;
-  /** Keys whose work failed the last time and is to be tried again. */
+  /** Keys whose work failed the last time and is to be tried again; not those that wait for others. */
   readonly failing: number;
 }
 
@@ -27,6 +27,11 @@ export interface WorkQueueOptions {
   readonly onFailure: (key: string, error: unknown) => void;
   /** How long the other side of a failure wants to be left alone, in milliseconds; default: as the API server says. */
   readonly wantedMs?: (error: unknown) => number;
+  /**
+   * Of work that waits for what others have to do: mean of its longest pause; it counts as no failure. undefined, and
+   * default: it is a failure.
+   */
+  readonly awaitedMs?: (error: unknown) => number | undefined;
   /** Mean of the longest pause after a failure that names none; default 30 s. */
   readonly longestDelayMs?: number;
   /** 0 to 1; spreads the retries of many keys. */
@@ -43,6 +48,8 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const retries = new Map<string, () => void>();
   /** Keys for which the other side asked for patience: also news of them wait for their retry. */
   const patient = new Set<string>();
+  /** Keys among the failures that wait for others. */
+  const awaiting = new Set<string>();
   let running = false;
   let stopped = false;
 
@@ -57,11 +64,15 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     try {
       await options.work(key);
       failures.delete(key);
+      awaiting.delete(key);
     } catch (error) {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
       options.onFailure(key, error);
-      const longestMs = options.longestDelayMs ?? LONGEST_DELAY_MS;
+      const awaitedMs = options.awaitedMs?.(error);
+      if (awaitedMs === undefined) awaiting.delete(key);
+      else awaiting.add(key);
+      const longestMs = awaitedMs ?? options.longestDelayMs ?? LONGEST_DELAY_MS;
       const backoffMs = Math.min(longestMs, FIRST_DELAY_MS * 2 ** count) * (0.5 + options.random());
       // Never sooner than the other side wants it.
       const wantedMs = Math.min(LONGEST_WANTED_MS, (options.wantedMs ?? retryAfterMs)(error));
@@ -97,7 +108,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   return {
     add,
-    load: () => ({ depth: waiting.size, failing: failures.size }),
+    load: () => ({ depth: waiting.size, failing: failures.size - awaiting.size }),
     stop() {
       stopped = true;
       waiting.clear();

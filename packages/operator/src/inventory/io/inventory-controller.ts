@@ -1,5 +1,5 @@
 /** Keeps the index of all MachineInventories up to date, gives those that belong to a cluster their token, and all their status. */
-import { hasCode, isCodedError } from "@rancheros/protocol/errors";
+import { isCodedError } from "@rancheros/protocol/errors";
 import { API_GROUP, API_VERSION, machineInventory, MACHINE_TOKEN_SECRET_TYPE } from "@rancheros/protocol/resources";
 import {
   collectionPath,
@@ -18,6 +18,7 @@ import { HeldOnce } from "../held-once.ts";
 import { inventoryEntry, type InventoryEntry } from "../inventory-entry.ts";
 import { InventoryIndex } from "../inventory-index.ts";
 import { tokenSecret, TokenSecretIndex, type TokenSecret } from "../token-secret-index.ts";
+import { lookForAwaitedClusters } from "./awaited-clusters.ts";
 import { keepClusterTokens } from "./cluster-token-keeper.ts";
 import { settleInventory, settleStatus } from "./inventory-store.ts";
 
@@ -27,6 +28,11 @@ const STATUS_WRITES_PER_SECOND = 20;
 const PROMPT_MS = 500;
 /** From when a surplus machine was made: by then its maker has taken it away, or does not come to it any more. */
 const SURPLUS_MS = 600_000;
+
+/** A token that is still going, or a namespace that is still to come. */
+const AWAITED_MS = 30_000;
+/** Who looks for the cluster makes it sooner. */
+const ABSENT_CLUSTER_MS = 600_000;
 
 export interface InventoryOptions {
   /** From a registration to the status that its visit left out. */
@@ -61,6 +67,12 @@ function isForbidden(error: unknown): boolean {
   return isCodedError(error) && [401, 403].some((status) => error.details["httpStatus"] === status);
 }
 
+/** Of what Rancher, or whoever makes clusters, has still to do; see WorkQueueOptions. */
+function awaitedMs(error: unknown): number | undefined {
+  if (!isCodedError(error) || error.code !== "CLUSTER_TOKEN_NOT_ASSIGNED") return undefined;
+  return error.details["absentCluster"] === undefined ? AWAITED_MS : ABSENT_CLUSTER_MS;
+}
+
 export function runInventoryController(
   parts: ControllerParts,
   tokens: ClusterTokens,
@@ -93,10 +105,13 @@ export function runInventoryController(
     },
     onFailure(key, error) {
       const fields = errorFields(error);
-      // A cluster that is not there yet is no trouble; the machine and kubectl say what is missing. Others may last.
-      const isTrouble = !hasCode(error, "CLUSTER_TOKEN_NOT_ASSIGNED") && troubles.isNews(key, fields.error);
-      log[isTrouble ? "warn" : "debug"]("inventory not settled", { inventory: key, ...fields });
+      const waitsMs = awaitedMs(error);
+      // Who looks for a cluster that is not there says so once for all its machines. Others may last.
+      const isNews = waitsMs !== ABSENT_CLUSTER_MS && troubles.isNews(key, fields.error);
+      const level = waitsMs === undefined ? "warn" : "info";
+      log[isNews ? level : "debug"]("inventory not settled", { inventory: key, ...fields });
     },
+    awaitedMs,
     random: Math.random,
     setTimer: retryTimer,
   });
@@ -154,6 +169,7 @@ export function runInventoryController(
   }
 
   const clusterTokens = keepClusterTokens(parts, tokens, index);
+  const awaitedClusters = lookForAwaitedClusters(parts, tokens, index, queueWork);
 
   lead.onLeading(() => {
     if (synced.inventories) clusterTokens.look();
@@ -223,6 +239,7 @@ export function runInventoryController(
       queue.stop();
       statuses.stop();
       clusterTokens.stop();
+      awaitedClusters.stop();
       await Promise.all([inventories.stop(), secrets.stop()]);
     },
   };

@@ -182,6 +182,7 @@ export async function settleInventory(
           throw new InventoryError(
             "CLUSTER_TOKEN_NOT_ASSIGNED",
             `waiting for the management cluster of provisioning cluster ${namespace}/${step.clusterName}`,
+            { details: { absentCluster: `${namespace}/${step.clusterName}` } },
           );
         }
         break;

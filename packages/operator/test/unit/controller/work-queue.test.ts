@@ -142,4 +142,37 @@ describe("work queue", () => {
     expect(clock.delaysMs.slice(0, 2)).toEqual([600_000, 3_600_000]);
     expect(clock.delaysMs[2]).toBeLessThan(30_000);
   });
+
+  it("counts as no failure what waits for others, and looks at it again after ever longer pauses, up to a quarter of an hour", async () => {
+    const awaited = new Error("others have to act");
+    let error: Error | undefined = awaited;
+    const clock = timers();
+    const queue = createWorkQueue({
+      async work() {
+        if (error !== undefined) throw error;
+      },
+      onFailure: () => undefined,
+      awaitedMs: (one) => (one === awaited ? 600_000 : undefined),
+      random: () => 1,
+      setTimer: clock.setTimer,
+    });
+    queue.add("a");
+    for (let count = 0; count < 20; count += 1) {
+      await settle();
+      expect(queue.load().failing).toBe(0);
+      clock.fire();
+    }
+    await settle();
+    expect(clock.delaysMs.slice(0, 3)).toEqual([300, 600, 1_200]);
+    expect(Math.max(...clock.delaysMs)).toBe(900_000);
+    error = new Error("a failure");
+    clock.fire();
+    await settle();
+    expect(queue.load().failing).toBe(1);
+    expect(clock.delaysMs.at(-1)).toBeLessThanOrEqual(45_000);
+    error = undefined;
+    clock.fire();
+    await settle();
+    expect(queue.load().failing).toBe(0);
+  });
 });
