@@ -1,5 +1,6 @@
 /** Who asks and does not read what they are answered: few requests at a time on a connection, and each answer taken in time. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { ANSWER_TAKEN_MS, UNANSWERED_MAX } from "../limits.ts";
 
@@ -27,6 +28,15 @@ export function createAnswerTurns(): AnswerTurns {
       return true;
     },
   };
+}
+
+/**
+ * Hears all requests. Node answers those that expect something with 417 by itself, as many as come, and waits for ever until
+ * that is read: RFC 9110 section 10.1.1 lets a server pass over what is expected.
+ */
+export function onRequest(server: Server | HttpsServer, answer: RequestListener): void {
+  server.on("request", answer);
+  server.on("checkExpectation", answer);
 }
 
 /** Ends an answer; where the other side does not take it in time, its connection ends. Node has no limit for that. */

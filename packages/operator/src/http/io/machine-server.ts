@@ -11,7 +11,7 @@ import type { MachineEndpoint } from "../machine-endpoint.ts";
 import { isProtocolTarget, type ProtocolEndpoint } from "../protocol-endpoint.ts";
 import { isBootPath } from "../../boot/index.ts";
 import { pathOf } from "../route.ts";
-import { createAnswerTurns, endAnswer } from "./answer-turns.ts";
+import { createAnswerTurns, endAnswer, onRequest } from "./answer-turns.ts";
 import type { BootResponder } from "./boot-response.ts";
 import { createBodyReader } from "./body-reader.ts";
 import { createVisits } from "./challenge-session.ts";
@@ -108,7 +108,7 @@ export function serveMachines(
   const turns = createAnswerTurns();
   let isEnding = false;
 
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+  onRequest(server, (request, response) => {
     if (!turns.take(request, response)) return;
     response.setHeader("date", new Date(nowMs()).toUTCString());
     if (isBootPath(pathOf(request.url ?? "/"))) boot.respond(request, response);
