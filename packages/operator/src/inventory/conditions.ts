@@ -7,6 +7,13 @@ export type Condition = NonNullable<MachineInventoryStatus["conditions"]>[number
 /** A condition without its time. */
 export type Finding = Pick<Condition, "type" | "status" | "reason" | "message">;
 
+const CLASSES: readonly TrustClass[] = ["hardware", "virtual", "none"];
+
+/** @returns undefined for a class that is not known here */
+export function trustClassOf(text: string | undefined): TrustClass | undefined {
+  return CLASSES.find((one) => one === text);
+}
+
 export const ATTESTED: Readonly<Record<TrustClass, Finding>> = {
   hardware: {
     type: "Attested",

@@ -7,10 +7,8 @@ import {
   TRUST_LABEL,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { approvalFinding, ATTESTED, withFindings } from "./conditions.ts";
+import { approvalFinding, ATTESTED, trustClassOf, withFindings } from "./conditions.ts";
 import { timeText } from "./time-text.ts";
-
-const CLASSES: readonly TrustClass[] = ["hardware", "virtual", "none"];
 
 /** prompt: what the status says is wrong. later: it says nothing yet. */
 export type StatusUrgency = "prompt" | "later";
@@ -18,7 +16,7 @@ export type StatusUrgency = "prompt" | "later";
 /** The class with which a machine was let in by a visit that wrote no status: the legacy protocol's writes once. */
 function labelledClass({ metadata, status }: MachineInventory): TrustClass | undefined {
   if (status?.attestation !== undefined) return undefined;
-  return CLASSES.find((one) => one === metadata.labels?.[TRUST_LABEL]);
+  return trustClassOf(metadata.labels?.[TRUST_LABEL]);
 }
 
 /** Whether anything was ever decided about the machine; one that is only expected needs no conditions. */

@@ -59,6 +59,11 @@ function wordFor(shown: ShownCertificate): string {
   return shown.certificateSha256 ?? NO_CERTIFICATE;
 }
 
+/** Whether an administrator names just this one. */
+export function isAccepted({ metadata }: MachineInventory, shown: ShownCertificate): boolean {
+  return metadata.annotations?.[ACCEPT_EK_CERTIFICATE_ANNOTATION] === wordFor(shown);
+}
+
 /**
  * Who shows a certificate holds its key, and could show the recorded one as well, which is public: another certificate of
  * the same root says nothing that the recorded one does not. Any other one does, or hides what the recorded one says.
@@ -66,7 +71,7 @@ function wordFor(shown: ShownCertificate): string {
 export function certificateChange(inventory: MachineInventory, shown: ShownCertificate): CertificateChange {
   const recorded = recordedCertificate(inventory);
   if (recorded === undefined || recorded.certificateSha256 === shown.certificateSha256) return "kept";
-  if (inventory.metadata.annotations?.[ACCEPT_EK_CERTIFICATE_ANNOTATION] === wordFor(shown)) return "accepted";
+  if (isAccepted(inventory, shown)) return "accepted";
   const isSameRoot = shown.root !== undefined && shown.root === recorded.root;
   return isSameRoot && shown.trust === recorded.trust ? "renewed" : "changed";
 }

@@ -6,7 +6,7 @@ import { approvalOf } from "./approval.ts";
 import type { TokenReference } from "./cluster-tokens.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
 import { recordedCertificate } from "./ek-certificate.ts";
-import { rememberedChallenge } from "./machine-status.ts";
+import { rememberedChallenge, unnotedMetadata } from "./machine-status.ts";
 import { readableInventory, type ReadableInventory } from "./readable-inventory.ts";
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
@@ -33,6 +33,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly certificateSha256: string | undefined;
   /** Only there where the object cannot be read: then it says less than it may hold; see readable-inventory.ts. */
   readonly isUnreadable?: true;
+  /** Only there where annotations do not say what is recorded of it. */
+  readonly isUnnoted?: true;
   /** The challenge that the machine used last. */
   readonly challenge: string | undefined;
   readonly tokenSecretName: string | undefined;
@@ -62,6 +64,11 @@ function isToSettle(read: ReadableInventory): boolean {
   return !read.ok || needsWork(read.inventory);
 }
 
+function marksOf(read: ReadableInventory): Pick<InventoryEntry, "isUnreadable" | "isUnnoted"> {
+  if (!read.ok) return { isUnreadable: true };
+  return unnotedMetadata(read.inventory) === undefined ? {} : { isUnnoted: true };
+}
+
 /** Reads what is needed of an object of the API server; undefined where it is none. */
 export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   const metadata = child(object, "metadata");
@@ -71,7 +78,7 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
   const [tpm, tpmHash] = [text(spec, "tpm"), text(spec, "tpmHash")];
   const resourceVersion = text(metadata, "resourceVersion") ?? "";
   const read = readableInventory(object);
-  const entry: InventoryEntry = {
+  return {
     metadata: { name, namespace, uid, resourceVersion },
     firstRevision: Number(resourceVersion),
     createdAt: text(metadata, "creationTimestamp") ?? "",
@@ -90,6 +97,6 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     protocol: Number(text(child(metadata, "annotations"), PROTOCOL_ANNOTATION) ?? 0) || 0,
     registrationName: text(child(metadata, "labels"), REGISTRATION_LABEL),
     rollout: rolloutFacts(object),
+    ...marksOf(read),
   };
-  return read.ok ? entry : { ...entry, isUnreadable: true };
 }

@@ -3,17 +3,18 @@ import type { MachineReport } from "@rancheros/protocol/attestation";
 import {
   ACCEPT_EK_CERTIFICATE_ANNOTATION,
   CHALLENGE_ANNOTATION,
+  EK_CERTIFICATE_ANNOTATION,
   PROTOCOL_ANNOTATION,
   TRUST_LABEL,
   type MachineInventory,
   type MachineInventoryStatus,
 } from "@rancheros/protocol/resources";
 import { challengeText, type ChallengeMark } from "./challenge-order.ts";
-import { approvalFinding, ATTESTED, withFindings, type Condition } from "./conditions.ts";
+import { approvalFinding, ATTESTED, trustClassOf, withFindings, type Condition } from "./conditions.ts";
 import {
   certificateAnnotations,
-  certificateChange,
   changedFinding,
+  isAccepted,
   recordedFindings,
   type ShownCertificate,
 } from "./ek-certificate.ts";
@@ -230,20 +231,30 @@ export function chosenMetadata(inventory: MachineInventory, chosen: MetadataPatc
   return Object.keys(labels).length + Object.keys(annotations).length === 0 ? undefined : { labels, annotations };
 }
 
-/**
- * Labels and annotations that say which certificate is recorded: a restored machine has nothing else that does.
- * @param inventory  as it was before
- */
-export function certificateMetadata(inventory: MachineInventory, shown: ShownCertificate): MetadataPatch {
-  // An administrator's word was for this once: a later change is another decision.
-  const isUsed = certificateChange(inventory, shown) === "accepted";
+/** Labels and annotations that say which certificate is recorded: a restored machine has nothing else that does. */
+function certificateMetadata(inventory: MachineInventory, recorded: ShownCertificate): MetadataPatch {
   return {
-    labels: { [TRUST_LABEL]: shown.trust },
+    labels: { [TRUST_LABEL]: recorded.trust },
     annotations: {
-      ...certificateAnnotations(shown),
-      ...(isUsed ? { [ACCEPT_EK_CERTIFICATE_ANNOTATION]: null } : {}),
+      ...certificateAnnotations(recorded),
+      // An administrator's word was for this once: a later change is another decision.
+      ...(isAccepted(inventory, recorded) ? { [ACCEPT_EK_CERTIFICATE_ANNOTATION]: null } : {}),
     },
   };
+}
+
+/** What of that is to be written once this one is recorded; undefined where all is there. */
+export function recordedMetadata(inventory: MachineInventory, recorded: ShownCertificate): MetadataPatch | undefined {
+  return chosenMetadata(inventory, certificateMetadata(inventory, recorded));
+}
+
+/** The same of what the status records, where that is not noted beside it, as after a write that failed. */
+export function unnotedMetadata(inventory: MachineInventory): MetadataPatch | undefined {
+  const { class: said, root, certificateSha256 } = inventory.status?.attestation ?? {};
+  const trust = trustClassOf(said);
+  const noted = inventory.metadata.annotations?.[EK_CERTIFICATE_ANNOTATION];
+  if (trust === undefined || noted === certificateSha256) return undefined;
+  return recordedMetadata(inventory, { trust, root, certificateSha256 });
 }
 
 /** Labels and annotations to write for a machine that was known before; undefined where they are right. */

@@ -19,16 +19,17 @@ import type { InventoryEntry } from "../inventory-entry.ts";
 import { LATE_FACTS_MS, withLateFacts } from "../late-facts.ts";
 import { LateWrites } from "../late-writes.ts";
 import {
-  certificateMetadata,
   certificateStatus,
   changedStatus,
   chosenMetadata,
   isKnownProof,
   provedMetadata,
   provedStatus,
+  recordedMetadata,
   rememberedChallenge,
   reportedBoot,
   reportedStatus,
+  unnotedMetadata,
   type ChosenMetadata,
   type MachineProof,
   type MetadataPatch,
@@ -227,10 +228,11 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       return { inventory, isRecordedAnew: certificate !== "kept" };
     },
     async proveCertificate({ entry, isOfAnother = false }, shown) {
-      const { certificateSha256: bound, isUnreadable = false, statusDue } = entry;
+      const { certificateSha256: bound, isUnreadable = false, isUnnoted = false, statusDue } = entry;
       if (isOfAnother && statusDue === "later") await change(entry, undefined, (found) => dueStatus(found, nowMs()));
       // Nobody knows here what binds a machine that cannot be read: it is read, and waits if it still cannot be.
-      if (!isUnreadable && (bound === undefined || bound === shown.certificateSha256)) return;
+      const isKnown = !isUnreadable && !isUnnoted;
+      if (isKnown && (bound === undefined || bound === shown.certificateSha256)) return;
       let certificate: CertificateChange = "kept";
       const inventory = await change(entry, undefined, (found) => {
         certificate = certificateChange(found, shown);
@@ -240,8 +242,8 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
           : certificateStatus(found, shown, nowMs());
       });
       refuseChanged(inventory, shown, certificate);
-      if (certificate === "kept") return;
-      await writeMetadata(inventory, chosenMetadata(inventory, certificateMetadata(inventory, shown)));
+      const isKept = certificate === "kept";
+      await writeMetadata(inventory, isKept ? unnotedMetadata(inventory) : recordedMetadata(inventory, shown));
     },
     smbios: async (entry) => (await fresh(entry)).inventory.spec.smbios,
     async report(entry, report, chosen) {

@@ -80,7 +80,10 @@ export function machineScene(
       const said = { ...about, phase: "Draining", reason: undefined, message: undefined, ...word } as const;
       return records.upgrade(entry(), said, 450_000);
     },
-    shows: (certificateSha256: string, root?: string) =>
-      records.proveCertificate({ entry: entry(), made: false }, { trust: "hardware", root, certificateSha256 }),
+    shows: (certificateSha256: string | undefined, root?: string) =>
+      records.proveCertificate(
+        { entry: entry(), made: false },
+        { trust: certificateSha256 === undefined ? "none" : "hardware", root, certificateSha256 },
+      ),
   };
 }

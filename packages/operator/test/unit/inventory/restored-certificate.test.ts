@@ -101,6 +101,30 @@ describe("after a restore a machine of rancherd's protocol", () => {
     expect(changes(scene, first)).toEqual(["renewed", "renewed"]);
   });
 
+  it.each([
+    ["a renewed one", { class: "hardware", root: ROOT, certificateSha256: NEW }, NEW, ROOT, renewed],
+    [
+      "one of another root",
+      { class: "hardware", certificateSha256: NEW },
+      NEW,
+      "CN=Another",
+      { ...renewed, root: "?" },
+    ],
+    ["none", { class: "none" }, undefined, undefined, OF_NOTHING],
+  ])("may show what is recorded also where its annotations could not be written then: %s", async (...given) => {
+    const [, attestation, sha, root, shown] = given;
+    const annotations = { ...made.annotations, [ACCEPT]: sha ?? "none" };
+    const scene = machineScene({ attestation }, {}, { ...made, annotations });
+    expect(changes(scene, shown)).not.toEqual(["kept", "kept"]);
+    await scene.shows(sha, root);
+    expect(changes(scene, shown)).toEqual(["kept", "kept"]);
+    expect(scene.metadata()).toMatchObject({ labels: { "rancheros.cattle.io/trust": attestation.class } });
+    expect(scene.metadata()).not.toHaveProperty(["annotations", ACCEPT]);
+    const { writes } = scene.counts();
+    await scene.shows(sha, root);
+    expect(scene.counts().writes).toBe(writes);
+  });
+
   it("may show the certificate that an administrator accepted", async () => {
     const scene = machineScene(undefined, {}, { ...made, annotations: { ...made.annotations, [ACCEPT]: NEW } });
     await scene.shows(NEW, "CN=Another");
