@@ -78,6 +78,12 @@ export async function removePersistentEk(tcti: string): Promise<void> {
   await tpm2(tcti, "evictcontrol", "-C", "o", "-c", PERSISTENT_EK_HANDLE);
 }
 
+/** As a TPM that loses its power alone: contexts of before are none any more. @param port  of the swtpm */
+export async function resetTpm(tcti: string, port: number): Promise<void> {
+  await run("swtpm_ioctl", ["--tcp", `127.0.0.1:${port + 1}`, "-i"]);
+  await tpm2(tcti, "startup", "-c");
+}
+
 /** Dictionary attack lockout: one wrong password with a limit of one. */
 export async function lockOut(tcti: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "swtpm-lockout-"));

@@ -12,7 +12,8 @@ export interface Activation {
   readonly sessionFile: string;
 }
 
-const SESSION_FILE = "endorsement.session";
+/** In the work folder. */
+export const SESSION_FILE = "endorsement.session";
 const SECRET_FILE = "activated-secret";
 
 /**

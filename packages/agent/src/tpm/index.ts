@@ -1,5 +1,6 @@
 /** The TPM of this machine: who it is, and how it proves that. */
 import { inspectDeviceNode } from "./io/device-node.ts";
+import { findLeftFolders } from "./io/left-folders.ts";
 import { runTool } from "./io/tool-process.ts";
 import { createWorkFolder } from "./io/work-folder.ts";
 import { type OpenTpmOptions, openTpmThrough } from "./open-tpm.ts";
@@ -11,7 +12,7 @@ import { readTpmStateThrough, type TpmState } from "./tpm-state.ts";
  * @throws TpmError TPM_TCTI_INVALID, TPM_DEVICE_MISSING
  */
 export function openTpm(options: OpenTpmOptions): Promise<Tpm> {
-  return openTpmThrough({ runTool, createWorkFolder, inspectDeviceNode }, options);
+  return openTpmThrough({ runTool, createWorkFolder, findLeftFolders, inspectDeviceNode }, options);
 }
 
 /**

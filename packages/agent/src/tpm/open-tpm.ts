@@ -14,7 +14,9 @@ import {
 import { createHandleKeeper } from "./handle-keeper.ts";
 import type { inspectDeviceNode } from "./io/device-node.ts";
 import type { runTool } from "./io/tool-process.ts";
+import type { findLeftFolders } from "./io/left-folders.ts";
 import type { createWorkFolder } from "./io/work-folder.ts";
+import { flushLeftSessions } from "./left-sessions.ts";
 import { type Tcti, parseTcti } from "./tcti.ts";
 import type { Tpm } from "./tpm.ts";
 import { type TpmEvent, createTpm2 } from "./tpm2.ts";
@@ -43,6 +45,7 @@ export interface OpenTpmOptions {
 export interface TpmOutside {
   readonly runTool: typeof runTool;
   readonly createWorkFolder: typeof createWorkFolder;
+  readonly findLeftFolders: typeof findLeftFolders;
   readonly inspectDeviceNode: typeof inspectDeviceNode;
 }
 
@@ -55,12 +58,16 @@ export async function openTpmThrough(outside: TpmOutside, options: OpenTpmOption
   if (tcti.devicePath !== undefined) requireDevice(tcti, await outside.inspectDeviceNode(tcti.devicePath));
   const { environment, timeoutMs, signal, onEvent } = options;
   const tpm2 = createTpm2(outside.runTool, { tcti, environment, timeoutMs, signal, onEvent });
-  const folder = outside.createWorkFolder(options.workFolder);
-  return createTpm({ tpm2, folder, handles: createHandleKeeper(tpm2, tcti) }, onEvent, options.endorsementKey);
+  const folder = outside.createWorkFolder(options.workFolder, tcti.text);
+  const bench = { tpm2, folder, handles: createHandleKeeper(tpm2, tcti) };
+  const takeOutLeft = async (): Promise<void> =>
+    flushLeftSessions(tpm2, await outside.findLeftFolders(options.workFolder, tcti.text));
+  return createTpm(bench, takeOutLeft, onEvent, options.endorsementKey);
 }
 
 function createTpm(
   bench: Workbench,
+  takeOutLeft: () => Promise<void>,
   onEvent: ((event: TpmEvent) => void) | undefined,
   wanted: EndorsementKeyKind | "any" = DEFAULT_ENDORSEMENT_KEY,
 ): Tpm {
@@ -71,12 +78,15 @@ function createTpm(
   let made: MadeAttestationKey | undefined;
   let endorsementKey: string | undefined;
   let sessionFile: string | undefined;
+  let hasTakenOutLeft = false;
   let isClosed = false;
 
   function work<T>(operation: () => Promise<T>): Promise<T> {
     return inTurn(async () => {
       if (isClosed) throw new TpmError("TPM_MISUSED", "the TPM was closed before it was used");
       try {
+        if (!hasTakenOutLeft) await takeOutLeft();
+        hasTakenOutLeft = true;
         return await operation();
       } catch (error) {
         handles.suspectSessions();

@@ -3,6 +3,8 @@
 import { mkdtemp, open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { WORK_FOLDER_PREFIX, showLife } from "./left-folders.ts";
+
 import { TpmError } from "../errors.ts";
 
 export interface WorkFolder {
@@ -19,12 +21,19 @@ export interface WorkFolder {
 const MAX_FILE_BYTES = 64 * 1024;
 
 /**
+ * @param tcti        what the files are of: another program that finds them after our end has to know
  * @param baseFolder  an existing folder, best on a file system in memory: the files are contexts that only this TPM can
  *                    open, but one of them is, for some milliseconds, the secret of a challenge
  */
-export function createWorkFolder(baseFolder: string): WorkFolder {
+export function createWorkFolder(baseFolder: string, tcti: string): WorkFolder {
   let made: Promise<string> | undefined;
-  const folder = (): Promise<string> => (made ??= makeFolder(baseFolder));
+  let endLife: (() => Promise<void>) | undefined;
+  const make = async (): Promise<string> => {
+    const path = await makeFolder(baseFolder);
+    endLife = await showLife(path, tcti);
+    return path;
+  };
+  const folder = (): Promise<string> => (made ??= make());
   return {
     path: async (name) => join(await folder(), name),
     async write(name, bytes) {
@@ -44,6 +53,7 @@ export function createWorkFolder(baseFolder: string): WorkFolder {
     async close() {
       const path = await made?.catch(() => undefined);
       made = undefined;
+      await endLife?.();
       if (path !== undefined) await rm(path, { recursive: true, force: true }).catch(() => undefined);
     },
   };
@@ -51,7 +61,7 @@ export function createWorkFolder(baseFolder: string): WorkFolder {
 
 async function makeFolder(baseFolder: string): Promise<string> {
   // mkdtemp gives mode 0700, so what the tools create inside with their own wider modes is out of reach for others.
-  return naming(baseFolder, () => mkdtemp(join(baseFolder, "ros-tpm-")));
+  return naming(baseFolder, () => mkdtemp(join(baseFolder, WORK_FOLDER_PREFIX)));
 }
 
 async function readToolOutput(path: string): Promise<Buffer> {

@@ -1,11 +1,10 @@
 /** A daemon opens the TPM once for its life, in which others clear it, reset it, and take keys out of it. */
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
 import type { Tpm } from "@rancheros/agent/tpm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { PERSISTENT_EK_HANDLE, removePersistentEk, residue, tpm2 } from "../../../../../test/swtpm/index.ts";
+import { PERSISTENT_EK_HANDLE, removePersistentEk, resetTpm, residue, tpm2 } from "../../../../../test/swtpm/index.ts";
 import { type Machine, makeChallenge, startMachine, withTpm } from "./machine.ts";
 
 const NONE = new Uint8Array(0);
@@ -36,11 +35,7 @@ async function attest(tpm: Tpm, beforeAnswer: () => Promise<void> = () => Promis
 
 const clear = async (): Promise<void> => void (await tpm2(machine.swtpm.tcti, "clear", "-c", "p"));
 
-/** As a TPM that loses its power alone, or a host that is suspended. */
-async function reset(): Promise<void> {
-  execFileSync("swtpm_ioctl", ["--tcp", `127.0.0.1:${machine.swtpm.port + 1}`, "-i"]);
-  await tpm2(machine.swtpm.tcti, "startup", "-c");
-}
+const reset = (): Promise<void> => resetTpm(machine.swtpm.tcti, machine.swtpm.port);
 
 describe("keys that the TPM has no more", () => {
   it.each([
