@@ -6,7 +6,7 @@ import { hasCode } from "@rancheros/protocol/errors";
 import { backOffMs } from "./back-off.ts";
 import { digestHash } from "./digest-hash.ts";
 import { ImagePullError } from "./errors.ts";
-import type { ImageSource } from "./image-source.ts";
+import type { ImageSource, OpenedBlob } from "./image-source.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
 export interface StreamOutside {
@@ -45,34 +45,40 @@ export async function* streamBlob(
   let lastByteMs = outside.nowMs();
   // What begins in the middle can only be verified by whoever has the beginning.
   const hash = from === 0 ? digestHash(digest) : undefined;
+  const senders = new Map<string, OpenedBlob>();
   while (done < bytes) {
+    const doneBefore = done;
+    let opened: OpenedBlob | undefined;
     try {
-      for await (const piece of onePass(outside, options, digest, { from: from + done, bytes: bytes - done })) {
+      opened = await options.source.openBlob(digest, from + done, options.signal);
+      for await (const piece of onePass(outside, options, opened, bytes - done)) {
+        senders.set(opened.host, opened);
         done += piece.length;
         failures = 0;
         hash?.update(piece);
         // Before the last piece: nobody gets the whole of a wrong blob.
-        if (done === bytes && hash !== undefined) checkHash(hash, digest);
+        if (done === bytes && hash !== undefined) checkHash(hash, digest, [...senders.values()]);
         yield piece;
         lastByteMs = outside.nowMs();
       }
     } catch (error) {
       failures += 1;
+      // Whoever has no more of it than came already would be asked for the rest until patience ends.
+      if (done === doneBefore && !options.signal.aborted) opened?.doubt();
       await waitOrGiveUp(outside, options, error, { failures, silentMs: outside.nowMs() - lastByteMs });
     }
   }
 }
 
-/** One answer of the registry, in pieces, at the rate that is set. @throws ImagePullError where it is too short */
+/** One answer of a registry, in pieces, at the rate that is set. @throws ImagePullError where it is too short */
 async function* onePass(
   outside: StreamOutside,
-  { source, limit, signal }: StreamOptions,
-  digest: string,
-  { from, bytes }: { readonly from: number; readonly bytes: number },
+  { limit, signal }: StreamOptions,
+  { host, body }: OpenedBlob,
+  bytes: number,
 ): AsyncGenerator<Buffer> {
   let left = bytes;
-  const answer = await source.openBlob(digest, from, signal);
-  for await (const chunk of answer.body) {
+  for await (const chunk of body) {
     for (const piece of piecesOf(chunk.subarray(0, left))) {
       const waitMs = limit.take(piece.length, outside.nowMs());
       if (waitMs > 0) await outside.sleep(waitMs, signal);
@@ -81,7 +87,7 @@ async function* onePass(
     }
     if (left === 0) return;
   }
-  throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", "the registry broke off in the middle of a layer");
+  throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", `${host}: broke off in the middle of a layer`);
 }
 
 async function waitOrGiveUp(
@@ -99,9 +105,13 @@ async function waitOrGiveUp(
   await outside.sleep(delayMs, signal).catch(() => undefined);
 }
 
-function checkHash(hash: Hash, digest: string): void {
+/** @param senders  of its parts, in their order; which part is wrong nobody knows */
+function checkHash(hash: Hash, digest: string, senders: readonly OpenedBlob[]): void {
   if (hash.digest("hex") === digest.slice(digest.indexOf(":") + 1)) return;
-  throw new ImagePullError("IMAGE_DIGEST_WRONG", `what came for the layer ${digest} is something else`);
+  // The first is asked before all others otherwise, so it is doubted most.
+  for (const sender of senders.toReversed()) sender.doubt();
+  const hosts = senders.map(({ host }) => host).join(", ");
+  throw new ImagePullError("IMAGE_DIGEST_WRONG", `${hosts}: what came for the layer ${digest} is something else`);
 }
 
 export function gaveUp(last: ImagePullError, waitedMs: number, attempts: number): ImagePullError {

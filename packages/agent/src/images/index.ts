@@ -2,11 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { blobDoubts } from "./blob-doubts.ts";
 import { readTls } from "./io/read-registries.ts";
 import { registryRequest } from "./io/registry-request.ts";
 import { startRelayServer } from "./io/relay-server.ts";
 import { openImageThrough, type OpenImage, type OpenImageOptions } from "./open-image.ts";
 import { resolveTagThrough, type ResolvedTag, type ResolveTagOptions } from "./resolve-tag.ts";
+
+/** As long as this process. */
+const doubts = blobDoubts();
 
 /**
  * Asks the registry what the image is. Nothing large is loaded before `relay` is called and used.
@@ -18,6 +22,7 @@ export function openImage(options: OpenImageOptions): Promise<OpenImage> {
       registryRequest,
       readTls,
       startRelayServer,
+      doubts,
       // Large, and of use only to who has such a signature before him.
       verifyKeyless: async (...bundle) => (await import("@rancheros/keyless")).verifyKeyless(...bundle),
       environment: process.env,

@@ -4,6 +4,7 @@ import type { ImagePolicy, VerifyKeyless } from "@rancheros/protocol/signatures"
 
 import { admitImage, type AdmitEvent } from "./admit-image.ts";
 import { backOffMs } from "./back-off.ts";
+import type { BlobDoubts } from "./blob-doubts.ts";
 import { gaveUp, streamBlob, type StreamOutside } from "./blob-stream.ts";
 import { describeImageThrough, type ImageDescription } from "./describe-image.ts";
 import { endpointsOf, type Endpoint } from "./endpoints.ts";
@@ -44,6 +45,8 @@ export interface OpenImageOutside extends SessionOutside, StreamOutside {
   readonly readTls: (tls: RegistryTls) => Promise<TlsMaterial>;
   readonly startRelayServer: typeof startRelayServer;
   readonly verifyKeyless: VerifyKeyless;
+  /** Longer than one image is open: whoever is given a wrong layer has to begin anew. */
+  readonly doubts: BlobDoubts;
   /** Unguessable, fit for a header. */
   readonly randomSecret: () => string;
 }
@@ -84,7 +87,7 @@ export async function openImageThrough(outside: OpenImageOutside, options: OpenI
     const byOthers = others.map((other) => sessionOf({ ...endpoint, account: other }));
     sessions.push(sessionOfAccounts([sessionOf(endpoint), ...byOthers]));
   }
-  const source = imageSource(sessions);
+  const source = imageSource(sessions, outside.doubts);
   const description = await patiently(outside, options, () => describeImageThrough(source, image, platform, signal));
   const { verifyKeyless } = outside;
   const admitted = await patiently(outside, options, () =>

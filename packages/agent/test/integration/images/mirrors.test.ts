@@ -187,3 +187,55 @@ describe("a mirror of a registry that cannot be reached", () => {
     });
   });
 });
+
+/** The image with a layer that somebody has changed on the way, or has only the beginning of. */
+function serveInstead(content: Buffer): RequestListener {
+  return (request, response) => {
+    if (request.url?.includes(layer) === true) response.writeHead(200).end(content);
+    else serve(request, response);
+  };
+}
+
+function askedForLayer({ requests }: StrangeServer): number {
+  return requests.filter(({ url }) => url?.includes(layer)).length;
+}
+
+describe("a mirror with one damaged layer", () => {
+  const whole = image.blobs.get(layer) ?? Buffer.alloc(0);
+  const damaged = Buffer.from(whole);
+  damaged[0] = 255 - (damaged[0] ?? 0);
+
+  it("is named, and asked for that layer after the registry from then on", async () => {
+    asMirror = serveInstead(damaged);
+    asRegistry = serve;
+    const first = await open(registry.host);
+    expect(first.error).toMatchObject({
+      code: "IMAGE_DIGEST_WRONG",
+      message: expect.stringContaining(`${mirror.host}: `) as string,
+    });
+    expect([askedForLayer(mirror), askedForLayer(registry)]).toEqual([1, 0]);
+    const second = await open(registry.host);
+    expect(second).toMatchObject({ error: undefined, layer: whole });
+    expect([askedForLayer(mirror), askedForLayer(registry)]).toEqual([1, 1]);
+  });
+
+  it("is asked again where the registry has not got it", async () => {
+    asMirror = serveInstead(damaged);
+    asRegistry = say(404);
+    expect((await open(registry.host)).error).toMatchObject({ code: "IMAGE_DIGEST_WRONG" });
+    asMirror = serve;
+    expect(await open(registry.host)).toMatchObject({ error: undefined, layer: whole });
+  });
+
+  it("that ends too early is left for the registry in the middle of the layer", async () => {
+    asMirror = serveInstead(whole.subarray(0, whole.length / 2));
+    asRegistry = serve;
+    const { error, retries, layer: got } = await open(registry.host);
+    expect(error).toBeUndefined();
+    expect(got).toEqual(whole);
+    expect(retries).toEqual([
+      `${mirror.host}: broke off in the middle of a layer`,
+      `${mirror.host}: broke off in the middle of a layer`,
+    ]);
+  });
+});

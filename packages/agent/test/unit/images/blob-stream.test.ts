@@ -5,8 +5,7 @@ import { describe, expect, it } from "vitest";
 import { backOffMs } from "../../../src/images/back-off.ts";
 import { streamBlob } from "../../../src/images/blob-stream.ts";
 import { ImagePullError } from "../../../src/images/errors.ts";
-import type { ImageSource } from "../../../src/images/image-source.ts";
-import type { RegistryAnswer } from "../../../src/images/io/registry-request.ts";
+import type { ImageSource, OpenedBlob } from "../../../src/images/image-source.ts";
 import { MANIFEST_TYPES } from "../../../src/images/manifest.ts";
 import { rateLimit } from "../../../src/images/rate-limit.ts";
 import { relayAnswer } from "../../../src/images/relay-answer.ts";
@@ -22,13 +21,13 @@ function brokenSource(blob: Buffer, breaks: readonly number[]): ImageSource {
   const unused = (): never => {
     throw new Error("not asked for here");
   };
-  const openBlob = async (_digest: string, from: number): Promise<RegistryAnswer> => {
+  const openBlob = async (_digest: string, from: number): Promise<OpenedBlob> => {
     const upTo = left.shift();
     async function* body(): AsyncGenerator<Buffer> {
       yield blob.subarray(from, upTo === undefined ? blob.length : from + upTo);
       if (upTo !== undefined) throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", "broke off");
     }
-    return { status: 200, header: () => undefined, body: body(), close: () => undefined };
+    return { host: "h", body: body(), doubt: () => undefined };
   };
   return { manifest: unused, smallBlob: unused, openBlob };
 }
@@ -70,6 +69,28 @@ describe("streamBlob", () => {
     const bad = Buffer.from(blob);
     bad[100] = 2;
     await expect(collect(blob, brokenSource(bad, []))).rejects.toMatchObject({ code: "IMAGE_DIGEST_WRONG" });
+  });
+
+  it("names all who sent a part of what is wrong, and doubts most whoever is asked first", async () => {
+    const blob = Buffer.alloc(200_000, 1);
+    const doubted: string[] = [];
+    const hosts = ["mirror", "registry"];
+    async function* part(from: number): AsyncGenerator<Buffer> {
+      yield Buffer.alloc(100_000, 2);
+      if (from === 0) throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", "broke off");
+    }
+    const source = {
+      ...brokenSource(blob, []),
+      openBlob: (_digest: string, from: number): Promise<OpenedBlob> => {
+        const host = hosts.shift() ?? "";
+        return Promise.resolve({ host, body: part(from), doubt: () => doubted.push(host) });
+      },
+    };
+    await expect(collect(blob, source)).rejects.toMatchObject({
+      code: "IMAGE_DIGEST_WRONG",
+      message: expect.stringMatching(/^mirror, registry: what came for the layer sha256:/) as string,
+    });
+    expect(doubted).toEqual(["registry", "mirror"]);
   });
 
   it("gives up after a time without a byte, and says what the last failure was", async () => {
