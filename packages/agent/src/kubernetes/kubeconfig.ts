@@ -1,5 +1,6 @@
 /** Reads kubeconfigs, which are foreign input: every bad field is named, and no value of it is repeated. */
 import { dirname, isAbsolute, join } from "node:path";
+import { hasSoundAccount } from "@rancheros/protocol/proxies";
 import { LineCounter, parseDocument } from "yaml";
 
 import { NodeApiError } from "./errors.ts";
@@ -140,6 +141,9 @@ function readCluster({ fields, folder }: Named, reader: FieldReader, hostRoot: s
     reader.complain(`${fields.path}insecure-skip-tls-verify does not go with a certificate-authority`);
   }
   const proxy = fields.url("proxy-url", ["http:", "https:"]);
+  if (proxy !== undefined && !hasSoundAccount(proxy)) {
+    reader.complain(`${fields.path}proxy-url has a % that begins no escape: it is written %25`);
+  }
   return { server, ca, skipTlsVerify, proxy, tlsServerName: fields.text("tls-server-name") };
 }
 

@@ -31,10 +31,14 @@ function either(environment: ProxyEnvironment, name: string): string {
 
 function isUsable(proxy: URL): boolean {
   const isHttp = proxy.protocol === "http:" || proxy.protocol === "https:";
-  return isHttp && isEscaped(proxy.username) && isEscaped(proxy.password);
+  return isHttp && hasSoundAccount(proxy);
 }
 
-/** Whether each % begins an escape: clients decode name and password, and break down over one that does not. */
+/** Whether each % in name and password begins an escape: clients decode them, and break down over one that does not. */
+export function hasSoundAccount({ username, password }: URL): boolean {
+  return isEscaped(username) && isEscaped(password);
+}
+
 function isEscaped(part: string): boolean {
   try {
     decodeURIComponent(part);

@@ -1,3 +1,3 @@
 /** Which proxy leads to a server: both programs read the usual variables alike. */
-export { chooseProxy } from "./choose-proxy.ts";
+export { chooseProxy, hasSoundAccount } from "./choose-proxy.ts";
 export type { ProxyChoice, ProxyEnvironment } from "./choose-proxy.ts";

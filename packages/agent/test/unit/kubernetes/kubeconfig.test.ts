@@ -214,6 +214,12 @@ describe("a kubeconfig", () => {
     );
   });
 
+  it("with a proxy in whose password a % begins no escape is refused, as by kubectl, and shows it to nobody", () => {
+    const complaint = complaintOf(written({ cluster: { "proxy-url": "http://user:c4n4ry%off@p:3128" } }));
+    expect(complaint).toContain("proxy-url has a % that begins no escape");
+    expect(complaint).not.toContain("c4n4ry");
+  });
+
   it("has all its bad fields named at once", () => {
     const text = written({ cluster: { server: 1, "proxy-url": "x" }, user: { token: 2, tokenFile: 3 } });
     const complaint = complaintOf(text);
