@@ -1,6 +1,6 @@
 /** How much a client may ask of a listener; what one message may hold stands with the messages. */
 
-/** Open connections of one listener, idle ones included. */
+/** Open connections of one listener, idle ones included: connection-shares.ts says who makes room where there are more. */
 export const CONNECTION_LIMIT = 4096;
 /** How long an idle connection is kept for another request. */
 export const KEEP_ALIVE_MS = 5_000;

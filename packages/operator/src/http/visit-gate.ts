@@ -4,6 +4,7 @@
  */
 import { sourceOf } from "../registration/index.ts";
 import type { SessionError } from "./errors.ts";
+import { HeldShares } from "./held-shares.ts";
 import { tooMany } from "./session-gate.ts";
 
 /** Those above the limit, until they have shown a token and keys: only then does anybody make room for them. */
@@ -31,52 +32,29 @@ export interface VisitGate {
 
 export function createVisitGate(maxVisits: number): VisitGate {
   let inside = 0;
-  /** By source, in the order in which they were challenged. */
-  const waiting = new Map<string, Set<GiveWay>>();
-  const heldBy = (source: string): number => waiting.get(source)?.size ?? 0;
-
-  /** Who holds most, and more than this one. */
-  function greediestBut(source: string): string {
-    let greediest = source;
-    for (const [other, { size }] of waiting) if (size > heldBy(greediest)) greediest = other;
-    return greediest;
-  }
-
-  /** The newest: it has put least into its answer, and would have been refused had it been the last to come. */
-  function makeRoom(source: string): void {
-    const newest = [...(waiting.get(greediestBut(source)) ?? [])].at(-1);
-    newest?.(tooMany());
-  }
-
-  function take(source: string, giveWay: GiveWay): void {
-    const own = waiting.get(source) ?? new Set();
-    waiting.set(source, own.add(giveWay));
-    if (inside > maxVisits) makeRoom(source);
-  }
-
-  function drop(source: string, giveWay: GiveWay | undefined): void {
-    const own = waiting.get(source);
-    if (giveWay === undefined || own === undefined) return;
-    own.delete(giveWay);
-    if (own.size === 0) waiting.delete(source);
-  }
+  /** In the order in which they were challenged. */
+  const waiting = new HeldShares<GiveWay>();
 
   return {
     enter(remoteAddress) {
       const source = sourceOf(remoteAddress);
-      const hasLess = heldBy(greediestBut(source)) > heldBy(source) + 1;
+      const hasLess = waiting.heldBy(waiting.greediestBut(source)) > waiting.heldBy(source) + 1;
       if (inside >= maxVisits + (hasLess ? UNPROVED_MAX : 0)) throw tooMany();
       inside += 1;
       let mine: GiveWay | undefined;
+      const answered = (): void => {
+        if (mine !== undefined) waiting.delete(source, mine);
+      };
       return {
         waits(giveWay) {
           mine = giveWay;
-          take(source, giveWay);
+          waiting.add(source, giveWay);
+          if (inside > maxVisits) waiting.newestOf(waiting.greediestBut(source))?.(tooMany());
         },
-        answered: () => drop(source, mine),
+        answered,
         leave() {
           inside -= 1;
-          drop(source, mine);
+          answered();
         },
       };
     },

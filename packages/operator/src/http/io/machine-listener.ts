@@ -6,6 +6,7 @@ import { HANDSHAKE_TIMEOUT_MS } from "@rancheros/protocol/messages";
 import { CONNECTION_LIMIT } from "../limits.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import { TLS_MIN_VERSION } from "./given-certificate.ts";
+import { shareConnections } from "./connection-shares.ts";
 import { listen } from "./listen.ts";
 import { SERVER_LIMITS, serveMachines, type MachineHandlers } from "./machine-server.ts";
 
@@ -28,11 +29,15 @@ function isHttps(server: Server | HttpsServer): server is HttpsServer {
   return "setSecureContext" in server;
 }
 
-/** @param tls  undefined for a listener without TLS */
+/**
+ * @param tls              undefined for a listener without TLS
+ * @param connectionLimit  how many connections may be open
+ */
 export async function listenForMachines(
   where: ListenAddress,
   tls: TlsMaterial | undefined,
   handlers: MachineHandlers,
+  connectionLimit = CONNECTION_LIMIT,
 ): Promise<MachineListener> {
   const server =
     tls === undefined
@@ -43,7 +48,7 @@ export async function listenForMachines(
           minVersion: TLS_MIN_VERSION,
           handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
         });
-  server.maxConnections = CONNECTION_LIMIT;
+  shareConnections(server, connectionLimit);
   const serving = serveMachines(server, handlers);
   const address = await listen(server, where, tls === undefined ? "http-listen" : "https-listen");
 
