@@ -19,10 +19,16 @@ const DISTRUST =
   /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID)/;
 const LONGEST_RETRY_SECONDS = 3_600;
 
-/** @param cause  thrown or emitted by node:http or node:https; what is an ImagePullError already is given back as it is */
-export function connectionFailure(cause: unknown, host: string): ImagePullError {
+/**
+ * @param cause  thrown or emitted by node:http or node:https; what is an ImagePullError already is given back as it is
+ * @param proxy  the one through which the registry was asked
+ */
+export function connectionFailure(cause: unknown, host: string, proxy: URL | undefined): ImagePullError {
   if (cause instanceof ImagePullError) return cause;
   const code = systemCode(cause);
+  if (proxy !== undefined && (code === "ERR_PROXY_TUNNEL" || SENTENCES[code] !== undefined)) {
+    return proxyFailure(cause, code, host, proxy);
+  }
   const options = { cause, details: { host, ...(code === "" ? {} : { error: code }) } };
   const unnamed = unnamedDistrust(cause);
   if (unnamed !== undefined || DISTRUST.test(code)) {
@@ -40,6 +46,34 @@ export function connectionFailure(cause: unknown, host: string): ImagePullError 
   }
   const sentence = SENTENCES[code] ?? (cause instanceof Error ? "the connection failed" : "it is not there");
   return new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", `${host}: ${sentence}`, options);
+}
+
+function proxyFailure(cause: unknown, code: string, host: string, proxy: URL): ImagePullError {
+  const status = cause instanceof Error && "statusCode" in cause ? cause.statusCode : undefined;
+  if (typeof status === "number") return proxyRefusal(status, host, proxy, cause);
+  // The proxy's URL may hold a password, its host does not.
+  const message = `${host}: the proxy ${proxy.host}: ${SENTENCES[code] ?? "it broke the connection"}`;
+  const details = { host, proxy: proxy.host, error: code };
+  return new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { cause, details });
+}
+
+/** @param status  what the proxy says in the registry's place */
+export function proxyRefusal(status: number, host: string, proxy: URL, cause?: unknown): ImagePullError {
+  const wantsLogin = status === 407;
+  const sentence = wantsLogin ? "it wants a login" : "it does not let this node through";
+  return new ImagePullError(
+    "IMAGE_REGISTRY_UNREACHABLE",
+    `${host}: the proxy ${proxy.host}: ${sentence} (HTTP ${status})`,
+    {
+      cause,
+      details: { host, proxy: proxy.host, status },
+      ...(wantsLogin
+        ? {
+            mend: "Give the proxy's user name and password in HTTPS_PROXY and HTTP_PROXY: http://USER:PASSWORD@HOST:PORT.",
+          }
+        : {}),
+    },
+  );
 }
 
 export interface RefusedAnswer {

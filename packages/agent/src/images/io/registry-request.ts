@@ -6,7 +6,7 @@ import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies"
 
 import { answerTo, TunnelAgent, trustProxy } from "../../http/index.ts";
 import { ImagePullError } from "../errors.ts";
-import { connectionFailure } from "../registry-failure.ts";
+import { connectionFailure, proxyRefusal } from "../registry-failure.ts";
 
 export interface TlsMaterial {
   /** PEM of all CAs to trust; undefined for those that Node brings along. */
@@ -37,19 +37,22 @@ export interface RegistryAnswer {
 /** @throws ImagePullError IMAGE_REGISTRY_UNREACHABLE and the like; IMAGE_INTERRUPTED */
 export async function registryRequest(options: RegistryRequest): Promise<RegistryAnswer> {
   const { url, headers, signal, silenceMs } = options;
-  const agent = agentFor(options);
+  const proxy = proxyOf(options);
+  const agent = agentFor(options, proxy);
   try {
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
     const sent = send(url, { agent, signal, headers: { ...headers, "user-agent": "ros-agent" } }).end();
     sent.setTimeout(silenceMs, () => sent.destroy(silent(url.host, silenceMs)));
     const response = await answerTo(sent, signal);
+    // Without TLS the proxy answers in the registry's place.
+    if (proxy !== undefined && response.statusCode === 407) throw proxyRefusal(407, url.host, proxy);
     return {
       status: response.statusCode ?? 0,
       header: (name) => {
         const value = response.headers[name];
         return Array.isArray(value) ? value.join(", ") : value;
       },
-      body: bodyOf(response, options, agent),
+      body: bodyOf(response, agent, (cause) => failure(cause, options, proxy)),
       close: () => {
         response.destroy();
         agent.destroy();
@@ -57,23 +60,27 @@ export async function registryRequest(options: RegistryRequest): Promise<Registr
     };
   } catch (cause) {
     agent.destroy();
-    throw failure(cause, options);
+    throw failure(cause, options, proxy);
   }
 }
 
-async function* bodyOf(response: IncomingMessage, options: RegistryRequest, agent: HttpAgent): AsyncGenerator<Buffer> {
+async function* bodyOf(
+  response: IncomingMessage,
+  agent: HttpAgent,
+  translate: (cause: unknown) => ImagePullError,
+): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of response) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
   } catch (cause) {
-    throw failure(cause, options);
+    throw translate(cause);
   } finally {
     agent.destroy();
   }
 }
 
-function failure(cause: unknown, { url, signal }: RegistryRequest): ImagePullError {
+function failure(cause: unknown, { url, signal }: RegistryRequest, proxy: URL | undefined): ImagePullError {
   if (signal.aborted) return new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause });
-  return connectionFailure(cause, url.host);
+  return connectionFailure(cause, url.host, proxy);
 }
 
 function silent(host: string, silenceMs: number): ImagePullError {
@@ -81,14 +88,17 @@ function silent(host: string, silenceMs: number): ImagePullError {
   return new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { details: { host } });
 }
 
-function agentFor({ url, tls, environment, silenceMs }: RegistryRequest): HttpAgent {
+function proxyOf({ url, environment }: RegistryRequest): URL | undefined {
   const choice = chooseProxy(url, environment);
   if (choice.kind === "invalid") {
     // The value may hold a password, so it is not shown.
     const message = `${choice.variable} is not the address of an HTTP proxy`;
     throw new ImagePullError("IMAGE_REGISTRY_UNREACHABLE", message, { retry: "never" });
   }
-  const proxy = choice.kind === "proxy" ? choice.proxy : undefined;
+  return choice.kind === "proxy" ? choice.proxy : undefined;
+}
+
+function agentFor({ url, tls, silenceMs }: RegistryRequest, proxy: URL | undefined): HttpAgent {
   if (url.protocol === "http:") {
     trustProxy(proxy);
     return new HttpAgent({ proxyEnv: proxy === undefined ? {} : { HTTP_PROXY: proxy.href } });
