@@ -1,5 +1,5 @@
 /** Requests to one endpoint, with the login that it asks for: kept, and renewed when it has run out. */
-import { parseChallenge, type AuthChallenge } from "@rancheros/protocol/images";
+import { parseChallenge, parseToken, tokenUrl, type AuthChallenge } from "@rancheros/protocol/images";
 
 import type { Endpoint } from "./endpoints.ts";
 import { ImagePullError } from "./errors.ts";
@@ -73,9 +73,10 @@ export function registrySession(outside: SessionOutside, options: SessionOptions
       if (account !== undefined) return basic(account);
       throw new ImagePullError("IMAGE_NO_RIGHTS", `${what}: an account is needed, and there is none for this registry`);
     }
-    const url = tokenUrl(challenge.realm);
-    url.searchParams.set("scope", challenge.scope ?? `repository:${endpoint.repository}:pull`);
-    if (challenge.service !== undefined) url.searchParams.set("service", challenge.service);
+    const url = tokenUrl(challenge, new URL(endpoint.root), endpoint.repository);
+    if (url === undefined) {
+      throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: names a token server without TLS, or none`);
+    }
     const answer = await follow(
       url,
       { accept: "application/json" },
@@ -92,19 +93,10 @@ export function registrySession(outside: SessionOutside, options: SessionOptions
         account !== undefined,
       );
     }
-    const token = tokenOf(await readBody(answer, MAX_TOKEN_BYTES, url.host));
+    const token = parseToken((await readBody(answer, MAX_TOKEN_BYTES, url.host)).toString("utf8"));
     if (token === undefined)
       throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: its token server ${url.host} gave no token`);
     return `Bearer ${token}`;
-  }
-
-  /** Without TLS only where the registry itself is spoken to without, and on the same machine. */
-  function tokenUrl(realm: string): URL {
-    const url = URL.parse(realm);
-    const root = new URL(endpoint.root);
-    const plain = url?.protocol === "http:" && root.protocol === "http:" && url.hostname === root.hostname;
-    if (url !== null && (url.protocol === "https:" || plain) && url.username === "") return url;
-    throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${what}: names a token server without TLS, or none`);
   }
 
   /** With the reason for having no account, where registries.yaml has one that is of no use. */
@@ -156,18 +148,6 @@ function isAsSafe(next: URL, at: URL): boolean {
 
 function basic(account: { readonly username: string; readonly password: string }): string {
   return `Basic ${Buffer.from(`${account.username}:${account.password}`).toString("base64")}`;
-}
-
-/** Source: distribution spec/auth/token.md */
-function tokenOf(body: Buffer): string | undefined {
-  try {
-    const told: unknown = JSON.parse(body.toString("utf8"));
-    if (typeof told !== "object" || told === null) return undefined;
-    const token = "token" in told ? told.token : "access_token" in told ? told.access_token : undefined;
-    return typeof token === "string" && /^[\x21-\x7E]+$/.test(token) ? token : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** @throws ImagePullError IMAGE_REGISTRY_NONSENSE for more than the limit */

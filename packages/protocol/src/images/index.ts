@@ -7,7 +7,9 @@ export type { DigestAlgorithm } from "./digest.ts";
 export { IMAGE_ERRORS, ImageReferenceError } from "./errors.ts";
 export type { ImageErrorCode } from "./errors.ts";
 export { nextPage } from "./next-page.ts";
+export { parseToken } from "./parse-token.ts";
 export { isRegistryHost } from "./registry-host.ts";
+export { tokenUrl } from "./token-url.ts";
 export {
   namesHost,
   parseImageReference,

@@ -137,6 +137,27 @@ mirrors: {"${registry.host}": {endpoint: ["https://${registry.host}"]}}`);
   });
 });
 
+describe("a token server", () => {
+  const login = 'Bearer realm="/token",service="s",scope="repository:os:pull,push,delete"';
+
+  it.each([
+    ["nothing else", '{"access_token":"a.b-c_d~e+f/g=="}'],
+    ["an empty token", '{"token":"","access_token":"a.b-c_d~e+f/g=="}'],
+    ["no token", '{"token":null,"access_token":"a.b-c_d~e+f/g=="}'],
+  ])("may stand on the registry itself, and have access_token beside %s", async (_what, told) => {
+    const registry = await start((request, response) => {
+      if (request.url?.startsWith("/token") === true) response.end(told);
+      else if (request.headers.authorization === "Bearer a.b-c_d~e+f/g==") deliver(request, response);
+      else response.writeHead(401, { "www-authenticate": login }).end();
+    });
+    expect(await ask(registry.host)).toMatchObject({ reference: expect.stringContaining("@sha256:") as string });
+    const asked = registry.requests.filter(({ url }) => url?.startsWith("/token") === true);
+    expect(authorizations(asked)).toEqual(["Basic dTpw"]);
+    const { searchParams } = new URL(asked[0]?.url ?? "", "http://h");
+    expect(Object.fromEntries(searchParams)).toEqual({ service: "s", scope: "repository:os:pull" });
+  });
+});
+
 it("says of a registry that wants a login why there is none, where registries.yaml has one that nobody here knows", async () => {
   const registry = await start(redirect("http://h/"));
   const registries = parseRegistries(`configs: {"${registry.host}": {auth: {identity_token: hunter2}}}`);
