@@ -10,8 +10,8 @@ const DOCKER_ALIASES: ReadonlySet<string> = new Set([
 
 /**
  * @param name  HOST/REPOSITORY, or a pattern of a rule, whose host may have stars
- * @returns the same with the host as URLs have it: small letters, addresses in their one form, no port 443, which stays
- *          behind stars; and with `library/` for docker.io's own images
+ * @returns the same with the host as URLs have it: small letters, addresses in their one form, IPv4 ones as such, no port
+ *          443, which stays behind stars; and with `library/` for docker.io's own images
  * Source: WHATWG URL, host parser; distribution/reference, normalize.go
  */
 export function canonicalName(name: string): string {
@@ -44,5 +44,12 @@ export function withPort443(name: string): string {
 
 function hostAsUrl(written: string): string {
   const host = written.includes("*") ? undefined : URL.parse(`https://${written}`)?.host;
-  return host ?? written.toLowerCase().replace(/:0*443$/, ":443");
+  return host === undefined ? written.toLowerCase().replace(/:0*443$/, ":443") : withoutMapping(host);
+}
+
+/** A connection to an IPv4 address that is written as an IPv6 one goes to the former. Source: RFC 4291, section 2.5.5.2 */
+function withoutMapping(host: string): string {
+  return host.replace(/^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]/, (_mapped, high: string, low: string) =>
+    [high, low].flatMap((part) => [Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 0xff]).join("."),
+  );
 }
