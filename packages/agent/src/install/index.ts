@@ -54,6 +54,7 @@ function installInto(options: InstallOptions, workFolder: string): Promise<Insta
         slotDisk({ device, label: PARTITIONS.a, mountFolder: join(folder, "slot"), nowMs: Date.now, signal }),
       writeOem: ({ oem }, files, words) => writeOemFiles(oem, join(folder, "oem"), files, words),
       async installBoot({ path }, table, { esp }, { efi, bios }) {
+        // In the order of BOOT_LOADER_KINDS: by the last one an installation that came to its end is known.
         if (efi !== undefined) await installEfiBoot(esp, efi.image, efi.fileName);
         if (bios !== undefined) await installBiosBoot(path, table, bios);
       },

@@ -15,7 +15,7 @@ import { neededBytes, numberedPartition, planLayout, type DiskLayout } from "./d
 import type { Disk, DiskRule } from "./disk.ts";
 import { InstallError } from "./errors.ts";
 import { guardedDisks, installationForPeople, whyKept, type ReadInstallation } from "./guard-installed.ts";
-import { RECORD_FILE, writeInstallRecord, type AfterInstall } from "./install-record.ts";
+import { BOOT_LOADER_KINDS, RECORD_FILE, writeInstallRecord, type AfterInstall } from "./install-record.ts";
 import type { BootLoader } from "./io/boot-loader.ts";
 import type { Partitions } from "./io/target-disk.ts";
 import type { Installation } from "./judge-installation.ts";
@@ -180,7 +180,7 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
     extra: kernelArguments,
     unproven: undefined,
   });
-  const loaders = (["efi", "bios"] as const).filter((kind) => loader[kind] !== undefined);
+  const loaders = BOOT_LOADER_KINDS.filter((kind) => loader[kind] !== undefined);
   const name = reinstall.kind === "once" ? reinstall.name : undefined;
   const record = writeInstallRecord({ version: 1, bootId: outside.bootId, after, reinstall: name, loaders });
   const own = [

@@ -3,7 +3,10 @@
 /** What follows an installation. */
 export type AfterInstall = "reboot" | "poweroff" | undefined;
 
-export type BootLoaderKind = "efi" | "bios";
+/** In the order in which they are written. */
+export const BOOT_LOADER_KINDS = ["efi", "bios"] as const;
+
+export type BootLoaderKind = (typeof BOOT_LOADER_KINDS)[number];
 
 export interface InstallRecord {
   readonly version: 1;

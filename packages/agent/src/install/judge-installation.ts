@@ -7,7 +7,7 @@ import {
   SlotError,
   type SlotName,
 } from "../slots/index.ts";
-import type { AfterInstall, BootLoaderKind, InstallRecord } from "./install-record.ts";
+import { BOOT_LOADER_KINDS, type AfterInstall, type InstallRecord } from "./install-record.ts";
 import { isMap } from "./settings-fields.ts";
 
 export type Installation =
@@ -59,24 +59,50 @@ function tableOf(json: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * The good one. Without words GRUB starts a, and b where there is nothing in a.
+ * In the order in which GRUB tries them: the good one, and the other where there is nothing in it. Without words a is the good one.
  * @param block  GRUB's environment block
  */
-export function startingSlots(block: Uint8Array): readonly SlotName[] {
+export function startingSlots(block: Uint8Array): readonly [SlotName, SlotName] {
+  const good = goodSlot(block);
+  return [good, otherSlotName(good)];
+}
+
+function goodSlot(block: Uint8Array): SlotName {
   try {
-    return [readSlotWords(readGrubEnvironment(block)).good];
+    return readSlotWords(readGrubEnvironment(block)).good;
   } catch (error) {
-    if (error instanceof SlotError) return ["a", otherSlotName("a")];
+    if (error instanceof SlotError) return "a";
     throw error;
   }
 }
 
+export interface LoadersFound {
+  readonly bios: boolean;
+  readonly efi: "there" | "missing" | "unreadable";
+}
+
 /**
- * The boot loader is written last, in one way or in two.
- * @param record  undefined: of an agent that left none, or one that is not understood; then one way is enough
+ * Boot loaders are taken away before all else and written after it: where the last of them is there, the installation came to
+ * its end, whatever has been damaged since.
+ * @param record        undefined: of an agent that left none, or one that is not understood; then one boot loader is enough
+ * @param isConfigured  ROS_OEM has files, which are written after ROS_ESP was made: if that cannot be read it is damaged
+ * @returns what is known without a look into the slots; undefined where it came to its end
  */
-export function isStartable(record: InstallRecord | undefined, there: ReadonlySet<BootLoaderKind>): boolean {
-  return record === undefined ? there.size > 0 : record.loaders.every((loader) => there.has(loader));
+export function judgeLoaders(
+  record: InstallRecord | undefined,
+  isConfigured: boolean,
+  { bios, efi }: LoadersFound,
+): Exclude<Installation, { readonly kind: "whole" }> | undefined {
+  const isThere = { bios, efi: efi === "there" } as const;
+  const wanted = record?.loaders ?? BOOT_LOADER_KINDS;
+  if (efi === "unreadable" && isConfigured && wanted.includes("efi") && !(record === undefined && bios)) {
+    return { kind: "unclear", why: "its partition ROS_ESP cannot be read" };
+  }
+  if (record === undefined) return bios || isThere.efi ? undefined : { kind: "none" };
+  const last = BOOT_LOADER_KINDS.findLast((kind) => record.loaders.includes(kind));
+  if (last === undefined || !isThere[last]) return { kind: "none" };
+  const missing = record.loaders.find((kind) => !isThere[kind]);
+  return missing && { kind: "unclear", why: `its boot loader for ${missing} is missing` };
 }
 
 /** Whoever reads it may sit at a console, and what was written is anybody's. */

@@ -108,11 +108,17 @@ describe("a machine that was installed before it was started", () => {
     expect(target.partitions()).not.toEqual(before);
   });
 
-  it("is installed where nothing whole is on its disk", async () => {
-    const { target, source } = await installed("broken");
+  it("is left as it is where its disk is damaged, which may be why the live system has started", async () => {
+    const { target, source } = await installed("damaged");
     startAgain(target);
     target.change("ROS_SLOT_A", (root) => rmSync(join(root, ".rancheros-slot.json")));
-    const anew = await service(target, source);
+    const before = target.partitions();
+    expect(errorOf(await service(target, source))).toMatchObject({
+      code: "INSTALL_DISK_INSTALLED",
+      message: `${target.device} may hold an installation: no slot of it says what it holds`,
+    });
+    expect(target.partitions()).toEqual(before);
+    const anew = await service(target, source, { reinstall: true });
     expect(anew.code, anew.stderr).toBe(0);
     expect(JSON.parse(anew.stdout)).toMatchObject({ outcome: "installed" });
   });
@@ -128,6 +134,14 @@ describe("a machine whose installer was killed", () => {
     expect(next.code, next.stderr).toBe(0);
     expect(JSON.parse(next.stdout)).toMatchObject({ outcome: "installed" });
     expect(startsSomething(target)).toBe(true);
+  });
+
+  it("is installed from the beginning also where an installation was on the disk before", async () => {
+    const { target, source } = await installed("killed later");
+    await killAt("making file systems", target, source);
+    const next = await service(target, source);
+    expect(next.code, next.stderr).toBe(0);
+    expect(JSON.parse(next.stdout)).toMatchObject({ outcome: "installed" });
   });
 
   it("is installed from the beginning or done, whenever that was within the last step", async () => {

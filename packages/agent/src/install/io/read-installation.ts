@@ -9,20 +9,15 @@ import {
   SlotError,
   type SlotErrorCode,
 } from "../../slots/index.ts";
-import {
-  readInstallRecord,
-  RECORD_FILE,
-  RECORD_MAX_BYTES,
-  type BootLoaderKind,
-  type InstallRecord,
-} from "../install-record.ts";
+import { readInstallRecord, RECORD_FILE, RECORD_MAX_BYTES } from "../install-record.ts";
 import {
   installationParts,
-  isStartable,
+  judgeLoaders,
   shownReference,
   startingSlots,
   type Installation,
   type InstallationParts,
+  type LoadersFound,
 } from "../judge-installation.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -55,10 +50,18 @@ export async function readInstallation(disk: string, signal: AbortSignal): Promi
 async function look(disk: string, signal: AbortSignal): Promise<Installation> {
   const parts = await partsOf(disk, signal);
   if (parts === undefined) return NONE;
-  const reference = await startingReference(disk, parts, signal);
-  if (reference === undefined) return NONE;
-  const record = await recordOf(disk, parts, signal);
-  if (!isStartable(record, await loadersOn(disk, parts, signal))) return NONE;
+  const loaders = await loadersOn(disk, parts, signal);
+  // Whatever a killed installation has left elsewhere.
+  if (!loaders.bios && loaders.efi === "missing") return NONE;
+  const oem = at(disk, parts.oem);
+  const words = await peekFile(oem, "/grub/grubenv", GRUB_ENVIRONMENT_BYTES * 4, signal);
+  const text = await peekFile(oem, `/${RECORD_FILE}`, RECORD_MAX_BYTES, signal);
+  const record = text === "none" ? undefined : readInstallRecord(text.toString("utf8"));
+  const judged = judgeLoaders(record, words !== "none" || text !== "none", loaders);
+  if (judged !== undefined) return judged;
+  if (words === "none") return { kind: "unclear", why: "GRUB's words are missing on it" };
+  const reference = await startingReference(disk, parts, words, signal);
+  if (reference === undefined) return { kind: "unclear", why: "no slot of it says what it holds" };
   const { bootId, after, reinstall } = record ?? UNRECORDED;
   return { kind: "whole", reference: shownReference(reference), bootId, after, reinstall };
 }
@@ -73,14 +76,13 @@ async function partsOf(disk: string, signal: AbortSignal): Promise<InstallationP
   }
 }
 
-/** @returns undefined where no slot that would start holds a system */
+/** @returns undefined where no slot that would start says that it holds a system */
 async function startingReference(
   disk: string,
   parts: InstallationParts,
+  words: Uint8Array,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const words = await peekFile(at(disk, parts.oem), "/grub/grubenv", GRUB_ENVIRONMENT_BYTES * 4, signal);
-  if (words === "none") return undefined;
   for (const slot of startingSlots(words)) {
     const stamp = await peekStamp(at(disk, parts[slot]), signal);
     if (stamp === undefined)
@@ -90,34 +92,20 @@ async function startingReference(
   return undefined;
 }
 
-async function recordOf(
-  disk: string,
-  { oem }: InstallationParts,
-  signal: AbortSignal,
-): Promise<InstallRecord | undefined> {
-  const text = await peekFile(at(disk, oem), `/${RECORD_FILE}`, RECORD_MAX_BYTES, signal);
-  return text === "none" ? undefined : readInstallRecord(text.toString("utf8"));
-}
-
-async function loadersOn(
-  disk: string,
-  { esp }: InstallationParts,
-  signal: AbortSignal,
-): Promise<ReadonlySet<BootLoaderKind>> {
-  const there = new Set<BootLoaderKind>();
-  if (esp !== undefined && (await hasEfiLoader(`${disk}@@${esp}`, signal))) there.add("efi");
-  if (await hasBootCode(disk)) there.add("bios");
-  return there;
+async function loadersOn(disk: string, { esp }: InstallationParts, signal: AbortSignal): Promise<LoadersFound> {
+  const efi = esp === undefined ? "unreadable" : await efiLoader(`${disk}@@${esp}`, signal);
+  return { bios: await hasBootCode(disk), efi };
 }
 
 /** @param place  for mtools */
-async function hasEfiLoader(place: string, signal: AbortSignal): Promise<boolean> {
+async function efiLoader(place: string, signal: AbortSignal): Promise<LoadersFound["efi"]> {
   try {
     // Of whatever processor: the disk may have been another machine's.
     await run("mdir", ["-b", "-i", place, "::/EFI/BOOT/BOOT*.EFI"], "mtools", signal);
-    return true;
+    return "there";
   } catch (error) {
-    if (isSaying(error, /not found|non DOS media/)) return false;
+    if (isSaying(error, /not found/)) return "missing";
+    if (isSaying(error, /non DOS media/)) return "unreadable";
     throw error;
   }
 }

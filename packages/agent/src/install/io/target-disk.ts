@@ -17,8 +17,12 @@ export type Partitions = Readonly<Record<PartitionRole, string>>;
 
 const APPEAR_MS = 15_000;
 const LOOK_MS = 100;
-/** Where tables and boot code of before lie: from the beginning and up to the end. */
-const WIPED_BYTES = 1024 ** 2;
+/**
+ * Where tables and boot code of before lie: up to the end, and from the beginning on, there with the first sectors of ROS_ESP.
+ * What sfdisk takes away of a FAT neither firmware nor mtools look at: the boot loader of before would be found on it.
+ */
+const WIPED_END_BYTES = 1024 ** 2;
+const WIPED_BYTES = 4 * 1024 ** 2;
 const SECTOR_BYTES = 512;
 
 /**
@@ -32,7 +36,7 @@ export async function wipeDisk(path: string, sizeBytes: number): Promise<void> {
     path,
     [
       [0, zeros],
-      [sizeBytes - WIPED_BYTES, zeros],
+      [sizeBytes - WIPED_END_BYTES, zeros.subarray(0, WIPED_END_BYTES)],
     ],
     // Of a block device: the kernel says EBUSY where somebody has claimed it or one of its partitions. Source: open(2)
     constants.O_RDWR | constants.O_EXCL,

@@ -1,5 +1,6 @@
 /** An installation on a real disk, whole and with each of its parts taken away: what of it counts as one. */
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   mkdtempSync,
@@ -17,10 +18,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { makeDisk, systemTree, type TestDisk } from "../../../../../test/disks/index.ts";
+import { planLayout } from "../../../src/install/disk-layout.ts";
 import { NO_RULE } from "../../../src/install/disk.ts";
 import { installMachine, liveSource } from "../../../src/install/index.ts";
 import { findInstalledNow } from "../../../src/install/io/installed-now.ts";
 import { readInstallation } from "../../../src/install/io/read-installation.ts";
+import { divideDisk, wipeDisk } from "../../../src/install/io/target-disk.ts";
 
 const MIB = 1024 ** 2;
 const NEVER = new AbortController().signal;
@@ -97,15 +100,30 @@ async function withoutBootCode(work: () => Promise<void>): Promise<void> {
   }
 }
 
-function writeFirst(bytes: Buffer): void {
+function writeFirst(bytes: Buffer, offset = 0): void {
   const handle = openSync(disk.device, "r+");
-  writeSync(handle, bytes, 0, bytes.length, 0);
+  writeSync(handle, bytes, 0, bytes.length, offset);
   closeSync(handle);
 }
 
+function startBytes(partition: string): number {
+  return (disk.partitions().find(({ name }) => name === partition)?.start ?? 0) * 512;
+}
+
+/** As a disk that goes bad, or somebody who mistook it: by its first blocks each file system is known. */
+async function withoutFileSystem(partition: string, work: () => Promise<void>): Promise<void> {
+  const start = startBytes(partition);
+  const begin = disk.firstBytes(start + 8192).subarray(start);
+  writeFirst(Buffer.alloc(8192), start);
+  try {
+    await work();
+  } finally {
+    writeFirst(begin, start);
+  }
+}
+
 async function withoutEfi(work: () => Promise<void>): Promise<void> {
-  const esp = disk.partitions().find(({ name }) => name === "ROS_ESP");
-  const place = ["-i", `${disk.device}@@${(esp?.start ?? 0) * 512}`];
+  const place = ["-i", `${disk.device}@@${startBytes("ROS_ESP")}`];
   // As while it is copied: under a name that no firmware knows.
   execFileSync("mren", [...place, "::/EFI/BOOT/BOOTX64.EFI", "::/EFI/BOOT/BOOTX64.NEW"], PROGRAMS);
   try {
@@ -145,17 +163,61 @@ describe("an installation", () => {
   });
 
   it.each([
-    ["the words of its boot loader", "ROS_OEM", "grub/grubenv"],
-    ["what its slot says of itself", "ROS_SLOT_A", ".rancheros-slot.json"],
-  ])("is none without %s", async (_what, partition, name) => {
-    await without(partition, name, undefined, async () => expect(await look()).toEqual({ kind: "none" }));
+    ["the words of its boot loader", "ROS_OEM", "grub/grubenv", "GRUB's words are missing on it"],
+    ["what its slot says of itself", "ROS_SLOT_A", ".rancheros-slot.json", "no slot of it says what it holds"],
+  ])("is unclear without %s, as its boot loaders are written last", async (_what, partition, name, why) => {
+    await without(partition, name, undefined, async () => expect(await look()).toEqual({ kind: "unclear", why }));
     expect(await look()).toMatchObject({ kind: "whole" });
   });
 
-  it("is none where one of the two boot loaders is missing that were to be written", async () => {
-    await withoutBootCode(async () => expect(await look()).toEqual({ kind: "none" }));
-    await withoutEfi(async () => expect(await look()).toEqual({ kind: "none" }));
+  it.each([
+    ["ROS_OEM", "GRUB's words are missing on it"],
+    ["ROS_SLOT_A", "no slot of it says what it holds"],
+    ["ROS_ESP", "its partition ROS_ESP cannot be read"],
+  ])("is unclear where the file system of %s is damaged", async (partition, why) => {
+    await withoutFileSystem(partition, async () => expect(await look()).toEqual({ kind: "unclear", why }));
     expect(await look()).toMatchObject({ kind: "whole" });
+  });
+
+  it("is unclear also where nothing else starts it than a damaged ROS_ESP", async () => {
+    const why = "its partition ROS_ESP cannot be read";
+    await withoutFileSystem("ROS_ESP", () =>
+      withoutBootCode(async () => {
+        expect(await look()).toEqual({ kind: "unclear", why });
+        await without("ROS_OEM", "grub/installation.json", undefined, async () =>
+          expect(await look()).toEqual({ kind: "unclear", why }),
+        );
+      }),
+    );
+  });
+
+  it("is whole where GRUB starts the other slot, as the good one is damaged", async () => {
+    const stamp = disk.look("ROS_SLOT_A", (root) => readFileSync(join(root, ".rancheros-slot.json"), "utf8"));
+    const other = { ...(JSON.parse(stamp) as object), reference: "example.com/os:other" };
+    disk.change("ROS_SLOT_B", (root) => writeFileSync(join(root, ".rancheros-slot.json"), JSON.stringify(other)));
+    try {
+      await withoutFileSystem("ROS_SLOT_A", async () =>
+        expect(await look()).toMatchObject({ kind: "whole", reference: "example.com/os:other" }),
+      );
+      expect(await look()).toMatchObject({ kind: "whole", reference });
+    } finally {
+      disk.change("ROS_SLOT_B", (root) => rmSync(join(root, ".rancheros-slot.json")));
+    }
+  });
+
+  it("is none where the boot loader is missing that is written last, or there is none", async () => {
+    await withoutBootCode(async () => expect(await look()).toEqual({ kind: "none" }));
+    await withoutEfi(() => withoutBootCode(async () => expect(await look()).toEqual({ kind: "none" })));
+    await withoutFileSystem("ROS_OEM", () =>
+      withoutEfi(() => withoutBootCode(async () => expect(await look()).toEqual({ kind: "none" }))),
+    );
+    expect(await look()).toMatchObject({ kind: "whole" });
+  });
+
+  it("is unclear where the last boot loader is there and the one before it is not", async () => {
+    await withoutEfi(async () =>
+      expect(await look()).toEqual({ kind: "unclear", why: "its boot loader for efi is missing" }),
+    );
   });
 
   it.each([undefined, "{", '{"version":2}'])(
@@ -222,5 +284,17 @@ describe("an installation", () => {
     await expect(readInstallation(disk.device, AbortSignal.abort())).rejects.toMatchObject({
       code: "SLOT_INTERRUPTED",
     });
+  });
+});
+
+describe("a disk of which another installation has begun", () => {
+  it("holds none, wherever that is broken off", async () => {
+    const sizeBytes = 2048 * MIB;
+    await wipeDisk(disk.device, sizeBytes);
+    expect(await look()).toEqual({ kind: "none" });
+    const layout = planLayout(sizeBytes, { systemBytes: MIB, slotBytes: 128 * MIB }, randomUUID);
+    await divideDisk(disk.device, layout);
+    expect(disk.partitions().map(({ name }) => name)).toContain("ROS_OEM");
+    expect(await look()).toEqual({ kind: "none" });
   });
 });

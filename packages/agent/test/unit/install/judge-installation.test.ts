@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { readInstallRecord, writeInstallRecord, type InstallRecord } from "../../../src/install/install-record.ts";
 import {
   installationParts,
-  isStartable,
+  judgeLoaders,
   shownReference,
   startingSlots,
 } from "../../../src/install/judge-installation.ts";
@@ -69,19 +69,48 @@ describe("the partitions of an installation", () => {
 });
 
 describe("what starts", () => {
-  it("is the good slot, and of broken words what GRUB takes without them", () => {
-    expect(startingSlots(writeGrubEnvironment(new Map([["good", "b"]])))).toEqual(["b"]);
+  it("is the good slot or else the other, and of broken words what GRUB takes without them", () => {
+    expect(startingSlots(writeGrubEnvironment(new Map([["good", "b"]])))).toEqual(["b", "a"]);
+    expect(startingSlots(writeGrubEnvironment(new Map([["good", "a"]])))).toEqual(["a", "b"]);
     expect(startingSlots(writeGrubEnvironment(new Map([["good", "c"]])))).toEqual(["a", "b"]);
     expect(startingSlots(Buffer.from("good=b"))).toEqual(["a", "b"]);
   });
 
-  it("needs all boot loaders that were to be written, or one where nobody said which", () => {
-    expect(isStartable(RECORD, new Set(["efi", "bios"]))).toBe(true);
-    expect(isStartable(RECORD, new Set(["efi"]))).toBe(false);
-    expect(isStartable({ ...RECORD, loaders: ["bios"] }, new Set(["bios"]))).toBe(true);
-    expect(isStartable(undefined, new Set(["bios"]))).toBe(true);
-    expect(isStartable(undefined, new Set())).toBe(false);
+  const none = { kind: "none" } as const;
+  const damaged = { kind: "unclear", why: "its partition ROS_ESP cannot be read" } as const;
+  const withoutEfi = { kind: "unclear", why: "its boot loader for efi is missing" } as const;
+  it.each([
+    [["efi", "bios"], true, "there", undefined],
+    [["efi", "bios"], true, "missing", withoutEfi],
+    [["efi", "bios"], true, "unreadable", damaged],
+    [["efi", "bios"], false, "there", none],
+    [["efi", "bios"], false, "missing", none],
+    [["efi", "bios"], false, "unreadable", damaged],
+    [["efi"], false, "there", undefined],
+    [["efi"], true, "missing", none],
+    [["efi"], false, "unreadable", damaged],
+    [["bios"], true, "unreadable", undefined],
+    [["bios"], true, "missing", undefined],
+    [["bios"], false, "there", none],
+  ] as const)("had boot loaders for %j: of BIOS there %s, of UEFI %s", (loaders, bios, efi, judged) => {
+    expect(judgeLoaders({ ...RECORD, loaders }, true, { bios, efi })).toEqual(judged);
   });
+
+  it.each([
+    [true, true, "missing", undefined],
+    [true, false, "there", undefined],
+    [true, true, "unreadable", undefined],
+    [true, false, "missing", none],
+    // Made before ROS_OEM has any file.
+    [true, false, "unreadable", damaged],
+    [false, false, "unreadable", none],
+    [false, true, "unreadable", undefined],
+  ] as const)(
+    "had any boot loader where nobody said which: files %s, of BIOS there %s, of UEFI %s",
+    (isConfigured, bios, efi, judged) => {
+      expect(judgeLoaders(undefined, isConfigured, { bios, efi })).toEqual(judged);
+    },
+  );
 
   it("is named without what a terminal would obey, and not at any length", () => {
     expect(shownReference("example.com/os:v1")).toBe("example.com/os:v1");
