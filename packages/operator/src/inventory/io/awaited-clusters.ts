@@ -6,8 +6,8 @@ import type { InventoryEntry } from "../inventory-entry.ts";
 import type { InventoryIndex } from "../inventory-index.ts";
 
 const LOOK_EVERY_MS = 30_000;
-/** In one look: where there are more, the next ones have their turn in the next look. */
-const MOST_CLUSTERS = 60;
+/** In one look: where there are more, the next ones have their turn in the next look. Four requests a second. */
+const MOST_CLUSTERS = 120;
 
 interface Awaited {
   readonly namespace: string;
@@ -16,7 +16,7 @@ interface Awaited {
 }
 
 /** By NAMESPACE/NAME of the provisioning cluster. */
-function awaitedIn(index: InventoryIndex): ReadonlyMap<string, Awaited> {
+function awaitedIn(index: Pick<InventoryIndex, "all">): ReadonlyMap<string, Awaited> {
   const found = new Map<string, Awaited>();
   for (const entry of index.all()) {
     const { clusterName } = entry.rollout;
@@ -33,17 +33,17 @@ function awaitedIn(index: InventoryIndex): ReadonlyMap<string, Awaited> {
 
 /**
  * Begins at once, and goes on until it is stopped.
- * @param onThere  told of each machine whose cluster was not there and is
+ * @param onThere  told of each machine that waits although its cluster is there, once while that is there
  */
 export function lookForAwaitedClusters(
   { lead, log }: Pick<ControllerParts, "lead" | "log">,
-  tokens: ClusterTokens,
-  index: InventoryIndex,
+  tokens: Pick<ClusterTokens, "managementCluster">,
+  index: Pick<InventoryIndex, "all">,
   onThere: (entry: InventoryEntry) => void,
 ): { stop(): void } {
   const troubles = createTroubles(() => performance.now());
-  /** Of the awaited ones, those that were not there at the last look. */
-  const absent = new Set<string>();
+  /** Of the awaited ones, those that were there at their last turn, which may have been their first one. */
+  const told = new Set<string>();
   let turn = 0;
   let isStopped = false;
   let cancel = next();
@@ -65,7 +65,7 @@ export function lookForAwaitedClusters(
   async function look(): Promise<void> {
     if (!lead.isLeader()) return;
     const all = awaitedIn(index);
-    for (const key of absent) if (!all.has(key)) absent.delete(key);
+    for (const key of told) if (!all.has(key)) told.delete(key);
     const keys = [...all.keys()];
     turn = turn < keys.length ? turn : 0;
     for (const key of keys.slice(turn, turn + MOST_CLUSTERS)) {
@@ -75,17 +75,18 @@ export function lookForAwaitedClusters(
       turn += 1;
       const home = await tokens.managementCluster(awaited.namespace, awaited.clusterName);
       if (home === undefined) isAbsent(key, awaited);
-      else if (absent.delete(key)) isThere(key, awaited);
+      else if (!told.has(key)) isThere(key, awaited);
     }
   }
 
   function isAbsent(key: string, { machines }: Awaited): void {
-    absent.add(key);
+    told.delete(key);
     if (!troubles.isNews(key, "absent")) return;
     log.info("machines wait for a cluster that is not there", { cluster: key, machines: machines.length });
   }
 
   function isThere(key: string, { machines }: Awaited): void {
+    told.add(key);
     troubles.over(key);
     for (const entry of machines) onThere(entry);
   }

@@ -9,10 +9,18 @@ import {
   type ClusterTokens,
   type InventoryController,
 } from "../../../src/inventory/index.ts";
+import { inventoryEntry } from "../../../src/inventory/inventory-entry.ts";
+import { lookForAwaitedClusters } from "../../../src/inventory/io/awaited-clusters.ts";
 import { isJson, merged, type Json } from "./stored-inventory.ts";
 
 const HOUR_MS = 3_600_000;
 const CREATED = "2026-01-01T00:00:00Z";
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+const NOBODY: Kubernetes = {
+  config: new KubeConfig(),
+  send: () => Promise.reject(new Error("not asked for")),
+  open: () => Promise.reject(new Error("not asked for")),
+};
 
 let controller: InventoryController | undefined;
 
@@ -122,6 +130,34 @@ it("are no failing work, and have their token within a minute of the cluster's c
   await vi.advanceTimersByTimeAsync(60_000);
   for (let at = 0; at < 20; at += 1) expect(tokenOf(`m${at}`)).toBe("c-m-late");
   expect(tokenOf("other")).toBeUndefined();
+});
+
+it("are told of their cluster within minutes also where it comes before its first turn among hundreds, and once", async () => {
+  const entries = Array.from({ length: 600 }, (_, at) => inventoryEntry(machine(`m${at}`, `c${at}`))).filter(
+    (entry) => entry !== undefined,
+  );
+  const there = new Set<string>();
+  const told: (string | undefined)[] = [];
+  const looking = lookForAwaitedClusters(
+    { lead: { isLeader: () => true, onLeading: () => undefined, kubernetes: NOBODY }, log: SILENT },
+    { managementCluster: async (_, name) => (there.has(name) ? `c-m-${name}` : undefined) },
+    { all: () => entries },
+    ({ rollout }) => told.push(rollout.clusterName),
+  );
+  await vi.advanceTimersByTimeAsync(20_000);
+  for (const name of ["c0", "c300", "c599"]) there.add(name);
+  await vi.advanceTimersByTimeAsync(4 * 60_000);
+  expect(new Set(told)).toEqual(new Set(["c0", "c300", "c599"]));
+  expect(told).toHaveLength(3);
+  // Later it has its turn among the others; what came, went and came again is told again.
+  there.add("c598");
+  there.delete("c300");
+  await vi.advanceTimersByTimeAsync(4 * 60_000);
+  expect(told.slice(3)).toEqual(["c598"]);
+  there.add("c300");
+  await vi.advanceTimersByTimeAsync(8 * 60_000);
+  expect(told.slice(4)).toEqual(["c300"]);
+  looking.stop();
 });
 
 it.each([
