@@ -51,8 +51,9 @@ export const SEAL_ERRORS: ErrorTable<SealErrorCode> = {
   SESSION_KEYS_MISSING: {
     failure: "refused",
     retry: "backoff",
-    meaning: "The operator has not read or made its keys for sessions yet.",
-    mend: "Wait; if it lasts, the operator may not read and write the Secret rancheros-session-keys in its namespace.",
+    meaning:
+      "The operator has not read or made its keys for sessions yet, or too many already wait for it to read them for a key that it does not know.",
+    mend: "Wait: the machine comes again by itself. If it lasts, the operator's log says `session keys not read`, and why: it may not read and write the Secret rancheros-session-keys in its namespace, or the API server is slow or away. Where many wait, somebody asks with tokens that they made up meanwhile.",
   },
 };
 
