@@ -39,6 +39,8 @@ export class TunnelAgent extends Agent {
       settle();
       if (error !== null && isGreeting) noteProxyError(error);
       onMade(error, connection);
+      // Node forgets it as it is, and a proxy that refused may keep it open for ever.
+      if (error !== null) toProxy?.destroy();
     });
     toProxy?.once("secureConnect", () => (isGreeting = false));
     const giveUp = (code: string): void => {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { request } from "node:https";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { expect, it, onTestFinished } from "vitest";
 
@@ -59,4 +59,24 @@ it("keeps a tunnel that stands for longer than it takes to make one, for the nex
     expect(await answer.toArray()).toEqual([Buffer.from("late")]);
   }
   expect(tunnels).toHaveLength(1);
+}, 5_000);
+
+it("ends the connection to a proxy that does not let it through, whatever the proxy keeps open", async () => {
+  const refused: Socket[] = [];
+  const server = createServer().on("connect", (_, socket: Socket) => {
+    refused.push(socket.on("error", () => undefined));
+    socket.resume();
+    socket.write("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    for (const socket of refused) socket.destroy();
+  });
+  const proxy = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const agent = new TunnelAgent({ keepAlive: true, proxy });
+  const asked = answerTo(request("https://server.example/", { agent }).end(), signal);
+  await expect(asked).rejects.toMatchObject({ code: "ERR_PROXY_TUNNEL", statusCode: 407 });
+  await expect.poll(() => refused.map(({ readableEnded }) => readableEnded)).toEqual([true]);
 }, 5_000);
