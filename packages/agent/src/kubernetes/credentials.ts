@@ -23,6 +23,8 @@ export interface CredentialsOutside {
   readonly readFile: (path: string) => Promise<string>;
   /** Of the wall clock, in milliseconds since 1970. */
   readonly wallMs: () => number;
+  /** The code of why TLS does not take a certificate and its key; undefined where it does. */
+  readonly pairRefusal: (certificate: string, key: string) => string | undefined;
 }
 
 /** The names under which kubelets log in. Source: k8s.io/kubernetes plugin/pkg/auth/nodeidentifier */
@@ -42,6 +44,12 @@ export async function readCredentials(outside: CredentialsOutside, kubeconfig: K
   const certificate = await readMaterial(outside, pair.certificate, "client-certificate", path);
   const key = await readMaterial(outside, pair.key, "client-key", path);
   const parsed = checkPair(certificate, key, path);
+  // Left to the first connection, it would look as if the API server were at fault.
+  const refusal = outside.pairRefusal(certificate, key);
+  if (refusal !== undefined) {
+    const needs = "TLS asks for an RSA key of 2048 bits or more, and for SHA-256";
+    throw invalid(path, `client-certificate cannot be used (${refusal}): ${needs}`);
+  }
   checkValidity(parsed, path, outside.wallMs());
   // The API server tries the token only where there is no certificate that it knows.
   return { ca: caPem, clientCertificate: { certificate, key }, token, identity: identityOf(parsed) };

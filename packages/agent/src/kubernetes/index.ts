@@ -1,12 +1,19 @@
 /** The API server of this machine's cluster: found, logged in at with what the node has, asked. */
 import { hostname } from "./io/hostname.ts";
 import { openConnection } from "./io/https-connection.ts";
+import { pairRefusal } from "./io/pair-refusal.ts";
 import { readSmallFile } from "./io/read-file.ts";
 import { connectThrough, type ConnectOptions } from "./connect-kubernetes.ts";
 import type { KubernetesClient } from "./kubernetes-client.ts";
 import { findOwnNode, type OwnNodeSearch } from "./own-node.ts";
 
-const OUTSIDE = { readFile: readSmallFile, wallMs: Date.now, nowMs: () => performance.now(), openConnection };
+const OUTSIDE = {
+  readFile: readSmallFile,
+  wallMs: Date.now,
+  pairRefusal,
+  nowMs: () => performance.now(),
+  openConnection,
+};
 
 /**
  * Finds a kubeconfig and makes a client of it; sends nothing yet. To be closed.

@@ -1,6 +1,7 @@
 /** Node's agent for HTTPS, whose connections through a proxy are bounded while they are made. */
 import { Agent, type AgentOptions, type RequestOptions } from "node:https";
 import type { Duplex } from "node:stream";
+import { createSecureContext } from "node:tls";
 
 import { noteProxyError, trustProxy } from "./proxy-tls.ts";
 
@@ -34,8 +35,10 @@ export class TunnelAgent extends Agent {
     onMade?: (error: Error | null, connection: Duplex) => void,
   ): Duplex | null | undefined {
     if (this.#tunnelMs === undefined || onMade === undefined) return super.createConnection(options, onMade);
+    // Behind the proxy's answer nobody catches what OpenSSL says of a certificate; here it is thrown to who asks.
+    const checked = { ...options, secureContext: createSecureContext(options) };
     let isGreeting = this.#isProxyTls;
-    const toProxy = super.createConnection(options, (error, connection) => {
+    const toProxy = super.createConnection(checked, (error, connection) => {
       settle();
       if (error !== null && isGreeting) noteProxyError(error);
       onMade(error, connection);

@@ -80,3 +80,14 @@ it("ends the connection to a proxy that does not let it through, whatever the pr
   await expect(asked).rejects.toMatchObject({ code: "ERR_PROXY_TUNNEL", statusCode: 407 });
   await expect.poll(() => refused.map(({ readableEnded }) => readableEnded)).toEqual([true]);
 }, 5_000);
+
+it("tells who asks of a client certificate that OpenSSL refuses, before the proxy is asked", async () => {
+  const { url: proxy, tunnels } = await startProxy();
+  const silent = await startSilentServer();
+  onTestFinished(silent.stop);
+  const weak = createAuthority("tunnel").issue({ names: [], rsaBits: 1024 });
+  const agent = new TunnelAgent({ proxy, tunnelMs: TUNNEL_MS, ...weak });
+  const ask = async (): Promise<unknown> => answerTo(request(`https://${silent.host}/`, { agent }).end(), signal);
+  await expect(ask()).rejects.toMatchObject({ code: "ERR_SSL_EE_KEY_TOO_SMALL" });
+  expect(tunnels).toEqual([]);
+}, 5_000);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { readCredentials, readIdentity, type Credentials } from "../../../src/kubernetes/credentials.ts";
 import { NodeApiError } from "../../../src/kubernetes/errors.ts";
+import { pairRefusal } from "../../../src/kubernetes/io/pair-refusal.ts";
 import type { Kubeconfig } from "../../../src/kubernetes/kubeconfig.ts";
 import {
   issueClientCertificate,
@@ -12,16 +13,19 @@ import {
   type ClientAuthority,
   type ClientCertificate,
 } from "../../../../../test/control-plane/client-authority.ts";
+import { createAuthority, type ServerCertificate } from "../../../../../test/registration/authority.ts";
 
 let folder: string;
 let authority: ClientAuthority;
 let kubelet: ClientCertificate;
 let admin: ClientCertificate;
+let weak: ServerCertificate;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), "credentials-"));
   authority = writeClientAuthority(folder);
   kubelet = issueClientCertificate(authority, { user: "system:node:n1", groups: ["system:nodes"] });
   admin = issueClientCertificate(authority, { user: "kubernetes-admin", groups: ["system:masters"] });
+  weak = createAuthority("weak").issue({ names: [], rsaBits: 1024 });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -40,6 +44,7 @@ const NOTHING: Kubeconfig = {
 function withFiles(files: Readonly<Record<string, string>>, wallMs = Date.now()) {
   return {
     wallMs: () => wallMs,
+    pairRefusal,
     readFile: (name: string): Promise<string> => {
       const text = files[name];
       return text === undefined ? Promise.reject(new Error(`no ${name}`)) : Promise.resolve(text);
@@ -127,6 +132,11 @@ describe("credentials", () => {
       "a certificate in place of the key",
       () => pair(kubelet.certificatePem, kubelet.certificatePem),
       "client-key holds no private key that can be used without a password",
+    ],
+    [
+      "a key that is too short to log in with over TLS",
+      () => pair(weak.cert, weak.key),
+      "client-certificate cannot be used (ERR_SSL_EE_KEY_TOO_SMALL): TLS asks for an RSA key of 2048 bits or more, and for SHA-256",
     ],
     ["a token file with two lines", () => ({ ...NOTHING, tokenFile: "/two" }), "tokenFile holds no token"],
   ])("with %s are refused", async (_what, kubeconfig, problem) => {

@@ -21,6 +21,7 @@ async function connected(files: Readonly<Record<string, string | Error>>, search
   const opened: ConnectionOptions[] = [];
   const outside = {
     wallMs: Date.now,
+    pairRefusal: () => undefined,
     nowMs: () => performance.now(),
     readFile: (name: string): Promise<string> => {
       const text = files[name] ?? Object.assign(new Error("no such file"), { code: "ENOENT" });

@@ -20,6 +20,7 @@ async function open(wallMs: number): Promise<Scene> {
   const clocks = { wallMs, nowMs: 5_000 };
   const outside = {
     wallMs: () => clocks.wallMs,
+    pairRefusal: () => undefined,
     nowMs: () => clocks.nowMs,
     readFile: () => Promise.reject(new Error("there are no files")),
     openConnection: () => ({
