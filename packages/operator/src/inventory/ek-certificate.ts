@@ -55,6 +55,23 @@ export function recordedCertificate({ metadata, status }: MachineInventory): Rec
   return { trust: known, root, certificateSha256 };
 }
 
+/** Whether of the recorded certificate only the hash is known, as older operators wrote it. */
+export function isRootMissing(inventory: MachineInventory): boolean {
+  const recorded = recordedCertificate(inventory);
+  return recorded !== undefined && recorded.root === undefined;
+}
+
+/** Whether this is that certificate, and proves what it proved: then its root may be recorded with it. */
+export function showsMissingRoot(inventory: MachineInventory, shown: ShownCertificate): boolean {
+  const recorded = recordedCertificate(inventory);
+  return (
+    isRootMissing(inventory) &&
+    shown.root !== undefined &&
+    recorded?.trust === shown.trust &&
+    recorded.certificateSha256 === shown.certificateSha256
+  );
+}
+
 function wordFor(shown: ShownCertificate): string {
   return shown.certificateSha256 ?? NO_CERTIFICATE;
 }

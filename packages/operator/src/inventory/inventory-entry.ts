@@ -5,7 +5,7 @@ import { endorsementKeyHash, PROTOCOL_ANNOTATION, REGISTRATION_LABEL } from "@ra
 import { approvalOf } from "./approval.ts";
 import type { TokenReference } from "./cluster-tokens.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
-import { recordedCertificate } from "./ek-certificate.ts";
+import { isRootMissing, recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge, unnotedMetadata } from "./machine-status.ts";
 import { readableInventory, type ReadableInventory } from "./readable-inventory.ts";
 import { needsWork } from "./reconcile-inventory.ts";
@@ -35,6 +35,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly isUnreadable?: true;
   /** Only there where annotations do not say what is recorded of it. */
   readonly isUnnoted?: true;
+  /** Only there where the root of that certificate is not recorded. */
+  readonly isRootMissing?: true;
   /** The challenge that the machine used last. */
   readonly challenge: string | undefined;
   readonly tokenSecretName: string | undefined;
@@ -64,9 +66,12 @@ function isToSettle(read: ReadableInventory): boolean {
   return !read.ok || needsWork(read.inventory);
 }
 
-function marksOf(read: ReadableInventory): Pick<InventoryEntry, "isUnreadable" | "isUnnoted"> {
+function marksOf(read: ReadableInventory): Pick<InventoryEntry, "isUnreadable" | "isUnnoted" | "isRootMissing"> {
   if (!read.ok) return { isUnreadable: true };
-  return unnotedMetadata(read.inventory) === undefined ? {} : { isUnnoted: true };
+  return {
+    ...(unnotedMetadata(read.inventory) === undefined ? {} : { isUnnoted: true }),
+    ...(isRootMissing(read.inventory) ? { isRootMissing: true } : {}),
+  };
 }
 
 /** Reads what is needed of an object of the API server; undefined where it is none. */

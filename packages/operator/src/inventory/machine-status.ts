@@ -4,6 +4,7 @@ import {
   ACCEPT_EK_CERTIFICATE_ANNOTATION,
   CHALLENGE_ANNOTATION,
   EK_CERTIFICATE_ANNOTATION,
+  EK_CERTIFICATE_ROOT_ANNOTATION,
   PROTOCOL_ANNOTATION,
   TRUST_LABEL,
   type MachineInventory,
@@ -16,6 +17,7 @@ import {
   changedFinding,
   isAccepted,
   recordedFindings,
+  showsMissingRoot,
   type ShownCertificate,
 } from "./ek-certificate.ts";
 import { nodeStatus } from "./node-status.ts";
@@ -122,6 +124,19 @@ export function certificateStatus(
     attestation: { class: trust, root: root ?? null, certificateSha256: certificateSha256 ?? null },
     conditions,
   };
+}
+
+/**
+ * The same of the root of the certificate that is recorded already; undefined where it says nothing of that yet, and the
+ * annotations are what it is made of.
+ */
+export function rootStatus(
+  inventory: MachineInventory,
+  shown: ShownCertificate,
+  nowMs: number,
+): Readonly<Record<string, unknown>> | undefined {
+  const isSaid = inventory.status?.attestation?.class !== undefined;
+  return isSaid && showsMissingRoot(inventory, shown) ? certificateStatus(inventory, shown, nowMs) : undefined;
 }
 
 /** What is to be written of a report, and how soon. */
@@ -252,8 +267,10 @@ export function recordedMetadata(inventory: MachineInventory, recorded: ShownCer
 export function unnotedMetadata(inventory: MachineInventory): MetadataPatch | undefined {
   const { class: said, root, certificateSha256 } = inventory.status?.attestation ?? {};
   const trust = trustClassOf(said);
-  const noted = inventory.metadata.annotations?.[EK_CERTIFICATE_ANNOTATION];
-  if (trust === undefined || noted === certificateSha256) return undefined;
+  const { annotations = {} } = inventory.metadata;
+  // Where the status knows no root, an annotation that has one says more.
+  const isRoot = root === undefined || annotations[EK_CERTIFICATE_ROOT_ANNOTATION] === root;
+  if (trust === undefined || (isRoot && annotations[EK_CERTIFICATE_ANNOTATION] === certificateSha256)) return undefined;
   return recordedMetadata(inventory, { trust, root, certificateSha256 });
 }
 

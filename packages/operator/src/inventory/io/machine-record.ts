@@ -11,6 +11,7 @@ import { dueStatus } from "../due-status.ts";
 import {
   certificateChange,
   changedSentence,
+  showsMissingRoot,
   type CertificateChange,
   type ShownCertificate,
 } from "../ek-certificate.ts";
@@ -29,6 +30,7 @@ import {
   rememberedChallenge,
   reportedBoot,
   reportedStatus,
+  rootStatus,
   unnotedMetadata,
   type ChosenMetadata,
   type MachineProof,
@@ -63,8 +65,9 @@ export interface MachineRecords {
    */
   prove(claim: Claim, proof: MachineProof, chosen?: ChosenMetadata): Promise<Proved>;
   /**
-   * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate, or was made by
-   * another replica so lately that its status says nothing: written to, it is not taken back by one that is behind.
+   * The same for rancherd's protocol, which writes nothing unless a known machine shows another certificate, or the root
+   * of one that was recorded without, or was made by another replica so lately that its status says nothing: written to,
+   * it is not taken back by one that is behind.
    * @throws InventoryError EK_CERTIFICATE_CHANGED, INVENTORY_UNCERTAIN, INVENTORY_UNREADABLE; KubernetesError
    */
   proveCertificate(claim: Claim, shown: ShownCertificate): Promise<void>;
@@ -228,21 +231,22 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       return { inventory, isRecordedAnew: certificate !== "kept" };
     },
     async proveCertificate({ entry, isOfAnother = false }, shown) {
-      const { certificateSha256: bound, isUnreadable = false, isUnnoted = false, statusDue } = entry;
-      if (isOfAnother && statusDue === "later") await change(entry, undefined, (found) => dueStatus(found, nowMs()));
+      const { certificateSha256: bound, isUnreadable = false, isUnnoted = false, isRootMissing = false } = entry;
+      if (isOfAnother && entry.statusDue === "later")
+        await change(entry, undefined, (found) => dueStatus(found, nowMs()));
       // Nobody knows here what binds a machine that cannot be read: it is read, and waits if it still cannot be.
-      const isKnown = !isUnreadable && !isUnnoted;
+      const isKnown = !isUnreadable && !isUnnoted && !(isRootMissing && shown.root !== undefined);
       if (isKnown && (bound === undefined || bound === shown.certificateSha256)) return;
       let certificate: CertificateChange = "kept";
       const inventory = await change(entry, undefined, (found) => {
         certificate = certificateChange(found, shown);
-        if (certificate === "kept") return undefined;
+        if (certificate === "kept") return rootStatus(found, shown, nowMs());
         return certificate === "changed"
           ? changedStatus(found, shown, undefined, nowMs())
           : certificateStatus(found, shown, nowMs());
       });
       refuseChanged(inventory, shown, certificate);
-      const isKept = certificate === "kept";
+      const isKept = certificate === "kept" && !showsMissingRoot(inventory, shown);
       await writeMetadata(inventory, isKept ? unnotedMetadata(inventory) : recordedMetadata(inventory, shown));
     },
     smbios: async (entry) => (await fresh(entry)).inventory.spec.smbios,

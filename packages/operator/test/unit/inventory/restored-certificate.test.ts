@@ -125,6 +125,46 @@ describe("after a restore a machine of rancherd's protocol", () => {
     expect(scene.counts().writes).toBe(writes);
   });
 
+  it("may show a renewed one where an older operator noted its certificate only", async () => {
+    const { "rancheros.cattle.io/ek-certificate-root": _, ...older } = made.annotations;
+    const known = { class: "hardware", protocol: 1, root: ROOT, certificateSha256: OLD };
+    const scene = machineScene({ attestation: known }, {}, { ...made, annotations: older });
+    expect(changes(scene, renewed)).toEqual(["changed", "changed"]);
+    await scene.shows(OLD, ROOT);
+    expect(changes(scene, renewed)).toEqual(["renewed", "renewed"]);
+    expect(scene.counts().writes).toBe(1);
+    await scene.shows(OLD, ROOT);
+    expect(scene.counts().writes).toBe(1);
+  });
+
+  it.each([
+    ["its status neither", { attestation: { class: "hardware", protocol: 1, certificateSha256: OLD } }, 2],
+    ["no status is there yet", undefined, 1],
+  ])("is known by its root from the next visit on where an older operator wrote none: %s", async (...given) => {
+    const [, status, costs] = given;
+    const { "rancheros.cattle.io/ek-certificate-root": _, ...older } = made.annotations;
+    const scene = machineScene(status, {}, { ...made, annotations: older });
+    await scene.shows(OLD, ROOT);
+    expect(changes(scene, renewed)).toEqual(["renewed", "renewed"]);
+    expect(changes(scene, { ...renewed, root: "CN=Another" })).toEqual(["changed", "changed"]);
+    if (status !== undefined)
+      expect(scene.status()).toMatchObject({ attestation: { ...status.attestation, root: ROOT } });
+    expect(scene.counts().writes).toBe(costs);
+    const { reads } = scene.counts();
+    await scene.shows(OLD, ROOT);
+    expect(scene.counts()).toEqual({ reads, writes: costs });
+  });
+
+  it("loses no root where it is noted beside a status that has none", async () => {
+    const scene = machineScene({ attestation: { class: "hardware", certificateSha256: OLD } }, {}, made);
+    await scene.shows(OLD, undefined);
+    expect(scene.metadata()).toMatchObject({ annotations: made.annotations });
+    expect(scene.counts()).toEqual({ reads: 0, writes: 0 });
+    await scene.shows(OLD, ROOT);
+    expect(changes(scene, renewed)).toEqual(["renewed", "renewed"]);
+    expect(scene.status()).toMatchObject({ attestation: { root: ROOT } });
+  });
+
   it("may show the certificate that an administrator accepted", async () => {
     const scene = machineScene(undefined, {}, { ...made, annotations: { ...made.annotations, [ACCEPT]: NEW } });
     await scene.shows(NEW, "CN=Another");
