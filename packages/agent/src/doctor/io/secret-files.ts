@@ -22,6 +22,8 @@ const FILE_MAX_BYTES = 4 * 1024 * 1024;
 const ALL_MAX_BYTES = 32 * 1024 * 1024;
 const FOLDER_MAX_FILES = 200;
 const MAX_DEPTH = 16;
+/** /dev/null, to which systemd links what is masked. Source: Linux, Documentation/admin-guide/devices.txt: 1, 3 */
+const NULL_DEVICE = (1 << 8) | 3;
 
 /** @param more  others that the command line or the environment name, as they are */
 export async function readSecretFiles(
@@ -87,6 +89,7 @@ async function readWhole(reading: Reading, path: string, kind: SecretFileKind): 
       const found = await file.stat();
       const key = `${found.dev} ${found.ino} ${kind}`;
       if (found.isDirectory() || reading.seen.has(key)) return;
+      if (found.isCharacterDevice() && found.rdev === NULL_DEVICE) return;
       if (!found.isFile() || found.size > FILE_MAX_BYTES) throw new Error("no small file");
       if (reading.bytes + found.size > ALL_MAX_BYTES) throw new Error("too much in all");
       reading.seen.add(key);

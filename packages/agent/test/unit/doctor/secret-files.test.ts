@@ -89,6 +89,16 @@ it("what a unit names besides is none", async () => {
   expect(await isKnown("Lightweight notify /usr/local/bin/k3s /etc/token --disable traefik")).toBe(false);
 });
 
+it("a unit or a drop-in that is masked has no secrets; another device may have", async () => {
+  put("etc/systemd/system/k3s.service.d/a.conf", "");
+  symlinkSync("/dev/null", join(root, "etc/systemd/system/k3s.service"));
+  symlinkSync("/dev/null", join(root, "etc/systemd/system/k3s.service.d/b.conf"));
+  symlinkSync("/dev/zero", join(root, "etc/systemd/system/k3s-agent.service"));
+  const { files, unread } = await readSecretFiles(root, join(root, "state"), []);
+  expect(files.map(({ path }) => path)).toEqual([join(root, "etc/systemd/system/k3s.service.d/a.conf")]);
+  expect(unread).toEqual([join(root, "etc/systemd/system/k3s-agent.service")]);
+});
+
 it("folders that lead in a circle are read once", async () => {
   put("etc/rancher/rancherd/manifests/a.yaml", YAML);
   symlinkSync(".", join(root, "etc/rancher/rancherd/manifests/one"));
