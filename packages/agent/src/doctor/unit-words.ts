@@ -8,8 +8,13 @@ export function unitWords(text: string): readonly (readonly string[])[] {
   const lines = text.replaceAll(/\\\r?\n/g, " ").split(/\r?\n/);
   return lines.flatMap((line) => {
     const [, value] = /^\s*[A-Za-z]+\s*=(.*)$/.exec(line) ?? [];
-    return value === undefined ? [] : [(value.match(WORD) ?? []).map(unquoted)];
+    return value === undefined ? [] : [splitWords(value)];
   });
+}
+
+/** Of one value, or of a script in a word of it, whose quotes are much the same. */
+export function splitWords(value: string): readonly string[] {
+  return (value.match(WORD) ?? []).map(unquoted);
 }
 
 /** A % is written twice, as one alone begins a specifier. */

@@ -4,7 +4,7 @@ import { isPair, isScalar, parseAllDocuments, visit, type Document } from "yaml"
 
 import { kernelWords } from "../../slots/index.ts";
 import { parseEnvironmentFile } from "../environment-file.ts";
-import { unitWords } from "../unit-words.ts";
+import { splitWords, unitWords } from "../unit-words.ts";
 import { SECRET_NAME } from "./secret-name.ts";
 
 /**
@@ -71,6 +71,7 @@ const READERS: Readonly<Record<SecretFileKind, (text: string) => readonly string
     unitWords(text).flatMap((words) => [
       ...namedSecrets(words),
       ...optionSecrets(words),
+      ...[words, ...words.filter((word) => /\s/.test(word)).map(splitWords)].flatMap(joinSecrets),
       ...words.flatMap((word) => [...urlSecrets(word), ...tokenPasswords(word)]),
     ]),
 };
@@ -208,6 +209,21 @@ function optionSecrets(words: readonly string[]): readonly string[] {
     const [, name] = /^--([A-Za-z0-9-]{1,64})$/.exec(word) ?? [];
     const value = words[at + 1];
     return name !== undefined && isSecretFlag(name) && value !== undefined && !/^[-/]/.test(value) ? [value] : [];
+  });
+}
+
+/**
+ * `k3s server -t TOKEN`, and how Go's flags may be written besides: with one dash, with =.
+ * Source: https://docs.k3s.io/cli/agent, "Cluster Options"
+ */
+function joinSecrets(words: readonly string[]): readonly string[] {
+  const program = words.findIndex((word) => /(?:^|[/@:+!-])(?:k3s|rke2)$/.test(word));
+  const role = words.findIndex((word, at) => program !== -1 && at > program && /^(?:server|agent)$/.test(word));
+  return words.flatMap((word, at) => {
+    const [, name, given] = /^--?([A-Za-z0-9-]{1,64})(?:=(.{1,1024}))?$/.exec(word) ?? [];
+    if (role === -1 || at < role || name === undefined || !(name === "t" || isSecretFlag(name))) return [];
+    const value = given ?? words[at + 1] ?? "";
+    return /^[-/]/.test(value) || KNOWN_WORD.test(value) ? [] : [value];
   });
 }
 

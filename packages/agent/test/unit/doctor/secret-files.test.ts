@@ -64,6 +64,13 @@ it.each([
   ["etc/systemd/system/ros-agent.service.d/proxy.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://me:hunterin@p:1\n"],
   ["run/systemd/system/k3s-agent.service.d/a.conf", "[Service]\nEnvironment=K3S_TOKEN=hunterin\n"],
   ["etc/systemd/system/service.d/a.conf", "[Service]\nEnvironment=K3S_TOKEN=hunterin\n"],
+  ["etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server -t hunterin --disable traefik\n"],
+  ["etc/systemd/system/k3s-agent.service", "[Service]\nExecStart=k3s agent --server https://h:6443 '-t' 'hunterin'\n"],
+  ["etc/systemd/system/k3s.service", "[Service]\nExecStart=k3s server -t=hunterin\n"],
+  ["etc/systemd/system/k3s.service", "[Service]\nExecStart=-/usr/local/bin/k3s --debug server -agent-token hunterin\n"],
+  ["etc/systemd/system/rke2-server.service", "[Service]\nExecStart=/opt/rke2/bin/rke2 server -t hunterin\n"],
+  ["etc/systemd/system/k3s.service", "[Service]\nExecStart=/bin/sh -c 'exec k3s server -t hunterin'\n"],
+  ["etc/systemd/system/k3s.service", "[Service]\nExecStart=/bin/sh -c \"/usr/bin/k3s agent -t 'hunterin'\"\n"],
   [
     "etc/systemd/system/k3s.service",
     "[Service]\nExecStart=/usr/local/bin/k3s \\\n\tserver \\\n\t'--token' \\\n\t'hunterin' \\\n",
@@ -87,6 +94,14 @@ it("what a unit names besides is none", async () => {
     "[Unit]\nDescription=Lightweight Kubernetes\n[Service]\nType=notify\nExecStart=/usr/local/bin/k3s server --token-file /etc/token --token --disable traefik\n",
   );
   expect(await isKnown("Lightweight notify /usr/local/bin/k3s /etc/token --disable traefik")).toBe(false);
+});
+
+it("what follows -t of another program is none", async () => {
+  put(
+    "etc/systemd/system/k3s.service",
+    "[Service]\nExecStartPre=/usr/bin/logger -t k3sunit server k3s\nExecStart=k3s server --token-file k3sunit\n",
+  );
+  expect(await isKnown("k3sunit enabled")).toBe(false);
 });
 
 it("a unit or a drop-in that is masked has no secrets; another device may have", async () => {
