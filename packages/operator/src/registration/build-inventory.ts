@@ -5,18 +5,12 @@ import {
   REGISTRATION_LABEL,
   type MachineRegistrationSpec,
 } from "@rancheros/protocol/resources";
-import { describeTemplates, type DescribedMachine, type DescribedText } from "@rancheros/protocol/templates";
+import { describeTemplates, valuesOf, type DescribedMachine } from "@rancheros/protocol/templates";
 
 const LABEL_VALUE_LIMIT = 63;
 
 /** Who registered, as far as it has been proved or said. */
 export type RegisteringMachine = DescribedMachine;
-
-function valuesOf(described: Readonly<Record<string, DescribedText>>): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const [key, { value }] of Object.entries(described)) if (value !== undefined) values[key] = value;
-  return values;
-}
 
 /**
  * @param attempt  which of the machine's names to take; see machineName

@@ -1,8 +1,9 @@
 /** What a machine is called and how it is labelled: the same for the operator that makes the object and for who tries templates. */
+import { annotationBytes, TEMPLATES_MAX_BYTES } from "./annotation-size.ts";
 import { hostName, isHostNameTemplate, type HostName, type NamedMachine } from "./host-name.ts";
 import { labelValue } from "./label-value.ts";
 import { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
-import { fillTemplate, HARDWARE } from "./template.ts";
+import { fillTemplate, HARDWARE, INSERTED_LIMIT, type Filled } from "./template.ts";
 
 /** The templates of a MachineRegistration's spec. */
 export interface Templates {
@@ -46,15 +47,37 @@ function dataOf(machine: DescribedMachine): Readonly<Record<string, unknown>> {
 
 function described(
   templates: Readonly<Record<string, string>> | null | undefined,
-  data: unknown,
+  fill: (template: string) => Filled,
   finish: (text: string) => string,
 ): Record<string, DescribedText> {
   return Object.fromEntries(
     Object.entries(templates ?? {}).map(([key, template]) => {
-      const { text, empty } = fillTemplate(template, data);
+      const { text, empty } = fill(template);
       return [key, { value: empty.length === 0 ? finish(text) : undefined, empty }];
     }),
   );
+}
+
+/** Those that are written. */
+export function valuesOf(texts: Readonly<Record<string, DescribedText>>): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [key, { value }] of Object.entries(texts)) if (value !== undefined) values[key] = value;
+  return values;
+}
+
+/** Where they would be too much, less of what the machine says is written, equally of all: it could not register otherwise. */
+function describedAnnotations(
+  templates: Templates["machineInventoryAnnotations"],
+  data: unknown,
+): Record<string, DescribedText> {
+  for (let most = INSERTED_LIMIT; ; most = Math.floor(most / 2)) {
+    const filled = described(
+      templates,
+      (template) => fillTemplate(template, data, undefined, most),
+      (text) => text,
+    );
+    if (most === 0 || annotationBytes(valuesOf(filled)) <= TEMPLATES_MAX_BYTES) return filled;
+  }
 }
 
 function describedHostName(cloudConfig: Templates["cloudConfig"], machine: NamedMachine): HostName | undefined {
@@ -75,8 +98,8 @@ export function describeTemplates(spec: Templates, machine: DescribedMachine, at
   const name = machineName(machineNamePrefix(spec.machineName, data), ekHash, attempt);
   return {
     name: { value: name, empty },
-    labels: described(spec.machineInventoryLabels, data, labelValue),
-    annotations: described(spec.machineInventoryAnnotations, data, (text) => text),
+    labels: described(spec.machineInventoryLabels, (template) => fillTemplate(template, data), labelValue),
+    annotations: describedAnnotations(spec.machineInventoryAnnotations, data),
     hostname: describedHostName(spec.cloudConfig, { name, ekHash, smbios }),
   };
 }

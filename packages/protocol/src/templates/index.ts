@@ -1,5 +1,5 @@
 /** Templates over what a machine says of itself: names, labels, annotations. */
-export { describeTemplates } from "./describe-templates.ts";
+export { describeTemplates, valuesOf } from "./describe-templates.ts";
 export type { DescribedMachine, DescribedText, Description, Templates } from "./describe-templates.ts";
 export { hostName, isHostNameTemplate } from "./host-name.ts";
 export type { HostName, NamedMachine } from "./host-name.ts";

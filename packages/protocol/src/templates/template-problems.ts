@@ -1,14 +1,14 @@
 /** What is wrong with the templates of a MachineRegistration, whatever machine comes. */
+import { annotationBytes, ANNOTATIONS_MAX_BYTES, OPERATORS_BYTES, TEMPLATES_MAX_BYTES } from "./annotation-size.ts";
 import type { Templates } from "./describe-templates.ts";
 import { isHostNameTemplate } from "./host-name.ts";
 import { isLabelKey } from "./label-key.ts";
-import { fillTemplate, HARDWARE, HARDWARE_PARTS, openPlaceholder, placeholdersOf } from "./template.ts";
+import { fillTemplate, HARDWARE, HARDWARE_PARTS, INSERTED_LIMIT, openPlaceholder, placeholdersOf } from "./template.ts";
 
 /** Of a template or a key, so much is shown. */
 const SHOWN_CHARACTERS = 60;
-/** Kubernetes' TotalAnnotationSizeLimitB: of all keys and values of an object. */
-const ANNOTATIONS_MAX_BYTES = 262_144;
-const OPERATORS_BYTES = 4_096;
+/** Of UTF-8, for each of the characters that a machine's text is counted in. */
+const CHARACTER_MAX_BYTES = 3;
 const LABELS = "spec.machineInventoryLabels";
 const ANNOTATIONS = "spec.machineInventoryAnnotations";
 
@@ -59,18 +59,18 @@ function keyProblems(field: string, texts: Texts): readonly string[] {
   );
 }
 
-/** Before machines add to it. */
+/** Own text is never cut; what machines add to it is. */
 function sizeProblems(annotations: Texts): readonly string[] {
-  const encoder = new TextEncoder();
-  const bytes = encoder.encode(
-    Object.entries(annotations ?? {})
-      .flat()
-      .join(""),
-  ).length;
-  if (bytes <= ANNOTATIONS_MAX_BYTES - OPERATORS_BYTES) return [];
-  return [
-    `${ANNOTATIONS}: are ${bytes} bytes together, so that no new machine can register: Kubernetes takes ${ANNOTATIONS_MAX_BYTES}, of which ${OPERATORS_BYTES} are the operator's`,
-  ];
+  const own = annotationBytes(annotations ?? {});
+  const filled = Object.values(annotations ?? {}).filter((template) => placeholdersOf(template).length > 0).length;
+  const most = own + filled * INSERTED_LIMIT * CHARACTER_MAX_BYTES;
+  const limits = `Kubernetes takes ${ANNOTATIONS_MAX_BYTES}, of which ${OPERATORS_BYTES} are the operator's`;
+  if (own > TEMPLATES_MAX_BYTES) {
+    return [`${ANNOTATIONS}: are ${own} bytes together, so that no new machine can register: ${limits}`];
+  }
+  if (most <= TEMPLATES_MAX_BYTES) return [];
+  const what = `may come to ${most} bytes together with up to ${INSERTED_LIMIT} characters of a machine in each of ${filled}`;
+  return [`${ANNOTATIONS}: ${what}: ${limits}, so that less of what a machine says may be written`];
 }
 
 /**

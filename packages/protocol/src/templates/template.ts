@@ -18,8 +18,8 @@ export const HARDWARE_PARTS: readonly string[] = ["cpu", "memory", "disks", "net
 
 /** The longest template that a registration takes. */
 export const TEMPLATE_LIMIT = 16_384;
-/** Of what a machine says, so much goes into one template: sixty-four must fit into an object's annotations, 256 KiB. */
-const INSERTED_LIMIT = 2048;
+/** Of what a machine says, so many characters go into one template. */
+export const INSERTED_LIMIT = 2048;
 const FILLED_LIMIT = TEMPLATE_LIMIT + INSERTED_LIMIT;
 
 function lookUp(data: unknown, path: readonly string[]): string | undefined {
@@ -64,15 +64,17 @@ function valueOf(placeholder: string, look: Look): string | undefined {
  * @param template  text with `${A/B}` and `${A/B|fallback}` placeholders; one that is not closed stays as it is
  * @param data      nested maps whose leaves are strings; a placeholder that ends anywhere else finds nothing
  * @param reading   what becomes of a string that is found; undefined: as if it were not there
- * @returns         the template's own text, and at most 2,048 characters of what is found; at most 18,432 in all
+ * @param most      how many characters of what is found go into it, at most and by default 2,048
+ * @returns         the template's own text, and that; at most 18,432 characters in all
  * Source: rancher/os2 pkg/server/register.go buildName; fallbacks are ours
  */
 export function fillTemplate(
   template: string,
   data: unknown,
   reading: (found: string) => string | undefined = (found) => found,
+  most = INSERTED_LIMIT,
 ): Filled {
-  let left = INSERTED_LIMIT;
+  let left = Math.min(most, INSERTED_LIMIT);
   const look: Look = (path) => {
     const found = lookUp(data, path.split("/"));
     const inserted = found === undefined ? undefined : reading(found)?.slice(0, left);

@@ -59,6 +59,39 @@ describe("fillTemplate with much text", () => {
   });
 });
 
+describe("annotations that are more together than Kubernetes takes", () => {
+  const ROOM_BYTES = 262_144 - 4_096;
+  const machine = { ekHash: "ab".repeat(32), smbios: { a: { b: "日".repeat(2_048), c: "short" } } };
+  const filled = (annotations: Readonly<Record<string, string>>) => {
+    const made = describeTemplates({ machineInventoryAnnotations: annotations }, machine).annotations;
+    const texts = Object.fromEntries(Object.entries(made).map(([key, { value }]) => [key, value ?? ""]));
+    return { texts, bytes: Buffer.byteLength(Object.entries(texts).flat().join("")) };
+  };
+  const many = (count: number, template: string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`note-${at}`, template]));
+
+  it("have less of what the machine says in them, and all of the administrator's own text", () => {
+    const { texts, bytes } = filled({ ...many(15, `${"o".repeat(16_000)}\${a/b}!`), c: "${a/c}" });
+    expect(bytes).toBeLessThanOrEqual(ROOM_BYTES);
+    expect(bytes).toBeGreaterThan(ROOM_BYTES - 15 * 2_048 * 3);
+    const isWhole = (text: string): boolean => /^o{16000}日+!$/u.test(text);
+    expect(Object.values(texts).slice(0, 15).every(isWhole)).toBe(true);
+    expect(texts["c"]).toBe("short");
+  });
+
+  it("are cut only where that must be", () => {
+    const { texts, bytes } = filled(many(41, "${a/b}"));
+    expect(bytes).toBeLessThanOrEqual(ROOM_BYTES);
+    expect(Object.values(texts).every((text) => text === "日".repeat(2_048))).toBe(true);
+  });
+
+  it("keep the administrator's text also where that alone is too much", () => {
+    const { texts } = filled(many(17, `${"o".repeat(16_000)}\${a/b}!`));
+    const isOwn = (text: string): boolean => text === `${"o".repeat(16_000)}!`;
+    expect(Object.values(texts).every(isOwn)).toBe(true);
+  });
+});
+
 describe("describeTemplates", () => {
   it("looks up the hardware under its own segment, lists by number", () => {
     const made = describeTemplates(

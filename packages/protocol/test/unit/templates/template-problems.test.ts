@@ -75,6 +75,16 @@ describe("templateProblems", () => {
     ]);
   });
 
+  it("says it where what machines say may make them more than that, so that less of it is written", () => {
+    const all = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`note-${at}`, "${A/B}"]));
+    const own = { own: "x".repeat(6_144), other: "y".repeat(6_144) };
+    expect(templateProblems({ machineInventoryAnnotations: { ...own, ...all(39) } })).toEqual([]);
+    expect(templateProblems({ machineInventoryAnnotations: { ...own, ...all(40) } })).toEqual([
+      "spec.machineInventoryAnnotations: may come to 258566 bytes together with up to 2048 characters of a machine in each of 40: Kubernetes takes 262144, of which 4096 are the operator's, so that less of what a machine says may be written",
+    ]);
+  });
+
   it("finds just those that filling leaves as they stand", () => {
     const piece = fc.constantFrom("${", "}", "{", "a/b", " ");
     fc.assert(
