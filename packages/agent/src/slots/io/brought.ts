@@ -103,26 +103,26 @@ interface Missing {
   readonly beside: Amount;
 }
 
-/** All folders, as they are made beside first, and all else that the machine does not have; what has several names, once. */
+/** All that the machine does not have, and beside it the folders that lead there; what has several names, once. */
 async function missing({ from, to, isThere, left, blockBytes, signal }: Counting): Promise<Missing> {
   const stays = { bytes: 0, files: 0 };
   const beside = { bytes: 0, files: 0 };
   const counted = new Set<number>();
+  const leading = leadingFolders(isThere);
   const add = (where: typeof stays, blocks: number, files: number): void => {
     where.bytes += blocks * blockBytes;
     where.files += files;
   };
   const addFile = (where: typeof stays, path: string): void => {
+    leading.add(path, false);
     const { ino, nlink, blocks } = look(`${from}${path}`) ?? { ino: 0, nlink: 0, blocks: 0 };
     if (counted.has(ino)) return;
     if (nlink > 1) counted.add(ino);
     add(where, Math.ceil((blocks * SECTOR_BYTES) / blockBytes), 1);
   };
-  /** Folders cannot be linked from beside: while what is there is there, so are they. */
   const addFolder = (names: Names, target: Stats | undefined, isBarred: boolean): void => {
-    if (isThere) add(beside, folderBlocks(names.bytes, blockBytes), 1);
-    if (isBarred) return;
-    if (target === undefined) add(stays, folderBlocks(names.bytes, blockBytes), 1);
+    if (isBarred) add(beside, folderBlocks(names.bytes, blockBytes), 1);
+    else if (target === undefined) add(stays, folderBlocks(names.bytes, blockBytes), 1);
     // One of a single block that becomes too small gets an index as well.
     else if (names.newBytes > 0) add(stays, folderBlocks(names.newBytes, blockBytes) + 1, 0);
   };
@@ -130,29 +130,67 @@ async function missing({ from, to, isThere, left, blockBytes, signal }: Counting
   const folders = [{ path: "", isBarred: false }];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const target = isThere ? look(`${to}${folder.path}`) : undefined;
-    // Something else lies where a folder should be: what was made beside is not linked from there.
+    // Something else lies where a folder should be: what was made beside is not moved from there.
     const isBarred = folder.isBarred || target?.isDirectory() === false;
-    const names = { bytes: 0, newBytes: 0 };
+    leading.add(folder.path, target !== undefined && !isBarred);
+    const names: Names = { bytes: 0, newBytes: 0 };
     for (const entry of left.has(folder.path) ? [] : entriesOf(`${from}${folder.path}`)) {
       const path = `${folder.path}/${entry.name}`;
       const isNew = target === undefined || look(`${to}${path}`) === undefined;
       if (entry.isDirectory()) folders.push({ path, isBarred });
       else if (isNew) addFile(isBarred ? beside : stays, path);
-      if (entry.isDirectory() || isNew) names.bytes += entryBytes(entry.name);
-      if (isNew) names.newBytes += entryBytes(entry.name);
+      addName(names, entry, isNew);
       if (++looked % AT_ONCE > 0) continue;
       await setImmediate();
       signal.throwIfAborted();
     }
     addFolder(names, target, isBarred);
   }
+  for (const bytes of leading.sizes()) add(beside, folderBlocks(bytes, blockBytes), 1);
   return { stays, beside };
+}
+
+interface LeadingFolders {
+  /** Folders before what is in them. */
+  readonly add: (path: string, isInPlace: boolean) => void;
+  /** The bytes of the names in each. */
+  readonly sizes: () => Iterable<number>;
+}
+
+/**
+ * Folders that the machine has are made beside too, where they lead to something new; the first of them always.
+ * @param isThere  whether the machine has any of them
+ */
+function leadingFolders(isThere: boolean): LeadingFolders {
+  const inPlace = new Set<string>();
+  const bytesIn = new Map(isThere ? [["", 0]] : []);
+  const lead = (path: string): void => {
+    const end = path.lastIndexOf("/");
+    const folder = path.slice(0, Math.max(end, 0));
+    if (!inPlace.has(folder)) return;
+    const before = bytesIn.get(folder);
+    bytesIn.set(folder, (before ?? 0) + entryBytes(path.slice(end + 1)));
+    if (before === undefined) lead(folder);
+  };
+  return {
+    add(path, isInPlace) {
+      if (isInPlace) inPlace.add(path);
+      else lead(path);
+    },
+    sizes: () => bytesIn.values(),
+  };
 }
 
 /** Of what a folder is to hold: entries that are made beside, and those that the machine does not have. */
 interface Names {
-  readonly bytes: number;
-  readonly newBytes: number;
+  bytes: number;
+  newBytes: number;
+}
+
+function addName(names: Names, entry: Dirent, isNew: boolean): void {
+  const bytes = entryBytes(entry.name);
+  if (entry.isDirectory() || isNew) names.bytes += bytes;
+  if (isNew) names.newBytes += bytes;
 }
 
 function isFolder(path: string): boolean {

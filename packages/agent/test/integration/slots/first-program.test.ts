@@ -205,18 +205,58 @@ lines"; mkfifo new/fifo`);
     expect({ isRestarted, said }).toEqual({ isRestarted: true, said: undefined });
   });
 
+  it("brings folders with their owner and rights also where the power goes while they come to their place", () => {
+    ground.start({ script: "mkdir -m 0750 /var/lib/there" });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    ground.run(`mkdir -p var/lib/there/new/deeper; cd var/lib/there/new; chown 123:45 . deeper; chmod 02751 . deeper
+      for count in $(seq 1500); do echo x >deeper/$count; done; chmod 0700 ..`);
+    // As soon as anything of it is there.
+    const cut = (name: string): string => `#!/bin/sh
+PATH=/usr/bin ${name} "$@" &
+case "$PWD $*" in *.var.new*) ;; *) wait $!; exit ;; esac
+until [ -d /run/rancheros-state/var/lib/there/new/deeper ]; do kill -0 $! || break; done
+kill -9 -1
+`;
+    for (const name of ["cp", "mv"]) ground.write(`usr/local/sbin/${name}`, cut(name));
+    expect(ground.start().said).toBeUndefined();
+    for (const name of ["cp", "mv"]) ground.write(`usr/local/sbin/${name}`, `#!/bin/sh\nexec /usr/bin/${name} "$@"\n`);
+    const script = "cd /var/lib/there; stat --format='%n %a %u:%g' . new new/deeper; ls new/deeper | wc -l";
+    expect(ground.start({ words: "rancheros.trial=1", script })).toEqual({
+      console: "",
+      isRestarted: false,
+      said: ". 750 0:0\nnew 2751 123:45\nnew/deeper 2751 123:45\n1500\n",
+    });
+  });
+
+  it("brings nothing through a link that the machine has in place of a folder, or below a file", () => {
+    ground.start({
+      script: "mkdir /var/lib/theirs; ln -s theirs /var/lib/linked; ln -s /usr/lib /var/lib/far; echo x >/var/lib/file",
+    });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    for (const name of ["linked", "far", "file", "fresh"]) ground.write(`var/lib/${name}/deeper/of-the-image`, "x");
+    const script = "cd /var/lib; ls theirs; ls -d /usr/lib/deeper; cat file; ls fresh/deeper; readlink linked far";
+    expect(ground.start({ words: "rancheros.trial=1", script }).said).toBe(
+      "ls: cannot access '/usr/lib/deeper': No such file or directory\nx\nof-the-image\ntheirs\n/usr/lib\n",
+    );
+  });
+
   it("brings the same wherever the power goes", () => {
     ground.start({ script: "echo mine >/var/lib/mine" });
     ground.write("var/lib/new/of-the-next", big.slice(0, 4096));
+    ground.write("var/lib/new/deeper/file", "x");
+    ground.run("cd var/lib; chown 123:45 new; chmod 0711 new; chmod 04750 new/deeper");
     ground.write("var/lib/mine", "the image's\n");
-    const script = "cat /var/lib/mine; wc -c </var/lib/new/of-the-next; ls -A /var/lib";
+    const script =
+      "cd /var/lib; cat mine; wc -c <new/of-the-next; ls -A; stat --format='%n %a %u:%g' new new/*; ls new/deeper";
+    const whole =
+      "mine\n4096\nmine\nnew\nof-the-image\nnew 711 123:45\nnew/deeper 4750 0:0\nnew/of-the-next 644 0:0\nfile\n";
     const every = 6;
     for (let cutAfter = 1 + Math.floor(Math.random() * every); ; cutAfter += every) {
       ground.write("usr/lib/rancheros-release", `IMAGE=${cutAfter}\n`);
       ground.change(ground.state, (folder) => rmSync(join(folder, "var/lib/new"), { recursive: true, force: true }));
       const cut = ground.start({ script, cutAfter });
       const said = cut.said ?? ground.start({ script }).said;
-      expect(said, `after ${cutAfter}`).toBe("mine\n4096\nmine\nnew\nof-the-image\n");
+      expect(said, `after ${cutAfter}`).toBe(whole);
       if (cut.said === undefined) continue;
       expect(cutAfter).toBeGreaterThan(10);
       return;

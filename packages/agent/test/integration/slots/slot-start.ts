@@ -95,7 +95,8 @@ export function openSlotGround(folder: string): SlotGround {
       // Two of a pipe end at the same time.
       ...(name === "tar" ? ["exec 9>/run/left-lock; flock 9"] : []),
       "read -r left </run/left; left=$((left - 1)); echo $left >/run/left",
-      "[ $left -eq 0 ] && kill -9 $PPID",
+      // All of the machine, as whatever started this may be a part of it only.
+      "[ $left -eq 0 ] && kill -9 -1",
       "exit $code",
       "",
     ];

@@ -65,13 +65,16 @@ it("counts a file of several names once", async () => {
   expect(await neededMib()).toBe(3);
 });
 
-it("counts folders that the machine lacks twice, as they are there beside and in their place at the same time", async () => {
+it("counts folders that the machine lacks once, as they are moved, and those that it has where they lead to something new", async () => {
   const folders = Array.from({ length: 300 }, (_, at) => `var/lib/folders/${at}`);
   for (const one of folders) mkdirSync(join(slot(), one), { recursive: true });
   const bytes = statSync(join(slot(), folders[0] ?? "")).blocks * 512;
-  expect(await neededMib()).toBe(Math.round((2 * 300 * bytes) / MIB));
-  for (const one of folders) mkdirSync(join(machine(), "run/rancheros-state", one), { recursive: true });
   expect(await neededMib()).toBe(Math.round((300 * bytes) / MIB));
+  for (const one of folders) mkdirSync(join(machine(), "run/rancheros-state", one), { recursive: true });
+  expect(await neededMib()).toBe(0);
+  for (const one of folders) symlinkSync("/nowhere", join(slot(), one, "new"));
+  // Beside, and what the name may take where the folder is.
+  expect(await neededMib()).toBe(Math.round((3 * 300 * bytes) / MIB));
 });
 
 it("lets others work meanwhile, and is broken off with them", async () => {
