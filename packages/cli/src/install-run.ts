@@ -12,6 +12,7 @@ import {
   type InstallSettings,
 } from "@rancheros/agent/install";
 import { startedSlot } from "@rancheros/agent/slots";
+import type { CodedError } from "@rancheros/protocol/errors";
 
 import { askInstall, askYesNo, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
@@ -59,7 +60,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   const { source, systemBytes } = await installSource(run, settings);
   const isAutomatic = isErasedUnasked(first.settings, settings, { hasTerminal: process.stdin.isTTY, asks: flags.ask });
-  const warnings: InstallError[] = [];
+  const warnings: CodedError[] = [];
   const after = whatFollows(flags, settings);
   const plan = await installMachine(
     {
@@ -124,7 +125,7 @@ function outcomeOf(
     readonly after: AfterInstall;
     readonly isDry: boolean;
     readonly isRegistered: boolean;
-    readonly warnings: readonly InstallError[];
+    readonly warnings: readonly CodedError[];
   },
 ): InstallJson {
   const then = after === undefined ? "" : SENTENCES[after];

@@ -1,5 +1,5 @@
 /** Installs an operating system: looks, decides, asks, and only then writes. The boot loader comes last: what was broken off does not start. */
-import { isCodedError } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError, type CodedError } from "@rancheros/protocol/errors";
 
 import {
   freshSlotWords,
@@ -94,10 +94,12 @@ export interface InstallOptions {
   readonly onPlan: (plan: InstallPlan) => void;
   readonly onProgress: (progress: InstallProgress) => void;
   /** What does not spoil the installation, and somebody should know. */
-  readonly onWarning: (error: InstallError) => void;
+  readonly onWarning: (error: CodedError) => void;
 }
 
 const MENU_SECONDS = 1;
+/** Each loads the whole of it. */
+const SYSTEM_ATTEMPTS = 5;
 
 /** @throws InstallError, SlotError, and what the source throws */
 export async function installThrough(outside: InstallOutside, options: InstallOptions): Promise<InstallPlan> {
@@ -147,7 +149,7 @@ async function refusalOf(
 }
 
 async function write(outside: InstallOutside, options: InstallOptions, { choice, layout }: InstallPlan): Promise<void> {
-  const { source, files, kernelArguments, after, reinstall, signal, onProgress } = options;
+  const { files, kernelArguments, after, reinstall, signal, onProgress } = options;
   const { disk } = choice;
   // Before the disk is touched: without it all the rest is for nothing.
   onProgress({ step: "boot-loader" });
@@ -159,14 +161,7 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
   const { table, partitions } = await outside.divide(disk, layout);
   onProgress({ step: "format" });
   await outside.format(partitions, oem.id, signal);
-  onProgress({ step: "system" });
-  await writeSlot({
-    disk: outside.openSlot(partitions, signal),
-    source,
-    arch: outside.arch,
-    signal,
-    onProgress: (slot) => onProgress({ step: "system", slot }),
-  });
+  await writeSystem(outside, options, partitions);
   onProgress({ step: "configuration" });
   const config = grubConfig({
     serial: serialConsole(kernelArguments),
@@ -190,6 +185,34 @@ async function write(outside: InstallOutside, options: InstallOptions, { choice,
   await outside.writeOem(partitions, new Map([...files, ...own]), words);
   onProgress({ step: "start" });
   await outside.installBoot(disk, table, partitions, loader);
+}
+
+/**
+ * Whoever has sent a wrong layer is asked after all others as long as this process runs, and the next start would ask him
+ * first again.
+ */
+async function writeSystem(outside: InstallOutside, options: InstallOptions, partitions: Partitions): Promise<void> {
+  const { source, signal, onProgress, onWarning } = options;
+  const known = new Set<string>();
+  for (;;) {
+    onProgress({ step: "system" });
+    try {
+      await writeSlot({
+        disk: outside.openSlot(partitions, signal),
+        source,
+        arch: outside.arch,
+        signal,
+        onProgress: (slot) => onProgress({ step: "system", slot }),
+      });
+      return;
+    } catch (error) {
+      if (!isCodedError(error) || !hasCode(error, "IMAGE_DIGEST_WRONG")) throw error;
+      // It names the layer and the sender: the same once more means that nobody has another.
+      if (known.has(error.message) || known.size + 1 === SYSTEM_ATTEMPTS) throw error;
+      known.add(error.message);
+      onWarning(error);
+    }
+  }
 }
 
 function held({ path }: Disk, cause: unknown): InstallError {
