@@ -1,4 +1,6 @@
 /** Writes an operating system into a slot: written, on the disk, read back, and only then called whole. */
+import { hasCode } from "@rancheros/protocol/errors";
+
 import { SlotError } from "./errors.ts";
 import type { TreeWriter } from "./io/tree-writer.ts";
 import type { SystemLayer, SystemSource } from "./system-source.ts";
@@ -122,7 +124,8 @@ async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOpt
   };
   onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
   writer.beginLayer();
-  const plain = decompress(counted());
+  const raw = counted();
+  const plain = decompress({ [Symbol.asyncIterator]: () => ({ next: () => raw.next() }) });
   try {
     for await (const item of readTar(plain)) {
       requireGoing(signal);
@@ -133,8 +136,13 @@ async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOpt
     }
     // What stands behind the end of the archive belongs to the digest too.
     while ((await plain.next()).done !== true) requireGoing(signal);
+  } catch (error) {
+    // Where the source has sent something else than the digest names, that is why, and known at its end only.
+    while (hasCode(error, "SLOT_LAYER_BROKEN") && (await raw.next()).done !== true) requireGoing(signal);
+    throw error;
   } finally {
     await plain.return(undefined);
+    await raw.return(undefined);
   }
   onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
   return "done";

@@ -1,5 +1,6 @@
 /** `ros-agent install` of an image from a real registry. */
-import { readdirSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
@@ -11,6 +12,7 @@ import {
   type Image,
   type TestRegistry,
 } from "../../../../test/registry/index.ts";
+import { startStrangeServer } from "../../../../test/registry/strange-server.ts";
 import { openInstallGround } from "./install-ground.ts";
 
 const ground = openInstallGround();
@@ -77,5 +79,34 @@ describe("an image from a registry", () => {
       "IMAGE_NOT_FOUND",
     );
     expect(target.firstBytes(4096).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("is taken from the registry where a mirror sends a damaged layer, without another start", async () => {
+    const target = newDisk();
+    // Nothing that gzip makes small: what is damaged is found long before the end.
+    const bytes = Array.from({ length: 4 }, () => randomBytes(1024 * 1024));
+    const files = bytes.map((content, at) => ({ path: `srv/file${at}`, content }));
+    const image = buildImage({ layers: [[...files, ...systemEntries("example.com/os:v2")]] });
+    const digest = await push(image);
+    const [, layer = ""] = image.blobs.keys();
+    const bent = Buffer.from(image.blobs.get(layer) ?? "");
+    bent.fill(0xff, 10, 200);
+    const mirror = await startStrangeServer(({ url = "" }, response) => {
+      const asked = url.replace(/.*\//, "").replace(/\?.*/, "");
+      const body = asked === layer ? bent : asked === digest ? image.manifest : image.blobs.get(asked);
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": image.descriptor.mediaType }).end(body);
+    });
+    const file = join(home, "registries.yaml");
+    writeFileSync(file, `mirrors: {"${registry.host}": {endpoint: ["http://${mirror.host}"]}}\n`);
+    const outcome = await install(target, "--os-image", `${registry.host}/os/system@${digest}`, "--registries", file);
+    await mirror.stop();
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      outcome: "installed",
+      warnings: [{ code: "IMAGE_DIGEST_WRONG", message: expect.stringContaining(mirror.host) as string }],
+    });
+    target.look("ROS_SLOT_A", (root) =>
+      expect(readFileSync(join(root, "srv/file3")).equals(bytes[3] ?? bent)).toBe(true),
+    );
   });
 });

@@ -77,3 +77,12 @@ it("ends the installation after a few attempts, whoever sends it", async () => {
   expect(error).toMatchObject({ code: "IMAGE_DIGEST_WRONG" });
   expect(done.filter((step) => step === "slot")).toHaveLength(5);
 });
+
+it.each([
+  ["cannot be decompressed", Buffer.concat([GOOD.subarray(0, 10), Buffer.alloc(200, 0xff)])],
+  ["is no archive", gzipSync(Buffer.alloc(2048, "x"))],
+])("is known as such also where it %s", async (_, bent) => {
+  const { error, warnings } = await install(["mirror", "good"], bent);
+  expect(error).toBeUndefined();
+  expect(warnings).toEqual(["IMAGE_DIGEST_WRONG mirror: is something else"]);
+});
