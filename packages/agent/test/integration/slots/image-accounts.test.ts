@@ -62,6 +62,43 @@ describe("a system user that a later release has", () => {
     expect(ground.start({ script: `[ -e /run/sysusers.d ] && echo again; ${MAKE}` }).said).toBe(first.said);
   });
 
+  it("is made beside others that systemd-sysusers does not take, of which one would keep all from being made", () => {
+    const dotted = "first.last:x:1001:1001::/home/first.last:/bin/bash\n";
+    ground.start({
+      script: `printf '${OF_A_PERSON}${dotted}' >>/etc/passwd; printf 'of.theirs:x:119:\\n' >>/etc/group`,
+    });
+    const long = "a".repeat(32);
+    const others = [
+      "with.dot:x:120:110::/:/bin/sh",
+      `${long}:x:121:110::/:/bin/sh`,
+      "eight:x:0122:110::/:/bin/sh",
+      "up:x:123:110::/var/../up:/bin/../sh",
+      "above:x:124:110::/var/..:/bin/sh",
+      "here:x:125:110::/var/./lib:/bin/sh",
+      "among:x:127:119::/:/bin/sh",
+      "dotted:x:126:110::/var/..lib/.x:/bin/sh",
+    ].map((line) => `${line}\n`);
+    release(
+      `${CHRONY}${others.join("")}`,
+      `_chrony:x:110:first.last\nof.theirs:x:119:among\nsome.group:x:112:\n${long}:x:113:\neight:x:0114:\n`,
+    );
+    const { said = "" } = ground.start({
+      words: "rancheros.trial=1",
+      script: "systemd-sysusers /run/sysusers.d/*.conf >/dev/null 2>&1; echo $?; cat /etc/passwd",
+    });
+    expect(said.split("\n").sort()).toEqual(
+      [
+        ...["", "0", ...`${PASSWD}${OF_A_PERSON}${dotted}`.trimEnd().split("\n")],
+        "_chrony:x:105:110::/var/lib/chrony:/usr/sbin/nologin",
+        "above:x:124:110::/:/bin/sh",
+        "among:x:127:127::/:/bin/sh",
+        "dotted:x:126:110::/var/..lib/.x:/bin/sh",
+        "here:x:125:110::/:/bin/sh",
+        "up:x:123:110::/:/usr/sbin/nologin",
+      ].sort(),
+    );
+  });
+
   it("is made by systemd whatever it thinks of the time at which /etc was up to date", () => {
     ground.start({ script: `printf '${OF_A_PERSON}' >>/etc/passwd` });
     release(CHRONY, "_chrony:x:110:\n");
