@@ -2,7 +2,7 @@
  * How many visits by rancherd's protocol there may be at one time. They wait for what the other side says, or does not: whoever
  * has a token can hold as many as there may be for ten seconds each, so it is a matter of who holds most whose visit ends.
  */
-import { sourceOf } from "../registration/index.ts";
+import { sourcePathOf } from "../registration/index.ts";
 import type { SessionError } from "./errors.ts";
 import { HeldShares } from "./held-shares.ts";
 import { tooMany } from "./session-gate.ts";
@@ -32,14 +32,14 @@ export interface VisitGate {
 
 export function createVisitGate(maxVisits: number): VisitGate {
   let inside = 0;
-  /** In the order in which they were challenged. */
-  const waiting = new HeldShares<GiveWay>();
+  /** The newest has the least to lose, and would have been refused had it been the last to come. */
+  const waiting = new HeldShares<GiveWay>("newest");
 
   return {
     enter(remoteAddress) {
-      const source = sourceOf(remoteAddress);
-      const hasLess = waiting.heldBy(waiting.greediestBut(source)) > waiting.heldBy(source) + 1;
-      if (inside >= maxVisits + (hasLess ? UNPROVED_MAX : 0)) throw tooMany();
+      const source = sourcePathOf(remoteAddress);
+      const hasLess = (): boolean => waiting.roomFor(source, 1) !== undefined;
+      if (inside >= maxVisits && (inside >= maxVisits + UNPROVED_MAX || !hasLess())) throw tooMany();
       inside += 1;
       let mine: GiveWay | undefined;
       const answered = (): void => {
@@ -49,7 +49,7 @@ export function createVisitGate(maxVisits: number): VisitGate {
         waits(giveWay) {
           mine = giveWay;
           waiting.add(source, giveWay);
-          if (inside > maxVisits) waiting.newestOf(waiting.greediestBut(source))?.(tooMany());
+          if (inside > maxVisits) (waiting.roomFor(source) ?? giveWay)(tooMany());
         },
         answered,
         leave() {

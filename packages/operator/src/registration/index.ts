@@ -9,7 +9,7 @@ export { installConfig, installConfigData, isForEachMachine } from "./install-co
 export { runRegistrationController } from "./io/registration-controller.ts";
 export type { RegistrationController } from "./io/registration-controller.ts";
 export { MachineLimit } from "./machine-limit.ts";
-export { RateLimit, sourceOf, TUNNEL_SOURCE } from "./rate-limit.ts";
+export { RateLimit, sourceOf, sourcePathOf, TUNNEL_SOURCE } from "./rate-limit.ts";
 export { RefusalCounter } from "./registration-counters.ts";
 export { RegistrationGate } from "./registration-gate.ts";
 export { RegistrationIndex } from "./registration-index.ts";

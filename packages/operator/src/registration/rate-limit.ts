@@ -82,3 +82,13 @@ export function sourceOf(remoteAddress: string | undefined): string {
   if (mapped?.[1] !== undefined) return mapped[1];
   return isIPv6(address) ? `${network64(address)}::/64` : address;
 }
+
+/**
+ * The same source, below those that it is counted together with where there is not enough for all. Of IPv6 one site has 48 bits,
+ * which are 65,536 networks; the tunnel stands for as many as all IPv4 addresses do.
+ */
+export function sourcePathOf(remoteAddress: string | undefined): readonly string[] {
+  const source = sourceOf(remoteAddress);
+  if (source === TUNNEL_SOURCE) return [source];
+  return source.endsWith("::/64") ? ["IPv6", source.split(":", 3).join(":"), source] : ["IPv4", source];
+}

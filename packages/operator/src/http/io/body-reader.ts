@@ -16,6 +16,11 @@ export interface BodyReader {
   read(request: IncomingMessage): Promise<ReadBody>;
 }
 
+/** Whether more than the headers comes, or has come. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return Number(headers["content-length"] ?? 0) !== 0 || headers["transfer-encoding"] !== undefined;
+}
+
 /**
  * Where all have too many, the body that was begun first makes room: an honest one is there in a moment, and who holds as
  * much as there may be would keep all others out.
@@ -62,8 +67,7 @@ export function createBodyReader(): BodyReader {
   /** Kept, they would be held outside of all bounds for as long as the answer takes. */
   function throwAway(request: IncomingMessage): ReadBody {
     request.resume();
-    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
-    return Number(length ?? 0) === 0 && encoding === undefined ? NO_BODY : "unwanted";
+    return hasBody(request) ? "unwanted" : NO_BODY;
   }
 
   return {

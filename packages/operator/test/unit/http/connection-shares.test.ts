@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { get } from "node:http";
 import { get as getOverTls } from "node:https";
 import { connect, type Socket } from "node:net";
-import { afterEach, expect, it } from "vitest";
+import { connect as connectOverTls } from "node:tls";
+import { afterEach, expect, it, vi } from "vitest";
 import { createAuthority } from "../../../../../test/software-tpm/index.ts";
 import { listenForMachines, type MachineListener } from "../../../src/http/io/machine-listener.ts";
 
@@ -11,19 +12,26 @@ const LIMIT = 8;
 const [CROWD, OTHER] = ["127.0.0.1", "127.0.0.9"];
 let listener: MachineListener | undefined;
 const sockets: Socket[] = [];
+/** What is asked for and not answered before the test says so. */
+let slow: (() => void)[] = [];
 
 afterEach(async () => {
+  for (const answer of slow.splice(0)) answer();
   for (const socket of sockets.splice(0)) socket.destroy();
   await listener?.stop(0);
 });
 
 async function listening(tls?: { readonly cert: string; readonly key: string }): Promise<number> {
   const answer = async () => ({ status: 200, body: "well\n", headers: {} });
+  const later = async () => {
+    await new Promise<void>((resolve) => slow.push(resolve));
+    return answer();
+  };
   const handlers = {
     endpoint: {
-      answer,
+      answer: async ({ target }: { readonly target: string }) => (target === "/slow" ? later() : answer()),
       refuseBroken: () => ({ status: 400, body: "", headers: {} }),
-      visit: async () => ({ answer: await answer() }),
+      visit: async () => ({ answer: await later() }),
     },
     protocol: { answer },
     boot: { respond: () => undefined },
@@ -48,6 +56,34 @@ async function crowd(port: number, count: number, from = CROWD): Promise<Socket[
   return held;
 }
 
+const ask = (target: string, ...headers: readonly string[]) =>
+  [`GET ${target} HTTP/1.1`, "host: operator", ...headers, "", ""].join("\r\n");
+const UPGRADE = ask(
+  "/",
+  "connection: upgrade",
+  "upgrade: websocket",
+  "sec-websocket-version: 13",
+  "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
+);
+
+/** A client of the crowd that was answered, and keeps its connection. */
+async function answered(port: number, isTls = false): Promise<Socket> {
+  const options = { port, host: "127.0.0.1", localAddress: CROWD };
+  const socket = isTls ? connectOverTls({ ...options, rejectUnauthorized: false }) : connect(options);
+  sockets.push(socket);
+  socket.on("error", () => undefined).write(ask("/"));
+  await once(socket, "data");
+  return socket;
+}
+
+/** Clients of the crowd whose requests are under way. */
+async function unanswered(port: number, count: number, text = ask("/slow")): Promise<Socket[]> {
+  const busy = await crowd(port, count);
+  for (const socket of busy) socket.write(text);
+  await vi.waitFor(() => expect(slow).toHaveLength(count));
+  return busy;
+}
+
 /** Who has ended after a while. */
 async function endedOf(held: readonly Socket[]): Promise<number[]> {
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -60,24 +96,27 @@ const material = { cert: pem, key: key.export({ type: "pkcs8", format: "pem" }) 
 it.each([
   ["without TLS", undefined],
   ["with TLS", material],
-])("a machine from elsewhere is answered, and the newest of the crowd ends: %s", async (_how, tls) => {
-  const port = await listening(tls);
-  const held = await crowd(port, LIMIT);
-  const options = { host: "127.0.0.1", port, localAddress: OTHER, agent: false };
-  const asked = tls === undefined ? get(options) : getOverTls({ ...options, rejectUnauthorized: false });
-  const [response] = (await once(asked, "response")) as [{ readonly statusCode: number; resume(): void }];
-  response.resume();
-  expect(response.statusCode).toBe(200);
-  expect(await endedOf(held)).toEqual([LIMIT - 1]);
-});
+])(
+  "a machine from elsewhere is answered, and who has said nothing for longest of the crowd ends: %s",
+  async (_how, tls) => {
+    const port = await listening(tls);
+    const held = await crowd(port, LIMIT);
+    const options = { host: "127.0.0.1", port, localAddress: OTHER, agent: false };
+    const asked = tls === undefined ? get(options) : getOverTls({ ...options, rejectUnauthorized: false });
+    const [response] = (await once(asked, "response")) as [{ readonly statusCode: number; resume(): void }];
+    response.resume();
+    expect(response.statusCode).toBe(200);
+    expect(await endedOf(held)).toEqual([0]);
+  },
+);
 
-it("one more of the crowd ends at once, and all may have the same", async () => {
+it("one more of the crowd takes the place of one of the crowd, and all may have the same", async () => {
   const port = await listening();
   const held = await crowd(port, LIMIT + 2);
-  expect(await endedOf(held)).toEqual([LIMIT, LIMIT + 1]);
+  expect(await endedOf(held)).toEqual([0, 1]);
   const others = await crowd(port, LIMIT, OTHER);
-  expect(await endedOf(others)).toEqual([4, 5, 6, 7]);
-  expect(await endedOf(held)).toEqual([4, 5, 6, 7, 8, 9]);
+  expect(await endedOf(others)).toEqual([0, 1, 2, 3]);
+  expect(await endedOf(held)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
 it("those that have ended make room", async () => {
@@ -88,4 +127,63 @@ it("those that have ended make room", async () => {
     for (const socket of held) socket.destroy();
     await endedOf(held);
   }
+});
+
+it.each([
+  ["without TLS", undefined],
+  ["with TLS", material],
+])("of the crowd's connections, those end that have asked nothing yet: %s", async (_how, tls) => {
+  const port = await listening(tls);
+  const kept = [await answered(port, tls !== undefined)];
+  const silent = await crowd(port, LIMIT - 2);
+  kept.push(await answered(port, tls !== undefined));
+  await crowd(port, 2, OTHER);
+  expect(await endedOf(silent)).toEqual([0, 1]);
+  expect(await endedOf(kept)).toEqual([]);
+});
+
+it("those that wait for another question make room where all have asked something, and none whose answer is under way", async () => {
+  const port = await listening();
+  const kept = [await answered(port), await answered(port), await answered(port), await answered(port)];
+  const busy = await unanswered(port, LIMIT - 4);
+  const others = await crowd(port, LIMIT, OTHER);
+  expect(await endedOf(others)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(await endedOf(kept)).toEqual([0, 1]);
+  expect(await endedOf(busy)).toEqual([]);
+  const answers = Promise.all(busy.map(async (socket) => once(socket, "data")));
+  for (const answer of slow.splice(0)) answer();
+  expect((await answers).map(([data]) => String(data).split("\r\n", 1)[0])).toEqual(busy.map(() => "HTTP/1.1 200 OK"));
+  // They are as all others from then on.
+  for (const socket of [...kept, ...others]) socket.destroy();
+  await endedOf(others);
+  await unanswered(port, LIMIT - 4);
+  await crowd(port, 1, OTHER);
+  expect(await endedOf(busy)).toEqual([0]);
+});
+
+it("who asks at once is answered beside others of the same address that say nothing, however fast they come", async () => {
+  const port = await listening();
+  for (let round = 0; round < 5; round += 1) {
+    const before = await crowd(port, LIMIT);
+    const honest = await answered(port);
+    const after = await crowd(port, LIMIT - 1);
+    expect(await endedOf([honest])).toEqual([]);
+    for (const socket of [...before, honest, ...after]) socket.destroy();
+  }
+});
+
+it("who comes last ends where something is under way with all, as with websockets", async () => {
+  const port = await listening();
+  const visits = await unanswered(port, LIMIT, UPGRADE);
+  expect(await endedOf(await crowd(port, 2, OTHER))).toEqual([0, 1]);
+  expect(await endedOf(visits)).toEqual([]);
+});
+
+it("a request whose body does not come is no request yet", async () => {
+  const port = await listening();
+  const held = await crowd(port, LIMIT);
+  for (const socket of held) socket.write(ask("/slow", "content-length: 5"));
+  await vi.waitFor(() => expect(slow).toHaveLength(LIMIT));
+  expect(await endedOf(await crowd(port, 1, OTHER))).toEqual([]);
+  expect(await endedOf(held)).toEqual([0]);
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { RateLimit, sourceOf } from "../../../src/registration/rate-limit.ts";
+import { RateLimit, sourceOf, sourcePathOf } from "../../../src/registration/rate-limit.ts";
 
 describe("RateLimit", () => {
   it("lets a minute's visits come at once, then one after the other", () => {
@@ -72,5 +72,18 @@ describe("sourceOf", () => {
     [undefined, ""],
   ])("takes %s for %s", (address, source) => {
     expect(sourceOf(address)).toBe(source);
+  });
+});
+
+describe("sourcePathOf", () => {
+  it.each([
+    ["192.0.2.7", ["IPv4", "192.0.2.7"]],
+    ["::ffff:192.0.2.7", ["IPv4", "192.0.2.7"]],
+    ["2001:db8:1:2:3:4:5:6", ["IPv6", "2001:db8:1", "2001:db8:1:2::/64"]],
+    ["::1", ["IPv6", "0:0:0", "0:0:0:0::/64"]],
+    ["tunnel", ["tunnel"]],
+    [undefined, ["IPv4", ""]],
+  ])("takes for %s %j", (address, path) => {
+    expect(sourcePathOf(address)).toEqual(path);
   });
 });
