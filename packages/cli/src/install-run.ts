@@ -6,6 +6,7 @@ import {
   InstallError,
   kernelCommandLine,
   readInstalled,
+  refuseInstalled,
   sizeText,
   type AfterInstall,
   type InstallPlan,
@@ -58,6 +59,8 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   const registered = await installRegistration(run, { ...first.settings, ...asked });
   const { settings, document } = registered === undefined ? first : first.withAnswer(registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
+  // It may wait here for weeks, and tries again every few minutes: no registry is asked for what is not installed.
+  if (flags.automatic && !flags["dry-run"]) await refuseInstalled(settings, surroundings.signal);
   const { source, systemBytes } = await installSource(run, settings);
   const isAutomatic = isErasedUnasked(first.settings, settings, { hasTerminal: process.stdin.isTTY, asks: flags.ask });
   const warnings: CodedError[] = [];

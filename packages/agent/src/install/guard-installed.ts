@@ -11,11 +11,11 @@ export type ReadInstallation = (disk: Disk) => Promise<Installation>;
 /**
  * Of a machine that was given no disk by name any of them may be the one that it starts from: also one in use, too small, or
  * not wanted, as its place would be taken by a disk with data.
- * @param chosen  the disk that would be erased
+ * @param chosen  the disk that would be erased; undefined: none is chosen yet, or there is none of the name that was given
  * @returns the disks that have to be free of an installation
  */
-export function guardedDisks(disks: readonly Disk[], { device }: DiskRule, chosen: Disk): readonly Disk[] {
-  if (device !== undefined) return [chosen];
+export function guardedDisks(disks: readonly Disk[], { device }: DiskRule, chosen: Disk | undefined): readonly Disk[] {
+  if (device !== undefined) return chosen === undefined ? [] : [chosen];
   return disks.filter(({ kind }) => kind !== "loop");
 }
 

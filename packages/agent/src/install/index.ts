@@ -77,6 +77,7 @@ export type { InstallOptions, InstallPlan, InstallProgress } from "./install-mac
 export { fetchDocument } from "./io/fetch-document.ts";
 export { readInstalled } from "./io/install-lock.ts";
 export { findInstalledNow } from "./io/installed-now.ts";
+export { refuseInstalled } from "./io/refuse-installed.ts";
 export type { AfterInstall } from "./install-record.ts";
 export { findLiveRoot, kernelCommandLine, liveSource, treeBytes } from "./io/live-system.ts";
 export type { Installation } from "./judge-installation.ts";

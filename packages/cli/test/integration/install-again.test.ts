@@ -1,5 +1,7 @@
 /** What the live system's service does on a machine that is installed already, in this start or in an earlier one. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 
@@ -106,6 +108,28 @@ describe("a machine that was installed before it was started", () => {
     const byHand = await install(target, "--source", source);
     expect(byHand.code, byHand.stderr).toBe(0);
     expect(target.partitions()).not.toEqual(before);
+  });
+
+  it("asks no registry while it waits for somebody to say that it may be erased, again and again", async () => {
+    const { target } = await installed("waiting");
+    startAgain(target);
+    let connections = 0;
+    const registry = createServer((_request, response) => response.writeHead(404).end());
+    registry.on("connection", () => connections++);
+    await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
+    const image = `127.0.0.1:${(registry.address() as AddressInfo).port}/os/system:v1`;
+    const wait = (more: object, ...flags: readonly string[]): Promise<Outcome> =>
+      rosAgent(args(target, "--automatic", "--json", "--os-image", image, "--config", settings(more), ...flags));
+    try {
+      expect(errorOf(await wait({}))["code"]).toBe("INSTALL_DISK_INSTALLED");
+      expect(connections).toBe(0);
+      // Somebody does, and so does who asks for a plan only.
+      expect(errorOf(await wait({ reinstall: true }))["code"]).toBe("IMAGE_NOT_FOUND");
+      expect(errorOf(await wait({}, "--dry-run"))["code"]).toBe("IMAGE_NOT_FOUND");
+      expect(connections).toBeGreaterThan(0);
+    } finally {
+      await new Promise((resolve) => registry.close(resolve));
+    }
   });
 
   it("is left as it is where its disk is damaged, which may be why the live system has started", async () => {

@@ -88,7 +88,9 @@ describe("a system user that a later release has", () => {
     });
     expect(said.split("\n").sort()).toEqual(
       [
-        ...["", "0", ...`${PASSWD}${OF_A_PERSON}${dotted}`.trimEnd().split("\n")],
+        "",
+        "0",
+        ...`${PASSWD}${OF_A_PERSON}${dotted}`.trimEnd().split("\n"),
         "_chrony:x:105:110::/var/lib/chrony:/usr/sbin/nologin",
         "above:x:124:110::/:/bin/sh",
         "among:x:127:127::/:/bin/sh",
