@@ -14,6 +14,7 @@ export type { Unreadable } from "./unreadable.ts";
 export { createUnreadableMarks } from "./io/unreadable-marks.ts";
 export type { UnreadableMarks } from "./io/unreadable-marks.ts";
 export type { NamedObject } from "./named-object.ts";
+export { RefusedWrites } from "./refused-writes.ts";
 export { retryTimer } from "./io/retry-timer.ts";
 export { createClusterClock } from "./cluster-clock.ts";
 export type { ClusterClock } from "./cluster-clock.ts";

@@ -1,8 +1,11 @@
 /** Keys to work on: each at most once in the queue, one at a time, again after a pause where the work failed. */
+import { isInvalid } from "./is-invalid.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 30_000;
+/** Of what the API server calls invalid: news of the object are not kept waiting by it. */
+const LONGEST_INVALID_MS = 10 * 60_000;
 /** A failure that says when to come back is believed that far. */
 const LONGEST_WANTED_MS = 3_600_000;
 
@@ -32,7 +35,10 @@ export interface WorkQueueOptions {
    * default: it is a failure.
    */
   readonly awaitedMs?: (error: unknown) => number | undefined;
-  /** Mean of the longest pause after a failure that names none; default 30 s. */
+  /**
+   * Mean of the longest pause after a failure that names none; default 30 s. Ten minutes where the API server calls the
+   * object invalid.
+   */
   readonly longestDelayMs?: number;
   /** 0 to 1; spreads the retries of many keys. */
   readonly random: () => number;
@@ -72,7 +78,8 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       const awaitedMs = options.awaitedMs?.(error);
       if (awaitedMs === undefined) awaiting.delete(key);
       else awaiting.add(key);
-      const longestMs = awaitedMs ?? options.longestDelayMs ?? LONGEST_DELAY_MS;
+      const longestMs =
+        awaitedMs ?? (isInvalid(error) ? LONGEST_INVALID_MS : (options.longestDelayMs ?? LONGEST_DELAY_MS));
       const backoffMs = Math.min(longestMs, FIRST_DELAY_MS * 2 ** count) * (0.5 + options.random());
       // Never sooner than the other side wants it.
       const wantedMs = Math.min(LONGEST_WANTED_MS, (options.wantedMs ?? retryAfterMs)(error));

@@ -12,13 +12,14 @@ import {
   collectionPath,
   createUnreadableMarks,
   createWorkQueue,
+  RefusedWrites,
   retryTimer,
   watchResource,
   type ControllerParts,
   type Kubernetes,
   type QueueLoad,
 } from "../../controller/index.ts";
-import { errorFields, hintOf } from "../../telemetry/index.ts";
+import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
 import { RegistrationContestedError } from "../errors.ts";
 import { reconcileRegistration, type Readiness, type StatusPatch } from "../reconcile-registration.ts";
 import { counterPatch, type MachineCounts, type RefusalCounter } from "../registration-counters.ts";
@@ -40,6 +41,10 @@ const SECRET_STEPS = 4;
 const GROUP_PATH = `/apis/${API_GROUP}/${API_VERSION}`;
 /** What a condition's message may be long; the API server takes 32 KiB. */
 const MESSAGE_MAX = 2_048;
+
+function countersOf(key: string): string {
+  return `${key} counters`;
+}
 
 /** Whether the one thing to change is where the URL leads. */
 function isOnlyMoved(registration: MachineRegistration, next: StatusPatch): boolean {
@@ -84,6 +89,8 @@ export function runRegistrationController(
     statuses: new Map<string, { readonly url: string | undefined; readonly atMs: number }>(),
   };
   const synced = { registrations: false, secrets: false };
+  const refused = new RefusedWrites(() => performance.now(), Math.random);
+  const troubles = createTroubles(() => performance.now());
 
   function addAll(keys: readonly string[]): void {
     for (const key of keys) queue.add(key);
@@ -129,12 +136,15 @@ export function runRegistrationController(
     return index.stateOf(registration);
   }
 
+  /** @param key  of what is written: the status's as its object's */
   async function storeStatus(
+    key: string,
     writer: Kubernetes,
     registration: MachineRegistration,
     status: Parameters<typeof writeRegistrationStatus>[2],
   ): Promise<void> {
-    const stored = registrationEntry(await writeRegistrationStatus(writer, registration, status));
+    const write = (): Promise<unknown> => writeRegistrationStatus(writer, registration, status);
+    const stored = registrationEntry(await refused.attempt(key, registration.metadata.resourceVersion, write));
     // The next decision must not be made on what was there before while the watch is on its way.
     if (stored !== undefined) addAll(index.renew(stored));
   }
@@ -149,30 +159,38 @@ export function runRegistrationController(
     }
   }
 
+  async function settle(key: string): Promise<void> {
+    const registration = index.get(key);
+    if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
+    // Who begins to lead looks at all of them.
+    if (!synced.secrets || !lead.isLeader()) return;
+    const state = await settleSecret(key, registration);
+    const status = reconcileRegistration(registration, {
+      serverUrl: serverUrl(),
+      nowMs: nowMs(),
+      state,
+      isShared: index.isShared(key, nowMs()),
+      isFull: options.isFull(registration),
+      tokenInStatus,
+      trustAnchors: await anchorsOf(key, registration),
+    });
+    if (status === undefined) return;
+    if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);
+    await storeStatus(key, lead.kubernetes, registration, status);
+    written.statuses.set(key, { url: serverUrl(), atMs: performance.now() });
+    log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
+  }
+
   const queue = createWorkQueue({
     async work(key) {
-      const registration = index.get(key);
-      if (registration === undefined || registration.metadata.deletionTimestamp !== undefined) return;
-      // Who begins to lead looks at all of them.
-      if (!synced.secrets || !lead.isLeader()) return;
-      const state = await settleSecret(key, registration);
-      const status = reconcileRegistration(registration, {
-        serverUrl: serverUrl(),
-        nowMs: nowMs(),
-        state,
-        isShared: index.isShared(key, nowMs()),
-        isFull: options.isFull(registration),
-        tokenInStatus,
-        trustAnchors: await anchorsOf(key, registration),
-      });
-      if (status === undefined) return;
-      if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);
-      await storeStatus(lead.kubernetes, registration, status);
-      written.statuses.set(key, { url: serverUrl(), atMs: performance.now() });
-      log.info("registration status written", { registration: key, ready: serverUrl() !== undefined });
+      await settle(key);
+      troubles.over(key);
     },
-    onFailure: (key, error) =>
-      log.warn("registration status not written", { registration: key, ...errorFields(error) }),
+    onFailure(key, error) {
+      const fields = errorFields(error);
+      const level = troubles.isNews(key, fields.error) ? "warn" : "debug";
+      log[level]("registration status not written", { registration: key, ...fields });
+    },
     random: Math.random,
     setTimer: retryTimer,
   });
@@ -186,13 +204,16 @@ export function runRegistrationController(
     const counts = lead.isLeader() ? options.countsOf(namespace, name) : undefined;
     const patch = counterPatch(registration.status, counts, waiting);
     if (patch === undefined) return;
+    const countersKey = countersOf(key);
     try {
-      await storeStatus(kubernetes, registration, patch);
+      await storeStatus(countersKey, kubernetes, registration, patch);
+      troubles.over(countersKey);
       if (waiting !== undefined) refusals.written(key, waiting);
     } catch (error) {
+      const fields = errorFields(error);
       // Another replica was faster: ours are added to what it wrote the next time.
-      const level = hasCode(error, "KUBERNETES_CONFLICT") ? "debug" : "warn";
-      log[level]("registration counters not written", { registration: key, ...errorFields(error) });
+      const isNews = !hasCode(error, "KUBERNETES_CONFLICT") && troubles.isNews(countersKey, fields.error);
+      log[isNews ? "warn" : "debug"]("registration counters not written", { registration: key, ...fields });
     }
   }
 
@@ -234,6 +255,7 @@ export function runRegistrationController(
       addAll(index.delete(entry));
       marks.delete(keyOf(entry.metadata));
       for (const one of Object.values(written)) one.delete(keyOf(entry.metadata));
+      for (const one of [keyOf(entry.metadata), countersOf(keyOf(entry.metadata))]) refused.forget(one);
       refusals.forget(keyOf(entry.metadata));
     },
     onSynced() {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RegistryError } from "../../../src/registry/index.ts";
+import { KubernetesError } from "../../../src/controller/index.ts";
 import { createWorkQueue } from "../../../src/controller/work-queue.ts";
 
 /** Timers that go off when they are told to. */
@@ -86,6 +87,40 @@ describe("work queue", () => {
     }
     expect(Math.max(...clock.delaysMs)).toBe(45_000);
   });
+
+  it.each([
+    [422, 600_000],
+    [403, 30_000],
+  ])(
+    "waits for minutes where the API server calls an object invalid, and no longer than for its change (%i)",
+    async (...given) => {
+      const [httpStatus, longestMs] = given;
+      const clock = timers();
+      let tries = 0;
+      const queue = createWorkQueue({
+        work() {
+          tries += 1;
+          return Promise.reject(
+            new KubernetesError("KUBERNETES_REFUSED", "spec: Invalid value", { details: { httpStatus } }),
+          );
+        },
+        onFailure: () => undefined,
+        random: () => 0.5,
+        setTimer: clock.setTimer,
+      });
+      queue.add("a");
+      for (let turn = 0; turn < 20; turn += 1) {
+        await settle();
+        clock.fire();
+      }
+      await settle();
+      expect(clock.delaysMs.at(-1)).toBe(longestMs);
+      expect([tries, queue.load().failing]).toEqual([21, 1]);
+      queue.add("a");
+      await settle();
+      expect(tries).toBe(22);
+    },
+  );
 
   it("has one retry for a key, however often the key fails in the meantime", async () => {
     const clock = timers();
