@@ -2,3 +2,4 @@
 export { answerTo, StaleConnection } from "./io/answer-to.ts";
 export { isProxyError, trustProxy } from "./io/proxy-tls.ts";
 export { TunnelAgent } from "./io/tunnel-agent.ts";
+export { systemBundles } from "./system-bundles.ts";

@@ -5,22 +5,13 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext, rootCertificates } from "node:tls";
 
 import { readBounded } from "../../files/index.ts";
+import { systemBundles } from "../../http/index.ts";
 import { ImagePullError } from "../errors.ts";
 import { NO_REGISTRIES, parseRegistries, type Registries, type RegistryTls } from "../registries.ts";
 import type { TlsMaterial } from "./registry-request.ts";
 
 /** Of registries.yaml, and of each CA, certificate and key that it names. */
 const MAX_BYTES = 4 * 1024 * 1024;
-
-/** Source: Go crypto/x509 root_linux.go: Debian, Fedora, openSUSE, OpenELEC, RHEL, Alpine. */
-const SYSTEM_BUNDLES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/tls/cacert.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-] as const;
 
 /**
  * @param path  that somebody has named: a file that does not exist is an error
@@ -89,8 +80,7 @@ function invalid(problem: string, cause?: unknown): ImagePullError {
 }
 
 async function readSystemCas(): Promise<string | undefined> {
-  const bundle = process.env["SSL_CERT_FILE"];
-  for (const path of bundle === undefined || bundle === "" ? SYSTEM_BUNDLES : [bundle]) {
+  for (const path of systemBundles(process.env["SSL_CERT_FILE"])) {
     const text = await readFile(path, "latin1").catch(() => "");
     if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   }

@@ -3,20 +3,11 @@ import { readFile, stat } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 
 import { readBounded } from "../../files/index.ts";
+import { systemBundles } from "../../http/index.ts";
 import { RegistrationError } from "../errors.ts";
 
 /** A bundle of every public CA has 220 KiB. */
 const MAX_CA_BYTES = 4 * 1024 * 1024;
-
-/** Source: Go crypto/x509 root_linux.go: Debian, Fedora, openSUSE, OpenELEC, RHEL, Alpine. */
-const SYSTEM_BUNDLES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/tls/cacert.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-] as const;
 
 /** @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_INTERRUPTED */
 export async function readCaFile(path: string, signal?: AbortSignal): Promise<string> {
@@ -50,7 +41,7 @@ export async function readPipedCa(path: string, signal: AbortSignal): Promise<st
  * @returns PEM; `undefined` where the system has none, for the CAs that Node brings along
  */
 export async function readSystemCas(bundle: string | undefined): Promise<string | undefined> {
-  for (const path of bundle === undefined || bundle === "" ? SYSTEM_BUNDLES : [bundle]) {
+  for (const path of systemBundles(bundle)) {
     const text = await readFile(path, "latin1").catch(() => "");
     if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   }
