@@ -10,8 +10,8 @@ interface Connection {
   readonly socket: Socket;
   readonly ends: string;
   readonly source: readonly string[];
-  /** Requests that are there as a whole and are not answered yet. */
-  underWay: number;
+  /** To requests that are there as a whole, until they are taken; a websocket stands for one that is never made. */
+  readonly answers: Set<Pick<ServerResponse, "writableEnded">>;
   /** Those of its kind, of which one may have to end; undefined while something is under way. */
   kind: HeldShares<Connection> | undefined;
 }
@@ -27,10 +27,15 @@ function onceThere(request: IncomingMessage, take: () => void): void {
   else take();
 }
 
+/** Whether all that was asked is answered: it is the other side that does not take it. */
+function isUntaken({ answers }: Connection): boolean {
+  return [...answers].every(({ writableEnded }) => writableEnded);
+}
+
 /**
  * Where there is one more than the limit, one ends with which nothing is under way, of whom has most of them: who has said
  * nothing for longest, for whoever means it asks in a moment; where all have asked something, the one that has not asked again
- * for longest. Where something is under way with all, the one that comes ends.
+ * for longest; where something is under way with all, the oldest that does not take its answer, and else the one that comes.
  * To be called before anything else listens to the server.
  */
 export function shareConnections(server: Server | HttpsServer, connectionLimit: number): void {
@@ -61,7 +66,8 @@ export function shareConnections(server: Server | HttpsServer, connectionLimit: 
       // Counted with what it has silent: a crowd that says nothing drives out none that do.
       idle.roomFor(source, silent.heldBy(source)) ??
       silent.ownRoom(source) ??
-      idle.ownRoom(source)
+      idle.ownRoom(source) ??
+      open.values().find(isUntaken)
     );
   }
 
@@ -79,7 +85,7 @@ export function shareConnections(server: Server | HttpsServer, connectionLimit: 
       if (room === undefined) return false;
       forget(room);
     }
-    const connection: Connection = { socket, ends, source, underWay: 0, kind: undefined };
+    const connection: Connection = { socket, ends, source, answers: new Set(), kind: undefined };
     open.set(ends, connection);
     move(connection, silent);
     socket.once("close", () => forget(connection));
@@ -90,17 +96,15 @@ export function shareConnections(server: Server | HttpsServer, connectionLimit: 
     const connection = open.get(endsOf(request.socket) ?? "");
     if (connection === undefined) return;
     let isAnswered = false;
-    let isTaken = false;
     onceThere(request, () => {
       if (isAnswered) return;
-      isTaken = true;
-      connection.underWay += 1;
+      connection.answers.add(response);
       move(connection, undefined);
     });
     response.once("close", () => {
       isAnswered = true;
-      if (isTaken) connection.underWay -= 1;
-      if (connection.underWay === 0 && isOpen(connection)) move(connection, idle);
+      connection.answers.delete(response);
+      if (connection.answers.size === 0 && isOpen(connection)) move(connection, idle);
     });
   }
 
@@ -117,7 +121,7 @@ export function shareConnections(server: Server | HttpsServer, connectionLimit: 
     const connection = open.get(endsOf(socket) ?? "");
     if (connection === undefined) return;
     // For as long as it is there: how many there may be is the gate's business.
-    connection.underWay += 1;
+    connection.answers.add({ writableEnded: false });
     move(connection, undefined);
   });
 }

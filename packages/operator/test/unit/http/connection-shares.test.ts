@@ -23,13 +23,15 @@ afterEach(async () => {
 
 async function listening(tls?: { readonly cert: string; readonly key: string }): Promise<number> {
   const answer = async () => ({ status: 200, body: "well\n", headers: {} });
+  const large = { status: 200, body: "x".repeat(8 * 1024 * 1024), headers: {} };
   const later = async () => {
     await new Promise<void>((resolve) => slow.push(resolve));
     return answer();
   };
   const handlers = {
     endpoint: {
-      answer: async ({ target }: { readonly target: string }) => (target === "/slow" ? later() : answer()),
+      answer: async ({ target }: { readonly target: string }) =>
+        target === "/slow" ? later() : target === "/large" ? large : answer(),
       refuseBroken: () => ({ status: 400, body: "", headers: {} }),
       visit: async () => ({ answer: await later() }),
     },
@@ -177,6 +179,22 @@ it("who comes last ends where something is under way with all, as with websocket
   const visits = await unanswered(port, LIMIT, UPGRADE);
   expect(await endedOf(await crowd(port, 2, OTHER))).toEqual([0, 1]);
   expect(await endedOf(visits)).toEqual([]);
+});
+
+it("an answer that nobody takes makes room where all else is under way, and none that is not made yet", async () => {
+  const port = await listening();
+  const busy = await unanswered(port, LIMIT - 2);
+  const unread = await crowd(port, 2);
+  for (const socket of unread) {
+    socket.pause();
+    socket.write(ask("/large"));
+    await once(socket, "readable");
+  }
+  const others = await crowd(port, 4, OTHER);
+  expect(await endedOf(others)).toEqual([0, 1, 2]);
+  for (const socket of unread) socket.resume();
+  await vi.waitFor(() => expect(unread.map(({ closed }) => closed)).toEqual([true, false]));
+  expect(await endedOf(busy)).toEqual([]);
 });
 
 it("a request whose body does not come is no request yet", async () => {
