@@ -67,7 +67,7 @@ export function shareConnections(server: Server | HttpsServer, connectionLimit: 
       idle.roomFor(source, silent.heldBy(source)) ??
       silent.ownRoom(source) ??
       idle.ownRoom(source) ??
-      open.values().find(isUntaken)
+      [...open.values()].find(isUntaken)
     );
   }
 
