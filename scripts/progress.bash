@@ -2,9 +2,10 @@
 # Shows what takes long, and leaves nothing running when the script that sources it is stopped. Sourced, never run.
 #
 #   with_progress TITLE LOG COMMAND...   runs COMMAND with its output in LOG; returns its status
+#   with_unbroken_progress ...           the same; a script that is stopped waits for COMMAND's end, and says so
 #   progress_detail                      a function that the caller may define: prints how far the work is, or nothing
 
-progress_child=""
+progress_child="" progress_unbroken=false
 
 progress_detail() { :; }
 
@@ -20,10 +21,14 @@ progress_line() {
   fi
 }
 
-# Ends the command that is running, with everything that it started.
+# Ends the command that is running, with everything that it started; waits for one that must not be broken off.
 progress_stop() {
   if [[ -n "$progress_child" ]]; then
-    kill -TERM -- "-$progress_child" 2>/dev/null || true
+    if $progress_unbroken; then
+      printf '\n%s: broken off it would leave a mess; waiting for its end\n' "${0##*/}" >&2 || true
+    else
+      kill -TERM -- "-$progress_child" 2>/dev/null || true
+    fi
     wait "$progress_child" 2>/dev/null || true
     progress_child=""
   fi
@@ -34,7 +39,7 @@ with_progress() {
   shift 2
   # The death of this script, even by SIGKILL, must reach the command; util-linux has setpriv on every Debian.
   local tether=()
-  if command -v setpriv >/dev/null; then tether=(setpriv --pdeathsig TERM); fi
+  if ! $progress_unbroken && command -v setpriv >/dev/null; then tether=(setpriv --pdeathsig TERM); fi
   progress_on_terminal || printf '%s ...\n' "$title" >&2
   set -m # a process group of its own, so that progress_stop reaches the grandchildren
   "${tether[@]}" "$@" >"$log" 2>&1 </dev/null &
@@ -63,5 +68,13 @@ with_progress() {
     # npm gives the reason first, go and apt give it last.
     awk '{ line[NR] = $0 } END { for (i = 1; i <= NR; i++) { if (NR <= 30 || i <= 10 || i > NR - 15) print "    " line[i]; else if (i == 11) print "    ..." } }' "$log" >&2
   fi
+  return "$status"
+}
+
+with_unbroken_progress() {
+  local status=0
+  progress_unbroken=true
+  with_progress "$@" || status=$?
+  progress_unbroken=false
   return "$status"
 }

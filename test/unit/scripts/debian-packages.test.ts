@@ -1,0 +1,89 @@
+/** Debian packages by scripts/setup: finished where they were broken off, and not broken off. Root is the user's own, by a namespace. */
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+const PROGRAMS = "bash env dirname readlink getent cut mktemp rm awk grep cat touch sed sleep setpriv".split(" ");
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "debian-packages-"));
+  chmodSync(folder, 0o755);
+  mkdirSync(path.join(folder, "bin"));
+  cpSync(path.join(ROOT, "scripts"), path.join(folder, "scripts"), { recursive: true });
+  for (const name of PROGRAMS) program(name, `exec /usr/bin/${name} "$@"`);
+  program("dpkg", `[ "$1" = --audit ] || echo "dpkg $*" >>${folder}/ran`);
+  program("apt-get", "");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function program(name: string, lines: string): void {
+  writeFileSync(path.join(folder, "bin", name), `#!/bin/bash\n${lines}\n`, { mode: 0o755 });
+}
+
+/** An apt-get that does these lines when it installs. */
+function aptGetInstalls(lines: string): void {
+  program(
+    "apt-get",
+    `case " $* " in\n  *" --download-only "*) echo fetched >>${folder}/ran ;;\n  *" install "*)\n${lines}\n;;\nesac`,
+  );
+}
+
+const COMMAND = ["--user", "--map-root-user", "scripts/setup", "xz"];
+
+function options(): { cwd: string; env: Record<string, string> } {
+  return { cwd: folder, env: { PATH: path.join(folder, "bin"), HOME: folder, TMPDIR: folder } };
+}
+
+function setUp(): { status: number | null; stderr: string; ran: readonly string[] } {
+  const { status, stderr } = spawnSync("/usr/bin/unshare", COMMAND, {
+    ...options(),
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  return { status, stderr, ran: ran() };
+}
+
+function ran(): readonly string[] {
+  const file = path.join(folder, "ran");
+  return existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
+}
+
+it("configures what an installation that was broken off has only unpacked, though its command is there", () => {
+  program("xz", "");
+  program(
+    "dpkg",
+    `if [ "$1" = --audit ]; then case " $* " in *" xz-utils "*) echo xz-utils ;; esac; else echo "dpkg $*" >>${folder}/ran; fi`,
+  );
+  expect(setUp()).toMatchObject({ status: 0, ran: ["dpkg --configure -a"] });
+});
+
+it("leaves dpkg alone where nothing was broken off", () => {
+  program("xz", "");
+  expect(setUp()).toMatchObject({ status: 0, ran: [] });
+});
+
+it("waits for who holds the lock on the archives", () => {
+  aptGetInstalls(`echo asked >>${folder}/ran; [ "$(grep -c asked ${folder}/ran)" = 2 ] ||
+    { echo "E: Could not get lock /var/cache/apt/archives/lock" >&2; exit 100; }`);
+  expect(setUp()).toMatchObject({ status: 0, ran: ["fetched", "asked", "asked"] });
+});
+
+it.each(["SIGINT", "SIGTERM"] as const)(
+  "lets an installation come to its end after %s, and says so",
+  async (signal) => {
+    aptGetInstalls(`echo begun >>${folder}/ran; sleep 2; echo ended >>${folder}/ran`);
+    const setup = spawn("/usr/bin/unshare", COMMAND, { ...options(), stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    setup.stderr.setEncoding("utf8").on("data", (piece: string) => (stderr += piece));
+    const closed = new Promise<number | null>((resolve) => setup.once("close", resolve));
+    await vi.waitFor(() => expect(ran()).toEqual(["fetched", "begun"]), { timeout: 30_000, interval: 50 });
+    setup.kill(signal);
+    expect(await closed).toBe(signal === "SIGINT" ? 130 : 143);
+    expect(ran()).toEqual(["fetched", "begun", "ended"]);
+    expect(stderr).toContain("waiting for its end");
+  },
+);
