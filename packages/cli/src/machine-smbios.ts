@@ -30,7 +30,7 @@ export async function machineSmbiosIfAny(
   } catch (error) {
     // A folder that was named is meant to hold something.
     if (folder !== undefined || !isSmbiosLost(error)) throw error;
-    onRemark(`Warning: ${error.message}: the operator learns nothing about the hardware.`);
+    onRemark(`Warning: ${error.message}: the operator gets no SMBIOS of this machine.`);
     return undefined;
   }
 }

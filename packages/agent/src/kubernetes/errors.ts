@@ -66,7 +66,7 @@ export const NODE_API_ERRORS = {
     failure: "environment",
     retry: "never",
     meaning: "Nothing tells which node of the cluster this machine is.",
-    mend: "Name the node, as `kubectl get nodes` lists it.",
+    mend: "Name the node, as `kubectl get nodes` lists it, or let its host name be that; a machine that is no node yet has nothing to mend.",
   },
   NODE_API_UNREACHABLE: {
     failure: "unreachable",

@@ -117,7 +117,7 @@ export const REGISTRATION_ERRORS = {
     failure: "refused",
     retry: "backoff",
     meaning: "The server cannot register machines at the moment.",
-    mend: "Try again, or let the command do so with --wait 10m.",
+    mend: "Try again; `ros-agent register` does so by itself with --wait 10m.",
   },
   REGISTRATION_NONSENSE: {
     failure: "nonsense",

@@ -35,7 +35,7 @@ export class Register extends AgentCommand {
     "asks for it. " +
     "Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; an https:// one is known by the system's CAs.";
   static override examples = [
-    "$ ros-agent register https://rancher.example.com/v1-rancheros/registration/TOKEN --output /oem/99_custom.yaml",
+    "$ ros-agent register https://rancher.example.com/v1-rancheros/registration/TOKEN --output config.yaml",
     "$ ros-agent register URL --ca-sha256 4f06f8a0... --wait 10m",
     "$ ros-agent register URL --apply",
     "$ ros-agent register URL --check",

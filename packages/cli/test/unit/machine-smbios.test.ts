@@ -20,7 +20,7 @@ describe("machineSmbiosIfAny", () => {
     const remarks: string[] = [];
     const smbios = await machineSmbiosIfAny(undefined, (text) => remarks.push(text), reading(code));
     expect(smbios).toBeUndefined();
-    expect(remarks).toEqual([`Warning: what is wrong (${code}): the operator learns nothing about the hardware.`]);
+    expect(remarks).toEqual([`Warning: what is wrong (${code}): the operator gets no SMBIOS of this machine.`]);
   });
 
   it.each(UNUSABLE)("ends with %s where captured tables were named: they are meant to hold something", async (code) => {

@@ -44,7 +44,7 @@ export const REGISTRY_ERRORS: ErrorTable<RegistryErrorCode> = {
     failure: "refused",
     retry: "backoff",
     meaning: "The registry has no image of that name and tag.",
-    mend: "Check osImage for a typing mistake, or push the image; some registries also say so to an account that may not read it. The operator looks again by itself.",
+    mend: "Check the name for a typing mistake (osImage, or options.repository of a channel), or push the image; some registries also say so to an account that may not read it. The operator looks again by itself.",
   },
   REGISTRY_BUSY: {
     failure: "refused",

@@ -46,6 +46,8 @@ interface Read {
   readonly remembered: Remembered | undefined;
   /** Why there may be other entries, of which nothing is known; undefined: these are all. */
   readonly whyPart: string | undefined;
+  /** What is to be said where there are no entries; undefined: that there are none. */
+  readonly whyEmpty?: string;
 }
 
 function generationOf({ metadata }: ManagedOSVersionChannel): string {
@@ -98,7 +100,8 @@ async function read<Stored extends StoredVersion>(
   }
   const { tags, unheard } = await world.listTags(source, namespace, signal);
   const entries = entriesOfTags(tags, source, (version) => isWanted(source, version), name);
-  return { entries, remembered: undefined, whyPart: unheard === undefined ? undefined : unheard.message };
+  const whyEmpty = `none of its ${tags.length} tags is a version that is wanted`;
+  return { entries, remembered: undefined, whyPart: unheard === undefined ? undefined : unheard.message, whyEmpty };
 }
 
 /**
@@ -112,11 +115,15 @@ export async function syncChannel<Stored extends StoredVersion>(
   known: Remembered | undefined,
   signal: AbortSignal,
 ): Promise<Synced> {
-  const { entries, remembered, whyPart } = await read(channel, compiled.source, world, known, signal);
+  const {
+    entries,
+    remembered,
+    whyPart,
+    whyEmpty = "it has none",
+  } = await read(channel, compiled.source, world, known, signal);
   const { wanted, unread, skipped, problems } = channelContent(entries, compiled);
   if (wanted.length === 0) {
-    const why = problems.length === 0 ? "it has none" : problems.join("; ");
-    throw new ChannelError("CHANNEL_EMPTY", `no version can be taken: ${why}`);
+    throw new ChannelError("CHANNEL_EMPTY", `no version can be taken: ${problems.join("; ") || whyEmpty}`);
   }
   const stored = await world.storedVersions(channel);
   const inUse = await world.versionsInUse(channel.metadata.namespace);

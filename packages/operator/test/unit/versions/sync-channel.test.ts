@@ -68,3 +68,11 @@ it.each([true, false])(
     expect([names().length, marked.length]).toEqual(deletes ? [1, 0] : [3, 2]);
   },
 );
+
+it("says how many tags there are where none of them is a version that is wanted", async () => {
+  const { sync } = scene(false);
+  await expect(sync({ tags: ["latest", "v1.0.0-rc.1"], unheard: undefined })).rejects.toMatchObject({
+    code: "CHANNEL_EMPTY",
+    message: "no version can be taken: none of its 2 tags is a version that is wanted",
+  });
+});
