@@ -132,6 +132,26 @@ describe("the scripts that keep what they make", () => {
     expect(read(`scripts/${name}`)).toContain('source "$here/home.bash"\n');
   });
 
+  it("promtool-binary finds in a cache what is there, where nothing may be written", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "read-only-"));
+    const kept = path.join(folder, "rancheros-operator/promtool");
+    const bin = path.join(folder, "bin");
+    try {
+      for (const name of [kept, bin]) mkdirSync(name, { recursive: true });
+      for (const name of ["bash", "env", "dirname", "readlink", "mkdir", "flock"])
+        symlinkSync(path.join("/usr/bin", name), path.join(bin, name));
+      writeFileSync(path.join(kept, "promtool"), "", { mode: 0o755 });
+      for (const name of [kept, path.dirname(kept)]) chmodSync(name, 0o555);
+      const args = ["--user", "--map-user=54321", path.join(ROOT, "scripts/promtool-binary")];
+      const env = { PATH: bin, HOME: folder, XDG_CACHE_HOME: folder };
+      const { stdout, stderr } = spawnSync("/usr/bin/unshare", args, { encoding: "utf8", env, timeout: 60_000 });
+      expect({ stdout, stderr }).toEqual({ stdout: `${kept}/promtool\n`, stderr: "" });
+    } finally {
+      for (const name of [path.dirname(kept), kept]) chmodSync(name, 0o755);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it("find the same folder without HOME as with it", () => {
     const script = `unset HOME; . "${ROOT}/scripts/home.bash"; . "${ROOT}/scripts/os-image.bash"; echo "$os_image_cache"`;
     const env = { PATH: "/usr/bin:/bin" };
