@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const PROGRAMS = "bash env dirname readlink getent cut mktemp rm awk grep cat touch sed sleep setpriv".split(" ");
+const PROGRAMS = "bash env dirname readlink getent cut mktemp rm awk grep cat touch sed sleep setpriv uname".split(" ");
 
 let folder: string;
 beforeEach(() => {
@@ -87,3 +87,20 @@ it.each(["SIGINT", "SIGTERM"] as const)(
     expect(stderr).toContain("waiting for its end");
   },
 );
+
+it.each([
+  ["aarch64", "packages", ["grub-efi-arm64-bin"]],
+  ["aarch64", "metal", []],
+  ["x86_64", "packages", ["grub-pc-bin", "grub-efi-amd64-bin"]],
+  ["x86_64", "metal", ["grub-pc-bin", "grub-efi-amd64-bin"]],
+])("asks on %s in step %s for what of GRUB Debian has there", (machine, step, forGrub) => {
+  program("uname", `echo ${machine}`);
+  program("apt-get", `case " $* " in *" --download-only "*) printf '%s\\n' "$@" >>${folder}/ran ;; esac`);
+  // As where none of GRUB is installed.
+  const script = `/usr/bin/mount -t tmpfs none /usr/lib/grub 2>/dev/null; exec scripts/setup ${step}`;
+  const args = ["--user", "--map-root-user", "--mount", "bash", "-c", script];
+  const { status } = spawnSync("/usr/bin/unshare", args, { ...options(), timeout: 60_000 });
+  expect(status).toBe(0);
+  expect(ran()).toContain("swtpm");
+  expect(ran().filter((name) => /^grub-(pc|efi)/.test(name))).toEqual(forGrub);
+});

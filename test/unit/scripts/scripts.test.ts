@@ -67,6 +67,7 @@ describe("scripts/setup", () => {
       "du",
       "tail",
       "flock",
+      "uname",
     ];
     for (const name of programs) symlinkSync(path.join("/usr/bin", name), path.join(folder, "bin", name));
     const ours = {
