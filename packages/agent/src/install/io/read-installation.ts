@@ -105,7 +105,8 @@ async function efiLoader(place: string, signal: AbortSignal): Promise<LoadersFou
     return "there";
   } catch (error) {
     if (isSaying(error, /not found/)) return "missing";
-    if (isSaying(error, /non DOS media/)) return "unreadable";
+    // mtools has many words for what is no file system, or a part of one: where ROS_OEM is empty too, that is a killed installation.
+    if (isSaying(error, /./)) return "unreadable";
     throw error;
   }
 }

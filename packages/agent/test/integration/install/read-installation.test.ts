@@ -214,6 +214,23 @@ describe("an installation", () => {
     expect(await look()).toMatchObject({ kind: "whole" });
   });
 
+  it("is none where the power went while ROS_ESP was made, so that a part of it is there", async () => {
+    // Behind the first sector, which says FAT: the table, and what is to be a copy of the first.
+    const table = startBytes("ROS_ESP") + 512;
+    const made = disk.firstBytes(table + 8 * MIB).subarray(table);
+    await without("ROS_OEM", "grub", undefined, () =>
+      withoutBootCode(async () => {
+        writeFirst(Buffer.alloc(8 * MIB), table);
+        try {
+          expect(await look()).toEqual({ kind: "none" });
+        } finally {
+          writeFirst(made, table);
+        }
+      }),
+    );
+    expect(await look()).toMatchObject({ kind: "whole" });
+  });
+
   it("is unclear where the last boot loader is there and the one before it is not", async () => {
     await withoutEfi(async () =>
       expect(await look()).toEqual({ kind: "unclear", why: "its boot loader for efi is missing" }),

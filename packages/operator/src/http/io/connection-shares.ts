@@ -120,8 +120,8 @@ export function shareConnections(server: Server | HttpsServer, connectionLimit: 
   server.on("upgrade", ({ socket }: IncomingMessage) => {
     const connection = open.get(endsOf(socket) ?? "");
     if (connection === undefined) return;
-    // For as long as it is there: how many there may be is the gate's business.
-    connection.answers.add({ writableEnded: false });
+    // How many visits there may be is the gate's business; one that is refused has its answer, and may not take it.
+    connection.answers.add(socket);
     move(connection, undefined);
   });
 }

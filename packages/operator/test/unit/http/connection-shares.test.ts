@@ -181,6 +181,18 @@ it("who comes last ends where something is under way with all, as with websocket
   expect(await endedOf(visits)).toEqual([]);
 });
 
+it("an upgrade that is refused makes room, where who asked for it does not go", async () => {
+  const port = await listening();
+  for (let index = 0; index < LIMIT; index += 1) {
+    const socket = connect({ port, host: "127.0.0.1", localAddress: CROWD, allowHalfOpen: true });
+    sockets.push(socket);
+    socket.on("error", () => undefined).write(ask("/", "connection: upgrade", "upgrade: websocket"));
+    const [data] = (await once(socket, "data")) as [Buffer];
+    expect(String(data)).toMatch(/^HTTP\/1.1 4/);
+  }
+  expect(await endedOf(await crowd(port, 1, OTHER))).toEqual([]);
+});
+
 it("an answer that nobody takes makes room where all else is under way, and none that is not made yet", async () => {
   const port = await listening();
   const busy = await unanswered(port, LIMIT - 2);
