@@ -1,5 +1,7 @@
 /** What an installation leaves beside GRUB's words, and a reset keeps: in which start of which live system it was made, and what starts it. */
 
+import { jsonFields } from "../slots/index.ts";
+
 /** What follows an installation. */
 export type AfterInstall = "reboot" | "poweroff" | undefined;
 
@@ -30,14 +32,9 @@ export function writeInstallRecord({ after, ...record }: InstallRecord): string 
 
 /** @returns undefined where it is none that this program understands */
 export function readInstallRecord(text: string): InstallRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const { version, bootId, after, reinstall, loaders }: Readonly<Record<string, unknown>> = { ...value };
+  const fields = jsonFields(text);
+  if (fields === undefined) return undefined;
+  const { version, bootId, after, reinstall, loaders } = fields;
   if (version !== 1 || typeof bootId !== "string" || !isAfter(after) || !Array.isArray(loaders)) return undefined;
   if (reinstall !== undefined && typeof reinstall !== "string") return undefined;
   const kinds = loaders.filter(isLoader);

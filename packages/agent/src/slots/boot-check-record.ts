@@ -1,4 +1,5 @@
 /** What the boot check has found, for the start after it. */
+import { jsonFields } from "./json-fields.ts";
 import { isSlotName, type SlotName } from "./slot.ts";
 
 export interface BootCheckRecord {
@@ -27,14 +28,8 @@ export function writeBootCheckRecord(record: BootCheckRecord): string {
 
 /** @returns undefined where it is none that this program understands */
 export function readBootCheckRecord(text: string): BootCheckRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const fields = jsonFields(text);
+  if (fields === undefined) return undefined;
   const { version, slot, digest, bootId, at, outcome, failures } = fields;
   if (version !== 1 || !isSlotName(slot) || typeof bootId !== "string" || typeof at !== "string") return undefined;
   if (outcome !== "good" && outcome !== "failed") return undefined;

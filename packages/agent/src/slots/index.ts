@@ -95,6 +95,7 @@ export { grubConfig } from "./grub-config.ts";
 export type { SlotPlace } from "./grub-config.ts";
 export { GRUB_ENVIRONMENT_BYTES, readGrubEnvironment, writeGrubEnvironment } from "./grub-environment.ts";
 export { imageSource } from "./image-source.ts";
+export { jsonFields } from "./json-fields.ts";
 export { clearMounts, makeExt4, makeFat32, makeStateExt4, mount, syncFileSystem, unmount } from "./io/file-systems.ts";
 export { treeLayer } from "./io/tree-layer.ts";
 export { bootMoment } from "./io/boot-moment.ts";

@@ -1,4 +1,5 @@
 /** What a slot says of itself, written last: only a slot that was written to its end and read back has it. */
+import { jsonFields } from "./json-fields.ts";
 import type { SystemSource } from "./system-source.ts";
 
 export interface SlotStamp {
@@ -21,14 +22,8 @@ export function slotStamp({ reference, digest }: SystemSource, files: number, no
 
 /** @returns undefined where it is none that this program understands */
 export function readSlotStamp(text: string): SlotStamp | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const fields = jsonFields(text);
+  if (fields === undefined) return undefined;
   const { version, reference, digest, writtenAt, files } = fields;
   if (version !== 1 || typeof reference !== "string" || typeof writtenAt !== "string" || typeof files !== "number") {
     return undefined;
