@@ -12,7 +12,10 @@ import { startProgram, startSources, type Outcome } from "./ros-agent.ts";
 import { runAlone, singleExecutable } from "./single-executable.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
-const PARTS = ["protocol", "agent", "cli"].flatMap((name) => [`packages/${name}/src`, `packages/${name}/package.json`]);
+const PARTS = ["protocol", "keyless", "agent", "cli"].flatMap((name) => [
+  `packages/${name}/src`,
+  `packages/${name}/package.json`,
+]);
 
 let folder = "";
 let checkout = "";
