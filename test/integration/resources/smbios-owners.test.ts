@@ -1,14 +1,8 @@
 /** Who owns an inventory's SMBIOS: one for all of it. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { adminClient } from "../../control-plane/admin-client.ts";
-import type { ApiClient } from "../../control-plane/api-client.ts";
-import { applyCrds } from "../../control-plane/apply-crds.ts";
-import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
+import { expect, it } from "vitest";
 import { kubectl } from "../../control-plane/kubectl.ts";
+import { useOwnControlPlane } from "../../control-plane/own-control-plane.ts";
 import { eventually } from "../../operator/objects.ts";
 
 const CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/machineinventories.rancheros.cattle.io";
@@ -19,19 +13,7 @@ const SMBIOS = {
   "Memory Device": [{ Size: "32 GB" }, { Size: "None" }],
 };
 
-const folder = mkdtempSync(path.join(tmpdir(), "owners-"));
-let target: ControlPlane;
-let client: ApiClient;
-
-beforeAll(async () => {
-  target = await startControlPlane({ folder });
-  await applyCrds(target);
-  client = await adminClient(target);
-});
-afterAll(async () => {
-  await target.stop();
-  rmSync(folder, { recursive: true });
-});
+const controlPlane = useOwnControlPlane("owners");
 
 function machine(name: string, smbios: object) {
   return {
@@ -44,7 +26,7 @@ function machine(name: string, smbios: object) {
 
 /** managedFields of what is between `spec` and `smbios`, by manager. */
 async function smbiosOwned(name: string): Promise<Record<string, unknown>> {
-  const { metadata } = (await client.get(`${MACHINES}/${name}`)) as {
+  const { metadata } = (await controlPlane().client.get(`${MACHINES}/${name}`)) as {
     metadata: {
       managedFields: { manager: string; subresource?: string; fieldsV1: Record<string, Record<string, unknown>> }[];
     };
@@ -58,14 +40,16 @@ async function smbiosOwned(name: string): Promise<Record<string, unknown>> {
 
 function apply(name: string, smbios: object): Promise<string> {
   const input = JSON.stringify(machine(name, smbios));
-  return kubectl(target, ["apply", "--server-side", "--field-manager=somebody", "--filename=-"], { input });
+  return kubectl(controlPlane().target, ["apply", "--server-side", "--field-manager=somebody", "--filename=-"], {
+    input,
+  });
 }
 
 /** As an older version of the chart had the kind, and as it is. */
 async function setMapType(mapType: "atomic" | "granular", isTaken: (owned: object) => boolean): Promise<void> {
-  const crd = JSON.stringify(await client.get(CRD));
+  const crd = JSON.stringify(await controlPlane().client.get(CRD));
   const other = mapType === "atomic" ? "granular" : "atomic";
-  await client.replace(
+  await controlPlane().client.replace(
     CRD,
     JSON.parse(crd.replace(`"x-kubernetes-map-type":"${other}"`, `"x-kubernetes-map-type":"${mapType}"`)) as object,
   );
@@ -73,14 +57,14 @@ async function setMapType(mapType: "atomic" | "granular", isTaken: (owned: objec
   // The API server takes it up a moment after it has said so.
   await eventually(async () => {
     const name = `try-${mapType}-${String((tries += 1))}`;
-    await client.create(`${MACHINES}?${OPERATOR}`, machine(name, SMBIOS));
+    await controlPlane().client.create(`${MACHINES}?${OPERATOR}`, machine(name, SMBIOS));
     const { "rancheros-operator": owned } = await smbiosOwned(name);
     return isTaken(Object(owned) as object) ? true : undefined;
   }, `the API server goes by ${mapType}`);
 }
 
 it("is one field, which the operator has as a whole", async () => {
-  await client.create(`${MACHINES}?${OPERATOR}`, machine("a1", SMBIOS));
+  await controlPlane().client.create(`${MACHINES}?${OPERATOR}`, machine("a1", SMBIOS));
   expect(await smbiosOwned("a1")).toEqual({ "rancheros-operator": {} });
   await expect(apply("a1", { "System Information": { Manufacturer: "Other" } })).rejects.toThrow(".spec.smbios");
   await apply("a1", SMBIOS);
@@ -89,20 +73,28 @@ it("is one field, which the operator has as a whole", async () => {
 
 it("stays as it was where an older version of the kind had an owner for each key, and still is the operator's", async () => {
   await setMapType("granular", (owned) => Object.keys(owned).length > 0);
-  await client.create(`${MACHINES}?${OPERATOR}`, machine("b1", SMBIOS));
+  await controlPlane().client.create(`${MACHINES}?${OPERATOR}`, machine("b1", SMBIOS));
   const { "rancheros-operator": before } = await smbiosOwned("b1");
   expect(before).toMatchObject({ "f:System Information": { "f:Manufacturer": {} } });
   await setMapType("atomic", (owned) => Object.keys(owned).length === 0);
 
   const lastSeen = "2026-01-02T03:04:05Z";
-  await client.mergePatch(`${MACHINES}/b1/status?${OPERATOR}`, { status: { lastSeen } });
-  expect(await client.get(`${MACHINES}/b1`)).toMatchObject({ spec: { smbios: SMBIOS }, status: { lastSeen } });
+  await controlPlane().client.mergePatch(`${MACHINES}/b1/status?${OPERATOR}`, { status: { lastSeen } });
+  expect(await controlPlane().client.get(`${MACHINES}/b1`)).toMatchObject({
+    spec: { smbios: SMBIOS },
+    status: { lastSeen },
+  });
   const system = { ...SMBIOS["System Information"], Family: "F" };
-  await client.mergePatch(`${MACHINES}/b1?${OPERATOR}`, { spec: { smbios: { "System Information": system } } });
+  await controlPlane().client.mergePatch(`${MACHINES}/b1?${OPERATOR}`, {
+    spec: { smbios: { "System Information": system } },
+  });
   const changed = { ...SMBIOS, "System Information": system };
-  expect(await client.get(`${MACHINES}/b1`)).toMatchObject({ spec: { smbios: changed } });
+  expect(await controlPlane().client.get(`${MACHINES}/b1`)).toMatchObject({ spec: { smbios: changed } });
 
   await expect(apply("b1", { "System Information": { Manufacturer: "Other" } })).rejects.toThrow(".spec.smbios");
   await apply("b1", changed);
-  expect(await client.get(`${MACHINES}/b1`)).toMatchObject({ spec: { smbios: changed }, status: { lastSeen } });
+  expect(await controlPlane().client.get(`${MACHINES}/b1`)).toMatchObject({
+    spec: { smbios: changed },
+    status: { lastSeen },
+  });
 });

@@ -1,12 +1,6 @@
 /** Objects that were stored before a rule of the CRDs that they break: what is written beside the broken field is taken. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { adminClient } from "../../control-plane/admin-client.ts";
-import type { ApiClient } from "../../control-plane/api-client.ts";
-import { applyCrds } from "../../control-plane/apply-crds.ts";
-import { startControlPlane, type ControlPlane } from "../../control-plane/control-plane.ts";
+import { expect, it } from "vitest";
+import { useOwnControlPlane } from "../../control-plane/own-control-plane.ts";
 import { eventually } from "../../operator/objects.ts";
 
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -21,22 +15,10 @@ const registration = {
 };
 const machine = { kind: "MachineInventory", spec: { tpm: "ab".repeat(31) } };
 
-const folder = mkdtempSync(path.join(tmpdir(), "stored-"));
-let target: ControlPlane;
-let client: ApiClient;
-
-beforeAll(async () => {
-  target = await startControlPlane({ folder });
-  await applyCrds(target);
-  client = await adminClient(target);
-});
-afterAll(async () => {
-  await target.stop();
-  rmSync(folder, { recursive: true });
-});
+const controlPlane = useOwnControlPlane("stored");
 
 function create(plural: string, name: string, object: object): Promise<unknown> {
-  return client.create(`${OBJECTS}/${plural}`, {
+  return controlPlane().client.create(`${OBJECTS}/${plural}`, {
     apiVersion: "rancheros.cattle.io/v1",
     metadata: { name, namespace: "default" },
     ...object,
@@ -46,15 +28,15 @@ function create(plural: string, name: string, object: object): Promise<unknown> 
 /** @returns what puts the rules back */
 async function loosen(plural: string): Promise<() => Promise<void>> {
   const at = `${CRDS}/${plural}.rancheros.cattle.io`;
-  const strict = JSON.stringify(await client.get(at));
+  const strict = JSON.stringify(await controlPlane().client.get(at));
   const loose = strict
     .replaceAll(/key\.matches\('[^']*'\) && key\.indexOf\('\/'\) <= 253/g, () => `key.matches(${LOOSE.key})`)
     .replaceAll(/self\.tpm\.matches\('[^']*'\)/g, () => `self.tpm.matches(${LOOSE.tpm})`);
   expect(loose).not.toBe(strict);
-  await client.replace(at, JSON.parse(loose) as object);
+  await controlPlane().client.replace(at, JSON.parse(loose) as object);
   return async () => {
     const { spec } = JSON.parse(strict) as { readonly spec: object };
-    await client.mergePatch(at, { spec });
+    await controlPlane().client.mergePatch(at, { spec });
   };
 }
 
@@ -76,7 +58,9 @@ it.each([
     // The API server takes rules up a moment after it has said so.
     await eventually(async () => {
       await create(plural, "old", object).catch(() => undefined);
-      return client.get(`${OBJECTS}/${plural}/old`).catch(() => undefined);
+      return controlPlane()
+        .client.get(`${OBJECTS}/${plural}/old`)
+        .catch(() => undefined);
     }, "it is stored under the looser rules");
     await tighten();
     let tries = 0;
@@ -92,19 +76,21 @@ it.each([
     const conditions = [
       { type: "Ready", status: "True", reason: "R", message: "", lastTransitionTime: "2026-01-02T03:04:05Z" },
     ];
-    await client.mergePatch(`${OBJECTS}/${plural}/old/status`, { status: { conditions } });
-    await client.mergePatch(`${OBJECTS}/${plural}/old`, {
+    await controlPlane().client.mergePatch(`${OBJECTS}/${plural}/old/status`, { status: { conditions } });
+    await controlPlane().client.mergePatch(`${OBJECTS}/${plural}/old`, {
       metadata: { annotations: { note: "n" }, labels: { l: "l" } },
     });
-    await client.mergePatch(`${OBJECTS}/${plural}/old`, { spec: other });
+    await controlPlane().client.mergePatch(`${OBJECTS}/${plural}/old`, { spec: other });
     const stored = {
       metadata: { annotations: { note: "n" } },
       spec: { ...object.spec, ...other },
       status: { conditions },
     };
-    expect(await client.get(`${OBJECTS}/${plural}/old`)).toMatchObject(stored);
-    await expect(client.mergePatch(`${OBJECTS}/${plural}/old`, { spec: worse })).rejects.toThrow("must be");
-    expect(await client.get(`${OBJECTS}/${plural}/old`)).toMatchObject(stored);
-    await client.mergePatch(`${OBJECTS}/${plural}/old`, { spec: mended });
+    expect(await controlPlane().client.get(`${OBJECTS}/${plural}/old`)).toMatchObject(stored);
+    await expect(controlPlane().client.mergePatch(`${OBJECTS}/${plural}/old`, { spec: worse })).rejects.toThrow(
+      "must be",
+    );
+    expect(await controlPlane().client.get(`${OBJECTS}/${plural}/old`)).toMatchObject(stored);
+    await controlPlane().client.mergePatch(`${OBJECTS}/${plural}/old`, { spec: mended });
   },
 );
