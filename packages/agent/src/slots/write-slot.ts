@@ -112,14 +112,21 @@ async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOpt
   const { name, sizeBytes } = layer;
   let doneBytes = 0;
   let toldBytes = 0;
+  // It is told once, and to who reads ahead: that may be nobody who passes it on.
+  let sourceFailure: { readonly error: unknown } | undefined;
   const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const piece of layer.open(signal)) {
-      doneBytes += piece.length;
-      if (doneBytes - toldBytes >= TOLD_BYTES) {
-        toldBytes = doneBytes;
-        onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
+    try {
+      for await (const piece of layer.open(signal)) {
+        doneBytes += piece.length;
+        if (doneBytes - toldBytes >= TOLD_BYTES) {
+          toldBytes = doneBytes;
+          onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
+        }
+        yield piece;
       }
-      yield piece;
+    } catch (error) {
+      sourceFailure = { error };
+      throw error;
     }
   };
   onProgress({ step: "unpack", layer: name, doneBytes, sizeBytes });
@@ -138,8 +145,9 @@ async function unpack(layer: SystemLayer, writer: TreeWriter, options: UnpackOpt
     while ((await plain.next()).done !== true) requireGoing(signal);
   } catch (error) {
     // Where the source has sent something else than the digest names, that is why, and known at its end only.
-    while (hasCode(error, "SLOT_LAYER_BROKEN") && (await raw.next()).done !== true) requireGoing(signal);
-    throw error;
+    if (!hasCode(error, "SLOT_LAYER_BROKEN")) throw error;
+    while ((await raw.next()).done !== true) requireGoing(signal);
+    throw sourceFailure === undefined ? error : sourceFailure.error;
   } finally {
     await plain.return(undefined);
     await raw.return(undefined);

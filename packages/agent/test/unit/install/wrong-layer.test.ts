@@ -17,8 +17,14 @@ interface Outcome {
   readonly warnings: readonly string[];
 }
 
-/** @param senders  who sends the layer, attempt by attempt; the last one goes on: "good", or the name of who sends another */
-async function install(senders: readonly string[], bent = GOOD): Promise<Outcome> {
+/** Far more than is read ahead. */
+const FAR = 100;
+
+/**
+ * @param senders  who sends the layer, attempt by attempt; the last one goes on: "good", or the name of who sends another
+ * @param behind  how many pieces of 64 KiB follow what is bent
+ */
+async function install(senders: readonly string[], bent = GOOD, behind = FAR): Promise<Outcome> {
   const left = [...senders];
   const done: string[] = [];
   const warnings: string[] = [];
@@ -29,8 +35,7 @@ async function install(senders: readonly string[], bent = GOOD): Promise<Outcome
       const sender = (left.length > 1 ? left.shift() : left[0]) ?? "";
       yield await Promise.resolve(sender === "good" ? GOOD : bent);
       if (sender === "good") return;
-      // Far more than is read ahead.
-      for (let at = 0; at < 100; at++) yield await setImmediate(Buffer.alloc(64 * 1024));
+      for (let at = 0; at < behind; at++) yield await setImmediate(Buffer.alloc(64 * 1024));
       throw new ImagePullError("IMAGE_DIGEST_WRONG", `${sender}: is something else`);
     },
   };
@@ -78,11 +83,14 @@ it("ends the installation after a few attempts, whoever sends it", async () => {
   expect(done.filter((step) => step === "slot")).toHaveLength(5);
 });
 
-it.each([
-  ["cannot be decompressed", Buffer.concat([GOOD.subarray(0, 10), Buffer.alloc(200, 0xff)])],
-  ["is no archive", gzipSync(Buffer.alloc(2048, "x"))],
-])("is known as such also where it %s", async (_, bent) => {
-  const { error, warnings } = await install(["mirror", "good"], bent);
+it.each(
+  [
+    { how: "cannot be decompressed", bent: Buffer.concat([GOOD.subarray(0, 10), Buffer.alloc(200, 0xff)]) },
+    { how: "is no archive", bent: gzipSync(Buffer.alloc(2048, "x")) },
+    { how: "is no archive, and plain", bent: Buffer.alloc(2048, "x") },
+  ].flatMap((one) => [0, 1, 3, FAR].map((behind) => ({ ...one, behind }))),
+)("is known as such also where it $how, $behind pieces before its end", async ({ bent, behind }) => {
+  const { error, warnings } = await install(["mirror", "good"], bent, behind);
   expect(error).toBeUndefined();
   expect(warnings).toEqual(["IMAGE_DIGEST_WRONG mirror: is something else"]);
 });
