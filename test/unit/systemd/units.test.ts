@@ -262,3 +262,41 @@ describe("the live system's installation", () => {
     expect(lines).toEqual([]);
   });
 });
+
+describe("the example system's weekly trim", () => {
+  const DEBIAN = fileURLToPath(new URL("../../../boot/image/debian/", import.meta.url));
+  const DROP_IN = join(DEBIAN, "root/usr/lib/systemd/system/fstrim.service.d/10-rancheros.conf");
+
+  it("is left on by what makes the image", async () => {
+    const system = await mkdtemp(join(tmpdir(), "trim-"));
+    try {
+      await cp(join(DEBIAN, "root"), system, { recursive: true });
+      for (const unit of ["fstrim.timer", "fstrim.service"])
+        await copyFile(join(SYSTEM_UNITS, unit), join(system, SYSTEM_UNITS, unit));
+      const systemctl = (words: string): Promise<{ readonly stdout: string }> =>
+        promisify(execFile)("systemctl", [`--root=${system}`, ...words.split(" ")]);
+      const made = await readFile(join(DEBIAN, "customize"), "utf8");
+      for (const [, words = ""] of made.matchAll(/^systemctl (.*?) >\/dev\/null/gm)) await systemctl(words);
+      const { stdout } = await systemctl("is-enabled fstrim.timer");
+      expect(stdout.trim()).toBe("enabled");
+    } finally {
+      await rm(system, { recursive: true, force: true });
+    }
+  });
+
+  it("touches the machine's state only, and no failure of it makes a slot look bad", async () => {
+    const lines = (await readFile(DROP_IN, "utf8")).split("\n");
+    const commands = lines.filter((line) => line.startsWith("ExecStart="));
+    expect(commands).toEqual([
+      "ExecStart=",
+      expect.stringMatching(/^ExecStart=-\/sbin\/fstrim .* \/run\/rancheros-state$/),
+    ]);
+    // A live system has the same units.
+    expect(lines).toContain("ConditionPathIsMountPoint=/run/rancheros-state");
+    await cp(join(DROP_IN, ".."), join(root, SYSTEM_UNITS, "fstrim.service.d"), { recursive: true });
+    await mkdir(join(root, "sbin"), { recursive: true });
+    await writeFile(join(root, "sbin/fstrim"), "", { mode: 0o755 });
+    const { output } = await analyze(["verify", `--root=${root}`, "--man=no", "fstrim.service"]);
+    expect(output.split("\n").filter((line) => /fstrim/.test(line))).toEqual([]);
+  });
+});
