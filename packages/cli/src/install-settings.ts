@@ -20,6 +20,7 @@ import { CliError } from "./errors.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 import { installPause } from "./install-pause.ts";
 import { readTextFile } from "./read-text-file.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** A cloud-config. */
 export type InstallDocument = Readonly<Record<string, unknown>>;
@@ -77,9 +78,8 @@ function sectionWarnings(problems: readonly DocumentProblem[]): readonly string[
 }
 
 async function mediumDocument({ flags, surroundings }: InstallRun): Promise<InstallDocument> {
-  if (flags.config !== undefined)
-    return documentOf(await namedDocument(flags.config, surroundings.signal), flags.config);
-  const text = await fetchDocument(MEDIUM, surroundings.signal).catch((error: unknown) => {
+  if (flags.config !== undefined) return documentOf(await namedDocument(flags.config, surroundings), flags.config);
+  const text = await fetchDocument(MEDIUM, surroundings).catch((error: unknown) => {
     // A medium that is there and cannot be read is not one that says nothing.
     if (error instanceof InstallError && isAbsent(error.cause)) return undefined;
     throw error;
@@ -88,8 +88,10 @@ async function mediumDocument({ flags, surroundings }: InstallRun): Promise<Inst
 }
 
 /** A file that the command line names is that of any other command; what a setting names may be a page. */
-function namedDocument(config: string, signal: AbortSignal): Promise<string> {
-  return /^([a-z]+:\/\/|file:)/.test(config) ? fetchDocument(config, signal) : readTextFile(config, signal);
+function namedDocument(config: string, surroundings: Surroundings): Promise<string> {
+  return /^([a-z]+:\/\/|file:)/.test(config)
+    ? fetchDocument(config, surroundings)
+    : readTextFile(config, surroundings.signal);
 }
 
 /** The network of a live system comes up late. */
@@ -109,7 +111,7 @@ async function patiently(run: InstallRun, url: string): Promise<InstallDocument>
 
 /** A file stays what it is. What a server answers may be the word of a proxy, or half written, and another one soon. */
 async function farDocument({ surroundings }: InstallRun, url: string): Promise<InstallDocument> {
-  const text = await fetchDocument(url, surroundings.signal);
+  const text = await fetchDocument(url, surroundings);
   try {
     return documentOf(text, placeOf(url));
   } catch (cause) {

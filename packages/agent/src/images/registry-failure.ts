@@ -1,6 +1,6 @@
 /** From what a registry answers, or does not, to what a person can act on. */
-import { systemCode, unnamedDistrust } from "@rancheros/protocol/errors";
-import { isProxyError } from "../http/index.ts";
+import { systemCode } from "@rancheros/protocol/errors";
+import { distrustOf, isProxyError } from "../http/index.ts";
 import { ImagePullError } from "./errors.ts";
 
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -14,9 +14,6 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EPIPE: "it broke the connection",
 };
 
-/** Of OpenSSL's verification results (node:tls, X509 certificate error codes). */
-const DISTRUST =
-  /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID)/;
 const LONGEST_RETRY_SECONDS = 3_600;
 
 /**
@@ -30,10 +27,10 @@ export function connectionFailure(cause: unknown, host: string, proxy: URL | und
     return proxyFailure(cause, code, host, proxy);
   }
   const options = { cause, details: { host, ...(code === "" ? {} : { error: code }) } };
-  const unnamed = unnamedDistrust(cause);
-  if (unnamed !== undefined || DISTRUST.test(code)) {
+  const distrust = distrustOf(cause);
+  if (distrust !== undefined) {
     const isProxy = isProxyError(cause);
-    const message = `${host}: ${isProxy ? "the proxy's" : "its"} certificate is not trusted (${unnamed ?? code})`;
+    const message = `${host}: ${isProxy ? "the proxy's" : "its"} certificate is not trusted (${distrust})`;
     return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", message, {
       ...options,
       ...(isProxy

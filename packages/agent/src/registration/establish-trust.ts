@@ -1,10 +1,11 @@
 /** Gets hold of the CA certificates against which the server's certificate is verified. */
 import { createHash } from "node:crypto";
 
+import type { readSystemCas } from "../http/index.ts";
 import { RegistrationError } from "./errors.ts";
 import type { httpGet } from "./io/http-get.ts";
 import type { readLearnedCa } from "./io/learned-ca-file.ts";
-import type { bundledCas, readCaFile, readSystemCas } from "./io/read-ca.ts";
+import type { bundledCas, readCaFile } from "./io/read-ca.ts";
 import { refusalFromAnswer } from "./http-answer.ts";
 import { parseLearnedCa } from "./learned-ca.ts";
 import type { RegistrationUrl } from "./registration-url.ts";

@@ -1,13 +1,14 @@
 /** Registration of this machine with an operator: by the attestation protocol, or by that of rancherd where it is asked for. */
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { readSystemCas } from "../http/index.ts";
 import { checkThrough, type CheckOptions } from "./check.ts";
 import type { CheckReport } from "./check-runner.ts";
 import { checkTrust } from "./establish-trust.ts";
 import type { InstallConfig } from "./install-config.ts";
 import { httpGet } from "./io/http-get.ts";
 import { readLearnedCa, writeLearnedCa } from "./io/learned-ca-file.ts";
-import { bundledCas, readCaFile, readSystemCas } from "./io/read-ca.ts";
+import { bundledCas, readCaFile } from "./io/read-ca.ts";
 import { connectServer } from "./io/server-connection.ts";
 import { openWebsocket } from "./io/websocket.ts";
 import { probeThrough, type OperatorProbe, type ProbeOptions } from "./probe.ts";

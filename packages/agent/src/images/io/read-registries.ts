@@ -1,11 +1,10 @@
 /** The node's registries.yaml, and the CAs and keys that it names. */
 import { systemCode } from "@rancheros/protocol/errors";
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { createSecureContext, rootCertificates } from "node:tls";
 
 import { readBounded } from "../../files/index.ts";
-import { systemBundles } from "../../http/index.ts";
+import { readSystemCas } from "../../http/index.ts";
 import { ImagePullError } from "../errors.ts";
 import { NO_REGISTRIES, parseRegistries, type Registries, type RegistryTls } from "../registries.ts";
 import type { TlsMaterial } from "./registry-request.ts";
@@ -46,7 +45,7 @@ export async function readTls(tls: RegistryTls): Promise<TlsMaterial> {
   };
   const [own, cert, key] = [await named(tls.caFile), await named(tls.certFile), await named(tls.keyFile)];
   checkTls(tls, { own, cert, key });
-  const system = await readSystemCas();
+  const system = await readSystemCas(process.env["SSL_CERT_FILE"]);
   // A list replaces Node's own.
   const ca = [...(system === undefined ? rootCertificates : [system]), ...(own === undefined ? [] : [own])];
   return { ca, cert, key, skipVerify: tls.skipVerify };
@@ -77,12 +76,4 @@ function check(problem: string, read: () => unknown): void {
 
 function invalid(problem: string, cause?: unknown): ImagePullError {
   return new ImagePullError("IMAGE_REGISTRIES_INVALID", `registries.yaml: ${problem}`, { cause });
-}
-
-async function readSystemCas(): Promise<string | undefined> {
-  for (const path of systemBundles(process.env["SSL_CERT_FILE"])) {
-    const text = await readFile(path, "latin1").catch(() => "");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  }
-  return undefined;
 }

@@ -2,10 +2,9 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 
-import { answerTo } from "../../http/index.ts";
+import { answerTo, connectionAgent, type Route } from "../../http/index.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { networkFailure } from "../network-failure.ts";
-import { connectionAgent, type Route } from "./connection-agent.ts";
 
 export interface HttpGet extends Route {
   /** What lies behind is left unread. */

@@ -1,9 +1,8 @@
 /** Where this machine keeps the CAs that it trusts. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 
 import { readBounded } from "../../files/index.ts";
-import { systemBundles } from "../../http/index.ts";
 import { RegistrationError } from "../errors.ts";
 
 /** A bundle of every public CA has 220 KiB. */
@@ -33,19 +32,6 @@ export async function readPipedCa(path: string, signal: AbortSignal): Promise<st
     () => false,
   );
   return isPipe ? readCaFile(path, signal) : undefined;
-}
-
-/**
- * Read as a file because Node's way to the system's CAs takes 60 ms and finds each of them several times.
- * @param bundle  value of SSL_CERT_FILE, which OpenSSL and Go read in place of the usual files
- * @returns PEM; `undefined` where the system has none, for the CAs that Node brings along
- */
-export async function readSystemCas(bundle: string | undefined): Promise<string | undefined> {
-  for (const path of systemBundles(bundle)) {
-    const text = await readFile(path, "latin1").catch(() => "");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  }
-  return undefined;
 }
 
 /** Those that Node brings along. PEM. */

@@ -4,11 +4,10 @@ import { request as httpRequest, type Agent, type IncomingMessage } from "node:h
 import { request as httpsRequest } from "node:https";
 import { TLSSocket, checkServerIdentity } from "node:tls";
 
-import { answerTo, StaleConnection } from "../../http/index.ts";
+import { answerTo, connectionAgent, type Route, StaleConnection } from "../../http/index.ts";
 import { RegistrationError } from "../errors.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { networkFailure } from "../network-failure.ts";
-import { connectionAgent, type Route } from "./connection-agent.ts";
 import { readAnswer } from "./http-get.ts";
 
 export interface ServerRequest {

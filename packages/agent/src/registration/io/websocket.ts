@@ -1,10 +1,10 @@
 /** A websocket as a machine needs it: dial, messages in order, and how it ended. */
 import { WebSocket, type RawData } from "ws";
 
+import { connectionAgent, type Route } from "../../http/index.ts";
 import type { Closed } from "../closed.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { networkFailure } from "../network-failure.ts";
-import { connectionAgent, type Route } from "./connection-agent.ts";
 import { readAnswer } from "./http-get.ts";
 
 export interface Dial extends Omit<Route, "verification"> {

@@ -15,7 +15,8 @@ import {
 
 import { httpGet } from "../../../src/registration/io/http-get.ts";
 import { readLearnedCa, writeLearnedCa } from "../../../src/registration/io/learned-ca-file.ts";
-import { bundledCas, readCaFile, readSystemCas } from "../../../src/registration/io/read-ca.ts";
+import { readSystemCas } from "../../../src/http/index.ts";
+import { bundledCas, readCaFile } from "../../../src/registration/io/read-ca.ts";
 import { connectServer } from "../../../src/registration/io/server-connection.ts";
 import { reportThrough } from "../../../src/registration/report-machine.ts";
 import { keepSession } from "../../../src/registration/session-keeper.ts";

@@ -2,7 +2,8 @@
 import { Agent as HttpAgent } from "node:http";
 import type { Agent as HttpsAgent, AgentOptions } from "node:https";
 
-import { TunnelAgent, trustProxy } from "../../http/index.ts";
+import { trustProxy } from "./proxy-tls.ts";
+import { TunnelAgent } from "./tunnel-agent.ts";
 
 export interface Route {
   /** http or https */
