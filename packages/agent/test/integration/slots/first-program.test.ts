@@ -240,6 +240,50 @@ kill -9 -1
     );
   });
 
+  it.each([
+    ["xargs", "is missing", "echo 'xargs: not found' >&2; exit 127"],
+    ["xargs", "finds no shell", "echo 'xargs: sh: Permission denied' >&2; exit 126"],
+    ["xargs", "is killed", "exit 137"],
+    ["xargs", "ends with what it started, without a word", "exit 123"],
+    ["mv", "does not know -T", "case \"$*\" in *' -T '*) echo 'mv: invalid option' >&2; exit 1 ;; esac"],
+    [
+      "mv",
+      "fails in the midst of it",
+      "case \"$*\" in *of-the-next*) echo 'mv: Structure needs cleaning' >&2; exit 1 ;; esac",
+    ],
+  ])("is not taken as brought where %s %s, says so, and is brought once it can be", (name, _why, script) => {
+    ground.start();
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    ground.write("var/lib/of-the-next", "new\n");
+    ground.write(`usr/local/sbin/${name}`, `#!/bin/sh\n${script}\nexec /usr/bin/${name} "$@"\n`);
+    ground.run(`chmod 0755 usr/local/sbin/${name}`);
+    const look = "cat /var/lib/of-the-next";
+    const broken = ground.start({ script: `${look} || true` });
+    expect(broken.isRestarted).toBe(false);
+    expect(broken.said).toMatch(/No such file/);
+    expect(broken.console).toMatch(
+      /what the image brings for \/var cannot be moved to its place .*is missing until a start/,
+    );
+    const trial = ground.start({ words: "rancheros.trial=1" });
+    expect({ isRestarted: trial.isRestarted, said: trial.said }).toEqual({ isRestarted: true, said: undefined });
+    expect(trial.console).toMatch(
+      /what the image brings for \/var cannot be moved to its place .*this slot is not tried/,
+    );
+    ground.write(`usr/local/sbin/${name}`, `#!/bin/sh\nexec /usr/bin/${name} "$@"\n`);
+    expect(ground.start({ script: look })).toEqual({ console: "", isRestarted: false, said: "new\n" });
+  });
+
+  it("is brought as far as the machine lets it, where it has made a folder immutable", () => {
+    ground.start({ script: "mkdir /var/lib/theirs; chattr +i /var/lib/theirs" });
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    for (const name of ["theirs", "zz"]) ground.write(`var/lib/${name}/new/file`, "x\n");
+    const start = ground.start({
+      words: "rancheros.trial=1",
+      script: "cd /var/lib; ls theirs; cat zz/new/file; chattr -i theirs",
+    });
+    expect(start).toEqual({ console: "", isRestarted: false, said: "x\n" });
+  });
+
   it("brings the same wherever the power goes", () => {
     ground.start({ script: "echo mine >/var/lib/mine" });
     ground.write("var/lib/new/of-the-next", big.slice(0, 4096));
