@@ -8,5 +8,9 @@ need_npm_packages() {
   [[ ! -r "$root/node_modules/.lockfile-sha256" ]] || marked="$(<"$root/node_modules/.lockfile-sha256")"
   wanted="$(sha256sum <"$root/package-lock.json")"
   if [[ -x "$root/node_modules/.bin/node" && "$marked" == "$wanted" ]]; then return; fi
-  "$root/scripts/setup" --quiet npm
+  # shellcheck source=progress.bash
+  source "$root/scripts/progress.bash"
+  stop_at_signals
+  stoppable "$root/scripts/setup" --quiet npm
+  trap - EXIT INT TERM HUP
 }

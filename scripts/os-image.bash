@@ -29,7 +29,7 @@ lock_os_image_cache() {
   exec 8>"$os_image_cache/.lock"
   if ! flock --nonblock 8; then
     printf '%s: another process uses %s; waiting for it\n' "${0##*/}" "$os_image_cache" >&2
-    flock --timeout 3600 8 || fail "gave up after an hour of waiting for $os_image_cache/.lock"
+    stoppable flock --timeout 3600 8 || fail "gave up after an hour of waiting for $os_image_cache/.lock"
   fi
   rm -rf -- "$os_image_cache"/.making-*
 }

@@ -3,6 +3,8 @@
 #
 #   with_progress TITLE LOG COMMAND...   runs COMMAND with its output in LOG; returns its status
 #   with_unbroken_progress ...           the same; a script that is stopped waits for COMMAND's end, and says so
+#   stoppable COMMAND...                 runs COMMAND without a word; for what may take long and speaks for itself
+#   stop_at_signals                      sets the traps by which a signal ends what these run; a caller's own EXIT begins with progress_stop
 #   progress_detail                      a function that the caller may define: prints how far the work is, or nothing
 
 progress_child="" progress_unbroken=false
@@ -34,17 +36,36 @@ progress_stop() {
   fi
 }
 
-with_progress() {
-  local title="$1" log="$2" started="$SECONDS" last_shown=0 elapsed status=0
-  shift 2
+stop_at_signals() {
+  trap progress_stop EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+progress_start() {
   # The death of this script, even by SIGKILL, must reach the command; util-linux has setpriv on every Debian.
   local tether=()
   if ! $progress_unbroken && command -v setpriv >/dev/null; then tether=(setpriv --pdeathsig TERM); fi
-  progress_on_terminal || printf '%s ...\n' "$title" >&2
   set -m # a process group of its own, so that progress_stop reaches the grandchildren
-  "${tether[@]}" "$@" >"$log" 2>&1 </dev/null &
+  "${tether[@]}" "$@" </dev/null &
   progress_child=$!
   set +m
+}
+
+# A shell sees to its signals when what it runs in the foreground has ended, and not before.
+stoppable() {
+  local status=0
+  progress_start "$@"
+  wait "$progress_child" || status=$?
+  progress_child=""
+  return "$status"
+}
+
+with_progress() {
+  local title="$1" log="$2" started="$SECONDS" last_shown=0 elapsed status=0
+  shift 2
+  progress_on_terminal || printf '%s ...\n' "$title" >&2
+  progress_start "$@" >"$log" 2>&1
   while kill -0 "$progress_child" 2>/dev/null; do
     elapsed=$((SECONDS - started))
     if progress_on_terminal; then

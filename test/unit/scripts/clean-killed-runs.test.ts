@@ -120,7 +120,7 @@ describe("scripts/clean-killed-runs", () => {
   it("is run by each demo and each test, before they start anything", () => {
     for (const name of ["demo", "test"]) {
       const script = readFileSync(path.join(ROOT, "scripts", name), "utf8");
-      expect(script).toMatch(/^(run|timeout --foreground) 300 .*clean-killed-runs.* \|\| true\b/m);
+      expect(script).toMatch(/^(run|stoppable timeout) 300 .*clean-killed-runs.* \|\| true\b/m);
     }
   });
 });

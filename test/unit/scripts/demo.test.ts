@@ -92,7 +92,7 @@ describe("the demo's teardown", () => {
 describe("scripts/demo", () => {
   beforeEach(() => {
     for (const name of ["scripts", "node_modules/.bin"]) mkdirSync(path.join(folder, name), { recursive: true });
-    for (const name of ["demo", "home.bash", "no-proxy.bash"])
+    for (const name of ["demo", "home.bash", "no-proxy.bash", "progress.bash"])
       cpSync(path.join(ROOT, "scripts", name), path.join(folder, "scripts", name));
     for (const name of ["setup", "clean-killed-runs"])
       program(`scripts/${name}`, `echo "${name} $* \${NO_PROXY-}" >>"$SEEN"`);
