@@ -21,6 +21,7 @@ import {
   machineRecords,
   runInventoryController,
   type InventoryEntry,
+  type InventoryErrorCode,
 } from "./inventory/index.ts";
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
@@ -45,7 +46,14 @@ import {
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings/index.ts";
-import { errorFields, type Decision, type Log, type Metrics } from "./telemetry/index.ts";
+import {
+  errorFields,
+  type Decision,
+  type EventFact,
+  type Log,
+  type Metrics,
+  type ObjectReference,
+} from "./telemetry/index.ts";
 import { tracedProtocol } from "./traced-protocol.ts";
 import type { Tracer } from "./tracing/index.ts";
 
@@ -121,10 +129,8 @@ export async function startOperator(
       limit.isSurplus(registrations.index.get(`${entry.metadata.namespace}/${entry.registrationName ?? ""}`), entry),
     onMachine: (entry) => rollouts.onMachine(entry),
     onMachineGone: (object) => rollouts.onMachineGone(object),
-    onUnreadable(inventory, note) {
-      const regarding = { ...inventory, kind: "MachineInventory" } as const;
-      telemetry.record({ regarding, type: "Warning", action: "Read", reason: "INVENTORY_UNREADABLE", note });
-    },
+    onUnreadable: (inventory, note) => telemetry.record(inventoryWarning(inventory, "INVENTORY_UNREADABLE", note)),
+    onDuplicate: (inventory, note) => telemetry.record(inventoryWarning(inventory, "INVENTORY_DUPLICATE", note)),
     onMachinesWentBack: () => rollouts.onMachinesWentBack(),
   });
   const anchors = createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings));
@@ -142,7 +148,9 @@ export async function startOperator(
     tokenInStatus: settings.tokenInStatus,
     countsOf(namespace, name) {
       if (!inventories.synced()) return undefined;
-      const machines = inventories.index.withRegistration(namespace, name);
+      const machines = inventories.index
+        .withRegistration(namespace, name)
+        .filter((one) => inventories.index.firstBefore(one) === undefined);
       return { machines: machines.length, pending: machines.filter((one) => one.approval === "Pending").length };
     },
     isFull: (registration) => limit.isFull(registration),
@@ -296,6 +304,10 @@ export async function startOperator(
       await registry.close();
     },
   };
+}
+
+function inventoryWarning(inventory: ObjectReference, reason: InventoryErrorCode, note: string): EventFact {
+  return { regarding: { ...inventory, kind: "MachineInventory" }, type: "Warning", action: "Read", reason, note };
 }
 
 function operatorAnchors({ namespace, trustAnchors }: Settings) {

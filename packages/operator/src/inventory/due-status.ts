@@ -7,7 +7,7 @@ import {
   TRUST_LABEL,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { approvalFinding, ATTESTED, trustClassOf, withFindings } from "./conditions.ts";
+import { approvalFinding, ATTESTED, trustClassOf, withFindings, type Finding } from "./conditions.ts";
 import { timeText } from "./time-text.ts";
 
 /** prompt: what the status says is wrong. later: it says nothing yet. */
@@ -39,11 +39,23 @@ function attestationOf({ metadata }: MachineInventory, trust: TrustClass): objec
   };
 }
 
-/** The fields of the status to write, the other fields stay; undefined where all is there. */
-export function dueStatus(inventory: MachineInventory, nowMs: number): Readonly<Record<string, unknown>> | undefined {
-  if (inventory.metadata.deletionTimestamp !== undefined || !isDecided(inventory)) return undefined;
+function decidedFindings(inventory: MachineInventory, trust: TrustClass | undefined): readonly Finding[] {
+  if (!isDecided(inventory)) return [];
+  return [...(trust === undefined ? [] : [ATTESTED[trust]]), approvalFinding(inventory)];
+}
+
+/**
+ * The fields of the status to write, the other fields stay; undefined where all is there.
+ * @param beside  what others than itself say of it
+ */
+export function dueStatus(
+  inventory: MachineInventory,
+  nowMs: number,
+  beside: readonly Finding[] = [],
+): Readonly<Record<string, unknown>> | undefined {
+  if (inventory.metadata.deletionTimestamp !== undefined) return undefined;
   const trust = labelledClass(inventory);
-  const findings = [...(trust === undefined ? [] : [ATTESTED[trust]]), approvalFinding(inventory)];
+  const findings = [...decidedFindings(inventory, trust), ...beside];
   const old = inventory.status?.conditions ?? [];
   const conditions = withFindings(old, findings, timeText(nowMs));
   if (conditions === old && trust === undefined) return undefined;

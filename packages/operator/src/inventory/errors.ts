@@ -8,6 +8,7 @@ export type InventoryErrorCode =
   | "INVENTORY_UNCERTAIN"
   | "INVENTORY_UNREADABLE"
   | "INVENTORY_NO_NAME"
+  | "INVENTORY_DUPLICATE"
   | "CHALLENGE_USED"
   | "EK_CERTIFICATE_CHANGED"
   | "CLUSTER_NOT_ASSIGNED"
@@ -40,6 +41,13 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     retry: "backoff",
     meaning: "All names that the machine could have are taken by other machines.",
     mend: "Put something into the registration's machineName that tells machines apart, such as the serial number.",
+  },
+  INVENTORY_DUPLICATE: {
+    failure: "refused",
+    retry: "never",
+    meaning:
+      "Two MachineInventories have the endorsement key of one machine, made by hand, by a restore, or in two namespaces. The one made first is the machine's; the other one gets no machine, and counts neither in rollouts nor for a registration.",
+    mend: "Delete the one that you do not want. Where that is the first one, the other one is the machine's from then on, and says so in its condition Duplicate.",
   },
   CHALLENGE_USED: {
     failure: "refused",

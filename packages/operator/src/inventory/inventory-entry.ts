@@ -5,6 +5,7 @@ import { endorsementKeyHash, PROTOCOL_ANNOTATION, REGISTRATION_LABEL } from "@ra
 import { approvalOf } from "./approval.ts";
 import type { TokenReference } from "./cluster-tokens.ts";
 import { statusUrgency, type StatusUrgency } from "./due-status.ts";
+import { duplicateSaid } from "./duplicate.ts";
 import { isRootMissing, recordedCertificate } from "./ek-certificate.ts";
 import { rememberedChallenge, unnotedMetadata } from "./machine-status.ts";
 import { readableInventory, type ReadableInventory } from "./readable-inventory.ts";
@@ -37,6 +38,8 @@ export interface InventoryEntry extends KubernetesObject {
   readonly isUnnoted?: true;
   /** Only there where the root of that certificate is not recorded. */
   readonly isRootMissing?: true;
+  /** Only there where its status says that another one is the machine's; see duplicate.ts. */
+  readonly duplicateSaid?: string;
   /** The challenge that the machine used last. */
   readonly challenge: string | undefined;
   readonly tokenSecretName: string | undefined;
@@ -66,9 +69,13 @@ function isToSettle(read: ReadableInventory): boolean {
   return !read.ok || needsWork(read.inventory);
 }
 
-function marksOf(read: ReadableInventory): Pick<InventoryEntry, "isUnreadable" | "isUnnoted" | "isRootMissing"> {
+function marksOf(
+  read: ReadableInventory,
+): Pick<InventoryEntry, "isUnreadable" | "isUnnoted" | "isRootMissing" | "duplicateSaid"> {
   if (!read.ok) return { isUnreadable: true };
+  const said = duplicateSaid(read.inventory);
   return {
+    ...(said === undefined ? {} : { duplicateSaid: said }),
     ...(unnotedMetadata(read.inventory) === undefined ? {} : { isUnnoted: true }),
     ...(isRootMissing(read.inventory) ? { isRootMissing: true } : {}),
   };

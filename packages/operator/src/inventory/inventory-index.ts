@@ -132,6 +132,17 @@ export class InventoryIndex {
     return found.length > 1 ? found.toSorted(oldestFirst) : found;
   }
 
+  /** The one of them that is the machine's; all replicas find the same one. */
+  firstWith(ekHash: string | undefined): InventoryEntry | undefined {
+    return ekHash === undefined ? undefined : this.withEndorsementKey(ekHash)[0];
+  }
+
+  /** The first one with its endorsement key, where that is not this one. */
+  firstBefore({ ekHash, metadata: { uid } }: InventoryEntry): InventoryEntry | undefined {
+    const first = this.firstWith(ekHash);
+    return first?.metadata.uid === uid ? undefined : first;
+  }
+
   withTokenSecret(namespace: string, secretName: string): readonly InventoryEntry[] {
     return this.#bySecret.get(`${namespace}/${secretName}`);
   }

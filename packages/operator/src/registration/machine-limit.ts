@@ -41,8 +41,13 @@ const NAME_LIMIT = 63;
 const DELETE_TRIES = 6;
 const FIRST_PAUSE_MS = 1_000;
 
+/** Two inventories with one endorsement key, made by hand or by a restore, are one machine. */
+function countOf(there: readonly CountedMachine[]): number {
+  return new Set(there.map(({ ekHash, metadata }) => ekHash ?? metadata)).size;
+}
+
 function earlierOf(there: readonly CountedMachine[], { firstRevision }: CountedMachine): number {
-  return there.filter((one) => one.firstRevision < firstRevision).length;
+  return countOf(there.filter((one) => one.firstRevision < firstRevision));
 }
 
 export class MachineLimit<Machine extends CountedMachine> {
@@ -63,7 +68,7 @@ export class MachineLimit<Machine extends CountedMachine> {
     const there = this.#parts.machinesOf(namespace, name);
     const shown = new Set(there.map((one) => one.ekHash));
     const coming = [...this.#underwayThrough(registration).keys()].filter((one) => !shown.has(one));
-    return there.length + coming.length >= max;
+    return countOf(there) + coming.length >= max;
   }
 
   /** Whether as many as allowed were stored before this machine, and nobody has answered it yet. */

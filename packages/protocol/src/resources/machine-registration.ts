@@ -146,7 +146,8 @@ const status = Type.Object(
     tokenRotation: Type.Optional(Type.Integer({ description: "The rotation that the present token was made for." })),
     machineCount: Type.Optional(
       Type.Integer({
-        description: "MachineInventories that came through this registration, counted every ten seconds.",
+        description:
+          "Machines that came through this registration and have a MachineInventory, counted every ten seconds.",
       }),
     ),
     pendingCount: Type.Optional(Type.Integer({ description: "Of these, those that wait for approval." })),

@@ -14,6 +14,8 @@ import {
 import { createTroubles, errorFields, hintOf, type ObjectReference } from "../../telemetry/index.ts";
 import type { ClusterTokens } from "../cluster-tokens.ts";
 import { DeletedChallenges } from "../deleted-challenges.ts";
+import type { StatusUrgency } from "../due-status.ts";
+import { duplicateError, duplicateSentence } from "../duplicate.ts";
 import { HeldOnce } from "../held-once.ts";
 import { inventoryEntry, type InventoryEntry } from "../inventory-entry.ts";
 import { InventoryIndex } from "../inventory-index.ts";
@@ -39,11 +41,13 @@ export interface InventoryOptions {
   readonly statusDelayMs: number;
   /** Whether more machines than allowed would be there with it, so that its maker may be about to take it away. */
   readonly isSurplus: (entry: InventoryEntry) => boolean;
-  /** Told of new machines and of changed ones, and of those that are gone. */
+  /** Told of new machines and of changed ones, and of those that are gone; not of an inventory whose machine is another one's. */
   readonly onMachine: (entry: InventoryEntry) => void;
   readonly onMachineGone: (object: NamedObject) => void;
   /** Told once, at the replica that leads. @param sentence  what is wrong and what to do */
   readonly onUnreadable: (inventory: ObjectReference, sentence: string) => void;
+  /** The same of one whose machine is another one's. */
+  readonly onDuplicate: (inventory: ObjectReference, sentence: string) => void;
   /** See WatchedResource. */
   readonly onMachinesWentBack: () => void;
 }
@@ -116,6 +120,14 @@ export function runInventoryController(
     setTimer: retryTimer,
   });
 
+  function tellDuplicate(entry: InventoryEntry, first: InventoryEntry): void {
+    const { namespace, name, uid } = entry.metadata;
+    const problem = duplicateError(entry, first);
+    const fields = { inventory: `${namespace}/${name}`, ...errorFields(problem), hint: hintOf(problem) };
+    log.warn("two inventories have one endorsement key", fields);
+    options.onDuplicate({ namespace, name, uid }, problem.message);
+  }
+
   function isHeldBack(entry: InventoryEntry | undefined): boolean {
     if (entry?.statusDue !== "later") return false;
     // Of a time that nobody can read, this is false: the status is written.
@@ -133,8 +145,11 @@ export function runInventoryController(
         statuses.add(key, "later");
         return;
       }
+      const entry = index.named({ metadata: { namespace, name } });
+      const first = entry && index.firstBefore(entry);
       try {
-        await settleStatus(lead.kubernetes, namespace, name, nowMs);
+        const isWritten = await settleStatus(lead.kubernetes, namespace, name, nowMs, first);
+        if (isWritten && first && entry.duplicateSaid !== duplicateSentence(first)) tellDuplicate(entry, first);
       } catch (error) {
         if (!isCodedError(error) || error.retry !== "never" || isForbidden(error)) throw error;
         log.warn("status not written", { inventory: key, ...errorFields(error) });
@@ -157,15 +172,39 @@ export function runInventoryController(
     if (entry.needsWork && lead.isLeader()) queue.add(`${entry.metadata.namespace}/${entry.metadata.name}`);
   }
 
+  function dueOf(entry: InventoryEntry): StatusUrgency | undefined {
+    if (entry.statusDue !== undefined || entry.isUnreadable || entry.beingDeleted) return entry.statusDue;
+    return entry.duplicateSaid === duplicateSentence(index.firstBefore(entry)) ? undefined : "later";
+  }
+
   function queueStatus(entry: InventoryEntry, before: InventoryEntry | undefined): void {
     const key = `${entry.metadata.namespace}/${entry.metadata.name}`;
-    if (entry.statusDue === undefined || !lead.isLeader()) {
+    const due = dueOf(entry);
+    if (due === undefined || !lead.isLeader()) {
       statuses.remove(key);
       return;
     }
     // Somebody has decided about a machine whose status says nothing yet.
     const isDecided = before?.metadata.uid === entry.metadata.uid && before.approval !== entry.approval;
-    statuses.add(key, isDecided ? "prompt" : entry.statusDue);
+    statuses.add(key, isDecided ? "prompt" : due);
+  }
+
+  function tellRollouts(entry: InventoryEntry): void {
+    if (index.firstBefore(entry) === undefined) options.onMachine(entry);
+    else options.onMachineGone(entry);
+  }
+
+  /** Changes the index, and tells of those whose machine is another one's from now on, or no other one's any more. */
+  function changeIndex(ekHashes: readonly (string | undefined)[], change: () => void): void {
+    const before = [...new Set(ekHashes)].map((ekHash) => [ekHash, index.firstWith(ekHash)?.metadata.uid] as const);
+    change();
+    for (const [ekHash, uid] of before) {
+      if (ekHash === undefined || index.firstWith(ekHash)?.metadata.uid === uid) continue;
+      for (const one of index.withEndorsementKey(ekHash)) {
+        queueStatus(one, undefined);
+        tellRollouts(one);
+      }
+    }
   }
 
   const clusterTokens = keepClusterTokens(parts, tokens, index);
@@ -187,21 +226,21 @@ export function runInventoryController(
     },
     onChange(entry) {
       const before = index.named(entry);
-      queueStatus(entry, before);
       // Given to another cluster: the token of the first one is none for it.
       if (before !== undefined && before.rollout.clusterName !== entry.rollout.clusterName) {
         clusterTokens.tokenMissed(entry);
       }
-      index.put(entry);
+      changeIndex([before?.ekHash, entry.ekHash], () => index.put(entry));
+      queueStatus(entry, before);
       queueWork(entry);
-      options.onMachine(entry);
+      tellRollouts(entry);
     },
     onDelete(entry) {
       statuses.remove(`${entry.metadata.namespace}/${entry.metadata.name}`);
       const before = index.named(entry);
       const { ekHash, challenge } = before ?? {};
       if (ekHash !== undefined && challenge !== undefined) deleted.note(ekHash, challenge, performance.now());
-      index.delete(entry);
+      changeIndex([ekHash], () => index.delete(entry));
       if (before !== undefined) clusterTokens.machineGone(before);
       options.onMachineGone(entry);
     },

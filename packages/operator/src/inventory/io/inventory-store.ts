@@ -7,9 +7,16 @@ import {
   parseObjectMeta,
   type MachineInventory,
 } from "@rancheros/protocol/resources";
-import { KubernetesError, METADATA_ONLY, readOrNothing, type Kubernetes } from "../../controller/index.ts";
+import {
+  KubernetesError,
+  METADATA_ONLY,
+  readOrNothing,
+  type Kubernetes,
+  type NamedObject,
+} from "../../controller/index.ts";
 import type { InventoryStore } from "../claim-inventory.ts";
 import { dueStatus } from "../due-status.ts";
+import { duplicateFindings } from "../duplicate.ts";
 import type { ClusterTokens, TokenOwner, TokenReference } from "../cluster-tokens.ts";
 import { InventoryError, unreadableError } from "../errors.ts";
 import { inventoryEntry, type InventoryEntry } from "../inventory-entry.ts";
@@ -226,6 +233,8 @@ export async function settleNamedToken(
  * Writes what the status of one MachineInventory lacks. Nothing happens where that is there, where the object is none of
  * this kind, or where somebody writes at the same time: then the watch shows the object once more.
  * @param nowMs  the cluster's time
+ * @param first  the inventory whose its machine is, where it is another one
+ * @returns whether it was written
  * @throws KubernetesError  to be tried again
  */
 export async function settleStatus(
@@ -233,14 +242,17 @@ export async function settleStatus(
   namespace: string,
   name: string,
   nowMs: () => number,
-): Promise<void> {
+  first?: NamedObject,
+): Promise<boolean> {
   const read = readableInventory(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
   // Trying again makes no sense of it: whoever mends it makes the watch show it.
-  const status = read.ok ? dueStatus(read.inventory, nowMs()) : undefined;
-  if (!read.ok || status === undefined) return;
+  const status = read.ok ? dueStatus(read.inventory, nowMs(), duplicateFindings(read.inventory, first)) : undefined;
+  if (!read.ok || status === undefined) return false;
   try {
     await patchInventory(kubernetes, read.inventory, "/status", { status });
+    return true;
   } catch (error) {
     if (!hasCode(error, "KUBERNETES_CONFLICT") && !hasCode(error, "KUBERNETES_NOT_FOUND")) throw error;
+    return false;
   }
 }

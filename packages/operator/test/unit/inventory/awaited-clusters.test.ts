@@ -93,6 +93,7 @@ function run(clusterOf: Readonly<Record<string, string>>) {
     onMachine: () => undefined,
     onMachineGone: () => undefined,
     onUnreadable: () => undefined,
+    onDuplicate: () => undefined,
     onMachinesWentBack: () => undefined,
   });
   const { queues } = controller;

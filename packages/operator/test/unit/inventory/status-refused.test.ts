@@ -1,4 +1,5 @@
 /** Statuses that the API server does not take, or that are held back: when they are written, and that they hold up no other. */
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -26,7 +27,7 @@ function machine(name: string) {
     apiVersion: "rancheros.cattle.io/v1",
     kind: "MachineInventory",
     metadata: { name, namespace: "n", uid: `u-${name}`, resourceVersion: "1", creationTimestamp: CREATED },
-    spec: { tpm: "ab".repeat(32), approval: "Approved" },
+    spec: { tpm: createHash("sha256").update(name).digest("hex"), approval: "Approved" },
   };
 }
 
@@ -79,6 +80,7 @@ function run(
       onMachine: () => undefined,
       onMachineGone: () => undefined,
       onUnreadable: () => undefined,
+      onDuplicate: () => undefined,
       onMachinesWentBack: () => undefined,
     },
   );

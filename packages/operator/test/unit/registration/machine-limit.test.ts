@@ -72,6 +72,22 @@ describe("MachineLimit", () => {
     );
   });
 
+  it("counts two inventories with one endorsement key, made by hand, as one machine", () => {
+    const there = (keys: readonly (string | undefined)[]) =>
+      new MachineLimit<CountedMachine>({
+        machinesOf: () => keys.map((ekHash, at) => ({ metadata: { uid: `u${at}` }, firstRevision: at, ekHash })),
+        withdraw: () => Promise.resolve(undefined),
+        pause: turn,
+        random: () => 0.5,
+      });
+    const last: CountedMachine = { metadata: { uid: "last" }, firstRevision: 9, ekHash: "last", statusDue: "later" };
+    const twins = there(["a", "a"]);
+    expect([twins.isFull(registration(2)), twins.isSurplus(registration(2), last)]).toEqual([false, false]);
+    const others = there(["a", "b"]);
+    expect([others.isFull(registration(2)), others.isSurplus(registration(2), last)]).toEqual([true, true]);
+    expect(there([undefined, undefined]).isFull(registration(2))).toBe(true);
+  });
+
   it("lets machines through that are known", async () => {
     const { limits, make } = cluster(1);
     const claim = await limits[0]?.admit(registration(0), { ekHash: "m", isKnown: true }, () => make(0, "m", 0));
