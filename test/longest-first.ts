@@ -121,6 +121,7 @@ export const FILE_SECONDS: Readonly<Record<string, number>> = {
   "packages/agent/test/integration/containers/private-registries.test.ts": 8,
   "packages/cli/test/integration/register-check.test.ts": 7,
   "packages/operator/test/integration/registry/hostile-registry.test.ts": 7,
+  "test/integration/chart/kinds-of-others.test.ts": 9,
   "test/integration/chart/alerts.test.ts": 7,
   "test/integration/operator/defaults.test.ts": 7,
   "packages/agent/test/integration/programs/stuck-programs.test.ts": 6,
