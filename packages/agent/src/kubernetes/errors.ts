@@ -77,7 +77,8 @@ export const NODE_API_ERRORS = {
   NODE_API_UNTRUSTED: {
     failure: "refused",
     retry: "never",
-    meaning: "Whoever answers in the API server's place has a certificate that the kubeconfig does not trust.",
+    meaning:
+      "Whoever answers in the API server's place has a certificate that the kubeconfig does not trust, or an https:// proxy on the way one that this machine does not.",
     mend: "Check that the kubeconfig is of this cluster, and this machine's clock (`date`).",
   },
   NODE_API_TIMED_OUT: {

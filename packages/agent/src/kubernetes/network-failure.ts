@@ -14,16 +14,28 @@ const SENTENCES: Readonly<Record<string, (host: string) => string>> = {
   EPIPE: (host) => `${host} broke the connection`,
 };
 
+const UNKNOWN_CA = "comes from a CA that the kubeconfig does not trust";
+const OTHER_NAME = "is for another name than the one in the kubeconfig";
+
+/** Of a proxy the kubeconfig says nothing but its address. */
+const OF_PROXY: Readonly<Record<string, string>> = {
+  [UNKNOWN_CA]: "comes from a CA that this machine does not trust",
+  [OTHER_NAME]: "is for another name than the one by which it is asked",
+};
+
+const MEND_PROXY =
+  "Add the CA of the proxy to those of this machine (update-ca-certificates), name the API server in NO_PROXY if it needs no proxy, and check this machine's clock (`date`).";
+
 /** OpenSSL's verification results by Node's names for them (node:tls, X509 certificate error codes). */
 const DISTRUST: Readonly<Record<string, string>> = {
-  UNABLE_TO_GET_ISSUER_CERT: "comes from a CA that the kubeconfig does not trust",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "comes from a CA that the kubeconfig does not trust",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "comes from a CA that the kubeconfig does not trust",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "comes from a CA that the kubeconfig does not trust",
-  SELF_SIGNED_CERT_IN_CHAIN: "comes from a CA that the kubeconfig does not trust",
-  CERT_SIGNATURE_FAILURE: "comes from a CA that the kubeconfig does not trust",
-  ERR_TLS_CERT_ALTNAME_INVALID: "is for another name than the one in the kubeconfig",
-  HOSTNAME_MISMATCH: "is for another name than the one in the kubeconfig",
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CA,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CA,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
+  CERT_SIGNATURE_FAILURE: UNKNOWN_CA,
+  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_NAME,
+  HOSTNAME_MISMATCH: OTHER_NAME,
   CERT_HAS_EXPIRED: "has expired",
   CERT_NOT_YET_VALID: "is not valid yet",
   CERT_UNTRUSTED: "is not to be trusted",
@@ -44,8 +56,12 @@ export function networkFailure(error: unknown, host: string): NodeApiError {
   const unnamed = unnamedDistrust(error);
   const distrust = unnamed === undefined ? DISTRUST[code] : `is not acceptable: ${unnamed}`;
   if (distrust !== undefined) {
-    const whose = isProxyError(error) ? `the proxy on the way to the API server ${host}` : `the API server ${host}`;
-    return new NodeApiError("NODE_API_UNTRUSTED", `the certificate of ${whose} ${distrust}`, options);
+    if (!isProxyError(error)) {
+      return new NodeApiError("NODE_API_UNTRUSTED", `the certificate of the API server ${host} ${distrust}`, options);
+    }
+    const ofProxy = OF_PROXY[distrust] ?? distrust;
+    const message = `the certificate of the proxy on the way to the API server ${host} ${ofProxy}`;
+    return new NodeApiError("NODE_API_UNTRUSTED", message, { ...options, mend: MEND_PROXY });
   }
   if (/ALERT.*CERTIFICATE|ALERT_UNKNOWN_CA/.test(code)) {
     return new NodeApiError("NODE_API_UNAUTHORIZED", `the API server ${host} refuses the client certificate`, options);

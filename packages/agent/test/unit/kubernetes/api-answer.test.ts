@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { noteProxyError } from "../../../src/http/io/proxy-tls.ts";
 import { readAnswer } from "../../../src/kubernetes/api-answer.ts";
 import { NodeApiError } from "../../../src/kubernetes/errors.ts";
 import type { KubernetesClient } from "../../../src/kubernetes/kubernetes-client.ts";
@@ -81,6 +82,20 @@ describe("a failed connection", () => {
     const error = networkFailure(Object.assign(new Error("x"), { code: networkCode }), "h:1");
     expect(error.code).toBe(code);
     expect(error.message).toContain(words);
+  });
+
+  it.each([
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "comes from a CA that this machine does not trust"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "is for another name than the one by which it is asked"],
+    ["CERT_HAS_EXPIRED", "has expired"],
+  ])("with %s of the proxy is no matter of the kubeconfig", (code, words) => {
+    const cause = Object.assign(new Error("x"), { code });
+    noteProxyError(cause);
+    const { code: own, message, mend } = networkFailure(cause, "h:1");
+    expect(own).toBe("NODE_API_UNTRUSTED");
+    expect(message).toBe(`the certificate of the proxy on the way to the API server h:1 ${words}`);
+    expect(mend).toContain("update-ca-certificates");
+    expect(mend).not.toContain("kubeconfig");
   });
 });
 
