@@ -52,6 +52,10 @@ const TRIES: Readonly<Record<string, number>> = {
   SLOT_STATE_FULL: 6,
   // Its own time is over.
   DRAIN_TIMED_OUT: 1,
+  // k3s writes it anew when it is started; what a person has to mend is not mended by waiting.
+  KUBECONFIG_MISSING: 6,
+  KUBECONFIG_UNREADABLE: 6,
+  KUBECONFIG_INVALID: 6,
 };
 /** What an operating system does not have it will not have later: a quarter of an hour is enough for one that starts late. */
 const UNDOING_TRIES: Readonly<Record<string, number>> = { CONTAINER_RUNTIME_MISSING: 20 };
@@ -81,17 +85,24 @@ export async function withPatience<T>(
       if (isTold && failures > 0) await work.save((journal, now) => note(journal, { lastError: undefined }, now));
       return result;
     } catch (error) {
-      if (work.signal.aborted || !isCodedError(error) || error.retry === "never" || isOver()) throw error;
+      const retry = work.signal.aborted || isOver() ? "never" : retryOf(error);
+      if (retry === "never" || !isCodedError(error)) throw error;
       const tries = presentRun(work).ending === undefined ? TRIES : UNDOING_TRIES;
       if (failures + 1 >= (tries[error.code] ?? Infinity)) throw error;
       const lastError = reasonFrom(error);
       if (isTold) await work.save((journal, now) => note(journal, { lastError }, now));
       else work.log(`${lastError.message} (${lastError.code}); trying again`);
-      const delayMs = delayAfter(error.retry, failures, 0.5 * host.random());
+      const delayMs = delayAfter(retry, failures, 0.5 * host.random());
       failures += 1;
       await host.sleep(delayMs, work.signal);
     }
   }
+}
+
+/** Whoever asks for it once has to mend a kubeconfig; who has the time sees it come back. */
+function retryOf(error: unknown): CodedError["retry"] {
+  if (!isCodedError(error)) return "never";
+  return error.retry === "never" && error.code.startsWith("KUBECONFIG_") ? "backoff" : error.retry;
 }
 
 function delayAfter(retry: Exclude<CodedError["retry"], "never">, failures: number, spread: number): number {

@@ -5,7 +5,7 @@ import type { Drain } from "@rancheros/protocol/resources";
 
 import { UpgradeError } from "../errors.ts";
 import { note, reasonFrom, setCordon } from "../journal-edits.ts";
-import { KUBELET_START_MS } from "../moment.ts";
+import { KUBECONFIG_BACK_MS, KUBELET_START_MS } from "../moment.ts";
 import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
 import { leavesPods, towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
 
@@ -53,19 +53,21 @@ async function leavePods(work: Work): Promise<void> {
 /** A kubeconfig that came with a copied disk leads to the node of another machine, whose pods are not ours to evict. */
 async function ownNode(work: Work): Promise<MachineNode | undefined> {
   const { node, host } = work.ports;
+  const begunMs = host.now().uptimeMs;
   for (;;) {
     const found = await withPatience(work, () => node.look(work.signal));
     const { bootId, uptimeMs } = host.now();
     if (found?.bootId === bootId) return found;
-    const isStarting = uptimeMs < KUBELET_START_MS;
-    // One that was cordoned was a node: its kubeconfig may lie on a disk that comes late.
-    if (found === undefined && !(isStarting && work.journal().cordon !== "none")) return undefined;
-    if (found !== undefined && !isStarting) {
+    // One that was cordoned was a node: its kubeconfig may lie on a disk that comes late, or be gone until k3s is there again.
+    const patienceMs = work.journal().cordon === "none" ? KUBECONFIG_BACK_MS : KUBELET_START_MS;
+    if (found === undefined && uptimeMs - begunMs >= patienceMs) return undefined;
+    if (found !== undefined && uptimeMs >= KUBELET_START_MS) {
       const boots = `it was started as ${found.bootId}, and this machine as ${bootId}`;
       throw new UpgradeError("UPGRADE_OTHER_NODE", `the node ${found.name} is not this machine: ${boots}`);
     }
-    const what = found === undefined ? "a kubeconfig has not come" : `the node ${found.name} has not reported`;
-    await say(work, `waiting: ${what} since the start`);
+    const what =
+      found === undefined ? "there is no kubeconfig" : `the node ${found.name} has not reported since the start`;
+    await say(work, `waiting: ${what}`);
     await host.sleep(LOOK_MS, work.signal);
   }
 }

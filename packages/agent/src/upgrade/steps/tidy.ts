@@ -44,9 +44,12 @@ async function takeCordonAway(work: Work): Promise<void> {
 
 /** Not where the node is gone from its cluster, or somebody has uncordoned it, and maybe cordoned it again. */
 async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean> {
-  const { node } = work.ports;
+  const { node, host } = work.ports;
+  const begunMs = host.now().uptimeMs;
   try {
-    const found = await withPatience(work, () => lookAfterStart(work));
+    const found = await withPatience(work, () => lookForNode(work, begunMs));
+    if (found === undefined)
+      work.log("this machine has no kubeconfig any more: a cordon of its node is left to its cluster");
     if (found?.unschedulable !== true) return false;
     const who = await withPatience(work, () => node.cordonedBy(work.signal));
     return who === "agent" || (who === "unknown" && cordon === "ours");
@@ -57,14 +60,15 @@ async function isOurs(work: Work, cordon: "intended" | "ours"): Promise<boolean>
 }
 
 /**
- * The kubeconfig of a machine that has just been started may lie on a disk that comes late.
+ * A kubeconfig may lie on a disk that comes late, or be gone until k3s is there again.
+ * @param begunMs  when it was looked for first, since the start
  * @returns undefined where the machine has left its cluster
  * @throws UpgradeError UPGRADE_NO_NODE, while there is hope
  */
-async function lookAfterStart(work: Work): Promise<MachineNode | undefined> {
+async function lookForNode(work: Work, begunMs: number): Promise<MachineNode | undefined> {
   const { ports, signal } = work;
   const found = await ports.node.look(signal);
-  if (found !== undefined || ports.host.now().uptimeMs >= KUBELET_START_MS) return found;
+  if (found !== undefined || ports.host.now().uptimeMs - begunMs >= KUBELET_START_MS) return found;
   // After a broken journal a cordon is intended on any machine, also on one that never was a node.
   if (work.journal().cordon !== "ours" && !leavesPods(presentRun(work).order)) return undefined;
   const message = "this machine was a node, and has no kubeconfig yet";

@@ -45,8 +45,7 @@ async function awaitGoodSlot(work: Work): Promise<void> {
 async function awaitReady(work: Work): Promise<void> {
   const { host, node } = work.ports;
   const { bootId } = host.now();
-  // A cordon that an earlier upgrade has left says nothing of what the machine is now: who drains puts that right.
-  const wasNode = work.journal().cordon !== "none" && leavesPods(presentRun(work).order);
+  const wasNode = isKnownNode(work);
   for (;;) {
     const left = leftMs(presentRun(work), host.now());
     let waits: string;
@@ -64,6 +63,14 @@ async function awaitReady(work: Work): Promise<void> {
     await say(work, `waiting: ${waits}`);
     await host.sleep(Math.min(LOOK_MS, left), work.signal);
   }
+}
+
+/** A cordon that an earlier upgrade has left says nothing of what the machine is now: who drains puts that right. */
+function isKnownNode(work: Work): boolean {
+  const { order, trail } = presentRun(work);
+  // Nobody's cordon but its own is in the journal; but nothing else than a node comes through a drain without force.
+  const hasDrained = !order.plan.force && trail.some(({ phase }) => phase === "Draining");
+  return leavesPods(order) && (hasDrained || work.journal().cordon !== "none");
 }
 
 function whatIsAwaited(found: MachineNode | undefined, bootId: string): string {

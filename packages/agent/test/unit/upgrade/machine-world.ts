@@ -37,7 +37,7 @@ export interface World {
   /** Whether it was the agent that has cordoned the node. */
   isCordonOurs: boolean;
   /** Whether its API server answers, and knows the node. */
-  apiServer: "answers" | "away" | "knows-no-node" | "refuses-us";
+  apiServer: "answers" | "away" | "knows-no-node" | "refuses-us" | "kubeconfig-half-written";
   /** Of the two slots, and which of them runs. */
   slots: { active: string; passive: string; runs: BootSlot };
   /** Where the machine has slots of our own, in place of those. */

@@ -1,0 +1,113 @@
+/** A kubeconfig that goes away on a machine that has been up for long: for a moment, as k3s writes it anew, or for good. */
+import { expect, it } from "vitest";
+
+import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { createLife, live, type Life } from "./machine-life.ts";
+import { createWorld, orderOf, type World } from "./machine-world.ts";
+
+const HOUR_MS = 3_600_000;
+const NEVER = new AbortController().signal;
+
+/** @returns a life on a machine that started an hour ago */
+function lateLife(world: World): Life {
+  const life = createLife(world);
+  life.time.uptimeMs = HOUR_MS;
+  return life;
+}
+
+/** Does it when that point is reached first. */
+function atFirst(life: Life, point: string, work: () => void): void {
+  let isDone = false;
+  life.onPoint = (reached) => {
+    if (reached !== point || isDone) return undefined;
+    isDone = true;
+    work();
+    return undefined;
+  };
+}
+
+function cameTo({ disk, node, events }: World) {
+  const { history, cordon } = readJournal(disk ?? "");
+  const { phase, reason } = history[0] ?? {};
+  return { phase, code: reason?.code, cordon, isCordoned: node.unschedulable, isSwitched: events.includes("switched") };
+}
+
+it.each<[string, (world: World, isThere: boolean) => void]>([
+  ["is missing", (world, isThere) => void (world.node.exists = isThere)],
+  ["is half written", (world, isThere) => void (world.apiServer = isThere ? "answers" : "kubeconfig-half-written")],
+])("is waited for for a moment before the drain where it %s, and then the node is drained", async (_what, set) => {
+  const world = createWorld();
+  const life = lateLife(world);
+  set(world, false);
+  void life.time.sleep(40_000, NEVER).then(() => set(world, true));
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Succeeded", cordon: "none", isCordoned: false });
+  expect(world.events.indexOf("drained")).toBeGreaterThan(-1);
+  expect(world.events.indexOf("drained")).toBeLessThan(world.events.indexOf("switched"));
+});
+
+it("ends an upgrade that drains where it does not come back, and changes nothing", async () => {
+  const world = createWorld();
+  const life = lateLife(world);
+  world.node.exists = false;
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Failed", code: "UPGRADE_NO_NODE", isSwitched: false });
+  expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(5 * 60_000);
+});
+
+it("is waited for longer in a drain that has begun, and no agent that is started meanwhile forgets the cordon", async () => {
+  const world = createWorld();
+  const life = lateLife(world);
+  life.onPoint = (point, count) => {
+    if (point !== "cordon:after" || count > 100) return undefined;
+    world.node.exists = false;
+    void new Promise(setImmediate)
+      .then(() => life.time.sleep(5 * 60_000, NEVER))
+      .then(() => (world.node.exists = true));
+    life.onPoint = () => undefined;
+    return "kill";
+  };
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Succeeded", cordon: "none", isCordoned: false });
+  expect(world.events).toContain("drained");
+});
+
+it("is waited for where the agent's own cordon is to be taken away", async () => {
+  const world = createWorld({ drain: "fails" });
+  const life = lateLife(world);
+  atFirst(life, "drain:before", () => {
+    void life.time.sleep(12_000, NEVER).then(() => (world.node.exists = false));
+    void life.time.sleep(5 * 60_000, NEVER).then(() => (world.node.exists = true));
+  });
+  await live(life, orderOf());
+  expect(cameTo(world)).toEqual({
+    phase: "Failed",
+    code: "TEST_REFUSED",
+    cordon: "none",
+    isCordoned: false,
+    isSwitched: false,
+  });
+});
+
+it("keeps no upgrade from its end where it does not come back with the cordon", async () => {
+  const world = createWorld({ drain: "fails" });
+  const life = lateLife(world);
+  atFirst(life, "drain:before", () => {
+    void life.time.sleep(12_000, NEVER).then(() => (world.node.exists = false));
+  });
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Failed", code: "TEST_REFUSED", cordon: "none" });
+  expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(15 * 60_000);
+});
+
+it("is no success where the new operating system has none, also where somebody else had cordoned the node", async () => {
+  const node = { unschedulable: true, ready: true, bootId: "boot-1", exists: true };
+  const world = createWorld({ node });
+  const life = lateLife(world);
+  life.onPoint = () => {
+    if (world.events.includes("switched")) world.node.exists = false;
+    return undefined;
+  };
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Failed", code: "UPGRADE_NODE_NOT_READY" });
+});
