@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const PROGRAMS = "bash env dirname readlink getent cut mktemp rm awk grep cat touch sed sleep setpriv uname".split(" ");
@@ -38,9 +38,15 @@ function options(): { cwd: string; env: Record<string, string> } {
   return { cwd: folder, env: { PATH: path.join(folder, "bin"), HOME: folder, TMPDIR: folder } };
 }
 
-function setUp(): { status: number | null; stderr: string; ran: readonly string[] } {
+function setUp(more: Readonly<Record<string, string>> = {}): {
+  status: number | null;
+  stderr: string;
+  ran: readonly string[];
+} {
+  const { cwd, env } = options();
   const { status, stderr } = spawnSync("/usr/bin/unshare", COMMAND, {
-    ...options(),
+    cwd,
+    env: { ...env, ...more },
     encoding: "utf8",
     timeout: 60_000,
   });
@@ -59,6 +65,58 @@ it("configures what an installation that was broken off has only unpacked, thoug
     `if [ "$1" = --audit ]; then case " $* " in *" xz-utils "*) echo xz-utils ;; esac; else echo "dpkg $*" >>${folder}/ran; fi`,
   );
   expect(setUp()).toMatchObject({ status: 0, ran: ["dpkg --configure -a"] });
+});
+
+describe("while somebody else installs, which leaves packages unpacked for a while", () => {
+  /** @param lines  what apt-get does when it is asked whether another one holds the lock, and how often it was asked */
+  function somebodyElseInstalls(lines: string): void {
+    program("xz", "");
+    program(
+      "dpkg",
+      `if [ "$1" = --audit ]; then [ -e ${folder}/ended ] || echo xz-utils; else echo "dpkg $*" >>${folder}/ran; fi`,
+    );
+    const locked = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (apt)";
+    const answer = `locked() { echo "${locked}" >&2; exit 100; }
+echo asked >>${folder}/ran
+`;
+    program(
+      "apt-get",
+      `${answer}[ "$*" = check ] || exit 1
+times="$(grep -c asked ${folder}/ran)"
+${lines}`,
+    );
+  }
+
+  it("waits for the end of it, and leaves alone what is whole then", () => {
+    somebodyElseInstalls(`[ "$times" = 2 ] || locked; : >${folder}/ended`);
+    expect(setUp()).toMatchObject({
+      status: 0,
+      ran: ["asked", "asked"],
+      stderr: "step 1 of 1, xz: another process installs packages; waiting for it\nstep 1 of 1, xz: all there\n",
+    });
+  });
+
+  it("configures what that one has left when it was ended itself", () => {
+    somebodyElseInstalls('[ "$times" = 2 ] || locked');
+    expect(setUp()).toMatchObject({ status: 0, ran: ["asked", "asked", "dpkg --configure -a"] });
+  });
+
+  it("gives up after a while, without a word of something broken", () => {
+    somebodyElseInstalls("locked");
+    const { status, stderr, ran: calls } = setUp({ RANCHEROS_APT_WAIT_SECONDS: "1" });
+    expect({ status, calls: new Set(calls) }).toEqual({ status: 1, calls: new Set(["asked"]) });
+    expect(stderr).toMatch(/^setup: gave up after 1 s of waiting for another process that installs packages/m);
+    expect(stderr).not.toContain("broken off");
+  });
+
+  it("ends at once when it is told to: nothing of its own is under way", async () => {
+    somebodyElseInstalls("locked");
+    const setup = spawn("/usr/bin/unshare", COMMAND, { ...options(), stdio: "ignore" });
+    const closed = new Promise<number | null>((resolve) => setup.once("close", resolve));
+    await vi.waitFor(() => expect(ran()).toContain("asked"), { timeout: 30_000, interval: 50 });
+    setup.kill("SIGTERM");
+    expect(await closed).toBe(143);
+  });
 });
 
 it("leaves dpkg alone where nothing was broken off", () => {
