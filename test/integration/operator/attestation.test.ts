@@ -2,6 +2,8 @@
 import { type MachineReport } from "@rancheros/protocol/attestation";
 import { describe, expect, inject, it } from "vitest";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
+import { kubectl } from "../../control-plane/kubectl.ts";
+import { eventually } from "../../operator/objects.ts";
 import { askMachine, report, visitAttested } from "../../machine/attested-visit.ts";
 import { createSoftwareTpm } from "../../software-tpm/index.ts";
 import { REPORT, useTwoReplicas } from "./two-replicas.ts";
@@ -77,6 +79,13 @@ describe("a machine that is let in", () => {
       "rancheros.cattle.io/machine-registration": "choosers",
     });
     expect((await inventoryOf(tpm))?.metadata.labels).toEqual(expected("r1"));
+    const note = await eventually(async () => {
+      const path = `{.items[?(@.regarding.uid=='${admission.machine.uid}')].note}`;
+      const at = [`--namespace=${namespace}`, `--output=jsonpath=${path}`];
+      const found = await kubectl(controlPlane, ["get", "events.events.k8s.io", ...at]);
+      return found === "" ? undefined : found;
+    }, "the Event");
+    expect(note).toContain("its wishes for rancheros.cattle.io/trust, zone are not accepted");
     await report(next, admission.session.token, wished("r2"));
     expect((await inventoryOf(tpm))?.metadata.labels).toEqual(expected("r2"));
     await visitAttested(through(tpm, token, { report: wished("r3") }));

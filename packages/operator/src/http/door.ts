@@ -108,12 +108,17 @@ export interface NewMachine {
   readonly report?: MachineReport | undefined;
 }
 
+export interface ChosenByMachine extends ChosenMetadata {
+  /** Keys that it wished for in vain. */
+  readonly notAccepted: readonly string[];
+}
+
 /** What a machine chose for itself, as far as its registration lets it; what the registration itself sets comes first. */
 export function chosenBy(
   registration: MachineRegistration | undefined,
   report: MachineReport | undefined,
-): ChosenMetadata {
-  if (registration === undefined || report === undefined) return { labels: {}, annotations: {} };
+): ChosenByMachine {
+  if (registration === undefined || report === undefined) return { labels: {}, annotations: {}, notAccepted: [] };
   const { spec } = registration;
   const accepted = acceptClientLabels(spec, report);
   const without = (texts: Readonly<Record<string, string>>, set: object | null | undefined) =>
@@ -121,6 +126,7 @@ export function chosenBy(
   return {
     labels: without(accepted.labels, spec.machineInventoryLabels),
     annotations: without(accepted.annotations, spec.machineInventoryAnnotations),
+    notAccepted: accepted.dropped,
   };
 }
 

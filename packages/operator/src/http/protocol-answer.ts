@@ -84,7 +84,9 @@ export async function admit(parts: ProtocolParts, used: UsedChallenges, body: Bu
   const { ekHash, trust, root, certificateSha256, protocol } = state;
   const isRegistration = registration !== undefined;
   const proof = { challenge: state, protocol, ekHash, trust, root, certificateSha256, report, isRegistration };
-  const { inventory, isRecordedAnew } = await parts.records.prove(claim, proof, chosenBy(registration, report));
+  const chosen = chosenBy(registration, report);
+  trace.notAccepted = chosen.notAccepted;
+  const { inventory, isRecordedAnew } = await parts.records.prove(claim, proof, chosen);
   const approval = approvalOf(inventory.spec.approval);
   // The index may be a moment behind the object itself.
   if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");

@@ -48,6 +48,8 @@ export interface Trace {
   akName?: string;
   registration?: NonNullable<Decision["registration"]>;
   inventory?: NonNullable<Decision["inventory"]>;
+  /** See Decision. */
+  notAccepted?: readonly string[];
   /** When the visit began, as far as that is known: with the challenge, or with this request. */
   beganMs?: number;
   /** Set where the step decides something about a machine; a nonce is no decision. */

@@ -91,7 +91,9 @@ export async function takeReport(
   return inSession(parts, authorization, trace, async ({ entry }) => {
     parts.pace.takeWord(entry.metadata.uid);
     const report = readMachineReport(body);
-    const inventory = await parts.records.report(entry, report, chosenBy(registrationOf(parts, entry), report));
+    const chosen = chosenBy(registrationOf(parts, entry), report);
+    trace.notAccepted = chosen.notAccepted;
+    const inventory = await parts.records.report(entry, report, chosen);
     const approval = approvalOf(inventory.spec.approval);
     if (approval === "Denied") throw new SessionError("MACHINE_DENIED", "this machine was denied");
     trace.outcome = { kind: approval === "Pending" ? "pending" : "known", reason: "MACHINE_REPORTED" };

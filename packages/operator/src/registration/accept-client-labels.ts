@@ -16,6 +16,11 @@ export interface ClientLabels {
   readonly dropped: readonly string[];
 }
 
+/** Without what no terminal and no log should be sent. */
+function withoutControls(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, " ");
+}
+
 function isReserved(prefix: string): boolean {
   return RESERVED.some((owner) => prefix === owner || prefix.endsWith(`.${owner}`));
 }
@@ -37,17 +42,13 @@ function accept(
   const kept: Record<string, string> = {};
   for (const [key, text] of Object.entries(sent)) {
     if (isAccepted(key, accepted ?? [])) kept[key] = finish(text);
-    else dropped.push(key.slice(0, KEY_SHOWN));
+    else dropped.push(withoutControls(key).slice(0, KEY_SHOWN).toWellFormed());
   }
   return kept;
 }
 
-/** Without what no terminal and no log should be sent. */
 function annotationValue(text: string): string {
-  return text
-    .replaceAll(/\p{Cc}+/gu, " ")
-    .slice(0, ANNOTATION_LIMIT)
-    .toWellFormed();
+  return withoutControls(text).slice(0, ANNOTATION_LIMIT).toWellFormed();
 }
 
 /**

@@ -46,6 +46,22 @@ function pathOf(object: ObjectReference | undefined): string | undefined {
   return object === undefined ? undefined : `${object.namespace}/${object.name}`;
 }
 
+/** A machine may send very many. */
+const KEYS_SHOWN = 8;
+
+function keysOf({ notAccepted = [] }: Decision): string | undefined {
+  if (notAccepted.length === 0) return undefined;
+  const shown = notAccepted.slice(0, KEYS_SHOWN).join(", ");
+  return notAccepted.length > KEYS_SHOWN ? `${shown} and ${notAccepted.length - KEYS_SHOWN} more` : shown;
+}
+
+/** @returns nothing where the machine got all that it wished for */
+function wishesOf(decision: Decision): string {
+  const keys = keysOf(decision);
+  const why = "acceptedLabels and acceptedAnnotations of its MachineRegistration do not name them";
+  return keys === undefined ? "" : `; its wishes for ${keys} are not accepted: ${why}`;
+}
+
 function noteOf(decision: Decision): string {
   const { kind, sentence, ekHash, remote } = decision;
   const who = [
@@ -53,7 +69,7 @@ function noteOf(decision: Decision): string {
     ...(remote === undefined ? [] : [`from ${remote}`]),
   ].join(", ");
   const what = sentence === undefined ? SENTENCES[kind] : `${SENTENCES[kind]}: ${sentence}`;
-  return who === "" ? what : `${what} (${who})`;
+  return `${who === "" ? what : `${what} (${who})`}${wishesOf(decision)}`;
 }
 
 /** What is worth an Event: of a machine's return nobody needs to be told, and of who left nothing is known. */
@@ -89,6 +105,7 @@ export function createDecisionLog(parts: DecisionLogParts): DecisionLog {
         akName: decision.akName,
         registration: pathOf(decision.registration),
         inventory: pathOf(decision.inventory),
+        notAccepted: keysOf(decision),
         status: decision.status,
         durationMs: durationMs === undefined ? undefined : Math.round(durationMs),
         result: kind,

@@ -50,6 +50,8 @@ export interface Decision {
   readonly akName?: string | undefined;
   readonly registration?: ObjectReference | undefined;
   readonly inventory?: ObjectReference | undefined;
+  /** Keys of labels and annotations that the machine wished for in vain. */
+  readonly notAccepted?: readonly string[] | undefined;
   /** Which endpoint was asked; never its path, which may hold a token. */
   readonly endpoint?: string | undefined;
   /** HTTP status of the answer. */

@@ -61,6 +61,11 @@ describe("acceptClientLabels", () => {
     });
   });
 
+  it("says of a key that holds what no terminal should be sent what can be shown of it", () => {
+    const labels = { ["a\u001b[2J"]: "1" };
+    expect(acceptClientLabels(spec, { labels, annotations: {} }).dropped).toEqual(["a [2J"]);
+  });
+
   it("never lets through a key that steers the cluster, whatever is accepted", () => {
     const prefix = fc.constantFrom("rancheros.cattle.io", "x.rancheros.cattle.io", "k8s.io", "y.kubernetes.io");
     fc.assert(

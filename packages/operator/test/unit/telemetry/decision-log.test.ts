@@ -5,8 +5,11 @@ import { createDecisionLog, type Decision } from "../../../src/telemetry/index.t
 function decided(...decisions: readonly Decision[]) {
   const lines: unknown[] = [];
   const counted: unknown[] = [];
-  const events: { readonly regarding: { readonly kind: string; readonly name: string }; readonly reason: string }[] =
-    [];
+  const events: {
+    readonly regarding: { readonly kind: string; readonly name: string };
+    readonly reason: string;
+    readonly note: string;
+  }[] = [];
   const write =
     (level: string) =>
     (sentence: string, fields: object = {}) =>
@@ -21,6 +24,7 @@ function decided(...decisions: readonly Decision[]) {
   return {
     lines,
     counted,
+    notes: events.map(({ note }) => note),
     events: events.map(({ regarding, reason }) => `${regarding.kind} ${regarding.name} ${reason}`),
   };
 }
@@ -50,6 +54,7 @@ describe("decide", () => {
       ],
       counted: [{ decision: "refused", reason: "CHALLENGE_FAILED", protocol: "legacy", durationMs: 12.6 }],
       events: ["MachineRegistration door CHALLENGE_FAILED"],
+      notes: ["machine refused: the answer is wrong (endorsement key ab, from 192.0.2.7)"],
     });
   });
 
@@ -64,6 +69,27 @@ describe("decide", () => {
       "MachineInventory m-1 MACHINE_PENDING",
       "MachineInventory m-1 CHALLENGE_FAILED",
     ]);
+  });
+
+  it("says which labels a machine did not get, in the line, and where it is let in in the Event", () => {
+    const notAccepted = ["rack", "zone"];
+    const known = { ...seen, kind: "known" as const, reason: "MACHINE_KNOWN", inventory };
+    const { lines, notes } = decided(
+      { ...seen, kind: "admitted", reason: "MACHINE_REGISTERED", inventory, ekHash: "ab", notAccepted },
+      { ...known, notAccepted },
+      { ...known, notAccepted: [] },
+    );
+    expect(lines).toMatchObject([{ notAccepted: "rack, zone" }, { notAccepted: "rack, zone" }, {}]);
+    expect(lines[2]).not.toHaveProperty("notAccepted");
+    expect(notes).toEqual([
+      "machine admitted (endorsement key ab, from 192.0.2.7); its wishes for rack, zone are not accepted: acceptedLabels and acceptedAnnotations of its MachineRegistration do not name them",
+    ]);
+  });
+
+  it("shows of very many keys, which a machine may send, the first ones", () => {
+    const notAccepted = Array.from({ length: 64 }, (_, at) => `key${at}`);
+    const { lines } = decided({ ...seen, kind: "known", reason: "MACHINE_KNOWN", notAccepted });
+    expect(lines).toMatchObject([{ notAccepted: "key0, key1, key2, key3, key4, key5, key6, key7 and 56 more" }]);
   });
 
   it("makes no Event of returns, of who left, and of what is about no object", () => {
