@@ -16,7 +16,7 @@ export interface Moment {
 export const KUBELET_START_MS = 600_000;
 
 /** From a restart of what makes a machine a node until its kubeconfig is there again. */
-export const KUBECONFIG_BACK_MS = 60_000;
+export const KUBECONFIG_BACK_MS = 20_000;
 
 /** What an upgrade has used of its time until now, in milliseconds. The time in which the machine was off does not count. */
 export function spentMs({ spentMs: spent, mark }: Pick<Run, "spentMs" | "mark">, now: Moment): number {
