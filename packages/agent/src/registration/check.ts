@@ -108,22 +108,22 @@ async function checkServer(
   });
   const route = await runner.step("trust", named, async ({ server, proxy }) => {
     const course = startCourse({ signal, timeoutMs, onStep: ignore });
-    const ca = await course.run(
+    const cas = await course.run(
       "trust",
       (stepSignal) => establishTrust(outside, { ...options, server, proxy, signal: stepSignal }),
       CACERTS_TIMEOUT_MS,
     );
-    return { value: { server, proxy, ca }, sentence: describeTrust(server.url, options.trust) };
+    return { value: { server, proxy, ...cas }, sentence: describeTrust(server.url, options.trust) };
   });
   // The other protocol's first request shows whether the server speaks it.
   if (options.protocol === "attestation") return route;
-  return runner.step("page", route, async ({ server, proxy, ca }) => {
+  return runner.step("page", route, async (value) => {
+    const { server, ...way } = value;
     const course = startCourse({ signal, timeoutMs, onStep: ignore });
     const answer = await course.run("connect", (stepSignal) =>
       outside.httpGet({
         url: server.url,
-        proxy,
-        ca,
+        ...way,
         verification: "certificate",
         maxBodyBytes: MAX_PAGE_BYTES,
         signal: stepSignal,
@@ -139,7 +139,6 @@ async function checkServer(
     }
     const [, elsewhere] = /registrationURL:\s*(\S+)/i.exec(page) ?? [];
     const isHere = elsewhere === undefined || elsewhere === server.url.href;
-    const value = { server, proxy, ca };
     return isHere
       ? { value, sentence: "the server knows this registration" }
       : { value, warning: `the server names another address: ${foreignText(elsewhere, server.redact)}` };
@@ -216,8 +215,8 @@ async function checkAttestation(
   }
 }
 
-function connectOf(outside: CheckOutside, { server, proxy, ca }: Route): ServerConnection {
-  return outside.connectServer({ url: server.url, proxy, ca });
+function connectOf(outside: CheckOutside, { server, ...way }: Route): ServerConnection {
+  return outside.connectServer({ url: server.url, ...way });
 }
 
 function describeMachine(smbios: Smbios): string {

@@ -6,6 +6,7 @@ import { type AttestationKey, type EndorsementKey, type Tpm, TpmError } from "..
 import { refusalFromClose } from "./closed.ts";
 import type { Course } from "./course.ts";
 import { RegistrationError } from "./errors.ts";
+import type { TrustedCas } from "./establish-trust.ts";
 import { mayBeTooLarge, refusalFromAnswer } from "./http-answer.ts";
 import type { MessageSocket, openWebsocket } from "./io/websocket.ts";
 import type { RegistrationUrl } from "./registration-url.ts";
@@ -17,10 +18,9 @@ export interface Identity {
   readonly ak: AttestationKey;
 }
 
-export interface Route {
+export interface Route extends TrustedCas {
   readonly server: RegistrationUrl;
   readonly proxy: URL | undefined;
-  readonly ca: string | undefined;
 }
 
 export interface DialOutside {
@@ -42,13 +42,12 @@ export async function dialServer(
   identity: Identity,
   smbios: Smbios | undefined,
 ): Promise<MessageSocket> {
-  const { server, proxy, ca } = route;
+  const { server, ...way } = route;
   const authorization = attestationHeader(identity.ek, identity.ak);
   const dial = (maxSmbiosBytes: number, dialSignal: AbortSignal): ReturnType<typeof openWebsocket> =>
     outside.openWebsocket({
       url: server.url,
-      proxy,
-      ca,
+      ...way,
       headers: requestHeaders(authorization, smbios, maxSmbiosBytes),
       maxMessageBytes: MESSAGE_MAX_BYTES,
       dialSignal,

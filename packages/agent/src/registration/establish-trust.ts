@@ -20,6 +20,13 @@ export interface TrustOutside {
   readonly nowMs: () => number;
 }
 
+export interface TrustedCas {
+  /** PEM of the CAs to trust and no others; undefined for those that Node brings along, and without TLS. */
+  readonly ca: string | undefined;
+  /** PEM of those that vouch for a proxy as well: given whole, they are no less than the user's word. */
+  readonly proxyCa: string | undefined;
+}
+
 export interface TrustOptions {
   readonly server: RegistrationUrl;
   readonly trust: Trust;
@@ -35,14 +42,11 @@ export const CACERTS_TIMEOUT_MS = 5_000;
 
 const MAX_CACERTS_BYTES = 256 * 1024;
 
-/**
- * @returns PEM of the CAs to trust and no others; `undefined` for those that Node brings along, and without TLS
- * @throws RegistrationError
- */
-export async function establishTrust(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
+/** @throws RegistrationError */
+export async function establishTrust(outside: TrustOutside, options: TrustOptions): Promise<TrustedCas> {
   const { server, trust } = options;
   if (server.url.protocol === "https:") return withLearned(outside, options);
-  if (trust.kind === "system") return undefined;
+  if (trust.kind === "system") return { ca: undefined, proxyCa: undefined };
   throw uselessOnHttp();
 }
 
@@ -81,16 +85,16 @@ export async function learnedCas(
 }
 
 /** What the machine was set up with always counts, and what it has learned since counts beside it. */
-async function withLearned(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
+async function withLearned(outside: TrustOutside, options: TrustOptions): Promise<TrustedCas> {
   const learned = await learnedCas(outside, options);
   if (learned === undefined) return trustedCas(outside, options);
   try {
-    const given = (await trustedCas(outside, options)) ?? outside.bundledCas();
-    return `${given}\n${learned}`;
+    const { ca, proxyCa } = await trustedCas(outside, options);
+    return { ca: `${ca ?? outside.bundledCas()}\n${learned}`, proxyCa };
   } catch (error) {
     // The pinned CA has ended, and the server hands it out no more.
-    if (error instanceof RegistrationError && error.code === "REGISTRATION_PIN_MISMATCH") return learned;
-    throw error;
+    if (!(error instanceof RegistrationError) || error.code !== "REGISTRATION_PIN_MISMATCH") throw error;
+    return { ca: learned, proxyCa: undefined };
   }
 }
 
@@ -117,11 +121,18 @@ async function givenCas(
   return readCaCertificates(text, isFile ? trust.path : "registrationCACert of the cloud-config").join("\n");
 }
 
-async function trustedCas(outside: TrustOutside, options: TrustOptions): Promise<string | undefined> {
+async function trustedCas(outside: TrustOutside, options: TrustOptions): Promise<TrustedCas> {
   const { trust } = options;
-  if (trust.kind === "system") return outside.readSystemCas(options.environment["SSL_CERT_FILE"]);
-  if (trust.kind === "pin") return fetchPinned(outside, options, parsePin(trust.pin));
-  return givenCas(outside, trust, options.signal);
+  if (trust.kind === "ca" || trust.kind === "ca-file") {
+    const ca = await givenCas(outside, trust, options.signal);
+    return { ca, proxyCa: ca };
+  }
+  // A fingerprint is the operator's, and what it hands out says nothing of who stands on the way to it.
+  const ca =
+    trust.kind === "pin"
+      ? await fetchPinned(outside, options, parsePin(trust.pin))
+      : await outside.readSystemCas(options.environment["SSL_CERT_FILE"]);
+  return { ca, proxyCa: undefined };
 }
 
 async function fetchPinned(outside: TrustOutside, options: TrustOptions, pin: string): Promise<string> {

@@ -83,7 +83,7 @@ const DISTRUST_TEXTS: Readonly<Record<Distrust, { readonly sentence: string; rea
 };
 
 const MEND_PROXY =
-  "Add the CA of the proxy to those of this machine (update-ca-certificates); --ca-cert and --ca-sha256 are for the server.";
+  "Add the CA of the proxy to those of this machine (update-ca-certificates). What --ca-cert gives counts for the proxy too; --ca-sha256 is for the server alone.";
 
 /**
  * @param error  thrown or emitted by node:http, node:https or ws

@@ -2,7 +2,7 @@
 import { PROTOCOL_VERSION, readNonceAnswer, writeNonceRequest } from "@rancheros/protocol/attestation";
 
 import { attestationEndpoints, isRegistrationPath } from "./attestation-endpoints.ts";
-import { establishTrust, learnedCas, type TrustOutside } from "./establish-trust.ts";
+import { establishTrust, learnedCas, type TrustedCas, type TrustOutside } from "./establish-trust.ts";
 import type { connectServer } from "./io/server-connection.ts";
 import { chooseProxy } from "./proxy.ts";
 import { readProtocolAnswer } from "./protocol-answer.ts";
@@ -39,9 +39,7 @@ export interface OperatorProbe {
   readClock(signal: AbortSignal): Promise<number | undefined>;
 }
 
-export interface ServerTrust {
-  /** PEM; undefined for the CAs that Node brings along, and without TLS. */
-  readonly ca: string | undefined;
+export interface ServerTrust extends TrustedCas {
   /** Whether CAs are among them that the server itself has told the machine of. */
   readonly hasLearned: boolean;
 }
@@ -65,11 +63,11 @@ export function probeThrough(outside: ProbeOutside, options: ProbeOptions): Oper
     proxy,
     hasToken: isRegistrationPath(url),
     async readTrust(signal) {
-      const ca = await establishTrust(outside, { ...options, server, proxy, signal });
-      return { ca, hasLearned: (await learnedCas(outside, { ...options, server })) !== undefined };
+      const cas = await establishTrust(outside, { ...options, server, proxy, signal });
+      return { ...cas, hasLearned: (await learnedCas(outside, { ...options, server })) !== undefined };
     },
-    async greet({ ca }, signal) {
-      const connection = outside.connectServer({ url, proxy, ca });
+    async greet({ ca, proxyCa }, signal) {
+      const connection = outside.connectServer({ url, proxy, ca, proxyCa });
       try {
         const answer = await connection.send({
           method: "POST",

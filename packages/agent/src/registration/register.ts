@@ -106,12 +106,12 @@ async function attempt(
   const onStep = (step: RegistrationStep): void => options.onEvent({ kind: "step", step, server: server.display });
   const identity = await readIdentity(options, onStep);
   const course = startCourse({ signal, timeoutMs, onStep });
-  const ca = await course.run(
+  const cas = await course.run(
     "trust",
     (stepSignal) => establishTrust(outside, { ...options, server, proxy, signal: stepSignal }),
     CACERTS_TIMEOUT_MS,
   );
-  const socket = await dialServer(outside, course, { server, proxy, ca }, identity, options.smbios);
+  const socket = await dialServer(outside, course, { server, proxy, ...cas }, identity, options.smbios);
   try {
     const challenge = await receiveChallenge(course, socket, server);
     const secret = await openChallenge(course, tpm, identity.ak, challenge);

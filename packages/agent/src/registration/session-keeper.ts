@@ -86,8 +86,8 @@ export function keepSession(
     return isGood && present !== undefined ? present : renew();
   };
   const use = async <T>(attested: Attested, work: (session: MachineSession) => Promise<T>): Promise<T> => {
-    const { server, proxy, ca } = attested.route;
-    const connection = outside.connectServer({ url: server.url, proxy, ca }, attested.peerSpki);
+    const { server, ...way } = attested.route;
+    const connection = outside.connectServer({ url: server.url, ...way }, attested.peerSpki);
     try {
       return await work(openSession(outside, visit, attested, connection));
     } catch (error) {

@@ -61,13 +61,13 @@ export function prepareVisit(outside: VisitOutside, options: VisitOptions, allow
       // Before the server is asked for anything: it gives a nonce for a minute, and a TPM can need twenty seconds for a key.
       const keys = await prepareKeys(options, onStep);
       const course = begin();
-      const ca = await course.run(
+      const cas = await course.run(
         "trust",
         (stepSignal) => establishTrust(outside, { ...options, server, proxy, signal: stepSignal }),
         CACERTS_TIMEOUT_MS,
       );
-      const route = { server, proxy, ca };
-      const connection = outside.connectServer({ url: server.url, proxy, ca });
+      const route = { server, proxy, ...cas };
+      const connection = outside.connectServer({ url: server.url, proxy, ...cas });
       try {
         const attestation = { connection, course, server, tpm, ...keys, purpose, nowMs: outside.nowMs };
         const { open } = await takeChallenge(attestation, await fetchNonce(attestation));

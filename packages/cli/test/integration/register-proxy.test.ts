@@ -153,6 +153,45 @@ describe("through a proxy", () => {
       expect(asked).toHaveLength(1);
     });
 
+    describe("and has its certificate of the server's own CA", () => {
+      const ownProxy = createHttpsServer();
+      const throughOwn = (): Record<string, string> => ({ HTTPS_PROXY: `https://127.0.0.1:${portOf(ownProxy)}` });
+
+      beforeAll(async () => {
+        ownProxy.setSecureContext(place.authority.issue({ names: ["127.0.0.1"] }));
+        ownProxy.on("connect", (...request) => void proxy.emit("connect", ...request));
+        await listen(ownProxy);
+      });
+
+      afterAll(() => {
+        ownProxy.closeAllConnections();
+        ownProxy.close();
+      });
+
+      it("registers by the CA that was given, of which the system knows nothing", async () => {
+        const { code, stdout, stderr } = await rosAgent(["register", url, ...place.usual, "--json"], throughOwn());
+        expect(code, stderr).toBe(0);
+        expect(JSON.parse(stdout)).toEqual(CONFIG);
+        expect(asked).toHaveLength(1);
+      });
+
+      it("registers by the CA of the cloud-config", async () => {
+        const config = join(place.folder, "with-ca.yaml");
+        const install = { registrationURL: url, registrationCACert: place.authority.certificatePem };
+        await writeFile(config, JSON.stringify({ rancheros: { install } }));
+        const { code, stderr } = await rosAgent(["register", "--config", config, ...place.machine], throughOwn());
+        expect(code, stderr).toBe(0);
+        expect(asked).toHaveLength(1);
+      });
+
+      it("does not ask it for the CA with the given fingerprint, which is the server's alone", async () => {
+        const args = [url, ...place.machine, "--ca-sha256", place.authority.fingerprint];
+        const says = `the certificate of the proxy 127.0.0.1:${portOf(ownProxy)}`;
+        await expectFailure(place, args, { exitCode: 5, code: "REGISTRATION_TLS_UNTRUSTED", says }, throughOwn());
+        expect(asked).toEqual([]);
+      });
+    });
+
     it("does not trust the server by the system's CAs for that", async () => {
       const bundle = join(place.folder, "both.pem");
       await writeFile(bundle, authority.certificatePem + place.authority.certificatePem);

@@ -11,6 +11,8 @@ export interface Route {
   readonly proxy: URL | undefined;
   /** PEM of the only CAs to trust; `undefined` for those that Node brings along. */
   readonly ca: string | undefined;
+  /** PEM of CAs by which a proxy that speaks TLS is known besides the system's. */
+  readonly proxyCa?: string | undefined;
   /** Without verification whoever answers is believed to be the server: for what is checked otherwise only. */
   readonly verification: "certificate" | "none";
 }
@@ -20,7 +22,7 @@ export interface Route {
  * @param extra  for connections that serve several requests
  */
 export function connectionAgent(route: Route, extra: AgentOptions = {}): HttpAgent | HttpsAgent {
-  const { proxy, ca } = route;
+  const { proxy, ca, proxyCa } = route;
   if (route.url.protocol === "http:") {
     trustProxy(proxy);
     const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy.href };
@@ -29,6 +31,7 @@ export function connectionAgent(route: Route, extra: AgentOptions = {}): HttpAge
   return new TunnelAgent({
     ...extra,
     proxy,
+    proxyCa,
     minVersion: "TLSv1.2",
     rejectUnauthorized: route.verification === "certificate",
     // As with rancherd, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.

@@ -48,6 +48,10 @@ function readCas(path: string): readonly string[] {
   } catch {
     return [];
   }
+  return certificatesIn(text);
+}
+
+function certificatesIn(text: string): readonly string[] {
   return (text.match(CERTIFICATE) ?? []).filter((pem) => {
     try {
       return new X509Certificate(pem).raw.length > 0;
@@ -55,6 +59,23 @@ function readCas(path: string): readonly string[] {
       return false;
     }
   });
+}
+
+/**
+ * What Node begins within takes more CAs for the proxy, and nothing that is begun later does: it reads the default ones in
+ * the very moment in which a connection begins, and takes none for a proxy in particular.
+ * @param pem    certificates; undefined for none
+ * @param begin  begins the connection before it returns
+ */
+export function withProxyCas<T>(pem: string | undefined, begin: () => T): T {
+  if (pem === undefined) return begin();
+  const usual = getCACertificates("default");
+  setDefaultCACertificates([...new Set([...usual, ...certificatesIn(pem)])]);
+  try {
+    return begin();
+  } finally {
+    setDefaultCACertificates(usual);
+  }
 }
 
 const proxyErrors = new WeakSet<Error>();

@@ -3,11 +3,13 @@ import { Agent, type AgentOptions, type RequestOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import { createSecureContext } from "node:tls";
 
-import { noteProxyError, trustProxy } from "./proxy-tls.ts";
+import { noteProxyError, trustProxy, withProxyCas } from "./proxy-tls.ts";
 
 export interface TunnelOptions extends AgentOptions {
   /** undefined: none. The environment is not asked. */
   readonly proxy: URL | undefined;
+  /** PEM of CAs by which a proxy that speaks TLS is known besides the system's. */
+  readonly proxyCa?: string | undefined;
   /** For the proxy's answer and the handshake with the server behind it; default TUNNEL_MS. */
   readonly tunnelMs?: number;
 }
@@ -21,12 +23,14 @@ const TUNNEL_MS = 30_000;
 export class TunnelAgent extends Agent {
   readonly #tunnelMs: number | undefined;
   readonly #isProxyTls: boolean;
+  readonly #proxyCa: string | undefined;
   readonly #making = new Set<(code: string) => void>();
 
-  constructor({ proxy, tunnelMs = TUNNEL_MS, ...options }: TunnelOptions) {
+  constructor({ proxy, proxyCa, tunnelMs = TUNNEL_MS, ...options }: TunnelOptions) {
     trustProxy(proxy);
     super({ ...options, proxyEnv: proxy === undefined ? {} : { HTTPS_PROXY: proxy.href } });
     this.#isProxyTls = proxy?.protocol === "https:";
+    this.#proxyCa = this.#isProxyTls ? proxyCa : undefined;
     this.#tunnelMs = proxy === undefined ? undefined : tunnelMs;
   }
 
@@ -38,13 +42,15 @@ export class TunnelAgent extends Agent {
     // Behind the proxy's answer nobody catches what OpenSSL says of a certificate; here it is thrown to who asks.
     const checked = { ...options, secureContext: createSecureContext(options) };
     let isGreeting = this.#isProxyTls;
-    const toProxy = super.createConnection(checked, (error, connection) => {
-      settle();
-      if (error !== null && isGreeting) noteProxyError(error);
-      onMade(error, connection);
-      // Node forgets it as it is, and a proxy that refused may keep it open for ever.
-      if (error !== null) toProxy?.destroy();
-    });
+    const toProxy = withProxyCas(this.#proxyCa, () =>
+      super.createConnection(checked, (error, connection) => {
+        settle();
+        if (error !== null && isGreeting) noteProxyError(error);
+        onMade(error, connection);
+        // Node forgets it as it is, and a proxy that refused may keep it open for ever.
+        if (error !== null) toProxy?.destroy();
+      }),
+    );
     toProxy?.once("secureConnect", () => (isGreeting = false));
     const giveUp = (code: string): void => {
       settle();
