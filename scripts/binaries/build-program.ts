@@ -1,12 +1,11 @@
 /** Makes the files of a program: executable, checksums, bill of materials, compressed executable. */
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { billOfMaterials } from "./bill-of-materials.ts";
 import { bundledPackages } from "./bundled-packages.ts";
 import { bundleProgram, type Bundle } from "./bundle-program.ts";
+import { compressFile } from "./compress-file.ts";
 import { lockedPackage } from "./locked-packages.ts";
 import { nodeExecutable, type Architecture } from "./node-executable.ts";
 import { partsOfNode } from "./parts-of-node.ts";
@@ -29,8 +28,6 @@ export interface Built {
   /** Whether something had to be made. */
   readonly made: boolean;
 }
-
-const XZ_TIMEOUT_MS = 15 * 60_000;
 
 /** @throws Error  what is missing or fails, with what it said; the files of the build before are there or gone as a whole */
 export async function buildProgram(root: string, program: BinaryProgram, options: BuildOptions): Promise<Built> {
@@ -123,12 +120,6 @@ function manifest(file: string): { readonly version: string; readonly dependenci
     readonly dependencies: Readonly<Record<string, string>>;
   };
   return { version, dependencies: Object.keys(dependencies) };
-}
-
-/** Blocks of one size, so that the number of processors does not show. Leaves FILE.xz beside it. */
-async function compressFile(file: string): Promise<void> {
-  const args = ["--keep", "--threads=2", "--block-size=32MiB", "-6", file];
-  await promisify(execFile)("xz", args, { timeout: XZ_TIMEOUT_MS });
 }
 
 function sha256(file: string): string {

@@ -69,7 +69,13 @@ async function fetchModule({ module, version, sum }: Published): Promise<string>
   try {
     const { stdout } = await promisify(execFile)("go", ["mod", "download", "-json", `${module}@${version}`], {
       cwd,
-      env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:${GO_FALLBACK}`, GOWORK: "off", GOFLAGS: "" },
+      env: {
+        ...process.env,
+        PATH: `${process.env["PATH"] ?? ""}:${GO_FALLBACK}`,
+        GO111MODULE: "on",
+        GOWORK: "off",
+        GOFLAGS: "",
+      },
       timeout: FETCH_TIMEOUT_MS,
     });
     const found = JSON.parse(stdout) as { readonly Dir: string; readonly Sum: string };

@@ -34,6 +34,17 @@ export interface GoModule {
 export const BUILD_TIMEOUT_MS = 10 * 60_000;
 
 const UNUSED_AFTER_MS = 30 * 24 * 3600_000;
+/** Whatever else its user builds; as scripts/go-build.bash does. */
+const FOR_HERE = {
+  CGO_ENABLED: "0",
+  GO111MODULE: "on",
+  GOWORK: "off",
+  GOFLAGS: "-mod=readonly",
+  GOOS: "linux",
+  GOARCH: process.arch === "x64" ? "amd64" : process.arch,
+  GOAMD64: "v1",
+  GOARM64: "v8.0",
+};
 const GO_FALLBACK = "/usr/local/go/bin";
 
 /** @returns the folder with the programs @throws Error with what Go said, where Go is missing or the build fails */
@@ -85,9 +96,7 @@ async function run(module: string, what: string, command: string, args: readonly
     env: {
       ...process.env,
       PATH: `${process.env["PATH"] ?? ""}:${GO_FALLBACK}`,
-      CGO_ENABLED: "0",
-      GOWORK: "off",
-      GOFLAGS: "-mod=readonly",
+      ...FOR_HERE,
     },
     stdio: ["ignore", "ignore", "pipe"],
     timeout: BUILD_TIMEOUT_MS,
