@@ -1,6 +1,6 @@
 /** What the daemon answers to the command line. */
 import { cancelRollback, rollback, type AgentSession } from "./agent-session.ts";
-import { NODE_LOOK_MS, type LinkState } from "./daemon-link.ts";
+import type { LinkState } from "./daemon-link.ts";
 import { readControlRequest, refusalOf, type ControlAnswer } from "./service/index.ts";
 import { agentWord, lookAtNode, readOrder, UpgradeError, type OperatorState } from "./upgrade/index.ts";
 
@@ -9,6 +9,9 @@ export interface ControlledDaemon {
   readonly link: LinkState;
   readonly options: { readonly pid: number; readonly signal: AbortSignal; readonly operator: unknown };
 }
+
+/** Whoever asks for the status waits for the answer: doctor 8 s, after which it says that the agent hangs. */
+const NODE_LOOK_MS = 5_000;
 
 /** @returns a line of JSON; never rejects */
 export async function answerControl(daemon: ControlledDaemon, line: string): Promise<string> {

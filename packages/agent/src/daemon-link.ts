@@ -25,7 +25,7 @@ export interface DaemonOperator {
 }
 
 /** For a look at the node that nothing depends on. */
-export const NODE_LOOK_MS = 10_000;
+const NODE_LOOK_MS = 10_000;
 /** After so long the operator's other replicas know as well what one has heard. */
 const REPLICAS_MS = 1_000;
 
