@@ -139,7 +139,8 @@ export class SimulatedNode {
         },
       },
       containers: {
-        find: async () => undefined,
+        find: async () => ({ kind: "containerd", socket: undefined }),
+        hold: () => undefined,
         pull: async (reference, { signal }) => {
           if (!this.#pulled.has(reference)) await clock.sleep(times.pullMs, signal);
           this.#pulled.add(reference);

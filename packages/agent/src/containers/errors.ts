@@ -25,8 +25,9 @@ export const CONTAINER_ERRORS = {
   CONTAINER_RUNTIME_MISSING: {
     failure: "environment",
     retry: "backoff",
-    meaning: "This node shows no container runtime: neither containerd with ctr, nor nerdctl, podman or docker.",
-    mend: "Start k3s, rke2 or containerd, or name the runtime's program and socket in the settings; the details tell where it was looked for.",
+    meaning:
+      "This node shows no container runtime: neither containerd with ctr, nor nerdctl, podman or docker; or the one that is to be used has not started.",
+    mend: "Start k3s, rke2 or containerd, or name the runtime and its socket by --runtime and --runtime-socket; the details tell where it was looked for. An upgrade waits for the runtime that it began with.",
   },
   CONTAINER_RUNTIME_UNREACHABLE: {
     failure: "unreachable",

@@ -1,7 +1,7 @@
 /** Finds what runs containers on this node by looking for sockets and programs. */
 import { ContainerError } from "./errors.ts";
 import type { lookAt } from "./io/look-at.ts";
-import type { ContainerRuntime, RuntimeKind } from "./runtime.ts";
+import type { ContainerRuntime, RuntimeIdentity, RuntimeKind } from "./runtime.ts";
 import { RUNTIME_PLACES, type RuntimePlace } from "./runtime-places.ts";
 
 export interface RuntimeChoice {
@@ -18,12 +18,15 @@ export interface FindRuntimeOptions {
   /** Where the host's / is seen; "/" on a real node. */
   readonly hostRoot: string;
   readonly choice?: RuntimeChoice;
+  /** No other one is taken while this is installed here, and `choice` does not name another. */
+  readonly held?: RuntimeIdentity | undefined;
 }
 
 /** One thing that was looked at. */
 export interface Look {
   readonly path: string;
-  readonly wanted: "socket" | "program";
+  /** "start": what starts a service with the machine. */
+  readonly wanted: "socket" | "program" | "start" | "folder";
   readonly found: "yes" | "missing" | "not-a-socket" | "not-executable" | "not-permitted" | "unreadable";
 }
 
@@ -40,25 +43,58 @@ export async function findRuntimeThrough(
   outside: FindRuntimeOutside,
   options: FindRuntimeOptions,
 ): Promise<RuntimeSearch> {
-  const { hostRoot, choice = {} } = options;
+  const { hostRoot, choice = {}, held } = options;
   const looks: Look[] = [];
-  const isThere = async (path: string, wanted: Look["wanted"]): Promise<boolean> => {
+  const isThere: IsThere = async (path, wanted) => {
     const known = looks.find((look) => look.path === path && look.wanted === wanted);
     if (known !== undefined) return known.found === "yes";
     const found = await outside.lookAt(path, wanted);
     looks.push({ path, wanted, found });
     return found === "yes";
   };
-  for (const place of placesFor(hostRoot, choice)) {
-    if (place.socket !== undefined && !(await isThere(place.socket, "socket"))) continue;
-    for (const program of place.programs) {
-      if (!(await isThere(program[0], "program"))) continue;
-      const { kind, origin, socket, namespace } = place;
-      const { snapshotter } = choice;
-      return { kind: "found", runtime: { kind, origin, program, socket, namespace, snapshotter }, looks };
-    }
+  const places = placesFor(hostRoot, choice);
+  const same = places.filter(({ kind, socket }) => kind === held?.kind && socket === held.socket);
+  for (const place of same) {
+    const runtime = await runtimeAt(place, choice, isThere);
+    if (runtime !== undefined) return { kind: "found", runtime, looks };
+  }
+  for (const place of same) if (await isInstalled(place, isThere)) return { kind: "missing", looks };
+  for (const place of places) {
+    const runtime = await runtimeAt(place, choice, isThere);
+    if (runtime !== undefined) return { kind: "found", runtime, looks };
+    // What comes after it would be taken only because this one starts later than the agent, or anew in this moment.
+    if (choice.socket === undefined && (await isExpected(place, isThere))) return { kind: "missing", looks };
   }
   return { kind: "missing", looks };
+}
+
+type IsThere = (path: string, wanted: Look["wanted"]) => Promise<boolean>;
+
+async function runtimeAt(
+  place: RuntimePlace,
+  { snapshotter }: RuntimeChoice,
+  isThere: IsThere,
+): Promise<ContainerRuntime | undefined> {
+  const { kind, origin, socket, namespace } = place;
+  if (socket !== undefined && !(await isThere(socket, "socket"))) return undefined;
+  for (const program of place.programs) {
+    if (await isThere(program[0], "program")) return { kind, origin, program, socket, namespace, snapshotter };
+  }
+  return undefined;
+}
+
+async function isInstalled({ programs, expected }: RuntimePlace, isThere: IsThere): Promise<boolean> {
+  for (const [program] of programs) if (await isThere(program, "program")) return true;
+  return isStarted(expected?.links ?? [], isThere);
+}
+
+async function isExpected({ expected }: RuntimePlace, isThere: IsThere): Promise<boolean> {
+  return expected !== undefined && (await isThere(expected.store, "folder")) && isStarted(expected.links, isThere);
+}
+
+async function isStarted(links: readonly string[], isThere: IsThere): Promise<boolean> {
+  for (const link of links) if (await isThere(link, "start")) return true;
+  return false;
 }
 
 function placesFor(hostRoot: string, choice: RuntimeChoice): readonly RuntimePlace[] {
@@ -68,6 +104,9 @@ function placesFor(hostRoot: string, choice: RuntimeChoice): readonly RuntimePla
     programs: place.programs.map(([path, ...args]) => [below(path), ...args] as const),
     socket: choice.socket ?? (place.socket === undefined ? undefined : below(place.socket)),
     namespace: place.namespace === undefined ? undefined : (choice.namespace ?? place.namespace),
+    ...(place.expected === undefined
+      ? {}
+      : { expected: { links: place.expected.links.map(below), store: below(place.expected.store) } }),
   }));
   if (choice.program === undefined) return known;
   const { kind, program } = choice;
@@ -81,7 +120,10 @@ function placesFor(hostRoot: string, choice: RuntimeChoice): readonly RuntimePla
 /** The error for a search without result, with all that was looked at. */
 export function runtimeMissing(looks: readonly Look[]): ContainerError {
   const told = looks.map(({ path, found }) => `${path}: ${found}`).join(", ");
-  return new ContainerError("CONTAINER_RUNTIME_MISSING", "no container runtime was found on this node", {
-    details: { lookedAt: told },
-  });
+  const start = looks.find(({ wanted, found }) => wanted === "start" && found === "yes");
+  const message =
+    start === undefined
+      ? "no container runtime was found on this node"
+      : `the container runtime that ${start.path} starts with the machine is not there yet, and no other one is taken in its place`;
+  return new ContainerError("CONTAINER_RUNTIME_MISSING", message, { details: { lookedAt: told } });
 }

@@ -164,4 +164,4 @@ export type { ImageRemoval } from "./driver.ts";
 export type { RemoveImageOptions } from "./remove-image.ts";
 export type { ContainerEnding, RunOptions } from "./run-container.ts";
 export { describeRuntime, RUNTIME_KINDS } from "./runtime.ts";
-export type { ContainerRuntime, RuntimeKind } from "./runtime.ts";
+export type { ContainerRuntime, RuntimeIdentity, RuntimeKind } from "./runtime.ts";

@@ -9,6 +9,13 @@ export interface RuntimePlace {
   /** Has to be there; undefined for what needs none. */
   readonly socket: string | undefined;
   readonly namespace: string | undefined;
+  /** By what one sees that it is about to run here, before its socket is there. */
+  readonly expected?: {
+    /** Any of them: what starts it with the machine. */
+    readonly links: readonly string[];
+    /** It has kept images here before; with `--docker` k3s does not. */
+    readonly store: string;
+  };
 }
 
 const FOLDERS = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/opt/bin"] as const;
@@ -18,6 +25,12 @@ const anywhere = (name: string): readonly (readonly [string, ...string[]])[] =>
 
 /** k3s and rke2 share it. */
 const RANCHER_SOCKET = "/run/k3s/containerd/containerd.sock";
+/** Of systemd and of OpenRC. */
+const startLinks = (...services: readonly string[]): readonly string[] =>
+  services.flatMap((name) => [
+    `/etc/systemd/system/multi-user.target.wants/${name}.service`,
+    `/etc/runlevels/default/${name}`,
+  ]);
 const SYSTEM_SOCKET = "/run/containerd/containerd.sock";
 
 /**
@@ -31,6 +44,7 @@ export const RUNTIME_PLACES: readonly RuntimePlace[] = [
     programs: [["/var/lib/rancher/rke2/bin/ctr"]],
     socket: RANCHER_SOCKET,
     namespace: "k8s.io",
+    expected: { links: startLinks("rke2-server", "rke2-agent"), store: "/var/lib/rancher/rke2/agent/containerd" },
   },
   {
     kind: "containerd",
@@ -41,6 +55,7 @@ export const RUNTIME_PLACES: readonly RuntimePlace[] = [
     ],
     socket: RANCHER_SOCKET,
     namespace: "k8s.io",
+    expected: { links: startLinks("k3s", "k3s-agent"), store: "/var/lib/rancher/k3s/agent/containerd" },
   },
   {
     kind: "containerd",

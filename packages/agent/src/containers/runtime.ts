@@ -17,6 +17,9 @@ export interface ContainerRuntime {
   readonly snapshotter: string | undefined;
 }
 
+/** By which it is known again after a restart: its program may lie elsewhere in another operating system. */
+export type RuntimeIdentity = Pick<ContainerRuntime, "kind" | "socket">;
+
 /** In a few words, for people and logs. */
 export function describeRuntime(runtime: ContainerRuntime): string {
   const origin = runtime.origin === "k3s" || runtime.origin === "rke2" ? ` of ${runtime.origin}` : "";

@@ -26,7 +26,9 @@ import {
 import { spentMs, type Moment } from "./moment.ts";
 
 /** What changes in a run without a change of its phase. */
-export type RunNote = Partial<Pick<Run, "message" | "lastError" | "container" | "releases" | "target" | "switched">>;
+export type RunNote = Partial<
+  Pick<Run, "message" | "lastError" | "container" | "runtime" | "releases" | "target" | "switched">
+>;
 
 /** @throws UpgradeError UPGRADE_UNDER_WAY */
 export function startRun(journal: Journal, order: Order, now: Moment): Journal {
@@ -42,6 +44,7 @@ export function startRun(journal: Journal, order: Order, now: Moment): Journal {
     mark: { bootId: now.bootId, uptimeMs: now.uptimeMs },
     trail: [{ phase: "Granted", bootId: now.bootId, atMs: now.wallMs }],
     container: undefined,
+    runtime: undefined,
     releases: undefined,
     target: undefined,
     switched: undefined,

@@ -1,6 +1,7 @@
 /** What this machine remembers of its upgrades: enough to go on after a kill or a power cut, without the operator. */
 import type { Phase, Plan, PlanName } from "@rancheros/protocol/upgrade";
 
+import type { RuntimeIdentity } from "../containers/index.ts";
 import type { BootSlot } from "./boot-slot.ts";
 
 export const JOURNAL_VERSION = 1;
@@ -98,6 +99,8 @@ export interface Run {
   readonly trail: readonly { readonly phase: Phase; readonly bootId: string; readonly atMs: number }[];
   /** The container that runs, or ran last. */
   readonly container: string | undefined;
+  /** What runs its containers and has its images: no other one is asked about them, also not while this one starts. */
+  readonly runtime: RuntimeIdentity | undefined;
   /** From Staging on. */
   readonly releases: Releases | undefined;
   /** The slot that was written, from the end of Staging on; undefined where an upgrade container does it. */

@@ -12,6 +12,7 @@ import {
   runtimeMissing,
   type ContainerRuntime,
   type RuntimeChoice,
+  type RuntimeIdentity,
 } from "../containers/index.ts";
 import { readPolicies, readRegistries, registriesIfThere, type AdmitEvent, type Registries } from "../images/index.ts";
 import type { ContainerPort, ContainerRun } from "./ports.ts";
@@ -40,18 +41,20 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
     runFolder: `${options.runFolder}/containers`,
     ...(recorder === undefined ? {} : { recorder }),
   };
-  let known: ContainerRuntime | undefined;
+  let held: RuntimeIdentity | undefined;
+  /** Looked for each time: it may have come and gone since. */
   const runtime = async (): Promise<ContainerRuntime> => {
-    if (known !== undefined) return known;
-    const search = await findRuntime({ hostRoot, choice });
+    const search = await findRuntime({ hostRoot, choice, held });
     if (search.kind === "missing") throw runtimeMissing(search.looks);
-    return (known = search.runtime);
+    return search.runtime;
   };
   return {
     async find() {
-      // It may have come and gone since.
-      known = undefined;
-      await runtime();
+      const { kind, socket } = await runtime();
+      return { kind, socket };
+    },
+    hold(wanted) {
+      held = wanted;
     },
     async pull(image, { credentials, signal, isOwn, onOwn }) {
       const { bytesPerSecond } = options;

@@ -6,7 +6,7 @@ import { PREPARE_CONTAINER, UPGRADE_CONTAINER } from "./container-run.ts";
 import { forgetImage } from "./journal-edits.ts";
 import { digestOf, type Ending } from "./journal.ts";
 import type { ContainerPort } from "./ports.ts";
-import { presentRun, type Work } from "./work.ts";
+import { presentRun, withPatience, type Work } from "./work.ts";
 
 /** What a plan's containers are made of. */
 export function imagesOf({ upgrade, prepare }: Plan): readonly string[] {
@@ -23,9 +23,12 @@ export function keepsImages({ reason }: Ending): boolean {
 
 /** Those of the journal. What cannot be removed now is a remark, and is swept away another time. @throws only when left */
 export async function removeImages(work: Work): Promise<void> {
+  const { signal } = work;
   const { containers } = work.ports;
   const { images } = work.journal();
   if (images.length === 0) return;
+  // Just after a restart it may not have started yet.
+  await remark(work, () => withPatience(work, async () => void (await containers.find(signal))));
   // The end of a machine's restart is not always seen by whoever started them; they hold their image.
   for (const name of [PREPARE_CONTAINER, UPGRADE_CONTAINER]) await remark(work, () => containers.stop(name));
   for (const { reference } of images) await removeOne(work, reference);

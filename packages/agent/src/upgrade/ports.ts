@@ -3,9 +3,12 @@ import type { MachineNode } from "@rancheros/protocol/attestation";
 import type { Drain } from "@rancheros/protocol/resources";
 import type { PlanContainer, RegistryCredential } from "@rancheros/protocol/upgrade";
 
+import type { RuntimeIdentity } from "../containers/index.ts";
 import type { BootSlot } from "./boot-slot.ts";
 import type { Order } from "./journal.ts";
 import type { Moment } from "./moment.ts";
+
+export type { RuntimeIdentity };
 
 export interface ContainerRun {
   readonly name: string;
@@ -35,8 +38,10 @@ export type ContainerEnd =
 
 /** Its errors are coded; those that the machine's container runtime has. */
 export interface ContainerPort {
-  /** Finds out whether there is a runtime at all. */
-  find(signal: AbortSignal): Promise<void>;
+  /** Which runtime there is. @throws where there is none */
+  find(signal: AbortSignal): Promise<RuntimeIdentity>;
+  /** From now on this one is used and waited for, whatever else is there; undefined: whichever is found. */
+  hold(runtime: RuntimeIdentity | undefined): void;
   /**
    * Nothing to do where it is there. Says itself where there is too little room for it.
    * @param reference  repository@sha256:...

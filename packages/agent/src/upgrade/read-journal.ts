@@ -2,6 +2,7 @@
 import { AttestationMessageError, Fields } from "@rancheros/protocol/attestation";
 import { isTerminal, PHASE_NAMES, PHASES, readPlan, STATUS_MESSAGE_MAX_CHARACTERS } from "@rancheros/protocol/upgrade";
 
+import { RUNTIME_KINDS } from "../containers/index.ts";
 import { UpgradeError } from "./errors.ts";
 import {
   FAILED_DIGESTS_MAX,
@@ -24,6 +25,7 @@ import {
 export const JOURNAL_MAX_BYTES = 32 * 1024 * 1024;
 const NAME_MAX = 253;
 const REFERENCE_MAX = 4096;
+const PATH_MAX = 4096;
 const CODE_MAX = 64;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const ENDINGS = ["Idle", "Succeeded", "RolledBack", "Failed"] as const;
@@ -101,6 +103,10 @@ function runOf(fields: Fields): Run {
       atMs: time(step, "atMs"),
     })),
     container: fields.optionalText("container", NAME_MAX),
+    runtime: fields.optionalObject("runtime", (runtime) => ({
+      kind: runtime.choice("kind", RUNTIME_KINDS),
+      socket: runtime.optionalText("socket", PATH_MAX),
+    })),
     releases: fields.optionalObject("releases", (releases) => ({
       path: releases.text("path", NAME_MAX),
       old: releases.optionalText("old", CODE_MAX),

@@ -222,6 +222,7 @@ class UpgradeLoop implements Upgrades {
   async #act(action: Action, leave: AbortSignal): Promise<void> {
     await this.#reach("step:before");
     const { journal } = this.#kept;
+    this.#ports.containers.hold(journal().run?.runtime);
     const over = new AbortController();
     const stop = this.#stopFor(over.signal);
     const work: Work = {

@@ -62,6 +62,7 @@ function writeJournal(bootId = "an-earlier-boot"): void {
       mark: { bootId, uptimeMs: 0 },
       trail: [],
       container: undefined,
+      runtime: undefined,
       releases: undefined,
       target: "b",
       switched: { bootId, rebootRequests: 1, runs: 1, boots: 0, startedFrom: "a", runsOld: true, isConfirmed: false },

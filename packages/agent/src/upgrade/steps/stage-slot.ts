@@ -8,6 +8,7 @@ import { OS_RELEASE_BEHIND_LINK, RELEASE_FILES, RELEASE_MAX_BYTES, releaseOf, ty
 import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
 import { applyCloudConfig, hasMoreToDo } from "./cloud-config.ts";
 import { ended } from "./ended.ts";
+import { findRuntime } from "./find-runtime.ts";
 import { afterStaging } from "./next-phase.ts";
 import { pullImage } from "./pull-image.ts";
 import { refuseDowngrade } from "./refuse-downgrade.ts";
@@ -64,7 +65,7 @@ function write(work: Work, slots: SystemSlotsPort): Promise<StagedSystem | undef
 async function pullOthers(work: Work): Promise<void> {
   const { plan } = presentRun(work).order;
   if (plan.prepare === undefined) return;
-  await withPatience(work, () => work.ports.containers.find(work.signal));
+  await findRuntime(work);
   await removeOthersThan(work, imagesOf(plan));
   await pullImage(work, plan.prepare.image);
 }

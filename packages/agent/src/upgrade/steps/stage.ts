@@ -5,9 +5,10 @@ import type { Order, Releases } from "../journal.ts";
 import { digestOf } from "../journal.ts";
 import { OS_RELEASE_BEHIND_LINK, RELEASE_FILES, releaseOf, type Release } from "../release.ts";
 import { imagesOf, removeOthersThan } from "../own-images.ts";
-import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
+import { presentRun, say, type Edit, type Work } from "../work.ts";
 import { hasMoreToDo } from "./cloud-config.ts";
 import { ended } from "./ended.ts";
+import { findRuntime } from "./find-runtime.ts";
 import { afterStaging } from "./next-phase.ts";
 import { pullImage } from "./pull-image.ts";
 import { refuseDowngrade } from "./refuse-downgrade.ts";
@@ -22,9 +23,8 @@ export async function stage(work: Work): Promise<Edit> {
 }
 
 async function stageImages(work: Work): Promise<Edit> {
-  const { containers } = work.ports;
   const { order } = presentRun(work);
-  await withPatience(work, () => containers.find(work.signal));
+  await findRuntime(work);
   await removeOthersThan(work, imagesOf(order.plan));
   for (const image of imagesOf(order.plan)) await pull(work, image);
   await say(work, "the image is there, its release file is compared with the one that runs");

@@ -17,6 +17,7 @@ const ASK = { silenceMs: 200, limitMs: 20_000 };
 const never = (): Promise<never> => Promise.reject(new Error("no agent runs"));
 const NO_CONTAINERS = {
   find: never,
+  hold: () => undefined,
   pull: never,
   run: never,
   stop: never,

@@ -78,7 +78,7 @@ export function createFolderMachine(): FolderMachine {
       const never = { find: () => Promise.reject(new Error("no agent runs")) };
       const [pull, run, stop] = [never.find, never.find, never.find];
       const images = { readImageFile: never.find, removeImage: never.find, ownImages: never.find };
-      const containers = { ...never, ...images, pull, run, stop };
+      const containers = { ...never, ...images, hold: () => undefined, pull, run, stop };
       const signal = AbortSignal.timeout(30_000);
       await upgradeByHand({ ...outside, containers }, { order, signal, onState: () => undefined });
     },

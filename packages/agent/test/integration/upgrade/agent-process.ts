@@ -16,7 +16,8 @@ const say = (line: string): void => appendFileSync(join(machine, "events"), `${l
 const at = (path: string): string => join(machine, path);
 
 const containers: ContainerPort = {
-  find: () => Promise.resolve(),
+  find: () => Promise.resolve({ kind: "containerd", socket: undefined }),
+  hold: () => undefined,
   pull: (reference) => {
     say("pulled");
     return Promise.resolve(reference.slice(reference.indexOf("@") + 1));

@@ -77,6 +77,7 @@ export function startAgent(keeper: SessionKeeper, journal?: string, { folder = n
   const unused = (): Promise<never> => Promise.reject(new Error("nothing is to be run"));
   const containers: ContainerPort = {
     find: unused,
+    hold: () => undefined,
     pull: unused,
     removeImage: unused,
     ownImages: () => Promise.resolve([]),

@@ -33,6 +33,14 @@ async function socket(name: string): Promise<void> {
   await new Promise<void>((resolve) => server.listen(file, resolve));
 }
 
+/** As `systemctl enable` does; what it leads to is of the machine, not of this folder. */
+function enable(unit: string): void {
+  const folder = path.join(root, WANTS);
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(`/etc/systemd/system/${unit}`, path.join(folder, unit));
+}
+
+const WANTS = "/etc/systemd/system/multi-user.target.wants";
 const K3S = "/run/k3s/containerd/containerd.sock";
 
 describe("findRuntime", () => {
@@ -79,6 +87,52 @@ describe("findRuntime", () => {
       runtime: { origin: "set", namespace: "mine", socket: `${root}/own.sock` },
     });
     await expect(findRuntime({ hostRoot: root, choice })).rejects.toMatchObject({ code: "CONTAINER_SPEC_INVALID" });
+  });
+
+  it("does not take podman for k3s, which is enabled and has not started yet, unless podman is named", async () => {
+    program("/usr/local/bin/k3s");
+    program("/usr/bin/podman");
+    // Disabled, or with docker in place of a containerd of its own.
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { kind: "podman" } });
+    enable("k3s.service");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { kind: "podman" } });
+    mkdirSync(path.join(root, "/var/lib/rancher/k3s/agent/containerd"), { recursive: true });
+    const search = await findRuntime({ hostRoot: root });
+    expect(search.kind).toBe("missing");
+    expect(runtimeMissing(search.looks).message).toContain(`${root}${WANTS}/k3s.service`);
+    const choice = { kind: "podman" } as const;
+    expect(await findRuntime({ hostRoot: root, choice })).toMatchObject({ runtime: { kind: "podman" } });
+    await socket(K3S);
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { origin: "k3s" } });
+  });
+
+  it("waits for the one that is held, also where others are there, until it is gone with its program", async () => {
+    const held = { kind: "containerd", socket: `${root}${K3S}` } as const;
+    program("/usr/bin/podman");
+    program("/usr/local/bin/k3s");
+    expect(await findRuntime({ hostRoot: root, held })).toMatchObject({ kind: "missing" });
+    await socket(K3S);
+    expect(await findRuntime({ hostRoot: root, held })).toMatchObject({ runtime: { origin: "k3s" } });
+    const choice = { kind: "podman" } as const;
+    expect(await findRuntime({ hostRoot: root, held, choice })).toMatchObject({ runtime: { kind: "podman" } });
+    rmSync(path.join(root, K3S));
+    rmSync(path.join(root, "/usr/local/bin/k3s"));
+    expect(await findRuntime({ hostRoot: root, held })).toMatchObject({ runtime: { kind: "podman" } });
+  });
+
+  it("waits for a held rke2 whose programs lie on a disk that comes late", async () => {
+    program("/usr/bin/podman");
+    enable("rke2-server.service");
+    const held = { kind: "containerd", socket: `${root}${K3S}` } as const;
+    expect(await findRuntime({ hostRoot: root, held })).toMatchObject({ kind: "missing" });
+  });
+
+  it("keeps to podman where that is held and k3s comes up beside it", async () => {
+    program("/usr/bin/podman");
+    program("/usr/local/bin/k3s");
+    await socket(K3S);
+    const held = { kind: "podman", socket: undefined } as const;
+    expect(await findRuntime({ hostRoot: root, held })).toMatchObject({ runtime: { kind: "podman" } });
   });
 
   it("tells what it looked at where it finds nothing", async () => {

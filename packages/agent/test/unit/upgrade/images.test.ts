@@ -73,6 +73,16 @@ describe("the images of an upgrade", () => {
     expect([...world.images]).toEqual([]);
   });
 
+  it.each(["well", "falls-back"] as const)(
+    "are gone from the runtime that has them, which starts late where the new system boots %s",
+    async (imageBoots) => {
+      const { world } = await upgraded({ imageBoots, runtimeStartMs: 120_000 });
+      const phase = imageBoots === "well" ? "Succeeded" : "RolledBack";
+      expect(readJournal(world.disk ?? "").history[0]).toMatchObject({ phase });
+      expect([...world.images]).toEqual([]);
+    },
+  );
+
   it("that others have brought stay", async () => {
     const { world } = await upgraded({ images: new Map([[REFERENCE, "foreign"]]) });
     expect([...world.images]).toEqual([[REFERENCE, "foreign"]]);

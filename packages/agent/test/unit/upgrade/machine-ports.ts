@@ -4,7 +4,7 @@ import { CodedError } from "@rancheros/protocol/errors";
 
 import { drainOptions } from "../../../src/drain/index.ts";
 import { UpgradeError } from "../../../src/upgrade/errors.ts";
-import type { ContainerEnd, UpgradePorts } from "../../../src/upgrade/ports.ts";
+import type { ContainerEnd, RuntimeIdentity, UpgradePorts } from "../../../src/upgrade/ports.ts";
 import { NEW_RELEASE, running, trouble, TROUBLE, type World } from "./machine-world.ts";
 import { CLOUD_CONFIG, ownSlotsPort, type SlotPoint } from "./own-slots.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -30,6 +30,17 @@ export function machinePorts(
     return work();
   };
   const never = new AbortController().signal;
+  let held: RuntimeIdentity | undefined;
+  const requireRuntime = (): void => {
+    if (world.runtime === "missing") throw trouble("CONTAINER_RUNTIME_MISSING", "nothing runs containers");
+    if (world.runtime === "name-taken") throw trouble("CONTAINER_NAME_TAKEN", "the name is somebody else's");
+  };
+  /** Which of the two answers in this moment. */
+  const answering = (): "ours" | "another" => {
+    if (world.boot === 1 || time.uptimeMs >= world.runtimeStartMs) return "ours";
+    if (held !== undefined) throw trouble("CONTAINER_RUNTIME_MISSING", "k3s has not started yet");
+    return "another";
+  };
   const asked = <T>(work: () => T): Promise<T> =>
     alive(() => {
       if (world.apiServer === "away") throw trouble("TEST_AWAY", "the API server does not answer");
@@ -126,7 +137,14 @@ export function machinePorts(
         }),
     },
     containers: {
-      find: () => alive(() => undefined),
+      find: () =>
+        alive(() => {
+          const kind = answering() === "ours" ? "containerd" : "podman";
+          return { kind, socket: undefined };
+        }),
+      hold: (runtime) => {
+        held = runtime;
+      },
       pull: (reference, { isOwn, onOwn, signal }) =>
         alive(async () => {
           if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
@@ -153,19 +171,24 @@ export function machinePorts(
         }),
       removeImage: (reference, { isClaimed }) =>
         alive(() => {
+          if (answering() === "another") return;
           if (world.removal === "fails") throw trouble("TEST_AWAY", "the runtime does not answer");
           const present = world.images.get(reference);
           const isOwn = present === "own" || (present === "unmarked" && isClaimed);
           if (isOwn && world.images.delete(reference)) events.push("image removed");
         }),
-      ownImages: () => alive(() => [...world.images].flatMap(([name, whose]) => (whose === "own" ? [name] : []))),
+      ownImages: () =>
+        alive(() => {
+          if (answering() === "another") return [];
+          return [...world.images].flatMap(([name, whose]) => (whose === "own" ? [name] : []));
+        }),
       readImageFile: (_reference, path) =>
         alive(() => (path === "/usr/lib/rancheros-release" ? bytes(NEW_RELEASE) : undefined)),
       run: ({ name, run, files, container: { image } }, { signal, leave, deadlineMs }) =>
         alive(async (): Promise<ContainerEnd> => {
           const left = world.containers.get(name);
-          if (world.runtime === "missing") throw trouble("CONTAINER_RUNTIME_MISSING", "nothing runs containers");
-          if (world.runtime === "name-taken") throw trouble("CONTAINER_NAME_TAKEN", "the name is somebody else's");
+          requireRuntime();
+          if (answering() === "another") throw trouble("CONTAINER_RUNTIME_FAILED", "image not known");
           if (!world.images.has(image)) throw trouble("CONTAINER_IMAGE_MISSING", "the image is gone");
           if (left !== undefined && left !== run) events.push(`removed ${name}`);
           if (left !== run) events.push(`started ${name}`);
@@ -185,8 +208,8 @@ export function machinePorts(
         }),
       stop: (name) =>
         alive(() => {
-          if (world.runtime === "missing") throw trouble("CONTAINER_RUNTIME_MISSING", "nothing runs containers");
-          if (world.runtime === "name-taken") throw trouble("CONTAINER_NAME_TAKEN", "the name is somebody else's");
+          requireRuntime();
+          if (answering() === "another") return;
           if (world.containers.delete(name)) events.push(`stopped ${name}`);
         }),
     },

@@ -72,6 +72,8 @@ export interface World {
   drainWords: number;
   /** Of the runtime: gone with the old operating system, or in the hands of somebody who has taken our containers' names. */
   runtime: "there" | "missing" | "name-taken";
+  /** From a restart until it is up again; meanwhile something else is there that runs containers, and has nothing of ours. */
+  runtimeStartMs: number;
   reasonNotToDrain: string | undefined;
   checks: readonly CheckResult[];
   /** Everything that happened to the machine, in order. */
@@ -110,6 +112,7 @@ export function createWorld(changes: Partial<World> = {}): World {
     failedDrains: 0,
     drainWords: 0,
     runtime: "there",
+    runtimeStartMs: 0,
     reasonNotToDrain: undefined,
     checks: [],
     events: [],
