@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Kubernetes } from "./controller/index.ts";
+import type { InventoryErrorCode } from "./inventory/index.ts";
 import { ALL_REASONS } from "./refusal-reasons.ts";
 import {
   createDecisionLog,
@@ -11,12 +12,18 @@ import {
   type EventFact,
   type Log,
   type Metrics,
+  type ObjectReference,
 } from "./telemetry/index.ts";
 
 export interface OperatorTelemetry extends DecisionLog {
   /** An Event at an object; never waits, and never throws. */
   record(fact: EventFact): void;
   stop(): Promise<void>;
+}
+
+/** An Event at a machine's inventory that people have to look at. */
+export function inventoryWarning(inventory: ObjectReference, reason: InventoryErrorCode, note: string): EventFact {
+  return { regarding: { ...inventory, kind: "MachineInventory" }, type: "Warning", action: "Read", reason, note };
 }
 
 function every(run: () => void, periodMs: number): () => void {

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { retryTimer, type ClusterClock, type Kubernetes } from "./controller/index.ts";
 import { makeDefaults } from "./defaults/index.ts";
-import { createTrustAnchorStore, describeAnchors, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
+import { createTrustAnchorStore, KNOWN_WEAK_HASHES } from "./attestation/index.ts";
 import {
   createCaForMachines,
   createFailedChallenges,
@@ -21,17 +21,17 @@ import {
   machineRecords,
   runInventoryController,
   type InventoryEntry,
-  type InventoryErrorCode,
 } from "./inventory/index.ts";
 import { startLeadership } from "./leadership/index.ts";
 import { machineListeners } from "./machine-listeners.ts";
 import { followAddress } from "./operator-address.ts";
 import { openImagePolicy, openRegistries, readDefaults, startBootDesk } from "./operator-boot.ts";
 import { startChannels } from "./operator-channels.ts";
+import { anchorsStanding, operatorAnchors } from "./operator-anchors.ts";
 import { operatorInventoryAnswer } from "./operator-inventory-answer.ts";
 import { operatorReadiness } from "./operator-readiness.ts";
 import { startRollouts } from "./operator-rollouts.ts";
-import { createOperatorTelemetry } from "./operator-telemetry.ts";
+import { createOperatorTelemetry, inventoryWarning } from "./operator-telemetry.ts";
 import type { Tunnel } from "./tunnel/index.ts";
 import { startTunnel } from "./operator-tunnel.ts";
 import { rancherClusterTokens, watchRancherSettings } from "./rancher/index.ts";
@@ -46,14 +46,7 @@ import {
 } from "./registration/index.ts";
 import { runSessionKeyStore } from "./session/index.ts";
 import type { Settings } from "./settings/index.ts";
-import {
-  errorFields,
-  type Decision,
-  type EventFact,
-  type Log,
-  type Metrics,
-  type ObjectReference,
-} from "./telemetry/index.ts";
+import { errorFields, type Decision, type Log, type Metrics } from "./telemetry/index.ts";
 import { tracedProtocol } from "./traced-protocol.ts";
 import type { Tracer } from "./tracing/index.ts";
 
@@ -155,8 +148,7 @@ export async function startOperator(
     },
     isFull: (registration) => limit.isFull(registration),
     refusals,
-    trustAnchors: async ({ metadata: { namespace: home }, spec }) =>
-      describeAnchors(await anchors.anchorsFor({ namespace: home, spec }), nowMs()) ?? null,
+    trustAnchors: async (registration) => anchorsStanding(anchors, registration, nowMs()),
   });
   const entrance = new RegistrationGate({
     index: registrations.index,
@@ -304,12 +296,4 @@ export async function startOperator(
       await registry.close();
     },
   };
-}
-
-function inventoryWarning(inventory: ObjectReference, reason: InventoryErrorCode, note: string): EventFact {
-  return { regarding: { ...inventory, kind: "MachineInventory" }, type: "Warning", action: "Read", reason, note };
-}
-
-function operatorAnchors({ namespace, trustAnchors }: Settings) {
-  return trustAnchors === undefined ? undefined : { namespace, configMapName: trustAnchors };
 }

@@ -7,7 +7,7 @@ import { certificateFor } from "../../hostile/doors.ts";
 import { channelAt, refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { attestedVisits } from "../../machine/attested-visits.ts";
 import { visit } from "../../machine/visit.ts";
-import { eventually, listInventories, listObjects, type AnyObject } from "../../operator/objects.ts";
+import { eventually, getObject, listInventories, listObjects, type AnyObject } from "../../operator/objects.ts";
 import { useOperator } from "../../operator/use-operator.ts";
 import {
   createAuthority,
@@ -212,4 +212,29 @@ describe("a machine of rancherd's protocol", () => {
     expect(accepted.status?.["attestation"]).toMatchObject({ class: "none" });
     expect(accepted.metadata.labels?.["rancheros.cattle.io/trust"]).toBe("none");
   });
+});
+
+it("a registration that wants a proof is not ready before there is a root that could give it, and then lets machines in", async () => {
+  const trustAnchors = { configMapName: "to-come" };
+  const { token: demanding } = await used.makeDoor("demanding", { attestation: { class: "hardware", trustAnchors } });
+  const ready = async (status: string) =>
+    eventually(
+      async () => {
+        const door = await getObject(target, "mreg", used.namespace, "demanding");
+        const found = door && conditionOf(door, "Ready");
+        return found?.["status"] === status ? found : undefined;
+      },
+      `Ready=${status}`,
+      60_000,
+    );
+  const purpose = { kind: "registration", token: demanding } as const;
+  const come = () => visitAttested({ ...registering(newChip().with(maker)), purpose });
+  expect(await ready("False")).toMatchObject({ reason: "TrustAnchorsMissing" });
+  expect(await refusalOf(come())).toBe("403 TRUST_CLASS_NOT_PROVED");
+  const metadata = { name: "to-come", namespace: used.namespace };
+  await applyObjects(target, { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "hardware.pem": maker.pem } });
+  await ready("True");
+  // The other replica may know the anchors of before for half a minute.
+  const trust = await eventually(async () => (await come().catch(() => undefined))?.trust, "a machine let in", 60_000);
+  expect(trust).toBe("hardware");
 });

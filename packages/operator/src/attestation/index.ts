@@ -18,7 +18,7 @@ export type { KnownWeakKey } from "./known-weak-keys.ts";
 export { readRevocationList } from "./revocation-list.ts";
 export type { RevocationList } from "./revocation-list.ts";
 export type { Revocation } from "./revocations.ts";
-export { judgeMachine, refuseTakenBack } from "./judge-machine.ts";
+export { isProvable, judgeMachine, refuseTakenBack } from "./judge-machine.ts";
 export type { JudgedMachine } from "./judge-machine.ts";
 export { NO_TRUST_ANCHORS, trustAnchors } from "./trust-anchors.ts";
 export type { RootClass, TrustAnchors, TrustRoot } from "./trust-anchors.ts";

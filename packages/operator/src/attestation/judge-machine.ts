@@ -2,6 +2,7 @@
 import type { TrustClass } from "@rancheros/protocol/attestation";
 import type { RegistrationAttestation } from "@rancheros/protocol/resources";
 import { ATTESTATION_ERRORS, AttestationError } from "./errors.ts";
+import { isRefusedAuthority, type TrustAnchors } from "./trust-anchors.ts";
 import { isTakenBack, type EkVerdict } from "./trust-class.ts";
 
 /** From weak to strong: a stronger class does for a weaker demand. */
@@ -22,6 +23,13 @@ function demandOf(attestation: RegistrationAttestation | undefined): keyof typeo
   const wanted = attestation?.class ?? "any";
   // A word that the schema does not know asks for everything: a newer CRD's demand is not dropped by an older operator.
   return wanted === "any" || wanted === "virtual" ? wanted : "hardware";
+}
+
+/** Whether there is a root by which a machine could prove what the registration wants. */
+export function isProvable(attestation: RegistrationAttestation | undefined, anchors: TrustAnchors): boolean {
+  const demand = DEMAND[demandOf(attestation)];
+  if (demand === DEMAND.any) return true;
+  return anchors.roots.some((root) => STRENGTH[root.class] >= demand && !isRefusedAuthority(anchors, root));
 }
 
 /**

@@ -11,6 +11,7 @@ export type { RegistrationController } from "./io/registration-controller.ts";
 export { MachineLimit } from "./machine-limit.ts";
 export { RateLimit, sourceOf, sourcePathOf, TUNNEL_SOURCE } from "./rate-limit.ts";
 export { RefusalCounter } from "./registration-counters.ts";
+export type { AnchorsStanding } from "./reconcile-registration.ts";
 export { RegistrationGate } from "./registration-gate.ts";
 export { RegistrationIndex } from "./registration-index.ts";
 export type { TokenAnswer } from "./registration-index.ts";

@@ -10,6 +10,14 @@ type Condition = NonNullable<MachineRegistrationStatus["conditions"]>[number];
 /** How many digits of the token's SHA-256 the status shows. */
 const SHOWN_HASH_DIGITS = 16;
 
+export interface AnchorsStanding {
+  /** What is to be said about its trust anchors; null where it has none. */
+  readonly trustAnchors: Readiness | null;
+  /** Whether any machine could prove by them what it demands. */
+  readonly isProvable: boolean;
+}
+
+/** What it is about trust anchors is undefined where they could not be read: then what was said stands. */
 export interface Surroundings {
   /** Address that machines use; undefined while it is not known. */
   readonly serverUrl: string | undefined;
@@ -21,8 +29,8 @@ export interface Surroundings {
   readonly isFull: boolean;
   /** Whether the status shows token and URL, as the original does. */
   readonly tokenInStatus: boolean;
-  /** Of its trust anchors; null where it has none, undefined where they could not be read: then the old one stands. */
-  readonly trustAnchors: Readiness | null | undefined;
+  readonly trustAnchors?: AnchorsStanding["trustAnchors"] | undefined;
+  readonly isProvable?: AnchorsStanding["isProvable"] | undefined;
 }
 
 /** A merge patch of the status: null takes a field away. */
@@ -54,6 +62,20 @@ function expiredSentence(at: string): string {
     : `the token expired at ${at}: set spec.token.expiresAt later`;
 }
 
+const UNPROVABLE = "TrustAnchorsMissing";
+
+function saysUnprovable({ status }: MachineRegistration): boolean {
+  return (status?.conditions ?? []).some(({ type, reason }) => type === "Ready" && reason === UNPROVABLE);
+}
+
+function unprovableSentence({ attestation }: MachineRegistration["spec"]): string {
+  const keys = attestation?.class === "virtual" ? "hardware or virtual" : "hardware";
+  const { configMapName, secretName } = attestation?.trustAnchors ?? {};
+  const own = secretName === undefined ? `ConfigMap ${configMapName}` : `Secret ${secretName}`;
+  const where = attestation?.trustAnchors === undefined ? "the operator's ConfigMap" : own;
+  return `spec.attestation.class is ${attestation?.class ?? "any"}, and no trust anchor could prove that, so nobody registers: put the roots of the machines' TPMs into ${where}, under keys that begin with ${keys}`;
+}
+
 function readiness(registration: MachineRegistration, around: Surroundings): Readiness {
   const { state, serverUrl } = around;
   const { spec } = registration;
@@ -74,6 +96,7 @@ function readiness(registration: MachineRegistration, around: Surroundings): Rea
       "there is no server-url, or it is no http or https address: give --server-url, or set it in Rancher's settings";
     return no("ServerURLNotSet", message);
   }
+  if (!(around.isProvable ?? !saysUnprovable(registration))) return no(UNPROVABLE, unprovableSentence(spec));
   const where = around.tokenInStatus ? "status.registrationURL" : `the URL of Secret ${secretNameOf(registration)}`;
   return { status: "True", reason: "URLPublished", message: `machines can register at ${where}` };
 }

@@ -21,7 +21,7 @@ import {
 } from "../../controller/index.ts";
 import { createTroubles, errorFields, hintOf } from "../../telemetry/index.ts";
 import { RegistrationContestedError } from "../errors.ts";
-import { reconcileRegistration, type Readiness, type StatusPatch } from "../reconcile-registration.ts";
+import { reconcileRegistration, type AnchorsStanding, type StatusPatch } from "../reconcile-registration.ts";
 import { counterPatch, type MachineCounts, type RefusalCounter } from "../registration-counters.ts";
 import { keyOf, registrationEntry, RegistrationIndex, type RegistrationEntry } from "../registration-index.ts";
 import { secretStep, type TokenState } from "../registration-tokens.ts";
@@ -72,8 +72,8 @@ export interface RegistrationOptions {
   readonly countsOf: (namespace: string, name: string) => MachineCounts | undefined;
   readonly isFull: (registration: MachineRegistration) => boolean;
   readonly refusals: RefusalCounter;
-  /** What is to be said about its trust anchors; null where it has none. @throws KubernetesError */
-  readonly trustAnchors: (registration: MachineRegistration) => Promise<Readiness | null>;
+  /** @throws KubernetesError */
+  readonly trustAnchors: (registration: MachineRegistration) => Promise<AnchorsStanding>;
 }
 
 export function runRegistrationController(
@@ -150,12 +150,12 @@ export function runRegistrationController(
   }
 
   /** Without them everything else is said all the same. */
-  async function anchorsOf(key: string, registration: MachineRegistration): Promise<Readiness | null | undefined> {
+  async function anchorsOf(key: string, registration: MachineRegistration): Promise<Partial<AnchorsStanding>> {
     try {
       return await options.trustAnchors(registration);
     } catch (error) {
       log.warn("trust anchors not read", { registration: key, ...errorFields(error) });
-      return undefined;
+      return {};
     }
   }
 
@@ -172,7 +172,7 @@ export function runRegistrationController(
       isShared: index.isShared(key, nowMs()),
       isFull: options.isFull(registration),
       tokenInStatus,
-      trustAnchors: await anchorsOf(key, registration),
+      ...(await anchorsOf(key, registration)),
     });
     if (status === undefined) return;
     if (isOnlyMoved(registration, status)) refuseContest("statuses", key, registration.status?.registrationURL);

@@ -1,7 +1,15 @@
+import { createHash, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { TrustClass } from "@rancheros/protocol/attestation";
-import { judgeMachine, NO_TRUST_ANCHORS, verifyEkCertificate } from "../../../src/attestation/index.ts";
+import {
+  isProvable,
+  judgeMachine,
+  NO_TRUST_ANCHORS,
+  trustAnchors,
+  verifyEkCertificate,
+} from "../../../src/attestation/index.ts";
 import type { EkVerdict } from "../../../src/attestation/index.ts";
+import { anchors, root } from "./ek-certificates.ts";
 import { refusedWith } from "./attestation-mutations.ts";
 
 const ekHash = "a".repeat(64);
@@ -11,6 +19,27 @@ function machine(trust: TrustClass, verdictHash = ekHash): { ekHash: string; ver
   if (trust === "none") return { ekHash, verdict: nobody };
   return { ekHash, verdict: { ...nobody, class: trust, ekHash: verdictHash, root: "CN=Root", problem: undefined } };
 }
+
+describe("isProvable", () => {
+  const hypervisors = trustAnchors({ "virtual.pem": root.pem });
+  const refused = createHash("sha256").update(new X509Certificate(root.pem).raw).digest("hex");
+  const taken = trustAnchors({ "hardware.pem": root.pem, "refused.txt": refused });
+
+  it.each([
+    ["nothing, without any root", undefined, NO_TRUST_ANCHORS, true],
+    ["any, without any root", "any", NO_TRUST_ANCHORS, true],
+    ["virtual, without any root", "virtual", NO_TRUST_ANCHORS, false],
+    ["hardware, without any root", "hardware", NO_TRUST_ANCHORS, false],
+    ["hardware, with roots of hypervisors only", "hardware", hypervisors, false],
+    ["virtual, with roots of hypervisors", "virtual", hypervisors, true],
+    ["virtual, with roots of chip makers", "virtual", anchors, true],
+    ["hardware, with roots of chip makers", "hardware", anchors, true],
+    ["hardware, with a root that is refused", "hardware", taken, false],
+    ["a word of a newer operator, with roots of hypervisors", "confidential", hypervisors, false],
+  ])("knows whether any machine gets in where the registration wants %s", (_, wanted, found, expected) => {
+    expect(isProvable(wanted === undefined ? undefined : { class: wanted }, found)).toBe(expected);
+  });
+});
 
 describe("judgeMachine", () => {
   it.each([

@@ -15,6 +15,7 @@ const around: Surroundings = {
   isFull: false,
   tokenInStatus: true,
   trustAnchors: null,
+  isProvable: true,
 };
 const metadata = { name: "a", namespace: "n", uid: "u", resourceVersion: "1", generation: 3 };
 const fresh: MachineRegistration = { metadata, spec: {} };
@@ -89,6 +90,25 @@ describe("reconcileRegistration", () => {
     // Not read this time: what was said stands.
     expect(reconcileRegistration(said, { ...around, trustAnchors: undefined })).toBeUndefined();
     expect(applied(said).status?.conditions).toMatchObject([{ type: "Ready" }]);
+  });
+
+  it("is not ready while no machine could prove what it wants, and is once one can", () => {
+    const spec = { attestation: { class: "hardware" } };
+    const missing = applied({ metadata, spec }, { ...around, isProvable: false });
+    expect(missing.status?.conditions).toMatchObject([
+      {
+        type: "Ready",
+        status: "False",
+        reason: "TrustAnchorsMissing",
+        message:
+          "spec.attestation.class is hardware, and no trust anchor could prove that, so nobody registers: put the roots of the machines' TPMs into the operator's ConfigMap, under keys that begin with hardware",
+      },
+    ]);
+    // Not read this time: what was said stands.
+    expect(reconcileRegistration(missing, { ...around, isProvable: undefined })).toBeUndefined();
+    expect(applied(missing).status?.conditions).toMatchObject([{ type: "Ready", status: "True" }]);
+    const known = applied({ metadata, spec });
+    expect(reconcileRegistration(known, { ...around, isProvable: undefined })).toBeUndefined();
   });
 
   it("says which templates are wrong, and no more once they are right", () => {

@@ -68,7 +68,7 @@ function run(httpStatus: number) {
       countsOf: () => ({ machines: 1, pending: 0 }),
       isFull: () => false,
       refusals: new RefusalCounter(),
-      trustAnchors: async () => null,
+      trustAnchors: async () => ({ trustAnchors: null, isProvable: true }),
     },
   );
   const { queue } = controller;
