@@ -1,10 +1,10 @@
 /** When scripts/ros-agent makes its bundle anew: whatever is inside has changed, also to something older. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { programNamed } from "../../../scripts/binaries/programs.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
@@ -22,14 +22,23 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function write(name: string): void {
+function write(name: string, text = ""): void {
   mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-  writeFileSync(path.join(folder, name), "");
+  writeFileSync(path.join(folder, name), text);
 }
 
 function isFresh(): boolean {
-  const script = `root=${folder}; source ${ROOT}/scripts/agent-bundle.bash; agent_bundle_is_fresh`;
-  return spawnSync("bash", ["-euc", script]).status === 0;
+  return bash("agent_bundle_is_fresh");
+}
+
+function bash(script: string): boolean {
+  const options = ["-euo", "pipefail", "-c", `root=${folder}; source ${ROOT}/scripts/agent-bundle.bash; ${script}`];
+  return spawnSync("bash", options).status === 0;
+}
+
+/** As scripts/bundle-agent does. */
+function keepSum(): void {
+  expect(bash("agent_sources_sum >$agent_bundle/sources")).toBe(true);
 }
 
 it("is fresh while nothing has changed since it was begun", () => {
@@ -54,6 +63,34 @@ it("is stale where it was begun in the future: the clock was wrong, and no sourc
   const inAnHour = Date.now() / 1000 + 3600;
   utimesSync(path.join(folder, "dist/bundle/current/begun"), inAnHour, inAnHour);
   expect(isFresh()).toBe(false);
+});
+
+describe("whose sources are known", () => {
+  beforeEach(async () => {
+    keepSum();
+    await sleep(20);
+  });
+
+  it("is fresh where the same sources have come again, and by their times from then on", () => {
+    for (const name of PACKAGES) write(`packages/${name}/src/index.ts`);
+    expect(isFresh()).toBe(true);
+    utimesSync(path.join(folder, "dist/bundle/current/begun"), 1e9, 1e9);
+    expect(isFresh()).toBe(true);
+    expect(statSync(path.join(folder, "dist/bundle/current/begun")).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it.each([
+    ["is another one", () => write("packages/cli/src/index.ts", "//")],
+    ["has come", () => write("packages/cli/src/more.ts")],
+    ["has gone", () => rmSync(path.join(folder, "packages/cli/src/index.ts"))],
+    [
+      "has another name",
+      () => renameSync(path.join(folder, "packages/cli/src/index.ts"), `${folder}/packages/cli/src/x.ts`),
+    ],
+  ])("is stale where one %s", (_, change) => {
+    change();
+    expect(isFresh()).toBe(false);
+  });
 });
 
 it("is stale where there is none", () => {

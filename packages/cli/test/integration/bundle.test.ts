@@ -1,5 +1,16 @@
 /** Bundle and single executable say what the sources say; the bundle is made anew where they have changed, in a copy of them. */
-import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -118,12 +129,28 @@ describe("scripts/ros-agent", () => {
     const before = currentBuild(root);
     await bundled(["version"], root);
     expect(currentBuild(root)).toBe(before);
-    utimesSync(changed(root), new Date(), new Date());
+    appendFileSync(changed(root), "\n");
     const [one, other] = await Promise.all([buildIfStale(root), buildIfStale(root), bundled(["version"], root)]);
     expect(one).not.toBe(before);
     expect(other).toBe(one);
     rmSync(path.join(root, "packages/agent/src/hardware/errors.ts"));
     expect(await buildIfStale(root)).not.toBe(one);
+  });
+
+  it("keeps the bundle that a copy of the checkout has brought, whose sources are later and the same", async () => {
+    const root = copyCheckout("copied");
+    const before = await buildIfStale(root);
+    const copy = path.join(folder, "copy");
+    cpSync(root, copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+    expect(path.basename(await buildIfStale(copy))).toBe(path.basename(before));
+    // Where its folder cannot be written, too; root may, as long as that is who it is.
+    for (const name of ["dist", "dist/bundle", "dist/bundle/current/."]) chmodSync(path.join(copy, name), 0o555);
+    appendFileSync(changed(copy), "\n");
+    truncateSync(changed(copy), statSync(changed(root)).size);
+    const command = ["unshare", "--user", "--map-user=54321", path.join(copy, "scripts/ros-agent"), "version"];
+    const [ours, theirs] = await Promise.all([startProgram(command).outcome, startSources(["version"]).outcome]);
+    for (const name of ["dist", "dist/bundle", "dist/bundle/current/."]) chmodSync(path.join(copy, name), 0o755);
+    expect(ours).toEqual(theirs);
   });
 
   it("does not run a bundle that is older than a source which cannot be bundled", async () => {
