@@ -49,7 +49,7 @@ export async function readDefaults({ defaultsFile }: Settings): Promise<readonly
   return parseDefaults(await readGivenFile({ setting: SETTINGS.defaultsFile, path: defaultsFile }));
 }
 
-export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl" | "steadyMs"> {
+export interface OperatorBootParts extends Omit<BootParts, "find" | "bootUrl" | "steadyMs" | "lateAfter"> {
   readonly settings: Settings;
   readonly kubernetes: Kubernetes;
   readonly registry: RegistryBlobs;
@@ -67,5 +67,6 @@ export function startBootDesk(options: OperatorBootParts): BootDesk {
     onUnsigned: (media, error) => log.warn("boot media without a trusted signature", { media, ...errorFields(error) }),
     pullSecrets: async (namespace, names) => readPullSecrets(kubernetes, namespace, names),
   });
-  return createBootDesk({ ...parts, find, bootUrl: settings.bootUrl, steadyMs: () => performance.now() });
+  const clocks = { steadyMs: () => performance.now(), lateAfter: (ms: number) => AbortSignal.timeout(ms) };
+  return createBootDesk({ ...parts, ...clocks, find, bootUrl: settings.bootUrl });
 }

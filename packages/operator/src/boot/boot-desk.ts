@@ -1,6 +1,7 @@
 /** What machines without an operating system are answered: a script for iPXE, and the files that it names. */
 import { addAbortSignal, pipeline, type Readable } from "node:stream";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
+import { orAborted } from "../controller/index.ts";
 import { sourceOf, TUNNEL_SOURCE } from "../registration/index.ts";
 import type { BootBlob, BootMedia } from "./boot-manifest.ts";
 import { bootRouteOf, type BootFile, type BootRoute } from "./boot-route.ts";
@@ -20,6 +21,8 @@ export interface BootRequest {
   readonly isTls: boolean;
   readonly range: string | undefined;
   readonly remoteAddress: string | undefined;
+  /** Given when nobody is there any more to be answered. */
+  readonly signal: AbortSignal;
 }
 
 export interface BootAnswer {
@@ -33,7 +36,12 @@ export interface BootAnswer {
 export interface FoundMedia {
   readonly media: BootMedia;
   /** @throws RegistryError */
-  open(blob: BootBlob, range: string | undefined): Promise<{ readonly isPart: boolean; readonly body: Readable }>;
+  open(blob: BootBlob, range: string | undefined, signal: AbortSignal): Promise<OpenedBlob>;
+}
+
+export interface OpenedBlob {
+  readonly isPart: boolean;
+  readonly body: Readable;
 }
 
 export interface BootParts {
@@ -49,6 +57,8 @@ export interface BootParts {
   readonly bootUrl: string | undefined;
   /** A clock that never goes back. */
   readonly steadyMs: () => number;
+  /** Such as AbortSignal.timeout. */
+  readonly lateAfter: (timeoutMs: number) => AbortSignal;
 }
 
 export interface BootDesk {
@@ -58,6 +68,11 @@ export interface BootDesk {
   answer(request: BootRequest): Promise<BootAnswer | undefined>;
 }
 
+/** Who waits until a registry says what its media are: it takes a connection, and little else. */
+const MAX_WAITING = 256;
+/** The question itself goes on, and is answered to who comes again. */
+const WAIT_MS = 20_000;
+
 const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
 /** RFC 9112 section 3.2: a host, with or without port; nothing that could end a line of the script. */
 const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
@@ -66,6 +81,27 @@ const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 function whoseTransfer(remoteAddress: string | undefined): string | undefined {
   const source = sourceOf(remoteAddress);
   return source === "" || source === TUNNEL_SOURCE ? undefined : source;
+}
+
+function madeRoom(): BootError {
+  return new BootError("BOOT_BUSY", "it has made room for another machine");
+}
+
+/** @throws the signal's reason; RegistryError */
+async function openUnlessStopped(
+  found: FoundMedia,
+  blob: BootBlob,
+  range: string | undefined,
+  signal: AbortSignal,
+): Promise<OpenedBlob> {
+  const opening = found.open(blob, range, signal);
+  try {
+    return await orAborted(opening, signal);
+  } catch (error) {
+    // It may come all the same, to nobody.
+    opening.then(({ body }) => body.destroy()).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** @throws BootError  BOOT_MEDIA_NOT_SET */
@@ -78,6 +114,22 @@ export function mediaOf({ metadata, spec: { boot } }: MachineRegistration) {
 
 export function createBootDesk(parts: BootParts): BootDesk {
   const transfers = new Transfers(parts.steadyMs);
+  const waiting = new Transfers(parts.steadyMs, MAX_WAITING);
+
+  async function find({ remoteAddress, signal }: BootRequest, registration: MachineRegistration): Promise<FoundMedia> {
+    const stopped = new AbortController();
+    const late = parts.lateAfter(WAIT_MS);
+    const place = waiting.begin(whoseTransfer(remoteAddress), () => stopped.abort(madeRoom()));
+    try {
+      return await orAborted(parts.find(registration), AbortSignal.any([signal, stopped.signal, late]));
+    } catch (cause) {
+      if (cause !== late.reason) throw cause;
+      const message = `the registry has not said within ${WAIT_MS / 1000} s what the boot media are`;
+      throw new BootError("BOOT_REGISTRY_SILENT", message, { cause });
+    } finally {
+      place.end();
+    }
+  }
 
   function script(request: BootRequest, { token }: BootRoute, registration: MachineRegistration): BootAnswer {
     const { host, isTls, path } = request;
@@ -90,7 +142,7 @@ export function createBootDesk(parts: BootParts): BootDesk {
   }
 
   async function file(request: BootRequest, what: BootFile, registration: MachineRegistration): Promise<BootAnswer> {
-    const found = await parts.find(registration);
+    const found = await find(request, registration);
     const blob = found.media[what];
     const { digest, sizeBytes } = blob;
     const headers = { "content-type": "application/octet-stream", "accept-ranges": "bytes", etag: `"${digest}"` };
@@ -102,10 +154,15 @@ export function createBootDesk(parts: BootParts): BootDesk {
       return { status: 200, headers: { ...headers, "content-length": String(sizeBytes) }, body: undefined };
     }
     const stopped = new AbortController();
-    const transfer = transfers.begin(whoseTransfer(request.remoteAddress), () => stopped.abort());
+    const transfer = transfers.begin(whoseTransfer(request.remoteAddress), () => stopped.abort(madeRoom()));
     try {
       const asked = range === undefined ? undefined : `bytes=${range.first}-${range.last}`;
-      const { isPart, body } = await found.open(blob, asked);
+      const { isPart, body } = await openUnlessStopped(
+        found,
+        blob,
+        asked,
+        AbortSignal.any([request.signal, stopped.signal]),
+      );
       const isRange = range !== undefined && isPart;
       const partBytes = isRange ? range.last - range.first + 1 : sizeBytes;
       const expected = { digest: isRange ? undefined : digest, sizeBytes: partBytes };

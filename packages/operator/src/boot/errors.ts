@@ -1,7 +1,8 @@
 /** What can be wrong with boot media. */
 import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/protocol/errors";
 
-export type BootErrorCode = "BOOT_BUSY" | "BOOT_MEDIA_BROKEN" | "BOOT_MEDIA_INVALID" | "BOOT_MEDIA_NOT_SET";
+export type BootErrorCode =
+  "BOOT_BUSY" | "BOOT_MEDIA_BROKEN" | "BOOT_MEDIA_INVALID" | "BOOT_MEDIA_NOT_SET" | "BOOT_REGISTRY_SILENT";
 
 export const BOOT_ERRORS: ErrorTable<BootErrorCode> = {
   BOOT_MEDIA_NOT_SET: {
@@ -25,8 +26,16 @@ export const BOOT_ERRORS: ErrorTable<BootErrorCode> = {
   BOOT_BUSY: {
     failure: "refused",
     retry: { afterMs: 10_000 },
-    meaning: "As many machines as one replica serves are loading their boot files at this moment.",
+    meaning:
+      "As many machines as one replica serves are loading their boot files at this moment, or wait for a registry to say what they are.",
     mend: "Nothing to do: machines ask again by themselves. More replicas serve more at a time.",
+  },
+  BOOT_REGISTRY_SILENT: {
+    failure: "timeout",
+    retry: { afterMs: 10_000 },
+    meaning:
+      "The registry has not said in time what the boot media are; the operator goes on asking, and the machine comes again.",
+    mend: "If it stays so, check that the registry of spec.boot.media answers, and that of the signatures where an image policy asks for them.",
   },
 };
 

@@ -29,8 +29,14 @@ export interface MediaFinderParts {
   readonly pullSecrets: (namespace: string, names: readonly string[]) => Promise<PullSecrets>;
 }
 
+interface Kept {
+  readonly found: Promise<FoundMedia>;
+  /** undefined: nobody has answered yet, and nobody else would sooner. */
+  atMs: number | undefined;
+}
+
 export function mediaFinder(parts: MediaFinderParts): (registration: MachineRegistration) => Promise<FoundMedia> {
-  const kept = new Map<string, { readonly atMs: number; readonly found: Promise<FoundMedia> }>();
+  const kept = new Map<string, Kept>();
 
   async function find(registration: MachineRegistration): Promise<FoundMedia> {
     const { media, imagePullSecrets } = mediaOf(registration);
@@ -45,8 +51,8 @@ export function mediaFinder(parts: MediaFinderParts): (registration: MachineRegi
     if (verdict.kind === "warned") parts.onUnsigned(media, verdict.error);
     return {
       media: parseBootManifest(manifest, media),
-      async open({ digest }, range) {
-        const { status, body } = await openBlob(blobs, source, digest, { range });
+      async open({ digest }, range, signal) {
+        const { status, body } = await openBlob(blobs, source, digest, { range, signal });
         return { isPart: status === 206, body };
       },
     };
@@ -54,14 +60,18 @@ export function mediaFinder(parts: MediaFinderParts): (registration: MachineRegi
 
   return async (registration) => {
     const key = JSON.stringify([registration.metadata.namespace, registration.spec.boot]);
-    const nowMs = parts.blobs.nowMs();
+    const nowMs = (): number => parts.blobs.nowMs();
     const held = kept.get(key);
-    if (held !== undefined && nowMs - held.atMs < KEPT_MS) return held.found;
+    if (held !== undefined && nowMs() - (held.atMs ?? nowMs()) < KEPT_MS) return held.found;
     if (kept.size >= KEPT_MAX) kept.clear();
     const found = find(registration);
-    kept.set(key, { atMs: nowMs, found });
-    // What failed is asked again by the next one.
-    found.catch(() => kept.delete(key));
+    const own: Kept = { found, atMs: undefined };
+    kept.set(key, own);
+    found.then(
+      () => (own.atMs = nowMs()),
+      // What failed is asked again by the next one.
+      () => kept.get(key) === own && kept.delete(key),
+    );
     return found;
   };
 }

@@ -1,4 +1,4 @@
-/** The files that are under way to machines: as many as there may be, and no slow one in the way of others. */
+/** The files that are under way to machines, or waited for: as many as there may be, and no slow one in the way of others. */
 import { BootError } from "./errors.ts";
 
 /** Source: the registry client's MAX_STREAMS; more would wait for each other there. */
@@ -24,10 +24,12 @@ interface UnderWay {
 export class Transfers {
   readonly #underWay = new Set<UnderWay>();
   readonly #nowMs: () => number;
+  readonly #limit: number;
 
   /** @param nowMs  a clock that never goes back */
-  constructor(nowMs: () => number) {
+  constructor(nowMs: () => number, limit = MAX_TRANSFERS) {
     this.#nowMs = nowMs;
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -40,9 +42,10 @@ export class Transfers {
    * @throws BootError  BOOT_BUSY where there are as many as may be, none is too slow, and nobody holds more than the source
    */
   begin(source: string | undefined, stop: () => void): Transfer {
-    if (this.#underWay.size >= MAX_TRANSFERS) {
+    if (this.#underWay.size >= this.#limit) {
       const least = this.#tooSlow() ?? this.#latestOfWhoHoldsMost(source);
-      if (least === undefined) throw new BootError("BOOT_BUSY", `${MAX_TRANSFERS} transfers are under way`);
+      if (least === undefined)
+        throw new BootError("BOOT_BUSY", `${this.#limit} machines load boot files, or wait for them`);
       this.#underWay.delete(least);
       least.stop();
     }

@@ -19,7 +19,7 @@ export interface BootResponder {
  * @param onError  told of each request that was refused, and of each transfer that broke
  */
 export function bootResponder(desk: BootDesk, isTls: boolean, onError: (error: unknown) => void): BootResponder {
-  async function answerTo(request: IncomingMessage): Promise<BootAnswer> {
+  async function answerTo(request: IncomingMessage, signal: AbortSignal): Promise<BootAnswer> {
     const { method = "", url = "/", headers, socket } = request;
     try {
       const answer = await desk.answer({
@@ -29,10 +29,11 @@ export function bootResponder(desk: BootDesk, isTls: boolean, onError: (error: u
         isTls,
         range: headers.range,
         remoteAddress: socket.remoteAddress,
+        signal,
       });
       return answer ?? NOT_FOUND;
     } catch (error) {
-      onError(error);
+      if (!signal.aborted) onError(error);
       const { answer } = refusalOf(error);
       // A boot loader reads no sentences; what is not there is not there.
       return answer.status === 401 ? { ...answer, status: 404 } : answer;
@@ -59,7 +60,9 @@ export function bootResponder(desk: BootDesk, isTls: boolean, onError: (error: u
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // It has no body that anybody wants.
     request.resume();
-    const answer = await answerTo(request);
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    const answer = await answerTo(request, gone.signal);
     if (response.destroyed && typeof answer.body === "object") answer.body.destroy();
     else send(response, answer);
   }
