@@ -23,11 +23,14 @@ export interface CommandsPlace {
   readonly folder: string;
   /** What whoever runs them has set. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** As in a terminal: what fails is followed by the next command, and the last one counts. */
+  readonly asTyped?: boolean;
 }
 
 /** @returns what they wrote to standard output. @throws where one of them fails */
 export async function runCommands(target: KubectlTarget, commands: string, place: CommandsPlace): Promise<string> {
-  const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands], {
+  const flags = place.asTyped === true ? [] : ["-euo", "pipefail"];
+  const { stdout } = await promisify(execFile)("bash", [...flags, "-c", commands], {
     cwd: place.folder,
     timeout: TIMEOUT_MS,
     env: {

@@ -150,9 +150,9 @@ describe("a release beside Elemental's operator", () => {
   });
 
   it("is backed up, migrated and cleared by commands that leave Elemental's objects alone", async () => {
-    await runPage("operations.md", "> objects.json");
+    await runPage("operations.md", '> "objects-$FLEET.json.new"');
     await runPage("migrate-from-rancheros-operator.md", "before.yaml");
-    for (const file of ["objects.json", "before.yaml"]) {
+    for (const file of [`objects-${HOME}.json`, "before.yaml"]) {
       const saved = readFileSync(path.join(cluster.folder, file), "utf8");
       expect(saved).toMatch(/"?name"?: "?m-1/);
       expect(saved).not.toContain("apiVersion: elemental");

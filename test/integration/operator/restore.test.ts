@@ -19,6 +19,8 @@ import { createSoftwareTpm, generateAttestationKey } from "../../software-tpm/in
 const target = inject("controlPlane");
 const own = useNamespace(target, "restore-own");
 const fleet = useNamespace(target, "restore-fleet");
+/** One more with machines, which no operator looks at. */
+const other = useNamespace(target, "restore-other");
 const folder = mkdtempSync(path.join(tmpdir(), "restore-"));
 const ak = generateAttestationKey("rsa");
 const IMAGE = {
@@ -29,11 +31,14 @@ const IMAGE = {
 const SECRETS = ["rancheros-operator-tls", "rancheros-session-keys"];
 let operator: OperatorProcess;
 
-/** As somebody would who has set NAMESPACE and FLEET. */
-async function run(words: string): Promise<void> {
-  const environment = { NAMESPACE: own, FLEET: fleet };
-  await runCommands(target, pageCommands("operations.md", words), { folder, environment });
+/** As somebody would who has set NAMESPACE and FLEET. @returns what is printed */
+async function run(words: string, FLEET = fleet): Promise<string> {
+  const environment = { NAMESPACE: own, FLEET };
+  return runCommands(target, pageCommands("operations.md", words), { folder, environment, asTyped: true });
 }
+
+const BACKUP = ["> operator.json.new", '> "objects-$FLEET.json.new"'] as const;
+const RESTORE = ["operator.json |", '-f "objects-$FLEET.json"'] as const;
 
 async function start(name: string): Promise<OperatorProcess> {
   // With its namespace its ServiceAccount is gone as well, which helm would bring back.
@@ -54,12 +59,13 @@ async function start(name: string): Promise<OperatorProcess> {
 
 /** All is dumped, all that is in both namespaces is lost, and what was dumped is put back; no operator runs then. */
 async function loseAndRestore(): Promise<void> {
-  await run("> objects.json");
+  await run(BACKUP[0]);
+  for (const namespace of [fleet, other]) await run(BACKUP[1], namespace);
   await operator.stop();
   // Of an operator that still made the CA's Secret of another type.
-  const file = path.join(folder, "operator-secrets.json");
+  const file = path.join(folder, "operator.json");
   writeFileSync(file, readFileSync(file, "utf8").replace('"type": "Opaque"', '"type": "kubernetes.io/tls"'));
-  for (const namespace of [own, fleet]) {
+  for (const namespace of [own, fleet, other]) {
     await removeNamespace(target, namespace);
     await createNamespace(target, namespace);
   }
@@ -68,7 +74,8 @@ async function loseAndRestore(): Promise<void> {
   const metadata = SECRETS.map((name) => ({ name, namespace: own }));
   const empty = metadata.map((one) => ({ apiVersion: "v1", kind: "Secret", type: "Opaque", metadata: one }));
   await applyObjects(target, ...empty);
-  await run("-f objects.json");
+  await run(RESTORE[0]);
+  for (const namespace of [fleet, other]) await run(RESTORE[1], namespace);
   for (const name of SECRETS) {
     const secret = await getObject(target, "secret", own, name);
     expect(Object.keys((secret as unknown as { readonly data: object }).data), name).not.toEqual([]);
@@ -106,6 +113,15 @@ it("a backup that is restored keeps tokens, the CA, approvals, and who machines 
   ]);
   const spec = { ...IMAGE.spec, osImage: "127.0.0.1:1/os:1" };
   await applyObjects(target, { ...IMAGE, metadata: { name: "os", namespace: fleet }, spec });
+  const anchors = {
+    metadata: { name: "rancheros-trust-anchors", namespace: own },
+    data: { "maker.pem": "a certificate" },
+  };
+  const elsewhere = {
+    metadata: { name: "of-other", namespace: other },
+    spec: { ...IMAGE.spec, osImage: "127.0.0.1:1/os:2" },
+  };
+  await applyObjects(target, { apiVersion: "v1", kind: "ConfigMap", ...anchors }, { ...IMAGE, ...elsewhere });
   const before = await listInventories(target, fleet);
 
   await loseAndRestore();
@@ -124,6 +140,8 @@ it("a backup that is restored keeps tokens, the CA, approvals, and who machines 
     before.map(({ metadata, spec }) => [metadata.name, spec]),
   );
   expect((await getObject(target, "managedosimage", fleet, "os"))?.spec["osImage"]).toBe("127.0.0.1:1/os:1");
+  expect((await getObject(target, "managedosimage", other, "of-other"))?.spec["osImage"]).toBe("127.0.0.1:1/os:2");
+  expect(await getObject(target, "configmap", own, "rancheros-trust-anchors")).toMatchObject({ data: anchors.data });
 
   // Its session was of the object that there was; with its TPM alone it is the same machine again.
   expect(await refusalOf(askMachine(next, first.session.token))).toMatch(/^401 /);
@@ -185,6 +203,34 @@ it("a backup has versions by hand and those that their channel has no more, and 
   } finally {
     await server.stop();
   }
+});
+
+it("a backup that fails says so, and leaves the one before as it is", async () => {
+  await run(BACKUP[0]);
+  await run(BACKUP[1]);
+  const files = ["operator.json", `objects-${fleet}.json`, `tokens-${fleet}.json`];
+  const whole = files.map((file) => readFileSync(path.join(folder, file), "utf8"));
+  const away = { ...target, kubeconfigPath: path.join(folder, "away") };
+  writeFileSync(
+    away.kubeconfigPath,
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "away", cluster: { server: "http://127.0.0.1:1" } }],
+      contexts: [{ name: "away", context: { cluster: "away", user: "" } }],
+      "current-context": "away",
+    }),
+  );
+  for (const words of BACKUP) {
+    const commands = pageCommands("operations.md", words);
+    const place = { folder, environment: { NAMESPACE: own, FLEET: fleet }, asTyped: true };
+    await expect(runCommands(away, commands, place), words).rejects.toThrow(/refused/);
+    const unset = { folder, asTyped: true };
+    await expect(runCommands(target, commands, unset), words).rejects.toThrow(
+      /(NAMESPACE|FLEET): parameter null or not set/,
+    );
+  }
+  expect(files.map((file) => readFileSync(path.join(folder, file), "utf8"))).toEqual(whole);
 });
 
 it("machines whose operator is gone can be deleted", async () => {
