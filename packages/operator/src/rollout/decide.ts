@@ -13,6 +13,7 @@ import { gateOf, type Gate } from "./gate.ts";
 import { SLOTS_MAX, type Failure, type Slot } from "./slot.ts";
 import { isAbout, isCanary, isServer } from "./machine-place.ts";
 import { canonicalJson } from "./plan-id.ts";
+import { withShownDigest } from "./resolved.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import { settle } from "./settle.ts";
@@ -223,7 +224,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
   const { clusters, conflicts, refusals } = view;
   const last = gateNow(counted);
   const { canariesDoneAt: _at, canariesDoneFor: _for, version: _version, ...others } = status(image);
-  const next: ManagedOSImageStatus = {
+  const next = withShownDigest(image.object, {
     ...others,
     ...copyOfVersion(view),
     ...describeRollout({
@@ -250,7 +251,7 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
     clusters,
     slots: books.slots,
     failures: [...books.failures],
-  };
+  });
   return {
     status: next,
     isChanged: !isSameStatus(next, status(image)),

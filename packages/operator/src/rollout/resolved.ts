@@ -32,8 +32,11 @@ export function namedImages({ spec }: ManagedOSImage): readonly NamedImage[] {
 
 /** What the status has of them, where it is about the images that the spec names now. */
 export function resolvedImages(object: ManagedOSImage): ResolvedImages | undefined {
-  const { resolvedImage, digest, reference, containerImages = [] } = object.status ?? {};
-  if (resolvedImage === undefined || digest === undefined || reference === undefined) return undefined;
+  const { resolvedImage, reference, containerImages = [] } = object.status ?? {};
+  if (resolvedImage === undefined || reference === undefined) return undefined;
+  // The status has none of its own while the spec names another image; see withShownDigest.
+  const digest = object.status?.digest ?? /@(sha\d+:[0-9a-f]+)$/.exec(reference)?.[1];
+  if (digest === undefined) return undefined;
   const named = namedImages(object);
   const isKnown = named.every(({ name, image }) =>
     name === "osImage"
@@ -42,6 +45,13 @@ export function resolvedImages(object: ManagedOSImage): ResolvedImages | undefin
   );
   const isAll = named.length === 1 + containerImages.length;
   return isKnown && isAll ? { resolvedImage, digest, reference, containerImages } : undefined;
+}
+
+/** The status with the digest of the image that the spec names now; what else is known of the one before is kept. */
+export function withShownDigest(object: ManagedOSImage, status: ManagedOSImageStatus): ManagedOSImageStatus {
+  const { digest: _before, ...others } = status;
+  const shown = resolvedImages(object)?.digest;
+  return shown === undefined ? others : { ...others, digest: shown };
 }
 
 function pinned(container: Container | null | undefined, name: string, images: ResolvedImages): Container | undefined {

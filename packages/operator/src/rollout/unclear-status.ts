@@ -3,6 +3,7 @@ import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { canariesDoneSince } from "./canaries-done.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { gateOf } from "./gate.ts";
+import { withShownDigest } from "./resolved.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import type { Tally } from "./tally.ts";
 
@@ -35,10 +36,10 @@ export function unclearStatus({ image, plan, conflicts, refusals }: RolloutView,
     return OF_MACHINES.has(one.type) && before !== undefined ? before : one;
   });
   const { generation } = metadata;
-  return {
+  return withShownDigest(image.object, {
     ...status,
     ...described,
     conditions,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-  };
+  });
 }

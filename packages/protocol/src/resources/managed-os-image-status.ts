@@ -87,7 +87,11 @@ export const imageStatus = Type.Object(
     observedGeneration: Type.Optional(Type.Integer({ description: "The generation that this is about." })),
     resolvedImage: Type.Optional(Type.String({ description: "The osImage that the digest was asked for." })),
     reference: Type.Optional(Type.String({ description: "The image as repository@digest: what nodes get." })),
-    digest: Type.Optional(Type.String({ description: "sha256:... of the image, asked once for each rollout." })),
+    digest: Type.Optional(
+      Type.String({
+        description: "sha256:... of the image, asked once for each rollout; absent while it is being asked.",
+      }),
+    ),
     containerImages: Type.Optional(
       Type.Array(containerImage, {
         description: "The images of prepare and upgradeContainer, asked together with the digest.",

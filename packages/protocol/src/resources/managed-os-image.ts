@@ -129,7 +129,7 @@ export const managedOSImage = {
       name: "Digest",
       type: "string",
       jsonPath: ".status.digest",
-      description: "What the tag stands for.",
+      description: "What the tag stands for; empty while the registry is being asked.",
       priority: 1,
     },
     {
