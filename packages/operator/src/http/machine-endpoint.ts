@@ -12,7 +12,7 @@ import { plainAnswer } from "./plain-answer.ts";
 import { refusalOf, upgradeRefusal } from "./refusal.ts";
 import { routeOf, type Route } from "./route.ts";
 import type { VisitPlace } from "./visit-gate.ts";
-import { inventoryPurpose, registrationPurpose, type Purpose } from "./visit-purpose.ts";
+import { inventoryVisits, registrationPurpose, type Purpose } from "./visit-purpose.ts";
 
 /** A visit over websocket that may begin: see io/challenge-session.ts. */
 export interface Visit {
@@ -58,12 +58,13 @@ function outcomeOf(error: unknown): Pick<Decision, "kind" | "reason" | "sentence
 
 export function createMachineEndpoint(parts: EndpointParts): MachineEndpoint {
   const { assertReady, decide, gate } = parts;
+  const inventoryPurpose = inventoryVisits(parts);
 
   async function begin(request: MachineRequest, route: Route, trace: Trace): Promise<UnplacedVisit> {
     assertReady();
     if (route.kind !== "registration") {
       const { machine } = machineOf(request, trace);
-      return visitOf(request, route, trace, machine, await inventoryPurpose(parts, machine, trace));
+      return visitOf(request, route, trace, machine, await inventoryPurpose(machine, trace));
     }
     const registration = parts.entrance.enter(route.token, request.remoteAddress);
     trace.registration = referenceOf(registration.metadata);

@@ -10,6 +10,7 @@ import { judge, judgeAgain, newInventory, refuseUnlessApproved } from "./door.ts
 import { SessionError } from "./errors.ts";
 import { referenceOf, type EndpointParts, type Trace } from "./legacy-parts.ts";
 import type { MachineChallenge } from "./machine-challenge.ts";
+import { sharedWhileAsked } from "./shared-while-asked.ts";
 
 /** What rancherd's protocol counts as beside ours. */
 const LEGACY_PROTOCOL = 1;
@@ -31,7 +32,7 @@ export interface RegistrationVisit {
   readonly smbios: SmbiosTree | undefined;
 }
 
-function machineWithTpm(parts: EndpointParts, ekHash: string, trace: Trace): InventoryEntry {
+function machineWithTpm(parts: Pick<EndpointParts, "inventories">, ekHash: string, trace: Trace): InventoryEntry {
   const [machine] = parts.inventories.withEndorsementKey(ekHash);
   if (machine === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
   trace.inventory = referenceOf(machine.metadata);
@@ -108,9 +109,23 @@ export async function registrationPurpose(
   };
 }
 
-/** @throws SessionError, AttestationError, InventoryError, KubernetesError */
-export async function inventoryPurpose(
-  parts: EndpointParts,
+export type InventoryVisits = (machine: MachineChallenge, trace: Trace) => Promise<Purpose>;
+
+type InventoryParts = Pick<EndpointParts, "inventories" | "inventoryAnswer" | "nowMs"> & {
+  readonly registrations: Pick<EndpointParts["registrations"], "judging">;
+  readonly anchors: Pick<EndpointParts["anchors"], "anchorsFor">;
+};
+
+/** @returns what throws SessionError, AttestationError, InventoryError, KubernetesError */
+export function inventoryVisits(parts: InventoryParts): InventoryVisits {
+  // Nothing is proved yet, and the key is no secret: whoever shows it has one read under way, however often it is shown.
+  const firstAnswer = sharedWhileAsked(({ metadata }: InventoryEntry) => metadata.uid, parts.inventoryAnswer);
+  return (machine, trace) => inventoryPurpose(parts, firstAnswer, machine, trace);
+}
+
+async function inventoryPurpose(
+  parts: InventoryParts,
+  firstAnswer: EndpointParts["inventoryAnswer"],
   machine: MachineChallenge,
   trace: Trace,
 ): Promise<Purpose> {
@@ -119,7 +134,7 @@ export async function inventoryPurpose(
   const first = parts.registrations.judging(`${namespace}/${known.registrationName ?? ""}`);
   await judge(parts, first, namespace, machine, false);
   // Said before the challenge, where it can be an HTTP status with a sentence; asked again after it.
-  await parts.inventoryAnswer(known);
+  await firstAnswer(known);
   return {
     payload: async () => ({
       text: await parts.inventoryAnswer(machineWithTpm(parts, machine.ekHash, trace)),
