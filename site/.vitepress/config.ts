@@ -15,7 +15,7 @@ export default defineConfig({
   cacheDir: ".cache",
   // Below which path a web server has it.
   base: process.env["SITE_BASE"] ?? "/",
-  // Links work on every web server, and from a folder.
+  // Links work on every web server, also one that adds no .html to what is asked for.
   cleanUrls: false,
   lastUpdated: false,
   // The menu leads to everything: whoever opens one page would fetch all.
@@ -41,7 +41,30 @@ export default defineConfig({
       { text: "Errors", link: "/errors" },
     ],
     outline: [2, 3],
-    search: { provider: "local" },
+    search: {
+      provider: "local",
+      options: {
+        // Sent to the browser as text: these functions have nothing from outside of themselves.
+        miniSearch: {
+          options: {
+            // In a question these stand in nearly every section, and the longest one would be the first.
+            processTerm: (term: string) =>
+              /^(?:an?|and|are|as|be|by|can|do|does|for|from|how|i|in|is|it|my|not|of|on|or|the|this|to|what|when|where|which|why|with)$/i.test(
+                term,
+              )
+                ? null
+                : term.toLowerCase(),
+          },
+          searchOptions: {
+            prefix: (term: string) => term.length > 2,
+            fuzzy: (term: string) => (term.length > 4 ? 0.2 : false),
+            // For who wants to know why it is so: who searches wants to know what to do.
+            boostDocument: (id: string) =>
+              /\/(?:decisions\/|contributing|dependencies|performance|security)/.test(id) ? 0.3 : 1,
+          },
+        },
+      },
+    },
     docFooter: { prev: "Before", next: "Next" },
     footer: { message: "Apache-2.0" },
   },

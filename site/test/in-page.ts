@@ -26,6 +26,15 @@ export function tooWide(): readonly string[] {
   ];
 }
 
+/** What paper cuts off, as nobody moves it there: commands and tables that are wider than the page. */
+export function cutOff(): readonly string[] {
+  const width = document.documentElement.clientWidth;
+  const parts = [...document.querySelectorAll(".vp-doc pre, .vp-doc .table, .vp-doc table")];
+  return parts
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > width + 1)
+    .map((one) => `${one.tagName} ${one.scrollWidth} of ${one.clientWidth}: ${(one.textContent ?? "").slice(0, 40)}`);
+}
+
 /** Texts whose contrast is below the limit, each once. Source: WCAG 2.2, contrast ratio and relative luminance */
 export function poorContrast({
   limit,

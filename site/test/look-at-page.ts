@@ -1,10 +1,12 @@
 /** Opens a page in the browser and says all that the tests want to know of it. */
 import type { Page } from "playwright-core";
-import { outlineOf, poorContrast, tooWide, type Outline } from "./in-page.ts";
+import { cutOff, outlineOf, poorContrast, tooWide, type Outline } from "./in-page.ts";
 
 export const CONTRAST = 4.5;
 const DESK = { width: 1280, height: 900 };
 const TELEPHONE = { width: 375, height: 700 };
+/** A4 with margins of 1 cm. */
+const PAPER = { width: 717, height: 1047 };
 const STILL = "*, *::before, *::after { transition: none !important; animation: none !important }";
 
 export interface PageReport extends Outline {
@@ -17,6 +19,7 @@ export interface PageReport extends Outline {
   readonly poorDark: readonly string[];
   readonly tooWideAtDesk: readonly string[];
   readonly tooWideOnTelephone: readonly string[];
+  readonly cutOffOnPaper: readonly string[];
 }
 
 /** Until scripts have taken over what the server's HTML shows: before that no key and no switch does anything. */
@@ -53,6 +56,11 @@ export async function lookAtPage(page: Page, origin: string, address: string): P
   const outline = await page.evaluate(outlineOf);
   await page.setViewportSize(TELEPHONE);
   const tooWideOnTelephone = await page.evaluate(tooWide);
+  await page.setViewportSize(PAPER);
+  await page.emulateMedia({ media: "print" });
+  const cutOffOnPaper = await page.evaluate(cutOff);
+  await page.emulateMedia({ media: "screen" });
   const title = await page.title();
-  return { ...outline, title, complaints, foreign, poorLight, poorDark, tooWideAtDesk, tooWideOnTelephone };
+  const widths = { tooWideAtDesk, tooWideOnTelephone, cutOffOnPaper };
+  return { ...outline, ...widths, title, complaints, foreign, poorLight, poorDark };
 }

@@ -61,6 +61,10 @@ describe.each(ADDRESSES)("%s", (address) => {
     expect({ tooWideAtDesk, tooWideOnTelephone }).toEqual({ tooWideAtDesk: [], tooWideOnTelephone: [] });
   });
 
+  it("loses no end of a command or table on paper", async () => {
+    expect((await report(address)).cutOffOnPaper).toEqual([]);
+  });
+
   it("has one first heading, and leaves out no level below it", async () => {
     const { headings } = await report(address);
     expect(headings.filter((level) => level === 1)).toEqual([1]);
@@ -136,6 +140,11 @@ describe("the search", () => {
     ["ros-agent undrain", "/reference/ros-agent.html#ros-agent-undrain"],
     ["backup", "/operations.html#backup"],
     ["suc-upgrade", ""],
+    ["how do I reset a machine", "/install.html#reset"],
+    ["pause rollout", "/troubleshooting.html#a-rollout-does-not-go-on"],
+    ["root password", "/node.html#cloud-config"],
+    ["drain stuck", "/errors.html#drain_timed_out"],
+    ["x509: certificate signed by unknown authority", "/troubleshooting.html#a-machine-does-not-register"],
   ])("finds %s", async (words, wanted) => {
     await page.setViewportSize({ width: 1280, height: 900 });
     await search(words);
