@@ -50,6 +50,8 @@ export async function say(work: Work, message: string): Promise<void> {
 const TRIES: Readonly<Record<string, number>> = {
   CONTAINER_DISK_FULL: 6,
   SLOT_STATE_FULL: 6,
+  // It does not come by itself: it is pulled again.
+  CONTAINER_IMAGE_MISSING: 1,
   // Its own time is over.
   DRAIN_TIMED_OUT: 1,
   // k3s writes it anew when it is started; what a person has to mend is not mended by waiting.

@@ -6,6 +6,7 @@ import type { callContainerd } from "../io/containerd-calls.ts";
 import type { followRecorded } from "../io/follow-recorded.ts";
 import { ContainerError } from "../errors.ts";
 import { afterFailedStart, nameTaken } from "../failed-start.ts";
+import { imageMissing } from "../image-missing.ts";
 import type { readInside } from "../io/read-inside.ts";
 import type { runTool, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
@@ -21,7 +22,7 @@ import { markImage, ownImages, removeImage } from "./own-images.ts";
 import { holdName, readFiles, removeView } from "./read-files.ts";
 import { snapshotterOf } from "./snapshotter.ts";
 import { storageFolder } from "./storage-folder.ts";
-import { imageMissing, storedConfig, storedDigest } from "./stored-image.ts";
+import { storedConfig, storedDigest } from "./stored-image.ts";
 
 /** A task that ends takes a moment; one that does not is asked for again, the last time with all patience. */
 const TASK_TIMEOUT_MS = 15_000;

@@ -1,18 +1,19 @@
 /** Reads files of an image that is in containerd's store, by mounting it read-only for that time. */
 import type { Platform } from "../../images/index.ts";
 import type { ImageFile, ImageFiles, ReadFilesCall } from "../image-file.ts";
+import { imageMissing } from "../image-missing.ts";
 import type { readInside } from "../io/read-inside.ts";
 import type { RunFolder } from "../io/run-folder.ts";
 import type { runTool } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { toolFailure } from "../tool-failure.ts";
+import { withCleanUp } from "../with-clean-up.ts";
 import { chainId } from "./chain-id.ts";
 import { saysNotFound } from "./ctr-answers.ts";
 import { SLOW_TIMEOUT_MS, type Ctr } from "./ctr.ts";
 import { mountArguments, type MountArguments } from "./mount-arguments.ts";
 import { snapshotterOf } from "./snapshotter.ts";
-import { withCleanUp } from "../with-clean-up.ts";
-import { imageMissing, storedConfig } from "./stored-image.ts";
+import { storedConfig } from "./stored-image.ts";
 
 export interface ReadFilesOptions {
   readonly runtime: ContainerRuntime;

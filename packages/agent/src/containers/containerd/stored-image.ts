@@ -7,6 +7,7 @@ import {
   type Platform,
 } from "../../images/index.ts";
 import { ContainerError } from "../errors.ts";
+import { imageMissing } from "../image-missing.ts";
 import { storedImages } from "./ctr-answers.ts";
 import type { Ctr } from "./ctr.ts";
 
@@ -34,10 +35,4 @@ export async function storedConfig(ctr: Ctr, name: string, platform: Platform): 
   const manifest = top.kind === "manifest" ? top : parseManifest(await blob(choosePlatform(top, platform).digest));
   if (manifest.kind === "index") throw new ContainerError("CONTAINER_NONSENSE", `${name} is an index of indexes`);
   return parseImageConfig(await blob(manifest.config.digest));
-}
-
-export function imageMissing(name: string): ContainerError {
-  return new ContainerError("CONTAINER_IMAGE_MISSING", `the image ${name} is not in the runtime's store`, {
-    details: { image: name },
-  });
 }

@@ -79,6 +79,11 @@ export function saysNoSuchThing(stderr: string): boolean {
   return /no such (container|object|image)|no container with (name|id)|image not known|not found/i.test(stderr);
 }
 
+/** Of `run` and `create`, which are not to pull. Source: messages of docker 20 to 29, podman 3 to 5, nerdctl 1 and 2 */
+export function saysNoSuchImage(stderr: string): boolean {
+  return /no such image|image not (known|available)/i.test(stderr);
+}
+
 /** Of `cp`: docker has the container and the path in one word. */
 export function saysNoSuchPath(stderr: string): boolean {
   return /no such file|no such container:path|could not (be )?f(i|ou)nd|does not exist/i.test(stderr);

@@ -1,18 +1,21 @@
 /** Containers through docker, podman or nerdctl, which share docker's command line. */
 import type { PinnedImage } from "../../images/index.ts";
 import type { ContainerState, LoadCall, RuntimeDriver, StartCall, StartOutcome, StoredImageState } from "../driver.ts";
+import type { ContainerError } from "../errors.ts";
 import { afterFailedStart, nameTaken } from "../failed-start.ts";
 import type { ImageFile, ImageFiles, ReadFilesCall } from "../image-file.ts";
+import { imageMissing } from "../image-missing.ts";
 import type { followLogs } from "../io/follow-logs.ts";
 import type { runTool, ToolCall, ToolOutcome } from "../io/run-tool.ts";
 import type { ContainerRuntime } from "../runtime.ts";
-import { lastWords, toolFailure } from "../tool-failure.ts";
+import { lastWords, toolFailure, type ToolFailure } from "../tool-failure.ts";
 import { withCleanUp } from "../with-clean-up.ts";
 import { copiedFile } from "./copied-file.ts";
 import {
   parseInspected,
   repoDigests,
   saysNameTaken,
+  saysNoSuchImage,
   saysNoSuchPath,
   saysNoSuchThing,
   saysNotRunning,
@@ -81,7 +84,7 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
       // A host whose / is not shared, which systemd makes it.
       const goesOtherwise = saysNotShared(stderr) && propagation !== "rprivate";
       if (!goesOtherwise) {
-        return afterFailedStart({ inspect, remove }, call, toolFailure(`starting the container ${name}`, ended));
+        return afterFailedStart({ inspect, remove }, call, failureOf(`starting the container ${name}`, image, ended));
       }
       await remove(name);
     }
@@ -114,7 +117,7 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
         timeoutMs: SLOW_TIMEOUT_MS,
       },
     );
-    if (created.kind !== "ok") throw toolFailure(what, created);
+    if (created.kind !== "ok") throw failureOf(what, call.image, created);
     const look = async (): Promise<ImageFiles> => {
       const files = new Map<string, ImageFile>();
       for (const path of call.paths) files.set(path, await copyOut(name, path, call.maxBytes));
@@ -165,6 +168,12 @@ export function engineDriver(kind: EngineKind, runtime: ContainerRuntime, outsid
     },
     followOutput: (name, _folder, lines) => outside.followLogs(program, [...prefix, "logs", "--follow", name], lines),
   };
+}
+
+/** Of a container that was to be made of the image. */
+function failureOf(what: string, image: string, failure: ToolFailure): ContainerError {
+  const isMissing = failure.kind === "failed" && saysNoSuchImage(failure.stderr);
+  return isMissing ? imageMissing(image) : toolFailure(what, failure);
 }
 
 /** Of the container that is made to read files of an image: the next reader finds what a killed one left. */

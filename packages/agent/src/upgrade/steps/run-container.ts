@@ -1,5 +1,5 @@
 /** Runs one of an upgrade's containers: the journal knows of it before it starts, and until its end is known. */
-import { isCodedError } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 
 import { UpgradeError } from "../errors.ts";
 import { note } from "../journal-edits.ts";
@@ -9,6 +9,7 @@ import type { ContainerEnd, ContainerRun } from "../ports.ts";
 import type { RunPlace } from "../container-run.ts";
 import { presentRun, say, withPatience, type Work } from "../work.ts";
 import { cloudConfigFor } from "./cloud-config.ts";
+import { pullImage } from "./pull-image.ts";
 
 const SAID_LINES = 10;
 
@@ -46,7 +47,19 @@ export async function runContainer(
       throw new UpgradeError("UPGRADE_CONTAINER_HANGS", message, { cause });
     }
   };
-  const end = await work.act("container", () => withPatience(work, runOnce));
+  const attempt = (): Promise<ContainerEnd> => work.act("container", () => withPatience(work, runOnce));
+  const end = await againIfGone(attempt, () => pullImage(work, container.container.image));
   if (end.kind !== "left-running") return { ...end, lastLines: end.lastLines.slice(-SAID_LINES) };
   throw new UpgradeError("UPGRADE_INTERRUPTED", `the container ${container.name} was left running`);
+}
+
+/** Since it was pulled the image may have been cleared away, as kubelets do. */
+async function againIfGone(run: () => Promise<ContainerEnd>, pull: () => Promise<string>): Promise<ContainerEnd> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!hasCode(error, "CONTAINER_IMAGE_MISSING")) throw error;
+  }
+  await pull();
+  return run();
 }

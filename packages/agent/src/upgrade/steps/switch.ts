@@ -1,12 +1,9 @@
 /** Upgrading: the upgrade container runs, and as a rule the machine restarts while or after it does. */
-import { hasCode } from "@rancheros/protocol/errors";
-
 import { upgradeRun } from "../container-run.ts";
 import { UpgradeError } from "../errors.ts";
 import { enter, runOf } from "../journal-edits.ts";
 import type { Journal, Switch } from "../journal.ts";
 import { presentRun, say, type Edit, type Work } from "../work.ts";
-import { pullImage } from "./pull-image.ts";
 import { runContainer, type RunEnd } from "./run-container.ts";
 import { switchSlot } from "./switch-slot.ts";
 
@@ -28,7 +25,7 @@ export async function runUpgrade(work: Work): Promise<Edit> {
   if (presentRun(work).target !== undefined) return switchSlot(work);
   let end: RunEnd | undefined;
   try {
-    end = await runAgainIfGone(work);
+    end = await runContainer(work, upgradeRun);
   } catch (error) {
     // What is stopped with the machine is no failure.
     if ((await work.ports.host.shutdown()) === "under-way") return toReboot();
@@ -47,17 +44,6 @@ export async function runUpgrade(work: Work): Promise<Edit> {
   const how = end?.kind === "exited" ? `ended with ${end.exitCode}` : "ended, and nobody knows how";
   const message = [`the upgrade container ${how}, and no restart is under way`, ...(end?.lastLines ?? [])].join("\n");
   throw new UpgradeError("UPGRADE_CONTAINER_FAILED", message);
-}
-
-/** Between its restart and now the image may have been cleared away, as kubelets do. */
-async function runAgainIfGone(work: Work): Promise<RunEnd | undefined> {
-  try {
-    return await runContainer(work, upgradeRun);
-  } catch (error) {
-    if (!hasCode(error, "CONTAINER_IMAGE_MISSING")) throw error;
-  }
-  await pullImage(work, presentRun(work).order.plan.upgrade.image);
-  return runContainer(work, upgradeRun);
 }
 
 function toReboot(): Edit {

@@ -170,4 +170,13 @@ describe.each(Object.keys(STARTS))("a real %s", (kind) => {
     expect(command("image", "ls", "--all", "--quiet")).toBe("");
     expect(await removeImage(runtime, containers, { image, signal })).toBe("absent");
   });
+
+  it("says that the image is missing where somebody has cleared it away", async () => {
+    await expect(run(shell("exit 0"))).rejects.toMatchObject({ code: "CONTAINER_IMAGE_MISSING", details: { image } });
+    const call = { image, paths: ["/usr/lib/rancheros-release"], maxBytes: 4096 };
+    await expect(readImageFiles(runtime, { runFolder: path.join(folder, "run") }, call)).rejects.toMatchObject({
+      code: "CONTAINER_IMAGE_MISSING",
+    });
+    expect(engine.command("ps", "--all", "--quiet")).toBe("");
+  });
 });

@@ -11,7 +11,7 @@ import {
 } from "../../../src/containers/containerd/ctr-answers.ts";
 import { mountArguments } from "../../../src/containers/containerd/mount-arguments.ts";
 import { engineRunArguments } from "../../../src/containers/engine/engine-arguments.ts";
-import { parseInspected, repoDigests } from "../../../src/containers/engine/engine-answers.ts";
+import { parseInspected, repoDigests, saysNoSuchImage } from "../../../src/containers/engine/engine-answers.ts";
 import { checkSpace, neededBytes } from "../../../src/containers/storage-space.ts";
 import { lastWords, toolFailure } from "../../../src/containers/tool-failure.ts";
 
@@ -140,6 +140,19 @@ describe("answers of docker and its likes", () => {
     );
     expect(args).not.toContain("hidden");
   });
+});
+
+it.each([
+  ["podman", "Error: example.com/os@sha256:1634: image not known", true],
+  ["docker", "docker: Error response from daemon: No such image: example.com/os:ros-agent-sha256-1634.", true],
+  [
+    "nerdctl",
+    'time="2026-01-01T00:00:00Z" level=fatal msg="image not available: \\"example.com/os@sha256:1634\\""',
+    true,
+  ],
+  ["podman", "Error: crun: executable file `/x` not found in $PATH: No such file or directory", false],
+])("saysNoSuchImage hears it from %s: %s", (_program, stderr, says) => {
+  expect(saysNoSuchImage(stderr)).toBe(says);
 });
 
 describe("toolFailure", () => {

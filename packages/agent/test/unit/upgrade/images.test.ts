@@ -83,6 +83,24 @@ describe("the images of an upgrade", () => {
     },
   );
 
+  it.each([
+    ["before the prepare container", 1],
+    ["between the restart and the last run", 2],
+  ])("are pulled again at once where the node has cleared them away %s", async (_when, boot) => {
+    const life = createLife(createWorld());
+    let hasCleared = false;
+    life.onPoint = (point) => {
+      const isNow = point === "container:before" && life.world.boot === boot && !hasCleared;
+      if (isNow) life.world.images.clear();
+      hasCleared ||= isNow;
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(readJournal(life.world.disk ?? "").history[0]).toMatchObject({ phase: "Succeeded" });
+    expect(life.time.uptimeMs).toBeLessThan(120_000);
+    expect([...life.world.images]).toEqual([]);
+  });
+
   it("that others have brought stay", async () => {
     const { world } = await upgraded({ images: new Map([[REFERENCE, "foreign"]]) });
     expect([...world.images]).toEqual([[REFERENCE, "foreign"]]);
