@@ -43,6 +43,8 @@ export interface FuzzOptions {
   readonly seed: number;
   /** Called now and then with the number of inputs so far. */
   readonly onProgress?: (done: number) => void;
+  /** Called with each finding when it comes: who ends it has had them. */
+  readonly onFinding?: (finding: Finding) => void;
 }
 
 type Verdict = { readonly accepted: boolean; readonly problem: string | undefined; readonly ms: number };
@@ -83,13 +85,18 @@ function judge(target: FuzzTarget, input: Buffer): Verdict {
 }
 
 /** The same count and seed give the same inputs. Ends early where there is too much to report. */
-export function fuzz({ targets, count, seed, onProgress }: FuzzOptions): FuzzReport {
+export function fuzz({ targets, count, seed, onProgress, onFinding }: FuzzOptions): FuzzReport {
   const findings: Finding[] = [];
   const reports = targets.map(({ name }): TargetReport => ({ name, inputs: 0, accepted: 0, slowestMs: 0 }));
   const randoms = targets.map((_, index) => new Random(seed, index));
   const rssBefore = process.memoryUsage.rss();
   let rssMost = rssBefore;
   let done = 0;
+
+  function find(finding: Finding): void {
+    findings.push(finding);
+    onFinding?.(finding);
+  }
 
   function feed(index: number, inputs: number): void {
     const [target, report, random] = [targets[index], reports[index], randoms[index]];
@@ -100,7 +107,7 @@ export function fuzz({ targets, count, seed, onProgress }: FuzzOptions): FuzzRep
       report.inputs += 1;
       report.accepted += accepted ? 1 : 0;
       report.slowestMs = Math.max(report.slowestMs, ms);
-      if (problem !== undefined) findings.push({ target: target.name, what: problem, input: input.toString("hex") });
+      if (problem !== undefined) find({ target: target.name, what: problem, input: input.toString("hex") });
       if (findings.length >= FINDINGS_MAX) return;
     }
   }
@@ -113,6 +120,6 @@ export function fuzz({ targets, count, seed, onProgress }: FuzzOptions): FuzzRep
     if (index === targets.length - 1) onProgress?.(done);
   }
   const grownBytes = rssMost - rssBefore;
-  if (grownBytes > GROWTH_LIMIT_BYTES) findings.push({ target: "all", what: `grew by ${grownBytes} bytes`, input: "" });
+  if (grownBytes > GROWTH_LIMIT_BYTES) find({ target: "all", what: `grew by ${grownBytes} bytes`, input: "" });
   return { seed, inputs: reports.reduce((sum, { inputs }) => sum + inputs, 0), targets: reports, findings, grownBytes };
 }

@@ -38,6 +38,7 @@ const report = fuzz({
   targets: TARGETS,
   count,
   seed,
+  onFinding: ({ target, what, input }) => console.log(`FOUND ${target}: ${what}\n  input ${input}`),
   onProgress(done) {
     if (performance.now() - said < PROGRESS_MS) return;
     said = performance.now();
@@ -47,7 +48,6 @@ const report = fuzz({
 for (const { name, inputs, accepted, slowestMs } of report.targets) {
   console.log(`${name.padEnd(32)} ${inputs} inputs, ${accepted} read as valid, slowest ${slowestMs.toFixed(1)} ms`);
 }
-for (const { target, what, input } of report.findings) console.log(`FOUND ${target}: ${what}\n  input ${input}`);
 const seconds = Math.round((performance.now() - start) / 1_000);
 const grown = Math.round(report.grownBytes / 1_048_576);
 console.log(

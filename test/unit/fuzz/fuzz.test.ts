@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isCodedError } from "@rancheros/protocol/errors";
-import { fuzz, type FuzzReport } from "../../fuzz/fuzz.ts";
+import { fuzz, type Finding, type FuzzReport } from "../../fuzz/fuzz.ts";
 import { TARGETS, type FuzzTarget } from "../../fuzz/targets.ts";
 
 const COUNT = 200_000;
@@ -80,6 +80,19 @@ describe("the fuzzing itself", () => {
   it("finds two inputs of one meaning, and a reader that writes into its input", () => {
     expect(whats(run((input) => input.subarray(0, 9)))).toEqual(["reads as another input"]);
     expect(whats(run((input) => input.fill(0) && undefined))).toEqual(["changed its input"]);
+  });
+
+  it("tells of each finding when it comes: who ends it by Ctrl-C has them", () => {
+    const told: string[] = [];
+    const read = (input: Buffer): undefined => void input.fill(0);
+    const end = new Error("ended by Ctrl-C");
+    const onFinding = ({ what }: Finding): never => {
+      told.push(what);
+      throw end;
+    };
+    const target: FuzzTarget = { name: "planted", vectors: [Buffer.from("0123456789")], read };
+    expect(() => fuzz({ targets: [target], count: 2_000, seed: 1, onFinding })).toThrow(end);
+    expect(told).toEqual(["changed its input"]);
   });
 
   it("gives the same inputs for the same seed", () => {

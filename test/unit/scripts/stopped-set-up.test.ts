@@ -109,10 +109,10 @@ it("scripts/setup ends at once also while it waits for another one, and leaves t
   try {
     const held = ["--nonblock", lock, "true"];
     const isFree = async (): Promise<boolean> => (await once(spawn("/usr/bin/flock", held), "exit"))[0] === 0;
-    await expect.poll(isFree).toBe(false);
+    await expect.poll(isFree, { timeout: 20_000 }).toBe(false);
     expect(await stopped(start("setup", "npm"), "SIGTERM")).toBe(143);
     process.kill(-(holder.pid ?? Number.NaN), "SIGKILL");
-    await expect.poll(isFree).toBe(true);
+    await expect.poll(isFree, { timeout: 20_000 }).toBe(true);
   } finally {
     if (holder.exitCode === null && holder.signalCode === null) process.kill(-(holder.pid ?? Number.NaN), "SIGKILL");
   }
