@@ -1,5 +1,7 @@
 /** The templates in a file that somebody wrote for `kubectl apply`, or in a part of it. */
+import { closest } from "@rancheros/agent/spelling";
 import { isJsonObject } from "@rancheros/protocol/messages";
+import { machineRegistration } from "@rancheros/protocol/resources";
 import type { Templates } from "@rancheros/protocol/templates";
 import { parse } from "yaml";
 
@@ -7,18 +9,32 @@ import { CliError } from "./errors.ts";
 
 /** As with cloud-configs: a few hundred aliases can blow up to gigabytes. */
 const MAX_ALIASES = 50;
-const KIND = "MachineRegistration";
+const KIND = machineRegistration.kind;
+const OBJECT_KEYS: readonly string[] = ["apiVersion", "kind", "metadata", "spec", "status"];
+const SPEC_KEYS: readonly string[] = Object.keys(machineRegistration.spec.properties);
+/** A file of another thing has many. */
+const MAX_REMARKS = 8;
 
 /**
  * @param text  YAML: a MachineRegistration, a list of one, or what stands in its spec
- * @param path  for errors
+ * @param path    for errors
+ * @param remark  told of each key that no MachineRegistration has, which is left out: a newer one may have it
  * @throws CliError CLI_USAGE that names every bad field
  */
-export function registrationTemplates(text: string, path: string): Templates {
+export function registrationTemplates(
+  text: string,
+  path: string,
+  remark: (sentence: string) => void = () => undefined,
+): Templates {
   const document = parseYaml(text, path);
   const registration = registrationIn(document, path);
-  const spec = isJsonObject(registration) && "spec" in registration ? registration["spec"] : registration;
+  const spec = specOf(registration);
   if (!isJsonObject(spec)) throw bad(path, ["it holds no map"]);
+  const unknown = [
+    ...(spec === registration ? [] : unknownKeys(registration, "", OBJECT_KEYS)),
+    ...unknownKeys(spec, "spec.", SPEC_KEYS),
+  ];
+  for (const sentence of unknown.slice(0, MAX_REMARKS)) remark(sentence);
   const problems: string[] = [];
   const { machineName } = spec;
   if (machineName !== undefined && typeof machineName !== "string") problems.push("machineName is no text");
@@ -36,6 +52,25 @@ export function registrationTemplates(text: string, path: string): Templates {
       ? { cloudConfig: { hostname: cloudConfig["hostname"] } }
       : {}),
   };
+}
+
+/** A MachineRegistration may be without one; what does not say what it is is a spec itself. */
+function specOf(registration: unknown): unknown {
+  if (!isJsonObject(registration)) return registration;
+  if ("spec" in registration) return registration["spec"];
+  return "kind" in registration ? {} : registration;
+}
+
+function unknownKeys(map: unknown, above: string, known: readonly string[]): readonly string[] {
+  if (!isJsonObject(map)) return [];
+  return Object.keys(map)
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const short = key.slice(0, 60);
+      const meant = closest(short, known);
+      const hint = meant === undefined ? "" : `: did you mean ${meant}?`;
+      return `${above}${short.replaceAll(/\p{Cc}/gu, ".")} is no field of a ${KIND} and is left out${hint}`;
+    });
 }
 
 /** What says of itself what it is has to be a registration, or a list of one, as `kubectl get` prints it. */

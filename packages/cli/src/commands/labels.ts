@@ -42,11 +42,9 @@ export class Labels extends AgentCommand {
     }
     const { readTextFile } = await import("../read-text-file.ts");
     const { registrationTemplates } = await import("../registration-templates.ts");
-    const templates = registrationTemplates(
-      await readTextFile(flags.template, this.surroundings.signal),
-      flags.template,
-    );
     const remark = (text: string): void => this.remark(text);
+    const text = await readTextFile(flags.template, this.surroundings.signal);
+    const templates = registrationTemplates(text, flags.template, remark);
     const { machineSmbiosIfAny } = await import("../machine-smbios.ts");
     const smbios = await machineSmbiosIfAny(flags["smbios-dump"], remark);
     const [{ hardwareIfAny }, { hardwareTree }] = await Promise.all([

@@ -40,6 +40,35 @@ describe("registrationTemplates", () => {
 
   it.each([
     [
+      "machineInventoryLables: { a: b }",
+      [
+        "spec.machineInventoryLables is no field of a MachineRegistration and is left out: did you mean machineInventoryLabels?",
+      ],
+    ],
+    [
+      WHOLE.replace("machineName:", "machinename:"),
+      ["spec.machinename is no field of a MachineRegistration and is left out: did you mean machineName?"],
+    ],
+    [
+      WHOLE.replace("spec:", "spek:"),
+      ["spek is no field of a MachineRegistration and is left out: did you mean spec?"],
+    ],
+    ["'a\u001b[2J': 1\nmachineName: m", ["spec.a.[2J is no field of a MachineRegistration and is left out"]],
+    [
+      Array.from({ length: 20 }, (_, at) => `of-another-thing-${at}: 1`).join("\n"),
+      Array.from({ length: 8 }, () => expect.stringContaining("of-another-thing") as string),
+    ],
+    [`${WHOLE.trimEnd()}\nstatus: { registrationURL: x }\n`, []],
+    ["kind: MachineRegistration\nmetadata: { name: m }", []],
+    [SPEC, []],
+  ])("says of %j which keys it does not know", (text, says) => {
+    const remarks: string[] = [];
+    registrationTemplates(text, "f", (remark) => void remarks.push(remark));
+    expect(remarks).toEqual(says);
+  });
+
+  it.each([
+    [
       "machineName: 7\nmachineInventoryLabels: { a: 1, b: x }",
       /machineName is no text; .*machineInventoryLabels\.a is no/,
     ],
