@@ -11,6 +11,7 @@ import { SLOT_ERRORS } from "../slots/index.ts";
 import { UPGRADE_ERRORS, UpgradeError, type AgentState } from "../upgrade/index.ts";
 import { NOTHING, ifFound, type Checkup } from "./checkup.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
+import { DoctorError } from "./errors.ts";
 import { judgeRegistration } from "./judge-registration.ts";
 import { AGENT_UNIT, judgeServices, NODE_UNITS, OWN_UNITS } from "./judge-services.ts";
 import type { OperatorTarget } from "./operator-target.ts";
@@ -21,7 +22,9 @@ export function addAgentChecks(checkup: Checkup, outside: DoctorOutside, target:
     needs: NOTHING,
     run: async (_needed, signal) => {
       const units = await outside.readUnits([...OWN_UNITS, ...NODE_UNITS], signal);
-      return units === undefined ? skipped("systemd does not run here") : judgeServices(units);
+      if (units !== undefined) return judgeServices(units);
+      if (!outside.isSystemdBooted()) return skipped("systemd does not run here");
+      throw new DoctorError("DOCTOR_SYSTEMD_SILENT", "systemctl does not say how the units are");
     },
   });
   const agent = checkup.add("agent", {

@@ -3,7 +3,7 @@ import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 
 import { CHECK_NAMES, CHECKS, type CheckName } from "./check-names.ts";
 import { DoctorError } from "./errors.ts";
-import type { DoctorReport, Finding, Verdict } from "./verdict.ts";
+import { unsettled, type DoctorReport, type Finding, type Verdict } from "./verdict.ts";
 
 /** What a check leaves for those that need it. */
 export type Found<T> =
@@ -76,6 +76,7 @@ export function mapped<A, B>(source: Source<A>, change: (value: A) => B): Source
 
 export function createCheckup({ limitMs, signal, nowMs }: CheckupOptions): Checkup {
   const ended = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const startedMs = nowMs();
   const findings = new Map<CheckName, Finding>();
   const errors = new Map<CheckName, { readonly kind: "fail" | "warn"; readonly error: CodedError }>();
   const sources = new Map<CheckName, Source<unknown>>();
@@ -117,6 +118,8 @@ export function createCheckup({ limitMs, signal, nowMs }: CheckupOptions): Check
 
   async function inTime<N, T>(name: CheckName, work: CheckWork<N, T>, needed: N): Promise<Verdict<T>> {
     const { limitMs: ownLimitMs } = CHECKS[name];
+    const leftMs = Math.max(0, limitMs - (nowMs() - startedMs));
+    const isLeftLittle = leftMs < ownLimitMs && work.needs !== NOTHING;
     const own = new AbortController();
     // Holds the process, as a timer of AbortSignal does not: what hangs may be nothing that Node counts as work.
     const timer = setTimeout(() => own.abort(), ownLimitMs);
@@ -124,6 +127,7 @@ export function createCheckup({ limitMs, signal, nowMs }: CheckupOptions): Check
     const isOver = Promise.withResolvers<"over">();
     const end = (): void => isOver.resolve("over");
     const late = (): Verdict<T> => {
+      if (isLeftLittle) return unsettled(noTimeLeft(name, leftMs));
       const verdict = work.late?.(ownLimitMs) ?? timedOut(name, ownLimitMs);
       if (isCodedError(verdict)) throw verdict;
       return verdict;
@@ -169,6 +173,14 @@ function timedOut(name: CheckName, limitMs: number): DoctorError {
   return new DoctorError("DOCTOR_TIMED_OUT", `nothing came of ${title} within ${limitMs / 1000} s`, {
     details: { check: name, limitMs },
   });
+}
+
+/** What it needs was slow, which says nothing of what it looks at. */
+function noTimeLeft(name: CheckName, leftMs: number): DoctorError {
+  const seconds = Math.round(leftMs / 100) / 10;
+  const { title } = CHECKS[name];
+  const message = `nothing came of ${title} within ${seconds} s: what it needs had taken the time before`;
+  return new DoctorError("DOCTOR_NO_TIME_LEFT", message, { details: { check: name } });
 }
 
 /** One check that is broken shall not take the others along. */

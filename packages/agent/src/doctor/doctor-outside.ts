@@ -43,6 +43,7 @@ export interface DoctorOutside {
   /** @throws SignatureError SIGNATURE_POLICY_INVALID */
   readonly readPolicies: () => Promise<readonly ImagePolicy[]>;
   readonly readWatchdog: (signal: AbortSignal) => Promise<WatchdogFacts>;
-  /** Undefined where systemd does not run. */
+  readonly isSystemdBooted: () => boolean;
+  /** Undefined where systemd does not run, or does not say. */
   readonly readUnits: (names: readonly string[], signal: AbortSignal) => Promise<readonly Unit[] | undefined>;
 }

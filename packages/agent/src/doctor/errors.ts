@@ -12,17 +12,20 @@ export type DoctorErrorCode =
   | "DOCTOR_DISK_FULL"
   | "DOCTOR_DISK_READ_ONLY"
   | "DOCTOR_DISK_UNREADABLE"
+  | "DOCTOR_DNS_SLOW"
   | "DOCTOR_EK_CERTIFICATE_ABSENT"
   | "DOCTOR_EK_CERTIFICATE_EXPIRED"
   | "DOCTOR_EK_CHAIN_UNKNOWN"
   | "DOCTOR_INTERRUPTED"
   | "DOCTOR_NODE_CORDONED"
   | "DOCTOR_NODE_NOT_READY"
+  | "DOCTOR_NO_TIME_LEFT"
   | "DOCTOR_OPERATOR_TROUBLE"
   | "DOCTOR_RIGHTS_MISSING"
   | "DOCTOR_SERVICE_FAILED"
   | "DOCTOR_SERVICE_STOPPED"
   | "DOCTOR_SMBIOS_NAMELESS"
+  | "DOCTOR_SYSTEMD_SILENT"
   | "DOCTOR_TIMED_OUT"
   | "DOCTOR_TPM_FAILED_LOGINS"
   | "DOCTOR_TPM_SLOW"
@@ -79,6 +82,12 @@ export const DOCTOR_ERRORS = {
     retry: "never",
     meaning: "Nothing keeps this machine's clock right, and it could not be compared with the operator's.",
     mend: "Switch time synchronisation on: `timedatectl set-ntp true`, or `ntp` in the cloud-config.",
+  },
+  DOCTOR_DNS_SLOW: {
+    failure: "timeout",
+    retry: "backoff",
+    meaning: "This machine's name servers are slow: one that is away is waited for before the next one is asked.",
+    mend: "Look at `resolvectl status` or /etc/resolv.conf: take out the name server that is away, or mend it.",
   },
   DOCTOR_UNREGISTERED: {
     failure: "environment",
@@ -165,6 +174,19 @@ export const DOCTOR_ERRORS = {
     retry: "never",
     meaning: "The agent's service is installed and does not run.",
     mend: "Start it, and at each start of the machine: `systemctl enable --now ros-agent`.",
+  },
+  DOCTOR_SYSTEMD_SILENT: {
+    failure: "environment",
+    retry: "backoff",
+    meaning: "systemd runs this machine, and does not say how its units are.",
+    mend: "See what `systemctl status` says; where systemd itself has broken down (`journalctl -b _PID=1`), restart the machine.",
+  },
+  DOCTOR_NO_TIME_LEFT: {
+    failure: "timeout",
+    retry: "backoff",
+    meaning:
+      "What a check needs took nearly all the time that doctor has, and it came to no end in the rest. Slow is no fault.",
+    mend: "See with `ros-agent register URL --check`, which waits longer; the lines above say what took so long.",
   },
   DOCTOR_TIMED_OUT: {
     failure: "timeout",

@@ -16,7 +16,7 @@ import { readRegistered } from "./io/registered.ts";
 import { saveArchive } from "./io/save-archive.ts";
 import { readSecretFiles } from "./io/secret-files.ts";
 import { readSystemTexts } from "./io/system-texts.ts";
-import { isClockKept, readUnits } from "./io/systemd.ts";
+import { isClockKept, isSystemdBooted, readUnits } from "./io/systemd.ts";
 import { readWatchdog } from "./io/watchdog.ts";
 import { supportArchiveThrough, type ArchiveOptions, type SavedArchive } from "./support-archive.ts";
 import type { DoctorReport } from "./verdict.ts";
@@ -81,6 +81,7 @@ function outsideOf(machine: DoctorMachine): DoctorOutside {
     lookUp,
     dial,
     isClockKept,
+    isSystemdBooted,
     readUnits,
     readWatchdog,
     readPolicies: () => readPolicies(hostRoot),

@@ -1,14 +1,17 @@
 /** The checks of the way to the operator, one piece after the other, so that the first that is broken is the one that is told. */
-import { systemCode } from "@rancheros/protocol/errors";
+import { hasCode, systemCode } from "@rancheros/protocol/errors";
 import { isIP } from "node:net";
 
 import { RegistrationError, type OperatorProbe, type Trust } from "../registration/index.ts";
 import type { EndorsementKey, Tpm } from "../tpm/index.ts";
 import { both, ifFound, NOTHING, type Checkup, type Source } from "./checkup.ts";
 import type { DoctorOutside } from "./doctor-outside.ts";
+import { DoctorError } from "./errors.ts";
 import { judgeClock } from "./judge-clock.ts";
 import type { OperatorTarget } from "./operator-target.ts";
-import { ok, skipped } from "./verdict.ts";
+import { slow } from "./tpm-checks.ts";
+import { ok, skipped, unsettled, warn } from "./verdict.ts";
+import { watchTpm, type WatchedTpm } from "./watched-tpm.ts";
 
 export interface OperatorCheckOptions {
   readonly target: OperatorTarget;
@@ -35,7 +38,13 @@ export function addOperatorChecks(checkup: Checkup, outside: DoctorOutside, opti
       return ok(sentence, { probe, trust: target.options.trust, target });
     },
   });
-  const named = checkup.add("dns", { needs: known, run: ({ probe }) => lookUp(outside, probe) });
+  const named = checkup.add("dns", {
+    needs: known,
+    run: ({ probe }) => lookUp(outside, probe),
+    // Whoever connects looks it up as well, and waits longer.
+    late: (limitMs) =>
+      warn(new DoctorError("DOCTOR_DNS_SLOW", `the name servers have not answered within ${limitMs / 1000} s`)),
+  });
   const reached = checkup.add("proxy", {
     needs: both(known, named),
     run: ([{ probe }], signal) => dialProxy(outside, probe, signal),
@@ -67,6 +76,7 @@ export function addOperatorChecks(checkup: Checkup, outside: DoctorOutside, opti
     },
     late: () => judgeClock({ nowMs: outside.wallMs(), serverMs: undefined, isKept: undefined }),
   });
+  let asked: WatchedTpm | undefined;
   checkup.add("attestation", {
     needs: both(both(known, greeted), both(both(tpm, endorsementKey), attestationKey)),
     run: async (
@@ -82,6 +92,8 @@ export function addOperatorChecks(checkup: Checkup, outside: DoctorOutside, opti
       signal,
     ) => {
       if (!probe.hasToken) return skipped("the URL is the server's address only, without a registration's token");
+      const watched = watchTpm(opened);
+      asked = watched;
       const report = await outside.checkRegistration({
         ...server,
         signal,
@@ -91,16 +103,24 @@ export function addOperatorChecks(checkup: Checkup, outside: DoctorOutside, opti
         readSmbios: undefined,
         isSmbiosGiven: false,
         // It stays open for whoever opened it.
-        openTpm: () => Promise.resolve({ ...opened, close: () => Promise.resolve() }),
+        openTpm: () => Promise.resolve({ ...watched.tpm, close: () => Promise.resolve() }),
       });
+      if (hasCode(report.error, "REGISTRATION_TIMED_OUT") && watched.isBusy())
+        return unsettled(slowAnswer(ATTESTATION_MS));
       if (report.error !== undefined) throw report.error;
       return ok("the operator takes this machine's keys; nothing was registered");
     },
-    late: (limitMs) => silent("challenging this machine's keys", limitMs),
+    late: (limitMs) =>
+      asked?.isBusy() === true ? unsettled(slowAnswer(limitMs)) : silent("challenging this machine's keys", limitMs),
   });
 }
 
 const ATTESTATION_MS = 10_000;
+
+/** It is the TPM that is waited for, and not the operator. */
+function slowAnswer(limitMs: number): DoctorError {
+  return slow("answer to the operator's challenge", limitMs);
+}
 
 async function lookUp(outside: DoctorOutside, { url, proxy }: OperatorProbe): Promise<ReturnType<typeof ok>> {
   const { hostname } = proxy ?? url;

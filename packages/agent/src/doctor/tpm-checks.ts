@@ -29,7 +29,10 @@ export function addTpmChecks(checkup: Checkup, outside: DoctorOutside, options: 
       const found = await outside.readTpmState(ended);
       return ok(found.maker === "" ? "answers" : `answers: ${found.maker}`, found);
     },
-    late: (limitMs) => new TpmError("TPM_TIMED_OUT", `the TPM has not answered within ${limitMs / 1000} s`),
+    late: (limitMs) =>
+      new TpmError("TPM_TIMED_OUT", `the TPM has not answered within ${limitMs / 1000} s`, {
+        mend: "Run doctor again in a minute, as another program may have had it make a key; a TPM that answers nothing needs a power cycle.",
+      }),
   });
   const healthy = checkup.add("tpm-lockout", { needs: state, run: async (found) => judgeTpmState(found) });
   const key = checkup.add<readonly [unknown, unknown], { readonly tpm: Tpm; readonly ek: EndorsementKey }>(
@@ -68,6 +71,6 @@ export function addTpmChecks(checkup: Checkup, outside: DoctorOutside, options: 
 }
 
 /** Slow is no fault; but a key that is still being made is none to go on with. */
-function slow(what: string, limitMs: number): DoctorError {
+export function slow(what: string, limitMs: number): DoctorError {
   return new DoctorError("DOCTOR_TPM_SLOW", `the TPM has made no ${what} within ${limitMs / 1000} s`);
 }

@@ -3,52 +3,14 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import type { DoctorOutside } from "../../../src/doctor/doctor-outside.ts";
 import { examineThrough } from "../../../src/doctor/examine.ts";
-import { openSlots } from "../../../src/slots/index.ts";
 import { createSoftwareMachine } from "../registration/software-machine.ts";
+import { silentMachine } from "./silent-machine.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const never = <T>(): Promise<T> => Promise.withResolvers<T>().promise;
-
 function outsideWith(close: () => Promise<void>): DoctorOutside {
-  const { tpm } = createSoftwareMachine();
-  return {
-    nowMs: () => 0,
-    wallMs: () => Date.UTC(2026, 10, 1),
-    readTpmState: () =>
-      Promise.resolve({
-        maker: "slow",
-        isLockedOut: false,
-        failedLogins: 0,
-        maxFailedLogins: 32,
-        lockoutIntervalSeconds: 7200,
-        isEndorsementEnabled: true,
-        hasEndorsementPassword: false,
-        hasOwnerPassword: false,
-      }),
-    openTpm: () => Promise.resolve({ ...tpm, close }),
-    readSmbios: never,
-    readAgentState: never,
-    probeOperator: () => {
-      throw new Error("nobody asks it");
-    },
-    checkRegistration: never,
-    lookUp: never,
-    dial: never,
-    isClockKept: never,
-    readRegistered: never,
-    readFileSystems: never,
-    slots: openSlots({ hostRoot: "/nowhere", stateFolder: "/nowhere", runFolder: "/nowhere" }),
-    readOtherStamp: never,
-    findRuntime: never,
-    askRuntime: never,
-    connectKubernetes: never,
-    ownNodeName: never,
-    readPolicies: never,
-    readWatchdog: never,
-    readUnits: never,
-  };
+  return { ...silentMachine(), openTpm: () => Promise.resolve({ ...createSoftwareMachine().tpm, close }) };
 }
 
 async function examine(close: () => Promise<void>): Promise<readonly Promise<void>[]> {
