@@ -1,5 +1,5 @@
 /** Images in docker, podman or nerdctl that carry this program's tag: how they get it, and how they go. */
-import type { PinnedImage } from "../../images/index.ts";
+import { pinnedImageNamed, type PinnedImage } from "../../images/index.ts";
 import type { ImageRemoval, RemoveImageCall } from "../driver.ts";
 import type { ToolOutcome } from "../io/run-tool.ts";
 import { imageOfMarkTag, markTag } from "../mark.ts";
@@ -55,7 +55,8 @@ export async function removeImage(kind: EngineKind, run: RunEngine, call: Remove
   const users = await read(["ps", "--all", "--quiet", ...filters]);
   // Its mark stays: it goes another time.
   if ((users ?? "").trim() !== "") return "in-use";
-  const isAlone = repoTags(found).every((one) => one === tag);
+  // Of Docker Hub's images docker and nerdctl tell no host.
+  const isAlone = repoTags(found).every((one) => imageOfMarkTag(one)?.name === image.name);
   // Names with a digest come with a tag too: they are somebody's where the tag is.
   const digestNames = isAlone ? repoDigestNames(found).filter((one) => isOwnDigestName(one, image)) : [];
   for (const name of [...digestNames, ...(isMarked ? [tag] : [])]) {
@@ -68,5 +69,5 @@ export async function removeImage(kind: EngineKind, run: RunEngine, call: Remove
 
 /** As it was pulled, or as docker noted the relay of this program. */
 function isOwnDigestName(name: string, { name: own, repository, digest }: PinnedImage): boolean {
-  return name === own || (/^127\.0\.0\.1:\d+\//.test(name) && name.endsWith(`/${repository}@${digest}`));
+  return pinnedImageNamed(name)?.name === own || (/^127\.0\.0\.1:\d+\//.test(name) && name.endsWith(`/${repository}@${digest}`));
 }

@@ -14,6 +14,7 @@ import {
   type RunOptions,
 } from "@rancheros/agent/containers";
 import { NO_REGISTRIES } from "@rancheros/agent/images";
+import { parseRegistries } from "../../../src/images/registries.ts";
 import {
   buildOsImage,
   pushImage,
@@ -169,6 +170,24 @@ describe.each(Object.keys(STARTS))("a real %s", (kind) => {
     expect(await removeImage(runtime, containers, { image, signal })).toBe("removed");
     expect(command("image", "ls", "--all", "--quiet")).toBe("");
     expect(await removeImage(runtime, containers, { image, signal })).toBe("absent");
+  });
+
+  it("takes away an image of Docker Hub, of which docker leaves out the host", async () => {
+    const containers = { runFolder: path.join(folder, "run") };
+    const signal = new AbortController().signal;
+    const { username, password } = REGISTRY_ACCOUNT;
+    const registries = parseRegistries(
+      `mirrors: {docker.io: {endpoint: ["http://${registry.host}"]}}\n` +
+        `configs: {"${registry.host}": {auth: {username: ${username}, password: ${password}}}}\n`,
+    );
+    for (const repository of ["os/engine", "library/engine"]) {
+      const built = buildOsImage({ release: "hub\n", upgradeScript: undefined });
+      const hub = `docker.io/${repository}@${await pushImage(registry, repository, "v1", built)}`;
+      await pullImage(runtime, containers, { image: hub, registries, policies: [], signal });
+      expect(await ownImages(runtime, containers, signal)).toEqual([hub]);
+      expect(await removeImage(runtime, containers, { image: hub, signal })).toBe("removed");
+      expect(engine.command("image", "ls", "--all", "--quiet")).toBe("");
+    }
   });
 
   it("says that the image is missing where somebody has cleared it away", async () => {
