@@ -69,5 +69,8 @@ export async function removeImage(kind: EngineKind, run: RunEngine, call: Remove
 
 /** As it was pulled, or as docker noted the relay of this program. */
 function isOwnDigestName(name: string, { name: own, repository, digest }: PinnedImage): boolean {
-  return pinnedImageNamed(name)?.name === own || (/^127\.0\.0\.1:\d+\//.test(name) && name.endsWith(`/${repository}@${digest}`));
+  return (
+    pinnedImageNamed(name)?.name === own ||
+    (/^127\.0\.0\.1:\d+\//.test(name) && name.endsWith(`/${repository}@${digest}`))
+  );
 }
