@@ -1,13 +1,9 @@
 /** From a ManagedOSVersionChannel to what reading it goes by: every field read once, every bad one named. */
 import { ImageReferenceError, parseImageReference, type ImageReference } from "@rancheros/protocol/images";
-import {
-  durationMs,
-  type ChannelOptions,
-  type Container,
-  type ManagedOSVersionChannel,
-} from "@rancheros/protocol/resources";
+import type { ChannelOptions, Container, ManagedOSVersionChannel } from "@rancheros/protocol/resources";
 import { parseVersion, parseVersionRange, type VersionRange } from "@rancheros/protocol/versions";
 import { readCaBundle, RegistryError } from "../registry/index.ts";
+import { INTERVAL, POD_TIMEOUT, span, TIMEOUT } from "./channel-spans.ts";
 
 export interface JsonSource {
   readonly kind: "json";
@@ -61,28 +57,10 @@ export interface CompiledChannel {
 /** More versions than that nobody chooses from; the newest are taken. */
 export const VERSIONS_MAX = 1_000;
 
-const HOUR_MS = 3_600_000;
-const INTERVAL = { fallbackMs: HOUR_MS, leastMs: 60_000, mostMs: 30 * 24 * HOUR_MS };
-const TIMEOUT = { fallbackMs: 30_000, leastMs: 1_000, mostMs: 300_000 };
 /** As the original has it. */
 const MOUNT_PATH = "/data";
-const POD_TIMEOUT = { fallbackMs: 600_000, leastMs: 10_000, mostMs: HOUR_MS };
 
 type Problem = (text: string) => void;
-
-function span(
-  value: number | string | undefined,
-  limits: { readonly fallbackMs: number; readonly leastMs: number; readonly mostMs: number },
-  field: string,
-  problem: Problem,
-): number {
-  const ms = value === undefined ? limits.fallbackMs : durationMs(value);
-  if (ms === undefined) {
-    problem(`${field}: ${JSON.stringify(value)} is no duration`);
-    return limits.fallbackMs;
-  }
-  return Math.min(limits.mostMs, Math.max(limits.leastMs, ms));
-}
 
 function webAddress(text: string, field: string, problem: Problem): URL | undefined {
   const url = URL.parse(text);

@@ -3,6 +3,7 @@ import type { ManagedOSVersionChannel, ManagedOSVersionChannelStatus, SyncReason
 import { isCodedError } from "@rancheros/protocol/errors";
 import { isDeepStrictEqual } from "node:util";
 import type { CompiledChannel } from "./channel-source.ts";
+import { spanRemarks } from "./channel-spans.ts";
 import { timeText, withFindings, type Condition } from "./conditions.ts";
 import { failuresAfter, syncRequest } from "./sync-schedule.ts";
 
@@ -43,6 +44,7 @@ function attempted(channel: ManagedOSVersionChannel, nowMs: number): Status {
 export function succeeded(channel: ManagedOSVersionChannel, outcome: SyncOutcome, nowMs: number): Status {
   const { versions, skipped, outOfSync, problems, whyPart } = outcome;
   const left = [
+    ...spanRemarks(channel),
     ...(whyPart === undefined ? [] : [`a mirror's list, for which no version is marked or deleted: ${whyPart}`]),
     ...(skipped === 0 ? [] : [`${skipped} entries are not taken: ${problems.join("; ")}`]),
   ].join("; ");
@@ -70,9 +72,10 @@ export function failed(
   nowMs: number,
   notBeforeMs: number | undefined,
 ): Status {
-  const message = isCodedError(error)
+  const why = isCodedError(error)
     ? `${error.code}: ${error.message}; ${error.mend}`
     : "INTERNAL: see the operator's log";
+  const message = [why, ...spanRemarks(channel)].join("; ");
   return {
     ...attempted(channel, nowMs),
     ...(notBeforeMs === undefined ? {} : { notBeforeTime: timeText(Math.ceil(notBeforeMs / 1_000) * 1_000) }),

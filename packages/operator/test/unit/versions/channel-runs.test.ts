@@ -44,6 +44,45 @@ describe("a channel", () => {
     expect(world.stored()?.status?.failedSynchronizationAttempts).toBe(0);
   });
 
+  it("says where it does not go by the spans that are written, whether it can be read or not", async () => {
+    const world = new ChannelWorld();
+    const options = { uri: "https://example.com/list.json", timeout: "10m" };
+    const said =
+      "spec.syncInterval: 5s is less than the least, 1m, which is used; " +
+      "spec.options.timeout: 10m is more than the most, 5m, which is used";
+    world.apply(channelOf({ syncInterval: "5s", options }));
+    await world.time.pass(1_000);
+    expect(world.condition()).toMatchObject({ status: "True", reason: "Synchronized", message: said });
+    world.read = () => Promise.reject(new ChannelError("CHANNEL_TIMEOUT", "example.com: did not answer in time"));
+    await world.time.pass(70_000);
+    expect(world.condition()).toMatchObject({ status: "False", reason: "FailedToSync" });
+    expect(world.condition()?.message).toMatch(new RegExp(`^CHANNEL_TIMEOUT: .*; ${said}$`));
+  });
+
+  it.each([
+    ["json", 3_600, "5m", ""],
+    ["custom", "720h", "1h", ""],
+    ["custom", "60s", "10s", ""],
+    [
+      "custom",
+      "721h",
+      "61m",
+      "spec.syncInterval: 721h is more than the most, 720h, which is used; spec.options.timeout: 61m is more than the most, 1h, which is used",
+    ],
+    [
+      "json",
+      0,
+      0,
+      "spec.syncInterval: 0 is less than the least, 1m, which is used; spec.options.timeout: 0 is less than the least, 1s, which is used",
+    ],
+  ])("of type %s, read every %j within %j, says %j of that", async (type, syncInterval, timeout, said) => {
+    const world = new ChannelWorld();
+    const options = { uri: "https://example.com/list.json", image: "r.example.com/list:v1", timeout };
+    world.apply(channelOf({ type, syncInterval, options }));
+    await world.time.pass(1_000);
+    expect(world.condition()).toMatchObject({ status: "True", message: said });
+  });
+
   it("leaves a server alone for as long as it asks", async () => {
     const world = new ChannelWorld();
     world.read = () => Promise.reject(busyFor(600_000));
