@@ -18,17 +18,22 @@ export interface AlertScene {
 }
 
 const READY = 'rancheros_ready{instance="a"}';
-const LEADER_A = 'rancheros_leader{instance="a",namespace="system"}';
-const LEADER_B = 'rancheros_leader{instance="b",namespace="system"}';
-const SYSTEM = { namespace: "system" };
+const SYSTEM = { namespace: "system", job: "operator-metrics" };
+const OPERATOR = 'namespace="system",job="operator-metrics"';
+/** In Prometheus at the same time: an operator in the namespace of this name of another cluster, and one of another release. */
+const OTHERS = [`${OPERATOR},cluster="other"`, 'namespace="system",job="second-metrics"'];
+const leader = (instance: string, operator = OPERATOR): string =>
+  `rancheros_leader{instance="${instance}",${operator}}`;
+const OTHERS_LEAD: Series = Object.fromEntries(OTHERS.map((operator) => [leader("c", operator), "1x20"]));
 const requests = (outcome: string): string =>
   `rancheros_kubernetes_requests_total{verb="patch",resource="secrets",outcome="${outcome}"}`;
 const steps = (le: string): string => `rancheros_machine_request_duration_seconds_bucket{step="attest",le="${le}"}`;
 const REFUSED_CHALLENGES = 'rancheros_decisions_total{decision="refused",reason="CHALLENGE_FAILED",instance="a"}';
 const certificate = (name: string): string =>
   `rancheros_certificate_expiry_timestamp_seconds{certificate="${name}",instance="a"}`;
-const tunnel = (state: string, instance: string): string =>
-  `rancheros_tunnel{state="${state}",instance="${instance}",namespace="system"}`;
+const tunnel = (state: string, instance: string, operator = OPERATOR): string =>
+  `rancheros_tunnel{state="${state}",instance="${instance}",${operator}}`;
+const OTHERS_ARE_OPEN: Series = Object.fromEntries(OTHERS.map((operator) => [tunnel("open", "c", operator), "1x20"]));
 const OPENED = 'rancheros_tunnel_dials_total{result="opened",instance="a"}';
 const channels = (state: string): string => `rancheros_channels{state="${state}",instance="a"}`;
 
@@ -48,19 +53,19 @@ export const ALERT_SCENES: readonly AlertScene[] = [
   },
   {
     alert: "RancherosNoLeader",
-    fires: { [LEADER_A]: "0x20", [LEADER_B]: "0x20" },
+    fires: { [leader("a")]: "0x20", [leader("b")]: "0x20", ...OTHERS_LEAD },
     afterMinutes: 5,
     labels: SYSTEM,
     // One after the other.
-    quiet: { [LEADER_A]: "1x3 0x20", [LEADER_B]: "0x4 1x20" },
+    quiet: { [leader("a")]: "1x3 0x20", [leader("b")]: "0x4 1x20" },
   },
   {
     alert: "RancherosTwoLeaders",
-    fires: { [LEADER_A]: "1x20", [LEADER_B]: "1x20" },
+    fires: { [leader("a")]: "1x20", [leader("b")]: "1x20" },
     afterMinutes: 10,
     labels: SYSTEM,
     // A rolling update: of a target that is gone Prometheus knows only 2.1 intervals later that its series have ended.
-    quiet: { [LEADER_A]: "1x3 _x2 stale", [LEADER_B]: "0x3 1x20" },
+    quiet: { [leader("a")]: "1x3 _x2 stale", [leader("b")]: "0x3 1x20", ...OTHERS_LEAD },
   },
   {
     alert: "RancherosKubernetesNotHeard",
@@ -160,6 +165,7 @@ export const ALERT_SCENES: readonly AlertScene[] = [
       [tunnel("open", "a")]: "0x20",
       [tunnel("down", "b")]: "0x2 1x20",
       [tunnel("open", "b")]: "1x2 0x20",
+      ...OTHERS_ARE_OPEN,
     },
     afterMinutes: 10,
     labels: SYSTEM,
