@@ -4,6 +4,9 @@ import { isAlias, isMap, isNode, isPair, isScalar, isSeq, type Alias, type Docum
 import { MAX_DEPTH, MAX_VALUES } from "./limits.ts";
 import type { Finding, Located, LocatedEntry, Position } from "./located.ts";
 
+/** What is no base64 would be left out of it without a word. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 /** Ends the walk: the finding is the answer. */
 class Refused extends Error {
   readonly at: Position;
@@ -53,6 +56,9 @@ class Walk {
     if (isMap(node)) return { kind: "map", at, entries: this.#entries(node.items, depth, aliasAt) };
     if (isSeq(node)) return { kind: "list", at, items: node.items.map((item) => this.node(item, depth + 1, aliasAt)) };
     if (!isScalar(node)) return { kind: "scalar", at, value: null, source: "" };
+    if (node.value instanceof Uint8Array && !BASE64.test(sourceOf(node).replaceAll(/\s/g, ""))) {
+      throw new Refused(at, "what !!binary marks is no base64");
+    }
     if (!isScalarValue(node.value)) throw new Refused(at, "a value is of a kind that is not known");
     return { kind: "scalar", at, value: node.value, source: sourceOf(node) };
   }
@@ -79,7 +85,7 @@ class Walk {
       if (key === undefined) throw new Refused(keyAt, "a key must be a text");
       if (entries.has(key)) throw new Refused(keyAt, "this key is there twice");
       const value = this.node(pair.value ?? { range: undefined }, depth + 1, aliasAt);
-      if (key === "<<") merged.push({ keyAt, value });
+      if (key === "<<" && isPlain(pair.key)) merged.push({ keyAt, value });
       else entries.set(key, { keyAt, value: isBare(pair.value) ? { ...value, at: keyAt } : value });
     }
     for (const entry of merged) addMerged(entries, entry);
@@ -105,6 +111,11 @@ function addMerged(entries: Map<string, LocatedEntry>, { keyAt, value }: Located
 function isScalarValue(value: unknown): value is Extract<Located, { readonly kind: "scalar" }>["value"] {
   if (value === null || value instanceof Uint8Array) return true;
   return ["string", "number", "bigint", "boolean"].includes(typeof value);
+}
+
+/** A `<<` in quotes is a key like any other. */
+function isPlain(key: unknown): boolean {
+  return isScalar(key) && (key.type === undefined || key.type === "PLAIN");
 }
 
 function isBare(value: unknown): boolean {

@@ -31,13 +31,14 @@ export interface Finding extends Position {
   readonly sentence: string;
 }
 
-/** @returns JSON-like values; dates and binary do not come from our schema. */
+/** @returns JSON-like values; of what !!binary marks the text, as Go has it: dates do not come from our schema. */
 export function plain(node: Located): unknown {
   if (node.kind === "map") {
     return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, plain(value)]));
   }
   if (node.kind === "list") return node.items.map(plain);
-  return typeof node.value === "bigint" || node.value instanceof Uint8Array ? node.source : node.value;
+  if (node.value instanceof Uint8Array) return Buffer.from(node.value).toString("utf8");
+  return typeof node.value === "bigint" ? node.source : node.value;
 }
 
 export function below(path: string, key: string | number): string {

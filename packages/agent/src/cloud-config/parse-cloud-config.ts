@@ -6,6 +6,7 @@ import { hostname } from "./keys/hostname.ts";
 import { ntp } from "./keys/ntp.ts";
 import { runCommand } from "./keys/runcmd.ts";
 import { kernelModule, sysctl } from "./keys/kernel.ts";
+import { rancherd } from "./keys/rancherd.ts";
 import { user } from "./keys/user.ts";
 import { fileSetting } from "./keys/write-files.ts";
 import { MAX_FINDINGS } from "./limits.ts";
@@ -73,11 +74,7 @@ function readConfig(judge: Judge, root: Located): CloudConfig {
       setIf(textLike(TIMEZONE, "a name such as Europe/Berlin")(judge, node, path), (value) => (found.timezone = value)),
     sysctl: (node, path) => setIf(sysctl(judge, node, path), (value) => (settings = value)),
     modules: (node, path) => setIf(listOf(kernelModule)(judge, node, path), (value) => (modules = value)),
-    rancherd: (node, path) => {
-      const value = plain(node);
-      if (node.kind === "map" && isRecord(value)) found.rancherd = value;
-      else judge.error(node.at, path, `${path} has to be a map`);
-    },
+    rancherd: (node, path) => setIf(rancherd(judge, node, path), (value) => (found.rancherd = value)),
     // Of the installation, which has a judge of its own.
     ...Object.fromEntries(
       spellingsOfOurs(root).map((key) => [
@@ -119,10 +116,6 @@ function spellingsOfOurs(root: Located): readonly string[] {
 
 function setIf<T>(value: T | undefined, set: (value: T) => void): void {
   if (value !== undefined) set(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function bounded(findings: readonly Finding[]): readonly Finding[] {

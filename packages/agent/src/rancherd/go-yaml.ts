@@ -1,5 +1,5 @@
 /** YAML as rancherd reads it: YAML 1.1 through Go's yaml.v2, of which the first document counts. */
-import { parseDocument, type ScalarTag, type Tags } from "yaml";
+import { isScalar, parseDocument, Scalar, visit, type Document, type ScalarTag, type Tags } from "yaml";
 
 /** Honest configurations have few; a few hundred can blow up to gigabytes. */
 const MAX_ALIASES = 100;
@@ -42,12 +42,16 @@ function parseOne(text: string): unknown {
   const document = parseDocument(text, {
     version: "1.1",
     uniqueKeys: false,
-    customTags: likeGo,
+    customTags: (tags) => likeGo(tags).map(valueLikeGo),
     prettyErrors: false,
     logLevel: "silent",
   });
-  const [problem] = document.errors;
+  const [problem] = [...document.errors, ...document.warnings.filter(isOfKnownTag)];
   if (problem !== undefined) throw new Error(`it is not YAML: ${problem.code} ${placeIn(text, problem.pos[0])}`);
+  const endless = placeOfEndless(document);
+  if (endless !== undefined) {
+    throw new Error(`it has a number that JSON does not know (.inf, .nan) ${placeIn(text, endless)}`);
+  }
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     return value;
@@ -60,6 +64,74 @@ function parseOne(text: string): unknown {
 export function likeGo(tags: Tags): Tags {
   const known = tags.filter((tag) => typeof tag === "string" || (!isBase60(tag) && !isTimestamp(tag.tag)));
   return [OCTAL, ...known];
+}
+
+/** Of what is read only: what is written keeps its own words. */
+function valueLikeGo(tag: Tags[number]): Tags[number] {
+  if (typeof tag === "string") return tag;
+  if (tag.tag === "tag:yaml.org,2002:binary") return BINARY;
+  return tag.tag === "tag:yaml.org,2002:merge" && isForScalars(tag) ? mergingInTurn(tag) : tag;
+}
+
+function isForScalars(tag: Exclude<Tags[number], string>): tag is ScalarTag {
+  return tag.collection === undefined;
+}
+
+/** yaml.v2 merges where the `<<` stands: what is above it counts less, where YAML's own rule has all of the map count more. */
+function mergingInTurn(tag: ScalarTag): ScalarTag {
+  return {
+    ...tag,
+    resolve(...given) {
+      const key: unknown = tag.resolve(...given);
+      if (!(key instanceof Scalar) || key.addToJSMap === undefined) return key;
+      const merge = key.addToJSMap;
+      key.addToJSMap = (context, map, value) => {
+        const merged = new Map<unknown, unknown>();
+        merge(context, merged, value);
+        for (const [name, one] of merged) put(map, name, one);
+      };
+      return key;
+    },
+  };
+}
+
+function put(map: object, key: unknown, value: unknown): void {
+  if (map instanceof Map) map.set(key, value);
+  else if (map instanceof Set) map.add(key);
+  else Object.defineProperty(map, String(key), { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Go's text of the bytes; what is no UTF-8 in it becomes U+FFFD on the way into JSON. */
+const BINARY: ScalarTag = {
+  identify: () => false,
+  tag: "tag:yaml.org,2002:binary",
+  resolve(text, onError) {
+    const base64 = text.replaceAll(/[\r\n]/g, "");
+    if (!isBase64(base64)) onError("no base64");
+    return Buffer.from(base64, "base64").toString("utf8");
+  },
+};
+
+/** Source: Go encoding/base64, StdEncoding: padded, nothing else in it */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}
+
+/** The parser goes on with the text where a tag of YAML itself does not fit to it; a tag of somebody's own says nothing to Go either. */
+function isOfKnownTag({ code, message }: Document["warnings"][number]): boolean {
+  return code === "TAG_RESOLVE_FAILED" && message.includes("tag:yaml.org,2002:");
+}
+
+function placeOfEndless(document: Document): number | undefined {
+  let found: number | undefined;
+  visit(document, {
+    Scalar(_key, node) {
+      if (!isScalar(node) || typeof node.value !== "number" || Number.isFinite(node.value)) return undefined;
+      found = node.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 const OCTAL: ScalarTag = {

@@ -99,6 +99,31 @@ describe("cloud-configs", () => {
     },
   );
 
+  it("keep through parsing and formatting what merge keys bring and what !!binary marks", () => {
+    const bytes = Buffer.from([0xff, 0, 0x41]);
+    const text = `defaults: &b {path: /other, permissions: "0600"}
+write_files:
+- <<: *b
+  path: /x
+  content: !!binary ${bytes.toString("base64")}
+`;
+    const read = Object.assign({}, parseCloudConfig(text, "f.yaml"));
+    const { config, findings } = readByAgent(Buffer.from(formatCloudConfig(read)));
+    expect(findings.map(({ sentence }) => sentence)).toEqual(['there is no key "defaults"; it is left out']);
+    expect(config?.files).toMatchObject([{ path: "/x", mode: 0o600 }]);
+    expect(Buffer.from(config?.files[0]?.content ?? "").equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ["!!binary canary*", "line 1: what !!binary marks is no base64"],
+    ["!!float 3", "line 1: a tag (!) is not known, or its value is none of its kind"],
+    ["!canary x", "line 1: a tag (!) is not known, or its value is none of its kind"],
+  ])("with %s would become another value, and are refused", (value, sentence) => {
+    expect(() => parseCloudConfig(`a: ${value}\n`, "f.yaml")).toThrow(
+      `the file f.yaml has a value that cannot be read: ${sentence}`,
+    );
+  });
+
   it("that are no YAML, or blow up, are refused without showing them", () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n`;
     for (const text of ["a: [canary", bomb]) {

@@ -206,6 +206,27 @@ rancheros: {install: {device: /dev/sda}}
     ]);
   });
 
+  it("takes no quoted << for a merge", () => {
+    const text = `${HEAD}defaults: &b {name: a}\nusers:\n- {name: b, '<<': *b}\n`;
+    expect(findings(text)).toEqual([
+      '2:1 warning there is no key "defaults"; it is left out',
+      '4:13 warning there is no key "<<"; it is left out',
+    ]);
+  });
+
+  it("gives rancherd what it makes of !!binary, and names what it does not read", () => {
+    const told = (values: string): unknown =>
+      parseCloudConfig(Buffer.from(`${HEAD}rancherd: {${values}}\n`)).config?.rancherd;
+    expect(told("token: !!binary aGVsbG8=")).toEqual({ token: "hello" });
+    expect(findings(`${HEAD}rancherd:\n  server: x\n  extraConfig: {a: [1, .inf], b: .nan}\n`)).toEqual([
+      "4:24 error rancherd.extraConfig.a[1] is a number that rancherd does not read",
+      "4:34 error rancherd.extraConfig.b is a number that rancherd does not read",
+    ]);
+    expect(findings(`${HEAD}write_files:\n- path: /x\n  content: !!binary canary*\n`)).toEqual([
+      "4:21 error what !!binary marks is no base64",
+    ]);
+  });
+
   it("of any bytes is a config or has a finding with a place, and never throws", () => {
     const part = fc.constantFrom(
       "users:",

@@ -1,0 +1,50 @@
+/** What rancherd makes of YAML, as sigs.k8s.io/yaml 1.6.0 (YAMLToJSON) printed it for each of these texts. */
+import { describe, expect, it } from "vitest";
+
+import { parseGoYaml } from "../../../src/rancherd/go-yaml.ts";
+
+it.each([
+  ["a merge below a key goes before it", "a: &x {k: 1}\nb:\n  k: 3\n  <<: *x\n", { a: { k: 1 }, b: { k: 1 } }],
+  [
+    "a merge above a key does not",
+    "a: &x {k: 1, j: 2}\nb:\n  <<: *x\n  k: 3\n",
+    { a: { k: 1, j: 2 }, b: { k: 3, j: 2 } },
+  ],
+  [
+    "of several maps the first counts",
+    "a: &x {k: 1}\nb: {<<: [*x, {z: 1, k: 2}]}\n",
+    { a: { k: 1 }, b: { k: 1, z: 1 } },
+  ],
+  [
+    "a merge within a merge",
+    "a: &x {k: 1}\nb: &y {k: 2, <<: *x}\nc: {k: 3, <<: *y}\n",
+    { a: { k: 1 }, b: { k: 1 }, c: { k: 1 } },
+  ],
+  ["a quoted << is a key", 'a: &x {k: 1}\nb:\n  "<<": *x\n', { a: { k: 1 }, b: { "<<": { k: 1 } } }],
+  ["two merges", "<<: {a: 1}\n<<: {b: 2}\n", { a: 1, b: 2 }],
+  ["binary is text", "a: !!binary aGVsbG8=\n", { a: "hello" }],
+  ["binary on several lines", "a: !!binary |\n  aGVs\n  bG8=\n", { a: "hello" }],
+  ["binary that is no text", "a: !!binary /w==\n", { a: "\uFFFD" }],
+  ["tags of its own", "a: !foo x\n", { a: "x" }],
+])("%s", (_what, text, value) => {
+  expect(parseGoYaml(text)).toEqual(value);
+});
+
+describe("what rancherd does not read at all is refused with its place", () => {
+  it.each([
+    ["infinity", "a: 1\nb: .inf\n", "a number that JSON does not know (.inf, .nan) at line 2, column 4"],
+    ["no number", "a: [.nan]\n", "a number that JSON does not know (.inf, .nan) at line 1, column 5"],
+    ["broken base64", "a: !!binary '%%'\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["base64 with spaces", "a: !!binary aGVs bG8=\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a word for a number", "a: !!int 'canary'\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+  ])("%s", (_what, text, sentence) => {
+    let said = "";
+    try {
+      parseGoYaml(text);
+    } catch (error) {
+      said = String(error);
+    }
+    expect(said).toContain(sentence);
+    expect(said).not.toContain("canary");
+  });
+});
