@@ -178,21 +178,27 @@ describe("rules", () => {
     ["MachineInventory", { config: { taints: [{ key: "a", effect: "Never" }] } }, /spec.config.taints\[0\].effect/],
     [
       "MachineRegistration",
-      { machineInventoryLabels: { "not a key": "x" } },
-      /machineInventoryLabels: every key must be/,
+      { machineInventoryLabels: { rack: "x", "not a key": "x" } },
+      /machineInventoryLabels: every key must be .*, and 'not a key' is none/,
     ],
     [
       "MachineRegistration",
       { machineInventoryAnnotations: { "-x": "x" } },
-      /machineInventoryAnnotations: every key must be/,
+      /machineInventoryAnnotations: every key must be .*, and '-x' is none/,
     ],
     ...["example..com/rack", "a-.b/x", `${"a.".repeat(126)}ab/x`, `a/${"n".repeat(64)}`].map(
       (key): [Kind, object, RegExp] => [
         "MachineRegistration",
         { machineInventoryLabels: { [key]: "x" } },
-        /machineInventoryLabels: every key must be/,
+        new RegExp(`machineInventoryLabels: every key must be .*, and '${key.replaceAll(".", "[.]")}' is none`),
       ],
     ),
+    // With a line break in it there is no such message: then the key is not named.
+    [
+      "MachineRegistration",
+      { machineInventoryLabels: { "a\nb": "x" } },
+      /machineInventoryLabels: every key must be a Kubernetes label key, such as example.com[/]rack or rack$/m,
+    ],
     ["MachineRegistration", { machineName: "x".repeat(1025) }, /spec.machineName/],
     ["MachineRegistration", { cloudConfig: "text" }, /spec.cloudConfig/],
     ["MachineRegistration", { attestation: { class: "best" } }, /spec.attestation.class/],

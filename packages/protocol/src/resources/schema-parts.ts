@@ -6,6 +6,8 @@ import { LABEL_KEY, LABEL_PREFIX_MAX } from "../templates/index.ts";
 export interface CelRule {
   readonly rule: string;
   readonly message: string;
+  /** In CEL, what is said in place of the message; the API server says the message where that is no single line. */
+  readonly messageExpression?: string;
 }
 
 /** Schema options that the CRD carries over as they are. */
@@ -35,9 +37,12 @@ export function openObject<Properties extends TProperties>(
 
 /** CEL: every key of this map is a qualified name as labels and annotations need it. */
 export function keysAreQualifiedNames(field: string): CelRule {
+  const isQualified = `key.matches('${LABEL_KEY}') && key.indexOf('/') <= ${LABEL_PREFIX_MAX}`;
+  const message = `${field}: every key must be a Kubernetes label key, such as example.com/rack or rack`;
   return {
-    rule: `self.all(key, key.matches('${LABEL_KEY}') && key.indexOf('/') <= ${LABEL_PREFIX_MAX})`,
-    message: `${field}: every key must be a Kubernetes label key, such as example.com/rack or rack`,
+    rule: `self.all(key, ${isQualified})`,
+    message,
+    messageExpression: `'${message}, and \\'' + self.filter(key, !(${isQualified}))[0] + '\\' is none'`,
   };
 }
 
