@@ -8,7 +8,7 @@ import { hasCloudConfigBefore, takeCloudConfigBack } from "./steps/cloud-config.
 export interface StartPorts {
   readonly host: Pick<HostPort, "now" | "readBootSlot" | "readFile">;
   readonly journalFile: Pick<JournalFile, "read">;
-  readonly slots: Pick<SystemSlotsPort, "tried" | "writeCloudConfig">;
+  readonly slots: Pick<SystemSlotsPort, "tried" | "writeCloudConfig" | "configFiles">;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Drain } from "@rancheros/protocol/resources";
 import type { PlanContainer, RegistryCredential } from "@rancheros/protocol/upgrade";
 
 import type { RuntimeIdentity } from "../containers/index.ts";
+import type { RootFiles } from "../files/index.ts";
 import type { BootSlot } from "./boot-slot.ts";
 import type { Order } from "./journal.ts";
 import type { Moment } from "./moment.ts";
@@ -150,6 +151,16 @@ export interface StagedSystem {
   readonly files: ReadonlyMap<string, Buffer>;
 }
 
+/** The machine's files, as far as a cloud config names them. Everything but `named` throws FilesError and SlotError. */
+export interface ConfigFilesPort extends Pick<RootFiles, "kind" | "read" | "replace" | "remove"> {
+  /** By `write_files`; none where it cannot be read. */
+  named(config: string): Promise<readonly { readonly path: string; readonly content: Buffer }[]>;
+  /** What was kept of them; undefined where nothing was. */
+  readKept(): Promise<string | undefined>;
+  /** On the disk. Undefined takes it away. */
+  writeKept(text: string | undefined): Promise<void>;
+}
+
 /** The two slots of our own installation. Source: docs/decisions/0015-slots.md */
 export interface SystemSlotsPort {
   /** @returns undefined where the machine has none */
@@ -177,6 +188,7 @@ export interface SystemSlotsPort {
   trialTrace(slot: SystemSlot): Promise<string | undefined>;
   /** Undefined takes it away. */
   writeCloudConfig(path: string, text: string | undefined): Promise<void>;
+  readonly configFiles: ConfigFilesPort;
 }
 
 export interface UpgradePorts {

@@ -12,7 +12,7 @@ import {
 } from "../slots/index.ts";
 import { UpgradeError } from "./errors.ts";
 import { admissionText, nodeRegistries, toldPolicies, type NodeContainersOptions } from "./node-containers.ts";
-import type { StageOptions, StagedSystem, SystemSlotsPort } from "./ports.ts";
+import type { ConfigFilesPort, StageOptions, StagedSystem, SystemSlotsPort } from "./ports.ts";
 import type { SlotPort } from "./rollback.ts";
 
 /** What the first program of a trial leaves behind. */
@@ -31,6 +31,7 @@ export interface SystemSlotsOptions extends Pick<
   readonly restart: () => Promise<void>;
   /** All of it or nothing, and on the disk; undefined takes the file away. */
   readonly writeCloudConfig: (path: string, text: string | undefined) => Promise<void>;
+  readonly configFiles: ConfigFilesPort;
   readonly readTrialMark: () => Promise<TrialMark | undefined>;
   readonly forgetTrialMark: () => Promise<void>;
   readonly log: (message: string) => void;
@@ -75,6 +76,7 @@ export function systemSlots(options: SystemSlotsOptions): SystemSlotsPort {
       }
     },
     writeCloudConfig: options.writeCloudConfig,
+    configFiles: options.configFiles,
   };
 }
 

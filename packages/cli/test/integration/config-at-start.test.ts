@@ -1,5 +1,5 @@
 /** `ros-agent config apply --at-start` on a machine that is a folder, back from a trial: with a journal and a boot loader's block as they lie on a disk. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freshSlotWords, writeGrubEnvironment } from "@rancheros/agent/slots";
@@ -9,7 +9,20 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { rosAgent } from "./ros-agent.ts";
 
 const OLD = "#cloud-config\nhostname: of-before\n";
-const NEW = "#cloud-config\nhostname: of-the-upgrade\n";
+const NEW = `#cloud-config
+hostname: of-the-upgrade
+write_files:
+  - {path: /etc/changed, content: new}
+  - {path: /etc/only-new, content: new}
+`;
+/** What the upgrade has kept of those. */
+const KEPT = {
+  version: 1,
+  files: [
+    { path: "/etc/changed", before: { content: Buffer.from("old").toString("base64"), mode: 0o600, uid: 0, gid: 0 } },
+    { path: "/etc/only-new" },
+  ],
+};
 
 let root: string;
 beforeEach(() => {
@@ -17,6 +30,9 @@ beforeEach(() => {
   write("proc/cmdline", "root=PARTUUID=x rancheros.slot=a");
   write("oem/90_operator.yaml", NEW);
   write("oem/90_operator.yaml.before", OLD);
+  write("var/lib/rancheros/cloud-config-files.json", JSON.stringify(KEPT));
+  // As the trial has left them.
+  for (const name of ["changed", "only-new"]) write(`etc/${name}`, "new");
   writeWords(undefined);
   writeJournal();
 });
@@ -75,13 +91,17 @@ function writeJournal(bootId = "an-earlier-boot"): void {
 const apply = (...flags: readonly string[]) =>
   rosAgent(["config", "apply", join(root, "oem"), "--root", root, "--run-folder", join(root, "run"), ...flags]);
 
-it("applies the cloud config from before the upgrade, and what follows finds nothing left to do", async () => {
+it("applies the cloud config from before the upgrade, with the files that the other one named as they were, and what follows finds nothing left to do", async () => {
   const journal = read("var/lib/rancheros/upgrade.json");
   for (const round of [1, 2]) {
     expect(await apply("--at-start"), String(round)).toMatchObject({ code: 0 });
     expect(read("etc/hostname")).toBe("of-before\n");
     expect(read("oem/90_operator.yaml")).toBe(OLD);
     expect(existsSync(join(root, "oem/90_operator.yaml.before"))).toBe(false);
+    expect(read("etc/changed")).toBe("old");
+    expect(statSync(join(root, "etc/changed")).mode & 0o777).toBe(0o600);
+    expect(existsSync(join(root, "etc/only-new"))).toBe(false);
+    expect(existsSync(join(root, "var/lib/rancheros/cloud-config-files.json"))).toBe(false);
   }
   expect(read("var/lib/rancheros/upgrade.json")).toBe(journal);
 });
@@ -107,6 +127,8 @@ it.each<[string, () => void, readonly string[]]>([
   expect(outcome.stderr).not.toContain("not looked at");
   expect(read("etc/hostname")).toBe("of-the-upgrade\n");
   expect(read("oem/90_operator.yaml.before")).toBe(OLD);
+  for (const name of ["changed", "only-new"]) expect(read(`etc/${name}`)).toBe("new");
+  expect(existsSync(join(root, "var/lib/rancheros/cloud-config-files.json"))).toBe(true);
 });
 
 it("applies what is there also where the journal is broken, and says so", async () => {

@@ -5,11 +5,15 @@ import { open, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { askForRestart, isSlotName, readStateFile, SlotError, writeStateFile } from "../../slots/index.ts";
+import { rootFiles } from "../../files/index.ts";
+import { KEPT_TEXT_MAX_BYTES } from "../kept-files.ts";
+import type { ConfigFilesPort } from "../ports.ts";
 import type { SystemSlotsOptions, TrialMark } from "../system-slots.ts";
 
 /** Written by /usr/lib/rancheros/init. */
 const TRIAL_MARK = "trial.json";
 const TRIAL_MARK_MAX_BYTES = 4096;
+const KEPT_FILES = "cloud-config-files.json";
 
 export function systemSlotsOutside({
   hostRoot,
@@ -17,7 +21,10 @@ export function systemSlotsOutside({
 }: {
   readonly hostRoot: string;
   readonly stateFolder: string;
-}): Pick<SystemSlotsOptions, "bootId" | "restart" | "writeCloudConfig" | "readTrialMark" | "forgetTrialMark"> {
+}): Pick<
+  SystemSlotsOptions,
+  "bootId" | "restart" | "writeCloudConfig" | "configFiles" | "readTrialMark" | "forgetTrialMark"
+> {
   const mark = join(stateFolder, TRIAL_MARK);
   return {
     bootId: () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
@@ -34,10 +41,25 @@ export function systemSlotsOutside({
       if (text === undefined) await remove(full);
       else await writeStateFile(full, text);
     },
+    configFiles: configFiles(hostRoot, join(stateFolder, KEPT_FILES)),
     async readTrialMark() {
       return trialMark((await readStateFile(mark, TRIAL_MARK_MAX_BYTES)) ?? "");
     },
     forgetTrialMark: () => remove(mark),
+  };
+}
+
+function configFiles(hostRoot: string, kept: string): ConfigFilesPort {
+  return {
+    ...rootFiles(hostRoot),
+    async named(config) {
+      if (config === "") return [];
+      // What reads it is large, and most starts and upgrades need it not.
+      const { parseCloudConfig } = await import("../../cloud-config/index.ts");
+      return parseCloudConfig(Buffer.from(config)).config?.files ?? [];
+    },
+    readKept: () => readStateFile(kept, KEPT_TEXT_MAX_BYTES),
+    writeKept: (text) => (text === undefined ? remove(kept) : writeStateFile(kept, text)),
   };
 }
 

@@ -6,6 +6,7 @@ import { runOf } from "../journal-edits.ts";
 import type { Order } from "../journal.ts";
 import type { HostPort, SystemSlotsPort } from "../ports.ts";
 import { presentRun, type Work } from "../work.ts";
+import { forgetConfigFiles, keepConfigFiles, putConfigFilesBack } from "./config-files.ts";
 
 /** More than is applied to a machine. */
 const CLOUD_CONFIG_MAX_BYTES = 1024 * 1024 + 1;
@@ -14,7 +15,7 @@ const CLOUD_CONFIG_MAX_BYTES = 1024 * 1024 + 1;
 export interface ConfigWork {
   readonly ports: {
     readonly host: Pick<HostPort, "readFile">;
-    readonly slots?: Pick<SystemSlotsPort, "writeCloudConfig"> | undefined;
+    readonly slots?: Pick<SystemSlotsPort, "writeCloudConfig" | "configFiles"> | undefined;
   };
   readonly log: (message: string) => void;
 }
@@ -46,9 +47,11 @@ export async function tryCloudConfig(work: Work): Promise<void> {
   const present = (await read(work, CLOUD_CONFIG_PATH)) ?? "";
   // After a kill what was kept is kept already, and this is no longer what there was.
   if (present === wanted) return;
+  const { slots } = work.ports;
+  if (slots !== undefined) await keepConfigFiles(slots.configFiles, wanted, work.log);
   // Empty where there was none, which says the same. Half of one would be worse than none.
   if (Buffer.byteLength(present) < CLOUD_CONFIG_MAX_BYTES) {
-    await work.ports.slots?.writeCloudConfig(CLOUD_CONFIG_BEFORE_PATH, present);
+    await slots?.writeCloudConfig(CLOUD_CONFIG_BEFORE_PATH, present);
   } else work.log(`${CLOUD_CONFIG_PATH} is too large to be kept until the slot is found good`);
   await write(work, CLOUD_CONFIG_PATH, wanted);
 }
@@ -68,7 +71,10 @@ export async function takeCloudConfigBack(work: ConfigWork, { plan }: Order): Pr
     const before = await read(work, CLOUD_CONFIG_BEFORE_PATH);
     if (before === undefined) return;
     const present = (await read(work, CLOUD_CONFIG_PATH)) ?? "";
-    if (present === (plan.cloudConfig ?? "")) await write(work, CLOUD_CONFIG_PATH, before);
+    const wanted = plan.cloudConfig ?? "";
+    // Before the config, as nothing says of a file any more that it is the other one's once that is back.
+    if (present === wanted || present === before) await putFilesBack(work, wanted);
+    if (present === wanted) await write(work, CLOUD_CONFIG_PATH, before);
     else if (present !== before) work.log(`${CLOUD_CONFIG_PATH} was changed by hand since, and stays as it is`);
     await forgetCloudConfigBefore(work);
   });
@@ -80,8 +86,15 @@ export async function settleCloudConfig(work: Work): Promise<void> {
 }
 
 /** Also that of an earlier upgrade, whose operating system was not well. */
-export async function forgetCloudConfigBefore({ ports }: ConfigWork): Promise<void> {
-  await ports.slots?.writeCloudConfig(CLOUD_CONFIG_BEFORE_PATH, undefined);
+export async function forgetCloudConfigBefore({ ports: { slots } }: ConfigWork): Promise<void> {
+  if (slots === undefined) return;
+  // The config says that there is something to be forgotten, and so goes last.
+  await forgetConfigFiles(slots.configFiles);
+  await slots.writeCloudConfig(CLOUD_CONFIG_BEFORE_PATH, undefined);
+}
+
+async function putFilesBack({ ports: { slots }, log }: ConfigWork, config: string): Promise<void> {
+  if (slots !== undefined) await putConfigFilesBack(slots.configFiles, config, log);
 }
 
 /** The verdict is worth more than this: whoever waits for it is told. */

@@ -5,7 +5,7 @@ import type { Order } from "../../../src/upgrade/journal.ts";
 import { openUpgrades, type Upgrades } from "../../../src/upgrade/upgrade.ts";
 import { machinePorts, type Death } from "./machine-ports.ts";
 import { NEW_RELEASE, type World } from "./machine-world.ts";
-import { startOwnSlot, type SlotPoint } from "./own-slots.ts";
+import { filesOf, startOwnSlot, type SlotPoint } from "./own-slots.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 /** The life of a machine: agents that come and go on it. */
@@ -68,6 +68,8 @@ async function applyConfig(life: Life): Promise<boolean> {
     throw error;
   }
   world.appliedConfig = world.cloudConfig;
+  for (const { path, content, mode } of filesOf(world.cloudConfig ?? ""))
+    world.files.set(path, { text: content.toString(), mode });
   return true;
 }
 

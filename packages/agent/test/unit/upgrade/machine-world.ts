@@ -13,7 +13,7 @@ import type { BootSlot } from "../../../src/upgrade/boot-slot.ts";
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
 import type { Order } from "../../../src/upgrade/journal.ts";
 import type { CheckResult } from "../../../src/upgrade/ports.ts";
-import type { OwnSlots, SlotPoint } from "./own-slots.ts";
+import type { MachineFile, OwnSlots, SlotPoint } from "./own-slots.ts";
 import { NEW_RELEASE, OLD_RELEASE, REFERENCE } from "./releases.ts";
 
 export const TROUBLE = {
@@ -45,6 +45,10 @@ export interface World {
   cloudConfig: string | undefined;
   /** What an upgrade keeps beside it. */
   cloudConfigBefore: string | undefined;
+  /** Of the machine, by path, which outlive its slots. */
+  files: Map<string, MachineFile>;
+  /** Of those that a cloud config names, as they were. */
+  filesBefore: string | undefined;
   /** What the machine became at its last start. */
   appliedConfig: string | undefined;
   /** Whether the operating system's own files can be read, of a disk that fails. */
@@ -96,6 +100,8 @@ export function createWorld(changes: Partial<World> = {}): World {
     ours: undefined,
     cloudConfig: undefined,
     cloudConfigBefore: undefined,
+    files: new Map(),
+    filesBefore: undefined,
     appliedConfig: changes.cloudConfig,
     boot: 1,
     isStopping: false,

@@ -1,4 +1,6 @@
 /** Two slots of our own installation, as an upgrade sees them: a boot loader that tries once, and a boot check. */
+import type { FileSetting } from "../../../src/cloud-config/cloud-config.ts";
+import { parseCloudConfig } from "../../../src/cloud-config/parse-cloud-config.ts";
 import { SlotError } from "../../../src/slots/errors.ts";
 import { requireStateRoom } from "../../../src/slots/state-room.ts";
 import type { SystemSlotsPort } from "../../../src/upgrade/ports.ts";
@@ -87,8 +89,15 @@ export interface OwnSlotsOutside {
     isStopping: boolean;
     cloudConfig: string | undefined;
     cloudConfigBefore: string | undefined;
+    files: Map<string, MachineFile>;
+    filesBefore: string | undefined;
     readonly events: string[];
   };
+}
+
+export interface MachineFile {
+  readonly text: string;
+  readonly mode: number;
 }
 
 /** The boot check takes so long. */
@@ -174,5 +183,25 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         if (slots.isOemReadOnly) throw new SlotError("SLOT_WRITE_FAILED", "/oem is mounted read-only");
         world[which] = text;
       }),
+    configFiles: {
+      named: (config) => Promise.resolve(filesOf(config)),
+      kind: (path) => alive(() => (world.files.has(path) ? ("file" as const) : undefined)),
+      read: (path) =>
+        alive(() => {
+          const { text, mode } = world.files.get(path) ?? {};
+          return text === undefined || mode === undefined
+            ? undefined
+            : { content: Buffer.from(text), mode, uid: 0, gid: 0, names: 1 };
+        }),
+      replace: ({ path, content, mode }) =>
+        act("file", () => void world.files.set(path, { text: Buffer.from(content).toString(), mode })),
+      remove: (path) => act("file", () => void world.files.delete(path)),
+      readKept: () => alive(() => world.filesBefore),
+      writeKept: (text) => act("kept", () => void (world.filesBefore = text)),
+    },
   };
+}
+
+export function filesOf(config: string): readonly FileSetting[] {
+  return parseCloudConfig(Buffer.from(config)).config?.files ?? [];
 }

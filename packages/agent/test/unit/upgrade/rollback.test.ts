@@ -143,6 +143,7 @@ describe("a rollback by hand", () => {
     const outside = {
       restart: not,
       writeCloudConfig: not,
+      configFiles: { named: not, kind: not, read: not, replace: not, remove: not, readKept: not, writeKept: not },
       readTrialMark: not,
       forgetTrialMark: () => Promise.resolve(),
     };

@@ -1,0 +1,60 @@
+/**
+ * The files that the cloud config of an upgrade names, as they were before its slot was tried: the operating system from before
+ * goes on with those, and not with what is meant for the new one. What somebody has written there since stays.
+ */
+import { isCodedError } from "@rancheros/protocol/errors";
+
+import { formatKeptFiles, KEPT_MAX_BYTES, parseKeptFiles, type KeptFile } from "../kept-files.ts";
+import type { ConfigFilesPort } from "../ports.ts";
+
+type Log = (message: string) => void;
+
+/** As long as the slot has not been tried it can be repeated. @param config  one that is none names no file */
+export async function keepConfigFiles(port: ConfigFilesPort, config: string, log: Log): Promise<void> {
+  const kept: KeptFile[] = [];
+  let bytes = 0;
+  for (const { path } of await port.named(config)) {
+    await remark(log, `${path} is not kept for the case that the slot is not good`, async () => {
+      const kind = await port.kind(path);
+      if (kind !== undefined && kind !== "file") return;
+      const found = await port.read(path);
+      const size = found?.content.byteLength ?? 0;
+      if (bytes + size > KEPT_MAX_BYTES) return log(`${path} is too large to be kept until the slot is found good`);
+      bytes += size;
+      kept.push({ path, before: found });
+    });
+  }
+  if (kept.length > 0) await port.writeKept(formatKeptFiles(kept));
+}
+
+/** Those which are still as the config has made them. Can be repeated. @param config  with which the slot was tried */
+export async function putConfigFilesBack(port: ConfigFilesPort, config: string, log: Log): Promise<void> {
+  const record = await port.readKept();
+  if (record === undefined) return;
+  const made = new Map((await port.named(config)).map(({ path, content }) => [path, content]));
+  for (const kept of parseKeptFiles(record)) {
+    const content = made.get(kept.path);
+    if (content === undefined) continue;
+    await remark(log, `${kept.path} is not put back`, () => putBack(port, kept, content));
+  }
+}
+
+async function putBack(port: ConfigFilesPort, { path, before }: KeptFile, made: Buffer): Promise<void> {
+  if (before?.content.equals(made) === true || (await port.kind(path)) !== "file") return;
+  if ((await port.read(path))?.content.equals(made) !== true) return;
+  await (before === undefined ? port.remove(path) : port.replace({ path, ...before }));
+}
+
+export async function forgetConfigFiles(port: ConfigFilesPort): Promise<void> {
+  if ((await port.readKept()) !== undefined) await port.writeKept(undefined);
+}
+
+/** One file that cannot be had keeps nobody from the others, nor the machine from its upgrade. */
+async function remark(log: Log, what: string, does: () => Promise<void>): Promise<void> {
+  try {
+    await does();
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    log(`${what}: ${error.message} (${error.code})`);
+  }
+}
