@@ -11,6 +11,7 @@ export type ContainerErrorCode =
   | "CONTAINER_IMAGE_WRONG"
   | "CONTAINER_INTERRUPTED"
   | "CONTAINER_LEFT_BEHIND"
+  | "CONTAINER_MOUNT_FAILED"
   | "CONTAINER_NAME_TAKEN"
   | "CONTAINER_NONSENSE"
   | "CONTAINER_PERMISSION"
@@ -82,6 +83,13 @@ export const CONTAINER_ERRORS = {
     retry: "never",
     meaning: "The image does not have the program that the container should run.",
     mend: "Check the image, or set upgradeContainer.command to a program that it has; the default is /usr/sbin/suc-upgrade.",
+  },
+  CONTAINER_MOUNT_FAILED: {
+    failure: "environment",
+    retry: "never",
+    meaning:
+      "A file or folder of this machine cannot be shown to the container: it is missing and cannot be made, or does not fit to what the image has there.",
+    mend: "Correct volumes of prepare or upgradeContainer in the ManagedOSImage, or make the folder that the message names; one that is missing is made by ros-agent, but not on a read-only file system.",
   },
   CONTAINER_NAME_TAKEN: {
     failure: "environment",

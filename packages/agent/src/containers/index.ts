@@ -15,6 +15,7 @@ import { followRecorded } from "./io/follow-recorded.ts";
 import type { ImageFiles, ReadFilesCall } from "./image-file.ts";
 import { freeSpace } from "./io/free-space.ts";
 import { lookAt } from "./io/look-at.ts";
+import { makeMountSource } from "./io/make-mount-source.ts";
 import { readInside } from "./io/read-inside.ts";
 import { recorderCommand } from "./io/recorder-command.ts";
 import { runFolder, type RunFolder } from "./io/run-folder.ts";
@@ -133,6 +134,7 @@ function outsideOf(runtime: ContainerRuntime, containers: ContainersOptions, nam
     driver: driverOf(runtime, containers, (call) => runTool({ ...call, heldFile: calls.file })),
     folder: runFolder(containers.runFolder, name),
     calls,
+    makeMountSource,
     // Whoever sets the clock, as at the start of a machine without one, neither ends a container nor lets it run on.
     nowMs: () => performance.now(),
     // It rejects only when it is broken off, and whoever waits looks at the signal.

@@ -103,6 +103,7 @@ async function startAnew(outside: RunOutside, spec: ContainerSpec): Promise<Star
   }
   const labels = { ...spec.labels, [MANAGED_LABEL]: MANAGER, [RUN_LABEL]: spec.run };
   try {
+    for (const { source } of spec.mounts ?? []) await outside.makeMountSource(source);
     return await driver.start({ spec, labels, folder: folder.path, envFile, files });
   } catch (error) {
     await folder.remove();

@@ -7,6 +7,8 @@ export interface RunOutside {
   readonly driver: RuntimeDriver;
   readonly folder: RunFolder;
   readonly calls: ContainerCalls;
+  /** Where it is missing. @throws ContainerError CONTAINER_MOUNT_FAILED, CONTAINER_DISK_FULL */
+  readonly makeMountSource: (source: string) => Promise<void>;
   /** Of a clock that nobody sets, in milliseconds. */
   readonly nowMs: () => number;
   /** Resolves also when the signal is given. */

@@ -17,6 +17,8 @@ const TELLTALES: readonly (readonly [RegExp, ContainerErrorCode])[] = [
     /failed to dial|connection refused|connection error|error reading (from server|server preface)|transport is closing|Cannot connect to the Docker daemon|dial unix|code = Unavailable/i,
     "CONTAINER_RUNTIME_UNREACHABLE",
   ],
+  // Runc's words end like those on a missing program.
+  [/mounting \\?"|bind source path does not exist|statfs \S+: no such file/i, "CONTAINER_MOUNT_FAILED"],
   [
     /exec: .*(not found|no such file)|stat \S+: no such file or directory: unknown|executable file .*not found|OCI runtime create failed.*exec.*permission denied/is,
     "CONTAINER_COMMAND_MISSING",

@@ -142,6 +142,13 @@ describe.each(Object.keys(STARTS))("a real %s", (kind) => {
     expect(engine.command("ps", "--all", "--quiet")).toBe("");
   });
 
+  it("makes the folder of a mount that the host does not have", async () => {
+    const source = path.join(folder, "new/deep");
+    const mounts = [{ source, destination: "/data" }];
+    expect(await run({ ...shell("echo kept > /data/file"), mounts })).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(path.join(source, "file"), "utf8")).toBe("kept\n");
+  });
+
   it("says that the command is missing", async () => {
     await expect(run({ command: ["/usr/sbin/none"] })).rejects.toMatchObject({ code: "CONTAINER_COMMAND_MISSING" });
   });

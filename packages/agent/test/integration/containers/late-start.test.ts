@@ -42,6 +42,7 @@ async function run(spec: ContainerSpec, failing: string): Promise<{ ending: Cont
     driver: containerdDriver({ ...runtime, program: [program] }, owned),
     folder: runFolder(containers.runFolder, spec.name),
     calls: held,
+    makeMountSource: () => Promise.resolve(),
     nowMs: () => performance.now() + count() * LATE_MS,
     sleep: (delayMs: number) => sleep(delayMs),
   };

@@ -245,6 +245,27 @@ describe("runContainer on a real containerd", () => {
     await expect(run({ image: "registry.test/none:1" })).rejects.toMatchObject({ code: "CONTAINER_IMAGE_MISSING" });
   });
 
+  it("makes the folder of a mount that the host does not have, and says which cannot be made", async () => {
+    const source = path.join(folder, "new/deep");
+    const mounts = [{ source, destination: "/data" }];
+    expect(await run({ ...shell("echo kept > /data/file"), mounts })).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(path.join(source, "file"), "utf8")).toBe("kept\n");
+    expect([statSync(source).mode & 0o777, statSync(path.dirname(source)).mode & 0o777]).toEqual([0o755, 0o755]);
+    expect(
+      await run({ ...shell("cat /data"), mounts: [{ source: `${source}/file`, destination: "/data" }] }),
+    ).toMatchObject({ exitCode: 0, lastLines: ["kept"] });
+    const below = `${source}/file/more`;
+    const refused = run({ ...shell("exit 0"), mounts: [{ source: below, destination: "/data" }] });
+    await expect(refused).rejects.toMatchObject({
+      code: "CONTAINER_MOUNT_FAILED",
+      retry: "never",
+      message: expect.stringContaining(below) as string,
+    });
+    // A folder onto a file of the image.
+    const onto = run({ ...shell("exit 0"), mounts: [{ source, destination: "/usr/sbin/suc-upgrade" }] });
+    await expect(onto).rejects.toMatchObject({ code: "CONTAINER_MOUNT_FAILED", retry: "never" });
+  });
+
   it("leaves a container of the same name alone that it did not make", async () => {
     await containerd.ctr("run", "--detach", "--null-io", IMAGE, NAME, "/bin/sleep", "1000");
     try {

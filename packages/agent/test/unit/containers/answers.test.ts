@@ -166,6 +166,15 @@ describe("toolFailure", () => {
       "CONTAINER_PERMISSION",
       "ctr: failed to dial: dial unix /run/containerd/containerd.sock: connect: permission denied",
     ],
+    [
+      "CONTAINER_MOUNT_FAILED",
+      'ctr: OCI runtime create failed: runc create failed: error mounting "/none" to rootfs at "/x": stat /none: no such file or directory: unknown',
+    ],
+    [
+      "CONTAINER_MOUNT_FAILED",
+      'docker: Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /none.',
+    ],
+    ["CONTAINER_MOUNT_FAILED", "Error: statfs /none: no such file or directory"],
     ["CONTAINER_COMMAND_MISSING", 'exec: "/none": stat /none: no such file or directory: unknown'],
     [
       "CONTAINER_IMAGE_WRONG",
