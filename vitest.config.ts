@@ -6,6 +6,12 @@ import { LongestFirst, WORKERS } from "./test/longest-first.ts";
 keepCompiled();
 collectLess();
 
+const EXPECT = {
+  requireAssertions: true,
+  // A deadline for what hangs, as the time that a test has: a second is less than the machine may stop for.
+  poll: { timeout: 20_000 },
+};
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -14,7 +20,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/test/unit/**/*.test.ts", "test/unit/**/*.test.ts"],
-          expect: { requireAssertions: true },
+          expect: EXPECT,
           // A deadline for what hangs, not a measure: property tests share two cores with whatever else runs there.
           testTimeout: 30_000,
           // A third of the time went into loading the same modules for each file.
@@ -25,7 +31,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["packages/*/test/integration/**/*.test.ts", "test/integration/**/*.test.ts"],
-          expect: { requireAssertions: true },
+          expect: EXPECT,
           globalSetup: ["test/control-plane/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -38,7 +44,7 @@ export default defineConfig({
         test: {
           name: "site",
           include: ["site/test/**/*.test.ts"],
-          expect: { requireAssertions: true },
+          expect: EXPECT,
           globalSetup: ["site/test/build-site.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -57,7 +63,7 @@ export default defineConfig({
                   "test/metal/arm64.test.ts",
                 ]
               : [],
-          expect: { requireAssertions: true },
+          expect: EXPECT,
           // A virtual machine without KVM takes both cores.
           maxWorkers: 1,
         },

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const PROGRAMS = "bash env dirname readlink getent cut mktemp rm awk grep cat touch sed sleep setpriv uname".split(" ");
@@ -113,7 +113,7 @@ ${lines}`,
     somebodyElseInstalls("locked");
     const setup = spawn("/usr/bin/unshare", COMMAND, { ...options(), stdio: "ignore" });
     const closed = new Promise<number | null>((resolve) => setup.once("close", resolve));
-    await vi.waitFor(() => expect(ran()).toContain("asked"), { timeout: 30_000, interval: 50 });
+    await expect.poll(ran).toContain("asked");
     setup.kill("SIGTERM");
     expect(await closed).toBe(143);
   });
@@ -138,7 +138,7 @@ it.each(["SIGINT", "SIGTERM"] as const)(
     let stderr = "";
     setup.stderr.setEncoding("utf8").on("data", (piece: string) => (stderr += piece));
     const closed = new Promise<number | null>((resolve) => setup.once("close", resolve));
-    await vi.waitFor(() => expect(ran()).toEqual(["fetched", "begun"]), { timeout: 30_000, interval: 50 });
+    await expect.poll(ran).toEqual(["fetched", "begun"]);
     setup.kill(signal);
     expect(await closed).toBe(signal === "SIGINT" ? 130 : 143);
     expect(ran()).toEqual(["fetched", "begun", "ended"]);

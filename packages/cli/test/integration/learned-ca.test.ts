@@ -1,8 +1,9 @@
 /** A machine whose operator has got another CA: what its agent has learned of it counts for every command, and for this operator only. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
+import { eventually } from "../../../../test/operator/objects.ts";
 import { startAttestationServer, type AttestationServer } from "../../../../test/registration/attestation-server.ts";
 import { createAuthority } from "../../../../test/registration/authority.ts";
 import { startSwtpm, type Swtpm } from "../../../../test/swtpm/index.ts";
@@ -30,7 +31,7 @@ beforeAll(async () => {
   learned = join(ground.root, "var/lib/rancheros/operator-ca.json");
   server.play({ admission: () => ({ ca: before.certificatePem + after.certificatePem }) });
   const agent = startRosAgent(["run", url, ...given, ...ground.flags]);
-  await vi.waitFor(() => expect(existsSync(learned)).toBe(true), { timeout: 40_000, interval: 50 });
+  await eventually(async () => existsSync(learned) || undefined, "the CA that it learned", 40_000);
   agent.child.kill("SIGTERM");
   await agent.outcome;
   server.changeCertificate(after.issue({ names }));

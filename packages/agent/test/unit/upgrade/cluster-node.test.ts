@@ -1,5 +1,5 @@
 /** The node as an upgrade asks for it: whose a cordon is, and who shares a connection. */
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { NodeApiError, type KubernetesClient } from "../../../src/kubernetes/index.ts";
 import { clusterNode } from "../../../src/upgrade/cluster-node.ts";
@@ -58,14 +58,14 @@ describe("a connection to the API server", () => {
   it("stays open under whoever uses it when another's request fails, and the next one opens another", async () => {
     const { clients, node } = openPlayed();
     const first = node.look(signal);
-    await vi.waitFor(() => expect(clients[0]?.answers).toHaveLength(1));
+    await expect.poll(() => clients[0]?.answers).toHaveLength(1);
     const second = node.look(signal);
-    await vi.waitFor(() => expect(clients[0]?.answers).toHaveLength(2));
+    await expect.poll(() => clients[0]?.answers).toHaveLength(2);
     clients[0]?.answers[1]?.reject(new NodeApiError("NODE_API_INTERRUPTED", "broken off"));
     await expect(second).rejects.toMatchObject({ code: "NODE_API_INTERRUPTED" });
     expect(clients[0]?.isClosed).toBe(false);
     const third = node.look(signal);
-    await vi.waitFor(() => expect(clients[1]?.answers).toHaveLength(1));
+    await expect.poll(() => clients[1]?.answers).toHaveLength(1);
     clients[0]?.answers[0]?.resolve(ANSWER);
     expect((await first)?.name).toBe(NODE);
     expect(clients[0]?.isClosed).toBe(true);
@@ -79,7 +79,7 @@ describe("a connection to the API server", () => {
   it("is closed in the end also where two have opened one at the same time", async () => {
     const { clients, node } = openPlayed();
     const looks = [node.look(signal), node.look(signal)];
-    await vi.waitFor(() => expect(clients.flatMap(({ answers }) => answers)).toHaveLength(2));
+    await expect.poll(() => clients.flatMap(({ answers }) => answers)).toHaveLength(2);
     for (const { answers } of clients) for (const answer of answers) answer.resolve(ANSWER);
     await Promise.all(looks);
     node.close();

@@ -58,7 +58,7 @@ it("are told of, and all others are followed", async () => {
     onTrouble: (error) => troubles.push(error),
     random: () => 0.5,
   });
-  await vi.waitFor(() => expect(changed).toContain("good-5"));
+  await expect.poll(() => changed).toContain("good-5");
   await watch.stop();
   expect(changed).toEqual(["good-1", "good-3", "good-5"]);
   expect(troubles.every((error) => hasCode(error, "KUBERNETES_OBJECT"))).toBe(true);
@@ -105,7 +105,7 @@ it("are read anew where the API server was put back to an earlier state, which n
     onWentBack: () => seen.push("went back"),
     random: () => 0,
   });
-  await vi.waitFor(() => expect(seen).toContain("good-5 9"));
+  await expect.poll(() => seen).toContain("good-5 9");
   await watch.stop();
   const before = ["a 90", "KUBERNETES_UNREACHABLE", "KUBERNETES_WENT_BACK", "went back"];
   expect(seen.slice(0, 5)).toEqual([...before, "a 50"]);
@@ -156,21 +156,21 @@ describe("a watch that the API server ends with an error", () => {
     ["says no code", {}, "KUBERNETES_NONSENSE: the watch sent an error that does not say what is wrong"],
   ])("is told of, and all is read anew: it %s", async (_, error, trouble) => {
     const { watch, asked, seen, troubles } = failing([error]);
-    await vi.waitFor(() => expect(seen).toContain("good-5"), { timeout: 5_000 });
+    await expect.poll(() => seen).toContain("good-5");
     await watch.stop();
     expect([troubles, asked]).toEqual([[trouble], ["list", "watch", "list", "watch"]]);
   });
 
   it("is read anew without a word where it is too old", async () => {
     const { watch, asked, seen, troubles } = failing([{ ...internal, code: 410, reason: "Expired" }]);
-    await vi.waitFor(() => expect(seen).toContain("good-5"), { timeout: 5_000 });
+    await expect.poll(() => seen).toContain("good-5");
     await watch.stop();
     expect([troubles, asked]).toEqual([[], ["list", "watch", "list", "watch"]]);
   });
 
   it.each(["BOOKMARK", "ADDED"])("is no event where %s comes without an object", async (type) => {
     const { watch, seen, troubles } = failing([null], type);
-    await vi.waitFor(() => expect(seen).toContain("good-5"), { timeout: 5_000 });
+    await expect.poll(() => seen).toContain("good-5");
     await watch.stop();
     expect(troubles).toEqual(["KUBERNETES_NONSENSE: the watch sent something other than events"]);
   });

@@ -1,10 +1,12 @@
 /** Connections of one address that say nothing keep out none from another. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { get } from "node:http";
 import { get as getOverTls } from "node:https";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectOverTls } from "node:tls";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { createAuthority } from "../../../../../test/software-tpm/index.ts";
 import { listenForMachines, type MachineListener } from "../../../src/http/io/machine-listener.ts";
 
@@ -12,10 +14,17 @@ const LIMIT = 8;
 const [CROWD, OTHER] = ["127.0.0.1", "127.0.0.9"];
 let listener: MachineListener | undefined;
 const sockets: Socket[] = [];
+/** The listener's ends. */
+const accepted: Socket[] = [];
 /** What is asked for and not answered before the test says so. */
 let slow: (() => void)[] = [];
 
+const onAccepted = (message: unknown): void => void accepted.push((message as { readonly socket: Socket }).socket);
+beforeEach(() => subscribe("net.server.socket", onAccepted));
+
 afterEach(async () => {
+  unsubscribe("net.server.socket", onAccepted);
+  accepted.length = 0;
   for (const answer of slow.splice(0)) answer();
   for (const socket of sockets.splice(0)) socket.destroy();
   await listener?.stop(0);
@@ -82,14 +91,21 @@ async function answered(port: number, isTls = false): Promise<Socket> {
 async function unanswered(port: number, count: number, text = ask("/slow")): Promise<Socket[]> {
   const busy = await crowd(port, count);
   for (const socket of busy) socket.write(text);
-  await vi.waitFor(() => expect(slow).toHaveLength(count));
+  await expect.poll(() => slow).toHaveLength(count);
   return busy;
 }
 
-/** Who has ended after a while. */
-async function endedOf(held: readonly Socket[]): Promise<number[]> {
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  return held.flatMap(({ closed }, index) => (closed ? [index] : []));
+/** These end, however long it takes until that is seen, and nobody else in a while. */
+async function expectEnded(held: readonly Socket[], those: readonly number[]): Promise<void> {
+  const ended = (): readonly number[] => held.flatMap(({ closed }, index) => (closed ? [index] : []));
+  await expect.poll(ended).toEqual(those);
+  await sleep(100);
+  expect(ended()).toEqual(those);
+}
+
+/** Who goes has gone once the listener knows it. */
+async function untilOpen(count: number): Promise<void> {
+  await expect.poll(() => accepted.filter(({ closed }) => !closed)).toHaveLength(count);
 }
 
 const { pem, key } = createAuthority("server", undefined, { keyType: "ec" });
@@ -108,26 +124,26 @@ it.each([
     const [response] = (await once(asked, "response")) as [{ readonly statusCode: number; resume(): void }];
     response.resume();
     expect(response.statusCode).toBe(200);
-    expect(await endedOf(held)).toEqual([0]);
+    await expectEnded(held, [0]);
   },
 );
 
 it("one more of the crowd takes the place of one of the crowd, and all may have the same", async () => {
   const port = await listening();
   const held = await crowd(port, LIMIT + 2);
-  expect(await endedOf(held)).toEqual([0, 1]);
+  await expectEnded(held, [0, 1]);
   const others = await crowd(port, LIMIT, OTHER);
-  expect(await endedOf(others)).toEqual([0, 1, 2, 3]);
-  expect(await endedOf(held)).toEqual([0, 1, 2, 3, 4, 5]);
+  await expectEnded(others, [0, 1, 2, 3]);
+  await expectEnded(held, [0, 1, 2, 3, 4, 5]);
 });
 
 it("those that have ended make room", async () => {
   const port = await listening();
   for (let round = 0; round < 3; round += 1) {
     const held = await crowd(port, LIMIT);
-    expect(await endedOf(held)).toEqual([]);
+    await expectEnded(held, []);
     for (const socket of held) socket.destroy();
-    await endedOf(held);
+    await untilOpen(0);
   }
 });
 
@@ -140,8 +156,8 @@ it.each([
   const silent = await crowd(port, LIMIT - 2);
   kept.push(await answered(port, tls !== undefined));
   await crowd(port, 2, OTHER);
-  expect(await endedOf(silent)).toEqual([0, 1]);
-  expect(await endedOf(kept)).toEqual([]);
+  await expectEnded(silent, [0, 1]);
+  await expectEnded(kept, []);
 });
 
 it("those that wait for another question make room where all have asked something, and none whose answer is under way", async () => {
@@ -149,18 +165,18 @@ it("those that wait for another question make room where all have asked somethin
   const kept = [await answered(port), await answered(port), await answered(port), await answered(port)];
   const busy = await unanswered(port, LIMIT - 4);
   const others = await crowd(port, LIMIT, OTHER);
-  expect(await endedOf(others)).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(await endedOf(kept)).toEqual([0, 1]);
-  expect(await endedOf(busy)).toEqual([]);
+  await expectEnded(others, [0, 1, 2, 3, 4, 5]);
+  await expectEnded(kept, [0, 1]);
+  await expectEnded(busy, []);
   const answers = Promise.all(busy.map(async (socket) => once(socket, "data")));
   for (const answer of slow.splice(0)) answer();
   expect((await answers).map(([data]) => String(data).split("\r\n", 1)[0])).toEqual(busy.map(() => "HTTP/1.1 200 OK"));
   // They are as all others from then on.
   for (const socket of [...kept, ...others]) socket.destroy();
-  await endedOf(others);
+  await untilOpen(busy.length);
   await unanswered(port, LIMIT - 4);
   await crowd(port, 1, OTHER);
-  expect(await endedOf(busy)).toEqual([0]);
+  await expectEnded(busy, [0]);
 });
 
 it("who asks at once is answered beside others of the same address that say nothing, however fast they come", async () => {
@@ -169,7 +185,7 @@ it("who asks at once is answered beside others of the same address that say noth
     const before = await crowd(port, LIMIT);
     const honest = await answered(port);
     const after = await crowd(port, LIMIT - 1);
-    expect(await endedOf([honest])).toEqual([]);
+    await expectEnded([honest], []);
     for (const socket of [...before, honest, ...after]) socket.destroy();
   }
 });
@@ -177,8 +193,8 @@ it("who asks at once is answered beside others of the same address that say noth
 it("who comes last ends where something is under way with all, as with websockets", async () => {
   const port = await listening();
   const visits = await unanswered(port, LIMIT, UPGRADE);
-  expect(await endedOf(await crowd(port, 2, OTHER))).toEqual([0, 1]);
-  expect(await endedOf(visits)).toEqual([]);
+  await expectEnded(await crowd(port, 2, OTHER), [0, 1]);
+  await expectEnded(visits, []);
 });
 
 it("an upgrade that is refused makes room, where who asked for it does not go", async () => {
@@ -190,7 +206,7 @@ it("an upgrade that is refused makes room, where who asked for it does not go", 
     const [data] = (await once(socket, "data")) as [Buffer];
     expect(String(data)).toMatch(/^HTTP\/1.1 4/);
   }
-  expect(await endedOf(await crowd(port, 1, OTHER))).toEqual([]);
+  await expectEnded(await crowd(port, 1, OTHER), []);
 });
 
 it("an answer that nobody takes makes room where all else is under way, and none that is not made yet", async () => {
@@ -203,17 +219,17 @@ it("an answer that nobody takes makes room where all else is under way, and none
     await once(socket, "readable");
   }
   const others = await crowd(port, 4, OTHER);
-  expect(await endedOf(others)).toEqual([0, 1, 2]);
+  await expectEnded(others, [0, 1, 2]);
   for (const socket of unread) socket.resume();
-  await vi.waitFor(() => expect(unread.map(({ closed }) => closed)).toEqual([true, false]));
-  expect(await endedOf(busy)).toEqual([]);
+  await expect.poll(() => unread.map(({ closed }) => closed)).toEqual([true, false]);
+  await expectEnded(busy, []);
 });
 
 it("a request whose body does not come is no request yet", async () => {
   const port = await listening();
   const held = await crowd(port, LIMIT);
   for (const socket of held) socket.write(ask("/slow", "content-length: 5"));
-  await vi.waitFor(() => expect(slow).toHaveLength(LIMIT));
-  expect(await endedOf(await crowd(port, 1, OTHER))).toEqual([]);
-  expect(await endedOf(held)).toEqual([0]);
+  await expect.poll(() => slow).toHaveLength(LIMIT);
+  await expectEnded(await crowd(port, 1, OTHER), []);
+  await expectEnded(held, [0]);
 });

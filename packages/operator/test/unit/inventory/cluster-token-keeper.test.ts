@@ -77,7 +77,7 @@ it.each([
     error,
   });
   started.look();
-  await vi.waitFor(() => expect([...left].sort()).toEqual(["bad-token", "m1-token", "young-token"]));
+  await expect.poll(() => [...left].sort()).toEqual(["bad-token", "m1-token", "young-token"]);
   expect(asked.some((path) => path.endsWith("/m1"))).toBe(false);
 });
 
@@ -95,7 +95,7 @@ it("at once where the machine was seen to go: nobody is asked whether it is ther
     clusterRegistrationTokenName: "bad-token",
   }).entry();
   started.machineGone({ ...entry, metadata: { ...entry.metadata, name: "bad", uid: "u-bad" } });
-  await vi.waitFor(() => expect(left.size).toBe(0));
+  await expect.poll(() => left.size).toBe(0);
   expect(asked).toEqual([]);
 });
 
@@ -198,14 +198,14 @@ describe("machines that were given to another cluster while nobody looked", () =
     const clusters = new Map([["c1", MANAGED]]);
     const scene = moved([machine("m1", "c2"), machine("m2", "c1")], clusters);
     scene.keeper.look();
-    await vi.waitFor(() => expect(scene.asked.toSorted()).toEqual(["fleet-default/c1", "fleet-default/c2"]));
+    await expect.poll(() => scene.asked.toSorted()).toEqual(["fleet-default/c1", "fleet-default/c2"]);
     await new Promise(setImmediate);
     expect(scene.left.size).toBe(2);
     clusters.set("c2", "c-m-two");
     scene.keeper.look();
-    await vi.waitFor(() => expect([...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m2-token`]));
+    await expect.poll(() => [...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m2-token`]);
     const gone = { clusterRegistrationTokenNamespace: null, clusterRegistrationTokenName: null };
-    await vi.waitFor(() => expect(scene.statusOf("m1")).toEqual(gone));
+    await expect.poll(() => scene.statusOf("m1")).toEqual(gone);
     expect(scene.statusOf("m2")).toMatchObject({ clusterRegistrationTokenNamespace: MANAGED });
   });
 
@@ -217,7 +217,7 @@ describe("machines that were given to another cluster while nobody looked", () =
     ]);
     const scene = moved([...many, machine("last", "c3")], new Map([...clusters, ["c3", "c-m-three"]]));
     scene.keeper.look();
-    await vi.waitFor(() => expect(scene.left.size).toBe(50));
+    await expect.poll(() => scene.left.size).toBe(50);
     expect(scene.asked.filter((one) => one !== "fleet-default/c3").toSorted()).toEqual([
       "fleet-default/c1",
       "fleet-default/c2",
@@ -227,15 +227,15 @@ describe("machines that were given to another cluster while nobody looked", () =
   it("lose it where they were taken out of their cluster, and no other was asked about", async () => {
     const scene = moved([machine("m1", undefined), machine("m2", "c1")], new Map([["c1", MANAGED]]));
     scene.keeper.look();
-    await vi.waitFor(() => expect([...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m2-token`]));
+    await expect.poll(() => [...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m2-token`]);
     const gone = { clusterRegistrationTokenNamespace: null, clusterRegistrationTokenName: null };
-    await vi.waitFor(() => expect(scene.statusOf("m1")).toEqual(gone));
+    await expect.poll(() => scene.statusOf("m1")).toEqual(gone);
     expect(scene.asked).toEqual(["fleet-default/c1"]);
   });
 
   it("lose it also where of another machine's cluster nothing can be found out", async () => {
     const scene = moved([machine("m1", "broken"), machine("m2", "c2")], new Map([["c2", "c-m-two"]]));
     scene.keeper.look();
-    await vi.waitFor(() => expect([...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m1-token`]));
+    await expect.poll(() => [...scene.left.keys()]).toEqual([`${MANAGED}/${MANAGED}-m1-token`]);
   });
 });

@@ -27,7 +27,7 @@ describe("the keeping of session keys", () => {
       } as unknown as Kubernetes;
       const store = runSessionKeyStore(kubernetes, "n", QUIET, () => Date.now() + aheadMs + correctionMs);
       try {
-        await vi.waitFor(() => expect(store.ready()).toBe(true));
+        await expect.poll(() => store.ready()).toBe(true);
         expect(times).toHaveLength(1);
         expect(Math.abs(Date.parse(times[0] ?? "") - Date.now())).toBeLessThan(60_000);
       } finally {
@@ -52,7 +52,7 @@ describe("the keeping of session keys", () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const store = runSessionKeyStore(kubernetes, "n", QUIET, Date.now);
     try {
-      await vi.waitFor(() => expect(store.ready()).toBe(true));
+      await expect.poll(() => store.ready()).toBe(true);
       const { id } = store.sealing();
       hangs = true;
       vi.advanceTimersByTime(10_000);

@@ -3,12 +3,12 @@ import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SETTINGS } from "../../../src/settings/index.ts";
 import { followFiles, type FollowedFiles } from "../../../src/settings/io/followed-file.ts";
 
 const LOOK_MS = 10;
-const WAIT = { timeout: 20_000, interval: 10 };
+const WAIT = { interval: 10 };
 /** What is to happen is waited for; what is not must not happen so soon. */
 const NOTHING_MS = 100;
 let folder: string;
@@ -49,7 +49,7 @@ describe("followFiles", () => {
     expect(taken).toEqual(["1"]);
     symlinkSync("two", at("next"));
     renameSync(at("next"), at("link"));
-    await vi.waitFor(() => expect(taken).toEqual(["1", "2"]), WAIT);
+    await expect.poll(() => taken, WAIT).toEqual(["1", "2"]);
     files?.stop();
     writeFileSync(at("two"), "3");
     await sleep(NOTHING_MS);
@@ -65,13 +65,13 @@ describe("followFiles", () => {
     put("good");
     await follow(at("file"));
     put("bad");
-    await vi.waitFor(() => expect(troubles).toHaveLength(1), WAIT);
+    await expect.poll(() => troubles, WAIT).toHaveLength(1);
     await sleep(NOTHING_MS);
     rmSync(at("file"));
-    await vi.waitFor(() => expect(troubles).toHaveLength(2), WAIT);
+    await expect.poll(() => troubles, WAIT).toHaveLength(2);
     await sleep(NOTHING_MS);
     put("better");
-    await vi.waitFor(() => expect(taken).toEqual(["good", "better"]), WAIT);
+    await expect.poll(() => taken, WAIT).toEqual(["good", "better"]);
     expect(troubles).toEqual([expect.stringContaining("of no use"), expect.stringContaining("ENOENT")]);
   });
 

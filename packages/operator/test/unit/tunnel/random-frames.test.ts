@@ -1,7 +1,7 @@
 /** What a tunnel makes of whatever the other side sends. */
 import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeVarint } from "../../../src/tunnel/varint.ts";
 import { Random } from "../../../../../test/fuzz/random.ts";
 import { createLine } from "./tunnel-line.ts";
@@ -37,7 +37,7 @@ describe("100,000 random frames", () => {
   async function nothingLeft({ multiplexer, streams }: ReturnType<typeof createLine>, seed: string): Promise<void> {
     expect(multiplexer.connections, seed).toBe(0);
     const isGone = (): boolean => multiplexer.unreadBytes === 0 && streams.every(({ destroyed }) => destroyed);
-    await vi.waitFor(() => expect(isGone(), seed).toBe(true), { timeout: 12_000, interval: 5 });
+    await expect.poll(isGone, { timeout: 12_000, interval: 5, message: seed }).toBe(true);
   }
 
   it("end a tunnel at most, never the program, and leave nothing behind", async () => {

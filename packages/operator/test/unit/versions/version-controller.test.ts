@@ -1,6 +1,6 @@
 /** A version that is read anew, where the watch shows nothing. */
 import { KubeConfig } from "@kubernetes/client-node";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
 import { runVersionController, type VersionController } from "../../../src/versions/index.ts";
 
@@ -43,7 +43,7 @@ beforeEach(async () => {
       told.push(`${namespace}/${name} ${controller.versions.find(namespace, name)?.metadata?.upgradeImage ?? ""}`);
     },
   );
-  await vi.waitFor(() => expect(controller.synced()).toBe(true));
+  await expect.poll(() => controller.synced()).toBe(true);
   told.length = 0;
 });
 
