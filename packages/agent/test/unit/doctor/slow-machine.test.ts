@@ -8,6 +8,7 @@ import { examineThrough } from "../../../src/doctor/examine.ts";
 import { parseUnits } from "../../../src/doctor/judge-services.ts";
 import type { OperatorTarget } from "../../../src/doctor/operator-target.ts";
 import { ok } from "../../../src/doctor/verdict.ts";
+import type { KubernetesClient } from "../../../src/kubernetes/index.ts";
 import type { OperatorProbe } from "../../../src/registration/index.ts";
 import { createSoftwareMachine } from "../registration/software-machine.ts";
 import { never, silentMachine } from "./silent-machine.ts";
@@ -86,6 +87,20 @@ describe("name servers of which the first one is away", () => {
     const greet = () => after(6, { protocol: 2, hasTls: true });
     expect(await short("operator", { lookUp, probeOperator: () => ({ ...PROBE, greet }) })).toBe("ok -");
   });
+});
+
+it("an API server that takes four seconds for an answer is asked for both that its node needs", async () => {
+  const node = { metadata: { name: "n1" }, status: { conditions: [{ type: "Ready", status: "True" }] } };
+  const client: KubernetesClient = {
+    host: "api.test",
+    kubeconfigPath: "/etc/kubernetes/admin.conf",
+    identity: { kind: "other", userName: "admin" },
+    send: () => after(4, node),
+    serverMs: () => 0,
+    close: () => undefined,
+  };
+  const connectKubernetes = () => Promise.resolve(client);
+  expect(await short("own-node", { connectKubernetes, ownNodeName: () => after(4, "n1") })).toBe("ok -");
 });
 
 describe("programs that take their time to start", () => {
