@@ -4,6 +4,7 @@ import path from "node:path";
 import { beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 
 import { startRosAgent, type Running } from "../../../packages/cli/test/integration/ros-agent.ts";
+import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import {
   eventually,
@@ -139,6 +140,27 @@ describe("ros-agent report", () => {
       return status?.["agentVersion"] === undefined ? undefined : status;
     }, "the report in the status");
     expect(told).toMatchObject({ agentVersion: "0.1.0", addresses: expect.arrayContaining([]) as unknown[] });
+  });
+
+  it("is refused for a machine whose inventory was deleted, and says what brings it back", async () => {
+    const tell = () => runRosAgent(["report", used.operator.httpsUrl, ...flags(), "--json"]);
+    expect(await runRosAgent(["register", open.url, ...flags(), "--json"])).toMatchObject({ status: 0 });
+    const { metadata } = await onlyInventory();
+    await kubectl(target, ["delete", "minv", metadata.name, `--namespace=${namespace}`]);
+    const refused = await eventually(async () => {
+      const outcome = await tell();
+      return outcome.status === 0 ? undefined : outcome;
+    }, "the refusal");
+    expect([refused.status, refused.stdout]).toEqual([5, expect.stringContaining("MACHINE_UNKNOWN")]);
+    const [, hash] =
+      /register it again, or make a MachineInventory with spec[.]tpm ([0-9a-f]{64})/.exec(refused.stdout) ?? [];
+    const names = { apiVersion: "rancheros.cattle.io/v1", kind: "MachineInventory" };
+    await applyObjects(target, { ...names, metadata: { name: "by-hand", namespace }, spec: { tpm: hash } });
+    const known = await eventually(async () => {
+      const outcome = await tell();
+      return outcome.status === 0 ? outcome : undefined;
+    }, "the report");
+    expect(JSON.parse(known.stdout)).toMatchObject({ machine: { namespace, name: "by-hand" } });
   });
 
   it("is refused for a machine that nobody knows", async () => {

@@ -127,7 +127,7 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
     failure: "refused",
     retry: "never",
     meaning: "No MachineInventory, or more than one, belongs to this TPM or shared secret.",
-    mend: "Register the machine first, or make a MachineInventory with its TPM hash; two for one machine must become one.",
+    mend: "Register the machine first, or make a MachineInventory with its TPM hash; two for one machine must become one. One whose MachineInventory was deleted does not come back by itself: whoever deletes it wants it out.",
   },
   MACHINE_TOKEN_UNKNOWN: {
     failure: "refused",
@@ -245,4 +245,13 @@ export class SessionError extends CodedError<SessionErrorCode> {
   constructor(code: SessionErrorCode, message: string, options: CodedErrorOptions = {}) {
     super(SESSION_ERRORS, code, message, options);
   }
+}
+
+/** For a machine that only goes on: none is made for it, as somebody may have deleted the one that it had. */
+export function machineUnknown(ekHash: string): SessionError {
+  const what = "no MachineInventory belongs to this machine: it was deleted, or the machine never registered";
+  return new SessionError(
+    "MACHINE_UNKNOWN",
+    `${what}; register it again, or make a MachineInventory with spec.tpm ${ekHash}`,
+  );
 }

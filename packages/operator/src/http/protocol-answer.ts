@@ -16,7 +16,7 @@ import { approvalOf, challengeText, InventoryError, isLaterChallenge, type Claim
 import { openChallengeState, sealSession, sessionSealKey, type ChallengeState } from "../session/index.ts";
 import { claimMachine } from "./claim-machine.ts";
 import { chosenBy, judgeAgain, newInventory } from "./door.ts";
-import { SessionError } from "./errors.ts";
+import { machineUnknown, SessionError } from "./errors.ts";
 import { namesOf, refuseKnown } from "./protocol-attest.ts";
 import { commonVersion, nextAskInSeconds, type ProtocolParts, type Trace } from "./protocol-parts.ts";
 import type { UsedChallenges } from "./used-challenges.ts";
@@ -45,7 +45,7 @@ async function claimFor(
   const { ekHash, trust, root, certificateSha256, protocol } = state;
   if (registration === undefined) {
     const [known] = parts.inventories.withEndorsementKey(ekHash);
-    if (known === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+    if (known === undefined) throw machineUnknown(ekHash);
     return { entry: known, made: false };
   }
   if (!isLaterChallenge(state, parts.deletedChallenge(ekHash))) throw challengeUsed();

@@ -16,7 +16,7 @@ import { nextChallengeMs, type InventoryEntry } from "../inventory/index.ts";
 import { tokenDigest } from "../registration/index.ts";
 import { checkNonce, sealChallengeState, sealNonce, type ThroughRegistration } from "../session/index.ts";
 import { judge } from "./door.ts";
-import { SessionError } from "./errors.ts";
+import { machineUnknown, SessionError } from "./errors.ts";
 import { commonVersion, type ProtocolParts, type Trace } from "./protocol-parts.ts";
 
 const ID_BYTES = 16;
@@ -45,7 +45,7 @@ function wayOf(parts: ProtocolParts, purpose: Purpose, ekHash: string, trace: Tr
     purpose.kind === "registration" ? parts.entrance.enter(purpose.token, trace.remoteAddress) : undefined;
   if (through !== undefined) trace.registration = namesOf(through.metadata);
   const [known] = parts.inventories.withEndorsementKey(ekHash);
-  if (known === undefined && through === undefined) throw new SessionError("MACHINE_UNKNOWN", "machine not found");
+  if (known === undefined && through === undefined) throw machineUnknown(ekHash);
   if (known !== undefined) refuseKnown(known, through, trace);
   if (through !== undefined) parts.entrance.checkRoom(through, { ekHash, isKnown: known !== undefined });
   const namespace = through?.metadata.namespace ?? known?.metadata.namespace ?? "";
