@@ -1,5 +1,5 @@
 /** Registration before an installation: nobody is there to start it again, so it is tried for ever. */
-import { parsePin, parseRegistrationUrl, type Trust } from "@rancheros/agent/registration";
+import { parsePin, parseRegistrationUrl, readPipedCa, type Trust } from "@rancheros/agent/registration";
 import type { InstallSettings } from "@rancheros/agent/install";
 import { isCodedError } from "@rancheros/protocol/errors";
 
@@ -12,6 +12,24 @@ const TIMEOUT_MS = 30_000;
 const FIRST_DELAY_MS = 2_000;
 const LONGEST_DELAY_MS = 60_000;
 
+/** A CA that the settings name as a pipe, which says it once: registration and what is installed both want it. */
+export interface PipedCa {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * @returns undefined where they name no pipe
+ * @throws RegistrationError REGISTRATION_CA_UNREADABLE, REGISTRATION_INTERRUPTED
+ */
+export async function pipedCa(
+  { registrationCaCert: path }: InstallSettings,
+  signal: AbortSignal,
+): Promise<PipedCa | undefined> {
+  const text = path === undefined || isPem(path) ? undefined : await readPipedCa(path, signal);
+  return path === undefined || text === undefined ? undefined : { path, text };
+}
+
 /**
  * @returns the operator's answer; undefined where no registration is asked for, or nothing is to be done
  * @throws what is wrong with URL and trust; the rest is told and tried again
@@ -19,6 +37,7 @@ const LONGEST_DELAY_MS = 60_000;
 export async function installRegistration(
   run: InstallRun,
   settings: InstallSettings,
+  piped: PipedCa | undefined,
 ): Promise<InstallDocument | undefined> {
   const { flags, surroundings, remark } = run;
   const { registrationUrl: url, registrationAllowHttp: allowHttp } = settings;
@@ -33,7 +52,7 @@ export async function installRegistration(
         labels: {},
         annotations: {},
         endorsementKey: "any",
-        server: { url, allowHttp, trust: trustOf(settings), environment, signal, timeoutMs: TIMEOUT_MS },
+        server: { url, allowHttp, trust: trustOf(settings, piped), environment, signal, timeoutMs: TIMEOUT_MS },
         waitMs: 0,
         withoutEkCertificate: false,
         tcti: flags.tcti,
@@ -57,7 +76,15 @@ export async function installRegistration(
   }
 }
 
-function trustOf({ registrationCaCert: ca, registrationCaSha256: pin }: InstallSettings): Trust {
-  if (ca !== undefined) return ca.includes("-----BEGIN") ? { kind: "ca", pem: ca } : { kind: "ca-file", path: ca };
+function isPem(ca: string): boolean {
+  return ca.includes("-----BEGIN");
+}
+
+function trustOf(
+  { registrationCaCert: ca, registrationCaSha256: pin }: InstallSettings,
+  piped: PipedCa | undefined,
+): Trust {
+  if (ca !== undefined && isPem(ca)) return { kind: "ca", pem: ca };
+  if (ca !== undefined) return ca === piped?.path ? { kind: "ca-file", ...piped } : { kind: "ca-file", path: ca };
   return pin === undefined ? { kind: "system" } : { kind: "pin", pin: parsePin(pin) };
 }

@@ -19,7 +19,7 @@ import { askInstall, askYesNo, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
 import { describeInstallPlan, installedText, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
-import { installRegistration } from "./install-registration.ts";
+import { installRegistration, pipedCa } from "./install-registration.ts";
 import { installSource } from "./install-source.ts";
 import { gatherSettings } from "./install-settings.ts";
 import { oemFiles } from "./oem-files.ts";
@@ -56,7 +56,8 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   const first = await gatherSettings(run, commandLine, undefined);
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
   const asked = await askInstall(first.settings, run);
-  const registered = await installRegistration(run, { ...first.settings, ...asked });
+  const piped = await pipedCa(first.settings, surroundings.signal);
+  const registered = await installRegistration(run, { ...first.settings, ...asked }, piped);
   const { settings, document } = registered === undefined ? first : first.withAnswer(registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   // It may wait here for weeks, and tries again every few minutes: no registry is asked for what is not installed.
@@ -72,7 +73,7 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
       systemBytes,
       slotBytes: settings.slotBytes,
       kernelArguments: settings.kernelArguments ?? consoleArguments(commandLine),
-      files: await oemFiles({ ...settings, ...asked }, registered ?? document, surroundings.signal),
+      files: await oemFiles({ ...settings, ...asked }, registered ?? document, { signal: surroundings.signal, piped }),
       confirm: (planned) => (isAutomatic ? Promise.resolve(true) : confirmErasing(planned, surroundings.signal)),
       dryRun: flags["dry-run"],
       reinstall: settings.reinstall,

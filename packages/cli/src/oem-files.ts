@@ -2,6 +2,7 @@
 import { isMap, plainName, type InstallSettings } from "@rancheros/agent/install";
 
 import { formatCloudConfig } from "./cloud-config-text.ts";
+import type { PipedCa } from "./install-registration.ts";
 import type { InstallDocument } from "./install-settings.ts";
 import { readTextFile } from "./read-text-file.ts";
 
@@ -18,10 +19,12 @@ type RegistrationSettings = Pick<
 export async function oemFiles(
   settings: RegistrationSettings,
   document: InstallDocument,
-  signal: AbortSignal,
+  given: { readonly signal: AbortSignal; readonly piped: PipedCa | undefined },
 ): Promise<ReadonlyMap<string, string>> {
   const { registrationUrl, registrationCaSha256, registrationAllowHttp } = settings;
-  const ca = await caText(settings.registrationCaCert, signal);
+  const { registrationCaCert } = settings;
+  const { signal, piped } = given;
+  const ca = registrationCaCert === piped?.path ? piped?.text : await caText(registrationCaCert, signal);
   const install = {
     ...(registrationUrl === undefined ? {} : { registrationURL: registrationUrl }),
     ...(ca === undefined ? {} : { registrationCACert: ca }),

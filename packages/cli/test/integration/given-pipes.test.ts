@@ -1,5 +1,5 @@
 /** Files that a command line names as a shell's `<(COMMAND)`: pipes. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, open, readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,6 +102,19 @@ it.each(["register", "register --check", "report"])("%s knows its server by a CA
 
 it("install keeps the settings of its file when it has registered", async () => {
   const settings = `{device: $FOLDER/no-disk, registrationUrl: '${address}', registrationCACert: $FOLDER/ca.pem}`;
+  const before = server.reports.length;
+  const outcome = await inBash(
+    `install --tcti ${tpm.tcti} --source "$FOLDER" --config <(echo "rancheros: {install: ${settings}}")`,
+  );
+  expect(server.reports.length, outcome.stdout + outcome.stderr).toBeGreaterThan(before);
+  expect(errorOf(outcome), outcome.stdout).toMatchObject({ message: expect.stringContaining("no-disk") as string });
+});
+
+it("install knows its server by a CA that its file names as a pipe, and keeps it for what is installed", async () => {
+  const pipe = join(folder, "ca-pipe");
+  execFileSync("mkfifo", [pipe]);
+  execFile("sh", ["-c", 'cat "$1" >"$2"', "sh", join(folder, "ca.pem"), pipe]);
+  const settings = `{device: $FOLDER/no-disk, registrationUrl: '${address}', registrationCACert: ${pipe}}`;
   const before = server.reports.length;
   const outcome = await inBash(
     `install --tcti ${tpm.tcti} --source "$FOLDER" --config <(echo "rancheros: {install: ${settings}}")`,

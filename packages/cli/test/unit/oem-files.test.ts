@@ -15,8 +15,8 @@ const NOTHING = {
   registrationCaSha256: undefined,
   registrationAllowHttp: false,
 };
-const SIGNAL = new AbortController().signal;
-const NO_FLAGS = { url: undefined, caCert: undefined, caSha256: undefined, allowHttp: false, signal: SIGNAL };
+const GIVEN = { signal: new AbortController().signal, piped: undefined };
+const NO_FLAGS = { url: undefined, caCert: undefined, caSha256: undefined, allowHttp: false, signal: GIVEN.signal };
 
 let folder: string;
 
@@ -32,7 +32,7 @@ async function installedTarget(
   name = "99_custom.yaml",
   document: Parameters<typeof oemFiles>[1] = { hostname: "m1" },
 ) {
-  const files = await oemFiles({ ...NOTHING, ...settings }, document, SIGNAL);
+  const files = await oemFiles({ ...NOTHING, ...settings }, document, GIVEN);
   const config = join(folder, name);
   writeFileSync(config, files.get(name) ?? "");
   return registrationTarget({ ...NO_FLAGS, config });
@@ -81,7 +81,7 @@ describe("an installed system", () => {
 
   it("keeps the rest of the configuration, and no other setting of the installation", async () => {
     const document = { hostname: "m1", install: { device: "x" }, rancheros: { other: 1, install: { device: "y" } } };
-    const files = await oemFiles(NOTHING, document, SIGNAL);
+    const files = await oemFiles(NOTHING, document, GIVEN);
     expect([...files]).toEqual([
       ["99_custom.yaml", "#cloud-config\nhostname: m1\nrancheros:\n  other: 1\n  install: {}\n"],
     ]);
@@ -98,7 +98,7 @@ describe("an installed system", () => {
       };
       const target = await installedTarget({ registrationUrl: url }, "99_custom.yaml", answer);
       expect(target).toMatchObject({ url });
-      expect((await oemFiles(NOTHING, answer, SIGNAL)).get("99_custom.yaml")).toBe(
+      expect((await oemFiles(NOTHING, answer, GIVEN)).get("99_custom.yaml")).toBe(
         "#cloud-config\nrancheros:\n  other: 1\n  install: {}\n",
       );
     },

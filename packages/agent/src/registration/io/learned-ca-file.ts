@@ -1,5 +1,6 @@
 /** The file of what was learned of the operator's CA: all of it or nothing, on the disk. */
 import { systemCode } from "@rancheros/protocol/errors";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 
 import { replaceFile } from "../../files/index.ts";
@@ -8,7 +9,8 @@ import { LEARNED_CA_MAX_BYTES } from "../learned-ca.ts";
 
 /** @returns undefined where there is none, or none that can be read */
 export async function readLearnedCa(path: string): Promise<string | undefined> {
-  const file = await open(path, "r").catch(() => undefined);
+  // A pipe to which nobody writes is none that can be read.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (file === undefined) return undefined;
   try {
     const bytes = Buffer.alloc(LEARNED_CA_MAX_BYTES + 1);
