@@ -15,7 +15,16 @@ beforeEach(() => {
   cpSync(path.join(ROOT, "scripts"), path.join(folder, "scripts"), { recursive: true });
   program("scripts/setup", "exit 0");
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  if (existsSync(`/proc/${serverPid()}`)) process.kill(serverPid(), "SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Of what a command has started that writes on; NaN where none has. */
+function serverPid(): number {
+  const file = path.join(folder, "up");
+  return existsSync(file) ? Number.parseInt(readFileSync(file, "utf8"), 10) : Number.NaN;
+}
 
 function program(name: string, lines: string): void {
   writeFileSync(path.join(folder, name), `#!/bin/bash\n${lines}\n`, { mode: 0o755 });
@@ -48,14 +57,12 @@ describe.each([
       `folder="$(mktemp -d)"; folder=$folder bash -c '${server}' & echo $! >"$UP"; exec sleep 60`,
     );
     const child = spawn(path.join(folder, "scripts", script), args, { ...options(), stdio: "ignore", detached: true });
-    const up = path.join(folder, "up");
-    const pid = (): number => (existsSync(up) ? Number(readFileSync(up, "utf8")) : 0);
-    await expect.poll(pid, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(serverPid, { timeout: 20_000 }).toBeGreaterThan(0);
     await expect.poll(left, { timeout: 20_000 }).not.toEqual([]);
     // As a terminal does.
     process.kill(-(child.pid ?? Number.NaN), signal);
     const [code] = (await once(child, "exit", { signal: AbortSignal.timeout(20_000) })) as [number | null];
-    expect({ code, left: left(), server: existsSync(`/proc/${pid()}`) }).toEqual({
+    expect({ code, left: left(), server: existsSync(`/proc/${serverPid()}`) }).toEqual({
       code: status,
       left: [],
       server: false,

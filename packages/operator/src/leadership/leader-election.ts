@@ -6,7 +6,7 @@
  */
 import { hasCode } from "@rancheros/protocol/errors";
 import { errorFields, type Log } from "../telemetry/index.ts";
-import { givenBack, heldBy, type LeaseRecord, type StoredLease } from "./lease-record.ts";
+import { unlessEmptied, givenBack, heldBy, type LeaseRecord, type StoredLease } from "./lease-record.ts";
 
 /** client-go's defaults. A leader acts for at most RENEW_DEADLINE_MS after it asked for its last renewal. */
 export const LEASE_DURATION_MS = 15_000;
@@ -104,7 +104,8 @@ export function startElection(parts: ElectionParts): Election {
         return true;
       }
     }
-    const found = await store.read();
+    const stands = await store.read();
+    const found = stands === undefined ? undefined : unlessEmptied(stands, seen);
     if (found !== undefined) {
       see(found);
       if (isHeldByAnother(found)) {

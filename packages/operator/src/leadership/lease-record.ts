@@ -99,6 +99,17 @@ export function heldBy(
   };
 }
 
+/**
+ * Emptied, as by `helm upgrade --force`, a lease is still that of who was seen holding it: that one leads, and need not know of
+ * it yet. Given back, it has times.
+ * @param found  the lease as it is now
+ * @param seen  as it was seen before that
+ */
+export function unlessEmptied(found: StoredLease, seen: StoredLease | undefined): StoredLease {
+  const isEmptied = found.holder === "" && found.renewTime === "";
+  return isEmptied && seen !== undefined ? { ...seen, resourceVersion: found.resourceVersion } : found;
+}
+
 /** What the holder writes when it goes: as client-go, a lease of nobody that ends in a second. */
 export function givenBack(before: StoredLease, nowMs: number): LeaseRecord {
   const now = microTime(nowMs);

@@ -7,6 +7,9 @@ import { Replicas, type Replica } from "./replicas.ts";
 const half = (): number => 0.5;
 const leading = (replicas: readonly Replica[]): number => replicas.filter(({ election }) => election.isLeader()).length;
 
+/** What the API server has of a Lease without spec. */
+const EMPTIED = { holder: "", durationMs: LEASE_DURATION_MS, acquireTime: "", renewTime: "", transitions: 0 };
+
 async function three(random = half) {
   const world = new Replicas(random);
   const replicas = ["a", "b", "c"].map((name) => world.start(name));
@@ -71,6 +74,31 @@ describe("of three replicas", () => {
     await world.time.pass(10_000);
     expect(leading(replicas)).toBe(1);
     expect(world.lease).not.toBe(undefined);
+  });
+
+  it("a lease that was emptied, as by helm upgrade --force, is still that of who leads, who writes it back", async () => {
+    const { world, replicas, leader, others } = await three();
+    await world.time.pass(30_000);
+    const { holder, acquireTime } = world.lease ?? {};
+    leader.way.isCut = true;
+    world.overwrite(EMPTIED);
+    // It leads by what it knows, for so long.
+    await world.time.pass(RENEW_DEADLINE_MS - 2_500);
+    expect([leader.election.isLeader(), leading(others)]).toEqual([true, 0]);
+    leader.way.isCut = false;
+    await world.time.pass(60_000);
+    expect([leader.election.isLeader(), leading(replicas)]).toEqual([true, 1]);
+    expect(world.lease).toMatchObject({ holder, acquireTime, transitions: 0 });
+  });
+
+  it("a lease that was emptied is another one's once who held it cannot lead any more", async () => {
+    const { world, leader, others } = await three();
+    await world.time.pass(30_000);
+    leader.way.isCut = true;
+    world.overwrite(EMPTIED);
+    expect(await world.time.until(() => leading(others) === 1, LEASE_DURATION_MS + 6_000)).toBe(true);
+    expect(leader.election.isLeader()).toBe(false);
+    expect(world.lease?.transitions).toBe(1);
   });
 
   it("a lease of an hour that somebody wrote for nobody is waited for, as client-go does, and each replica says so once", async () => {
