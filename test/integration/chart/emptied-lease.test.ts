@@ -1,6 +1,6 @@
 /** helm upgrade --force empties the leader's Lease: it stays that of who leads. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { connectKubernetes, loadKubeConfig } from "../../../packages/operator/src/controller/index.ts";
 import { startLeadership, type Leadership } from "../../../packages/operator/src/leadership/index.ts";
 import { CHART, helm } from "../../chart/helm.ts";
@@ -22,13 +22,14 @@ describe.each([3, 4] as const)("helm %i", (major) => {
     return (lease as { readonly spec?: Readonly<Record<string, unknown>> }).spec ?? {};
   };
   const replicas: Leadership[] = [];
-  let isHeldUp = false;
+  /** To the API server. */
+  let way: Promise<void> = Promise.resolve();
 
-  /** @param mayBeHeldUp  whether it reaches the API server only while nothing holds it up */
+  /** @param mayBeHeldUp  whether it goes that way */
   function start(identity: string, mayBeHeldUp: boolean): Leadership {
     const kubernetes = connectKubernetes(loadKubeConfig(target.kubeconfigPath));
     const send: typeof kubernetes.send = async (request) => {
-      while (mayBeHeldUp && isHeldUp) await sleep(50);
+      if (mayBeHeldUp) await way;
       return kubernetes.send(request);
     };
     const options = { namespace, watchNamespace: namespace, identity, isElected: true };
@@ -41,7 +42,6 @@ describe.each([3, 4] as const)("helm %i", (major) => {
     await run("install", release, CHART, "--set=crds.enabled=false", `--set=watchNamespace=${namespace}`);
   });
   afterAll(async () => {
-    isHeldUp = false;
     await Promise.all(replicas.map((replica) => replica.stop()));
     await run("uninstall", release);
   });
@@ -51,13 +51,15 @@ describe.each([3, 4] as const)("helm %i", (major) => {
     await expect.poll(() => leader.isLeader(), PATIENCE).toBe(true);
     const second = start("second", false);
     const { acquireTime, leaseTransitions } = await spec();
-    isHeldUp = true;
+    const opened = Promise.withResolvers<void>();
+    onTestFinished(() => opened.resolve());
+    way = opened.promise;
     const force = major === 3 ? ["--force"] : ["--force-replace", "--server-side=false"];
     await run("upgrade", release, CHART, "--reset-then-reuse-values", ...force);
     // Longer than the other one's pauses.
     await sleep(6_000);
     expect([await spec(), second.isLeader()]).toEqual([{}, false]);
-    isHeldUp = false;
+    opened.resolve();
     await expect.poll(() => leader.isLeader(), PATIENCE).toBe(true);
     expect(await spec()).toMatchObject({ holderIdentity: "first", acquireTime, leaseTransitions });
     expect(second.isLeader()).toBe(false);
