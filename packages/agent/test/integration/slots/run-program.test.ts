@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { makeFrozenDisk, type FrozenDisk } from "../../../../../test/disks/index.ts";
@@ -29,12 +28,13 @@ it.each(["its time is over", "somebody breaks it off"] as const)(
   async (why) => {
     const controller = new AbortController();
     const args = ["if=/dev/zero", `of=${join(folder, "file")}`, "count=1"];
-    const call = { program: "dd", args, timeoutMs: 1_000, killedMs: 500, signal: controller.signal };
+    const isBrokenOff = why === "somebody breaks it off";
+    const timeoutMs = isBrokenOff ? 60_000 : 2_000;
     const begun = performance.now();
-    const running = runProgram(call);
-    if (why === "somebody breaks it off") {
-      // Killed before it waits in the kernel, it simply ends.
-      while (states()[0] !== "D") await setImmediate();
+    const running = runProgram({ program: "dd", args, timeoutMs, killedMs: 500, signal: controller.signal });
+    // Killed before it waits in the kernel, it simply ends.
+    if (isBrokenOff) {
+      await disk.untilWaited();
       controller.abort();
     }
     await expect(running).rejects.toMatchObject({ code: "SLOT_TOOL_STUCK" });
