@@ -12,10 +12,21 @@ const LOOKS = 3;
 export function cpuMsOf(work: () => void, soonMs = SOON_MS): number {
   let leastMs = Number.POSITIVE_INFINITY;
   for (let look = 0; look < LOOKS && leastMs >= soonMs; look += 1) {
-    const { user, system } = process.threadCpuUsage();
+    const beganMs = cpuMs();
     work();
-    const after = process.threadCpuUsage();
-    leastMs = Math.min(leastMs, (after.user + after.system - user - system) / 1_000);
+    leastMs = Math.min(leastMs, cpuMs() - beganMs);
   }
   return leastMs;
+}
+
+/** The same of work that is waited for, of one look: with whatever else this thread does meanwhile. */
+export async function cpuMsOfAwaited(work: () => Promise<void>): Promise<number> {
+  const beganMs = cpuMs();
+  await work();
+  return cpuMs() - beganMs;
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }

@@ -87,4 +87,4 @@ it("a CA that is added to the system's is known without another start", async ()
   expect(await ask(server, options)).toBe("the proxy is not trusted");
   writeFileSync(bundle, `${none}${company.certificatePem}`);
   expect(await ask(server, options)).toBe(200);
-}, 15_000);
+});

@@ -30,17 +30,17 @@ describe("a server that answers with another protocol", () => {
     const tls = { ca: undefined, cert: undefined, key: undefined, skipVerify: false };
     const asked = registryRequest({ url, headers: {}, tls, environment: {}, signal, silenceMs: 60_000 });
     await expect(asked).rejects.toMatchObject({ code: "IMAGE_REGISTRY_UNREACHABLE" });
-  }, 5_000);
+  }, 20_000);
 
   it("is left by whoever asks it for its CA", async () => {
     const asked = httpGet({ ...way, url, verification: "none", maxBodyBytes: 1_000, signal });
     await expect(asked).rejects.toMatchObject({ code: "REGISTRATION_UNREACHABLE" });
-  }, 5_000);
+  }, 20_000);
 
   it("is left by whoever attests to it", async () => {
     const connection = connectServer({ ...way, url });
     const request = { method: "POST", url, headers: {}, body: Buffer.from("{}"), maxBodyBytes: 1_000, signal } as const;
     await expect(connection.send(request)).rejects.toMatchObject({ code: "REGISTRATION_UNREACHABLE" });
     connection.close();
-  }, 5_000);
+  }, 20_000);
 });

@@ -196,7 +196,7 @@ describe("a server that is none", () => {
     });
     const asked = client.send({ ...VERSION, timeoutMs: 60_000 });
     await expect(asked).rejects.toMatchObject({ code: "NODE_API_UNREACHABLE" });
-  }, 10_000);
+  }, 20_000);
 
   it.each([
     ["ahead", 3_600_000],

@@ -11,8 +11,9 @@ import { abortByHand, readAgentState, rollbackByHand } from "@rancheros/agent/by
 import { askControl, serveControl } from "../../../src/service/index.ts";
 import { folderOutside } from "../upgrade/folder-outside.ts";
 
-const SERVE = { idleMs: 200, signOfLifeMs: 60 };
-const ASK = { silenceMs: 200, limitMs: 20_000 };
+const SIGN_OF_LIFE_MS = 60;
+/** Who asks and who answers share one thread here: it may stand still for a while. */
+const ASK = { silenceMs: 2_000, limitMs: 20_000 };
 
 const never = (): Promise<never> => Promise.reject(new Error("no agent runs"));
 const NO_CONTAINERS = {
@@ -39,15 +40,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function serve(answer: (line: string) => Promise<string>): Promise<void> {
-  const server = await serveControl(path, answer, SERVE);
+async function serve(answer: (line: string) => Promise<string>, idleMs = 20_000): Promise<void> {
+  const server = await serveControl(path, answer, { idleMs, signOfLifeMs: SIGN_OF_LIFE_MS });
   closers.push(() => server.close());
 }
 
 describe("an answer of the agent that runs", () => {
   it("comes although it takes longer than either side takes silence for", async () => {
     await serve(async (line) => {
-      await sleep(5 * ASK.silenceMs);
+      await sleep(1.5 * ASK.silenceMs);
       return JSON.stringify({ kind: "done", value: line });
     });
     const asked = await askControl(path, "rollback", ASK);
@@ -73,7 +74,7 @@ describe("an answer of the agent that runs", () => {
     const mute = createServer((socket) => socket.on("error", () => undefined)).listen(path);
     closers.push(() => mute.close());
     await once(mute, "listening");
-    const asked = await askControl(path, "status", ASK);
+    const asked = await askControl(path, "status", { ...ASK, silenceMs: 200 });
     expect(asked).toMatchObject({ kind: "unanswered", cause: { message: "no sign of life for 0.2 s" } });
   });
 
@@ -83,7 +84,7 @@ describe("an answer of the agent that runs", () => {
 });
 
 it("lets nobody hold a connection without a line", async () => {
-  await serve(() => Promise.resolve("{}"));
+  await serve(() => Promise.resolve("{}"), 200);
   const socket = connect(path);
   socket.write("half a line");
   await once(socket, "close");

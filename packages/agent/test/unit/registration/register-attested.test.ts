@@ -157,7 +157,7 @@ describe("one thing wrong", () => {
     const beganMs = performance.now();
     await register({});
     // The time is for all steps together: it has to last until the server says nothing any more.
-    const timeoutMs = 300 + 10 * (performance.now() - beganMs);
+    const timeoutMs = 3_000 + 10 * (performance.now() - beganMs);
     const silence = at("attest", () => new Promise<Reply>(() => undefined));
     await expect(register(silence, { timeoutMs: Math.ceil(timeoutMs) })).rejects.toMatchObject({
       code: "REGISTRATION_TIMED_OUT",
