@@ -5,6 +5,7 @@ import { checkContainerSpec, type ContainerSpec } from "./container-spec.ts";
 import type { StartOutcome } from "./driver.ts";
 import { awaitEarlierCalls } from "./earlier-calls.ts";
 import { ContainerError } from "./errors.ts";
+import { dropAllButResult, keepResult, type KeptResult } from "./kept-result.ts";
 import { MANAGED_LABEL, MANAGER } from "./mark.ts";
 import { createOutputLines, type OutputEvent, type OutputLines } from "./output-lines.ts";
 import { FIRST_LOOK_MS, LONGEST_LOOK_MS, type RunOutside } from "./run-outside.ts";
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Ends the watching only: the container goes on, for the next start of this program to take it over. */
   readonly leave?: AbortSignal;
+  /** Until `removeContainer` or another run: who asks again for one that has ended is told how, and it does not run twice. */
+  readonly keepsResult?: boolean;
   /** Each line as it comes, without control characters; never more than a bounded part of a flood. */
   readonly onOutput?: (event: OutputEvent) => void;
   /** Lines that the ending tells. */
@@ -76,8 +79,9 @@ async function startOrTakeOver(outside: RunOutside, options: RunOptions): Promis
     if (signal.aborted) throw interrupted(spec.name);
     if (leave?.aborted === true) return { kind: "left-running" };
     // Also what a start has made that failed late.
-    if (await settleLeftover(outside, spec, options.graceMs ?? DEFAULT_GRACE_MS))
-      return await watch(outside, options, true);
+    const left = await settleLeftover(outside, spec, options.graceMs ?? DEFAULT_GRACE_MS);
+    if (left.kind === "same-run") return await watch(outside, options, true);
+    if (left.kind === "ended") return endingOf(left, { takenOver: true, lastLines: [], skippedBytes: 0 });
     if (refused !== undefined && outside.nowMs() >= refused.endMs) {
       await outside.folder.remove();
       throw refused.why;
@@ -127,14 +131,28 @@ async function watch(outside: RunOutside, options: RunOptions, takenOver: boolea
     const exitCode = state === "absent" ? undefined : await takeExitCode(outside, name);
     await readOut(outside, follower);
     lines.end();
-    await driver.remove(name);
-    await folder.remove();
+    // What was broken off may be asked for again.
+    const isKept = options.keepsResult === true && state !== "running";
+    await removeEnded(outside, spec, isKept ? { exitCode } : undefined);
     if (state === "running") throw signal.aborted ? interrupted(name, lines) : late(name, options.deadlineMs, lines);
-    const facts = { takenOver, lastLines: lines.lastLines(), skippedBytes: lines.skippedBytes() };
-    return exitCode === undefined ? { kind: "lost", ...facts } : { kind: "exited", exitCode, ...facts };
+    return endingOf({ exitCode }, { takenOver, lastLines: lines.lastLines(), skippedBytes: lines.skippedBytes() });
   } finally {
     follower.close();
   }
+}
+
+async function removeEnded(
+  outside: RunOutside,
+  { name, run }: ContainerSpec,
+  result: KeptResult | undefined,
+): Promise<void> {
+  if (result !== undefined) await keepResult(outside, run, result);
+  await outside.driver.remove(name);
+  await (result === undefined ? outside.folder.remove() : dropAllButResult(outside));
+}
+
+function endingOf({ exitCode }: KeptResult, facts: EndingFacts): ContainerEnding {
+  return exitCode === undefined ? { kind: "lost", ...facts } : { kind: "exited", exitCode, ...facts };
 }
 
 interface Waiting {

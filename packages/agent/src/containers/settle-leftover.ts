@@ -3,6 +3,7 @@ import { awaitEarlierCalls } from "./earlier-calls.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { STARTED_FILE, type ContainerState, type Labels } from "./driver.ts";
 import { ContainerError } from "./errors.ts";
+import { keptResult, type KeptResult } from "./kept-result.ts";
 import { MANAGED_LABEL, MANAGER } from "./mark.ts";
 import { FIRST_LOOK_MS, LONGEST_LOOK_MS, type RunOutside } from "./run-outside.ts";
 
@@ -15,18 +16,25 @@ const KILL_PATIENCE_MS = 60_000;
 const SETTLING_MS = 2_000;
 const NEVER = new AbortController().signal;
 
-/** @returns whether there is a container of the same run, which is to be watched; otherwise the name is free */
-export async function settleLeftover(outside: RunOutside, spec: ContainerSpec, graceMs: number): Promise<boolean> {
+/** "same-run": there is a container of it, which is to be watched. "ended": it is over, and the container gone. */
+export type Leftover =
+  { readonly kind: "none" } | { readonly kind: "same-run" } | ({ readonly kind: "ended" } & KeptResult);
+
+/** What an earlier agent has left of the name; that of another run is removed. */
+export async function settleLeftover(outside: RunOutside, spec: ContainerSpec, graceMs: number): Promise<Leftover> {
   const first = await outside.driver.inspect(spec.name);
-  if (first.kind === "absent") return false;
+  if (first.kind === "absent") {
+    const kept = await keptResult(outside, spec.run);
+    return kept === undefined ? { kind: "none" } : { kind: "ended", ...kept };
+  }
   checkOurs(spec.name, first.labels);
   if (first.labels[RUN_LABEL] === spec.run) {
-    if (await wasStarted(outside, first.kind)) return true;
+    if (await wasStarted(outside, first.kind)) return { kind: "same-run" };
     await outside.sleep(SETTLING_MS, NEVER);
-    if (await wasStarted(outside, (await outside.driver.inspect(spec.name)).kind)) return true;
+    if (await wasStarted(outside, (await outside.driver.inspect(spec.name)).kind)) return { kind: "same-run" };
   }
   await removeNow(outside, spec.name, graceMs);
-  return false;
+  return { kind: "none" };
 }
 
 /** Also one that is over, and of which nobody can say how it ended: what it has done is not done twice. */

@@ -94,6 +94,7 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
         signal,
         leave,
         deadlineMs,
+        keepsResult: true,
         onOutput: (event) => onLine(`${run.name}: ${event.kind === "line" ? event.text : "output was left out"}`),
       });
     },

@@ -1,6 +1,6 @@
 /** The folder with a container's files: environment, mounted files, recorded output. For root only, best in memory. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 import { ContainerError } from "../errors.ts";
@@ -16,6 +16,8 @@ export interface RunFolder {
   readonly makeFolder: (name: string) => Promise<void>;
   /** The beginning of a file; undefined where it is not there. @throws ContainerError CONTAINER_RUN_FOLDER */
   readonly read: (name: string) => Promise<string | undefined>;
+  /** Takes all else away. Never throws. */
+  readonly keepOnly: (name: string) => Promise<void>;
   /** Never throws. */
   readonly remove: () => Promise<void>;
 }
@@ -53,6 +55,11 @@ export function runFolder(base: string, name: string): RunFolder {
       });
     },
     read: (file) => naming(path.join(folder, file), () => readBeginning(path.join(folder, file))),
+    async keepOnly(name) {
+      const others = (await readdir(folder).catch(() => [])).filter((one) => one !== name);
+      for (const one of others)
+        await rm(path.join(folder, one), { recursive: true, force: true }).catch(() => undefined);
+    },
     // How the container ended is known by then; what stays goes before the next one of its name.
     remove: () => remove().catch(() => undefined),
   };

@@ -16,6 +16,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 
 import {
   findRuntime,
+  removeContainer,
   runContainer,
   type ContainerEnding,
   type ContainerRuntime,
@@ -287,6 +288,34 @@ describe("runContainer on a real containerd", () => {
     const second = await run(spec);
     expect(second).toMatchObject({ kind: "exited", exitCode: 5, takenOver: true, lastLines: ["first", "second"] });
     expect(readFileSync(path.join(host, "runs"), "utf8")).toBe("run\n");
+  });
+
+  it("tells again how a run has ended that is asked for again, without its secrets, until the container is removed", async () => {
+    const host = path.join(folder, "kept");
+    mkdirSync(host);
+    const spec = {
+      ...shell("echo run >> /host/runs; exit 7"),
+      hostRoot: host,
+      env: { SECRET: "of the plan" },
+      files: [{ destination: "/run/data/cloud-config", content: "of the plan" }],
+    };
+    const kept = { keepsResult: true };
+    expect(await run(spec, kept)).toMatchObject({ kind: "exited", exitCode: 7, takenOver: false });
+    expect(await containerd.leftovers()).toEqual([]);
+    expect(readdirSync(path.join(folder, "run", NAME))).toEqual(["result"]);
+    expect(await run(spec, kept)).toMatchObject({ kind: "exited", exitCode: 7, takenOver: true });
+    expect(readFileSync(path.join(host, "runs"), "utf8")).toBe("run\n");
+    expect(await run({ ...spec, run: "digest/2" }, kept)).toMatchObject({ exitCode: 7, takenOver: false });
+    await removeContainer(runtime, { runFolder: path.join(folder, "run") }, NAME, 1_000);
+    expect(await run({ ...spec, run: "digest/2" })).toMatchObject({ exitCode: 7, takenOver: false });
+    expect(readFileSync(path.join(host, "runs"), "utf8")).toBe("run\nrun\nrun\n");
+  });
+
+  it("keeps no result of a run that was broken off: it is done anew", async () => {
+    const abort = new AbortController();
+    const options = { signal: abort.signal, graceMs: 300, onOutput: () => abort.abort(), keepsResult: true };
+    await expect(run(shell("echo ready; sleep 100"), options)).rejects.toMatchObject({ code: "CONTAINER_INTERRUPTED" });
+    expect(await run(shell("exit 4"))).toMatchObject({ exitCode: 4, takenOver: false });
   });
 
   it("ends and removes what an earlier agent left of another run, before it starts its own", async () => {

@@ -17,6 +17,7 @@ function call(): { readonly call: LoadCall; readonly written: Map<string, string
     prepare: unused,
     makeFolder: unused,
     read: unused,
+    keepOnly: unused,
     remove: unused,
     write: async (name: string, content: string) => {
       written.set(name, content);
