@@ -34,7 +34,9 @@ export function connectionFailure(cause: unknown, host: string, proxy: URL | und
     return new ImagePullError("IMAGE_REGISTRY_UNTRUSTED", message, {
       ...options,
       ...(isProxy
-        ? { mend: "Add the CA of the proxy to the node's own (update-ca-certificates); check the node's clock." }
+        ? {
+            mend: "Add the CA of the proxy to the node's own (update-ca-certificates), or name it as the registry's ca_file where it is that of both; check the node's clock.",
+          }
         : {}),
     });
   }

@@ -48,7 +48,8 @@ export async function readTls(tls: RegistryTls): Promise<TlsMaterial> {
   const system = await readSystemCas(process.env["SSL_CERT_FILE"]);
   // A list replaces Node's own.
   const ca = [...(system === undefined ? rootCertificates : [system]), ...(own === undefined ? [] : [own])];
-  return { ca, cert, key, skipVerify: tls.skipVerify };
+  // As with containerd, what vouches for the registry vouches for a proxy before it.
+  return { ca, proxyCa: own, cert, key, skipVerify: tls.skipVerify };
 }
 
 /** Node says what is wrong with them at the first connection only, and as if the network were: that would be tried again. */

@@ -11,6 +11,8 @@ import { connectionFailure, proxyRefusal } from "../registry-failure.ts";
 export interface TlsMaterial {
   /** PEM of all CAs to trust; undefined for those that Node brings along. */
   readonly ca: readonly string[] | undefined;
+  /** PEM of those that were given for this registry, by which a proxy that speaks TLS is known besides the system's. */
+  readonly proxyCa?: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly skipVerify: boolean;
@@ -105,6 +107,7 @@ function agentFor({ url, tls, silenceMs }: RegistryRequest, proxy: URL | undefin
   }
   return new TunnelAgent({
     proxy,
+    proxyCa: tls.proxyCa,
     tunnelMs: silenceMs,
     minVersion: "TLSv1.2",
     rejectUnauthorized: !tls.skipVerify,
