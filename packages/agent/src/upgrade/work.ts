@@ -58,6 +58,8 @@ const TRIES: Readonly<Record<string, number>> = {
   KUBECONFIG_MISSING: 6,
   KUBECONFIG_UNREADABLE: 6,
   KUBECONFIG_INVALID: 6,
+  // Renewed by the same start.
+  KUBECONFIG_CERTIFICATE_EXPIRED: 6,
 };
 /** What an operating system does not have it will not have later: a quarter of an hour is enough for one that starts late. */
 const UNDOING_TRIES: Readonly<Record<string, number>> = { CONTAINER_RUNTIME_MISSING: 20 };
@@ -101,10 +103,12 @@ export async function withPatience<T>(
   }
 }
 
-/** Whoever asks for it once has to mend a kubeconfig; who has the time sees it come back. */
+/** Whoever asks for it once has to mend a kubeconfig; who has the time sees it come back, where that is what may come back by itself. */
 function retryOf(error: unknown): CodedError["retry"] {
   if (!isCodedError(error)) return "never";
-  return error.retry === "never" && error.code.startsWith("KUBECONFIG_") ? "backoff" : error.retry;
+  return error.retry === "never" && error.code.startsWith("KUBECONFIG_") && error.code in TRIES
+    ? "backoff"
+    : error.retry;
 }
 
 function delayAfter(retry: Exclude<CodedError["retry"], "never">, failures: number, spread: number): number {

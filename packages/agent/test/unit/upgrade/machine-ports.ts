@@ -45,10 +45,9 @@ export function machinePorts(
     alive(() => {
       if (world.apiServer === "away") throw trouble("TEST_AWAY", "the API server does not answer");
       if (world.apiServer === "refuses-us") throw trouble("NODE_API_UNAUTHORIZED", "the API server does not know us");
-      if (world.apiServer === "kubeconfig-half-written")
-        throw trouble("KUBECONFIG_INVALID", "the kubeconfig names no cluster");
       if (world.apiServer === "knows-no-node")
         throw trouble("NODE_API_NOT_FOUND", 'nodes "n1" not found', { reason: "NotFound" });
+      if (world.apiServer !== "answers") throw trouble(world.apiServer, "the kubeconfig cannot be used");
       return work();
     });
   const look = (): MachineNode | undefined => {

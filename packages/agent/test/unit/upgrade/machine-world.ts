@@ -32,12 +32,15 @@ export const trouble = (
 
 export { NEW_RELEASE, OLD_RELEASE, REFERENCE };
 
+/** What is wrong with the machine's kubeconfig. */
+export type BadKubeconfig = Extract<keyof typeof NODE_API_ERRORS, `KUBECONFIG_${string}`>;
+
 export interface World {
   node: { unschedulable: boolean; ready: boolean; bootId: string; exists: boolean };
   /** Whether it was the agent that has cordoned the node. */
   isCordonOurs: boolean;
   /** Whether its API server answers, and knows the node. */
-  apiServer: "answers" | "away" | "knows-no-node" | "refuses-us" | "kubeconfig-half-written";
+  apiServer: "answers" | "away" | "knows-no-node" | "refuses-us" | BadKubeconfig;
   /** Of the two slots, and which of them runs. */
   slots: { active: string; passive: string; runs: BootSlot };
   /** Where the machine has slots of our own, in place of those. */

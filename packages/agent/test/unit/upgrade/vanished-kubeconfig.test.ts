@@ -1,9 +1,9 @@
-/** A kubeconfig that goes away on a machine that has been up for long: for a moment, as k3s writes it anew, or for good. */
+/** A kubeconfig that goes away on a machine that has been up for long, or goes bad: for a moment, as k3s writes it anew, or for good. */
 import { expect, it } from "vitest";
 
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
 import { createLife, live, type Life } from "./machine-life.ts";
-import { createWorld, orderOf, type World } from "./machine-world.ts";
+import { createWorld, orderOf, type BadKubeconfig, type World } from "./machine-world.ts";
 
 const HOUR_MS = 3_600_000;
 const NEVER = new AbortController().signal;
@@ -34,7 +34,11 @@ function cameTo({ disk, node, events }: World) {
 
 it.each<[string, (world: World, isThere: boolean) => void]>([
   ["is missing", (world, isThere) => void (world.node.exists = isThere)],
-  ["is half written", (world, isThere) => void (world.apiServer = isThere ? "answers" : "kubeconfig-half-written")],
+  ["is half written", (world, isThere) => void (world.apiServer = isThere ? "answers" : "KUBECONFIG_INVALID")],
+  [
+    "is out of date",
+    (world, isThere) => void (world.apiServer = isThere ? "answers" : "KUBECONFIG_CERTIFICATE_EXPIRED"),
+  ],
 ])("is waited for for a moment before the drain where it %s, and then the node is drained", async (_what, set) => {
   const world = createWorld();
   const life = lateLife(world);
@@ -52,6 +56,20 @@ it("ends an upgrade that drains where it does not come back, and changes nothing
   world.node.exists = false;
   await live(life, orderOf());
   expect(cameTo(world)).toMatchObject({ phase: "Failed", code: "UPGRADE_NO_NODE", isSwitched: false });
+  expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(5 * 60_000);
+});
+
+it.each<BadKubeconfig>([
+  "KUBECONFIG_CERTIFICATE_EXPIRED",
+  "KUBECONFIG_INVALID",
+  "KUBECONFIG_OTHER_NODE",
+  "KUBECONFIG_PLUGIN",
+  "KUBECONFIG_UNREADABLE",
+])("ends an upgrade that drains where it stays one that nobody can use, and says why: %s", async (code) => {
+  const world = createWorld({ apiServer: code });
+  const life = lateLife(world);
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Failed", code, isSwitched: false });
   expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(5 * 60_000);
 });
 
