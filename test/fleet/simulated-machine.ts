@@ -170,7 +170,7 @@ export class SimulatedMachine {
           status,
           tell,
           changed: (until) => upgrades.changed(until),
-          onSlotLost: (planId, attempt) => upgrades.loseSlot(planId, attempt),
+          onSlotLost: (planId, attempt, why) => upgrades.loseSlot(planId, attempt, why),
           events,
         },
         signal,

@@ -136,7 +136,7 @@ export function linkLoops(
           return answer;
         },
         changed: (until) => Promise.race([upgrades.changed(until), planTrouble.changed(until)]),
-        onSlotLost: (planId, attempt) => upgrades.loseSlot(planId, attempt),
+        onSlotLost: (planId, attempt, why) => upgrades.loseSlot(planId, attempt, why),
         events,
       },
       signal,

@@ -3,6 +3,7 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import { PHASES, type StatusAnswer, type UpgradeStatus } from "@rancheros/protocol/upgrade";
 
 import { daemonRetryDelayMs } from "../registration/index.ts";
+import { LastingRefusal } from "./lasting-refusal.ts";
 import type { LinkEvents } from "./link-events.ts";
 import { pause, type LinkOutside } from "./link-outside.ts";
 
@@ -12,7 +13,8 @@ export interface StatusLoop {
   readonly tell: (status: UpgradeStatus) => Promise<StatusAnswer>;
   /** Resolves when the status may be another, or with the signal. */
   readonly changed: (signal: AbortSignal) => Promise<void>;
-  readonly onSlotLost: (planId: string, attempt: number) => void;
+  /** @param why  where the operator did not say so, but refuses the machine */
+  readonly onSlotLost: (planId: string, attempt: number, why?: string) => void;
   readonly events: LinkEvents;
 }
 
@@ -22,6 +24,7 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** @returns with the signal. @throws what no trying again mends: what is wrong in the agent's own command line */
 export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, signal: AbortSignal): Promise<void> {
+  const refusal = new LastingRefusal();
   let told: { readonly status: UpgradeStatus; readonly atMs: number; readonly againMs: number } | undefined;
   for (let failures = 0; !signal.aborted;) {
     const status = loop.status();
@@ -34,17 +37,28 @@ export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, sign
       const answer = await loop.tell(status);
       told = { status, atMs: outside.nowMs(), againMs: answer.nextStatusInSeconds * 1000 };
       failures = 0;
+      refusal.note(undefined, outside.nowMs());
       loop.events.onReached();
-      const { plan, attempt } = status;
-      if (!answer.holdsSlot && plan !== undefined && isUnderWay(status)) loop.onSlotLost(plan, attempt);
+      if (!answer.holdsSlot) loseSlot(loop, status);
     } catch (error) {
       if (signal.aborted) return;
-      const delayMs = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
-      if (delayMs === undefined) throw error;
+      const pauseMs = isCodedError(error) ? daemonRetryDelayMs(error, ++failures, outside.random()) : undefined;
+      if (!isCodedError(error) || pauseMs === undefined) throw error;
+      const isLasting = refusal.note(error, outside.nowMs());
+      if (isLasting) loseSlot(loop, status, error.message);
+      const isDoubtful = !isLasting && isUnderWay(status) && status.plan !== undefined;
+      const delayMs = (isDoubtful ? refusal.delayMs(outside.random()) : undefined) ?? pauseMs;
       loop.events.onTrouble("status", error, delayMs);
       await outside.sleep(delayMs, signal).catch(() => undefined);
     }
   }
+}
+
+function loseSlot({ onSlotLost }: StatusLoop, status: UpgradeStatus, why?: string): void {
+  const { plan, attempt } = status;
+  if (plan === undefined || !isUnderWay(status)) return;
+  if (why === undefined) onSlotLost(plan, attempt);
+  else onSlotLost(plan, attempt, why);
 }
 
 /** With a slot, or by hand. */

@@ -51,8 +51,8 @@ export const UPGRADE_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning:
-      "The operator has taken the slot back before the operating system was switched; what had been done was undone.",
-    mend: "Look at the ManagedOSImage for the reason: it was changed or suspended, or its nodeTimeout is too short for this machine.",
+      "The operator has taken the slot back before the operating system was switched, or has refused the machine for half a minute; what had been done was undone.",
+    mend: "Look at the ManagedOSImage for the reason: it was changed or deleted, or its nodeTimeout is too short for this machine. Where the message says that the machine is refused, look at its MachineInventory.",
   },
   UPGRADE_TIMED_OUT: {
     failure: "timeout",

@@ -33,10 +33,13 @@ export type Step =
 export interface Facts {
   readonly now: Moment;
   /** What came up meanwhile. */
-  readonly interruption: Interruption;
+  readonly interruption: Interrupted | undefined;
 }
 
-export type Interruption = "none" | "aborted" | "slot-lost";
+export type Interrupted =
+  | { readonly kind: "aborted" }
+  /** why: undefined where the operator itself said it. */
+  | { readonly kind: "slot-lost"; readonly why: string | undefined };
 
 export function nextStep(journal: Journal, facts: Facts): Step {
   const { run } = journal;
@@ -68,12 +71,13 @@ function isTidy({ cordon, images }: Journal, run: Run, ending: Ending): boolean 
 function earlyEnding(run: Run, { now, interruption }: Facts): Ending | undefined {
   if (PHASES[run.phase].mayBeSwitched) return undefined;
   const undone = { message: undefined, keepsCordon: false, blamesImage: false };
-  if (interruption === "aborted") {
+  if (interruption?.kind === "aborted") {
     const message = `broken off by hand in ${run.phase}`;
     return { ...undone, phase: "Idle", reason: { code: "UPGRADE_ABORTED", message } };
   }
-  if (interruption === "slot-lost") {
-    const message = `the operator took the slot back in ${run.phase}`;
+  if (interruption?.kind === "slot-lost") {
+    const { why } = interruption;
+    const message = `the operator took the slot back in ${run.phase}${why === undefined ? "" : `: ${why}`}`;
     return { ...undone, phase: "Idle", reason: { code: "UPGRADE_SLOT_LOST", message } };
   }
   if (leftMs(run, now) > 0) return undefined;

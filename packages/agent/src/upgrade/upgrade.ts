@@ -11,7 +11,7 @@ import { judgeOrder, type OrderVerdict } from "./judge-order.ts";
 import type { Journal, Order, Reason, Run } from "./journal.ts";
 import { keepJournal, type KeptJournal } from "./kept-journal.ts";
 import { isOverdue, leftMs } from "./moment.ts";
-import { nextStep, type Action, type Interruption } from "./next-step.ts";
+import { nextStep, type Action, type Interrupted } from "./next-step.ts";
 import { sweepImages } from "./own-images.ts";
 import { perform } from "./perform.ts";
 import { PlanTime } from "./plan-time.ts";
@@ -36,8 +36,8 @@ export interface Upgrades {
    * @throws UpgradeError UPGRADE_JOURNAL_UNSAVED; UPGRADE_ROLLBACK_WAITS of an upgrade by hand
    */
   offer(order: Order): Promise<OrderVerdict>;
-  /** The operator says that the slot of this plan is lost. */
-  loseSlot(planId: string, attempt: number): void;
+  /** The operator says that the slot of this plan is lost, or what it says comes to that. */
+  loseSlot(planId: string, attempt: number, why?: string): void;
   /**
    * Before the switch everything is undone. Of an upgrade that has ended and cannot put in order what it leaves behind, the
    * waiting is given up.
@@ -69,7 +69,7 @@ class UpgradeLoop implements Upgrades {
   readonly #kept: KeptJournal;
   readonly #reach: ReachPoint;
   readonly #log: (message: string) => void;
-  #interruption: { readonly kind: Exclude<Interruption, "none">; readonly startedMs: number } | undefined;
+  #interruption: (Interrupted & { readonly startedMs: number }) | undefined;
   /** Ends the act that is under way, before the switch. */
   #stop = new AbortController();
   readonly #time: PlanTime;
@@ -115,7 +115,7 @@ class UpgradeLoop implements Upgrades {
     // Whoever is at the machine is told at once, and has only to say which of the two is meant.
     if (order.isByHand) await this.apart(() => refuseBesideRollback(this.journal(), this.#ports));
     const verdict = judgeOrder(this.journal(), order);
-    if (verdict.kind === "replace") this.#interrupt("slot-lost");
+    if (verdict.kind === "replace") this.#interrupt({ kind: "slot-lost", why: undefined });
     if (verdict.kind !== "start" && verdict.kind !== "adopt") return verdict;
     let before: Run | undefined;
     await this.#kept.save((journal, now) => {
@@ -137,11 +137,11 @@ class UpgradeLoop implements Upgrades {
     if (plan.timeoutSeconds !== before.order.plan.timeoutSeconds) this.#time.change();
   }
 
-  loseSlot(planId: string, attempt: number): void {
+  loseSlot(planId: string, attempt: number, why?: string): void {
     const { run } = this.journal();
     if (run === undefined || run.order.isByHand) return;
     const { plan } = run.order;
-    if (plan.id === planId && plan.attempt === attempt) this.#interrupt("slot-lost");
+    if (plan.id === planId && plan.attempt === attempt) this.#interrupt({ kind: "slot-lost", why });
   }
 
   async abort(): Promise<void> {
@@ -149,7 +149,7 @@ class UpgradeLoop implements Upgrades {
     if (run === undefined) throw new UpgradeError("UPGRADE_NOT_UNDER_WAY", "no upgrade is under way");
     if (run.ending !== undefined) return this.#giveUp(run);
     requireUnswitched(run);
-    this.#interrupt("aborted");
+    this.#interrupt({ kind: "aborted" });
     // The switch may be on its way onto the disk in this moment.
     await this.#kept.save((journal) => journal);
     const present = this.journal().run;
@@ -194,10 +194,10 @@ class UpgradeLoop implements Upgrades {
     });
   }
 
-  #interrupt(kind: Exclude<Interruption, "none">): void {
+  #interrupt(interrupted: Interrupted): void {
     const { run } = this.journal();
     if (run === undefined || run.ending !== undefined) return;
-    this.#interruption = { kind, startedMs: run.startedMs };
+    this.#interruption = { ...interrupted, startedMs: run.startedMs };
     this.#stop.abort();
     this.#kept.wake();
   }
@@ -211,7 +211,7 @@ class UpgradeLoop implements Upgrades {
   async #next(signal: AbortSignal): Promise<void> {
     const { run } = this.journal();
     const isMeant = run !== undefined && this.#interruption?.startedMs === run.startedMs;
-    const interruption = isMeant ? (this.#interruption?.kind ?? "none") : "none";
+    const interruption = isMeant ? this.#interruption : undefined;
     const step = nextStep(this.journal(), { now: this.#ports.host.now(), interruption });
     if (step.kind === "act") return this.#act(step.action, signal);
     if (step.kind === "end") return this.#kept.save((journal, now) => decideEnding(journal, step.ending, now));

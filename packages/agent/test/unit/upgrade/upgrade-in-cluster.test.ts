@@ -13,6 +13,29 @@ describe("an upgrade of a node", () => {
     expect(phase).toBe("Succeeded");
   });
 
+  it("is undone in the midst of the drain where the operator does not want the machine any more, and says so", async () => {
+    const life = createLife(createWorld({ drain: "held" }));
+    const refused = "the server refuses (MACHINE_UNKNOWN): no MachineInventory belongs to this machine";
+    life.onPoint = (point) => {
+      if (point !== "drain:before") return undefined;
+      const plan = life.upgrades?.journal().run?.order.plan;
+      const refuse = async (): Promise<void> => {
+        await life.time.sleep(45_000, new AbortController().signal);
+        if (plan !== undefined) life.upgrades?.loseSlot(plan.id, plan.attempt, refused);
+      };
+      void refuse();
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(ended(life.world)).toMatchObject({
+      phase: "Idle",
+      code: "UPGRADE_SLOT_LOST",
+      message: `the operator took the slot back in Draining: ${refused}`,
+      journal: { cordon: "none" },
+    });
+    expect(life.world.node.unschedulable).toBe(false);
+  });
+
   it("says what it has to undo and cannot, for as long as the API server is away, and then does it", async () => {
     const life = createLife(createWorld({ upgradeContainer: "fails-for-certain" }));
     const said = new Set<string | undefined>();
