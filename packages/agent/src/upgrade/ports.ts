@@ -159,6 +159,8 @@ export interface ConfigFilesPort extends Pick<RootFiles, "kind" | "read" | "repl
   readKept(): Promise<string | undefined>;
   /** On the disk. Undefined takes it away. */
   writeKept(text: string | undefined): Promise<void>;
+  /** Out of the way of the next upgrade, which has its own. @returns where */
+  keepAside(): Promise<string>;
 }
 
 /** The two slots of our own installation. Source: docs/decisions/0015-slots.md */

@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 
 import { replaceFile } from "../../files/index.ts";
+import { SlotError } from "../errors.ts";
 import { nothingOr } from "./readable.ts";
 import { writeFailure } from "./tree-writer.ts";
 
@@ -10,7 +11,9 @@ export async function writeStateFile(path: string, text: string): Promise<void> 
   try {
     await replaceFile(path, text);
   } catch (cause) {
-    throw writeFailure(cause, path);
+    const failure = writeFailure(cause, path);
+    if (failure instanceof SlotError || !(failure instanceof Error)) throw failure;
+    throw new SlotError("SLOT_WRITE_FAILED", `${path} cannot be written: ${failure.message}`, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 /** What an upgrade by slots leaves on the machine beside them: its cloud config, and traces of trials. */
 import { systemCode } from "@rancheros/protocol/errors";
 import { readFileSync } from "node:fs";
-import { open, unlink } from "node:fs/promises";
+import { open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { askForRestart, isSlotName, readStateFile, SlotError, writeStateFile } from "../../slots/index.ts";
@@ -60,6 +60,13 @@ function configFiles(hostRoot: string, kept: string): ConfigFilesPort {
     },
     readKept: () => readStateFile(kept, KEPT_TEXT_MAX_BYTES),
     writeKept: (text) => (text === undefined ? remove(kept) : writeStateFile(kept, text)),
+    async keepAside() {
+      const left = `${kept}.left`;
+      await rename(kept, left).catch((cause: unknown) => {
+        throw new SlotError("SLOT_WRITE_FAILED", `${kept} cannot be renamed`, { cause });
+      });
+      return left;
+    },
   };
 }
 

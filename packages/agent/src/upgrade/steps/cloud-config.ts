@@ -86,10 +86,11 @@ export async function settleCloudConfig(work: Work): Promise<void> {
 }
 
 /** Also that of an earlier upgrade, whose operating system was not well. */
-export async function forgetCloudConfigBefore({ ports: { slots } }: ConfigWork): Promise<void> {
+export async function forgetCloudConfigBefore(work: ConfigWork): Promise<void> {
+  const { slots } = work.ports;
   if (slots === undefined) return;
-  // The config says that there is something to be forgotten, and so goes last.
-  await forgetConfigFiles(slots.configFiles);
+  // The config says that there is something to be forgotten, and so goes last. The next upgrade tries again what is left of the files.
+  await remark(work, "what was kept of files cannot be removed", () => forgetConfigFiles(slots.configFiles));
   await slots.writeCloudConfig(CLOUD_CONFIG_BEFORE_PATH, undefined);
 }
 

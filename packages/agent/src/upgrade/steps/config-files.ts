@@ -24,11 +24,32 @@ export async function keepConfigFiles(port: ConfigFilesPort, config: string, log
       kept.push({ path, before: found });
     });
   }
-  if (kept.length > 0) await port.writeKept(formatKeptFiles(kept));
+  if (kept.length === 0) return;
+  await remark(log, "no file is kept for the case that the slot is not good", () =>
+    port.writeKept(formatKeptFiles(kept)),
+  );
 }
 
-/** Those which are still as the config has made them. Can be repeated. @param config  with which the slot was tried */
+/**
+ * Those which are still as the config has made them. Where one of them cannot be put back, what was kept stays for a person to do it.
+ * Can be repeated.
+ * @param config  with which the slot was tried
+ */
 export async function putConfigFilesBack(port: ConfigFilesPort, config: string, log: Log): Promise<void> {
+  let isWhole = true;
+  const lacking: Log = (message) => {
+    isWhole = false;
+    log(message);
+  };
+  await remark(lacking, "the files from before are not put back", () => putAllBack(port, config, lacking));
+  if (isWhole) return;
+  await remark(log, "what was kept of them is lost", async () => {
+    // No disk is too full for that.
+    log(`the files from before are in ${await port.keepAside()}, their content in base64`);
+  });
+}
+
+async function putAllBack(port: ConfigFilesPort, config: string, log: Log): Promise<void> {
   const record = await port.readKept();
   if (record === undefined) return;
   const made = new Map((await port.named(config)).map(({ path, content }) => [path, content]));
@@ -46,7 +67,7 @@ async function putBack(port: ConfigFilesPort, { path, before }: KeptFile, made: 
 }
 
 export async function forgetConfigFiles(port: ConfigFilesPort): Promise<void> {
-  if ((await port.readKept()) !== undefined) await port.writeKept(undefined);
+  await port.writeKept(undefined);
 }
 
 /** One file that cannot be had keeps nobody from the others, nor the machine from its upgrade. */

@@ -197,6 +197,11 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         act("file", () => void world.files.set(path, { text: Buffer.from(content).toString(), mode })),
       remove: (path) => act("file", () => void world.files.delete(path)),
       readKept: () => alive(() => world.filesBefore),
+      keepAside: () =>
+        act("kept", () => {
+          world.filesBefore = undefined;
+          return "aside";
+        }),
       writeKept: (text) => act("kept", () => void (world.filesBefore = text)),
     },
   };

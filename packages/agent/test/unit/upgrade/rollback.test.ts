@@ -143,7 +143,16 @@ describe("a rollback by hand", () => {
     const outside = {
       restart: not,
       writeCloudConfig: not,
-      configFiles: { named: not, kind: not, read: not, replace: not, remove: not, readKept: not, writeKept: not },
+      configFiles: {
+        named: not,
+        kind: not,
+        read: not,
+        replace: not,
+        remove: not,
+        readKept: not,
+        writeKept: not,
+        keepAside: not,
+      },
       readTrialMark: not,
       forgetTrialMark: () => Promise.resolve(),
     };
