@@ -8,6 +8,7 @@ import { CONTAINER_ERRORS } from "@rancheros/agent/containers";
 import { IMAGE_PULL_ERRORS } from "@rancheros/agent/images";
 import { INSTALL_ERRORS } from "@rancheros/agent/install";
 import { FILES_ERRORS } from "@rancheros/agent/files";
+import { FIRMWARE_ERRORS } from "@rancheros/agent/firmware";
 import { RANCHERD_ERRORS } from "@rancheros/agent/rancherd";
 import { REGISTRATION_ERRORS } from "@rancheros/agent/registration";
 import { CHECKS, DOCTOR_ERRORS } from "@rancheros/agent/doctor";
@@ -70,6 +71,7 @@ const ERROR_TABLES: readonly (readonly [title: string, table: Readonly<Record<st
   ["Agent: upgrades", UPGRADE_ERRORS],
   ["Agent: slots", SLOT_ERRORS],
   ["Agent: installation", INSTALL_ERRORS],
+  ["Agent: firmware", FIRMWARE_ERRORS],
   ["Agent: doctor", DOCTOR_ERRORS],
   ["Operator: keys of machines", ATTESTATION_ERRORS],
   ["Operator: sessions of machines", SESSION_ERRORS],

@@ -34,6 +34,8 @@ export interface PowerOn {
   readonly cdrom?: string;
   /** Its firmware tries that before the disk. Default: after it. */
   readonly isCdromFirst?: boolean;
+  /** Its firmware tries the network before all else. Default: after it. */
+  readonly isNetworkFirst?: boolean;
 }
 
 export class Machine {
@@ -70,7 +72,7 @@ export class Machine {
   }
 
   /** Switches it on; it boots from its disk, from the CD, from the network: from the first that has something. */
-  async powerOn({ bootFile, cdrom, isCdromFirst = false }: PowerOn = {}): Promise<void> {
+  async powerOn({ bootFile, cdrom, isCdromFirst = false, isNetworkFirst = false }: PowerOn = {}): Promise<void> {
     if (this.isOn) throw new Error("the machine is on already");
     const { folder, system, firmware = "bios", memoryMegabytes = 2048, forwards = new Map() } = this.#options;
     this.#tpm = await startMachineTpm(folder);
@@ -85,6 +87,7 @@ export class Machine {
         bootFile,
         cdrom,
         isCdromFirst,
+        isNetworkFirst,
         forwards,
         disk: this.#file("disk.img"),
         diskStripeBytes: this.#options.diskStripeBytes,

@@ -219,6 +219,24 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
     },
   );
 
+  step("starts from its disk by itself where its firmware tries the network first", INSTALL_MS, async () => {
+    const before = await partitionIds();
+    await machine.must("touch /var/lib/somebodys && sync");
+    await machine.powerCut();
+    const bootFile = present().bootFile(await present().makeDoor(DOOR));
+    await machine.powerOn({ bootFile, isNetworkFirst: true });
+    await machine.waitForBoot(1, BOOT_MS);
+    expect(await machine.must("cat /proc/cmdline")).toContain(" rancheros.install.installed=start ");
+    await machine.waitForBoot(2, BOOT_MS);
+    await expectSlot("a");
+    expect(machine.serial).toMatch(/\/dev\/vda holds a whole installation \(.*\): the machine starts from it/);
+    expect(await partitionIds()).toBe(before);
+    await machine.must("ls /var/lib/somebodys");
+    // Its agent has seen that the firmware does what it is told.
+    const counts = "ls /sys/firmware/efi/efivars | grep --count RancherOSStarts || true";
+    await patiently(async () => (await machine.must(counts)) === "0", "the count of attempts to be gone", BOOT_MS);
+  });
+
   async function partitionIds(): Promise<string> {
     return machine.must("lsblk --noheadings --output=PARTUUID /dev/vda");
   }

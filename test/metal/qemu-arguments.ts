@@ -26,6 +26,8 @@ export interface MachineParts {
   readonly cdrom: string | undefined;
   /** As firmware does that has forgotten its order. */
   readonly isCdromFirst: boolean;
+  /** As of fleets that are installed anew over the network. */
+  readonly isNetworkFirst: boolean;
   /** Ports of the guest, by the port of this host's loopback that leads to each. */
   readonly forwards: ReadonlyMap<number, number>;
 }
@@ -43,6 +45,7 @@ function escaped(value: string): string {
 export function qemuArguments(parts: MachineParts): readonly string[] {
   const { system, bootFile, cdrom, diskStripeBytes: stripe } = parts;
   const [diskPlace, cdromPlace] = parts.isCdromFirst ? [2, 1] : [1, 2];
+  const networkPlace = parts.isNetworkFirst ? 0 : 3;
   const stripes = stripe === undefined ? "" : `,min_io_size=${stripe},opt_io_size=${stripe}`;
   const forwards = [...parts.forwards].map(([host, guest]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join("");
   const smbios = `manufacturer=${escaped(system.manufacturer)},product=${escaped(system.product)}`;
@@ -65,7 +68,7 @@ export function qemuArguments(parts: MachineParts): readonly string[] {
     ["-drive", `if=none,id=disk,file=${parts.disk},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
     ["-device", `virtio-blk-pci,drive=disk,serial=disk0,bootindex=${diskPlace}${stripes}`],
     ["-netdev", `user,id=net${bootFile === undefined ? "" : `,bootfile=${escaped(bootFile)}`}${forwards}`],
-    ["-device", "virtio-net-pci,netdev=net,bootindex=3"],
+    ["-device", `virtio-net-pci,netdev=net,bootindex=${networkPlace}`],
     ["-device", "i6300esb", "-action", "watchdog=reset"],
     cdrom === undefined
       ? []

@@ -1,7 +1,10 @@
 /** What `ros-agent run` does: it carries out plans, tells how far it is, reports the machine, and answers on its socket. */
+import { isCodedError } from "@rancheros/protocol/errors";
+
 import { openAgent, socketPath, type AgentOptions, type AgentSession } from "./agent-session.ts";
 import { answerControl } from "./daemon-control.ts";
 import { linkLoops, linkOutside, newLinkState, type DaemonOperator } from "./daemon-link.ts";
+import { firmwareVariables, forgetStarts } from "./firmware/index.ts";
 import { confirmSlot, tellStatus } from "./operator-link/index.ts";
 import { notifier, notifyWay, serveControl, statusLine, watchdogIntervalMs } from "./service/index.ts";
 import { statusOf, type Upgrades } from "./upgrade/index.ts";
@@ -29,6 +32,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const signal = AbortSignal.any([options.signal, own.signal]);
   const status = (upgrades: Upgrades, bootId: string) =>
     statusOf(upgrades.journal(), bootId, { brokenJournal: upgrades.brokenJournal });
+  // Whatever is wrong with the agent further down: the firmware has started what it was told to.
+  const forgotten = forgetFruitless(options);
   let open: AgentSession | undefined;
   const session = await openAgent(options, (_order, stop) => {
     if (operator === undefined || open === undefined) return Promise.resolve("lost");
@@ -44,7 +49,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     answerControl({ session, link, options }, line),
   );
   const watchdog = startWatchdog(watchdogIntervalMs(environment, pid), notify);
-  const loops = [session.upgrades.work(signal), tellManager(session, notify, signal)];
+  const loops = [session.upgrades.work(signal), tellManager(session, notify, signal), forgotten];
   if (operator !== undefined) loops.push(...linkLoops(session, operator, link, options.log, signal));
   try {
     await notify("READY=1");
@@ -58,6 +63,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     server.close();
     session.close();
   }
+}
+
+/** How often a live system has told the firmware in vain to start this one. */
+async function forgetFruitless({ hostRoot, log }: Pick<DaemonOptions, "hostRoot" | "log">): Promise<void> {
+  const variables = firmwareVariables(hostRoot);
+  if (variables === undefined) return;
+  await forgetStarts(variables).catch((error: unknown) => {
+    log(isCodedError(error) ? `${error.message} (${error.code})` : String(error));
+  });
 }
 
 /** `systemctl status` shows the phase. */

@@ -6,11 +6,11 @@ import {
   InstallError,
   kernelCommandLine,
   readInstalled,
-  refuseInstalled,
   sizeText,
   type AfterInstall,
   type InstallPlan,
   type InstallSettings,
+  type InstalledStart,
 } from "@rancheros/agent/install";
 import { startedSlot } from "@rancheros/agent/slots";
 import type { CodedError } from "@rancheros/protocol/errors";
@@ -19,6 +19,7 @@ import { askInstall, askYesNo, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
 import { describeInstallPlan, installedText, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
+import { startOrRefuse } from "./install-kept.ts";
 import { installRegistration, pipedCa } from "./install-registration.ts";
 import { installSource } from "./install-source.ts";
 import { gatherSettings } from "./install-settings.ts";
@@ -27,7 +28,7 @@ import { oemFiles } from "./oem-files.ts";
 /** Result of `install --json`. */
 export interface InstallJson {
   readonly sentence: string;
-  readonly outcome: "installed" | "planned" | "not-automatic" | "installed-before";
+  readonly outcome: "installed" | "planned" | "not-automatic" | "installed-before" | "starts-installed";
   readonly device: string | undefined;
   readonly why: string | undefined;
   readonly source: string | undefined;
@@ -60,8 +61,8 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
   const registered = await installRegistration(run, { ...first.settings, ...asked }, piped);
   const { settings, document } = registered === undefined ? first : first.withAnswer(registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
-  // It may wait here for weeks, and tries again every few minutes: no registry is asked for what is not installed.
-  if (flags.automatic && !flags["dry-run"]) await refuseInstalled(settings, surroundings.signal);
+  const next = flags.automatic && !flags["dry-run"] ? await startOrRefuse(run, settings, commandLine) : undefined;
+  if (next !== undefined) return startsInstalled(next, registered !== undefined);
   const { source, systemBytes } = await installSource(run, settings);
   const isAutomatic = isErasedUnasked(first.settings, settings, { hasTerminal: process.stdin.isTTY, asks: flags.ask });
   const warnings: CodedError[] = [];
@@ -161,6 +162,12 @@ function installedBefore(restart: AfterInstall): InstallJson {
   const then = restart === undefined ? "" : SENTENCES[restart];
   const sentence = `This machine has been installed since it was started: nothing is erased.${then}`;
   return { ...NOTHING_DONE, sentence, outcome: "installed-before", restart };
+}
+
+/** The firmware was told so, and nothing on a disk is changed. */
+function startsInstalled({ disk, entry }: InstalledStart, registered: boolean): InstallJson {
+  const sentence = `The machine restarts from ${disk}, which is installed: its firmware starts that next (${entry}).`;
+  return { ...NOTHING_DONE, sentence, outcome: "starts-installed", device: disk, registered, restart: "reboot" };
 }
 
 const NOTHING_DONE = {

@@ -80,7 +80,7 @@ export const INSTALL_ERRORS = {
     retry: "never",
     meaning:
       "The live system's service, which asks nobody, found an installed system on a disk, or cannot tell whether there is one: this machine was probably started from the network or a medium by accident. Nothing was written.",
-    mend: "Take the medium out, or let the firmware try the disk first, and restart (`systemctl reboot`). To erase the machine set `rancheros.install.reinstall: true` in the MachineRegistration (and take it out again afterwards) or on the kernel's command line, or install it by hand: `i` at a console's menu, or `ros-agent install --yes`. Where the disk that the message names is another one than the machine's own, name that one with `rancheros.install.device`.",
+    mend: "Take the medium out, or let the firmware try the disk first, and restart (`systemctl reboot`). With UEFI and `rancheros.install.installed=start` a live system that was loaded over the network starts it from its disk by itself; where it does not, the message says why. To erase the machine set `rancheros.install.reinstall: true` in the MachineRegistration (and take it out again afterwards) or on the kernel's command line, or install it by hand: `i` at a console's menu, or `ros-agent install --yes`. Where the disk that the message names is another one than the machine's own, name that one with `rancheros.install.device`.",
   },
   INSTALL_DISK_READ_ONLY: {
     failure: "environment",

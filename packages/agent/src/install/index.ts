@@ -2,11 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 
+import { firmwareVariables } from "../firmware/index.ts";
 import { bootMoment, clearMounts, PARTITIONS, slotDisk } from "../slots/index.ts";
 import { installThrough, type InstallOptions, type InstallPlan } from "./install-machine.ts";
 import type { AfterInstall } from "./install-record.ts";
 import { makeBootLoader } from "./io/boot-loader.ts";
-import { installLocked } from "./io/install-lock.ts";
+import { findLoader } from "./io/find-loader.ts";
+import { holdInstallation, installLocked } from "./io/install-lock.ts";
 import { listDisks } from "./io/list-disks.ts";
 import { writeOemFiles } from "./io/oem-files.ts";
 import { readInstallation } from "./io/read-installation.ts";
@@ -19,6 +21,7 @@ import {
   makeFileSystems,
   wipeDisk,
 } from "./io/target-disk.ts";
+import { startThrough, type InstalledStart, type StartInstalledOptions } from "./start-installed.ts";
 
 /**
  * @param workFolder  where file systems are mounted meanwhile; a lock lies beside it, and what was installed in this boot
@@ -68,6 +71,32 @@ function installInto(options: InstallOptions, workFolder: string): Promise<Insta
   );
 }
 
+/**
+ * After it went well nobody else installs until the end of the process, which restarts the machine.
+ * @throws InstallError INSTALL_DISK_INSTALLED, INSTALL_BUSY, and what `announce` throws; SlotError
+ */
+export function startInstalled(
+  options: StartInstalledOptions,
+  workFolder: string,
+  signal: AbortSignal,
+): Promise<InstalledStart> {
+  return startThrough(
+    {
+      listDisks,
+      readInstallation: ({ path }) => readInstallation(path, signal),
+      variables: firmwareVariables("/"),
+      findLoader: ({ path }) => findLoader(path, signal),
+      hold: (work) => holdInstallation(workFolder, work),
+      moment() {
+        const { bootId, uptimeMs } = bootMoment();
+        const nowMs = Date.now();
+        return { bootId, nowMs, startedAtMs: nowMs - uptimeMs() };
+      },
+    },
+    options,
+  );
+}
+
 export type { DiskChoice } from "./choose-disk.ts";
 export { sizeText } from "./disk.ts";
 export type { Disk, DiskRule } from "./disk.ts";
@@ -83,6 +112,7 @@ export { findLiveRoot, kernelCommandLine, liveSource, treeBytes } from "./io/liv
 export type { Installation } from "./judge-installation.ts";
 export { judgeDocument, judgeKernelWords, judgeSections } from "./judge-document.ts";
 export type { DocumentProblem } from "./judge-document.ts";
+export type { InstalledStart } from "./start-installed.ts";
 export { consoleArguments } from "./serial-console.ts";
 export { invalidSettings, readSettings } from "./settings.ts";
 export type { InstallSettings } from "./settings.ts";

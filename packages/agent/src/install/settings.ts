@@ -9,6 +9,8 @@ export interface InstallSettings {
   readonly automatic: boolean;
   /** Whether an installation that nobody asked for may erase an installed system. */
   readonly reinstall: Reinstall;
+  /** What becomes of a machine that is installed, and whose firmware tries the network first. */
+  readonly installed: WhenInstalled;
   readonly rule: DiskRule;
   /** HOST/REPOSITORY:TAG or @DIGEST; undefined: the live system installs itself. */
   readonly osImage: string | undefined;
@@ -27,6 +29,9 @@ export interface InstallSettings {
   /** For people: keys that are unknown, or mean nothing here. */
   readonly warnings: readonly string[];
 }
+
+/** `start`: it is started from its disk. `stay`: the live system runs on. */
+export type WhenInstalled = (typeof WHEN_INSTALLED)[number];
 
 /** `once`: not where the disk says that it was installed under this name. */
 export type Reinstall =
@@ -62,6 +67,7 @@ const WITHOUT_MEANING: Readonly<Record<string, string>> = {
 /** With a digit: a misspelled `false` must not be one. */
 const LEAVE_NAME = /^(?=.*\d)[\w.-]{2,64}$/;
 
+const WHEN_INSTALLED = ["stay", "start"] as const;
 const KINDS = ["nvme", "ssd", "hdd"] as const;
 
 type Reader = ReturnType<typeof fieldReader>;
@@ -97,6 +103,7 @@ export function judgeSettings(fields: SettingsFields): JudgedSettings {
   const settings = {
     automatic: reader.flag("automatic"),
     reinstall: reader.leave("reinstall"),
+    installed: readWhenInstalled(reader),
     rule: readRule(reader),
     osImage: reader.text("osImage"),
     slotBytes: reader.size("slotSize"),
@@ -127,6 +134,13 @@ function isTruth(word: string): boolean {
 
 function isUntruth(word: string): boolean {
   return ["false", "0", "no", "off"].includes(word.toLowerCase());
+}
+
+function readWhenInstalled(reader: Reader): WhenInstalled {
+  const word = reader.text("installed")?.toLowerCase() ?? "stay";
+  const known = WHEN_INSTALLED.find((one) => one === word);
+  if (known === undefined) reader.say("installed", "is neither start nor stay");
+  return known ?? "stay";
 }
 
 function readRule(reader: Reader): DiskRule {

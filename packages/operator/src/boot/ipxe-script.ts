@@ -21,6 +21,8 @@ export function ipxeScript({ base, kernelArguments }: IpxeOptions): string {
     // What cannot go on starts again: nobody stands before it.
     "panic=10",
     "rancheros.install.automatic=true",
+    // Of a machine whose firmware tries the network before its disk. What the registration says comes later, and counts.
+    "rancheros.install.installed=start",
     `rancheros.install.config_url=${base}/config`,
     ...(kernelArguments === undefined ? [] : [kernelArguments]),
   ];

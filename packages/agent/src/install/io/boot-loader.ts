@@ -58,6 +58,11 @@ const early = ({
 set prefix=($root)/grub
 `;
 
+/** @param arch  Node's name of a processor. @returns undefined where it has none of ours */
+export function efiFileName(arch: string): string | undefined {
+  return EFI[arch]?.[1];
+}
+
 /** @throws InstallError INSTALL_BOOT_LOADER_MISSING, SlotError */
 export async function makeBootLoader(arch: string, oem: SlotPlace): Promise<BootLoader> {
   const work = mkdtempSync(join(tmpdir(), "ros-grub-"));

@@ -33,8 +33,7 @@ export async function installLocked<T>(
   },
   work: () => Promise<T>,
 ): Promise<T> {
-  const lock = takeLock(`${resolve(workFolder)}.lock`);
-  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is being installed already");
+  const lock = takeInstallLock(workFolder);
   let result: T;
   try {
     if (!isAsked && (await readInstalled(workFolder)) !== undefined) {
@@ -54,6 +53,28 @@ export async function installLocked<T>(
     onWarning(new InstallError("INSTALL_MARK_UNSAVED", message, { cause }));
   }
   return result;
+}
+
+/**
+ * The machine is about to be restarted: nobody may be in the midst of an installation, nor begin one. After success the lock stays.
+ * @throws InstallError INSTALL_BUSY, and what the work throws
+ */
+export async function holdInstallation<T>(workFolder: string, work: () => Promise<T>): Promise<T> {
+  const lock = takeInstallLock(workFolder);
+  try {
+    const result = await work();
+    kept.push(lock);
+    return result;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function takeInstallLock(workFolder: string): AgentLock {
+  const lock = takeLock(`${resolve(workFolder)}.lock`);
+  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is being installed already");
+  return lock;
 }
 
 /** @returns undefined where nothing has been installed since this machine was started. @throws FilesError FILES_UNREADABLE */

@@ -24,6 +24,8 @@ const TIMEOUT_MS = 30_000;
 const KILLED_MS = 2_000;
 /** Of the first sector, before what belongs to the partition table. */
 const CODE_BYTES = 440;
+/** Of whatever processor: the disk may have been another machine's. */
+const ANY_EFI = "BOOT*.EFI";
 const NONE: Installation = { kind: "none" };
 const UNRECORDED = { bootId: undefined, after: undefined, reinstall: undefined } as const;
 /** What the disk is to blame for. A program that is missing would be on every disk. */
@@ -92,16 +94,21 @@ async function startingReference(
   return undefined;
 }
 
+/** @param fileName  of the boot loader for this machine's processor. @throws SlotError */
+export async function hasEfiLoader(disk: string, fileName: string, signal: AbortSignal): Promise<boolean> {
+  const esp = (await partsOf(disk, signal))?.esp;
+  return esp !== undefined && (await efiLoader(`${disk}@@${esp}`, fileName, signal)) === "there";
+}
+
 async function loadersOn(disk: string, { esp }: InstallationParts, signal: AbortSignal): Promise<LoadersFound> {
-  const efi = esp === undefined ? "unreadable" : await efiLoader(`${disk}@@${esp}`, signal);
+  const efi = esp === undefined ? "unreadable" : await efiLoader(`${disk}@@${esp}`, ANY_EFI, signal);
   return { bios: await hasBootCode(disk), efi };
 }
 
 /** @param place  for mtools */
-async function efiLoader(place: string, signal: AbortSignal): Promise<LoadersFound["efi"]> {
+async function efiLoader(place: string, name: string, signal: AbortSignal): Promise<LoadersFound["efi"]> {
   try {
-    // Of whatever processor: the disk may have been another machine's.
-    await run("mdir", ["-b", "-i", place, "::/EFI/BOOT/BOOT*.EFI"], "mtools", signal);
+    await run("mdir", ["-b", "-i", place, `::/EFI/BOOT/${name}`], "mtools", signal);
     return "there";
   } catch (error) {
     if (isSaying(error, /not found/)) return "missing";

@@ -110,6 +110,21 @@ describe("consoles", () => {
   });
 });
 
+describe("what becomes of an installed machine that the network has started", () => {
+  it.each([
+    ["", "stay"],
+    ["rancheros.install.installed=start", "start"],
+    // As the operator's script has it, before what its registration says.
+    ["rancheros.install.installed=start console=tty1 rancheros.install.installed=Stay", "stay"],
+  ])("is said by the last word of it: %s", (words, installed) => {
+    expect(readSettings(kernelFields(words)).installed).toBe(installed);
+  });
+
+  it.each(["true", "restart", 1])("is nothing else: %o", (installed) => {
+    expect(() => readSettings({ installed })).toThrow("rancheros.install: installed: is neither start nor stay");
+  });
+});
+
 describe("the leave to erase an installed system", () => {
   it.each([
     ["", { kind: "never" }],

@@ -105,5 +105,7 @@ it("The iPXE script names every file below its base, and comes back where one is
   expect(script).toMatch(
     / rancheros\.install\.config_url=http:\/\/h:80\/boot\/t\/config console=ttyS0 \|\| goto later$/m,
   );
+  // An installed machine that comes here all the same; the registration's words come later, and count.
+  expect(script).toMatch(/ rancheros\.install\.installed=start .*console=ttyS0 \|\| goto later$/m);
   expect(script).toMatch(/^chain --replace --autofree http:\/\/h:80\/boot\/t\/ipxe \|\| goto later$/m);
 });

@@ -1,0 +1,46 @@
+/** What the live system's service does on a machine that is installed already: it starts that, where it was told so, or says why not. */
+import {
+  findLiveRoot,
+  InstallError,
+  refuseInstalled,
+  startInstalled,
+  treeBytes,
+  type InstalledStart,
+  type InstallSettings,
+} from "@rancheros/agent/install";
+
+import type { InstallRun } from "./install-flags.ts";
+import { installPause } from "./install-pause.ts";
+
+/** For whoever has started the live system on purpose, and sits at its console. */
+const GRACE_MS = 30_000;
+
+/**
+ * It may wait here for weeks, and tries again every few minutes: no registry is asked for what is not installed.
+ * @returns what is started next; undefined where the machine may be installed
+ * @throws InstallError INSTALL_DISK_INSTALLED, and what looking at disks throws
+ */
+export async function startOrRefuse(
+  { flags, surroundings: { signal }, remark }: InstallRun,
+  settings: InstallSettings,
+  commandLine: string,
+): Promise<InstalledStart | undefined> {
+  let refusal: InstallError;
+  try {
+    await refuseInstalled(settings, signal);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof InstallError) || error.code !== "INSTALL_DISK_INSTALLED" || flags["no-restart"]) throw error;
+    refusal = error;
+  }
+  const folder = flags.source ?? (settings.osImage === undefined ? findLiveRoot() : undefined);
+  const announce = async (disk: string, reference: string): Promise<void> => {
+    remark(
+      `${disk} holds a whole installation (${reference}): the machine starts from it in ${GRACE_MS / 1000} s; ` +
+        "`systemctl stop ros-agent-install` keeps it in this live system",
+    );
+    await installPause(GRACE_MS, signal);
+  };
+  const systemBytes = folder === undefined ? 0 : await treeBytes(folder);
+  return startInstalled({ settings, commandLine, systemBytes, refusal, announce }, flags["work-folder"], signal);
+}
