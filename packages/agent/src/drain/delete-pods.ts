@@ -44,7 +44,7 @@ async function afterRefusal(
   const course = bench.course.isOver() ? bench.course : startCourse(outside, LAST_LOOK_MS, bench.course.signal);
   const seen: Look = isDryRun
     ? { kind: "no-time" }
-    : await lookAround(createNodeView(outside, client, nodeName, course, onEvent));
+    : await lookAround(createNodeView(outside, client, nodeName, course, onEvent), "exact");
   return pods.map((pod): PodEnding => {
     const ending = ended.get(pod);
     return ending ?? { kind: whereIs(pod, seen) === "absent" ? "removed" : "left-over", pod };
@@ -99,7 +99,7 @@ function createLookout({ outside, client, nodeName, course, onEvent }: Bench): L
   let seen: Look = { kind: "no-time" };
   return async (pod) => {
     // A UID never comes back: many that are gone need one look.
-    if (whereIs(pod, seen) !== "absent") seen = await lookAround(view);
+    if (whereIs(pod, seen) !== "absent") seen = await lookAround(view, "exact");
     return whereIs(pod, seen);
   };
 }
@@ -112,7 +112,7 @@ async function waitUntilAllGone(bench: Bench, pods: readonly NodePod[]): Promise
   for (;;) {
     let seen: PodsOnNode | undefined;
     try {
-      seen = await view.look();
+      seen = await view.look("late");
     } catch (error) {
       if (!(error instanceof NodeApiError) || error.code === "NODE_API_INTERRUPTED") throw error;
       const { message } = error;

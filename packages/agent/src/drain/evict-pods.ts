@@ -67,7 +67,9 @@ async function askForEviction(bench: Bench, pod: NodePod, attempts: Attempts): P
     if (refusal.kind === "blocked") ({ budget } = refusal);
     unsure = refusal.kind === "unsure" ? unsure + 1 : 0;
     await pauseAfter(bench, pod, refusal, { error: result.error, unsure });
-    const found = whereIs(pod, await lookAround(attempts.view));
+    // A budget has let nothing go: of all else it is not known what was done.
+    const how = refusal.kind === "blocked" ? "late" : "exact";
+    const found = whereIs(pod, await lookAround(attempts.view, how));
     // Of a pod that is not on the node any more the refusal says nothing.
     if (found === "absent") return absent(bench, pod);
     if (refusal.kind === "final") {
@@ -129,7 +131,7 @@ async function waitUntilGone(bench: Bench, pod: NodePod, view: NodeView): Promis
   const { client, course, onEvent, options } = bench;
   const words = `error when waiting for pod ${JSON.stringify(pod.name)} in namespace ${JSON.stringify(pod.namespace)} to terminate`;
   for (;;) {
-    const seen = await lookAround(view);
+    const seen = await lookAround(view, "late");
     if (seen.kind === "refused") {
       return failed(bench, pod, { message: `${words}: ${seen.error.message}`, budget: undefined, timedOut: false });
     }

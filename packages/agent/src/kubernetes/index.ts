@@ -42,5 +42,5 @@ export type { KubeconfigSearch } from "./find-kubeconfig.ts";
 export { isMap } from "./is-map.ts";
 export { DEFAULT_REQUEST_TIMEOUT_MS } from "./kubernetes-client.ts";
 export type { ApiRequest, KubernetesClient } from "./kubernetes-client.ts";
-export { listAll, listPages } from "./list-all.ts";
+export { listAll, listPages, listVersioned } from "./list-all.ts";
 export type { ListRequest } from "./list-all.ts";

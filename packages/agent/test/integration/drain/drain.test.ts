@@ -1,7 +1,7 @@
 /** Drains on the real API server; the test does the kubelet's part. */
 import { DEFAULT_DRAIN_OPTIONS, cordonNode, drainNode, readDrainVerdict, uncordonNode } from "@rancheros/agent/drain";
 import type { DrainEvent, DrainOptions, DrainReport } from "@rancheros/agent/drain";
-import { isMap } from "@rancheros/agent/kubernetes";
+import { isMap, type ApiRequest } from "@rancheros/agent/kubernetes";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { kubectl } from "../../../../../test/control-plane/kubectl.ts";
 import {
@@ -172,6 +172,36 @@ describe("a drain", () => {
     await expect(work).rejects.toMatchObject({ code: "DRAIN_INTERRUPTED" });
     expect(await node.isCordoned()).toBe(true);
     expect(await node.pods()).toEqual(["slow"]);
+  });
+
+  it("waits by the API server's memory, and by a plain list where that has not come so far", async () => {
+    await node.addPod(namespace, "slow");
+    const { client } = node;
+    const looks: ("plain" | "late" | "too late")[] = [];
+    const send = (request: ApiRequest): Promise<unknown> => {
+      const { query = {} } = request;
+      if (request.accept?.includes("PartialObjectMetadataList") !== true) return client.send(request);
+      if (query["resourceVersion"] === undefined) looks.push("plain");
+      else looks.push(looks.length === 2 ? "too late" : "late");
+      // As of another API server that is ahead.
+      const ahead = { ...query, resourceVersion: String(Number.MAX_SAFE_INTEGER) };
+      return client.send(looks.at(-1) === "too late" ? { ...request, query: ahead } : request);
+    };
+    const { host, kubeconfigPath, identity } = client;
+    const watched = { host, kubeconfigPath, identity, send, serverMs: () => client.serverMs(), close: () => undefined };
+    const options = { ...DEFAULT_DRAIN_OPTIONS, timeoutMs: 60_000 };
+    const events: DrainEvent[] = [];
+    const work = drainNode(watched, {
+      nodeName: node.name,
+      options,
+      signal: NEVER,
+      onEvent: (one) => events.push(one),
+    });
+    await expect.poll(() => looks.slice(0, 5)).toEqual(["plain", "late", "too late", "plain", "late"]);
+    node.startKubelet();
+    expect((await work).removed).toEqual([{ namespace, name: "slow" }]);
+    expect(await node.pods()).toEqual([]);
+    expect(events.filter(({ kind }) => kind === "retry")).toEqual([]);
   });
 
   it("with 200 pods has all of them gone, and keeps quiet about many listeners", async () => {

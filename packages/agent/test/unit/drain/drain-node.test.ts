@@ -138,6 +138,26 @@ describe("a drain", () => {
     },
   );
 
+  it.each([false, true])(
+    "waits by looks that the API server answers from its memory, however long it takes (disableEviction %s)",
+    async (disableEviction) => {
+      const pods = [pod("a", { endsAfterMs: 50_000 }), pod("b", disableEviction ? {} : { heldTimes: 9 })];
+      const { cluster, report } = await drain(pods, { cacheBehindMs: 500, options: { disableEviction } });
+      expect(report?.removed.map(({ name }) => name).sort()).toEqual(["a", "b"]);
+      const looks = cluster.requests.filter(({ accept }) => accept?.includes("PartialObjectMetadataList"));
+      const plain = looks.filter(({ query }) => query?.["resourceVersion"] === undefined);
+      expect(looks.length).toBeGreaterThan(40);
+      expect(plain.length).toBeLessThanOrEqual(2);
+    },
+  );
+
+  it("looks by a plain list where another API server answers that has not come so far", async () => {
+    const { cluster, report, events } = await drain([pod("a", { endsAfterMs: 9_000 })], { tooLargeTimes: 3 });
+    expect(report?.removed).toHaveLength(1);
+    expect(cluster.left).toEqual([]);
+    expect(events.filter(({ kind }) => kind === "retry")).toEqual([]);
+  });
+
   it("gives up in time where each look at the node fails", async () => {
     const { error, tookMs } = await drain([pod("a")], {
       failedLooks: Array.from({ length: 100 }, (_none, index) => index + 1),

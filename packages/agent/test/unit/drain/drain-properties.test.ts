@@ -24,13 +24,19 @@ describe("for any pods, any absence of the API server and any moment of an inter
   const someAway = fc
     .array(fc.tuple(fc.integer({ min: 200, max: 40_000 }), fc.nat({ max: 20_000 })), { maxLength: 3 })
     .map((gaps) => gaps.map(([fromMs, lengthMs]) => [fromMs, fromMs + lengthMs] as const));
+  const cacheBehindMs = fc.constantFrom(0, 300, 5_000);
   const timeoutMs = fc.integer({ min: 1_000, max: 90_000 });
 
   it("a drain ends in time, meets no pod that it did not mean, evicts none twice, and says truly which are left", () =>
     fc.assert(
-      fc.asyncProperty(somePods, someAway, timeoutMs, fc.boolean(), async (pods, away, timeout, disableEviction) => {
+      fc.asyncProperty(somePods, someAway, timeoutMs, fc.boolean(), cacheBehindMs, async (...circumstances) => {
+        const [pods, away, timeout, disableEviction, behindMs] = circumstances;
         const options = { timeoutMs: timeout, disableEviction };
-        const { cluster, report, error, tookMs, sleeping } = await drain(pods, { away, options });
+        const { cluster, report, error, tookMs, sleeping } = await drain(pods, {
+          away,
+          options,
+          cacheBehindMs: behindMs,
+        });
         expect(sleeping).toBe(0);
         // Deleting has its time twice: for the requests, and for the waiting.
         expect(tookMs).toBeLessThan(500 + timeout * (disableEviction ? 2 : 1) + 1_000);

@@ -26,6 +26,8 @@ interface Circumstances {
   readonly busyTimes?: number;
   readonly clockAheadMs?: number;
   readonly failedLooks?: readonly number[];
+  readonly cacheBehindMs?: number;
+  readonly tooLargeTimes?: number;
 }
 
 export async function drain(pods: readonly FakePod[], circumstances: Circumstances = {}): Promise<Course> {
@@ -39,6 +41,8 @@ export async function drain(pods: readonly FakePod[], circumstances: Circumstanc
   cluster.busyTimes = circumstances.busyTimes ?? 0;
   cluster.clockAheadMs = circumstances.clockAheadMs ?? 0;
   cluster.failedLooks = circumstances.failedLooks ?? [];
+  cluster.cacheBehindMs = circumstances.cacheBehindMs ?? 0;
+  cluster.tooLargeTimes = circumstances.tooLargeTimes ?? 0;
   const controller = new AbortController();
   const { abortAtMs } = circumstances;
   if (abortAtMs !== undefined) {

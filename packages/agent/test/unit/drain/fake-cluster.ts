@@ -71,6 +71,10 @@ export class FakeCluster implements KubernetesClient {
   othersAreFaster = false;
   /** Numbers of the looks at the node's pods, from 1, that are answered by 500, as an etcd that changes its leader does. */
   failedLooks: readonly number[] = [];
+  /** How far its watch cache is behind, of which a look may ask that it is not older than an earlier one. */
+  cacheBehindMs = 0;
+  /** So many of those are refused: another API server is asked, whose cache is behind that. */
+  tooLargeTimes = 0;
   /** Whom the API server remembers for a cordon. */
   cordonedBy = "ros-agent";
   #atOneTime = 0;
@@ -154,21 +158,32 @@ export class FakeCluster implements KubernetesClient {
     return this.#remove(name, request, subresource === undefined ? "deletion" : "eviction");
   }
 
-  #list({ accept }: ApiRequest): unknown {
+  /** A version is the time of its answer. */
+  #list({ accept, query = {} }: ApiRequest): unknown {
     const isLook = accept?.includes("PartialObjectMetadataList") === true;
     if (isLook && this.failedLooks.includes(++this.#looks)) {
       throw refusal("NODE_API_FAILED", 500, "etcdserver: leader changed");
     }
-    return { metadata: {}, items: this.#items() };
+    const nowMs = this.#time.nowMs();
+    const { resourceVersion, resourceVersionMatch, limit } = query;
+    if (resourceVersion === undefined) return { metadata: { resourceVersion: `${nowMs}` }, items: this.#items(nowMs) };
+    if (resourceVersionMatch !== "NotOlderThan" || limit !== undefined) {
+      throw refusal("NODE_API_REFUSED", 400, "not from the watch cache");
+    }
+    if (this.tooLargeTimes-- > 0) throw tooLarge();
+    const asOfMs = Math.max(Number(resourceVersion), nowMs - this.cacheBehindMs);
+    return { metadata: { resourceVersion: `${asOfMs}` }, items: this.#items(asOfMs) };
   }
 
-  #items(): readonly unknown[] {
+  #items(asOfMs: number): readonly unknown[] {
     return this.#states.flatMap((state) => {
       const { pod, deletedAtMs } = state;
       const items: unknown[] = [];
-      const deletionMs = deletedAtMs === undefined ? undefined : START_MS + deletedAtMs + this.clockAheadMs;
-      if (this.#isHere(state)) items.push(podObject(pod, pod.uid, deletionMs));
-      if (this.#isReplaced(pod) && pod.replacedHere === true) items.push(podObject(pod, `${pod.uid}-new`, undefined));
+      const isDeleted = deletedAtMs !== undefined && deletedAtMs <= asOfMs;
+      const deletionMs = isDeleted ? START_MS + deletedAtMs + this.clockAheadMs : undefined;
+      if (this.#isHere(state, asOfMs)) items.push(podObject(pod, pod.uid, deletionMs));
+      if (this.#isReplaced(pod, asOfMs) && pod.replacedHere === true)
+        items.push(podObject(pod, `${pod.uid}-new`, undefined));
       return items;
     });
   }
@@ -195,13 +210,13 @@ export class FakeCluster implements KubernetesClient {
     return {};
   }
 
-  #isReplaced({ replacedAtMs }: FakePod): boolean {
-    return replacedAtMs !== undefined && this.#time.nowMs() >= replacedAtMs;
+  #isReplaced({ replacedAtMs }: FakePod, asOfMs = this.#time.nowMs()): boolean {
+    return replacedAtMs !== undefined && asOfMs >= replacedAtMs;
   }
 
-  #isHere({ pod, deletedAtMs }: State): boolean {
-    if (this.#isReplaced(pod)) return false;
-    return deletedAtMs === undefined || this.#time.nowMs() < deletedAtMs + pod.endsAfterMs;
+  #isHere({ pod, deletedAtMs }: State, asOfMs = this.#time.nowMs()): boolean {
+    if (this.#isReplaced(pod, asOfMs)) return false;
+    return deletedAtMs === undefined || asOfMs < deletedAtMs + pod.endsAfterMs;
   }
 }
 
@@ -230,6 +245,16 @@ function refusalOf({ pod, attempts }: State): NodeApiError | undefined {
 
 function refusal(code: NodeApiError["code"], httpStatus: number, message: string): NodeApiError {
   return new NodeApiError(code, message, { status: { httpStatus, reason: "", message, causes: [] } });
+}
+
+/** Source: k8s.io/apiserver, storage NewTooLargeResourceVersionError */
+function tooLarge(): NodeApiError {
+  const message = "Timeout: Too large resource version: 9, current: 8";
+  const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
+  return new NodeApiError("NODE_API_BUSY", message, {
+    retry: { afterMs: 1_000 },
+    status: { httpStatus: 504, reason: "Timeout", message, causes },
+  });
 }
 
 function held(): NodeApiError {
