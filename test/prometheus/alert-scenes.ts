@@ -126,6 +126,12 @@ export const ALERT_SCENES: readonly AlertScene[] = [
     quiet: { 'rancheros_rollouts{state="Halted",instance="a"}': "0x10", 'rancheros_rollouts{state="Paused"}': "1x10" },
   },
   {
+    alert: "RancherosRolloutUnresolved",
+    fires: { 'rancheros_rollouts{state="Resolving",instance="a"}': "1x40" },
+    afterMinutes: 20,
+    quiet: { 'rancheros_rollouts{state="Resolving",instance="a"}': "1x9 0x20" },
+  },
+  {
     alert: "RancherosRolloutInvalid",
     fires: { 'rancheros_rollouts{state="Conflict",instance="a"}': "1x40" },
     afterMinutes: 20,

@@ -36,7 +36,12 @@ const ACTIONS: Readonly<Record<RolloutNews["kind"], string>> = { state: "Roll", 
 function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): void {
   const { image, machine, kind, reason, message } = news;
   const level = news.isTrouble ? "warn" : "info";
-  log[level](SENTENCES[kind], { image: `${image.namespace}/${image.name}`, machine: machine?.name, reason, message });
+  log[level](SENTENCES[kind], {
+    image: `${image.namespace}/${image.name}`,
+    machine: machine?.name,
+    reason,
+    note: message,
+  });
   const fact = { type: news.isTrouble ? "Warning" : "Normal", action: ACTIONS[kind], reason, note: message } as const;
   record({ ...fact, regarding: { ...image, kind: "ManagedOSImage" } });
   if (kind === "failed" && machine !== undefined) {

@@ -101,7 +101,7 @@ export const UPGRADE_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning: "The image holds an older version than the one that runs.",
-    mend: "Set allowDowngrade if that is meant.",
+    mend: "If that is meant, set allowDowngrade, and then let the machine try again: annotate its MachineInventory with rancheros.cattle.io/retry-upgrade.",
   },
   UPGRADE_PREPARE_FAILED: {
     failure: "environment",

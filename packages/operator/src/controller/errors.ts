@@ -31,8 +31,9 @@ export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
   KUBERNETES_NONSENSE: {
     failure: "nonsense",
     retry: "backoff",
-    meaning: "What answered is no API server, or its answer was cut short.",
-    mend: "Check that the server address of the kubeconfig names an API server and no proxy's error page.",
+    meaning:
+      "What answered is no API server, its answer was cut short, or it failed itself (500): with an `rpc error` or `etcdserver` in the sentence its etcd is away.",
+    mend: "Look at the API server and its etcd, where the sentence is theirs. Otherwise check that the server address of the kubeconfig names an API server and no proxy's error page.",
   },
   KUBERNETES_NOT_FOUND: {
     failure: "refused",

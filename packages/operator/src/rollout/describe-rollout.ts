@@ -1,5 +1,5 @@
 /** The words of a ManagedOSImage's status: state, message, conditions. */
-import type { ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { RETRY_UPGRADE_ANNOTATION, type ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { SIGNATURE_ERRORS } from "@rancheros/protocol/signatures";
 import type { PathRefusal } from "../versions/index.ts";
 import { isNone } from "./amount.ts";
@@ -93,6 +93,12 @@ function progressMessage({ total, updated, updating, failed, refused }: Tally): 
   return parts.join(", ");
 }
 
+/** All that failed counts as within the budget: nobody is asked for anything, and nothing goes on by itself. */
+function leftMessage({ counted: { updating, pending, failed } }: RolloutFacts): string {
+  if (updating > 0 || pending > 0 || failed === 0) return "";
+  return `; nothing is left to be tried: see status.failures, and let a machine try again by the annotation ${RETRY_UPGRADE_ANNOTATION}`;
+}
+
 function emptyMessage({ image, clusters }: RolloutFacts): string {
   if (image.claim?.hasTargets === false) return "spec.targets is empty: the image is for no cluster";
   return clusters === 0 ? "spec.targets chooses no cluster" : "no machine of its clusters matches nodeSelector";
@@ -147,7 +153,7 @@ function standOf(facts: RolloutFacts, resolved: Finding): Stand {
   if (gate.windowClosed !== undefined) return { state: "WindowClosed", message: `${gate.windowClosed}; ${progress}` };
   if (gate.soaking !== undefined) return { state: "Soaking", message: `${gate.soaking}; ${progress}` };
   const held = gate.canariesOnly !== undefined && counted.canaries === 0 ? `${gate.canariesOnly.message}; ` : "";
-  return { state: "Progressing", message: `${held}${silenceMessage(facts)}${progress}` };
+  return { state: "Progressing", message: `${held}${silenceMessage(facts)}${progress}${leftMessage(facts)}` };
 }
 
 function flag(type: string, message: string | undefined, otherwise: string): Finding {

@@ -1,9 +1,15 @@
 /** What is worth telling of a decision that has been stored. */
-import type { ManagedOSImage } from "@rancheros/protocol/resources";
+import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import type { Decision } from "./decide.ts";
 import type { RolloutNews } from "./rollout-parts.ts";
 
 const TROUBLE: ReadonlySet<string> = new Set(["Halted", "Refused", "Conflict", "Invalid"]);
+
+/** Why what the image names cannot be had, of which spec; undefined where it can, or nobody knows yet. */
+function missingOf({ conditions }: ManagedOSImageStatus): string | undefined {
+  const said = conditions?.find(({ type }) => type === "Resolved");
+  return said?.status === "False" ? `${said.observedGeneration ?? ""} ${said.reason ?? ""}` : undefined;
+}
 
 export function newsOf(before: ManagedOSImage, decision: Decision): readonly RolloutNews[] {
   const { namespace, name, uid } = before.metadata;
@@ -32,8 +38,11 @@ export function newsOf(before: ManagedOSImage, decision: Decision): readonly Rol
     });
   }
   const { state = "Progressing", message = "" } = decision.status;
-  if (state !== before.status?.state) {
-    news.push({ image, machine: undefined, kind: "state", reason: state, message, isTrouble: TROUBLE.has(state) });
+  const missing = missingOf(decision.status);
+  const isMissing = missing !== undefined && missing !== missingOf(before.status ?? {});
+  if (state !== before.status?.state || isMissing) {
+    const isTrouble = TROUBLE.has(state) || missing !== undefined;
+    news.push({ image, machine: undefined, kind: "state", reason: state, message, isTrouble });
   }
   return news;
 }

@@ -1,7 +1,14 @@
 /** The operator's log: one JSON line an event on standard output. */
 import { pino } from "pino";
 
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+/** What the line itself has; once more it would hide the first from most readers of JSON. */
+interface OfTheLine {
+  readonly level?: never;
+  readonly time?: never;
+  readonly message?: never;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>> & OfTheLine;
 
 /** A constant sentence and fields; fields never hold a token, a secret or a config. */
 export interface Log {

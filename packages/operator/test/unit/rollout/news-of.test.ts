@@ -1,0 +1,48 @@
+/** What is told of a rollout: what somebody has to do something about is a warning, and is told once for each spec. */
+import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
+import { describe, expect, it } from "vitest";
+import { newsOf } from "../../../src/rollout/news-of.ts";
+
+const metadata = { name: "os", namespace: "fleet-local", uid: "i", resourceVersion: "1" };
+const NOTHING = { isChanged: true, granted: [], failed: [], refused: new Map(), wakeAtMs: undefined } as const;
+
+type Resolved = readonly [status: "True" | "False" | "Unknown", reason: string, generation: number];
+
+function statusOf(state: "Resolving" | "Progressing", [status, reason, observedGeneration]: Resolved) {
+  const condition = { type: "Resolved", status, reason, message: reason, observedGeneration };
+  return { state, message: reason, conditions: [condition] } satisfies ManagedOSImageStatus;
+}
+
+function told(before: ManagedOSImageStatus | undefined, status: ManagedOSImageStatus) {
+  const object: ManagedOSImage = { metadata, spec: {}, ...(before === undefined ? {} : { status: before }) };
+  const news = newsOf(object, { ...NOTHING, status });
+  return news.map(({ reason, message, isTrouble }) => [reason, message, isTrouble]);
+}
+
+const asking = statusOf("Resolving", ["Unknown", "Resolving", 1]);
+const missing = statusOf("Resolving", ["False", "REGISTRY_NOT_FOUND", 1]);
+
+describe("an image that cannot be had", () => {
+  it("is no warning while its registry is being asked", () => {
+    expect(told(undefined, asking)).toEqual([["Resolving", "Resolving", false]]);
+  });
+
+  it("is a warning as soon as the registry has answered so, and once", () => {
+    const warned = [["Resolving", "REGISTRY_NOT_FOUND", true]];
+    expect(told(asking, missing)).toEqual(warned);
+    expect(told(undefined, missing)).toEqual(warned);
+    expect(told(missing, missing)).toEqual([]);
+  });
+
+  it("is one again for another reason, and for another spec", () => {
+    const away = statusOf("Resolving", ["False", "REGISTRY_UNREACHABLE", 1]);
+    expect(told(missing, away)).toEqual([["Resolving", "REGISTRY_UNREACHABLE", true]]);
+    const next = statusOf("Resolving", ["False", "REGISTRY_NOT_FOUND", 2]);
+    expect(told(missing, next)).toEqual([["Resolving", "REGISTRY_NOT_FOUND", true]]);
+  });
+
+  it("is none any more when it is there", () => {
+    const there = statusOf("Progressing", ["True", "Resolved", 1]);
+    expect(told(missing, there)).toEqual([["Progressing", "Resolved", false]]);
+  });
+});
