@@ -4,7 +4,7 @@
  */
 import { isCodedError } from "@rancheros/protocol/errors";
 
-import { formatKeptFiles, KEPT_MAX_BYTES, parseKeptFiles, type KeptFile } from "../kept-files.ts";
+import { formatKeptFiles, KEPT_MAX_BYTES, parseKeptFiles, type FileBefore, type KeptFile } from "../kept-files.ts";
 import type { ConfigFilesPort } from "../ports.ts";
 
 type Log = (message: string) => void;
@@ -61,9 +61,16 @@ async function putAllBack(port: ConfigFilesPort, config: string, log: Log): Prom
 }
 
 async function putBack(port: ConfigFilesPort, { path, before }: KeptFile, made: Buffer): Promise<void> {
-  if (before?.content.equals(made) === true || (await port.kind(path)) !== "file") return;
-  if ((await port.read(path))?.content.equals(made) !== true) return;
+  if ((await port.kind(path)) !== "file") return;
+  const found = await port.read(path);
+  if (found?.content.equals(made) !== true || isSame(found, before)) return;
   await (before === undefined ? port.remove(path) : port.replace({ path, ...before }));
+}
+
+/** Permissions and owner are the config's too. */
+function isSame(found: NonNullable<FileBefore>, before: FileBefore): boolean {
+  if (before?.content.equals(found.content) !== true) return false;
+  return found.mode === before.mode && found.uid === before.uid && found.gid === before.gid;
 }
 
 export async function forgetConfigFiles(port: ConfigFilesPort): Promise<void> {

@@ -1,5 +1,5 @@
 /** The files that an upgrade's cloud config names, on a real disk on which something is in the way of keeping them or of putting them back. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -10,7 +10,7 @@ import { systemSlotsOutside } from "../../../src/upgrade/io/system-slots-outside
 import { parseKeptFiles } from "../../../src/upgrade/kept-files.ts";
 import type { ConfigFilesPort } from "../../../src/upgrade/ports.ts";
 import { forgetCloudConfigBefore, takeCloudConfigBack } from "../../../src/upgrade/steps/cloud-config.ts";
-import { keepConfigFiles } from "../../../src/upgrade/steps/config-files.ts";
+import { keepConfigFiles, putConfigFilesBack } from "../../../src/upgrade/steps/config-files.ts";
 import { orderOf } from "./machine-world.ts";
 
 const OLD_CONFIG = "#cloud-config\nhostname: m1\n";
@@ -95,4 +95,16 @@ it("are not kept where their record cannot be written, and the upgrade goes on",
   mkdirSync(record);
   await expect(keepConfigFiles(port, CONFIG, log)).resolves.toBeUndefined();
   expect(said).toHaveLength(1);
+});
+
+it("have their permissions again where nothing but those has changed", async () => {
+  const config = configOf('path: /etc/one, permissions: "0644", content: "old one\\n"');
+  await keepConfigFiles(port, config, log);
+  chmodSync(at("etc/one"), 0o644);
+  await putConfigFilesBack(port, config, log);
+  expect(statSync(at("etc/one")).mode & 0o777).toBe(0o600);
+  const { ino } = statSync(at("etc/one"));
+  await putConfigFilesBack(port, config, log);
+  // Nothing to do is nothing done.
+  expect(statSync(at("etc/one")).ino).toBe(ino);
 });
