@@ -8,7 +8,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { TestDisk } from "../../../../test/disks/index.ts";
 import { runInstall } from "../../src/install-run.ts";
 import { openInstallGround, startsSomething } from "./install-ground.ts";
-import { errorOf, rosAgent, startRosAgent, type Outcome } from "./ros-agent.ts";
+import { errorOf, rosAgent, type Outcome } from "./ros-agent.ts";
 
 const ground = openInstallGround();
 const { home, newDisk, args, install, tree } = ground;
@@ -194,11 +194,7 @@ describe("a machine whose installer was killed", () => {
   });
 
   async function killAt(word: string, target: TestDisk, source: string): Promise<void> {
-    const { child, outcome } = startRosAgent(args(target, "--yes", "--source", source));
-    child.stderr?.on("data", (text: Buffer) => {
-      if (text.toString().includes(word)) child.kill("SIGKILL");
-    });
-    const ended = await outcome;
+    const ended = await ground.killAt(word, target, source);
     expect(ended.stderr).toContain(word);
     forgetMarkIfThere();
   }

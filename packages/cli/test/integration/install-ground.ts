@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { makeDisk, systemTree, type TestDisk } from "../../../../test/disks/index.ts";
-import { errorOf, rosAgent, type Outcome } from "./ros-agent.ts";
+import { errorOf, rosAgent, startRosAgent, type Outcome } from "./ros-agent.ts";
 
 export const GIB = 1024 ** 3;
 export const DISK_BYTES = 2 * GIB;
@@ -18,6 +18,8 @@ export interface InstallGround {
   /** Of the command line, without leave to erase anything. */
   readonly args: (target: TestDisk, ...more: readonly string[]) => readonly string[];
   readonly install: (target: TestDisk, ...more: readonly string[]) => Promise<Outcome>;
+  /** Kills it when it says the word. What it was at then lies with what the test needs. */
+  readonly killAt: (word: string, target: TestDisk, source: string) => Promise<Outcome>;
   /** @returns the code, or the whole outcome where it did not fail */
   readonly refusal: (target: TestDisk, ...more: readonly string[]) => Promise<unknown>;
   /** A folder with an operating system. */
@@ -47,6 +49,13 @@ export function openInstallGround(): InstallGround {
       ...more,
     ],
     install: (target, ...more) => rosAgent(ground.args(target, "--yes", "--json", ...more)),
+    async killAt(word, target, source) {
+      const { child, outcome } = startRosAgent(ground.args(target, "--yes", "--source", source), { TMPDIR: home });
+      child.stderr?.on("data", (text: Buffer) => {
+        if (text.toString().includes(word)) child.kill("SIGKILL");
+      });
+      return outcome;
+    },
     async refusal(target, ...more) {
       const outcome = await ground.install(target, ...more);
       return outcome.stdout === "" ? outcome : errorOf(outcome)["code"];

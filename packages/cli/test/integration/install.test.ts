@@ -8,7 +8,7 @@ import { openInstallGround, startsSomething } from "./install-ground.ts";
 import { errorOf, rosAgent, startRosAgent } from "./ros-agent.ts";
 
 const ground = openInstallGround();
-const { home, newDisk, args, install, tree } = ground;
+const { home, newDisk, args, install, killAt, tree } = ground;
 
 afterEach(() => ground.restart());
 afterAll(() => ground.remove());
@@ -82,14 +82,7 @@ describe("an installation", () => {
       "installing the boot loader",
     ];
     for (const word of words) {
-      const { child, outcome } = startRosAgent(args(target, "--yes", "--source", source));
-      const seen = Promise.withResolvers<undefined>();
-      child.stderr?.on("data", (text: Buffer) => {
-        if (!text.toString().includes(word)) return;
-        child.kill("SIGKILL");
-        seen.resolve(undefined);
-      });
-      const ended = await outcome;
+      const ended = await killAt(word, target, source);
       expect(ended.stderr, ended.stderr).toContain(word);
       expect(ended.code).toBe(null);
       // The last step may have come to its end before the kill did.

@@ -21,7 +21,7 @@ export interface Running {
   readonly outcome: Promise<Outcome>;
 }
 
-/** @param environment  added to PATH and HOME, and to nothing else */
+/** @param environment  added to PATH, HOME and TMPDIR, and to nothing else */
 export function startRosAgent(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
   const { NODE_COMPILE_CACHE: cache } = process.env;
   // As scripts/ros-agent has it for the bundle; the sources set it up by themselves.
@@ -62,9 +62,9 @@ export function startProgram(
   [program = "", ...args]: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Running {
-  const { PATH, HOME, NODE_OPTIONS } = process.env;
+  const { PATH, HOME, TMPDIR, NODE_OPTIONS } = process.env;
   const child = spawn(program, args, {
-    env: { PATH, HOME, NODE_OPTIONS, ...environment },
+    env: { PATH, HOME, TMPDIR, NODE_OPTIONS, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: DEADLINE_MS,
   });
