@@ -140,11 +140,16 @@ it("systemd that answers nothing is no machine without systemd", async () => {
 it("a check for which what it needs has left too little time says so, and has not failed", async () => {
   vi.useRealTimers();
   const signal = new AbortController().signal;
-  const made = createCheckup({ limitMs: 400, signal, nowMs: () => performance.now() });
-  const tpm = made.add("tpm", { needs: NOTHING, run: () => after(0.2, ok("answers")) });
+  let nowMs = 0;
+  const made = createCheckup({ limitMs: 400, signal, nowMs: () => nowMs });
+  const slow = async (): Promise<ReturnType<typeof ok>> => {
+    nowMs = 200;
+    return ok("answers");
+  };
+  const tpm = made.add("tpm", { needs: NOTHING, run: slow });
   made.add("clock", { needs: tpm, run: never });
   const { ok: isWell, findings } = await made.run(["clock"]);
   expect(isWell).toBe(true);
   expect(findings.at(-1)).toMatchObject({ check: "clock", outcome: "warn", code: "DOCTOR_NO_TIME_LEFT" });
-  expect(findings.at(-1)?.sentence).toMatch(/within 0\.[12] s/);
+  expect(findings.at(-1)?.sentence).toContain("within 0.2 s");
 });
