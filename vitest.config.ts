@@ -23,6 +23,8 @@ export default defineConfig({
           expect: EXPECT,
           // A deadline for what hangs, not a measure: property tests share two cores with whatever else runs there.
           testTimeout: 30_000,
+          // Some make RSA keys, whose primes are found sooner or later.
+          hookTimeout: 30_000,
           // A third of the time went into loading the same modules for each file.
           isolate: false,
         },
