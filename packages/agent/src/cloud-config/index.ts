@@ -63,5 +63,5 @@ export { readGiven } from "./io/given-files.ts";
 export type { GivenFile } from "./io/given-files.ts";
 export type { Judged } from "./judged.ts";
 export type { Finding } from "./located.ts";
-export { parseCloudConfig } from "./parse-cloud-config.ts";
-export type { ParsedCloudConfig } from "./parse-cloud-config.ts";
+export { namedFiles, parseCloudConfig } from "./parse-cloud-config.ts";
+export type { NamedFiles, ParsedCloudConfig } from "./parse-cloud-config.ts";

@@ -50,6 +50,22 @@ export function parseCloudConfig(
   return { config: isWrong ? undefined : config, findings: bounded(all) };
 }
 
+/** Files that a cloud-config names, whether or not all of it is right: other tools than ours apply what they can read. */
+export interface NamedFiles {
+  readonly files: readonly FileSetting[];
+  /** The first thing that is wrong. */
+  readonly wrong: Finding | undefined;
+}
+
+/** @param bytes  untrusted. Never throws. */
+export function namedFiles(bytes: Uint8Array): NamedFiles {
+  const { root, findings } = readDocument(bytes);
+  const judge = new Judge();
+  const files = root === undefined ? [] : readConfig(judge, root).files;
+  const wrong = bounded([...findings, ...judge.findings]).find(({ severity }) => severity === "error");
+  return { files, wrong };
+}
+
 function readConfig(judge: Judge, root: Located): CloudConfig {
   const found: {
     hostname?: string;

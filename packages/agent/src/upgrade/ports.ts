@@ -3,6 +3,7 @@ import type { MachineNode } from "@rancheros/protocol/attestation";
 import type { Drain } from "@rancheros/protocol/resources";
 import type { PlanContainer, RegistryCredential } from "@rancheros/protocol/upgrade";
 
+import type { NamedFiles } from "../cloud-config/index.ts";
 import type { RuntimeIdentity } from "../containers/index.ts";
 import type { RootFiles } from "../files/index.ts";
 import type { BootSlot } from "./boot-slot.ts";
@@ -153,8 +154,8 @@ export interface StagedSystem {
 
 /** The machine's files, as far as a cloud config names them. Everything but `named` throws FilesError and SlotError. */
 export interface ConfigFilesPort extends Pick<RootFiles, "kind" | "read" | "replace" | "remove"> {
-  /** By `write_files`; none where it cannot be read. */
-  named(config: string): Promise<readonly { readonly path: string; readonly content: Buffer }[]>;
+  /** By `write_files`, as far as that can be read. */
+  named(config: string): Promise<NamedFiles>;
   /** What was kept of them; undefined where nothing was. */
   readKept(): Promise<string | undefined>;
   /** On the disk. Undefined takes it away. */

@@ -53,10 +53,10 @@ function configFiles(hostRoot: string, kept: string): ConfigFilesPort {
   return {
     ...rootFiles(hostRoot),
     async named(config) {
-      if (config === "") return [];
+      if (config === "") return { files: [], wrong: undefined };
       // What reads it is large, and most starts and upgrades need it not.
-      const { parseCloudConfig } = await import("../../cloud-config/index.ts");
-      return parseCloudConfig(Buffer.from(config)).config?.files ?? [];
+      const { namedFiles } = await import("../../cloud-config/index.ts");
+      return namedFiles(Buffer.from(config));
     },
     readKept: () => readStateFile(kept, KEPT_TEXT_MAX_BYTES),
     writeKept: (text) => (text === undefined ? remove(kept) : writeStateFile(kept, text)),

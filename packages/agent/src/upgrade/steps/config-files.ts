@@ -9,11 +9,17 @@ import type { ConfigFilesPort } from "../ports.ts";
 
 type Log = (message: string) => void;
 
-/** As long as the slot has not been tried it can be repeated. @param config  one that is none names no file */
+/** As long as the slot has not been tried it can be repeated. @param config  other tools apply also one that is not all right */
 export async function keepConfigFiles(port: ConfigFilesPort, config: string, log: Log): Promise<void> {
   const kept: KeptFile[] = [];
   let bytes = 0;
-  for (const { path } of await port.named(config)) {
+  const { files, wrong } = await port.named(config);
+  if (wrong !== undefined) {
+    log(
+      `the cloud config is wrong at line ${wrong.line}: ${wrong.sentence}; only files that can be made out in it are kept`,
+    );
+  }
+  for (const path of new Set(files.map((file) => file.path))) {
     await remark(log, `${path} is not kept for the case that the slot is not good`, async () => {
       const kind = await port.kind(path);
       if (kind !== undefined && kind !== "file") return;
@@ -52,7 +58,7 @@ export async function putConfigFilesBack(port: ConfigFilesPort, config: string, 
 async function putAllBack(port: ConfigFilesPort, config: string, log: Log): Promise<void> {
   const record = await port.readKept();
   if (record === undefined) return;
-  const made = new Map((await port.named(config)).map(({ path, content }) => [path, content]));
+  const made = new Map((await port.named(config)).files.map(({ path, content }) => [path, content]));
   for (const kept of parseKeptFiles(record)) {
     const content = made.get(kept.path);
     if (content === undefined) continue;

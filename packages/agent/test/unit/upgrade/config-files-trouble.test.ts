@@ -108,3 +108,15 @@ it("have their permissions again where nothing but those has changed", async () 
   // Nothing to do is nothing done.
   expect(statSync(at("etc/one")).ino).toBe(ino);
 });
+
+it.each([
+  ["one of them is to be appended to", ['path: /etc/one, content: "new"', 'path: /etc/x, append: true, content: "x"']],
+  ["one is there twice", ['path: /etc/one, content: "x"', 'path: /etc/one, content: "new"']],
+])("are kept of a config with an error, which other tools apply all the same: %s", async (_what, entries) => {
+  const config = configOf(...entries);
+  await keepConfigFiles(port, config, log);
+  expect(said.join("\n")).toMatch(/line \d+/);
+  writeFileSync(at("etc/one"), "new");
+  await putConfigFilesBack(port, config, log);
+  expect(text("etc/one")).toBe("old one\n");
+});

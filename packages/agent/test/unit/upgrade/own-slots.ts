@@ -1,6 +1,6 @@
 /** Two slots of our own installation, as an upgrade sees them: a boot loader that tries once, and a boot check. */
 import type { FileSetting } from "../../../src/cloud-config/cloud-config.ts";
-import { parseCloudConfig } from "../../../src/cloud-config/parse-cloud-config.ts";
+import { namedFiles, parseCloudConfig } from "../../../src/cloud-config/parse-cloud-config.ts";
 import { SlotError } from "../../../src/slots/errors.ts";
 import { requireStateRoom } from "../../../src/slots/state-room.ts";
 import type { SystemSlotsPort } from "../../../src/upgrade/ports.ts";
@@ -184,7 +184,7 @@ export function ownSlotsPort(slots: OwnSlots, outside: OwnSlotsOutside): SystemS
         world[which] = text;
       }),
     configFiles: {
-      named: (config) => Promise.resolve(filesOf(config)),
+      named: (config) => Promise.resolve(namedFiles(Buffer.from(config))),
       kind: (path) => alive(() => (world.files.has(path) ? ("file" as const) : undefined)),
       read: (path) =>
         alive(() => {
