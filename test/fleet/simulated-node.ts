@@ -133,7 +133,7 @@ export class SimulatedNode {
         reasonNotToDrain: async () => undefined,
         drain: async (_drain, signal, onProgress) => {
           for (let pod = 1; pod <= EVICTIONS; pod += 1) {
-            onProgress(`evicting pod default/web-${pod}`);
+            onProgress({ line: undefined, summary: `evicting pod default/web-${pod}` });
             await clock.sleep(times.drainMs / EVICTIONS, signal);
           }
         },

@@ -41,6 +41,7 @@ export function describeDrain(event: DrainEvent, dryRun: DryRun): Said | undefin
     case "retry":
       return remark(`${event.message}; trying again in ${(event.retryInMs / 1000).toFixed(1)} s`);
     case "waiting":
+    case "answered":
     case "failed":
   }
   return undefined;

@@ -38,5 +38,7 @@ export type DrainEvent =
   /** In kubectl's words. */
   | { readonly kind: "failed"; readonly pod: PodName; readonly how: "eviction" | "deletion"; readonly message: string }
   /** The API server is away or busy; what it should do is asked again. */
-  | { readonly kind: "retry"; readonly message: string; readonly retryInMs: number }
+  | { readonly kind: "retry"; readonly pod?: PodName; readonly message: string; readonly retryInMs: number }
+  /** What the API server was asked again it has answered. */
+  | { readonly kind: "answered" }
   | { readonly kind: "drained"; readonly nodeName: string };

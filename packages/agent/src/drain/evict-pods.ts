@@ -119,7 +119,7 @@ async function pauseAfter(
       return;
     case "unsure": {
       const retryInMs = patienceMs(error, unsure, outside.random());
-      onEvent({ kind: "retry", message, retryInMs });
+      onEvent({ kind: "retry", pod: nameOf(pod), message, retryInMs });
       await course.pause(retryInMs);
       return;
     }

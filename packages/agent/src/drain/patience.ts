@@ -31,7 +31,9 @@ export async function askPatiently<T>(
 ): Promise<T | undefined> {
   for (let failures = 1; ; failures++) {
     try {
-      return await ask();
+      const answer = await ask();
+      if (failures > 1) onEvent({ kind: "answered" });
+      return answer;
     } catch (error) {
       if (!(error instanceof NodeApiError) || !mayPass(error)) throw error;
       if (course.isOver()) return undefined;

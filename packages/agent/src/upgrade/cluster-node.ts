@@ -11,6 +11,7 @@ import {
   type DrainEvent,
 } from "../drain/index.ts";
 import type { KubernetesClient } from "../kubernetes/index.ts";
+import { DrainSummary } from "./drain-summary.ts";
 import { parseMachineNode } from "./machine-node.ts";
 import type { NodePort } from "./ports.ts";
 
@@ -115,31 +116,12 @@ export function clusterNode({ connect, ownName }: ClusterOptions): ClusterNode {
     drain: (spec, signal, onProgress) =>
       use(signal, async (client, nodeName) => {
         const options = drainOptions(spec);
+        const summary = new DrainSummary();
         const onEvent = (event: DrainEvent): void => {
-          const words = wordsFor(event);
-          if (words !== undefined) onProgress(words);
+          const progress = summary.note(event);
+          if (progress !== undefined) onProgress(progress);
         };
         await drainNode(client, { nodeName, options, signal, onEvent });
       }),
   };
-}
-
-/** What of a drain a person wants to read: what it waits for, and why. */
-export function wordsFor(event: DrainEvent): string | undefined {
-  const what = sentenceOf(event);
-  return what === undefined ? undefined : `draining: ${what}`;
-}
-
-function sentenceOf(event: DrainEvent): string | undefined {
-  if (event.kind === "warning" || event.kind === "retry") return event.message;
-  if (!("pod" in event)) return undefined;
-  const pod = `${event.pod.namespace}/${event.pod.name}`;
-  if (event.kind === "blocked") {
-    const budget = event.budget === undefined ? "a PodDisruptionBudget" : `the PodDisruptionBudget ${event.budget}`;
-    return `${budget} does not let ${pod} go: ${event.why || event.message}`;
-  }
-  if (event.kind === "namespace-terminating") return `${pod} is not evicted while its namespace goes: ${event.message}`;
-  if (event.kind === "waiting") return `${pod} is ending`;
-  if (event.kind === "not-awaited") return `nobody waits for ${pod}, which has been ending for ${event.seconds} s`;
-  return event.kind === "failed" ? `${pod}: ${event.message}` : undefined;
 }

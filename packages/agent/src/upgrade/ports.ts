@@ -91,7 +91,14 @@ export interface NodePort {
   uncordon(signal: AbortSignal): Promise<void>;
   /** @returns why the node is not to be drained; undefined where it is */
   reasonNotToDrain(signal: AbortSignal): Promise<string | undefined>;
-  drain(drain: Drain, signal: AbortSignal, onProgress: (message: string) => void): Promise<void>;
+  drain(drain: Drain, signal: AbortSignal, onProgress: (progress: DrainProgress) => void): Promise<void>;
+}
+
+export interface DrainProgress {
+  /** For the log, and told once; undefined where only the summary is another one. */
+  readonly line: string | undefined;
+  /** Of this moment. */
+  readonly summary: string;
 }
 
 export interface CheckResult {

@@ -5,12 +5,15 @@ import type { Drain } from "@rancheros/protocol/resources";
 
 import { UpgradeError } from "../errors.ts";
 import { note, reasonFrom, setCordon } from "../journal-edits.ts";
+import type { DrainProgress } from "../ports.ts";
 import { KUBECONFIG_BACK_MS, KUBELET_START_MS } from "../moment.ts";
 import { presentRun, say, withPatience, type Edit, type Work } from "../work.ts";
 import { leavesPods, towardsSwitch, unlessSlotHeld } from "./next-phase.ts";
 
 /** How often it is looked whether somebody has uncordoned the node meanwhile. */
 const LOOK_MS = 10_000;
+/** Between two words of a drain that are written down. */
+const WORD_PAUSE_MS = 5_000;
 
 /** @throws UpgradeError, and what the API server and the drain do; nothing of it where the plan says force */
 export async function drain(work: Work): Promise<Edit> {
@@ -110,11 +113,11 @@ async function drainWatched(work: Work, wanted: Drain): Promise<void> {
     }
   };
   const watched = watch();
-  const word = newestWord(work);
+  const word = newestWord(work, watching);
   try {
-    const onProgress = (message: string): void => {
-      work.log(message);
-      word.tell(message);
+    const onProgress = ({ line, summary }: DrainProgress): void => {
+      if (line !== undefined) work.log(line);
+      word.tell(summary);
     };
     // What comes before the first eviction has no patience of its own.
     await work.act("drain", () => withPatience(work, () => node.drain(wanted, work.signal, onProgress)));
@@ -132,14 +135,21 @@ async function cordonAgain(work: Work, signal: AbortSignal): Promise<void> {
   await work.ports.node.cordon(signal);
 }
 
-/** Each is a write onto the disk, and a hundred pods say more than a disk may take: what came meanwhile but the newest is left out. */
-function newestWord(work: Work): { readonly tell: (message: string) => void; readonly written: () => Promise<void> } {
+/**
+ * Each is a write onto the disk, and a hundred pods say more than a disk may take: what came meanwhile but the newest is left out.
+ * @param hurry  nobody waits for another one: what is left to be told is told at once
+ */
+function newestWord(
+  work: Work,
+  hurry: AbortSignal,
+): { readonly tell: (message: string) => void; readonly written: () => Promise<void> } {
   let next: string | undefined;
   let writing: Promise<void> | undefined;
   const write = async (): Promise<void> => {
     for (let message = next; message !== undefined; message = next) {
       next = undefined;
       await say(work, message).catch(() => undefined);
+      await work.ports.host.sleep(WORD_PAUSE_MS, hurry).catch(() => undefined);
     }
     writing = undefined;
   };

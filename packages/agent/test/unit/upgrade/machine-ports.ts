@@ -114,7 +114,11 @@ export function machinePorts(
       drain: (drain, signal, onProgress) =>
         alive(async () => {
           if (world.failedDrains-- > 0) throw trouble("NODE_API_BUSY", "the API server asks for patience");
-          for (let word = 0; word < world.drainWords; word++) onProgress(`pod ${word} is held`);
+          for (let word = 0; word < world.drainWords; word++) {
+            onProgress({ line: undefined, summary: `pod ${word} is held` });
+            await time.sleep(100, signal);
+            if (isDead()) return new Promise<void>(() => undefined);
+          }
           if (world.drain === "takes-too-long") throw trouble("DRAIN_TIMED_OUT", "pods are still there");
           const { timeoutMs } = drainOptions(drain);
           if (world.drain === "held") events.push(`drain for ${timeoutMs} ms`);
@@ -124,7 +128,7 @@ export function machinePorts(
             if (isDead()) return new Promise<void>(() => undefined);
           }
           for (const pod of world.pods) {
-            onProgress(`evicting pod default/${pod}`);
+            onProgress({ line: undefined, summary: `evicting pod default/${pod}` });
             await time.sleep(15_000, signal);
             if (isDead()) return new Promise<void>(() => undefined);
             if (world.drain === "fails") throw trouble("TEST_REFUSED", "a pod cannot be evicted");

@@ -178,7 +178,7 @@ describe("an upgrade of a node", () => {
     expect(late).toMatchObject({ phase: "Failed", code: "DRAIN_TIMED_OUT" });
   });
 
-  it("writes down the newest of many words of a drain, and not each of them", async () => {
+  it("writes down the newest of many words of a drain now and then, and not each of them", async () => {
     const life = createLife(createWorld({ drainWords: 1_000 }));
     const said = new Set<string | undefined>();
     life.onPoint = (point) => {
@@ -187,7 +187,8 @@ describe("an upgrade of a node", () => {
     };
     await live(life, orderOf());
     expect(ended(life.world).phase).toBe("Succeeded");
-    expect(life.world.reached.filter((point) => point === "journal:before").length).toBeLessThan(100);
+    // They come for 100 s.
+    expect(life.world.reached.filter((point) => point === "journal:before").length).toBeLessThan(60);
     // What comes after all others is heard.
     expect(said).toContain("evicting pod default/web-0");
     expect(said).toContain("evicting pod default/web-1");
