@@ -42,7 +42,7 @@ function parseOne(text: string): unknown {
   const document = parseDocument(text, {
     version: "1.1",
     uniqueKeys: false,
-    customTags: (tags) => likeGo(tags).map(valueLikeGo),
+    customTags: (tags) => readLikeGo(likeGo(tags)),
     prettyErrors: false,
     logLevel: "silent",
   });
@@ -66,11 +66,22 @@ export function likeGo(tags: Tags): Tags {
   return [OCTAL, ...known];
 }
 
-/** Of what is read only: what is written keeps its own words. */
+/** Of what is read only: what is written keeps its own words. To Go the tags of maps and lists say nothing. */
+function readLikeGo(tags: Tags): Tags {
+  const known = tags.filter((tag) => typeof tag === "string" || isForScalars(tag)).map(valueLikeGo);
+  return [...known, ...known.flatMap(floatOfInt), TIMESTAMP];
+}
+
 function valueLikeGo(tag: Tags[number]): Tags[number] {
   if (typeof tag === "string") return tag;
   if (tag.tag === "tag:yaml.org,2002:binary") return BINARY;
   return tag.tag === "tag:yaml.org,2002:merge" && isForScalars(tag) ? mergingInTurn(tag) : tag;
+}
+
+/** Go takes a whole number for !!float. What has no tag is an integer, which stands before it. */
+function floatOfInt(tag: Tags[number]): Tags {
+  if (typeof tag === "string" || tag.tag !== "tag:yaml.org,2002:int" || !isForScalars(tag)) return [];
+  return [{ ...tag, tag: "tag:yaml.org,2002:float", identify: () => false }];
 }
 
 function isForScalars(tag: Exclude<Tags[number], string>): tag is ScalarTag {
@@ -101,6 +112,20 @@ function put(map: object, key: unknown, value: unknown): void {
   else Object.defineProperty(map, String(key), { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** Text for Go, which refuses what is no time. Source: yaml.v2 resolve.go, allowedTimestampFormats */
+const TIMESTAMP: ScalarTag = {
+  identify: () => false,
+  tag: "tag:yaml.org,2002:timestamp",
+  resolve(text, onError) {
+    const [, year, month, day] = TIME.exec(text) ?? [];
+    const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+    if (date.getUTCMonth() + 1 !== Number(month)) onError("no time");
+    return text;
+  },
+};
+const CLOCK = String.raw`(?:[01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(?:\.\d+)?`;
+const TIME = new RegExp(String.raw`^(\d{4})-(\d{1,2})-(\d{1,2})(?: ${CLOCK}|[Tt]${CLOCK}(?:Z|[+-]\d\d:\d\d))?$`);
+
 /** Go's text of the bytes; what is no UTF-8 in it becomes U+FFFD on the way into JSON. */
 const BINARY: ScalarTag = {
   identify: () => false,
@@ -117,10 +142,12 @@ function isBase64(text: string): boolean {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
-/** The parser goes on with the text where a tag of YAML itself does not fit to it; a tag of somebody's own says nothing to Go either. */
+/** The parser goes on with the text where a tag does not fit to it; what has none of these tags is text to Go as well. */
 function isOfKnownTag({ code, message }: Document["warnings"][number]): boolean {
-  return code === "TAG_RESOLVE_FAILED" && message.includes("tag:yaml.org,2002:");
+  return code === "TAG_RESOLVE_FAILED" && RESOLVED.test(message);
 }
+/** Source: yaml.v2 resolve.go, resolvableTag */
+const RESOLVED = /tag:yaml\.org,2002:(binary|bool|float|int|null|timestamp)$/;
 
 function placeOfEndless(document: Document): number | undefined {
   let found: number | undefined;

@@ -26,6 +26,19 @@ it.each([
   ["binary on several lines", "a: !!binary |\n  aGVs\n  bG8=\n", { a: "hello" }],
   ["binary that is no text", "a: !!binary /w==\n", { a: "\uFFFD" }],
   ["tags of its own", "a: !foo x\n", { a: "x" }],
+  ["tags that YAML does not have", "a: !!foo 5\nb: !!yaml x\n", { a: "5", b: "x" }],
+  [
+    "whole numbers that are to be others",
+    "[!!float 3, !!float '3', !!float -3, !!float 1_000, !!float 0x10, !!float 017, !!float 0o17, !!float 0b11]\n",
+    [3, 3, -3, 1000, 16, 15, 15, 3],
+  ],
+  [
+    "times as they are written",
+    "[!!timestamp 2001-12-14, !!timestamp '2001-1-4', !!timestamp 2001-12-14t21:59:43.10-05:00, !!timestamp 2001-12-14 21:59:43]\n",
+    ["2001-12-14", "2001-1-4", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43"],
+  ],
+  ["sets and ordered maps", "a: !!set {x, z}\nb: !!omap [x: 1]\n", { a: { x: null, z: null }, b: [{ x: 1 }] }],
+  ["a map that is to be a list", "a: !!seq {x: 1}\nb: !!map [1]\n", { a: { x: 1 }, b: [1] }],
 ])("%s", (_what, text, value) => {
   expect(parseGoYaml(text)).toEqual(value);
 });
@@ -36,6 +49,12 @@ describe("what rancherd does not read at all is refused with its place", () => {
     ["no number", "a: [.nan]\n", "a number that JSON does not know (.inf, .nan) at line 1, column 5"],
     ["broken base64", "a: !!binary '%%'\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
     ["base64 with spaces", "a: !!binary aGVs bG8=\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a word for a time", "a: !!timestamp canary\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a number for a time", "a: !!timestamp 5\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a month too many", "a: !!timestamp 2001-13-14\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a word for a fraction", "a: !!float canary\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a fraction for a whole number", "a: !!int 3.5\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
+    ["a word for nothing", "a: !!null canary\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
     ["a word for a number", "a: !!int 'canary'\n", "TAG_RESOLVE_FAILED at line 1, column 4"],
   ])("%s", (_what, text, sentence) => {
     let said = "";
