@@ -48,7 +48,7 @@ export async function findRuntimeThrough(
   const isThere: IsThere = async (path, wanted) => {
     const known = looks.find((look) => look.path === path && look.wanted === wanted);
     if (known !== undefined) return known.found === "yes";
-    const found = await outside.lookAt(path, wanted);
+    const found = await outside.lookAt(path, wanted, hostRoot);
     looks.push({ path, wanted, found });
     return found === "yes";
   };
@@ -59,11 +59,14 @@ export async function findRuntimeThrough(
     if (runtime !== undefined) return { kind: "found", runtime, looks };
   }
   for (const place of same) if (await isInstalled(place, isThere)) return { kind: "missing", looks };
+  let awaited: RuntimePlace | undefined;
   for (const place of places) {
+    // Whoever has the socket of the one that is awaited is that one, or runs in its place.
+    if (awaited !== undefined && place.socket !== awaited.socket) break;
     const runtime = await runtimeAt(place, choice, isThere);
     if (runtime !== undefined) return { kind: "found", runtime, looks };
     // What comes after it would be taken only because this one starts later than the agent, or anew in this moment.
-    if (choice.socket === undefined && (await isExpected(place, isThere))) return { kind: "missing", looks };
+    if (choice.socket === undefined && (await isExpected(place, isThere))) awaited ??= place;
   }
   return { kind: "missing", looks };
 }
@@ -89,7 +92,9 @@ async function isInstalled({ programs, expected }: RuntimePlace, isThere: IsTher
 }
 
 async function isExpected({ expected }: RuntimePlace, isThere: IsThere): Promise<boolean> {
-  return expected !== undefined && (await isThere(expected.store, "folder")) && isStarted(expected.links, isThere);
+  if (expected === undefined || !(await isThere(expected.store, "folder"))) return false;
+  if (expected.instead !== undefined && (await isThere(expected.instead, "socket"))) return false;
+  return isStarted(expected.links, isThere);
 }
 
 async function isStarted(links: readonly string[], isThere: IsThere): Promise<boolean> {
@@ -99,14 +104,17 @@ async function isStarted(links: readonly string[], isThere: IsThere): Promise<bo
 
 function placesFor(hostRoot: string, choice: RuntimeChoice): readonly RuntimePlace[] {
   const below = (path: string): string => `${hostRoot.replace(/\/+$/, "")}${path}`;
+  const expectedBelow = ({ links, store, instead }: NonNullable<RuntimePlace["expected"]>) => ({
+    links: links.map(below),
+    store: below(store),
+    instead: instead === undefined ? undefined : below(instead),
+  });
   const known = RUNTIME_PLACES.filter(({ kind }) => choice.kind === undefined || kind === choice.kind).map((place) => ({
     ...place,
     programs: place.programs.map(([path, ...args]) => [below(path), ...args] as const),
     socket: choice.socket ?? (place.socket === undefined ? undefined : below(place.socket)),
     namespace: place.namespace === undefined ? undefined : (choice.namespace ?? place.namespace),
-    ...(place.expected === undefined
-      ? {}
-      : { expected: { links: place.expected.links.map(below), store: below(place.expected.store) } }),
+    ...(place.expected === undefined ? {} : { expected: expectedBelow(place.expected) }),
   }));
   if (choice.program === undefined) return known;
   const { kind, program } = choice;
@@ -124,6 +132,6 @@ export function runtimeMissing(looks: readonly Look[]): ContainerError {
   const message =
     start === undefined
       ? "no container runtime was found on this node"
-      : `the container runtime that ${start.path} starts with the machine is not there yet, and no other one is taken in its place`;
+      : `the container runtime that ${start.path} starts with the machine is not there yet, and no other one is taken in its place unless --runtime names it`;
   return new ContainerError("CONTAINER_RUNTIME_MISSING", message, { details: { lookedAt: told } });
 }

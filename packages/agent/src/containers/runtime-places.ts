@@ -15,6 +15,8 @@ export interface RuntimePlace {
     readonly links: readonly string[];
     /** It has kept images here before; with `--docker` k3s does not. */
     readonly store: string;
+    /** The socket of what runs in its place where it has kept images here only before. */
+    readonly instead?: string | undefined;
   };
 }
 
@@ -35,7 +37,7 @@ const SYSTEM_SOCKET = "/run/containerd/containerd.sock";
 
 /**
  * Rke2 before k3s, as they share a socket and rke2's program is at one place only.
- * Source: k3s docs "Advanced options", rke2 docs "Cluster access"; containerd defaults; docker's and podman's packages.
+ * Source: k3s docs "Advanced options", k3s pkg/agent/config (sockets), rke2 docs "Cluster access"; containerd defaults; docker's and podman's packages.
  */
 export const RUNTIME_PLACES: readonly RuntimePlace[] = [
   {
@@ -55,7 +57,11 @@ export const RUNTIME_PLACES: readonly RuntimePlace[] = [
     ],
     socket: RANCHER_SOCKET,
     namespace: "k8s.io",
-    expected: { links: startLinks("k3s", "k3s-agent"), store: "/var/lib/rancher/k3s/agent/containerd" },
+    expected: {
+      links: startLinks("k3s", "k3s-agent"),
+      store: "/var/lib/rancher/k3s/agent/containerd",
+      instead: "/run/k3s/cri-dockerd/cri-dockerd.sock",
+    },
   },
   {
     kind: "containerd",

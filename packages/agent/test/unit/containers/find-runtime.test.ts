@@ -33,14 +33,21 @@ async function socket(name: string): Promise<void> {
   await new Promise<void>((resolve) => server.listen(file, resolve));
 }
 
-/** As `systemctl enable` does; what it leads to is of the machine, not of this folder. */
+/** As `systemctl enable` does: an absolute link, whose target is in the machine's own root. */
 function enable(unit: string): void {
-  const folder = path.join(root, WANTS);
-  mkdirSync(folder, { recursive: true });
-  symlinkSync(`/etc/systemd/system/${unit}`, path.join(folder, unit));
+  linkToUnit(unit);
+  writeFileSync(path.join(root, UNITS, unit), "[Service]\n");
 }
 
-const WANTS = "/etc/systemd/system/multi-user.target.wants";
+/** What is left where the unit was taken away. */
+function linkToUnit(unit: string): void {
+  const folder = path.join(root, WANTS);
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(path.join(UNITS, unit), path.join(folder, unit));
+}
+
+const UNITS = "/etc/systemd/system";
+const WANTS = `${UNITS}/multi-user.target.wants`;
 const K3S = "/run/k3s/containerd/containerd.sock";
 
 describe("findRuntime", () => {
@@ -99,11 +106,51 @@ describe("findRuntime", () => {
     mkdirSync(path.join(root, "/var/lib/rancher/k3s/agent/containerd"), { recursive: true });
     const search = await findRuntime({ hostRoot: root });
     expect(search.kind).toBe("missing");
-    expect(runtimeMissing(search.looks).message).toContain(`${root}${WANTS}/k3s.service`);
+    const { message } = runtimeMissing(search.looks);
+    expect(message).toContain(`${root}${WANTS}/k3s.service`);
+    expect(message).toContain("--runtime");
     const choice = { kind: "podman" } as const;
     expect(await findRuntime({ hostRoot: root, choice })).toMatchObject({ runtime: { kind: "podman" } });
     await socket(K3S);
     expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { origin: "k3s" } });
+  });
+
+  it("does not wait for rke2 where k3s has the socket of the two, and its program", async () => {
+    enable("rke2-server.service");
+    mkdirSync(path.join(root, "/var/lib/rancher/rke2/agent/containerd"), { recursive: true });
+    program("/var/lib/rancher/k3s/data/current/bin/ctr");
+    program("/usr/bin/podman");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ kind: "missing" });
+    await socket(K3S);
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { origin: "k3s" } });
+  });
+
+  it.each<[string, () => void]>([
+    ["is not there any more", () => undefined],
+    ["is masked", () => symlinkSync("/dev/null", path.join(root, UNITS, "rke2-server.service"))],
+    [
+      "leads round in a circle",
+      () => symlinkSync("rke2-server.service", path.join(root, UNITS, "rke2-server.service")),
+    ],
+  ])("does not wait for rke2 whose unit %s, though a link to it and its images are left", async (_what, left) => {
+    linkToUnit("rke2-server.service");
+    left();
+    // No file, as the null device is none.
+    mkdirSync(path.join(root, "/dev/null"), { recursive: true });
+    mkdirSync(path.join(root, "/var/lib/rancher/rke2/agent/containerd"), { recursive: true });
+    program("/usr/bin/podman");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { kind: "podman" } });
+  });
+
+  it("does not wait for the containerd of k3s that was moved to docker, and keeps its old images", async () => {
+    enable("k3s.service");
+    mkdirSync(path.join(root, "/var/lib/rancher/k3s/agent/containerd"), { recursive: true });
+    program("/usr/local/bin/k3s");
+    program("/usr/bin/docker");
+    await socket("/run/docker.sock");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ kind: "missing" });
+    await socket("/run/k3s/cri-dockerd/cri-dockerd.sock");
+    expect(await findRuntime({ hostRoot: root })).toMatchObject({ runtime: { kind: "docker" } });
   });
 
   it("waits for the one that is held, also where others are there, until it is gone with its program", async () => {
