@@ -5,6 +5,9 @@ import { presentRun, say, type Edit, type Work } from "../work.ts";
 import { forgetCloudConfigBefore } from "./cloud-config.ts";
 import { ended } from "./ended.ts";
 
+/** So long an operator may take for its answer before it is waited for. */
+const QUIET_MS = 2_000;
+
 export function afterStaging(work: Work): Promise<Edit> | Edit {
   const { prepare } = presentRun(work).order.plan;
   return prepare === undefined ? afterPreparing(work) : (journal, now) => enter(journal, "Preparing", now);
@@ -39,12 +42,27 @@ export async function towardsSwitch(work: Work): Promise<Edit> {
   };
 }
 
+/** What is answered at once is not worth a word, which would stand in the status for longer than it is true. */
+async function confirmed(work: Work, order: Order): Promise<"held" | "lost"> {
+  const answered = new AbortController();
+  const waiting = AbortSignal.any([work.signal, answered.signal]);
+  const saying = (async (): Promise<void> => {
+    await work.ports.host.sleep(QUIET_MS, waiting);
+    await say(work, "waiting for the operator to confirm the slot");
+  })().catch(() => undefined);
+  try {
+    return await work.ports.confirmSlot(order, work.signal);
+  } finally {
+    answered.abort();
+    await saying;
+  }
+}
+
 /** @returns the end where the slot is lost */
 export async function unlessSlotHeld(work: Work): Promise<Edit | undefined> {
   const { order, phase } = presentRun(work);
   if (order.isByHand) return undefined;
-  await say(work, "waiting for the operator to confirm the slot");
-  if ((await work.ports.confirmSlot(order, work.signal)) === "held") return undefined;
+  if ((await confirmed(work, order)) === "held") return undefined;
   const reason = { code: "UPGRADE_SLOT_LOST", message: `the operator took the slot back in ${phase}` };
   return ended({ phase: "Idle", reason, message: undefined, keepsCordon: false, blamesImage: false });
 }

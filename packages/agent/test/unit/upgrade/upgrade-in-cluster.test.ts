@@ -194,6 +194,29 @@ describe("an upgrade of a node", () => {
     expect(said).toContain("evicting pod default/web-1");
   });
 
+  it.each([
+    ["answers at once", true, false],
+    ["is away", "unknown", true],
+  ] as const)(
+    "says that it waits for the operator's word only where it does: one that %s",
+    async (_what, held, isSaid) => {
+      const life = createLife(createWorld({ slotHeld: held }));
+      const said = new Set<string | undefined>();
+      life.onPoint = (point) => {
+        if (point === "journal:after") said.add(life.upgrades?.journal().run?.message);
+        return undefined;
+      };
+      const comesBack = async (): Promise<void> => {
+        await life.time.sleep(120_000, new AbortController().signal);
+        life.world.slotHeld = true;
+      };
+      void comesBack();
+      await live(life, orderOf());
+      expect(ended(life.world).phase).toBe("Succeeded");
+      expect(said.has("waiting for the operator to confirm the slot")).toBe(isSaid);
+    },
+  );
+
   it("does not succeed where a machine that was cordoned as a node is none any more", async () => {
     const life = createLife(createWorld());
     life.onPoint = (point) => {
