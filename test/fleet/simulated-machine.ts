@@ -170,6 +170,7 @@ export class SimulatedMachine {
           status,
           tell,
           changed: (until) => upgrades.changed(until),
+          doubts: () => 0,
           onSlotLost: (planId, attempt, why) => upgrades.loseSlot(planId, attempt, why),
           events,
         },

@@ -11,10 +11,11 @@ import {
   PlanTrouble,
   runPlanLoop,
   runStatusLoop,
+  SlotDoubt,
   tellStatus,
 } from "./operator-link/index.ts";
 import type { LinkOutside, UnreadablePlan } from "./operator-link/index.ts";
-import { reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
+import { isMachineRefused, reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
 import { lookAtNode, reasonFrom, statusOf } from "./upgrade/index.ts";
 import type { Journal, Upgrades } from "./upgrade/index.ts";
 
@@ -73,6 +74,7 @@ export function linkLoops(
       idleMessage: machine.lastReset,
     });
   const heard = new HeardWord();
+  const doubt = new SlotDoubt();
   let toldAgain: string | undefined;
   let nodeTrouble: string | undefined;
   const events = {
@@ -81,7 +83,8 @@ export function linkLoops(
       link.reachedMs = host.now().wallMs;
       link.trouble = undefined;
     },
-    onTrouble: (_what: string, error: unknown, delayMs: number) => {
+    onTrouble: (what: string, error: unknown, delayMs: number) => {
+      if (what === "plan" && isMachineRefused(error)) doubt.compare(undefined, upgrades.journal().run);
       const message = describe(error);
       // Once for each trouble, not for each attempt.
       if (link.trouble !== message) log(`${message}; trying again in ${Math.round(delayMs / 1000)} s`);
@@ -92,6 +95,7 @@ export function linkLoops(
     const { waiting } = answer;
     if (waiting !== undefined && waiting.reason !== link.answer?.waiting?.reason) log(`no plan: ${waiting.message}`);
     link.answer = answer;
+    doubt.compare(answer.plan, upgrades.journal().run);
     await grants.answered(answer);
   };
   // A plan that says which one it is ends, so that its slot comes back at once.
@@ -135,7 +139,8 @@ export function linkLoops(
           heard.note(word);
           return answer;
         },
-        changed: (until) => Promise.race([upgrades.changed(until), planTrouble.changed(until)]),
+        changed: (until) => Promise.race([upgrades.changed(until), planTrouble.changed(until), doubt.raised(until)]),
+        doubts: () => doubt.count,
         onSlotLost: (planId, attempt, why) => upgrades.loseSlot(planId, attempt, why),
         events,
       },

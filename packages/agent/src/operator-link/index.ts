@@ -11,5 +11,6 @@ export { runPlanLoop } from "./plan-loop.ts";
 export type { PlanLoop } from "./plan-loop.ts";
 export { runStatusLoop } from "./status-loop.ts";
 export type { StatusLoop } from "./status-loop.ts";
+export { SlotDoubt } from "./slot-doubt.ts";
 export { UnreadablePlan } from "./unreadable-plan.ts";
 export { tellStatus } from "./tell-status.ts";

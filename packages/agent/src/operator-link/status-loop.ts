@@ -13,9 +13,18 @@ export interface StatusLoop {
   readonly tell: (status: UpgradeStatus) => Promise<StatusAnswer>;
   /** Resolves when the status may be another, or with the signal. */
   readonly changed: (signal: AbortSignal) => Promise<void>;
+  /** How often something was heard that makes the slot doubtful: told anew then, also where it is the same. */
+  readonly doubts: () => number;
   /** @param why  where the operator did not say so, but refuses the machine */
   readonly onSlotLost: (planId: string, attempt: number, why?: string) => void;
   readonly events: LinkEvents;
+}
+
+interface Told {
+  readonly status: UpgradeStatus;
+  readonly doubts: number;
+  readonly atMs: number;
+  readonly againMs: number;
 }
 
 /** Messages change more often than phases, and each is a write into the cluster. */
@@ -25,17 +34,18 @@ const NEVER_MS = 2 ** 31 - 1;
 /** @returns with the signal. @throws what no trying again mends: what is wrong in the agent's own command line */
 export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, signal: AbortSignal): Promise<void> {
   const refusal = new LastingRefusal();
-  let told: { readonly status: UpgradeStatus; readonly atMs: number; readonly againMs: number } | undefined;
+  let told: Told | undefined;
   for (let failures = 0; !signal.aborted;) {
     const status = loop.status();
-    const dueMs = told === undefined ? 0 : dueIn(outside.nowMs(), status, told);
+    const doubts = loop.doubts();
+    const dueMs = dueIn(outside.nowMs(), { status, doubts }, told);
     if (dueMs > 0) {
       await pause(outside, Math.min(dueMs, NEVER_MS), signal, loop.changed);
       continue;
     }
     try {
       const answer = await loop.tell(status);
-      told = { status, atMs: outside.nowMs(), againMs: answer.nextStatusInSeconds * 1000 };
+      told = { status, doubts, atMs: outside.nowMs(), againMs: answer.nextStatusInSeconds * 1000 };
       failures = 0;
       refusal.note(undefined, outside.nowMs());
       loop.events.onReached();
@@ -46,8 +56,8 @@ export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, sign
       if (!isCodedError(error) || pauseMs === undefined) throw error;
       const isLasting = refusal.note(error, outside.nowMs());
       if (isLasting) loseSlot(loop, status, error.message);
-      const isDoubtful = !isLasting && isUnderWay(status) && status.plan !== undefined;
-      const delayMs = (isDoubtful ? refusal.delayMs(outside.random()) : undefined) ?? pauseMs;
+      const soonerMs = isLasting || !isGranted(status) ? undefined : refusal.delayMs(outside.random());
+      const delayMs = soonerMs ?? pauseMs;
       loop.events.onTrouble("status", error, delayMs);
       await outside.sleep(delayMs, signal).catch(() => undefined);
     }
@@ -56,9 +66,13 @@ export async function runStatusLoop(outside: LinkOutside, loop: StatusLoop, sign
 
 function loseSlot({ onSlotLost }: StatusLoop, status: UpgradeStatus, why?: string): void {
   const { plan, attempt } = status;
-  if (plan === undefined || !isUnderWay(status)) return;
+  if (plan === undefined || !isGranted(status)) return;
   if (why === undefined) onSlotLost(plan, attempt);
   else onSlotLost(plan, attempt, why);
+}
+
+function isGranted(status: UpgradeStatus): boolean {
+  return status.plan !== undefined && isUnderWay(status);
 }
 
 /** With a slot, or by hand. */
@@ -67,11 +81,8 @@ function isUnderWay({ phase }: UpgradeStatus): boolean {
 }
 
 /** @returns in how many milliseconds it is to be told */
-function dueIn(
-  nowMs: number,
-  status: UpgradeStatus,
-  told: { readonly status: UpgradeStatus; readonly atMs: number; readonly againMs: number },
-): number {
+function dueIn(nowMs: number, { status, doubts }: Pick<Told, "status" | "doubts">, told: Told | undefined): number {
+  if (told?.doubts !== doubts) return 0;
   const isSame = JSON.stringify(status) === JSON.stringify(told.status);
   if (isSame) return isUnderWay(status) ? told.atMs + told.againMs - nowMs : Number.POSITIVE_INFINITY;
   const { message: _message, ...rest } = status;

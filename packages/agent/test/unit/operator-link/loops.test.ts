@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import { hasCode } from "@rancheros/protocol/errors";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 
-import { confirmSlot, runPlanLoop, runStatusLoop, type LinkOutside } from "../../../src/operator-link/index.ts";
+import {
+  confirmSlot,
+  runPlanLoop,
+  runStatusLoop,
+  SlotDoubt,
+  type LinkOutside,
+} from "../../../src/operator-link/index.ts";
 import { planOf, trouble } from "../upgrade/machine-world.ts";
 import { createVirtualTime, type VirtualTime } from "../upgrade/virtual-time.ts";
 
@@ -53,6 +59,7 @@ describe("the status", () => {
             return Promise.resolve({ protocol: 2, holdsSlot, nextStatusInSeconds: 60 });
           },
           changed: (until) => time.sleep(1_000, until),
+          doubts: () => 0,
           onSlotLost: (...args) => lost.push(args),
           events: NO_EVENTS,
         },
@@ -89,6 +96,36 @@ describe("the status", () => {
     expect(seen.map(([, phase]) => phase)).toEqual(["Staging", "Staging", "Draining"]);
     expect(seen[1]?.[0]).toBe(30);
     expect(seen[2]?.[0]).toBeLessThan(60);
+  });
+
+  it("is told at once, though it is the same, where the slot has become doubtful", async () => {
+    const time = createVirtualTime();
+    const begun = time.uptimeMs;
+    const doubt = new SlotDoubt();
+    const seen: number[] = [];
+    const doubts = async (): Promise<void> => {
+      await time.sleep(10_500, new AbortController().signal);
+      doubt.raise();
+    };
+    void doubts();
+    await during(time, 80_000, (signal) =>
+      runStatusLoop(
+        outsideOf(time),
+        {
+          status: () => STATUS,
+          tell: () => {
+            seen.push((time.uptimeMs - begun) / 1000);
+            return Promise.resolve({ protocol: 2, holdsSlot: true, nextStatusInSeconds: 60 });
+          },
+          changed: (until) => doubt.raised(until),
+          doubts: () => doubt.count,
+          onSlotLost: () => undefined,
+          events: NO_EVENTS,
+        },
+        signal,
+      ),
+    );
+    expect(seen).toEqual([0, 10.5, 70.5]);
   });
 
   it("whose answer says that the slot is lost tells of it", async () => {

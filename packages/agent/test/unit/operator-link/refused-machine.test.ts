@@ -43,6 +43,7 @@ async function lostAfter(answer: (seconds: number) => Answer, status: UpgradeSta
         return Promise.resolve({ protocol: 2, holdsSlot: true, nextStatusInSeconds: 60 });
       },
       changed: (until) => time.sleep(1_000, until),
+      doubts: () => 0,
       onSlotLost: (plan, attempt, why) => lost.push({ plan, attempt, why: why ?? "", at: seconds() }),
       events: { onReached: () => undefined, onTrouble: () => undefined },
     },
