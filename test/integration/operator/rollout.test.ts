@@ -16,7 +16,7 @@ import { createNamespace } from "../../control-plane/namespace.ts";
 import { joinMachines } from "../../machine/join-machines.ts";
 import { playMachine, type PlayedMachine } from "../../machine/played-machine.ts";
 import { fleetCrds, fleetObject } from "../../operator/fleet-crds.ts";
-import { eventually } from "../../operator/objects.ts";
+import { eventually, getObject } from "../../operator/objects.ts";
 import { startOperator, type OperatorProcess } from "../../operator/operator-process.ts";
 import { conditionOf, rolloutImages } from "../../operator/rollout-images.ts";
 import { buildOsImage, imageReference, pushImage, startRegistry, type TestRegistry } from "../../registry/index.ts";
@@ -134,9 +134,13 @@ describe("a rollout", () => {
   });
 
   it("writes nothing more once it is complete", async () => {
+    const stored = async (): Promise<unknown> => (await getObject(controlPlane, "mosi", namespace, "os"))?.status;
+    const complete = await stored();
+    await expect.poll(() => history.at(-1), { message: "what the watch has told" }).toEqual(complete);
     const before = history.length;
     await new Promise((resolve) => setTimeout(resolve, 3_500));
     expect(history.length).toBe(before);
+    expect(await stored()).toEqual(complete);
   });
 
   it("is shown by kubectl, and by Events of what happened", async () => {
