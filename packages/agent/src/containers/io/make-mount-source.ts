@@ -1,28 +1,24 @@
 /** The folder of this machine that a container is to see, where the machine does not have it. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { chmod, mkdir, stat } from "node:fs/promises";
-import path from "node:path";
+import { stat } from "node:fs/promises";
 
+import { FilesError, rootFiles } from "../../files/index.ts";
 import { ContainerError } from "../errors.ts";
 
-const MODE = 0o755;
+const ROOTS = { mode: 0o755, uid: 0, gid: 0 };
 
 /**
- * As a pod's hostPath without a type gets it: what is there stays as it is, else a folder is made.
+ * As a pod's hostPath without a type gets it: what is there stays as it is, else a folder is made. Through no link that others
+ * than root can put there: they could have root make folders where they like.
  * @throws ContainerError CONTAINER_MOUNT_FAILED, CONTAINER_DISK_FULL
  * Source: containerd, internal/cri/opts WithMounts
  */
 export async function makeMountSource(source: string): Promise<void> {
   try {
     if (await isThere(source)) return;
-    const first = await mkdir(source, { recursive: true, mode: MODE });
-    const shortest = first?.length ?? Infinity;
-    // Whatever umask the agent was started with.
-    for (let made = source; made.length >= shortest; made = path.dirname(made)) {
-      await chmod(made, MODE);
-    }
+    await rootFiles("/").makeFolder(source, ROOTS);
   } catch (cause) {
-    const why = systemCode(cause) || "unknown";
+    const why = whyNot(cause);
     const code = why === "ENOSPC" || why === "EDQUOT" ? "CONTAINER_DISK_FULL" : "CONTAINER_MOUNT_FAILED";
     throw new ContainerError(code, `the container is to see ${source}, which cannot be made (${why})`, {
       cause,
@@ -39,4 +35,10 @@ async function isThere(source: string): Promise<boolean> {
     if (systemCode(error) === "ENOENT") return false;
     throw error;
   }
+}
+
+/** What the system says; a path that is not gone is told in words. */
+function whyNot(cause: unknown): string {
+  if (!(cause instanceof FilesError)) return systemCode(cause) || "unknown";
+  return systemCode(cause.cause) || cause.message;
 }
