@@ -4,6 +4,8 @@ import { systemCode } from "@rancheros/protocol/errors";
 const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EROFS: "the disk is read-only",
+  // The kernel's messages tell more of it under this name.
+  EIO: "EIO, the disk fails",
   EACCES: "this user may not",
   EPERM: "this user may not",
   EISDIR: "there is a folder of this name",

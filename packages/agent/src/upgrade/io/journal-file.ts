@@ -3,7 +3,7 @@ import { systemCode } from "@rancheros/protocol/errors";
 import { chmod, link, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { replaceFile, syncPath } from "../../files/index.ts";
+import { replaceFile, syncPath, whyRefused } from "../../files/index.ts";
 import { UpgradeError } from "../errors.ts";
 import type { JournalFile } from "../ports.ts";
 import { JOURNAL_MAX_BYTES } from "../read-journal.ts";
@@ -24,8 +24,8 @@ export function journalFile(folder: string): JournalFile {
         if (size > JOURNAL_MAX_BYTES) return "";
         return await readFile(path, "utf8");
       } catch (cause) {
-        if (codeOf(cause) === "ENOENT") return undefined;
-        throw new UpgradeError("UPGRADE_JOURNAL_UNREADABLE", `${path} cannot be read (${codeOf(cause)})`, { cause });
+        if (systemCode(cause) === "ENOENT") return undefined;
+        throw new UpgradeError("UPGRADE_JOURNAL_UNREADABLE", `${path} cannot be read: ${whyRefused(cause)}`, { cause });
       }
     },
     async write(text) {
@@ -34,8 +34,7 @@ export function journalFile(folder: string): JournalFile {
         await chmod(folder, 0o700);
         await replaceFile(path, text);
       } catch (cause) {
-        const why = codeOf(cause) === "ENOSPC" ? "the disk is full" : codeOf(cause);
-        throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be written: ${why}`, { cause });
+        throw new UpgradeError("UPGRADE_JOURNAL_UNSAVED", `${path} cannot be written: ${whyRefused(cause)}`, { cause });
       }
     },
     async keepAside() {
@@ -55,8 +54,4 @@ export function journalFile(folder: string): JournalFile {
       }
     },
   };
-}
-
-function codeOf(cause: unknown): string {
-  return systemCode(cause) || (cause instanceof Error ? cause.message : String(cause));
 }

@@ -58,6 +58,20 @@ it("has room again on a disk that these have filled, at the next attempt", async
   }
 });
 
+it("says in words why a disk takes nothing, such as one that became read-only", async () => {
+  const disk = join(folder, "read-only");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0700,ro", "tmpfs", disk]);
+  try {
+    await expect(journalFile(disk).write("{}")).rejects.toMatchObject({
+      code: "UPGRADE_JOURNAL_UNSAVED",
+      message: `${join(disk, "upgrade.json")} cannot be written: the disk is read-only`,
+    });
+  } finally {
+    execFileSync("umount", [disk]);
+  }
+});
+
 describe("a journal that is broken", () => {
   const hostOptions = { hostRoot: "/", stateFolder: "/", checkTimeoutMs: 1_000, log: () => undefined };
   const host = machineHost(hostOptions);
