@@ -273,6 +273,15 @@ kill -9 -1
     expect(ground.start({ script: look })).toEqual({ console: "", isRestarted: false, said: "new\n" });
   });
 
+  it("needs no xargs where nothing is to be brought", () => {
+    ground.write("usr/local/sbin/xargs", "#!/bin/sh\necho 'xargs: not found' >&2; exit 127\n");
+    ground.run("chmod 0755 usr/local/sbin/xargs");
+    ground.start();
+    ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
+    const start = ground.start({ words: "rancheros.trial=1", script: "cat /var/lib/of-the-image" });
+    expect(start).toEqual({ console: "", isRestarted: false, said: "from the slot\n" });
+  });
+
   it("is brought as far as the machine lets it, where it has made a folder immutable", () => {
     ground.start({ script: "mkdir /var/lib/theirs; chattr +i /var/lib/theirs" });
     ground.write("usr/lib/rancheros-release", "IMAGE=next\n");
