@@ -72,7 +72,7 @@ export async function startThrough(outside: StartOutside, options: StartInstalle
     const { disk, place } = await findTarget(outside, options);
     const next = await asked(refusal, () => startNext(variables, place, outside.moment()));
     if (next !== "spent") return { disk: disk.path, entry: next.entry };
-    const why = `the firmware was told so ${MAX_ATTEMPTS} times in a row, and each time the live system was started again`;
+    const why = `the firmware was told so ${MAX_ATTEMPTS} times in a row, and within a day each time this live system came again, without the installed agent having run`;
     throw stays(refusal, why, { mend: ORDER_MEND });
   });
 }

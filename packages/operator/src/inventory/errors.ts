@@ -46,7 +46,7 @@ export const INVENTORY_ERRORS: ErrorTable<InventoryErrorCode> = {
     failure: "refused",
     retry: "never",
     meaning:
-      "Two MachineInventories have the endorsement key of one machine, made by hand, by a restore, or in two namespaces. The one made first is the machine's; the other one gets no machine, and counts neither in rollouts nor for a registration.",
+      "Two MachineInventories have the endorsement key of one machine, made by hand, by a restore, or in two namespaces. The one made first is the machine's; the other one gets no machine, and counts in no rollout; of the same registration both count as one machine.",
     mend: "Delete the one that you do not want. Where that is the first one, the other one is the machine's from then on, and says so in its condition Duplicate.",
   },
   CHALLENGE_USED: {
