@@ -1,5 +1,5 @@
 /** Brings an image into the runtime's store, by digest, through a relay of this process. */
-import { isCodedError } from "@rancheros/protocol/errors";
+import { hasCode, isCodedError } from "@rancheros/protocol/errors";
 import { writeImageName } from "@rancheros/protocol/images";
 import { ruleFor, type ImagePolicy } from "@rancheros/protocol/signatures";
 
@@ -70,6 +70,7 @@ export interface PullOutside {
 }
 
 const DEFAULT_PATIENCE_MS = 600_000;
+const VAGUE = ["CONTAINER_RUNTIME_FAILED", "CONTAINER_RUNTIME_UNREACHABLE", "CONTAINER_TIMED_OUT"] as const;
 
 /**
  * Asks the registry only where the image is not there already, or a policy wants it signed: signatures are there only. The registry's answers and failures are judged here, not
@@ -175,6 +176,11 @@ async function checkRoom({ driver, freeSpace: free }: PullOutside, description: 
   checkSpace(space, await driver.storageNeed(description));
 }
 
+/** Of a pull that waits for its registry the runtime's program says at most that something of its own went wrong. */
+function isVague(error: unknown): boolean {
+  return VAGUE.some((code) => hasCode(error, code));
+}
+
 async function load(
   { driver, folder }: PullOutside,
   opened: OpenImage,
@@ -188,7 +194,7 @@ async function load(
   } catch (error) {
     if (signal.aborted) throw new ImagePullError("IMAGE_INTERRUPTED", "the pull was broken off", { cause: error });
     // The runtime's program only says that its registry broke off.
-    throw relay.failure() ?? error;
+    throw relay.failure() ?? (isVague(error) ? relay.trouble() : undefined) ?? error;
   } finally {
     await relay.close();
     await folder.remove();

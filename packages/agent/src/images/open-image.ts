@@ -19,6 +19,7 @@ import type { Registries, RegistryAccount, RegistryTls } from "./registries.ts";
 import { registrySession, type RegistrySession, type SessionOutside } from "./registry-session.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { sessionOfAccounts } from "./session-of-accounts.ts";
+import { StreamTroubles } from "./stream-troubles.ts";
 
 export interface OpenImageOptions {
   readonly image: PinnedImage;
@@ -66,6 +67,8 @@ export interface ImageRelay {
   readonly password: string;
   /** Why the relay could not bring a layer to its end; undefined where it did what it was asked for. */
   readonly failure: () => ImagePullError | undefined;
+  /** Why a layer did not come at the last attempt; undefined where all come. */
+  readonly trouble: () => ImagePullError | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -110,11 +113,19 @@ export async function openImageThrough(outside: OpenImageOutside, options: OpenI
     const password = outside.randomSecret();
     const authorization = `Basic ${Buffer.from(`${RELAY_USER}:${password}`).toString("base64")}`;
     let failure: ImagePullError | undefined;
+    const troubles = new StreamTroubles();
     const server = await outside.startRelayServer({
       answer: (request) => relayAnswer(description, authorization, request),
       async *blob(digest, fromBytes, bytes, gone) {
-        const streaming = { source, limit, patienceMs, onRetry, signal: AbortSignal.any([gone, signal]) };
+        const watch = troubles.watch();
+        const onFailure = (error: ImagePullError, delayMs: number): void => {
+          watch.failed(error);
+          onRetry(error, delayMs);
+        };
+        const either = AbortSignal.any([gone, signal]);
+        const streaming = { source, limit, patienceMs, onRetry: onFailure, signal: either };
         for await (const piece of streamBlob(outside, streaming, digest, fromBytes, bytes)) {
+          watch.went();
           options.onEvent({ kind: "bytes", bytes: piece.length });
           yield piece;
         }
@@ -123,7 +134,8 @@ export async function openImageThrough(outside: OpenImageOutside, options: OpenI
         if (error instanceof ImagePullError) failure ??= error;
       },
     });
-    return { host: server.host, username: RELAY_USER, password, failure: () => failure, close: server.close };
+    const { host, close } = server;
+    return { host, username: RELAY_USER, password, failure: () => failure, trouble: () => troubles.newest, close };
   }
 
   return { description, relay, blob };

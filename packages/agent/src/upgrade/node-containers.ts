@@ -56,7 +56,7 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
     hold(wanted) {
       held = wanted;
     },
-    async pull(image, { credentials, signal, isOwn, onOwn }) {
+    async pull(image, { credentials, signal, isOwn, onOwn, onTrouble }) {
       const { bytesPerSecond } = options;
       const registries = await nodeRegistries(options);
       const policies = await toldPolicies(options);
@@ -70,7 +70,11 @@ export function nodeContainers(options: NodeContainersOptions): ContainerPort {
         isOwn,
         onOwn,
         onProgress: (progress) => {
-          if (progress.kind === "retry") log(`pulling ${image}: ${progress.message} (${progress.code}); trying again`);
+          if (progress.kind === "retry") {
+            const { code, message } = progress;
+            log(`pulling ${image}: ${message} (${code}); trying again`);
+            onTrouble({ code, message });
+          } else if (progress.kind === "bytes" || progress.kind === "described") onTrouble(undefined);
           else if (progress.kind === "signed" || progress.kind === "unsigned") log(admissionText(image, progress));
         },
       });

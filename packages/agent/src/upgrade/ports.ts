@@ -7,7 +7,7 @@ import type { NamedFiles } from "../cloud-config/index.ts";
 import type { RuntimeIdentity } from "../containers/index.ts";
 import type { RootFiles } from "../files/index.ts";
 import type { BootSlot } from "./boot-slot.ts";
-import type { Order } from "./journal.ts";
+import type { Order, Reason } from "./journal.ts";
 import type { Moment } from "./moment.ts";
 
 export type { RuntimeIdentity };
@@ -69,6 +69,8 @@ export interface PullOptions {
   readonly isOwn: boolean;
   /** Before anything of it comes, where it was not there before. */
   readonly onOwn: () => Promise<void>;
+  /** What keeps it from coming at the moment, and is tried again; undefined where it comes again. */
+  readonly onTrouble: (trouble: Reason | undefined) => void;
 }
 
 export interface RemoveImageOptions {

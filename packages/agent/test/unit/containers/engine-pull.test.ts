@@ -36,7 +36,8 @@ function call(): { readonly call: LoadCall; readonly written: Map<string, string
     diffIds: [],
     transferBytes: 1,
   };
-  const relay = { host: "127.0.0.1:5", username: "u", password: "canary", failure: () => undefined, close: unused };
+  const none = (): undefined => undefined;
+  const relay = { host: "127.0.0.1:5", username: "u", password: "canary", failure: none, trouble: none, close: unused };
   return { call: { description, relay, folder, isOwn: true, signal: new AbortController().signal }, written };
 }
 

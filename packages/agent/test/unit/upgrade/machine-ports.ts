@@ -148,9 +148,18 @@ export function machinePorts(
       hold: (runtime) => {
         held = runtime;
       },
-      pull: (reference, { isOwn, onOwn, signal }) =>
+      pull: (reference, { isOwn, onOwn, onTrouble, signal }) =>
         alive(async () => {
           if (world.pull === "away") throw trouble("TEST_AWAY", "the registry does not answer");
+          if (world.pull === "away-for-a-minute") {
+            for (let tries = 0; tries < 3; tries++) {
+              onTrouble({ code: "IMAGE_REGISTRY_UNREACHABLE", message: "the registry is away" });
+              await time.sleep(20_000, signal);
+            }
+            onTrouble(undefined);
+            await time.sleep(20_000, signal);
+            if (isDead()) return new Promise<never>(() => undefined);
+          }
           if (world.pull === "away-for-a-day") {
             // The process did not run meanwhile, and so no timer has rung.
             time.uptimeMs += 86_400_000;

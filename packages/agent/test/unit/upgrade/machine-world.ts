@@ -70,7 +70,8 @@ export interface World {
   /** What the upgrade container does. */
   upgradeContainer: "suc-upgrade" | "fails" | "fails-for-certain" | "hangs" | "installs-live";
   prepareContainer: "works" | "fails";
-  pull: "works" | "away" | "away-for-a-day" | "wants-no-waiting" | "refused" | "another" | "no-room";
+  pull:
+    "works" | "away" | "away-for-a-minute" | "away-for-a-day" | "wants-no-waiting" | "refused" | "another" | "no-room";
   /** Held: until the drain's own time is over, or the world says otherwise. */
   drain: "works" | "fails" | "takes-too-long" | "held";
   /** Attempts to drain that meet an API server that is away. */
