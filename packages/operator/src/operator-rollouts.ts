@@ -24,24 +24,28 @@ export interface OperatorRollouts extends Rollouts {
   versionCounts(): VersionCounts;
 }
 
-const SENTENCES: Readonly<Record<RolloutNews["kind"], string>> = {
+/** Of what is missing the log has a line already, from who has asked for it. */
+const SENTENCES: Readonly<Record<RolloutNews["kind"], string | undefined>> = {
+  missing: undefined,
   state: "rollout changed",
   granted: "slot granted",
   failed: "upgrade failed",
 };
 
-const ACTIONS: Readonly<Record<RolloutNews["kind"], string>> = { state: "Roll", granted: "Grant", failed: "Fail" };
+const ACTIONS: Readonly<Record<RolloutNews["kind"], string>> = {
+  state: "Roll",
+  missing: "Roll",
+  granted: "Grant",
+  failed: "Fail",
+};
 
-/** One line of the log, and one Event at the image; of a failure another one at the machine. */
+/** One line of the log at most, and one Event at the image; of a failure another one at the machine. */
 function tell(news: RolloutNews, log: Log, record: (fact: EventFact) => void): void {
   const { image, machine, kind, reason, message } = news;
   const level = news.isTrouble ? "warn" : "info";
-  log[level](SENTENCES[kind], {
-    image: `${image.namespace}/${image.name}`,
-    machine: machine?.name,
-    reason,
-    note: message,
-  });
+  const sentence = SENTENCES[kind];
+  const fields = { image: `${image.namespace}/${image.name}`, machine: machine?.name, reason, note: message };
+  if (sentence !== undefined) log[level](sentence, fields);
   const fact = { type: news.isTrouble ? "Warning" : "Normal", action: ACTIONS[kind], reason, note: message } as const;
   record({ ...fact, regarding: { ...image, kind: "ManagedOSImage" } });
   if (kind === "failed" && machine !== undefined) {

@@ -122,6 +122,16 @@ describe("a pull secret", () => {
     // The digest is asked for again and again, and the machine asks for its plan.
     for (let ask = 0; ask < 5; ask += 1) await waitsUntil("the digest of the image is not known yet");
     expect(operator.log().split(words)).toHaveLength(2);
+    const fields = [
+      `--namespace=${namespace}`,
+      "--field-selector=type=Warning,reason=ROLLOUT_REFERENCE_MISSING",
+      "-o",
+      "json",
+    ];
+    await eventually(
+      async () => ((await kubectl(controlPlane, ["get", "events", ...fields])).includes(words) ? true : undefined),
+      "a Warning",
+    );
   });
 
   it("that is mended lets the rollout begin by itself, and the machine is told this registry's account alone", async () => {

@@ -1,14 +1,21 @@
 /** What is worth telling of a decision that has been stored. */
+import { isDeepStrictEqual } from "node:util";
 import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import type { Decision } from "./decide.ts";
 import type { RolloutNews } from "./rollout-parts.ts";
 
 const TROUBLE: ReadonlySet<string> = new Set(["Halted", "Refused", "Conflict", "Invalid"]);
 
-/** Why what the image names cannot be had, of which spec; undefined where it can, or nobody knows yet. */
-function missingOf({ conditions }: ManagedOSImageStatus): string | undefined {
+interface Missing {
+  readonly reason: string;
+  /** Of which spec it is said. */
+  readonly generation: number | undefined;
+}
+
+/** Why what the image names cannot be had; undefined where it can, or nobody knows yet. */
+function missingOf({ conditions }: ManagedOSImageStatus): Missing | undefined {
   const said = conditions?.find(({ type }) => type === "Resolved");
-  return said?.status === "False" ? `${said.observedGeneration ?? ""} ${said.reason ?? ""}` : undefined;
+  return said?.status === "False" ? { reason: said.reason ?? "", generation: said.observedGeneration } : undefined;
 }
 
 export function newsOf(before: ManagedOSImage, decision: Decision): readonly RolloutNews[] {
@@ -39,10 +46,12 @@ export function newsOf(before: ManagedOSImage, decision: Decision): readonly Rol
   }
   const { state = "Progressing", message = "" } = decision.status;
   const missing = missingOf(decision.status);
-  const isMissing = missing !== undefined && missing !== missingOf(before.status ?? {});
-  if (state !== before.status?.state || isMissing) {
+  if (state !== before.status?.state) {
     const isTrouble = TROUBLE.has(state) || missing !== undefined;
     news.push({ image, machine: undefined, kind: "state", reason: state, message, isTrouble });
+  } else if (missing !== undefined && !isDeepStrictEqual(missing, missingOf(before.status))) {
+    // By its own reason, as an Event's text is that of the first one with the reason.
+    news.push({ image, machine: undefined, kind: "missing", reason: missing.reason, message, isTrouble: true });
   }
   return news;
 }

@@ -25,7 +25,7 @@ export interface RolloutNews {
   readonly image: { readonly namespace: string; readonly name: string; readonly uid: string };
   /** The machine's, where it is about one. */
   readonly machine: { readonly namespace: string; readonly name: string; readonly uid: string } | undefined;
-  readonly kind: "state" | "granted" | "failed";
+  readonly kind: "state" | "missing" | "granted" | "failed";
   readonly reason: string;
   readonly message: string;
   readonly isTrouble: boolean;

@@ -16,7 +16,7 @@ function statusOf(state: "Resolving" | "Progressing", [status, reason, observedG
 function told(before: ManagedOSImageStatus | undefined, status: ManagedOSImageStatus) {
   const object: ManagedOSImage = { metadata, spec: {}, ...(before === undefined ? {} : { status: before }) };
   const news = newsOf(object, { ...NOTHING, status });
-  return news.map(({ reason, message, isTrouble }) => [reason, message, isTrouble]);
+  return news.map(({ kind, reason, message, isTrouble }) => [kind, reason, message, isTrouble]);
 }
 
 const asking = statusOf("Resolving", ["Unknown", "Resolving", 1]);
@@ -24,25 +24,24 @@ const missing = statusOf("Resolving", ["False", "REGISTRY_NOT_FOUND", 1]);
 
 describe("an image that cannot be had", () => {
   it("is no warning while its registry is being asked", () => {
-    expect(told(undefined, asking)).toEqual([["Resolving", "Resolving", false]]);
+    expect(told(undefined, asking)).toEqual([["state", "Resolving", "Resolving", false]]);
   });
 
   it("is a warning as soon as the registry has answered so, and once", () => {
-    const warned = [["Resolving", "REGISTRY_NOT_FOUND", true]];
-    expect(told(asking, missing)).toEqual(warned);
-    expect(told(undefined, missing)).toEqual(warned);
+    expect(told(asking, missing)).toEqual([["missing", "REGISTRY_NOT_FOUND", "REGISTRY_NOT_FOUND", true]]);
+    expect(told(undefined, missing)).toEqual([["state", "Resolving", "REGISTRY_NOT_FOUND", true]]);
     expect(told(missing, missing)).toEqual([]);
   });
 
   it("is one again for another reason, and for another spec", () => {
     const away = statusOf("Resolving", ["False", "REGISTRY_UNREACHABLE", 1]);
-    expect(told(missing, away)).toEqual([["Resolving", "REGISTRY_UNREACHABLE", true]]);
+    expect(told(missing, away)).toEqual([["missing", "REGISTRY_UNREACHABLE", "REGISTRY_UNREACHABLE", true]]);
     const next = statusOf("Resolving", ["False", "REGISTRY_NOT_FOUND", 2]);
-    expect(told(missing, next)).toEqual([["Resolving", "REGISTRY_NOT_FOUND", true]]);
+    expect(told(missing, next)).toEqual([["missing", "REGISTRY_NOT_FOUND", "REGISTRY_NOT_FOUND", true]]);
   });
 
   it("is none any more when it is there", () => {
     const there = statusOf("Progressing", ["True", "Resolved", 1]);
-    expect(told(missing, there)).toEqual([["Progressing", "Resolved", false]]);
+    expect(told(missing, there)).toEqual([["state", "Progressing", "Resolved", false]]);
   });
 });
