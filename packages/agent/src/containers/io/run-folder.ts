@@ -57,6 +57,7 @@ export function runFolder(base: string, name: string): RunFolder {
     read: (file) => naming(path.join(folder, file), () => readBeginning(path.join(folder, file))),
     async keepOnly(name) {
       const others = (await readdir(folder).catch(() => [])).filter((one) => one !== name);
+      // As below: what stays goes before the next one of its name.
       for (const one of others)
         await rm(path.join(folder, one), { recursive: true, force: true }).catch(() => undefined);
     },

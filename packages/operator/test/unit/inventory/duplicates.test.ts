@@ -3,7 +3,8 @@ import { Readable } from "node:stream";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Kubernetes } from "../../../src/controller/index.ts";
-import { runInventoryController, type ClusterTokens, type InventoryController } from "../../../src/inventory/index.ts";
+import { runInventoryController, type InventoryController } from "../../../src/inventory/index.ts";
+import { NO_CLUSTER_TOKENS } from "./no-cluster-tokens.ts";
 import { isJson, merged, type Json } from "./stored-inventory.ts";
 
 const LOG = { debug() {}, info() {}, warn() {}, error() {} };
@@ -103,19 +104,10 @@ function run(objects: Objects, leads = true) {
   const rollout = new Set<string>();
   const told: string[] = [];
   const { kubernetes } = objects;
-  const notAskedFor = () => Promise.reject(new Error("not asked for"));
-  const tokens: ClusterTokens = {
-    managementCluster: notAskedFor,
-    create: notAskedFor,
-    mark: notAskedFor,
-    find: notAskedFor,
-    delete: notAskedFor,
-    owned: async () => undefined,
-  };
   const lead = { isLeader: () => leads, onLeading: () => undefined, kubernetes };
   const controller = runInventoryController(
     { kubernetes, watchNamespace: undefined, log: LOG, lead, nowMs: Date.now },
-    tokens,
+    NO_CLUSTER_TOKENS,
     {
       statusDelayMs: 1_000,
       isSurplus: () => false,

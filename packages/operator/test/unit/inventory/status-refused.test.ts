@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { KubernetesError, type Kubernetes } from "../../../src/controller/index.ts";
-import { runInventoryController, type ClusterTokens, type InventoryController } from "../../../src/inventory/index.ts";
+import { runInventoryController, type InventoryController } from "../../../src/inventory/index.ts";
+import { NO_CLUSTER_TOKENS } from "./no-cluster-tokens.ts";
 
 let warnings: number;
 const LOG = { debug() {}, info() {}, warn: () => void (warnings += 1), error() {} };
@@ -61,19 +62,10 @@ function run(
     },
     open: async (_path, signal) => new Readable({ read: () => undefined, signal }),
   };
-  const notAskedFor = () => Promise.reject(new Error("not asked for"));
-  const tokens: ClusterTokens = {
-    managementCluster: notAskedFor,
-    create: notAskedFor,
-    mark: notAskedFor,
-    find: notAskedFor,
-    delete: notAskedFor,
-    owned: async () => undefined,
-  };
   const lead = { isLeader: () => true, onLeading: () => undefined, kubernetes };
   controller = runInventoryController(
     { kubernetes, watchNamespace: undefined, log: LOG, lead, nowMs: Date.now },
-    tokens,
+    NO_CLUSTER_TOKENS,
     {
       statusDelayMs: 1_000,
       isSurplus: ({ metadata }) => isSurplus(metadata.name),
