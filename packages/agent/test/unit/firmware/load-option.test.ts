@@ -4,14 +4,8 @@ import { describe, expect, it } from "vitest";
 
 import { chooseEntry, entryName, entryNumber } from "../../../src/firmware/choose-entry.ts";
 import { loadOption, parseLoadOption, type LoaderPlace } from "../../../src/firmware/load-option.ts";
+import { LOADER_PLACE } from "./loader-place.ts";
 
-const PLACE: LoaderPlace = {
-  partitionNumber: 2,
-  startSectors: 4096,
-  sizeSectors: 614_400,
-  partitionId: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
-  fileName: "BOOTX64.EFI",
-};
 /** By hand, after the tables of the UEFI specification 2.10, 3.1.3, 10.3.5.1 and 10.3.5.4. */
 const BYTES = [
   "01000000", // active
@@ -29,7 +23,7 @@ const BYTES = [
 ].join("");
 
 function made(change: Partial<LoaderPlace> = {}): Buffer {
-  return loadOption({ ...PLACE, ...change }) ?? Buffer.alloc(0);
+  return loadOption({ ...LOADER_PLACE, ...change }) ?? Buffer.alloc(0);
 }
 
 function described(description: string, bytes: Buffer, attributes = 1): Buffer {
@@ -46,7 +40,7 @@ describe("an entry of the firmware", () => {
   });
 
   it("is none for a partition without a GUID", () => {
-    expect(loadOption({ ...PLACE, partitionId: "89abcdef-01" })).toBeUndefined();
+    expect(loadOption({ ...LOADER_PLACE, partitionId: "89abcdef-01" })).toBeUndefined();
   });
 
   it("is read back, whatever stands behind the path", () => {

@@ -1,7 +1,7 @@
 /** When a live system of the network has the firmware start what is installed, and why it stays otherwise. */
 import { describe, expect, it } from "vitest";
 
-import { FirmwareError, type EfiVariables, type LoaderPlace } from "../../../src/firmware/index.ts";
+import { FirmwareError, type EfiVariables } from "../../../src/firmware/index.ts";
 import { NO_RULE, type Disk, type DiskRule } from "../../../src/install/disk.ts";
 import { InstallError } from "../../../src/install/errors.ts";
 import { isFromNetwork } from "../../../src/install/judge-start.ts";
@@ -9,6 +9,7 @@ import type { Installation } from "../../../src/install/judge-installation.ts";
 import { parseEsp } from "../../../src/install/parse-esp.ts";
 import { startThrough, type StartInstalledOptions, type StartOutside } from "../../../src/install/start-installed.ts";
 import { DISK } from "./working-machine.ts";
+import { LOADER_PLACE } from "../firmware/loader-place.ts";
 
 const WHOLE: Installation = {
   kind: "whole",
@@ -20,13 +21,6 @@ const WHOLE: Installation = {
 const NONE: Installation = { kind: "none" };
 const UNCLEAR: Installation = { kind: "unclear", why: "its boot loader for bios is missing" };
 const OTHER: Disk = { ...DISK, path: "/dev/sdb", serial: "S2", sizeBytes: DISK.sizeBytes * 2 };
-const PLACE: LoaderPlace = {
-  partitionNumber: 2,
-  startSectors: 4096,
-  sizeSectors: 614_400,
-  partitionId: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
-  fileName: "BOOTX64.EFI",
-};
 const REFUSAL = new InstallError("INSTALL_DISK_INSTALLED", "/dev/sda holds a whole installation", {
   details: { device: "/dev/sda" },
 });
@@ -70,7 +64,7 @@ async function begin({ disks = [[DISK, WHOLE]], rule = {}, options = {}, outside
         return looks === 1 ? first : then;
       },
       variables,
-      findLoader: () => Promise.resolve(PLACE),
+      findLoader: () => Promise.resolve(LOADER_PLACE),
       hold: (work) => work(),
       moment: () => MOMENT,
       ...outside,
@@ -239,11 +233,11 @@ describe("a live system", () => {
 });
 
 describe("the partition that UEFI starts from", () => {
-  const row = { node: "/dev/nvme0n1p2", start: 4096, size: 614_400, uuid: PLACE.partitionId, name: "ROS_ESP" };
+  const row = { node: "/dev/nvme0n1p2", start: 4096, size: 614_400, uuid: LOADER_PLACE.partitionId, name: "ROS_ESP" };
   const table = (...partitions: readonly unknown[]): string => JSON.stringify({ partitiontable: { partitions } });
 
   it("is found by its name", () => {
-    const { fileName: _name, ...place } = PLACE;
+    const { fileName: _name, ...place } = LOADER_PLACE;
     expect(parseEsp(table({ ...row, name: "ROS_BIOS" }, row), "/dev/nvme0n1")).toEqual(place);
     expect(parseEsp(table({ ...row, node: "/dev/sda2" }), "/dev/sda")).toEqual(place);
   });
