@@ -152,6 +152,7 @@ export interface Journal {
    * Of the cordon of this node: `intended` is written before it is set, `ours` when it was. Only then it is undone. A run that
    * leaves the node cordoned leaves this behind for the next. After a journal that was broken it is `intended`: nobody knows.
    * So it is during a drain of a node that others have cordoned: they may lift that, and the drain sets ours.
+   * After one that is gone it is `none`, and who drains knows the agent's cordon by its name.
    */
   readonly cordon: "none" | "intended" | "ours";
   /** On this machine only because upgrades brought them, or were about to: written before, and until they are gone. */

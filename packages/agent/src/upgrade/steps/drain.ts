@@ -80,8 +80,8 @@ async function keepCordoned(work: Work, found: MachineNode): Promise<void> {
   const { node } = work.ports;
   const { cordon } = work.journal();
   if (found.unschedulable) {
-    if (cordon !== "intended") return;
-    // Done before the kill, or by somebody else meanwhile.
+    if (cordon === "ours") return;
+    // Done before the kill, or by somebody else meanwhile; or by an upgrade whose journal is lost.
     const who = await withPatience(work, () => node.cordonedBy(work.signal));
     await work.save((journal) => setCordon(journal, who === "agent" ? "ours" : "none"));
     return;
@@ -93,10 +93,7 @@ async function keepCordoned(work: Work, found: MachineNode): Promise<void> {
 
 /** Who has cordoned the node may uncordon it during the drain, and what cordons it again then is the drain or its watcher. */
 async function foreseeCordon(work: Work): Promise<void> {
-  if (work.journal().cordon !== "none") return;
-  const who = await withPatience(work, () => work.ports.node.cordonedBy(work.signal));
-  // One that somebody has set by `ros-agent drain` bears our name too: it is not ours before the watcher sets another.
-  if (who !== "agent") await work.save((journal) => setCordon(journal, "intended"));
+  if (work.journal().cordon === "none") await work.save((journal) => setCordon(journal, "intended"));
 }
 
 async function drainWatched(work: Work, wanted: Drain): Promise<void> {

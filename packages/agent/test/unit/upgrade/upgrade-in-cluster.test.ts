@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 
 import type { FaultPoint } from "../../../src/upgrade/fault-points.ts";
+import { EMPTY_JOURNAL } from "../../../src/upgrade/journal.ts";
+import { writeJournal } from "../../../src/upgrade/read-journal.ts";
 import { statusOf } from "../../../src/upgrade/status.ts";
 import { ended, upgraded } from "./ended-upgrade.ts";
 import { createLife, live, type Life } from "./machine-life.ts";
@@ -152,8 +154,8 @@ describe("an upgrade of a node", () => {
       ["whose drain fails", { drain: "fails" }, undefined, "Failed"],
       ["whose agent is killed with the second cordon", {}, "journal:before", "Succeeded"],
       ["whose agent is killed after the drain", {}, "drain:after", "Succeeded"],
-      ["that was cordoned by hand in our name", { isCordonOurs: true }, undefined, "Succeeded"],
-      ["that was cordoned by hand in our name, with a kill", { isCordonOurs: true }, "drain:after", "Succeeded"],
+      ["that an earlier upgrade had cordoned", { isCordonOurs: true }, undefined, "Succeeded"],
+      ["that an earlier upgrade had cordoned, with a kill", { isCordonOurs: true }, "drain:after", "Succeeded"],
     ])("is left to pods again: one %s", async (_what, changes, killAt, phase) => {
       const life = lifeOf(changes, killAt);
       await live(life, orderOf());
@@ -163,12 +165,16 @@ describe("an upgrade of a node", () => {
     });
   });
 
-  it("leaves a cordon that was set by hand in our name, before and without a drain that has to set it again", async () => {
+  it.each<[string, string | undefined]>([
+    ["was lost, as with a disk that was replaced", undefined],
+    ["took the machine for one that has left its cluster", writeJournal(EMPTY_JOURNAL)],
+  ])("takes its own cordon away that a journal does not know, as it %s", async (_why, disk) => {
     const node = { unschedulable: true, ready: true, bootId: "boot-1", exists: true };
-    const { world, journal } = await upgraded({ node, isCordonOurs: true });
-    expect({ cordon: journal.cordon, unschedulable: world.node.unschedulable }).toEqual({
+    const { world, phase, journal } = await upgraded({ node, isCordonOurs: true, disk });
+    expect({ phase, cordon: journal.cordon, unschedulable: world.node.unschedulable }).toEqual({
+      phase: "Succeeded",
       cordon: "none",
-      unschedulable: true,
+      unschedulable: false,
     });
   });
 
