@@ -129,7 +129,7 @@ export async function startOperator(
   const anchors = createTrustAnchorStore(kubernetes, () => performance.now(), operatorAnchors(settings));
   const refusals = new RefusalCounter();
   const limit = new MachineLimit<InventoryEntry>({
-    machinesOf: (namespace, name) => inventories.index.withRegistration(namespace, name),
+    machinesOf: (namespace, name) => inventories.index.countedThrough(namespace, name),
     withdraw: (entry) => store.withdraw(entry),
     pause: sleep,
     random: Math.random,

@@ -1,10 +1,11 @@
 /** A second MachineInventory for a machine that has one: two operators of one cluster, the real API server, a real rollout. */
 import { randomBytes } from "node:crypto";
 import { beforeAll, expect, inject, it } from "vitest";
+import { REGISTRATION_LABEL } from "@rancheros/protocol/resources";
 import { applyObjects } from "../../control-plane/apply-objects.ts";
 import { kubectl } from "../../control-plane/kubectl.ts";
 import { fleetCrds, fleetObject } from "../../operator/fleet-crds.ts";
-import { visitAttested } from "../../machine/attested-visit.ts";
+import { refusalOf, visitAttested } from "../../machine/attested-visit.ts";
 import { eventually, getObject } from "../../operator/objects.ts";
 import { useTwoReplicas } from "./two-replicas.ts";
 
@@ -97,4 +98,22 @@ it("is told so once, is waited for by no rollout, and is the machine's when the 
   expect(await duplicateOf("copy", "False")).toMatchObject({ reason: "MadeFirst" });
   await totalIs(2);
   expect((await visitAttested(through(tpm, token))).machine.name).toBe("copy");
+});
+
+it("takes no place that another registration has for a machine", async () => {
+  const [{ token }, { token: last }] = [
+    await used.makeDoor("wide"),
+    await used.makeDoor("narrow", { token: { maxMachines: 1 } }),
+  ];
+  const tpm = newTpm();
+  const { machine } = await visitAttested(through(tpm, token));
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const labels = { [REGISTRATION_LABEL]: "narrow" };
+  const metadata = { name: "second", namespace, labels };
+  await applyObjects(target, { apiVersion: API_VERSION, kind: "MachineInventory", metadata, spec: { tpm: tpm.ekHash } });
+  expect((await duplicateOf("second", "True"))["message"]).toContain(machine.name);
+  const next = newTpm();
+  // The replica that is asked may see that status a moment later.
+  await eventually(async () => visitAttested(through(next, last)).catch(() => undefined), "a place for another machine");
+  expect(await refusalOf(visitAttested(through(newTpm(), last)))).toContain("REGISTRATION_FULL");
 });

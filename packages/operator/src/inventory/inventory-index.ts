@@ -46,7 +46,7 @@ export class InventoryIndex {
     return this.#tally.pendingCount;
   }
 
-  /** How many machines there are of each approval and phase. */
+  /** How many machines there are of each approval and phase; of inventories with one endorsement key, the first one tells. */
   counts(): readonly MachineCount[] {
     return this.#tally.counts();
   }
@@ -79,10 +79,11 @@ export class InventoryIndex {
     const before = old?.metadata.uid === uid ? old : undefined;
     const firstRevision = before?.firstRevision ?? seen.firstRevision;
     const entry = seen.firstRevision === firstRevision ? seen : { ...seen, firstRevision };
-    if (before !== undefined) this.#uncount(before);
-    this.#count(entry);
+    const keys = new Set([before?.ekHash, entry.ekHash]);
+    this.#count(keys, before, -1);
     this.#namedIn(namespace).set(name, entry);
     this.#byEk.change(before?.ekHash, entry.ekHash, entry);
+    this.#count(keys, entry, 1);
     if (before?.ekHash !== entry.ekHash) this.#changeKeyId(before?.ekHash, entry.ekHash);
     this.#bySecret.change(secretKey(before), secretKey(entry), entry);
     this.#byRegistration.change(registrationKey(before), registrationKey(entry), entry);
@@ -96,21 +97,23 @@ export class InventoryIndex {
     const named = this.#namedIn(namespace);
     named.delete(name);
     if (named.size === 0) this.#byName.delete(namespace);
-    this.#uncount(old);
+    const keys = new Set([old.ekHash]);
+    this.#count(keys, old, -1);
     this.#byEk.remove(old.ekHash, uid);
+    this.#count(keys, undefined, 1);
     this.#changeKeyId(old.ekHash, undefined);
     this.#bySecret.remove(secretKey(old), uid);
     this.#byRegistration.remove(registrationKey(old), uid);
   }
 
-  #count(entry: InventoryEntry): void {
-    this.#tally.add(entry);
-    if (isUpgrading(entry.rollout)) this.#upgradingCount += 1;
-  }
-
-  #uncount(entry: InventoryEntry): void {
-    this.#tally.remove(entry);
-    if (isUpgrading(entry.rollout)) this.#upgradingCount -= 1;
+  /** Once for each machine with one of these keys. @param keyless  is one by itself where it has no key */
+  #count(keys: ReadonlySet<Key>, keyless: InventoryEntry | undefined, by: 1 | -1): void {
+    for (const key of keys) {
+      const machine = key === undefined && keyless?.ekHash === undefined ? keyless : this.firstWith(key);
+      if (machine === undefined) continue;
+      this.#tally.change(machine, by);
+      if (isUpgrading(machine.rollout)) this.#upgradingCount += by;
+    }
   }
 
   #changeKeyId(before: Key, ekHash: Key): void {
@@ -159,6 +162,16 @@ export class InventoryIndex {
   /** Machines that came through this MachineRegistration, by their label. */
   withRegistration(namespace: string, registrationName: string): readonly InventoryEntry[] {
     return this.#byRegistration.get(`${namespace}/${registrationName}`);
+  }
+
+  /**
+   * Those of them that take a place of it: not where a status says that the machine is another one's. Before it does, whoever
+   * made one of both may be about to take that one back.
+   */
+  countedThrough(namespace: string, registrationName: string): readonly InventoryEntry[] {
+    return this.withRegistration(namespace, registrationName).filter(
+      (one) => one.duplicateSaid === undefined || this.firstBefore(one) === undefined,
+    );
   }
 
   withCacertsKeyId(keyId: string): readonly InventoryEntry[] {

@@ -22,14 +22,6 @@ function phaseOf({ rollout }: Counted): Phase {
 export class MachineTally {
   readonly #counts = new Map<Approval, Map<Phase, number>>();
 
-  add(machine: Counted): void {
-    this.#change(machine, 1);
-  }
-
-  remove(machine: Counted): void {
-    this.#change(machine, -1);
-  }
-
   /** How many machines wait for their approval. */
   get pendingCount(): number {
     let pending = 0;
@@ -44,7 +36,8 @@ export class MachineTally {
     );
   }
 
-  #change(machine: Counted, by: number): void {
+  /** @param by  1 for one that came, -1 for one that goes as it was */
+  change(machine: Counted, by: 1 | -1): void {
     const phases = this.#counts.get(machine.approval) ?? new Map<Phase, number>();
     this.#counts.set(machine.approval, phases);
     const phase = phaseOf(machine);

@@ -84,7 +84,7 @@ export const METRICS = {
   machines: {
     name: "rancheros_machines",
     type: "gauge",
-    help: "MachineInventories by approval and by the phase of their upgrade.",
+    help: "Machines by approval and by the phase of their upgrade; one whose MachineInventory has duplicates counts once.",
     labels: { approval: ["Approved", "Pending", "Denied"], phase: PHASE_NAMES },
   },
   registrations: {

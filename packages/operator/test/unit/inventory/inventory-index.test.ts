@@ -94,4 +94,59 @@ describe("InventoryIndex", () => {
     index.put(waited);
     expect(await shown).toBe(true);
   });
+
+  const made = (name: string, day: number, more: object = {}, status: object = {}): InventoryEntry => {
+    const creationTimestamp = `2026-01-0${day}T00:00:00Z`;
+    const labels = { [REGISTRATION_LABEL]: "door" };
+    const metadata = { name, namespace: "n", uid: `uid-${name}`, resourceVersion: `${day}`, creationTimestamp, labels };
+    const one = inventoryEntry({ metadata, spec: { tpm: EK, ...more }, status });
+    if (one === undefined) throw new TypeError("no entry");
+    return one;
+  };
+  const upgrading = { upgrade: { image: "os", plan: "p", attempt: 1, phase: "Draining" } };
+
+  it("counts a machine once, as its first inventory says, whatever comes, changes and goes", () => {
+    const index = new InventoryIndex();
+    index.put(made("second", 2, { approval: "Pending" }));
+    index.put(made("third", 3, {}, upgrading));
+    expect(index.counts()).toEqual([{ approval: "Pending", phase: "Idle", count: 1 }]);
+    expect([index.size, index.pendingCount, index.upgradingCount]).toEqual([2, 1, 0]);
+    index.put(made("first", 1, {}, upgrading));
+    expect(index.counts()).toEqual([{ approval: "Approved", phase: "Draining", count: 1 }]);
+    index.put(made("second", 2, { approval: "Denied" }));
+    expect([index.pendingCount, index.upgradingCount]).toEqual([0, 1]);
+    index.put(made("first", 1, { tpm: undefined }, upgrading));
+    expect(index.counts()).toEqual([
+      { approval: "Approved", phase: "Draining", count: 1 },
+      { approval: "Denied", phase: "Idle", count: 1 },
+    ]);
+    index.delete({ metadata: { name: "second", namespace: "n" } });
+    expect(index.upgradingCount).toBe(2);
+    for (const name of ["first", "third"]) index.delete({ metadata: { name, namespace: "n" } });
+    expect([index.counts(), index.upgradingCount]).toEqual([[], 0]);
+  });
+
+  it("counts machines without an endorsement key, each by itself", () => {
+    const index = new InventoryIndex();
+    for (const name of ["a", "b"]) index.put(made(name, 1, { tpm: undefined }));
+    index.put(made("b", 1, { tpm: undefined, approval: "Denied" }));
+    expect(index.counts()).toEqual([
+      { approval: "Approved", phase: "Idle", count: 1 },
+      { approval: "Denied", phase: "Idle", count: 1 },
+    ]);
+  });
+
+  it("lets an inventory take no place of its registration once its status says that the machine is another one's", () => {
+    const index = new InventoryIndex();
+    const there = () => index.countedThrough("n", "door").map(({ metadata }) => metadata.name);
+    const said = { conditions: [{ type: "Duplicate", status: "True", reason: "MadeLater", message: "a sentence" }] };
+    index.put(made("first", 1));
+    index.put(made("second", 2));
+    // Whoever made one of them may be about to take it back, and then the other one is not to have lost its place.
+    expect(there()).toEqual(["first", "second"]);
+    index.put(made("second", 2, {}, said));
+    expect(there()).toEqual(["first"]);
+    index.delete({ metadata: { name: "first", namespace: "n" } });
+    expect(there()).toEqual(["second"]);
+  });
 });

@@ -33,8 +33,8 @@ it("counts who is there, whoever has come and gone", () => {
                 },
         },
       }));
-      for (const one of entries) tally.add(one);
-      for (const one of entries) if (!one.stays) tally.remove(one);
+      for (const one of entries) tally.change(one, 1);
+      for (const one of entries) if (!one.stays) tally.change(one, -1);
       const left = entries.filter(({ stays }) => stays);
       for (const { approval, phase, count } of tally.counts()) {
         const same = left.filter(
