@@ -13,6 +13,7 @@ import {
   runStatusLoop,
   SlotDoubt,
   tellStatus,
+  UnheardResult,
 } from "./operator-link/index.ts";
 import type { LinkOutside, UnreadablePlan } from "./operator-link/index.ts";
 import { isMachineRefused, reportMachine, type OwnReport, type SessionKeeper } from "./registration/index.ts";
@@ -66,8 +67,9 @@ export function linkLoops(
   const { host, node } = machine;
   const { planTrouble, grants } = link;
   const outside = linkOutside(session);
+  const unheard = new UnheardResult(outside);
   const status = (): UpgradeStatus =>
-    statusOf(grants.journal(), host.now().bootId, {
+    statusOf(unheard.journal(grants.journal()), host.now().bootId, {
       trouble: upgrades.trouble(),
       planTrouble: planTrouble.present,
       brokenJournal: upgrades.brokenJournal,
@@ -97,14 +99,17 @@ export function linkLoops(
     link.answer = answer;
     doubt.compare(answer.plan, upgrades.journal().run);
     await grants.answered(answer);
+    unheard.offered(answer.plan, grants.journal());
   };
   // A plan that says which one it is ends, so that its slot comes back at once.
   const onUnreadable = async (error: UnreadablePlan): Promise<void> => {
     const { plan } = error;
     events.onReached();
     link.answer = undefined;
-    if (plan !== undefined) await grants.refuse(plan, reasonFrom(error));
-    else if (planTrouble.note(reasonFrom(error))) log(describe(error));
+    if (plan !== undefined) {
+      await grants.refuse(plan, reasonFrom(error));
+      unheard.offered(plan, grants.journal());
+    } else if (planTrouble.note(reasonFrom(error))) log(describe(error));
   };
   return [
     runPlanLoop(
@@ -137,9 +142,11 @@ export function linkLoops(
         tell: async (word) => {
           const answer = await tellStatus(keeper, word);
           heard.note(word);
+          unheard.heard(word);
           return answer;
         },
-        changed: (until) => Promise.race([upgrades.changed(until), planTrouble.changed(until), doubt.raised(until)]),
+        changed: (until) =>
+          Promise.race([upgrades, planTrouble, unheard].map((one) => one.changed(until)).concat(doubt.raised(until))),
         doubts: () => doubt.count,
         onSlotLost: (planId, attempt, why) => upgrades.loseSlot(planId, attempt, why),
         events,

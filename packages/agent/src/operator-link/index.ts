@@ -12,5 +12,6 @@ export type { PlanLoop } from "./plan-loop.ts";
 export { runStatusLoop } from "./status-loop.ts";
 export type { StatusLoop } from "./status-loop.ts";
 export { SlotDoubt } from "./slot-doubt.ts";
+export { UnheardResult } from "./unheard-result.ts";
 export { UnreadablePlan } from "./unreadable-plan.ts";
 export { tellStatus } from "./tell-status.ts";

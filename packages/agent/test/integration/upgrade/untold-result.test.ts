@@ -1,6 +1,6 @@
 /** A result that the operator could not be told before the machine was started again. */
 import { EMPTY_JOURNAL } from "../../../src/upgrade/journal.ts";
-import { enter, startRun } from "../../../src/upgrade/journal-edits.ts";
+import { decideEnding, enter, finish, startRun } from "../../../src/upgrade/journal-edits.ts";
 import { writeJournal } from "../../../src/upgrade/read-journal.ts";
 import { expect, it } from "vitest";
 
@@ -39,4 +39,34 @@ it("is told by the agent of the next start, and the upgrade is not begun again",
   await second.end();
   expect(operator.told.map(({ phase }) => phase)).toEqual(["Succeeded"]);
   expect(second.journal()).toBe(journal);
+});
+
+it("is told also where somebody has upgraded by hand since, as the operator offers the plan that has ended", async () => {
+  const now = { wallMs: Date.now(), bootId: "boot-1", uptimeMs: 1_000 };
+  const ending = {
+    phase: "Failed",
+    reason: undefined,
+    message: "said so",
+    keepsCordon: false,
+    blamesImage: false,
+  } as const;
+  const over = [ORDER, { ...orderOf(), isByHand: true }].reduce(
+    (journal, order) => finish(decideEnding(startRun(journal, order, now), ending, now), now),
+    EMPTY_JOURNAL,
+  );
+  const { id: plan, image, attempt } = ORDER.plan;
+  const told = (): boolean => operator.told.some((word) => word["plan"] === plan);
+  const operator = operatorOf({
+    // The slot is its own until the operator hears of the end.
+    get plan() {
+      return told() ? undefined : ORDER.plan;
+    },
+    nextAskInSeconds: 1,
+  });
+  const agent = startAgent(operator.keeper, writeJournal(over));
+  await expect.poll(told, { timeout: 10_000 }).toBe(true);
+  await agent.end();
+  expect(operator.told.at(0)).toMatchObject({ attempt: 0, phase: "Failed" });
+  expect(operator.told.at(-1)).toMatchObject({ plan, image, attempt, phase: "Failed", message: "said so" });
+  expect(agent.journal()).toBe(writeJournal(over));
 });
