@@ -110,10 +110,18 @@ it("takes no place that another registration has for a machine", async () => {
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   const labels = { [REGISTRATION_LABEL]: "narrow" };
   const metadata = { name: "second", namespace, labels };
-  await applyObjects(target, { apiVersion: API_VERSION, kind: "MachineInventory", metadata, spec: { tpm: tpm.ekHash } });
+  await applyObjects(target, {
+    apiVersion: API_VERSION,
+    kind: "MachineInventory",
+    metadata,
+    spec: { tpm: tpm.ekHash },
+  });
   expect((await duplicateOf("second", "True"))["message"]).toContain(machine.name);
   const next = newTpm();
   // The replica that is asked may see that status a moment later.
-  await eventually(async () => visitAttested(through(next, last)).catch(() => undefined), "a place for another machine");
+  await eventually(
+    async () => visitAttested(through(next, last)).catch(() => undefined),
+    "a place for another machine",
+  );
   expect(await refusalOf(visitAttested(through(newTpm(), last)))).toContain("REGISTRATION_FULL");
 });

@@ -2,10 +2,11 @@
 import type { Approval, MachineState } from "@rancheros/protocol/attestation";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "@rancheros/protocol/attestation";
 import { AttestationMessageError } from "@rancheros/protocol/attestation";
-import { durationMs, type MachineRegistration } from "@rancheros/protocol/resources";
+import type { MachineRegistration } from "@rancheros/protocol/resources";
 import type { NamedMachine } from "@rancheros/protocol/templates";
 import type { EndorsementKeyPolicy } from "../attestation/index.ts";
 import type { InventoryClaims, InventoryIndex, MachineRecords } from "../inventory/index.ts";
+import { reportSeconds } from "../registration/index.ts";
 import type { SessionKeys } from "../session/index.ts";
 import type { MachineStep } from "../telemetry/index.ts";
 import type { Decide, Decision } from "./decision.ts";
@@ -70,9 +71,6 @@ export function commonVersion(theirs: number): number {
   );
 }
 
-/** How often one that has joined reports. */
-export const REPORT_SECONDS = 600;
-export const SHORTEST_REPORT_SECONDS = 60;
 /** All machines that wait together ask about so often a second, and each no more and no less often than that. */
 export const PENDING_ASKS_PER_SECOND = 20;
 export const PENDING_ASK_SECONDS = { shortest: 3, longest: 60 } as const;
@@ -92,9 +90,7 @@ export function nextAskInSeconds(
     const seconds = Math.min(longest, Math.max(shortest, Math.ceil(pending / PENDING_ASKS_PER_SECOND)));
     return seconds + (random(4).readUInt32BE() % (Math.ceil(seconds / 2) + 1));
   }
-  const interval = registration?.spec.reportInterval;
-  const seconds = interval === undefined ? REPORT_SECONDS : Math.round((durationMs(interval) ?? 0) / 1000);
-  return Math.min(86_400, Math.max(SHORTEST_REPORT_SECONDS, seconds));
+  return reportSeconds(registration?.spec);
 }
 
 export type MachineName = MachineState["machine"];

@@ -15,4 +15,5 @@ export type { AnchorsStanding } from "./reconcile-registration.ts";
 export { RegistrationGate } from "./registration-gate.ts";
 export { RegistrationIndex } from "./registration-index.ts";
 export type { TokenAnswer } from "./registration-index.ts";
+export { reportSeconds } from "./report-interval.ts";
 export { tokenDigest } from "./token-secret.ts";

@@ -2,6 +2,7 @@
 import type { MachineRegistration, MachineRegistrationStatus } from "@rancheros/protocol/resources";
 import { templateProblems } from "@rancheros/protocol/templates";
 import { registrationUrl } from "../rancherd/index.ts";
+import { reportIntervalRemark } from "./report-interval.ts";
 import type { TokenState } from "./registration-tokens.ts";
 import { secretNameOf, tokenDigest } from "./token-secret.ts";
 
@@ -76,6 +77,16 @@ function unprovableSentence({ attestation }: MachineRegistration["spec"]): strin
   return `spec.attestation.class is ${attestation?.class ?? "any"}, and no trust anchor could prove that, so nobody registers: put the roots of the machines' TPMs into ${where}, under keys that begin with ${keys}`;
 }
 
+const NOBODY_LISTED =
+  "spec.attestation.endorsementKeys is an empty list, so nobody registers: add what ros-agent get-tpm-hash prints on the machines, or take the list away to let in all others too";
+
+/** Where what it demands of machines lets none in. */
+function nobodyAccepted(registration: MachineRegistration, { isProvable }: Surroundings): Readiness | undefined {
+  const { spec } = registration;
+  if (spec.attestation?.endorsementKeys?.length === 0) return no("EndorsementKeysEmpty", NOBODY_LISTED);
+  return (isProvable ?? !saysUnprovable(registration)) ? undefined : no(UNPROVABLE, unprovableSentence(spec));
+}
+
 function readiness(registration: MachineRegistration, around: Surroundings): Readiness {
   const { state, serverUrl } = around;
   const { spec } = registration;
@@ -96,9 +107,16 @@ function readiness(registration: MachineRegistration, around: Surroundings): Rea
       "there is no server-url, or it is no http or https address: give --server-url, or set it in Rancher's settings";
     return no("ServerURLNotSet", message);
   }
-  if (!(around.isProvable ?? !saysUnprovable(registration))) return no(UNPROVABLE, unprovableSentence(spec));
+  const nobody = nobodyAccepted(registration, around);
+  if (nobody !== undefined) return nobody;
   const where = around.tokenInStatus ? "status.registrationURL" : `the URL of Secret ${secretNameOf(registration)}`;
   return { status: "True", reason: "URLPublished", message: `machines can register at ${where}` };
+}
+
+/** With what is not gone by as it is written. */
+function remarked(found: Readiness, { spec }: MachineRegistration): Readiness {
+  const remark = reportIntervalRemark(spec);
+  return remark === undefined ? found : { ...found, message: `${found.message ?? ""}; ${remark}` };
 }
 
 function isSame(old: Condition, next: Condition): boolean {
@@ -124,7 +142,7 @@ function nextConditions(registration: MachineRegistration, around: Surroundings)
   const findings: readonly (readonly [string, Readiness | null | undefined])[] = [
     ["TrustAnchors", around.trustAnchors],
     ["Templates", templatesFinding(registration)],
-    ["Ready", readiness(registration, around)],
+    ["Ready", remarked(readiness(registration, around), registration)],
   ];
   return findings.reduce<readonly Condition[]>(
     (conditions, [type, found]) => withFinding(conditions, type, found, registration, around),

@@ -114,7 +114,8 @@ const spec = Type.Object(
     ),
     reportInterval: Type.Optional(
       duration("reportInterval", {
-        description: "How often machines that have joined report what they are. Default 10m; at least 1m.",
+        description:
+          "How often machines that have joined report what they are. Default 10m; at least 1m, at most 24h: beyond that these are used, and the condition Ready says so.",
       }),
     ),
   },

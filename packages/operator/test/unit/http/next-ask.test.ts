@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { nextAskInSeconds, PENDING_ASKS_PER_SECOND } from "../../../src/http/protocol-parts.ts";
 
 const earliest = (): Buffer => Buffer.alloc(4);
-const REGISTRATION = {
+const registration = (reportInterval: string) => ({
   metadata: { name: "r", namespace: "n", uid: "u", resourceVersion: "1" },
-  spec: { reportInterval: "10s" },
-};
+  spec: { reportInterval },
+});
 
 describe("nextAskInSeconds", () => {
   it.each([
@@ -27,8 +27,10 @@ describe("nextAskInSeconds", () => {
     expect(perSecond).toBeLessThan(pending <= 1_200 ? PENDING_ASKS_PER_SECOND + 1 : pending / 60);
   });
 
-  it("lets nobody report more often than once a minute", () => {
-    expect(nextAskInSeconds("Approved", REGISTRATION, 0, earliest)).toBe(60);
+  it("lets nobody report more often than once a minute, or less often than once a day", () => {
+    expect(nextAskInSeconds("Approved", registration("10s"), 0, earliest)).toBe(60);
+    expect(nextAskInSeconds("Approved", registration("5m"), 0, earliest)).toBe(300);
+    expect(nextAskInSeconds("Approved", registration("25h"), 0, earliest)).toBe(86_400);
     expect(nextAskInSeconds("Approved", undefined, 0, earliest)).toBe(600);
   });
 });

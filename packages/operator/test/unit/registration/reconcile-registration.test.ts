@@ -111,6 +111,41 @@ describe("reconcileRegistration", () => {
     expect(reconcileRegistration(known, { ...around, isProvable: undefined })).toBeUndefined();
   });
 
+  it("is not ready while its list of endorsement keys is empty, and is once there is one, or no list", () => {
+    const list = (endorsementKeys: string[]) => ({ attestation: { endorsementKeys } });
+    const empty = applied({ metadata, spec: list([]) });
+    expect(empty.status?.conditions).toMatchObject([
+      {
+        type: "Ready",
+        status: "False",
+        reason: "EndorsementKeysEmpty",
+        message:
+          "spec.attestation.endorsementKeys is an empty list, so nobody registers: add what ros-agent get-tpm-hash prints on the machines, or take the list away to let in all others too",
+      },
+    ]);
+    const mended = applied({ ...empty, spec: list(["ab".repeat(32)]) });
+    expect(mended.status?.conditions).toMatchObject([{ status: "True" }]);
+    expect(applied({ ...empty, spec: {} }).status?.conditions).toMatchObject([{ status: "True" }]);
+  });
+
+  it.each<[MachineRegistration["spec"]["reportInterval"], string]>([
+    ["10s", "; spec.reportInterval: 10s is less than the least, 1m, which is used"],
+    [0, "; spec.reportInterval: 0 is less than the least, 1m, which is used"],
+    ["25h", "; spec.reportInterval: 25h is more than the most, 24h, which is used"],
+    ["1m", ""],
+    [86_400, ""],
+    [undefined, ""],
+  ])("says of a report interval of %s what is used instead", (reportInterval, remark) => {
+    const spec = reportInterval === undefined ? {} : { reportInterval };
+    const said = applied({ metadata, spec }).status?.conditions?.[0];
+    expect(said).toMatchObject({
+      status: "True",
+      message: `machines can register at status.registrationURL${remark}`,
+    });
+    const closed = applied({ metadata, spec: { ...spec, disabled: true } }).status?.conditions?.[0];
+    expect(closed?.message).toBe(`spec.disabled is true: nobody registers${remark}`);
+  });
+
   it("says which templates are wrong, and no more once they are right", () => {
     const spec = { machineName: "m-${System", cloudConfig: { hostname: "node-${System Information/Serial Number" } };
     const said = applied({ metadata, spec });
