@@ -4,7 +4,7 @@ import { isCodedError } from "@rancheros/protocol/errors";
 import { openAgent, socketPath, type AgentOptions, type AgentSession } from "./agent-session.ts";
 import { answerControl } from "./daemon-control.ts";
 import { linkLoops, linkOutside, newLinkState, type DaemonOperator } from "./daemon-link.ts";
-import { firmwareVariables, forgetStarts } from "./firmware/index.ts";
+import { firmwareVariables, forgetStarts, installedAttemptsFile } from "./firmware/index.ts";
 import { confirmSlot, tellStatus } from "./operator-link/index.ts";
 import { notifier, notifyWay, serveControl, statusLine, watchdogIntervalMs } from "./service/index.ts";
 import { statusOf, type Upgrades } from "./upgrade/index.ts";
@@ -65,13 +65,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   }
 }
 
-/** How often a live system has told the firmware in vain to start this one. */
+/** How often a live system has told the firmware in vain to start this one: what one of both keeps would count. */
 async function forgetFruitless({ hostRoot, log }: Pick<DaemonOptions, "hostRoot" | "log">): Promise<void> {
   const variables = firmwareVariables(hostRoot);
   if (variables === undefined) return;
-  await forgetStarts(variables).catch((error: unknown) => {
+  const tell = (error: unknown): void => {
     log(isCodedError(error) ? `${error.message} (${error.code})` : String(error));
-  });
+  };
+  await Promise.all([forgetStarts(variables).catch(tell), installedAttemptsFile(hostRoot)?.remove().catch(tell)]);
 }
 
 /** `systemctl status` shows the phase. */

@@ -8,7 +8,9 @@ import {
   type InstalledStart,
   type InstallSettings,
 } from "@rancheros/agent/install";
+import type { CodedError } from "@rancheros/protocol/errors";
 
+import { describeError } from "./describe-error.ts";
 import type { InstallRun } from "./install-flags.ts";
 import { installPause } from "./install-pause.ts";
 
@@ -42,5 +44,9 @@ export async function startOrRefuse(
     await installPause(GRACE_MS, signal);
   };
   const systemBytes = folder === undefined ? 0 : await treeBytes(folder);
-  return startInstalled({ settings, commandLine, systemBytes, refusal, announce }, flags["work-folder"], signal);
+  const onWarning = (error: CodedError): void => {
+    remark(`warning: ${describeError(error, { withStack: false }).trimEnd()}`);
+  };
+  const options = { settings, commandLine, systemBytes, refusal, announce, onWarning };
+  return startInstalled(options, flags["work-folder"], signal);
 }

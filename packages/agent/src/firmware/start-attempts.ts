@@ -1,6 +1,6 @@
 /**
  * How often in a row a live system has told the firmware to start the installed one, and was started again itself. It is kept in
- * a variable of the firmware, as nothing else outlives the restart and may be written: /oem is another system's.
+ * a variable of the firmware, and beside the boot loader for firmware that loses its variables: the larger of both counts.
  */
 import { GUID_BYTES, guidBytes } from "./guid-bytes.ts";
 
@@ -23,8 +23,8 @@ export interface StartMoment extends Omit<StartAttempts, "attempts" | "atMs"> {
 
 export interface JudgedStart {
   readonly kind: "go" | "spent";
-  /** What is to be kept; undefined: as it is. */
-  readonly record: StartAttempts | undefined;
+  /** What is to be kept everywhere. */
+  readonly record: StartAttempts;
 }
 
 /** A start may be lost for other reasons, as one of a slot on trial. */
@@ -42,19 +42,24 @@ const RECORD_BYTES = HEAD_BYTES + 2 * GUID_BYTES;
 /**
  * One attempt is one start: who was killed before the restart goes on with his own. What is spent stays so for the whole start,
  * whatever becomes of the clock.
+ * @param kept  wherever it is kept
  */
-export function judgeAttempts(record: StartAttempts | undefined, moment: StartMoment): JudgedStart {
-  const { partitionId, bootId, startedAtMs, nowMs } = moment;
-  const isSame = record !== undefined && sameGuid(record.partitionId, partitionId);
-  if (isSame && sameGuid(record.bootId, bootId)) {
-    return { kind: record.attempts > MAX_ATTEMPTS ? "spent" : "go", record: undefined };
-  }
-  const counts = isSame && startedAtMs - record.atMs <= FORGOTTEN_MS;
-  const attempts = Math.min(MAX_ATTEMPTS, counts ? record.attempts : 0) + 1;
+export function judgeAttempts(kept: readonly StartAttempts[], moment: StartMoment): JudgedStart {
+  const { partitionId, bootId, nowMs } = moment;
+  const counted = kept.map((record) => ({ record, attempts: attemptsNow(record, moment) }));
+  const attempts = Math.max(1, ...counted.map((one) => one.attempts));
+  const own = counted.find((one) => one.attempts === attempts && sameGuid(one.record.bootId, bootId));
   return {
     kind: attempts > MAX_ATTEMPTS ? "spent" : "go",
-    record: { attempts, atMs: nowMs, partitionId, bootId },
+    record: own?.record ?? { attempts, atMs: nowMs, partitionId, bootId },
   };
+}
+
+/** With the one of this start; 0 where what is kept does not count any more. */
+function attemptsNow(record: StartAttempts, { partitionId, bootId, startedAtMs }: StartMoment): number {
+  if (!sameGuid(record.partitionId, partitionId)) return 0;
+  if (sameGuid(record.bootId, bootId)) return record.attempts;
+  return startedAtMs - record.atMs <= FORGOTTEN_MS ? Math.min(MAX_ATTEMPTS, record.attempts) + 1 : 0;
 }
 
 /** Always of the same length. @returns undefined where one of the two is no GUID */
@@ -78,6 +83,17 @@ export function parseAttempts(bytes: Buffer): StartAttempts | undefined {
     partitionId: text(HEAD_BYTES),
     bootId: text(HEAD_BYTES + GUID_BYTES),
   };
+}
+
+/** For a file that people may read. */
+export function parseAttemptsText(text: string): StartAttempts | undefined {
+  const [, hex] = /^([0-9a-f]+)\n$/.exec(text) ?? [];
+  return hex === undefined ? undefined : parseAttempts(Buffer.from(hex, "hex"));
+}
+
+/** @param bytes  as `writeAttempts` makes them */
+export function writeAttemptsText(bytes: Buffer): string {
+  return `${bytes.toString("hex")}\n`;
 }
 
 function guidText(bytes: Buffer): string {

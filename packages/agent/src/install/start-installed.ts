@@ -1,13 +1,15 @@
 /** Has the firmware start the installed system next, where it has started the live one of a network instead. */
-import type { CodedErrorOptions } from "@rancheros/protocol/errors";
+import type { CodedError, CodedErrorOptions } from "@rancheros/protocol/errors";
 
 import {
   areStartsSpent,
   FirmwareError,
   MAX_ATTEMPTS,
   startNext,
+  type AttemptsFile,
   type EfiVariables,
   type LoaderPlace,
+  type StartStores,
 } from "../firmware/index.ts";
 import { neededBytes } from "./disk-layout.ts";
 import type { Disk } from "./disk.ts";
@@ -16,13 +18,19 @@ import type { ReadInstallation } from "./guard-installed.ts";
 import { isFromNetwork, judgeDiskStart } from "./judge-start.ts";
 import type { InstallSettings } from "./settings.ts";
 
+export interface FoundLoader {
+  readonly place: LoaderPlace;
+  /** On the same partition. */
+  readonly file: AttemptsFile;
+}
+
 export interface StartOutside {
   readonly listDisks: () => Promise<readonly Disk[]>;
   readonly readInstallation: ReadInstallation;
   /** Undefined: this machine was started by BIOS. */
   readonly variables: EfiVariables | undefined;
   /** @returns undefined where the disk has none for this machine's UEFI */
-  readonly findLoader: (disk: Disk) => Promise<LoaderPlace | undefined>;
+  readonly findLoader: (disk: Disk) => Promise<FoundLoader | undefined>;
   /** Nobody else installs while the work is done, nor after it went well. */
   readonly hold: <T>(work: () => Promise<T>) => Promise<T>;
   /** Of this start of the machine, by the clock that is given with it. */
@@ -38,6 +46,8 @@ export interface StartInstalledOptions {
   readonly refusal: InstallError;
   /** Told what is about to be done. @returns when it may be done */
   readonly announce: (disk: string, reference: string) => Promise<void>;
+  /** What keeps the machine from nothing, and somebody should know. */
+  readonly onWarning: (error: CodedError) => void;
 }
 
 /** What the machine starts from next. */
@@ -56,7 +66,7 @@ const ORDER_MEND =
  * @throws InstallError INSTALL_DISK_INSTALLED with what is against it; what `hold` and `announce` throw; SlotError
  */
 export async function startThrough(outside: StartOutside, options: StartInstalledOptions): Promise<InstalledStart> {
-  const { settings, commandLine, refusal, announce } = options;
+  const { settings, commandLine, refusal, announce, onWarning } = options;
   const { variables } = outside;
   if (settings.installed === "stay") throw refusal;
   if (!isFromNetwork(commandLine)) throw stays(refusal, "this live system was not loaded over the network");
@@ -64,23 +74,23 @@ export async function startThrough(outside: StartOutside, options: StartInstalle
     throw stays(refusal, "this machine was started by BIOS, which cannot be told what to start next");
   }
   const first = await findTarget(outside, options);
-  const isSpent = await asked(refusal, () => areStartsSpent(variables, first.place, outside.moment()));
+  const storesOf = ({ file }: FoundLoader): StartStores => ({ variables, file, onUnsaved: onWarning });
+  const isSpent = await asked(refusal, () => areStartsSpent(storesOf(first), first.place, outside.moment()));
   // What is not going to happen is not said.
   if (!isSpent) await announce(first.disk.path, first.reference);
   return outside.hold(async () => {
     // Somebody may have done something at the console meanwhile.
-    const { disk, place } = await findTarget(outside, options);
-    const next = await asked(refusal, () => startNext(variables, place, outside.moment()));
-    if (next !== "spent") return { disk: disk.path, entry: next.entry };
+    const target = await findTarget(outside, options);
+    const next = await asked(refusal, () => startNext(storesOf(target), target.place, outside.moment()));
+    if (next !== "spent") return { disk: target.disk.path, entry: next.entry };
     const why = `the firmware was told so ${MAX_ATTEMPTS} times in a row, and within a day each time this live system came again, without the installed agent having run`;
     throw stays(refusal, why, { mend: ORDER_MEND });
   });
 }
 
-interface StartTarget {
+interface StartTarget extends FoundLoader {
   readonly disk: Disk;
   readonly reference: string;
-  readonly place: LoaderPlace;
 }
 
 /** @throws InstallError INSTALL_DISK_INSTALLED where there is none; SlotError */
@@ -96,9 +106,9 @@ async function findTarget(
   );
   if (found.kind === "stay") throw stays(refusal, found.why);
   const { disk, reference } = found;
-  const place = await findLoader(disk);
-  if (place === undefined) throw stays(refusal, `${disk.path} has no boot loader for this machine's UEFI`);
-  return { disk, reference, place };
+  const loader = await findLoader(disk);
+  if (loader === undefined) throw stays(refusal, `${disk.path} has no boot loader for this machine's UEFI`);
+  return { disk, reference, ...loader };
 }
 
 /** @throws InstallError INSTALL_DISK_INSTALLED for what the firmware does not take, or does not say */

@@ -94,10 +94,14 @@ async function startingReference(
   return undefined;
 }
 
-/** @param fileName  of the boot loader for this machine's processor. @throws SlotError */
-export async function hasEfiLoader(disk: string, fileName: string, signal: AbortSignal): Promise<boolean> {
+/**
+ * @param fileName  of the boot loader for this machine's processor
+ * @returns where ROS_ESP begins, in bytes; undefined where that boot loader is not there
+ * @throws SlotError
+ */
+export async function findEfiLoader(disk: string, fileName: string, signal: AbortSignal): Promise<number | undefined> {
   const esp = (await partsOf(disk, signal))?.esp;
-  return esp !== undefined && (await efiLoader(`${disk}@@${esp}`, fileName, signal)) === "there";
+  return esp !== undefined && (await efiLoader(`${disk}@@${esp}`, fileName, signal)) === "there" ? esp : undefined;
 }
 
 async function loadersOn(disk: string, { esp }: InstallationParts, signal: AbortSignal): Promise<LoadersFound> {

@@ -9,10 +9,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
+import type { AttemptsFile } from "../../../src/firmware/io/attempts-file.ts";
 import { efiVariables, firmwareVariables, type EfiVariables } from "../../../src/firmware/io/efi-variables.ts";
 import { loadOption } from "../../../src/firmware/load-option.ts";
 import { parseAttempts } from "../../../src/firmware/start-attempts.ts";
-import { forgetStarts, startNext } from "../../../src/firmware/start-next.ts";
+import { forgetStarts, startNext, type StartStores } from "../../../src/firmware/start-next.ts";
 
 const GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 const STARTS = "RancherOSStarts-959a8fc4-11b0-4855-8050-18661689714d";
@@ -31,6 +32,7 @@ const root = join(home, "root");
 const folder = join(root, "sys/firmware/efi/efivars");
 let disk: TestDisk;
 let variables: EfiVariables;
+let stores: StartStores;
 
 const run = (program: string, ...args: readonly string[]): void => {
   execFileSync(program, args, {
@@ -55,6 +57,12 @@ afterAll(() => {
 beforeEach(() => {
   mkdirSync(folder, { recursive: true });
   variables = efiVariables(folder);
+  const file: AttemptsFile = {
+    read: () => Promise.resolve(undefined),
+    write: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
+  };
+  stores = { variables, file, onUnsaved: (error) => expect.unreachable(error.message) };
 });
 
 afterEach(() => {
@@ -135,7 +143,7 @@ describe("the firmware that is told what to start next", () => {
   it("gets an entry of its own beside what is there, the order stays, and the attempt is counted", async () => {
     put(`Boot0000-${GLOBAL}`, NETWORK);
     put(`BootOrder-${GLOBAL}`, Buffer.from([0, 0]));
-    expect(await startNext(variables, PLACE, moment(1))).toEqual({ entry: "Boot0001" });
+    expect(await startNext(stores, PLACE, moment(1))).toEqual({ entry: "Boot0001" });
     expect(file(`Boot0001-${GLOBAL}`)).toEqual(Buffer.concat([LASTING, OPTION]));
     expect(file(`BootNext-${GLOBAL}`)).toEqual(Buffer.concat([LASTING, Buffer.from([1, 0])]));
     expect(file(`BootOrder-${GLOBAL}`)).toEqual(Buffer.concat([LASTING, Buffer.from([0, 0])]));
@@ -145,34 +153,34 @@ describe("the firmware that is told what to start next", () => {
 
   it("is told so three times in a row, with one entry, and not a fourth time", async () => {
     for (const number of [1, 2, 3]) {
-      expect(await startNext(variables, PLACE, moment(number))).toEqual({ entry: "Boot0000" });
+      expect(await startNext(stores, PLACE, moment(number))).toEqual({ entry: "Boot0000" });
       freeze(STARTS);
     }
     rmSync(join(folder, `BootNext-${GLOBAL}`));
-    expect(await startNext(variables, PLACE, moment(4))).toBe("spent");
+    expect(await startNext(stores, PLACE, moment(4))).toBe("spent");
     expect(readdirSync(folder).sort()).toEqual([`Boot0000-${GLOBAL}`, STARTS]);
     // The installed system runs after all.
     freeze(STARTS);
     await forgetStarts(variables);
     expect(readdirSync(folder)).toEqual([`Boot0000-${GLOBAL}`]);
-    expect(await startNext(variables, PLACE, moment(5))).toEqual({ entry: "Boot0000" });
+    expect(await startNext(stores, PLACE, moment(5))).toEqual({ entry: "Boot0000" });
   });
 
   it("is told nothing where the attempt cannot be counted", async () => {
     mkdirSync(join(folder, STARTS));
-    await expect(startNext(variables, PLACE, moment(1))).rejects.toMatchObject({ code: "FIRMWARE_UNREADABLE" });
+    await expect(startNext(stores, PLACE, moment(1))).rejects.toMatchObject({ code: "FIRMWARE_UNREADABLE" });
     expect(readdirSync(folder)).toEqual([STARTS]);
   });
 
   it("is told nothing for a partition that has no GUID", async () => {
     const place = { ...PLACE, partitionId: "1234-01" };
-    await expect(startNext(variables, place, moment(1))).rejects.toMatchObject({ code: "FIRMWARE_UNSAVED" });
+    await expect(startNext(stores, place, moment(1))).rejects.toMatchObject({ code: "FIRMWARE_UNSAVED" });
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it("begins anew where what was kept is nothing that this program understands", async () => {
     put(STARTS, Buffer.alloc(42));
-    await startNext(variables, PLACE, moment(1));
+    await startNext(stores, PLACE, moment(1));
     expect(parseAttempts(file(STARTS).subarray(4))?.attempts).toBe(1);
   });
 });

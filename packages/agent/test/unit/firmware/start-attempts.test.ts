@@ -6,7 +6,9 @@ import {
   judgeAttempts,
   MAX_ATTEMPTS,
   parseAttempts,
+  parseAttemptsText,
   writeAttempts,
+  writeAttemptsText,
   type StartAttempts,
   type StartMoment,
 } from "../../../src/firmware/start-attempts.ts";
@@ -24,12 +26,16 @@ function start(number: number, more: Partial<StartMoment> = {}): StartMoment {
   return { partitionId: PARTITION, bootId: boot(number), startedAtMs, nowMs: startedAtMs + 60_000, ...more };
 }
 
+function all(...records: readonly (StartAttempts | undefined)[]): readonly StartAttempts[] {
+  return records.filter((record) => record !== undefined);
+}
+
 /** @returns what was said to each, and what is kept at the end */
 function told(moments: readonly StartMoment[], before?: StartAttempts) {
-  let record = before;
+  let record: StartAttempts | undefined = before;
   const kinds = moments.map((moment) => {
-    const judged = judgeAttempts(record, moment);
-    record = judged.record ?? record;
+    const judged = judgeAttempts(all(record), moment);
+    record = judged.record;
     return judged.kind;
   });
   return { kinds, record };
@@ -58,8 +64,8 @@ describe("a live system that is started again and again", () => {
   it("begins anew where it was started a day after the last attempt: something else has run meanwhile", () => {
     const { record } = told([1, 2, 3, 4].map((number) => start(number)));
     const nextDay = (record?.atMs ?? 0) + 24 * HOUR_MS;
-    expect(judgeAttempts(record, start(5, { startedAtMs: nextDay })).kind).toBe("spent");
-    expect(judgeAttempts(record, start(5, { startedAtMs: nextDay + 1, nowMs: nextDay + 2 }))).toEqual({
+    expect(judgeAttempts(all(record), start(5, { startedAtMs: nextDay })).kind).toBe("spent");
+    expect(judgeAttempts(all(record), start(5, { startedAtMs: nextDay + 1, nowMs: nextDay + 2 }))).toEqual({
       kind: "go",
       record: { attempts: 1, atMs: nextDay + 2, partitionId: PARTITION, bootId: boot(5) },
     });
@@ -77,12 +83,38 @@ describe("a live system that is started again and again", () => {
   it("begins anew with another installation", () => {
     const { record } = told([1, 2, 3, 4].map((number) => start(number)));
     const other = start(5, { partitionId: "00000000-f81f-11d2-ba4b-00a0c93ec93b" });
-    expect(judgeAttempts(record, other)).toMatchObject({ kind: "go", record: { attempts: 1 } });
+    expect(judgeAttempts(all(record), other)).toMatchObject({ kind: "go", record: { attempts: 1 } });
   });
 
   it("knows GUIDs in any case", () => {
     const { record } = told([1, 2, 3].map((number) => start(number)));
-    expect(judgeAttempts(record, start(4, { partitionId: PARTITION.toUpperCase() })).kind).toBe("spent");
+    expect(judgeAttempts(all(record), start(4, { partitionId: PARTITION.toUpperCase() })).kind).toBe("spent");
+  });
+});
+
+describe("what is kept in two places", () => {
+  const kept = (attempts: number, number: number): StartAttempts => {
+    return { attempts, atMs: start(number).nowMs, partitionId: PARTITION, bootId: boot(number) };
+  };
+
+  it.each([
+    ["the first is larger", kept(2, 3), kept(1, 3), 3],
+    ["the second is larger", kept(1, 3), kept(2, 3), 3],
+    ["the first is of this start, and the second larger", kept(1, 4), kept(2, 3), 3],
+    ["the second is of this start, and the first no larger", kept(1, 3), kept(2, 4), 2],
+    ["the first is of another partition", { ...kept(3, 3), partitionId: boot(9) }, kept(1, 3), 2],
+    ["the second is forgotten", kept(1, 3), { ...kept(3, 3), atMs: -48 * HOUR_MS }, 2],
+  ])("counts as the larger where %s", (_what, one, other, attempts) => {
+    for (const records of [
+      [one, other],
+      [other, one],
+    ])
+      expect(judgeAttempts(records, start(4))).toMatchObject({ kind: "go", record: { attempts, bootId: boot(4) } });
+  });
+
+  it("is spent where one of both is", () => {
+    expect(judgeAttempts([kept(1, 3), kept(3, 3)], start(4)).kind).toBe("spent");
+    expect(judgeAttempts([kept(4, 4), kept(1, 4)], start(4))).toEqual({ kind: "spent", record: kept(4, 4) });
   });
 });
 
@@ -95,6 +127,29 @@ describe("what is kept of it", () => {
     const parts = ["0102", "7b5e56eea1010000", "28732ac11ff8d211ba4b00a0c93ec93b", "00000000000000408000000000000007"];
     expect(bytes?.toString("hex")).toBe(parts.join(""));
     expect(bytes && parseAttempts(bytes)).toEqual(RECORD);
+  });
+
+  it("is written to a line, and read back; any other line is nothing", () => {
+    const bytes = writeAttempts(RECORD) ?? Buffer.alloc(0);
+    const line = writeAttemptsText(bytes);
+    expect(line).toBe(`${bytes.toString("hex")}\n`);
+    expect(parseAttemptsText(line)).toEqual(RECORD);
+    for (const text of [
+      "",
+      "\n",
+      line.trim(),
+      line.slice(2),
+      `${line}\n`,
+      line.replace(/^01/, "02"),
+      line.replace("e", "x"),
+    ])
+      expect(parseAttemptsText(text), JSON.stringify(text)).toBeUndefined();
+    fc.assert(
+      fc.property(fc.string({ maxLength: 100 }), (text) => {
+        const read = parseAttemptsText(text);
+        expect(read === undefined || text.length === 85).toBe(true);
+      }),
+    );
   });
 
   it("is none where one of its GUIDs is none", () => {

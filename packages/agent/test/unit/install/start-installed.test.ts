@@ -1,13 +1,14 @@
 /** When a live system of the network has the firmware start what is installed, and why it stays otherwise. */
 import { describe, expect, it } from "vitest";
 
-import { FirmwareError, type EfiVariables } from "../../../src/firmware/index.ts";
+import { FirmwareError, type AttemptsFile, type EfiVariables } from "../../../src/firmware/index.ts";
 import { NO_RULE, type Disk, type DiskRule } from "../../../src/install/disk.ts";
 import { InstallError } from "../../../src/install/errors.ts";
 import { isFromNetwork } from "../../../src/install/judge-start.ts";
 import type { Installation } from "../../../src/install/judge-installation.ts";
 import { parseEsp } from "../../../src/install/parse-esp.ts";
 import { startThrough, type StartInstalledOptions, type StartOutside } from "../../../src/install/start-installed.ts";
+import { SlotError } from "../../../src/slots/index.ts";
 import { DISK } from "./working-machine.ts";
 import { LOADER_PLACE } from "../firmware/loader-place.ts";
 
@@ -41,6 +42,18 @@ function firmware(change: Partial<EfiVariables> = {}) {
   return { kept, variables };
 }
 
+/** Of the partition that is started. */
+function attemptsFile(change: Partial<AttemptsFile> = {}) {
+  let text: string | undefined;
+  const file: AttemptsFile = {
+    read: () => Promise.resolve(text),
+    write: async (line) => void (text = line),
+    remove: async () => void (text = undefined),
+    ...change,
+  };
+  return file;
+}
+
 interface Scene {
   /** What each disk holds, first and when it is looked at again. */
   readonly disks: readonly (readonly [disk: Disk, holds: Installation, then?: Installation])[];
@@ -52,6 +65,7 @@ interface Scene {
 async function begin({ disks = [[DISK, WHOLE]], rule = {}, options = {}, outside = {} }: Partial<Scene> = {}) {
   const { kept, variables } = firmware();
   const said: string[] = [];
+  const warned: string[] = [];
   let looks = 0;
   const result: unknown = await startThrough(
     {
@@ -64,7 +78,7 @@ async function begin({ disks = [[DISK, WHOLE]], rule = {}, options = {}, outside
         return looks === 1 ? first : then;
       },
       variables,
-      findLoader: () => Promise.resolve(LOADER_PLACE),
+      findLoader: () => Promise.resolve({ place: LOADER_PLACE, file: attemptsFile() }),
       hold: (work) => work(),
       moment: () => MOMENT,
       ...outside,
@@ -75,11 +89,12 @@ async function begin({ disks = [[DISK, WHOLE]], rule = {}, options = {}, outside
       systemBytes: 0,
       refusal: REFUSAL,
       announce: async (disk, reference) => void said.push(`${disk} ${reference}`),
+      onWarning: ({ code }) => void warned.push(code),
       ...options,
     },
   ).catch((error: unknown) => error);
   const names = [...kept.keys()].map((name) => name.slice(0, name.indexOf("-")));
-  return { result, said, names };
+  return { result, said, warned, names };
 }
 
 describe("an installed machine whose firmware tries the network first", () => {
@@ -205,6 +220,47 @@ describe("an installed machine whose firmware tries the network first", () => {
     // What does not happen is not said.
     expect(said).toHaveLength(3);
     expect([...kept.keys()].some((name) => name.startsWith("BootNext"))).toBe(false);
+  });
+
+  it("stays after three attempts in a row also where the firmware loses its variables at a restart", async () => {
+    const { variables, kept } = firmware();
+    const loader = { place: LOADER_PLACE, file: attemptsFile() };
+    const results: unknown[] = [];
+    for (const number of [1, 2, 3, 4, 5]) {
+      kept.clear();
+      const startedAtMs = number * 600_000;
+      const moment = { bootId: BOOT.replace(/1$/, `${number}`), startedAtMs, nowMs: startedAtMs + 60_000 };
+      const outside = { variables, findLoader: () => Promise.resolve(loader), moment: () => moment };
+      results.push((await begin({ outside })).result);
+    }
+    const stays = { code: "INSTALL_DISK_INSTALLED", message: expect.stringMatching(/told so 3 times/) as unknown };
+    expect(results.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => ({ disk: "/dev/sda", entry: "Boot0000" })));
+    expect(results[3]).toMatchObject(stays);
+    expect(results[4]).toMatchObject(stays);
+    expect([...kept.keys()].some((name) => name.startsWith("BootNext"))).toBe(false);
+  });
+
+  it("is started also where the disk takes no count, with a warning, and three times in a row by the variable alone", async () => {
+    const { variables } = firmware();
+    const unsaved = new FirmwareError("FIRMWARE_COUNT_UNSAVED", "Disk full");
+    const file = attemptsFile({ read: () => Promise.reject(unsaved), write: () => Promise.reject(unsaved) });
+    const begun: Awaited<ReturnType<typeof begin>>[] = [];
+    for (const number of [1, 2, 3, 4]) {
+      const startedAtMs = number * 600_000;
+      const moment = { bootId: BOOT.replace(/1$/, `${number}`), startedAtMs, nowMs: startedAtMs + 60_000 };
+      const findLoader = () => Promise.resolve({ place: LOADER_PLACE, file });
+      begun.push(await begin({ outside: { variables, findLoader, moment: () => moment } }));
+    }
+    expect(begun.map(({ warned }) => warned)).toEqual(Array.from({ length: 4 }, () => ["FIRMWARE_COUNT_UNSAVED"]));
+    expect(begun.map(({ result }) => result instanceof InstallError)).toEqual([false, false, false, true]);
+  });
+
+  it("is broken off also while the count is read", async () => {
+    const over = new SlotError("SLOT_INTERRUPTED", "mtype was broken off");
+    const loader = { place: LOADER_PLACE, file: attemptsFile({ read: () => Promise.reject(over) }) };
+    const { result, names } = await begin({ outside: { findLoader: () => Promise.resolve(loader) } });
+    expect(result).toBe(over);
+    expect(names).toEqual([]);
   });
 
   it("is left to whoever installs it at the same time, and to who breaks it off", async () => {
