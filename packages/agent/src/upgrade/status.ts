@@ -64,12 +64,17 @@ function alsoMessage(message: string, { code, message: troubleMessage }: Reason)
 
 /** What is wrong with an upgrade under way: why it ends, and what still has to be undone and cannot be. */
 export function reasonOf({ ending, lastError }: Run, trouble: Reason | undefined): Reason | undefined {
-  if (trouble !== undefined) return trouble;
+  // Why it ends is not hidden by what cannot be undone yet, which the agent meets again and again.
+  const isOfUndoing = ending !== undefined && lastError !== undefined && trouble?.message === lastError.message;
+  if (trouble !== undefined && !isOfUndoing) return trouble;
   if (ending === undefined || lastError === undefined) return ending?.reason ?? lastError;
   const { code, message } = ending.reason ?? { code: lastError.code, message: `it ends as ${ending.phase}` };
-  const waits = `; what it leaves behind is not in order yet: ${lastError.message} (${lastError.code})`;
+  const why = `${lastError.message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS / 2)} (${lastError.code})`;
+  const waits = `; what it leaves behind is not in order yet: ${why}; ${WHAT_ENDS_IT}`;
   return reasonFrom({ code, message: message.slice(0, STATUS_MESSAGE_MAX_CHARACTERS - waits.length) + waits });
 }
+
+const WHAT_ENDS_IT = "it is tried again until that is mended, or ros-agent abort on the machine ends the waiting";
 
 function about({ isByHand, planId, image, attempt, digest }: Subject) {
   const plan = isByHand ? { plan: undefined, image: undefined, attempt: 0 } : { plan: planId, image, attempt };

@@ -2,10 +2,18 @@
 import { expect, it } from "vitest";
 
 import { readJournal } from "../../../src/upgrade/read-journal.ts";
+import { statusOf } from "../../../src/upgrade/status.ts";
 import { createLife, live, type Life } from "./machine-life.ts";
 import { createWorld, orderOf, type BadKubeconfig, type World } from "./machine-world.ts";
 
 const HOUR_MS = 3_600_000;
+const BAD = [
+  "KUBECONFIG_CERTIFICATE_EXPIRED",
+  "KUBECONFIG_INVALID",
+  "KUBECONFIG_OTHER_NODE",
+  "KUBECONFIG_PLUGIN",
+  "KUBECONFIG_UNREADABLE",
+] as const;
 const NEVER = new AbortController().signal;
 
 /** @returns a life on a machine that started an hour ago */
@@ -59,19 +67,16 @@ it("ends an upgrade that drains where it does not come back, and changes nothing
   expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(5 * 60_000);
 });
 
-it.each<BadKubeconfig>([
-  "KUBECONFIG_CERTIFICATE_EXPIRED",
-  "KUBECONFIG_INVALID",
-  "KUBECONFIG_OTHER_NODE",
-  "KUBECONFIG_PLUGIN",
-  "KUBECONFIG_UNREADABLE",
-])("ends an upgrade that drains where it stays one that nobody can use, and says why: %s", async (code) => {
-  const world = createWorld({ apiServer: code });
-  const life = lateLife(world);
-  await live(life, orderOf());
-  expect(cameTo(world)).toMatchObject({ phase: "Failed", code, isSwitched: false });
-  expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(5 * 60_000);
-});
+it.each<BadKubeconfig>(BAD)(
+  "ends an upgrade that drains where it stays one that nobody can use, and says why: %s",
+  async (code) => {
+    const world = createWorld({ apiServer: code });
+    const life = lateLife(world);
+    await live(life, orderOf());
+    expect(cameTo(world)).toMatchObject({ phase: "Failed", code, isSwitched: false });
+    expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(5 * 60_000);
+  },
+);
 
 it("is waited for longer in a drain that has begun, and no agent that is started meanwhile forgets the cordon", async () => {
   const world = createWorld();
@@ -106,6 +111,38 @@ it("is waited for where the agent's own cordon is to be taken away", async () =>
     isSwitched: false,
   });
 });
+
+it.each<BadKubeconfig>(BAD)(
+  "is asked less and less often where it goes bad before the agent's cordon is taken away, and the status says why and what ends that: %s",
+  async (code) => {
+    const world = createWorld({ drain: "fails" });
+    const life = lateLife(world);
+    const said = new Set<string | undefined>();
+    const asked = new Set<number>();
+    const goBad = () =>
+      Object.defineProperty(world, "apiServer", {
+        get() {
+          asked.add(life.time.uptimeMs);
+          return life.time.uptimeMs < 3 * HOUR_MS ? code : "answers";
+        },
+      });
+    life.onPoint = (point) => {
+      if (point === "drain:before") void life.time.sleep(12_000, NEVER).then(goBad);
+      const { upgrades } = life;
+      const journal = upgrades?.journal();
+      if (journal?.run?.ending !== undefined)
+        said.add(statusOf(journal, "boot-1", { trouble: upgrades?.trouble() }).message);
+      return undefined;
+    };
+    await live(life, orderOf());
+    expect(cameTo(world)).toMatchObject({ phase: "Failed", code: "TEST_REFUSED", cordon: "none", isCordoned: false });
+    expect(asked.size).toBeGreaterThan(100);
+    expect(asked.size).toBeLessThan(200);
+    const why = `what it leaves behind is not in order yet: the kubeconfig cannot be used (${code})`;
+    const what = "it is tried again until that is mended, or ros-agent abort on the machine ends the waiting";
+    expect([...said]).toEqual(["a pod cannot be evicted", `a pod cannot be evicted; ${why}; ${what}`]);
+  },
+);
 
 it("keeps no upgrade from its end where it does not come back with the cordon", async () => {
   const world = createWorld({ drain: "fails" });
