@@ -11,13 +11,13 @@ import type { Found } from "./describe-rollout.ts";
 import { RolloutError } from "./errors.ts";
 import type { WithHearing } from "./hearing.ts";
 import { aboutOf, type ImageState } from "./image-state.ts";
-import { loseImage, loseMachine, renewImage, renewMachine } from "./late-answers.ts";
+import { loseImage, renewImage } from "./late-answers.ts";
 import { clusterOf } from "./machine-place.ts";
 import { newsOf } from "./news-of.ts";
 import { canonicalJson } from "./plan-id.ts";
+import { READS_AT_ONCE, refreshMachines } from "./refresh-machines.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutParts } from "./rollout-parts.ts";
-import { settle } from "./settle.ts";
 import { isToUpgrade } from "./turn.ts";
 import { viewOf } from "./view-of.ts";
 
@@ -26,7 +26,6 @@ const RETRY_MS = 50;
 /** What has ended is written down so late where the next machine will ask before: then it is one write, not two. */
 const LAZY_MS = 10_000;
 const SOON_MS = 2_000;
-const READS_AT_ONCE = 8;
 /** Nobody who asks waits for others whose reading takes longer; who has given up would hold a slot that nobody uses. */
 const PATIENCE_MS = 10_000;
 const ASKERS_MIN = READS_AT_ONCE;
@@ -199,25 +198,14 @@ export class ImageWorker {
     throw new RolloutError("ROLLOUT_CONTESTED", `the status of ManagedOSImage ${this.#key} is changed all the time`);
   }
 
-  /** Reads who asks, and whose slot is to be taken by the clock, once more: the watch may be late. */
   async #refresh(image: ImageState, uids: readonly string[]): Promise<void> {
-    const { nowMs } = this.#parts;
-    const ahead = settle(viewOf(this.#index, image, nowMs(), true, this.#parts.hearing()), nowMs());
-    const late = ahead.failed.filter(({ reason }) => reason === "ROLLOUT_NODE_TIMEOUT").map(({ uid }) => uid);
-    const wanted = [...new Set([...uids, ...late])];
-    for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
-      await Promise.all(wanted.slice(at, at + READS_AT_ONCE).map((uid) => this.#refreshMachine(uid)));
-    }
-  }
-
-  async #refreshMachine(uid: string): Promise<void> {
-    const state = this.#index.machine(uid);
-    if (state === undefined) return;
-    const { namespace, name } = state.machine.metadata;
-    const fresh = await this.#parts.readMachine(namespace, name);
-    const changed = fresh === undefined ? loseMachine(this.#index, uid) : renewMachine(this.#index, fresh);
-    // This one goes by it right away.
-    this.#touchOthers(new Set([...changed].filter(({ image }) => image.key !== this.#key)));
+    const nowMs = this.#parts.nowMs();
+    const view = viewOf(this.#index, image, nowMs, true, this.#parts.hearing());
+    await refreshMachines(this.#index, view, uids, nowMs, {
+      readMachine: this.#parts.readMachine,
+      // This one goes by it right away.
+      onChanged: (all) => this.#touchOthers(new Set([...all].filter((one) => one.image.key !== this.#key))),
+    });
   }
 
   #decide(image: ImageState, uids: readonly string[]): Decision {

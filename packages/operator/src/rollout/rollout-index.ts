@@ -82,6 +82,11 @@ export class RolloutIndex {
     return this.#gone.machines.has(uid);
   }
 
+  /** That it is not there, of one that this replica has never seen. */
+  noteGone(uid: string): void {
+    if (!this.#byUid.has(uid)) this.#gone.machines.add(uid);
+  }
+
   /** The same of an image. */
   isImageGone(uid: string): boolean {
     return this.#gone.images.has(uid);
