@@ -1,4 +1,5 @@
 /** The operator's own CA and certificate while it runs: made, renewed and taken over from other replicas without a restart. */
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kubernetes } from "./controller/index.ts";
@@ -7,12 +8,14 @@ import type { Settings } from "./settings/index.ts";
 import { errorFields, type Log } from "./telemetry/index.ts";
 import {
   ensureIdentity,
+  hasNotBegun,
   publishTrustBundle,
   servingNames,
   trustBundle,
   waitForHolder,
   type HeldIdentity,
   type IdentityStep,
+  type TlsIdentity,
 } from "./tls/index.ts";
 
 /** So long replicas may show different certificates after one of them has made a new one. */
@@ -31,7 +34,12 @@ const WORDS: Readonly<Record<Exclude<IdentityStep, "kept">, string>> = {
   renewed: "serving certificate renewed",
   announced: "a new CA is published; what comes after it: docs/operations.md, The CA's successor",
   rotated: "the new CA signs the serving certificate from now on",
+  returned: "the clock has changed: the CA that was set aside signs again, which is good at this time",
+  adjusted: "other CAs before the present one are trusted: one has ended, or is good again as the clock was wrong",
 };
+
+const BEGINS_LATER =
+  "the CA begins in a time to come, no machine takes it: set the API server's clock right, or see docs/operations.md, A CA of a wrong clock";
 
 export interface OwnTls {
   readonly material: TlsMaterial;
@@ -79,12 +87,24 @@ export async function followOwnTls(
   /** Looks that do not try to publish. */
   let leftOut = 0;
   let underWay: Promise<void> | undefined;
+  let wasEarly = false;
+
+  /** At the first look, and twice a day. */
+  function warnOfBegin({ ca }: TlsIdentity, isThorough: boolean): void {
+    const isEarly = hasNotBegun(ca, nowMs());
+    if (isEarly && (isThorough || !wasEarly)) {
+      const { validFrom } = new X509Certificate(ca.certificatePem);
+      log.warn(BEGINS_LATER, { begins: validFrom });
+    }
+    wasEarly = isEarly;
+  }
 
   async function ensure(isThorough: boolean): Promise<void> {
     const { step, ...found } = await ensureIdentity(kubernetes, { namespace, names, isThorough, nowMs, held });
     held = found;
     if (step !== "kept") log.info(WORDS[step]);
     const { identity } = found;
+    warnOfBegin(identity, isThorough);
     const caPem = trustBundle(identity);
     const { certificatePem: cert, keyPem: key } = identity.serving;
     const isNew = shown !== cert + caPem;

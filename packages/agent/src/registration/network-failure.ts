@@ -77,7 +77,7 @@ const DISTRUST_TEXTS: Readonly<Record<Distrust, { readonly sentence: string; rea
   },
   "not-yet-valid": {
     sentence: "is not valid yet",
-    mend: "Set this machine's clock (`date`): it is most likely in the past.",
+    mend: "Set this machine's clock (`date`): it is most likely in the past; if it is right, the operator's log says of its CA what to do.",
   },
   other: { sentence: "is not acceptable", mend: undefined },
 };

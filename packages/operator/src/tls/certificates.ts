@@ -100,7 +100,7 @@ function isNow({ validFromDate, validToDate }: X509Certificate, nowMs: number): 
   return validFromDate.getTime() <= nowMs && nowMs < validToDate.getTime();
 }
 
-/** Then the clock is wrong, not the certificate: they begin a day before they are made. */
+/** Then the clock is wrong, or was when it was made: they begin a day before that. */
 export function hasNotBegun({ certificatePem }: Pick<CertificateAndKey, "certificatePem">, nowMs: number): boolean {
   try {
     return new X509Certificate(certificatePem).validFromDate.getTime() > nowMs;
@@ -147,14 +147,18 @@ export function isAsGoodAsNew(...[serving, ca, names, nowMs]: Parameters<typeof 
   return certificateEndMs(serving.certificatePem) >= certificateEndMs(ca.certificatePem);
 }
 
-/** Whether the CA can sign: its key belongs to it and is of a kind that signs here, and it has begun and not ended. */
-export function isUsableCa(ca: CertificateAndKey, nowMs: number): boolean {
+/** Whether the CA can sign in its time: its key belongs to it and is of a kind that signs here. */
+export function isCaWithKey(ca: CertificateAndKey): boolean {
   try {
     const certificate = new X509Certificate(ca.certificatePem);
     const key = createPrivateKey(ca.keyPem);
-    const signs = certificate.ca && signatureAlgorithmOf(key) !== undefined && certificate.checkPrivateKey(key);
-    return signs && isNow(certificate, nowMs);
+    return certificate.ca && signatureAlgorithmOf(key) !== undefined && certificate.checkPrivateKey(key);
   } catch {
     return false;
   }
+}
+
+/** Whether the CA can sign now: it has begun and not ended. */
+export function isUsableCa(ca: CertificateAndKey, nowMs: number): boolean {
+  return isCaWithKey(ca) && isNow(new X509Certificate(ca.certificatePem), nowMs);
 }

@@ -8,6 +8,7 @@ import {
   EARLY_DAYS,
   hasNotBegun,
   isAsGoodAsNew,
+  isCaWithKey,
   isStillGood,
   isUsableCa,
   makeCa,
@@ -29,6 +30,8 @@ const LAST_LEFT_MS = 15 * DAY_MS;
 const SUBJECT_BEFORE_1_0 = "CN=rancheros-operator-ca";
 /** Of CAs before the present one; there are more only where somebody asked for them again and again. */
 const OLD_KEPT = 4;
+/** Of those that were set aside, with their keys: by a clock that says at most 2099 there are no more of ten years each. */
+const ASIDE_KEPT = 8;
 
 export interface Successor extends CertificateAndKey {
   /** Signed by the CA before it. PEM. */
@@ -40,19 +43,24 @@ export interface TlsIdentity {
   readonly ca: CertificateAndKey;
   /** Is published, and signs nothing yet. */
   readonly next: Successor | undefined;
-  /** From the present CA back to the oldest that has not ended, each signed by the one before it. PEM, newest first. */
+  /** From the present CA back, each signed by the one before it; those that have ended are shown to nobody. PEM, newest first. */
   readonly crosses: readonly string[];
   /** CAs before the present one that have not ended. PEM, newest first. */
   readonly old: readonly string[];
-  /** With the cross certificates behind it. */
+  /** Those that have. Where the clock that said so was wrong, they are trusted again. */
+  readonly ended: readonly string[];
+  /** CAs that had ended, or not begun, when another one took their place: they sign again where that was the clock's fault. */
+  readonly aside: readonly CertificateAndKey[];
+  /** With the cross certificates behind it that have not ended. */
   readonly serving: CertificateAndKey;
 }
 
 /** How the CAs stand, whatever they have signed. */
 type Authorities = Omit<TlsIdentity, "serving">;
 
-/** What was done: nothing; the CA's certificate put right in the Secret; what this replica holds written into the emptied Secret; the first CA, or a new one in place of one that is of no use; only the serving certificate; a successor, that signs nothing yet; the successor signs. */
-export type IdentityStep = "kept" | "mended" | "restored" | "made" | "renewed" | "announced" | "rotated";
+/** What was done: nothing; the CA's certificate put right in the Secret; what this replica holds written into the emptied Secret; the first CA, or a new one in place of one that is of no use; only the serving certificate; a successor, that signs nothing yet; the successor signs; a CA that was set aside signs again; others are trusted, as one has ended or is good again. */
+export type IdentityStep =
+  "kept" | "mended" | "restored" | "made" | "renewed" | "announced" | "rotated" | "returned" | "adjusted";
 
 export interface IdentityNeeds {
   /** Host names and addresses that a new serving certificate gets. */
@@ -71,12 +79,66 @@ export function joinPem(certificates: readonly string[]): string {
 }
 
 /** What machines are to trust: the CA that signs first, then the next one, then those before. */
-export function trustBundle({ ca, next, old }: Authorities): string {
+export function trustBundle({ ca, next, old }: Pick<Authorities, "ca" | "next" | "old">): string {
   return joinPem([ca.certificatePem, ...(next === undefined ? [] : [next.certificatePem]), ...old]);
 }
 
 function notEnded(certificates: readonly string[], nowMs: number): readonly string[] {
   return certificates.filter((pem) => certificateEndMs(pem) > nowMs).slice(0, OLD_KEPT);
+}
+
+/** CAs before the present one by what the clock says of them. */
+function sortByEnd(certificates: readonly string[], nowMs: number): Pick<Authorities, "old" | "ended"> {
+  const known = [...new Set(certificates.map((pem) => pem.trim()))];
+  const old = notEnded(known, nowMs);
+  const ended = known.filter((pem) => certificateEndMs(pem) <= nowMs).slice(0, OLD_KEPT);
+  return { old, ended };
+}
+
+/** Only what can sign in its time: to another one nobody goes back. */
+function setAside(ca: CertificateAndKey, aside: readonly CertificateAndKey[]): readonly CertificateAndKey[] {
+  return isCaWithKey(ca) ? [ca, ...aside].slice(0, ASIDE_KEPT) : aside;
+}
+
+/** The CA of before, where the clock had ended it, or one that was made for such a time: machines know it. */
+function goBack(now: Authorities, nowMs: number): Authorities | undefined {
+  const back = now.aside.find((one) => isUsableCa(one, nowMs));
+  if (back === undefined) return undefined;
+  // Of a time to come, it would be published for as long again, and is good for nobody whose clock is right.
+  const left = hasNotBegun(now.ca, nowMs) ? [] : [now.ca.certificatePem];
+  const others = [...left, ...now.old, ...now.ended].filter((pem) => pem.trim() !== back.certificatePem.trim());
+  const rest = now.aside.filter((one) => one !== back);
+  return {
+    ca: back,
+    next: undefined,
+    crosses: now.crosses,
+    ...sortByEnd(others, nowMs),
+    aside: setAside(now.ca, rest),
+  };
+}
+
+/**
+ * In the place of a CA that has not begun: one that was set aside; else a new one, but only where somebody asks. Machines
+ * may have pinned it, and it may be that the clock is behind now, as after a power cut without a clock's battery: then no
+ * machine would know another CA, and this one's key would be gone.
+ */
+function leaveUnbegun(stored: TlsIdentity, needs: IdentityNeeds): readonly [Authorities, IdentityStep] | undefined {
+  const { nowMs, random, isRotationAsked } = needs;
+  const back = goBack(stored, nowMs);
+  if (back !== undefined) return [back, "returned"];
+  if (!isRotationAsked) return undefined;
+  const made = makeCa(nowMs, random);
+  const cross = isCaWithKey(stored.ca) ? [crossSign(made, stored.ca, nowMs, random)] : [];
+  return [
+    {
+      ...stored,
+      ca: made,
+      next: undefined,
+      crosses: [...cross, ...stored.crosses],
+      ...sortByEnd([stored.ca.certificatePem, ...stored.old, ...stored.ended], nowMs),
+    },
+    "rotated",
+  ];
 }
 
 function makeSuccessor(ca: CertificateAndKey, { nowMs, random }: IdentityNeeds): Successor {
@@ -85,12 +147,18 @@ function makeSuccessor(ca: CertificateAndKey, { nowMs, random }: IdentityNeeds):
 }
 
 /** The successor signs; who trusts an earlier CA is shown the way to it. */
-function succeed({ ca, crosses, old }: Authorities, { crossPem, ...successor }: Successor, nowMs: number): Authorities {
+function succeed(
+  { ca, crosses, old, ended, aside }: Authorities,
+  { crossPem, ...successor }: Successor,
+  nowMs: number,
+): Authorities {
+  const hasEnded = certificateEndMs(ca.certificatePem) <= nowMs;
   return {
     ca: successor,
     next: undefined,
-    crosses: notEnded([crossPem, ...crosses], nowMs),
-    old: notEnded([ca.certificatePem, ...old], nowMs),
+    crosses: [crossPem, ...crosses],
+    ...sortByEnd([ca.certificatePem, ...old, ...ended], nowMs),
+    aside: hasEnded ? setAside(ca, aside) : aside,
   };
 }
 
@@ -125,15 +193,19 @@ function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [A
   const now: Authorities = {
     ca,
     next: successorOf(stored, isUsable, nowMs),
-    crosses: notEnded(stored.crosses, nowMs),
-    old: notEnded(stored.old, nowMs),
+    crosses: stored.crosses,
+    ...sortByEnd([...stored.old, ...stored.ended], nowMs),
+    aside: stored.aside,
   };
   if (!isUsable) {
     // It can sign nothing any more; but what it has signed may be good for some time.
     if (isStillGood(stored.serving, ca, needs.requiredNames, nowMs)) return [now, "kept"];
     if (now.next !== undefined) return [succeed(now, now.next, nowMs), "rotated"];
-    const old = notEnded([ca.certificatePem, ...now.old], nowMs);
-    return [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old }, "made"];
+    const back = goBack(now, nowMs);
+    if (back !== undefined) return [back, "returned"];
+    const others = sortByEnd([ca.certificatePem, ...now.old, ...now.ended], nowMs);
+    const aside = setAside(ca, now.aside);
+    return [{ ca: makeCa(nowMs, random), next: undefined, crosses: now.crosses, ...others, aside }, "made"];
   }
   const leftMs = certificateEndMs(ca.certificatePem) - nowMs;
   if (now.next === undefined) {
@@ -144,6 +216,10 @@ function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [A
   const isTold = wasTold(now.next, leftMs, nowMs);
   const isDue = letsNoneBelow(ca) ? isTold && leftMs <= LAST_LEFT_MS : isTold || isRotationAsked;
   return isDue ? [succeed(now, now.next, nowMs), "rotated"] : [now, "kept"];
+}
+
+function firstAuthorities({ nowMs, random }: IdentityNeeds): readonly [Authorities, IdentityStep] {
+  return [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old: [], ended: [], aside: [] }, "made"];
 }
 
 function isSame(a: TlsIdentity, b: TlsIdentity): boolean {
@@ -159,20 +235,21 @@ export function nextIdentity(
   needs: IdentityNeeds,
 ): { readonly identity: TlsIdentity; readonly step: IdentityStep } {
   const { nowMs, random } = needs;
-  // After a power cut without a clock's battery: no machine would know another CA, and this one's key would be gone.
-  if (stored !== undefined && hasNotBegun(stored.ca, nowMs)) return { identity: stored, step: "kept" };
-  const [authorities, step]: readonly [Authorities, IdentityStep] =
-    stored === undefined
-      ? [{ ca: makeCa(nowMs, random), next: undefined, crosses: [], old: [] }, "made"]
-      : stepAuthorities(stored, needs);
-  const { ca, crosses } = authorities;
+  const isEarly = stored !== undefined && hasNotBegun(stored.ca, nowMs);
+  const left = isEarly ? leaveUnbegun(stored, needs) : undefined;
+  if (isEarly && left === undefined) return { identity: stored, step: "kept" };
+  const [found, step] = left ?? (stored === undefined ? firstAuthorities(needs) : stepAuthorities(stored, needs));
+  const authorities = { ...found, crosses: found.crosses.slice(0, 2 * OLD_KEPT) };
+  const { ca } = authorities;
+  const shown = notEnded(authorities.crosses, nowMs);
   if (stored !== undefined && isAsGoodAsNew(stored.serving, ca, needs.requiredNames, nowMs)) {
     const leaf = new X509Certificate(stored.serving.certificatePem).toString();
-    const serving = { certificatePem: joinPem([leaf, ...crosses]), keyPem: stored.serving.keyPem };
+    const serving = { certificatePem: joinPem([leaf, ...shown]), keyPem: stored.serving.keyPem };
     const identity = { ...authorities, serving };
-    return isSame(identity, stored) ? { identity: stored, step } : { identity, step };
+    if (isSame(identity, stored)) return { identity: stored, step };
+    return { identity, step: step === "kept" ? "adjusted" : step };
   }
   const leaf = makeServingCertificate(ca, needs.names, nowMs, random);
-  const serving = { certificatePem: joinPem([leaf.certificatePem, ...crosses]), keyPem: leaf.keyPem };
+  const serving = { certificatePem: joinPem([leaf.certificatePem, ...shown]), keyPem: leaf.keyPem };
   return { identity: { ...authorities, serving }, step: step === "kept" ? "renewed" : step };
 }

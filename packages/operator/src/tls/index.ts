@@ -1,5 +1,5 @@
 /** The operator's own TLS: its CA, what that signs, and how both are changed while machines go on. */
-export { certificateEndMs } from "./certificates.ts";
+export { certificateEndMs, hasNotBegun } from "./certificates.ts";
 export { trustBundle } from "./identity.ts";
 export type { IdentityStep, TlsIdentity } from "./identity.ts";
 export { ensureIdentity, waitForHolder } from "./io/identity-secret.ts";

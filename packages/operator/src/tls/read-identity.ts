@@ -1,7 +1,9 @@
 /** The operator's TLS identity as a Secret keeps it; what somebody has made nonsense of is left out. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { CertificateAndKey } from "./certificates.ts";
 import { joinPem, trustBundle, type TlsIdentity } from "./identity.ts";
 
+const PEM_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[A-Za-z0-9+/=\s]+-----END (?:[A-Z]+ )?PRIVATE KEY-----/g;
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 /** A bundle of more than that is none that we have written. */
 const LONGEST_CHARACTERS = 64 * 1024;
@@ -47,6 +49,15 @@ function fits(certificatePem: string, keyPem: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Each certificate with the key that it belongs to; what has none is left out. */
+function pairsIn(certificates: string, keys: string): readonly CertificateAndKey[] {
+  const known = keys.length > LONGEST_CHARACTERS ? [] : (keys.match(PEM_KEY) ?? []);
+  return certificatesIn(certificates).flatMap((certificatePem) => {
+    const keyPem = known.find((key) => fits(certificatePem, key));
+    return keyPem === undefined ? [] : [{ certificatePem, keyPem: `${keyPem}\n` }];
+  });
 }
 
 function hasSigned(certificatePem: string, servingPem: string): boolean {
@@ -126,6 +137,8 @@ export function readIdentity(secret: unknown, known: KnownCertificates = NONE_KN
           next,
           crosses,
           old: others.filter((pem) => pem !== nextPem),
+          ended: certificatesIn(text("ended.crt")),
+          aside: pairsIn(text("aside.crt"), text("aside.key")),
           serving: { certificatePem: text("tls.crt"), keyPem: text("tls.key") },
         };
   const asked = child(child(metadata, "annotations"), ROTATE_ANNOTATION);
@@ -144,11 +157,15 @@ export function readIdentity(secret: unknown, known: KnownCertificates = NONE_KN
 
 /** The Secret's data, as text; null for what is to be taken out of it. */
 export function identityData(identity: TlsIdentity): Readonly<Record<string, string | null>> {
-  const { ca, next, crosses, serving } = identity;
+  const { ca, next, crosses, ended, aside, serving } = identity;
+  const orNone = (pems: readonly string[]): string | null => (pems.length === 0 ? null : joinPem(pems));
   return {
     "ca.crt": trustBundle(identity),
     "ca.key": ca.keyPem,
-    "cross.crt": crosses.length === 0 ? null : joinPem(crosses),
+    "cross.crt": orNone(crosses),
+    "ended.crt": orNone(ended),
+    "aside.crt": orNone(aside.map(({ certificatePem }) => certificatePem)),
+    "aside.key": orNone(aside.map(({ keyPem }) => keyPem)),
     "next.crt": next === undefined ? null : joinPem([next.certificatePem]),
     "next.key": next?.keyPem ?? null,
     "next-cross.crt": next === undefined ? null : joinPem([next.crossPem]),

@@ -186,7 +186,15 @@ describe("a CA is not lost", () => {
   it("where the clock lies before its beginning, as after a power cut", () => {
     const made = first();
     expect(at(-3, made)).toEqual({ identity: made, step: "kept" });
-    expect(at(-3, made, true, ["another.example.com"]).identity).toBe(made);
+    expect(at(-3, made, false, ["another.example.com"]).identity).toBe(made);
+    // Somebody's word counts, and whoever knows the old CA goes on once the clock is right again.
+    const asked = at(-3, made, true);
+    expect([asked.step, isBelieved(asked.identity, certificatesOf(trustBundle(asked.identity)), -3)]).toEqual([
+      "rotated",
+      true,
+    ]);
+    const right = at(1, asked.identity).identity;
+    expect(isBelieved(right, certificatesOf(made.ca.certificatePem), 1)).toBe(true);
   });
 
   it.each<[string, (good: string) => string]>([

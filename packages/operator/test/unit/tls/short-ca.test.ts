@@ -7,7 +7,15 @@ import { at, caOf, certificatesOf, isBelieved, START_MS } from "./identity-at.ts
 
 /** What a Secret holds in which somebody has put this CA. */
 function storedWith(ca: CertificateAndKey): TlsIdentity {
-  return { ca, next: undefined, crosses: [], old: [], serving: { certificatePem: "", keyPem: "" } };
+  return {
+    ca,
+    next: undefined,
+    crosses: [],
+    old: [],
+    ended: [],
+    aside: [],
+    serving: { certificatePem: "", keyPem: "" },
+  };
 }
 
 describe("a CA of somebody's own, however short its life is and whether others may be below it", () => {
