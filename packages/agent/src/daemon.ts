@@ -1,10 +1,8 @@
 /** What `ros-agent run` does: it carries out plans, tells how far it is, reports the machine, and answers on its socket. */
-import { isCodedError } from "@rancheros/protocol/errors";
-
 import { openAgent, socketPath, type AgentOptions, type AgentSession } from "./agent-session.ts";
 import { answerControl } from "./daemon-control.ts";
 import { linkLoops, linkOutside, newLinkState, type DaemonOperator } from "./daemon-link.ts";
-import { firmwareVariables, forgetStarts, installedAttemptsFile } from "./firmware/index.ts";
+import { forgetStartsOn } from "./firmware/index.ts";
 import { confirmSlot, tellStatus } from "./operator-link/index.ts";
 import { notifier, notifyWay, serveControl, statusLine, watchdogIntervalMs } from "./service/index.ts";
 import { statusOf, type Upgrades } from "./upgrade/index.ts";
@@ -33,7 +31,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const status = (upgrades: Upgrades, bootId: string) =>
     statusOf(upgrades.journal(), bootId, { brokenJournal: upgrades.brokenJournal });
   // Whatever is wrong with the agent further down: the firmware has started what it was told to.
-  const forgotten = forgetFruitless(options);
+  const forgotten = forgetStartsOn(options.hostRoot, options.log);
   let open: AgentSession | undefined;
   const session = await openAgent(options, (_order, stop) => {
     if (operator === undefined || open === undefined) return Promise.resolve("lost");
@@ -63,16 +61,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     server.close();
     session.close();
   }
-}
-
-/** How often a live system has told the firmware in vain to start this one: what one of both keeps would count. */
-async function forgetFruitless({ hostRoot, log }: Pick<DaemonOptions, "hostRoot" | "log">): Promise<void> {
-  const variables = firmwareVariables(hostRoot);
-  if (variables === undefined) return;
-  const tell = (error: unknown): void => {
-    log(isCodedError(error) ? `${error.message} (${error.code})` : String(error));
-  };
-  await Promise.all([forgetStarts(variables).catch(tell), installedAttemptsFile(hostRoot)?.remove().catch(tell)]);
 }
 
 /** `systemctl status` shows the phase. */

@@ -1,4 +1,5 @@
 /** `ros-agent boot-check` on this machine. */
+import { forgetStartsOn } from "@rancheros/agent/firmware";
 import { readPolicies } from "@rancheros/agent/images";
 import { runBootCheck, type BootCheckVerdict } from "@rancheros/agent/slots";
 import { openMachine } from "@rancheros/agent/upgrade";
@@ -24,7 +25,7 @@ export async function runMachineBootCheck(
   const machine = openMachine({ ...options, log: () => undefined });
   let said = "";
   try {
-    return await runBootCheck({
+    const verdict = await runBootCheck({
       ...options,
       ...run,
       readPolicies: () => readPolicies(options.hostRoot),
@@ -36,6 +37,9 @@ export async function runMachineBootCheck(
         said = text;
       },
     });
+    // The agent does so too; its own service may be masked, or kept from starting by its configuration.
+    if (verdict.kind !== "no-slots") await forgetStartsOn(options.hostRoot, remark);
+    return verdict;
   } finally {
     machine.node.close();
   }

@@ -30,10 +30,10 @@ export interface JudgedStart {
 /** A start may be lost for other reasons, as one of a slot on trial. */
 export const MAX_ATTEMPTS = 3;
 /**
- * A live system that is started later was not started in place of the installed one: that has run meanwhile. Its agent has
- * forgotten the attempts then; this is for one that is older.
+ * A live system that is started later was not started in place of the installed one: that has run meanwhile, whether anything
+ * in it takes the count back or not. A start that is lost takes less, also with a slot on trial and slow firmware.
  */
-const FORGOTTEN_MS = 24 * 3_600_000;
+const FORGOTTEN_MS = 2 * 3_600_000;
 
 const VERSION = 1;
 const HEAD_BYTES = 10;

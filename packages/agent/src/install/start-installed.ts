@@ -83,7 +83,7 @@ export async function startThrough(outside: StartOutside, options: StartInstalle
     const target = await findTarget(outside, options);
     const next = await asked(refusal, () => startNext(storesOf(target), target.place, outside.moment()));
     if (next !== "spent") return { disk: target.disk.path, entry: next.entry };
-    const why = `the firmware was told so ${MAX_ATTEMPTS} times in a row, and within a day each time this live system came again, without the installed agent having run`;
+    const why = `the firmware was told so ${MAX_ATTEMPTS} times in a row, and within two hours each time this live system came again, without the installed system having said that it runs`;
     throw stays(refusal, why, { mend: ORDER_MEND });
   });
 }

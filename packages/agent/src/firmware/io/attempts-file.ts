@@ -68,7 +68,8 @@ export function attemptsFile({ device, offsetBytes, signal }: AttemptsFilePlace)
       told("removed", device, async () => {
         const any = `::/${NAME}.*`;
         if ((await unlessMissing(run("mdir", ["-b", any]))) === undefined) return;
-        await run("mdel", [any]);
+        // The boot check and the agent may both be at it.
+        await unlessMissing(run("mdel", [any]));
         await syncPath(device);
       }),
   };

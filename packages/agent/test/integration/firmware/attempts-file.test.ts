@@ -10,11 +10,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { makeDisk, type TestDisk } from "../../../../../test/disks/index.ts";
+import { forgetStartsOn } from "../../../src/firmware/index.ts";
 import { attemptsFile, installedAttemptsFile, type AttemptsFile } from "../../../src/firmware/io/attempts-file.ts";
 import { startNext, type StartStores } from "../../../src/firmware/start-next.ts";
 import type { EfiVariables } from "../../../src/firmware/io/efi-variables.ts";
 import { LOADER_PLACE } from "../../unit/firmware/loader-place.ts";
 
+const STARTS = "RancherOSStarts-959a8fc4-11b0-4855-8050-18661689714d";
 const MIB = 1024 ** 2;
 const START_BYTES = MIB;
 const LOADER = Buffer.alloc(300_000, "GRUB");
@@ -157,7 +159,12 @@ describe("the count of attempts on ROS_ESP", () => {
     const esp = run("losetup", "--find", "--show", "--offset", String(START_BYTES), disk.device).trim();
     mkdirSync(join(home, "dev"));
     symlinkSync(esp, join(home, "dev/vda2"));
-    await installedAttemptsFile("/host", kernelOf("/host/oem"))?.remove();
+    const host = join(home, "host");
+    // The firmware does not let its own variable go.
+    mkdirSync(join(host, "sys/firmware/efi/efivars", `${STARTS}/no-file`), { recursive: true });
+    const told: string[] = [];
+    await forgetStartsOn(host, (sentence) => void told.push(sentence), kernelOf(join(host, "oem")));
+    expect(told).toEqual([expect.stringMatching(/RancherOSStarts.*\(FIRMWARE_UNSAVED\)$/)]);
     run("losetup", "--detach", esp);
     run("blockdev", "--flushbufs", disk.device);
     expect(await starts(5)).toEqual(started);
