@@ -50,7 +50,7 @@ export function newsOf(before: ManagedOSImage, decision: Decision): readonly Rol
     const isTrouble = TROUBLE.has(state) || missing !== undefined;
     news.push({ image, machine: undefined, kind: "state", reason: state, message, isTrouble });
   } else if (missing !== undefined && !isDeepStrictEqual(missing, missingOf(before.status))) {
-    // By its own reason, as an Event's text is that of the first one with the reason.
+    // By its own reason: that of the state was told when it began.
     news.push({ image, machine: undefined, kind: "missing", reason: missing.reason, message, isTrouble: true });
   }
   return news;

@@ -15,7 +15,7 @@ export interface EventFact {
   readonly type: "Normal" | "Warning";
   readonly action: string;
   readonly reason: string;
-  /** For people; what differs from one time to the next is shown of the first time only. */
+  /** For people. Another text is another Event, up to ten of one object and reason; see event-series.ts. */
   readonly note: string;
 }
 

@@ -4,15 +4,11 @@
  */
 import { hasCode } from "@rancheros/protocol/errors";
 import { eventName, eventObject, eventsPath, seriesPatch, type EventFact } from "./event-object.ts";
+import { beginAnew, EventGroups, type EventSeries } from "./event-series.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** Of one object and reason: the first ones at once, then a count a minute. */
-const EACH = { capacity: 10, perMinute: 1 };
 /** Of all together: a fleet that registers at once must not be slowed down by its own Events. */
 const ALL = { capacity: 25, perMinute: 300 };
-const SERIES_MAX = 1_000;
-/** A series that was quiet for so long has ended; as in client-go. */
-const SERIES_END_MS = 6 * 60_000;
 const SWEEP_MS = 10_000;
 const WRITE_TIMEOUT_MS = 5_000;
 
@@ -47,34 +43,19 @@ export interface EventRecorder {
   stop(): Promise<void>;
 }
 
-interface Series {
-  readonly fact: EventFact;
-  readonly bucket: TokenBucket;
-  readonly firstMs: number;
-  lastMs: number;
-  count: number;
-  written: number;
-  /** Of the Event, once it is made. */
-  name: string | undefined;
-}
-
-function keyOf({ regarding, reason }: EventFact): string {
-  return [regarding.kind, regarding.namespace, regarding.name, regarding.uid ?? "", reason].join("/");
-}
-
 export function createEventRecorder(parts: EventRecorderParts): EventRecorder {
   const { nowMs } = parts;
-  const series = new Map<string, Series>();
+  const groups = new EventGroups();
   const all = new TokenBucket(ALL, nowMs());
-  /** Keys, in the order in which they are to be written. */
-  const due = new Set<string>();
+  /** In the order in which they are to be written. */
+  const due = new Set<EventSeries>();
   let busy = false;
   let writing = Promise.resolve();
   let stopped = false;
 
-  async function create(one: Series): Promise<void> {
+  async function create(one: EventSeries): Promise<void> {
     const name = eventName(one.fact, parts.random(8).toString("hex"));
-    const body = eventObject(one.fact, name, one.count, one, parts.instance);
+    const body = eventObject(one.fact, name, one.count - one.told, one, parts.instance);
     await parts.send({
       method: "POST",
       path: eventsPath(one.fact.regarding.namespace),
@@ -84,12 +65,12 @@ export function createEventRecorder(parts: EventRecorderParts): EventRecorder {
     one.name = name;
   }
 
-  async function update(one: Series, name: string): Promise<void> {
+  async function update(one: EventSeries, name: string): Promise<void> {
     try {
       await parts.send({
         method: "PATCH",
         path: eventsPath(one.fact.regarding.namespace, name),
-        body: seriesPatch(one.count, one.lastMs),
+        body: seriesPatch(one.count - one.told, one.lastMs),
         contentType: "application/merge-patch+json",
         timeoutMs: WRITE_TIMEOUT_MS,
       });
@@ -100,8 +81,9 @@ export function createEventRecorder(parts: EventRecorderParts): EventRecorder {
     }
   }
 
-  async function write(one: Series): Promise<void> {
+  async function write(one: EventSeries): Promise<void> {
     const { count } = one;
+    beginAnew(one, nowMs());
     // Whatever comes of it, this much is done with: what failed is not tried again by itself.
     one.written = count;
     try {
@@ -114,54 +96,36 @@ export function createEventRecorder(parts: EventRecorderParts): EventRecorder {
   }
 
   async function writeDue(): Promise<void> {
-    for (const key of due) {
-      due.delete(key);
-      const one = series.get(key);
-      if (one !== undefined && !stopped) await write(one);
+    for (const one of due) {
+      due.delete(one);
+      if (!stopped) await write(one);
     }
     busy = false;
   }
 
-  function wantWrite(key: string, one: Series): void {
+  function wantWrite(one: EventSeries): void {
     const now = nowMs();
     // Asked before it is taken, so that a series that must wait takes nothing from the others.
-    if (stopped || due.has(key) || !one.bucket.has(now) || !all.take(now)) return;
+    if (stopped || due.has(one) || !one.bucket.has(now) || !all.take(now)) return;
     one.bucket.take(now);
-    due.add(key);
+    due.add(one);
     if (busy) return;
     busy = true;
     writing = writeDue();
   }
 
   function sweep(): void {
-    const now = nowMs();
-    for (const [key, one] of series) {
-      if (one.count > one.written) wantWrite(key, one);
-      else if (now - one.lastMs > SERIES_END_MS) series.delete(key);
-    }
+    for (const one of groups.unwritten(nowMs())) wantWrite(one);
   }
 
   const endSweeps = parts.every(sweep, SWEEP_MS);
 
   return {
     get size() {
-      return series.size;
+      return groups.size;
     },
     record(fact) {
-      const key = keyOf(fact);
-      const now = nowMs();
-      let one = series.get(key);
-      // Taken out and put in again, the one that was longest unused comes first.
-      series.delete(key);
-      if (one === undefined || now - one.lastMs > SERIES_END_MS) {
-        const bucket = one?.bucket ?? new TokenBucket(EACH, now);
-        one = { fact, bucket, firstMs: now, lastMs: now, count: 0, written: 0, name: undefined };
-      }
-      one.count += 1;
-      one.lastMs = now;
-      if (series.size >= SERIES_MAX) for (const oldest of series.keys()) if (series.delete(oldest)) break;
-      series.set(key, one);
-      wantWrite(key, one);
+      wantWrite(groups.note(fact, nowMs()));
     },
     async stop() {
       stopped = true;

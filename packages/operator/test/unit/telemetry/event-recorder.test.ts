@@ -177,3 +177,62 @@ describe("event recorder", () => {
     expect(note.startsWith("ü".repeat(500))).toBe(true);
   });
 });
+
+describe("events of one object and reason whose texts differ", () => {
+  const SECOND_MS = 1_000;
+  const told = (note: string): EventFact => ({ ...refusal(), note });
+  const notesOf = (sent: readonly EventRequest[]) =>
+    sent.filter(({ method }) => method === "POST").map(({ body }) => (body as { note: string }).note);
+
+  it("are one Event for each text, with a count of its own", async () => {
+    const { recorder, sent } = workbench();
+    for (const note of ["one", "other", "one", "other", "other"]) {
+      recorder.record(told(note));
+      await settle();
+    }
+    expect(notesOf(sent)).toEqual(["one", "other"]);
+    expect(sent.slice(2).map((request) => [request.path.slice(-16), countOf(request)])).toEqual([
+      ["0101010101010101", 2],
+      ["0202020202020202", 2],
+      ["0202020202020202", 3],
+    ]);
+  });
+
+  it("are combined beyond ten texts, and no count is lost", async () => {
+    const { recorder, sent, pass } = workbench();
+    for (let at = 0; at < 500; at += 1) {
+      recorder.record(told(`machine ${at}`));
+      await settle();
+    }
+    await pass(2 * MINUTE_MS);
+    await pass(2 * MINUTE_MS);
+    const notes = notesOf(sent);
+    expect(notes.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, at) => `machine ${at}`));
+    expect(notes.slice(10)).toEqual(["(combined from similar events): machine 499"]);
+    expect(countOf(sent.at(-1))).toBe(490);
+  });
+
+  it("are told anew, with the text of the last one, every ten minutes, and are no flood", async () => {
+    const { recorder, sent, pass } = workbench();
+    for (let second = 0; second < 3_600; second += 10) {
+      for (let at = 0; at < 10; at += 1) recorder.record(told(`machine ${second + at}`));
+      await pass(10 * SECOND_MS);
+    }
+    expect(sent.length).toBeLessThanOrEqual(10 + 61);
+    const notes = notesOf(sent);
+    expect(notes.length).toBeGreaterThanOrEqual(10 + 5);
+    expect(notes.length).toBeLessThanOrEqual(10 + 6);
+    const last = Number(/^\(combined from similar events\): machine (\d+)$/.exec(notes.at(-1) ?? "")?.[1]);
+    expect(last).toBeGreaterThan(3_600 - 11 * 60);
+  });
+
+  it("take no more memory than others", async () => {
+    const { recorder } = workbench();
+    for (let door = 0; door < 300; door += 1) {
+      for (let at = 0; at < 30; at += 1) recorder.record({ ...refusal(`door-${door}`), note: `machine ${at}` });
+    }
+    await settle();
+    expect(recorder.size).toBeLessThanOrEqual(1_000);
+    expect(recorder.size).toBeGreaterThan(900);
+  });
+});
