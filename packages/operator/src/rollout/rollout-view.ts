@@ -2,6 +2,7 @@
 import type { PathRefusal } from "../versions/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import type { Counts } from "./slot.ts";
+import type { Heard } from "./hearing.ts";
 import type { Holder } from "./slot-fate.ts";
 import type { Seen } from "./tally.ts";
 
@@ -22,7 +23,7 @@ export interface RolloutView {
   readonly image: CompiledImage;
   readonly plan: string | undefined;
   /** Since when this replica hears what machines say; see createHearing. */
-  readonly hearsSinceMs: number;
+  readonly heard: Heard;
   readonly counts: Counts;
   readonly conflicts: ReadonlyMap<string, number>;
   readonly refusals: ReadonlyMap<string, PathRefusal>;

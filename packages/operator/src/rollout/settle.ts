@@ -21,7 +21,7 @@ export function settle(view: RolloutView, nowMs: number): Settled {
   let wakeAtMs: number | undefined;
   for (const stored of byUid(status?.slots).values()) {
     const slot = { ...stored, grantedAt: notAhead(stored.grantedAt, nowMs) };
-    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs, hearsSinceMs: view.hearsSinceMs };
+    const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs, heard: view.heard };
     const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), metadata.name, plan, timing);
     if (fate.kind === "kept") {
       const { overdueAt: _, ...held } = slot;

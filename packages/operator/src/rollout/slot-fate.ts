@@ -1,5 +1,6 @@
 /** What becomes of slots that are held: kept, given back, or lost. Everything comes from what the machine has said. */
 import { AGENT_SILENT_MAX_MS, isTerminal } from "@rancheros/protocol/upgrade";
+import { ALWAYS_HEARD, type Heard } from "./hearing.ts";
 import type { Failure, Slot } from "./slot.ts";
 import { isAbout } from "./machine-place.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -65,7 +66,7 @@ interface Timing {
   readonly nowMs: number;
   readonly nodeTimeoutMs: number;
   /** Since when what it says could be heard; absent: always. */
-  readonly hearsSinceMs?: number;
+  readonly heard?: Heard;
 }
 
 function minutes(ms: number): string {
@@ -74,14 +75,17 @@ function minutes(ms: number): string {
 
 /** By the clock: kept, or lost to a machine that is silent or does not come to an end. */
 function byClock(slot: Slot, machine: RolloutMachine | undefined, image: string, timing: Timing): SlotFate {
-  const { nowMs, nodeTimeoutMs, hearsSinceMs = Number.NEGATIVE_INFINITY } = timing;
+  const { nowMs, nodeTimeoutMs, heard = ALWAYS_HEARD } = timing;
   const silentFromMs = heardMs(slot, machine, image, nowMs) + nodeTimeoutMs;
-  const overFromMs = Date.parse(slot.grantedAt) + UNDER_WAY_TIMES * nodeTimeoutMs;
+  const grantedMs = Date.parse(slot.grantedAt);
+  const overFromMs = grantedMs + heard.putForwardMs(grantedMs) + UNDER_WAY_TIMES * nodeTimeoutMs;
   const untilMs = Math.min(silentFromMs, overFromMs);
   if (nowMs < untilMs) return { kind: "kept", untilMs };
   // Counted from when that was first found: an operator that is restarted all the time gives nobody more of it.
   const overdueAt = notAhead(slot.overdueAt ?? timeText(nowMs), nowMs);
-  const spokenByMs = Math.min(hearsSinceMs, Date.parse(overdueAt)) + Math.min(nodeTimeoutMs, SPEAK_MS);
+  const overdueMs = Date.parse(overdueAt);
+  const spokenFromMs = Math.min(heard.sinceMs, overdueMs + heard.putForwardMs(overdueMs));
+  const spokenByMs = spokenFromMs + Math.min(nodeTimeoutMs, SPEAK_MS);
   if (nowMs < spokenByMs) return { kind: "kept", untilMs: spokenByMs, overdueAt };
   const phase = machine !== undefined && isAbout(machine, image, slot) ? machine.rollout.upgrade?.phase : undefined;
   const message =

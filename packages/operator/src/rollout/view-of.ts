@@ -1,5 +1,6 @@
 /** What the index of this replica knows around one image, as decisions look at it. */
 import { serversAwayAtMost } from "./amount.ts";
+import { ALWAYS_HEARD, type Heard } from "./hearing.ts";
 import type { ImageState, MachineState } from "./image-state.ts";
 import { isOverAsSaid } from "./over-as-said.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
@@ -26,15 +27,15 @@ function seenOf(image: ImageState, state: MachineState): Seen {
 }
 
 /**
- * @param isSynced      whether all machines have been read
- * @param hearsSinceMs  see createHearing
+ * @param isSynced  whether all machines have been read
+ * @param heard     see createHearing
  */
 export function viewOf(
   index: RolloutIndex,
   image: ImageState,
   nowMs: number,
   isSynced: boolean,
-  hearsSinceMs: number = Number.NEGATIVE_INFINITY,
+  heard: Heard = ALWAYS_HEARD,
 ): RolloutView {
   const { namespace } = image.image.object.metadata;
   /** By cluster: many who ask are decided about in one go. */
@@ -47,7 +48,7 @@ export function viewOf(
   return {
     image: image.image,
     plan: image.plan,
-    hearsSinceMs,
+    heard,
     counts: image.counts,
     conflicts: image.conflicts,
     refusals: image.refusals,

@@ -7,6 +7,7 @@ import { effectiveImage } from "../../../src/rollout/effective-image.ts";
 import { NO_VERSIONS } from "../../../src/versions/index.ts";
 import { compileImage } from "../../../src/rollout/compile-image.ts";
 import { decide } from "../../../src/rollout/decide.ts";
+import { ALWAYS_HEARD } from "../../../src/rollout/hearing.ts";
 import type { RolloutView } from "../../../src/rollout/rollout-view.ts";
 import type { Holder } from "../../../src/rollout/slot-fate.ts";
 import { SLOTS_MAX, type Slot } from "../../../src/rollout/slot.ts";
@@ -37,7 +38,7 @@ function viewOf({ machines, slots, concurrency, otherServersAway }: World, more:
   return {
     image,
     plan: PLAN,
-    hearsSinceMs: Number.NEGATIVE_INFINITY,
+    heard: ALWAYS_HEARD,
     counts: { total: machines.length, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 },
     conflicts: new Map(),
     refusals: new Map(),

@@ -1,5 +1,6 @@
 import type { ManagedOSImage, ManagedOSImageStatus } from "@rancheros/protocol/resources";
 import { describe, expect, it } from "vitest";
+import { ALWAYS_HEARD } from "../../../src/rollout/hearing.ts";
 import { ImageWorker } from "../../../src/rollout/image-worker.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
@@ -55,7 +56,13 @@ function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
     resolved,
     changeSpec,
     changeRegistry,
-    worker: new ImageWorker("fleet-local/os", index, { ...parts, hearing: () => time.nowMs }, () => "ready", silent),
+    worker: new ImageWorker(
+      "fleet-local/os",
+      index,
+      { ...parts, hearing: () => ({ ...ALWAYS_HEARD, sinceMs: time.nowMs }) },
+      () => "ready",
+      silent,
+    ),
   };
 }
 
@@ -85,7 +92,13 @@ function slowScene(time: VirtualTime, requestMs: number) {
   };
   return {
     index,
-    worker: new ImageWorker("fleet-local/os", index, { ...parts, hearing: () => time.nowMs }, () => "ready", silent),
+    worker: new ImageWorker(
+      "fleet-local/os",
+      index,
+      { ...parts, hearing: () => ({ ...ALWAYS_HEARD, sinceMs: time.nowMs }) },
+      () => "ready",
+      silent,
+    ),
   };
 }
 

@@ -142,7 +142,7 @@ export class TwoImages {
    */
   async say(name: Name, { id, image, attempt }: Plan, phase: Phase, more: SaidSo = {}): Promise<boolean> {
     const machine = this.#machines.get(name) ?? this.#made(name);
-    const { nowMs } = this.time;
+    const nowMs = this.#more.nowMs?.() ?? this.time.nowMs;
     const upgrade = { plan: id, image, attempt, phase, sinceMs: nowMs, heardMs: nowMs } as const;
     const said = { ...upgrade, reason: more.reason, message: undefined };
     const told = this.run.told(machine, { plan: id, image, attempt, phase });

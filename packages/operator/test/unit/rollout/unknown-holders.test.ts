@@ -1,6 +1,7 @@
 /** A status that names machines which the watch has not shown: they may be new, or nobody's, as where somebody wrote them by hand. */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { expect, it } from "vitest";
+import { ALWAYS_HEARD } from "../../../src/rollout/hearing.ts";
 import { ImageWorker } from "../../../src/rollout/image-worker.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
 import type { RolloutMachine } from "../../../src/rollout/rollout-machine.ts";
@@ -46,7 +47,7 @@ function scene(there: () => readonly RolloutMachine[]) {
   const worker = new ImageWorker(
     KEY,
     index,
-    { ...parts, hearing: () => 0 },
+    { ...parts, hearing: () => ALWAYS_HEARD },
     () => "ready",
     () => undefined,
   );

@@ -1,5 +1,5 @@
 /** The operator's CA and a cluster's clock that was years ahead for a while, or behind: what machines trust has to come back. */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { trustBundle, type TlsIdentity } from "../../../src/tls/identity.ts";
 import { identityData, readIdentity } from "../../../src/tls/read-identity.ts";
