@@ -1,6 +1,8 @@
 /** YAML as rancherd reads it: YAML 1.1 through Go's yaml.v2, of which the first document counts. */
 import { isScalar, parseDocument, Scalar, visit, type Document, type ScalarTag, type Tags } from "yaml";
 
+import { NUMBERS_BY_TAG, numbersLikeGo } from "./go-numbers.ts";
+
 /** Honest configurations have few; a few hundred can blow up to gigabytes. */
 const MAX_ALIASES = 100;
 
@@ -46,7 +48,8 @@ function parseOne(text: string): unknown {
     prettyErrors: false,
     logLevel: "silent",
   });
-  const [problem] = [...document.errors, ...document.warnings.filter(isOfKnownTag)];
+  // Warned of are tags that say nothing to Go: those that it does not know, and all of maps and lists.
+  const [problem] = document.errors;
   if (problem !== undefined) throw new Error(`it is not YAML: ${problem.code} ${placeIn(text, problem.pos[0])}`);
   const endless = placeOfEndless(document);
   if (endless !== undefined) {
@@ -60,28 +63,21 @@ function parseOne(text: string): unknown {
   }
 }
 
-/** yaml.v2 knows no numbers on base 60 (`12:30:45`), leaves times as text, and takes `0o17` for octal. */
+/** yaml.v2 knows no numbers on base 60 (`12:30:45`), leaves times as text, and has its own numbers. */
 export function likeGo(tags: Tags): Tags {
   const known = tags.filter((tag) => typeof tag === "string" || (!isBase60(tag) && !isTimestamp(tag.tag)));
-  return [OCTAL, ...known];
+  return numbersLikeGo(known);
 }
 
 /** Of what is read only: what is written keeps its own words. To Go the tags of maps and lists say nothing. */
 function readLikeGo(tags: Tags): Tags {
-  const known = tags.filter((tag) => typeof tag === "string" || isForScalars(tag)).map(valueLikeGo);
-  return [...known, ...known.flatMap(floatOfInt), TIMESTAMP];
+  const known = tags.filter((tag) => typeof tag === "string" || isForScalars(tag)).map(mergeLikeGo);
+  return [...NUMBERS_BY_TAG, BINARY, TIMESTAMP, NULL, BOOL, ...known];
 }
 
-function valueLikeGo(tag: Tags[number]): Tags[number] {
+function mergeLikeGo(tag: Tags[number]): Tags[number] {
   if (typeof tag === "string") return tag;
-  if (tag.tag === "tag:yaml.org,2002:binary") return BINARY;
   return tag.tag === "tag:yaml.org,2002:merge" && isForScalars(tag) ? mergingInTurn(tag) : tag;
-}
-
-/** Go takes a whole number for !!float. What has no tag is an integer, which stands before it. */
-function floatOfInt(tag: Tags[number]): Tags {
-  if (typeof tag === "string" || tag.tag !== "tag:yaml.org,2002:int" || !isForScalars(tag)) return [];
-  return [{ ...tag, tag: "tag:yaml.org,2002:float", identify: () => false }];
 }
 
 function isForScalars(tag: Exclude<Tags[number], string>): tag is ScalarTag {
@@ -142,12 +138,24 @@ function isBase64(text: string): boolean {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
-/** The parser goes on with the text where a tag does not fit to it; what has none of these tags is text to Go as well. */
-function isOfKnownTag({ code, message }: Document["warnings"][number]): boolean {
-  return code === "TAG_RESOLVE_FAILED" && RESOLVED.test(message);
+const NULL = oneOf("null", [[null, /^(?:~|null|Null|NULL)?$/]]);
+const BOOL = oneOf("bool", [
+  [true, /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/],
+  [false, /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/],
+]);
+
+/** The parser would go on with the text where it does not fit to the tag. */
+function oneOf(name: string, words: readonly (readonly [value: unknown, words: RegExp])[]): ScalarTag {
+  return {
+    identify: () => false,
+    tag: `tag:yaml.org,2002:${name}`,
+    resolve(text, onError) {
+      const found = words.find(([, one]) => one.test(text));
+      if (found === undefined) onError(`no ${name}`);
+      return found?.[0];
+    },
+  };
 }
-/** Source: yaml.v2 resolve.go, resolvableTag */
-const RESOLVED = /tag:yaml\.org,2002:(binary|bool|float|int|null|timestamp)$/;
 
 function placeOfEndless(document: Document): number | undefined {
   let found: number | undefined;
@@ -160,15 +168,6 @@ function placeOfEndless(document: Document): number | undefined {
   });
   return found;
 }
-
-const OCTAL: ScalarTag = {
-  identify: () => false,
-  default: true,
-  tag: "tag:yaml.org,2002:int",
-  format: "OCT",
-  test: /^[-+]?0o[0-7_]+$/,
-  resolve: (text) => Number.parseInt(text.replace(/^([-+]?)0o/, "$1").replaceAll("_", ""), 8),
-};
 
 function isBase60(tag: object): boolean {
   return "format" in tag && tag.format === "TIME";
