@@ -39,7 +39,7 @@ export async function startOrRefuse(
   const announce = async (disk: string, reference: string): Promise<void> => {
     remark(
       `${disk} holds a whole installation (${reference}): the machine starts from it in ${GRACE_MS / 1000} s; ` +
-        "`systemctl stop ros-agent-install` keeps it in this live system",
+        "whoever installs by hand meanwhile holds it up, and `systemctl stop ros-agent-install` keeps it in this live system",
     );
     await installPause(GRACE_MS, signal);
   };

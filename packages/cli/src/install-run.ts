@@ -1,5 +1,6 @@
 /** `ros-agent install`: settings from everywhere, registration, the source, and then the disk. */
 import {
+  attendInstallation,
   installMachine,
   consoleArguments,
   findInstalledNow,
@@ -47,11 +48,17 @@ export interface InstallJson {
 
 /** @throws InstallError, SlotError, and what registration and the registry do */
 export async function runInstall(run: InstallRun): Promise<InstallJson> {
-  const { flags, surroundings, remark } = run;
+  const { flags } = run;
   const commandLine = kernelCommandLine();
   if (startedSlot(commandLine) !== undefined) {
     throw new InstallError("INSTALL_NOT_LIVE", "this machine was started from a slot");
   }
+  const install = (): Promise<InstallJson> => installLive(run, commandLine);
+  return flags.automatic || flags["dry-run"] ? install() : attendInstallation(flags["work-folder"], install);
+}
+
+async function installLive(run: InstallRun, commandLine: string): Promise<InstallJson> {
+  const { flags, surroundings, remark } = run;
   const before = flags.automatic ? await installedNow(run) : undefined;
   if (before !== undefined) return installedBefore(staysOn(flags) ? undefined : before.after);
   const first = await gatherSettings(run, commandLine, undefined);

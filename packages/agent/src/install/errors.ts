@@ -34,7 +34,8 @@ export const INSTALL_ERRORS = {
   INSTALL_BUSY: {
     failure: "busy",
     retry: "backoff",
-    meaning: "Another process is installing this machine, or asks at another console whether it may.",
+    meaning:
+      "Another process is installing this machine, or asks at another console whether it may; or the machine is about to restart from its disk, which is installed.",
     mend: "Look at it with `journalctl -u ros-agent-install`, or at the other console; `systemctl stop ros-agent-install` ends the one that asks nobody.",
   },
   INSTALL_CONFIG_UNREADABLE: {

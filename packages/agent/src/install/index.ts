@@ -8,7 +8,7 @@ import { installThrough, type InstallOptions, type InstallPlan } from "./install
 import type { AfterInstall } from "./install-record.ts";
 import { makeBootLoader } from "./io/boot-loader.ts";
 import { findLoader } from "./io/find-loader.ts";
-import { holdInstallation, installLocked } from "./io/install-lock.ts";
+import { holdInstallation, installLocked, requireUnattended } from "./io/install-lock.ts";
 import { listDisks } from "./io/list-disks.ts";
 import { writeOemFiles } from "./io/oem-files.ts";
 import { readInstallation } from "./io/read-installation.ts";
@@ -86,6 +86,7 @@ export function startInstalled(
       readInstallation: ({ path }) => readInstallation(path, signal),
       variables: firmwareVariables("/"),
       findLoader: ({ path }) => findLoader(path, signal),
+      requireUnattended: () => requireUnattended(workFolder),
       hold: (work) => holdInstallation(workFolder, work),
       moment() {
         const { bootId, uptimeMs } = bootMoment();
@@ -104,7 +105,7 @@ export { INSTALL_ERRORS, InstallError } from "./errors.ts";
 export type { InstallErrorCode } from "./errors.ts";
 export type { InstallOptions, InstallPlan, InstallProgress } from "./install-machine.ts";
 export { fetchDocument } from "./io/fetch-document.ts";
-export { readInstalled } from "./io/install-lock.ts";
+export { attendInstallation, readInstalled } from "./io/install-lock.ts";
 export { findInstalledNow } from "./io/installed-now.ts";
 export { refuseInstalled } from "./io/refuse-installed.ts";
 export type { AfterInstall } from "./install-record.ts";

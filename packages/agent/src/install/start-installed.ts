@@ -31,7 +31,9 @@ export interface StartOutside {
   readonly variables: EfiVariables | undefined;
   /** @returns undefined where the disk has none for this machine's UEFI */
   readonly findLoader: (disk: Disk) => Promise<FoundLoader | undefined>;
-  /** Nobody else installs while the work is done, nor after it went well. */
+  /** @throws InstallError INSTALL_BUSY while somebody installs by hand, from the first question on */
+  readonly requireUnattended: () => void;
+  /** As that, and nobody else installs while the work is done, nor after it went well. */
   readonly hold: <T>(work: () => Promise<T>) => Promise<T>;
   /** Of this start of the machine, by the clock that is given with it. */
   readonly moment: () => { readonly bootId: string; readonly nowMs: number; readonly startedAtMs: number };
@@ -77,6 +79,7 @@ export async function startThrough(outside: StartOutside, options: StartInstalle
   const storesOf = ({ file }: FoundLoader): StartStores => ({ variables, file, onUnsaved: onWarning });
   const isSpent = await asked(refusal, () => areStartsSpent(storesOf(first), first.place, outside.moment()));
   // What is not going to happen is not said.
+  outside.requireUnattended();
   if (!isSpent) await announce(first.disk.path, first.reference);
   return outside.hold(async () => {
     // Somebody may have done something at the console meanwhile.

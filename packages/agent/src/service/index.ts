@@ -1,7 +1,7 @@
 /** The agent as a service of its machine: alone, spoken with through a socket, watched by the service manager. */
 export { CONTROL_MAX_BYTES, readControlAnswer, readControlRequest, refusalOf } from "./control-message.ts";
 export type { ControlAnswer, ControlCommand, ControlRequest } from "./control-message.ts";
-export { takeLock } from "./io/agent-lock.ts";
+export { shareLock, takeLock } from "./io/agent-lock.ts";
 export type { AgentLock } from "./io/agent-lock.ts";
 export { askControl, serveControl } from "./io/control-socket.ts";
 export type { Asked, AskTimes, ControlServer } from "./io/control-socket.ts";

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 
 import { FilesError, replaceFile, whyRefused } from "../../files/index.ts";
-import { takeLock, type AgentLock } from "../../service/index.ts";
+import { shareLock, takeLock, type AgentLock } from "../../service/index.ts";
 import { InstallError } from "../errors.ts";
 import type { AfterInstall } from "../install-record.ts";
 
@@ -56,19 +56,51 @@ export async function installLocked<T>(
 }
 
 /**
- * The machine is about to be restarted: nobody may be in the midst of an installation, nor begin one. After success the lock stays.
+ * The machine is about to be restarted: nobody may be in the midst of an installation, or of what comes before one at a console,
+ * nor begin it. After success the locks stay.
  * @throws InstallError INSTALL_BUSY, and what the work throws
  */
 export async function holdInstallation<T>(workFolder: string, work: () => Promise<T>): Promise<T> {
-  const lock = takeInstallLock(workFolder);
+  const locks = [takeInstallLock(workFolder)];
   try {
+    locks.push(takeUnattended(workFolder));
     const result = await work();
-    kept.push(lock);
+    kept.push(...locks);
     return result;
   } catch (error) {
-    lock.release();
+    for (const lock of locks) lock.release();
     throw error;
   }
+}
+
+/** @throws InstallError INSTALL_BUSY where somebody is at it now */
+export function requireUnattended(workFolder: string): void {
+  takeUnattended(workFolder).release();
+}
+
+/**
+ * Somebody installs this machine by hand: is asked, registers, and has nothing on a disk yet for a long time. The machine is
+ * not restarted meanwhile; several may be at it, at a console each.
+ * @throws InstallError INSTALL_BUSY where it is about to be restarted, and what the work throws
+ */
+export async function attendInstallation<T>(workFolder: string, work: () => Promise<T>): Promise<T> {
+  const lock = shareLock(attendedLock(workFolder));
+  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "this machine is about to restart from its disk");
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+function takeUnattended(workFolder: string): AgentLock {
+  const lock = takeLock(attendedLock(workFolder));
+  if (lock === undefined) throw new InstallError("INSTALL_BUSY", "somebody is installing this machine by hand");
+  return lock;
+}
+
+function attendedLock(workFolder: string): string {
+  return `${resolve(workFolder)}.attended.lock`;
 }
 
 function takeInstallLock(workFolder: string): AgentLock {

@@ -2,10 +2,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { InstallError } from "../../../src/install/index.ts";
-import { installLocked, readInstalled } from "../../../src/install/io/install-lock.ts";
+import {
+  attendInstallation,
+  holdInstallation,
+  installLocked,
+  readInstalled,
+} from "../../../src/install/io/install-lock.ts";
 
 let home: string;
 let work: string;
@@ -71,4 +76,38 @@ it("says of an installation that went well that it did, also where no mark of it
   expect(warned).toEqual(["INSTALL_MARK_UNSAVED"]);
   // Until its process has ended, which may have a restart to ask for.
   await expect(installLocked(work, asked, done)).rejects.toMatchObject({ code: "INSTALL_BUSY" });
+});
+
+describe("who installs by hand", () => {
+  const restarts = (): Promise<string> => Promise.resolve("restarts");
+  const BUSY = { code: "INSTALL_BUSY", message: "somebody is installing this machine by hand" };
+
+  it("keeps the machine from its restart until the last one is done, or has failed, and from no installation", async () => {
+    const ends: (() => void)[] = [];
+    const waiting = (): Promise<void> => new Promise((resolve) => void ends.push(resolve));
+    const both = [attendInstallation(work, waiting), attendInstallation(work, waiting)];
+    await expect(holdInstallation(work, restarts)).rejects.toMatchObject(BUSY);
+    ends[0]?.();
+    await both[0];
+    await expect(holdInstallation(work, restarts)).rejects.toMatchObject(BUSY);
+    // Which is what they are at.
+    const failing = installLocked(work, asked, () => Promise.reject(new Error("the disk is gone")));
+    await expect(failing).rejects.toThrow("the disk is gone");
+    ends[1]?.();
+    await both[1];
+    const failed = attendInstallation(work, () => Promise.reject(new Error("the operator is gone")));
+    await expect(failed).rejects.toThrow("the operator is gone");
+    expect(await holdInstallation(work, restarts)).toBe("restarts");
+  });
+
+  it("does not begin once the machine is about to restart, and does where that came to nothing", async () => {
+    const nothing = holdInstallation(work, () => Promise.reject(new Error("the firmware takes nothing")));
+    await expect(nothing).rejects.toThrow("the firmware takes nothing");
+    expect(await attendInstallation(work, done)).toBe("installed");
+    expect(await holdInstallation(work, restarts)).toBe("restarts");
+    await expect(attendInstallation(work, done)).rejects.toMatchObject({
+      code: "INSTALL_BUSY",
+      message: "this machine is about to restart from its disk",
+    });
+  });
 });

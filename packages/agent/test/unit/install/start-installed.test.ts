@@ -79,6 +79,7 @@ async function begin({ disks = [[DISK, WHOLE]], rule = {}, options = {}, outside
       },
       variables,
       findLoader: () => Promise.resolve({ place: LOADER_PLACE, file: attemptsFile() }),
+      requireUnattended: () => undefined,
       hold: (work) => work(),
       moment: () => MOMENT,
       ...outside,
@@ -267,6 +268,12 @@ describe("an installed machine whose firmware tries the network first", () => {
     const busy = new InstallError("INSTALL_BUSY", "this machine is being installed already");
     const held = await begin({ outside: { hold: () => Promise.reject(busy) } });
     expect(held).toMatchObject({ result: busy, names: [] });
+    const byHand = new InstallError("INSTALL_BUSY", "somebody is installing this machine by hand");
+    const requireUnattended = (): void => {
+      throw byHand;
+    };
+    const attended = await begin({ outside: { requireUnattended } });
+    expect(attended).toMatchObject({ result: byHand, names: [], said: [] });
     const over = new InstallError("INSTALL_INTERRUPTED", "broken off");
     const stopped = await begin({ options: { announce: () => Promise.reject(over) } });
     expect(stopped).toMatchObject({ result: over, names: [] });
