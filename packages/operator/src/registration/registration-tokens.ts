@@ -12,6 +12,8 @@ import {
 } from "./token-secret.ts";
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
+/** So long after its end the previous token is left: it is nobody's then, but the clock that says so may be ahead. */
+const LEFT_MS = 30 * 24 * 3_600_000;
 /** Of the numbers that are an int64, as the status has it, the largest one that JavaScript knows. */
 const LAST_ROTATION = 2 ** 63 - 1024;
 
@@ -151,7 +153,7 @@ export function secretStep(
     const content = { token, registrationUrl: urlOf(around, token), previous, rotation: wanted };
     return { kind: "update", content, isOnlyMoved: false, isAdopted };
   }
-  const isOver = secret.previous !== undefined && secret.previous.expiresMs <= around.nowMs;
+  const isOver = secret.previous !== undefined && secret.previous.expiresMs + LEFT_MS <= around.nowMs;
   const url = urlOf(around, secret.token) ?? secret.registrationUrl;
   if (!isOver && !isAdopted && url === secret.registrationUrl) return { kind: "none" };
   const previous = isOver ? undefined : secret.previous;

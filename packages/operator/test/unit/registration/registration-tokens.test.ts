@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { MachineRegistration } from "@rancheros/protocol/resources";
 import { secretStep, tokenStateOf } from "../../../src/registration/registration-tokens.ts";
+import { TokenHolders } from "../../../src/registration/token-holders.ts";
 import {
   newSecret,
   ownSecretName,
   registrationSecret,
   secretFields,
+  tokenDigest,
   type RegistrationSecret,
   type SecretContent,
 } from "../../../src/registration/token-secret.ts";
@@ -117,10 +119,19 @@ describe("secretStep", () => {
     expect(stored(written).previous).toMatchObject({ token: TOKEN, expiresMs: written.previous?.expiresMs });
   });
 
-  it("takes the previous token away when its time is over", () => {
+  it("leaves the previous token for thirty days after its end, when a clock that was ahead is right again, and takes it away then", () => {
     const secret = stored({ ...held, previous: { token: FRESH, expiresMs: nowMs } });
-    expect(secretStep(registration({}), secret, { ...around, nowMs: nowMs - 1 })).toEqual({ kind: "none" });
-    expect(secretStep(registration({}), secret, around)).toMatchObject({
+    const keptMs = 30 * 24 * 3_600_000;
+    for (const afterMs of [-1, 0, 49 * 3_600_000, keptMs - 1]) {
+      expect(secretStep(registration({}), secret, { ...around, nowMs: nowMs + afterMs })).toEqual({ kind: "none" });
+    }
+    // It is nobody's token meanwhile.
+    const state = tokenStateOf(registration({}), secret);
+    const holders = new TokenHolders();
+    holders.set("ns/r", state.kind === "tokens" ? state.tokens : undefined);
+    expect(holders.onlyHolder(tokenDigest(FRESH), nowMs - 1)?.key).toBe("ns/r");
+    expect(holders.onlyHolder(tokenDigest(FRESH), nowMs)).toBeUndefined();
+    expect(secretStep(registration({}), secret, { ...around, nowMs: nowMs + keptMs })).toMatchObject({
       kind: "update",
       isOnlyMoved: false,
       content: { token: TOKEN, previous: undefined },
