@@ -32,7 +32,7 @@ const NODE_USER = "system:node:";
 const NODE_GROUP = "system:nodes";
 
 /**
- * @throws NodeApiError KUBECONFIG_UNREADABLE, KUBECONFIG_INVALID, KUBECONFIG_CERTIFICATE_EXPIRED
+ * @throws NodeApiError KUBECONFIG_UNREADABLE, KUBECONFIG_INVALID, KUBECONFIG_CERTIFICATE_EARLY, KUBECONFIG_CERTIFICATE_EXPIRED
  */
 export async function readCredentials(outside: CredentialsOutside, kubeconfig: Kubeconfig): Promise<Credentials> {
   const { path, ca, clientCertificate: pair } = kubeconfig;
@@ -141,15 +141,17 @@ function checkPair(certificate: string, key: string, path: string): X509Certific
 function checkValidity(certificate: X509Certificate, path: string, nowMs: number): void {
   const { validFromDate, validToDate } = certificate;
   if (nowMs <= validToDate.getTime() && nowMs >= validFromDate.getTime()) return;
-  const sentence =
+  const [notBefore, notAfter] = [validFromDate.toISOString(), validToDate.toISOString()];
+  const [code, sentence] =
     nowMs > validToDate.getTime()
-      ? `expired on ${validToDate.toISOString()}`
-      : `is valid from ${validFromDate.toISOString()} on, and it is ${new Date(nowMs).toISOString()} here`;
-  throw new NodeApiError(
-    "KUBECONFIG_CERTIFICATE_EXPIRED",
-    `the client certificate of the kubeconfig ${path} ${sentence}`,
-    { details: { path, notBefore: validFromDate.toISOString(), notAfter: validToDate.toISOString() } },
-  );
+      ? (["KUBECONFIG_CERTIFICATE_EXPIRED", `expired on ${notAfter}`] as const)
+      : ([
+          "KUBECONFIG_CERTIFICATE_EARLY",
+          `is valid from ${notBefore} on, and it is ${new Date(nowMs).toISOString()} here`,
+        ] as const);
+  throw new NodeApiError(code, `the client certificate of the kubeconfig ${path} ${sentence}`, {
+    details: { path, notBefore, notAfter },
+  });
 }
 
 function invalid(path: string, problem: string): NodeApiError {

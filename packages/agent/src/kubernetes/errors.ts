@@ -5,6 +5,7 @@ import type { CodedErrorOptions, ErrorTable } from "@rancheros/protocol/errors";
 import type { ApiStatus } from "./api-status.ts";
 
 export type NodeApiErrorCode =
+  | "KUBECONFIG_CERTIFICATE_EARLY"
   | "KUBECONFIG_CERTIFICATE_EXPIRED"
   | "KUBECONFIG_INVALID"
   | "KUBECONFIG_MISSING"
@@ -50,10 +51,17 @@ export const NODE_API_ERRORS = {
     meaning: "The kubeconfig logs in by a program (exec) or an auth-provider, which this program does not start.",
     mend: "Name a kubeconfig with a client certificate or a token, such as the node's own admin or kubelet kubeconfig.",
   },
+  KUBECONFIG_CERTIFICATE_EARLY: {
+    failure: "environment",
+    // The time service of a machine without a clock's battery sets it minutes after the start.
+    retry: "backoff",
+    meaning: "By this machine's clock the client certificate of the kubeconfig is not valid yet.",
+    mend: "Set the clock (`date`), which is most likely in the past, or wait for the time service: an upgrade goes on by itself then. If the clock is right, renew the certificate: restart k3s or RKE2, or `kubeadm certs renew all`.",
+  },
   KUBECONFIG_CERTIFICATE_EXPIRED: {
     failure: "environment",
     retry: "never",
-    meaning: "The client certificate of the kubeconfig is out of date, or not valid yet.",
+    meaning: "The client certificate of the kubeconfig is out of date.",
     mend: "Check the clock (`date`); then renew it: restart k3s or RKE2, or `kubeadm certs renew all`.",
   },
   KUBECONFIG_OTHER_NODE: {

@@ -54,7 +54,7 @@ export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
 /** A page of 500 pods with all that they can have. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** @throws NodeApiError KUBECONFIG_UNREADABLE, KUBECONFIG_INVALID, KUBECONFIG_CERTIFICATE_EXPIRED */
+/** @throws NodeApiError KUBECONFIG_UNREADABLE, KUBECONFIG_INVALID, KUBECONFIG_CERTIFICATE_EARLY, KUBECONFIG_CERTIFICATE_EXPIRED */
 export async function createClient(outside: ClientOutside, kubeconfig: Kubeconfig): Promise<KubernetesClient> {
   const { host } = kubeconfig.server;
   const first = await readCredentials(outside, kubeconfig);

@@ -52,7 +52,9 @@ const DISTRUST: Readonly<Record<string, string>> = {
 export function networkFailure(error: unknown, host: string): NodeApiError {
   if (error instanceof NodeApiError) return error;
   const code = systemCode(error);
-  const options = { cause: error, details: { host, ...(code === "" ? {} : { networkError: code }) } };
+  // It is valid once this machine's clock is set.
+  const retry = code === "CERT_NOT_YET_VALID" ? { retry: "backoff" as const } : {};
+  const options = { cause: error, details: { host, ...(code === "" ? {} : { networkError: code }) }, ...retry };
   const unnamed = unnamedDistrust(error);
   const distrust = unnamed === undefined ? DISTRUST[code] : `is not acceptable: ${unnamed}`;
   if (distrust !== undefined) {

@@ -84,6 +84,17 @@ describe("a failed connection", () => {
     expect(error.message).toContain(words);
   });
 
+  it.each([false, true])(
+    "with a certificate that is not valid yet passes with this machine's clock (a proxy's: %j)",
+    (isProxy) => {
+      const cause = Object.assign(new Error("x"), { code: "CERT_NOT_YET_VALID" });
+      if (isProxy) noteProxyError(cause);
+      expect(networkFailure(cause, "h:1")).toMatchObject({ code: "NODE_API_UNTRUSTED", retry: "backoff" });
+      const ended = Object.assign(new Error("x"), { code: "CERT_HAS_EXPIRED" });
+      expect(networkFailure(ended, "h:1")).toMatchObject({ code: "NODE_API_UNTRUSTED", retry: "never" });
+    },
+  );
+
   it.each([
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "comes from a CA that this machine does not trust"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "is for another name than the one by which it is asked"],

@@ -67,6 +67,10 @@ async function problemOf(reading: Promise<Credentials>): Promise<string> {
   return error instanceof NodeApiError ? `${error.code} ${error.message}` : String(error);
 }
 
+async function retryOf(reading: Promise<Credentials>): Promise<unknown> {
+  return reading.catch((reason: unknown) => (reason instanceof NodeApiError ? reason.retry : undefined));
+}
+
 describe("credentials", () => {
   it("of a kubelet say which node it is", async () => {
     const { identity } = await readCredentials(withFiles({}), pair(kubelet.certificatePem, kubelet.keyPem));
@@ -95,14 +99,17 @@ describe("credentials", () => {
     expect((await readCredentials(withFiles({}), kubeconfig)).token).toBe("old");
   });
 
-  it("that expired, or are not valid yet, are told with the date", async () => {
+  it("that expired, or are not valid yet, are told with the date, and only the latter comes by itself: with the clock", async () => {
     const expired = issueClientCertificate(authority, { user: "u", groups: [], expired: true });
-    expect(await problemOf(readCredentials(withFiles({}), pair(expired.certificatePem, expired.keyPem)))).toMatch(
+    const late = () => readCredentials(withFiles({}), pair(expired.certificatePem, expired.keyPem));
+    expect(await problemOf(late())).toMatch(
       /^KUBECONFIG_CERTIFICATE_EXPIRED the client certificate of the kubeconfig \/k expired on 20\d\d-/,
     );
     const past = withFiles({}, Date.UTC(2001, 0, 1));
-    expect(await problemOf(readCredentials(past, pair(admin.certificatePem, admin.keyPem)))).toMatch(
-      /^KUBECONFIG_CERTIFICATE_EXPIRED .* is valid from 20\d\d-.* and it is 2001-01-01T00:00:00.000Z here$/,
+    const early = () => readCredentials(past, pair(admin.certificatePem, admin.keyPem));
+    expect([await retryOf(late()), await retryOf(early())]).toEqual(["never", "backoff"]);
+    expect(await problemOf(early())).toMatch(
+      /^KUBECONFIG_CERTIFICATE_EARLY .* is valid from 20\d\d-.* and it is 2001-01-01T00:00:00.000Z here$/,
     );
   });
 

@@ -58,6 +58,25 @@ it.each<[string, (world: World, isThere: boolean) => void]>([
   expect(world.events.indexOf("drained")).toBeLessThan(world.events.indexOf("switched"));
 });
 
+it("is waited for, however long, where its certificate is not valid yet: a node whose clock is set late says so, and drains then", async () => {
+  const world = createWorld({ apiServer: "KUBECONFIG_CERTIFICATE_EARLY" });
+  const life = lateLife(world);
+  void life.time.sleep(30 * 60_000, NEVER).then(() => (world.apiServer = "answers"));
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Succeeded", cordon: "none", isCordoned: false });
+  expect(world.events.indexOf("drained")).toBeGreaterThan(-1);
+  expect(world.events.indexOf("drained")).toBeLessThan(world.events.indexOf("switched"));
+});
+
+it("ends an upgrade with its own time where its certificate is never valid, and changes nothing", async () => {
+  const world = createWorld({ apiServer: "KUBECONFIG_CERTIFICATE_EARLY" });
+  const life = lateLife(world);
+  await live(life, orderOf());
+  expect(cameTo(world)).toMatchObject({ phase: "Failed", isSwitched: false, cordon: "none" });
+  expect(life.time.uptimeMs - HOUR_MS).toBeGreaterThan(30 * 60_000);
+  expect(life.time.uptimeMs - HOUR_MS).toBeLessThan(3 * HOUR_MS);
+});
+
 it("ends an upgrade that drains where it does not come back, and changes nothing", async () => {
   const world = createWorld();
   const life = lateLife(world);
