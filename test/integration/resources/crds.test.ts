@@ -89,6 +89,18 @@ describe("the document", () => {
     });
   });
 
+  // As the original's CRD has it, whose code reads such a value as an empty one. Without it, all nodes would be chosen.
+  it.each<[Kind, object]>([
+    ["ManagedOSImage", { osImage: "a", nodeSelector: { matchLabels: { worker: null } } }],
+    ["ManagedOSImage", { osImage: "a", clusterTargets: [{ clusterSelector: { matchLabels: { edge: null } } }] }],
+    ["ManagedOSImage", { osImage: "a", canary: { selector: { matchLabels: { first: null } } } }],
+    ["ManagedOSImage", { osImage: "a", drain: { podSelector: { matchLabels: { app: null } } } }],
+  ])("keeps labels without a value: %s %j", async (kind, spec) => {
+    const name = `no-value-${(count += 1)}`;
+    await apply(kind, spec, name);
+    expect((await getObject(target, kind, namespace, name))?.spec).toEqual(spec);
+  });
+
   it.each([
     ["an absent selector", { nodeSelector: null }],
     ["no drain", { drain: null }],

@@ -18,7 +18,8 @@ export function labelSelectorText(
 ): { readonly text: string; readonly problems: readonly string[] } {
   const problems: string[] = [];
   const parts: string[] = [];
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
+  for (const [key, given] of Object.entries(selector.matchLabels ?? {})) {
+    const value = given ?? "";
     const where = `${field}.matchLabels`;
     if (!KEY.test(key)) problems.push(`${where} has a key that is no label key`);
     else if (!VALUE.test(value)) problems.push(`${where}[${key}] is no label value`);

@@ -1,6 +1,7 @@
 /** The Fleet Clusters and ClusterGroups that there are, by namespace. */
 import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "@kubernetes/client-node";
+import { textsOf } from "@rancheros/protocol/templates";
 import { isNextSpec } from "../controller/index.ts";
 import { compileSelector, type LabelMatch, type LabelSelector, type Labels } from "./label-selector.ts";
 import type { FleetCluster, FleetGroup, TargetMatch } from "./match-targets.ts";
@@ -34,7 +35,9 @@ function textAt(holder: unknown, key: string): string {
 function labelsAt(holder: unknown, key: string): Labels {
   const map = child(holder, key);
   if (typeof map !== "object" || map === null) return {};
-  return Object.fromEntries(Object.entries(map).filter((one): one is [string, string] => typeof one[1] === "string"));
+  const isText = (one: [string, unknown]): one is [string, string | null] =>
+    typeof one[1] === "string" || one[1] === null;
+  return textsOf(Object.fromEntries(Object.entries(map).filter(isText)));
 }
 
 function metaOf(object: unknown): FleetMeta | undefined {

@@ -1,8 +1,10 @@
 /** Kubernetes' label selectors: which labels they match, and what makes one invalid. */
 
+import { textsOf, type NullableTexts } from "@rancheros/protocol/templates";
+
 /** As the resource has it: from a stored object, so nothing in it is taken on trust. */
 export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>> | null;
+  readonly matchLabels?: NullableTexts | null;
   readonly matchExpressions?:
     readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] | null }[] | null;
 }
@@ -66,6 +68,11 @@ function holds({ key, operator, values }: Requirement, allowed: ReadonlySet<stri
   }
 }
 
+/** The same selector, with empty values where it has null. */
+export function withLabelTexts<Selector extends LabelSelector>(selector: Selector): Selector {
+  return selector.matchLabels ? { ...selector, matchLabels: textsOf(selector.matchLabels) } : selector;
+}
+
 /**
  * @param field  path of the selector, which begins each problem
  * @returns      {} matches everything; the caller knows what an absent selector means
@@ -73,7 +80,7 @@ function holds({ key, operator, values }: Requirement, allowed: ReadonlySet<stri
  */
 export function compileSelector(selector: LabelSelector, field: string): CompiledSelector {
   const requirements: readonly (Requirement & { readonly at: string })[] = [
-    ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({
+    ...Object.entries(textsOf(selector.matchLabels)).map(([key, value]) => ({
       key,
       operator: "In",
       values: [value],

@@ -10,6 +10,7 @@ import {
   type RegistryCredential,
 } from "@rancheros/protocol/upgrade";
 import { stringify } from "yaml";
+import { withLabelTexts } from "../fleet/index.ts";
 import { variableProblems } from "../versions/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
 import { RolloutError } from "./errors.ts";
@@ -44,6 +45,12 @@ function containerOf(container: Container, envFrom: Variables, command: readonly
     volumes: container.volumes ?? [],
     securityContext: container.securityContext ?? undefined,
   };
+}
+
+/** Agents of before take no null for a label's value. */
+function drainOf(drain: ManagedOSImageSpec["drain"]): Plan["drain"] {
+  if (!drain?.podSelector) return drain ?? undefined;
+  return { ...drain, podSelector: withLabelTexts(drain.podSelector) };
 }
 
 function cloudConfigOf(cloudConfig: Readonly<Record<string, unknown>> | null | undefined): string | undefined {
@@ -131,7 +138,7 @@ export function buildPlan(image: CompiledImage, slot: Slot, materials: Materials
     version: parseImageReference(images.resolvedImage).tag ?? "latest",
     cloudConfig: cloudConfigOf(spec.cloudConfig),
     cordon: spec.cordon ?? true,
-    drain: spec.drain ?? undefined,
+    drain: drainOf(spec.drain),
     prepare: prepare === undefined ? undefined : containerOf(prepare, materials.prepareEnv, undefined),
     upgrade: withMetadata(containerOf(upgradeContainer ?? { image: images.reference }, materials.upgradeEnv, command)),
     credentials: materials.credentials,

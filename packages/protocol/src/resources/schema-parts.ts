@@ -1,5 +1,5 @@
 /** Schema fragments that several kinds use, each plain JSON Schema with the Kubernetes extensions riding along. */
-import { Type, type TObject, type TProperties, type TSchema } from "typebox";
+import { Type, type TObject, type TProperties, type TSchema, type TStringOptions } from "typebox";
 import { LABEL_KEY, LABEL_PREFIX_MAX } from "../templates/index.ts";
 
 /** One CEL rule of `x-kubernetes-validations`. */
@@ -46,6 +46,11 @@ export function keysAreQualifiedNames(field: string): CelRule {
   };
 }
 
+/** Texts that may be null, which reads as empty: the API server drops null from a map that does not take it, key and all. */
+function labelTexts(options: TStringOptions = {}) {
+  return Type.Record(Type.String(), Type.Union([Type.String(options), Type.Null()]));
+}
+
 /** A map of strings with keys as labels have them. Values may be templates. */
 export function keyedStrings(field: string, description: string, valueLimit: number) {
   return Type.Record(Type.String(), Type.String({ maxLength: valueLimit }), {
@@ -58,7 +63,7 @@ export function keyedStrings(field: string, description: string, valueLimit: num
 /** Kubernetes' LabelSelector. */
 export const labelSelector = Type.Object({
   matchLabels: Type.Optional(
-    nullable(Type.Record(Type.String(), Type.String()), { description: "Labels that must have just these values." }),
+    nullable(labelTexts(), { description: "Labels that must have just these values; null is the empty one." }),
   ),
   matchExpressions: Type.Optional(
     nullable(

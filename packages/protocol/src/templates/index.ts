@@ -8,5 +8,7 @@ export { labelValue } from "./label-value.ts";
 export { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
 export { templateProblems } from "./template-problems.ts";
 export { fillTemplate, HARDWARE_PARTS, TEMPLATE_LIMIT } from "./template.ts";
+export { textsOf } from "./texts-of.ts";
+export type { NullableTexts } from "./texts-of.ts";
 export type { Filled } from "./template.ts";
 export { isVendorPlaceholder } from "./vendor-placeholder.ts";

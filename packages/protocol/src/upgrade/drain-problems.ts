@@ -46,15 +46,15 @@ function selectorProblems(selector: unknown): readonly string[] {
   const labels = selector["matchLabels"] ?? undefined;
   const requirements = selector["matchExpressions"] ?? undefined;
   return [
-    ...(labels === undefined || isTexts(labels) ? [] : ["/podSelector/matchLabels must be texts"]),
+    ...(labels === undefined || isLabels(labels) ? [] : ["/podSelector/matchLabels must be texts"]),
     ...(requirements === undefined || isRequirements(requirements)
       ? []
       : ["/podSelector/matchExpressions must be a list of key, operator and values"]),
   ];
 }
 
-function isTexts(value: unknown): boolean {
-  return isJsonObject(value) && Object.values(value).every((one) => typeof one === "string");
+function isLabels(value: unknown): boolean {
+  return isJsonObject(value) && Object.values(value).every((one) => one === null || typeof one === "string");
 }
 
 function isRequirements(value: unknown): boolean {

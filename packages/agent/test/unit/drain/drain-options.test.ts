@@ -54,7 +54,7 @@ describe("spec.drain", () => {
 
   it("gives the selector as text", () => {
     const podSelector = {
-      matchLabels: { app: "x", "example.com/tier": "" },
+      matchLabels: { app: "x", "example.com/tier": "", worker: null },
       matchExpressions: [
         { key: "a", operator: "In", values: ["1", "2"] },
         { key: "b", operator: "NotIn", values: ["3"] },
@@ -62,7 +62,9 @@ describe("spec.drain", () => {
         { key: "d", operator: "DoesNotExist", values: null },
       ],
     };
-    expect(drainOptions({ podSelector }).podSelector).toBe("app=x,example.com/tier=,a in (1,2),b notin (3),c,!d");
+    expect(drainOptions({ podSelector }).podSelector).toBe(
+      "app=x,example.com/tier=,worker=,a in (1,2),b notin (3),c,!d",
+    );
   });
 
   it("has all its bad fields named", () => {

@@ -24,6 +24,18 @@ it("is another label or selector, and no other change", () => {
   expect(cluster({ a: "2" }, "4")).toBe(true);
 });
 
+it("reads a label of a group's selector that has no value as an empty one, and not as none", () => {
+  const index = new FleetIndex();
+  const group = groupEntry(object({}, "1", { matchLabels: { edge: null } }));
+  if (group !== undefined) index.putGroup(group);
+  for (const [name, labels] of Object.entries({ edge: { edge: "" }, core: {}, other: { edge: "1" } })) {
+    const cluster = clusterEntry({ metadata: { name, namespace: "n", labels } });
+    if (cluster !== undefined) index.putCluster(cluster);
+  }
+  const compiled = compileTargets([{ clusterGroup: "one" }], "targets");
+  expect(compiled.ok && index.chosen("n", compiled.match)).toEqual(new Set(["edge"]));
+});
+
 it("says which groups without a selector leave it open what some targets choose", () => {
   const index = new FleetIndex();
   const put = (name: string, selector: object, uid = "u", generation?: number): boolean => {

@@ -94,6 +94,18 @@ describe("a plan", () => {
     expect(plan.retry).toBe(true);
   });
 
+  it("says a label without a value as an empty one, which agents of before take too", () => {
+    const podSelector = { matchLabels: { app: null, tier: "web" }, matchExpressions: null };
+    const plan = planFor({ drain: { force: true, podSelector } });
+    expect(plan.drain).toEqual({
+      force: true,
+      podSelector: { matchLabels: { app: "", tier: "web" }, matchExpressions: null },
+    });
+    for (const same of [null, {}, { matchLabels: null }]) {
+      expect(planFor({ drain: { podSelector: same } }).drain).toEqual({ podSelector: same });
+    }
+  });
+
   it("lets an upgradeContainer without an image run in osImage", () => {
     const { upgrade } = planFor({ upgradeContainer: { env: [{ name: "FORCE", value: "true" }] } });
     expect(upgrade).toMatchObject({

@@ -106,3 +106,9 @@ describe("canaries that are the same", () => {
     expect(status).toMatchObject({ canariesDoneAt, canariesDoneFor: canariesId(ring("a").selector) });
   });
 });
+
+it("tells a canary.selector whose label has no value from one that chooses everything", () => {
+  const [none, empty] = [canariesId({ matchLabels: { first: null } }), canariesId({ matchLabels: { first: "" } })];
+  expect(none).toBe(empty);
+  expect(none).not.toBe(canariesId({ matchLabels: {} }));
+});

@@ -29,7 +29,7 @@ const VALUES = [
 const some = oneof(constantFrom<unknown>(...VALUES), jsonValue());
 const selector = record(
   {
-    matchLabels: oneof(dictionary(string(), string(), { maxKeys: 2 }), some),
+    matchLabels: oneof(dictionary(string(), oneof(string(), constantFrom(null)), { maxKeys: 2 }), some),
     matchExpressions: oneof(
       record({ key: some, operator: oneof(constantFrom("In", "Exists", "Near"), some), values: some }).map((one) => [
         one,
