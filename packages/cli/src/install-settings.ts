@@ -19,6 +19,7 @@ import { parseCloudConfig } from "./cloud-config-text.ts";
 import { CliError } from "./errors.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
 import { installPause } from "./install-pause.ts";
+import { mergeDocuments } from "./merge-documents.ts";
 import { readTextFile } from "./read-text-file.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -58,7 +59,7 @@ export async function gatherSettings(
   for (const url of urls) far.push(await patiently(run, url));
   odd.push(...sectionWarnings(far.flatMap(judgeSections)));
   const told = mergeFields(near, ...far.map(documentFields));
-  const document = [medium, ...far].reduce((all, one) => ({ ...all, ...one }));
+  const document = mergeDocuments([medium, ...far]);
   const withAnswer = (given: InstallDocument | undefined): GatheredSettings => {
     const settings = readSettings(mergeFields(told, documentFields(given), flagFields(flags)));
     const rule = { ...settings.rule, isByHand: flags.device !== undefined };

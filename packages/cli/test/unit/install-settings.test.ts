@@ -105,4 +105,20 @@ describe("the name of a disk", () => {
     const { settings } = await gatherSettings(runWith(limited, []), more, undefined);
     expect(settings.rule).toMatchObject({ device: "/dev/sda", kind: "ssd", maxBytes: undefined });
   });
+
+  it("adds to what the medium says: its users, its keys and how it joins stay", async () => {
+    pages = [
+      "{users: [{name: bob}], ssh_authorized_keys: [key-b], rancherd: {role: agent, labels: [c=d]}, hostname: far}",
+    ];
+    const medium =
+      'users: [{name: alice}]\nssh_authorized_keys: [key-a]\nhostname: near\nrancherd: {server: "https://s", token: t, labels: [a=b]}\n';
+    const run = runWith(`${medium}rancheros: {install: {configUrl: "${origin()}/b"}}`, []);
+    const { document } = await gatherSettings(run, "", undefined);
+    expect(document).toMatchObject({
+      users: [{ name: "alice" }, { name: "bob" }],
+      ssh_authorized_keys: ["key-a", "key-b"],
+      hostname: "far",
+      rancherd: { server: "https://s", token: "t", role: "agent", labels: ["c=d"] },
+    });
+  });
 });
