@@ -41,6 +41,7 @@ class Edit {
   readonly #document: ConfigDocument;
   readonly #prefix: readonly string[];
   readonly #before: JoinRecord;
+  readonly #replaced: (readonly string[])[] = [];
 
   constructor(document: ConfigDocument, prefix: readonly string[], before: JoinRecord) {
     this.#document = document;
@@ -57,12 +58,30 @@ class Edit {
 
   #value(path: readonly string[], wanted: unknown, current: unknown): void {
     const isMissing = current === undefined || current === null;
-    if (isMap(wanted) && Object.keys(wanted).length > 0) {
+    if (!isMissing && isOtherKind(wanted, current) && this.#isOurs(path, current)) this.#replace(path, wanted);
+    else if (isMap(wanted) && Object.keys(wanted).length > 0) {
       if (isMissing || isMap(current)) this.map(path, wanted, current);
       else this.kept.push(path.join("."));
     } else if (Array.isArray(wanted) && (isMissing || Array.isArray(current))) {
       this.#list(path, wanted, Array.isArray(current) ? current : []);
     } else this.#scalar(path, wanted, isMissing ? undefined : current);
+  }
+
+  /** A registration that gave a map by mistake is corrected to a list: what it had written is nobody's wish. */
+  #replace(path: readonly string[], wanted: unknown): void {
+    this.#replaced.push(path);
+    const isFilled = isMap(wanted) && Object.keys(wanted).length > 0;
+    this.#set(path, isFilled ? {} : wanted);
+    if (isFilled) this.map(path, wanted, undefined);
+    else this.record[JSON.stringify(path)] = Array.isArray(wanted) ? wanted.map(hashOf) : hashOf(wanted);
+  }
+
+  /** Whether all that stands there was written by this program; an empty map or list says nothing that somebody could mean. */
+  #isOurs(path: readonly string[], current: unknown): boolean {
+    const before = this.#before[JSON.stringify(path)];
+    if (isRecorded(before, current)) return true;
+    if (Array.isArray(current)) return current.every((item) => Array.isArray(before) && isRecorded(before, item));
+    return isMap(current) && Object.entries(current).every(([key, inner]) => this.#isOurs([...path, key], inner));
   }
 
   #scalar(path: readonly string[], wanted: unknown, current: unknown): void {
@@ -95,6 +114,7 @@ class Edit {
     for (const [name, before] of Object.entries(this.#before)) {
       const path = parsePath(name);
       if (path === undefined || Object.hasOwn(this.record, name) || valueAt(wanted, path) !== undefined) continue;
+      if (this.#replaced.some((gone) => gone.every((part, index) => part === path[index]))) continue;
       const there = valueAt(current, path);
       if (typeof before !== "string" && Array.isArray(there)) this.#takeBackItems(path, before, there);
       else if (isRecorded(before, there)) this.#delete(path);
@@ -114,6 +134,12 @@ class Edit {
   #delete(path: readonly string[]): void {
     this.#document.delete([...this.#prefix, ...path]);
   }
+}
+
+/** @returns whether putting the one into the other is no way; an empty map is wanted in place of what the other holds */
+function isOtherKind(wanted: unknown, current: unknown): boolean {
+  if (isMap(wanted)) return !isMap(current) || (Object.keys(wanted).length === 0 && Object.keys(current).length > 0);
+  return isMap(current) || Array.isArray(wanted) !== Array.isArray(current);
 }
 
 function isRecorded(recorded: JoinRecord[string] | undefined, value: unknown): boolean {

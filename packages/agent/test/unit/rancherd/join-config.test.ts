@@ -117,4 +117,33 @@ describe("a registration's answer in rancherd's file", () => {
       }),
     );
   });
+
+  it("follows a registration that gives a value of another kind, as its own from before is nobody's wish", () => {
+    const values = [{ zone: "z1" }, ["zone=z1"], "zone=z1", { zone: { a: ["x"] } }, [], {}, ["b=c", "d=e"]];
+    for (const before of values) {
+      for (const labels of values.filter((one) => one !== before)) {
+        const first = joinConfig("role: agent\n", { labels: before }, {});
+        const second = joinConfig(first.text, { labels }, first.record);
+        const third = joinConfig(second.text, { labels }, second.record);
+        expect.soft(parseGoYaml(second.text), `${JSON.stringify(before)} ${second.text}`).toMatchObject({ labels });
+        expect.soft(second.kept).toEqual([]);
+        expect.soft(third.isChanged).toBe(false);
+        expect.soft(third.record).toEqual(second.record);
+      }
+    }
+  });
+
+  it("leaves a value of another kind in which somebody has written", () => {
+    const first = joinConfig(undefined, { labels: { zone: "z1" } }, {});
+    const edited = `${first.text}  mine: true\n`;
+    const { text, kept } = joinConfig(edited, { labels: ["zone=z1"] }, first.record);
+    expect(parseGoYaml(text)).toMatchObject({ labels: { mine: true } });
+    expect(kept).toEqual(["labels"]);
+  });
+
+  it("comes into its own again where the version before has left an empty map in its place", () => {
+    const { text, kept } = joinConfig("labels: {}\n", { labels: ["zone=z1"] }, {});
+    expect(parseGoYaml(text)).toEqual({ labels: ["zone=z1"] });
+    expect(kept).toEqual([]);
+  });
 });
