@@ -147,9 +147,10 @@ function standOf(facts: RolloutFacts, resolved: Finding): Stand {
   if (plan === undefined) return { state: unresolvedState(resolved), message: resolved.message };
   if (isNone(image.concurrency)) return { state: "Paused", message: `concurrency is 0; ${progress}` };
   if (isComplete(facts)) return { state: "Complete", message: progress };
-  if (resolved.status === "False") return { state: "Resolving", message: `${resolved.message}; ${progress}` };
   if (image.isSuspended) return { state: "Suspended", message: `suspend is true; ${progress}` };
   if (gate.halted !== undefined) return { state: "Halted", message: `${gate.halted}; ${progress}` };
+  // After what keeps machines from starting whatever is found: that is for somebody to see to.
+  if (resolved.status === "False") return { state: "Resolving", message: `${resolved.message}; ${progress}` };
   if (gate.windowClosed !== undefined) return { state: "WindowClosed", message: `${gate.windowClosed}; ${progress}` };
   if (gate.soaking !== undefined) return { state: "Soaking", message: `${gate.soaking}; ${progress}` };
   const held = gate.canariesOnly !== undefined && counted.canaries === 0 ? `${gate.canariesOnly.message}; ` : "";

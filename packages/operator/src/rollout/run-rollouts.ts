@@ -1,8 +1,6 @@
 /** The rollouts of one replica: answers machines, follows what changes, and lets the workers of the images write. */
-import { hasCode } from "@rancheros/protocol/errors";
 import type { Waiting } from "@rancheros/protocol/upgrade";
 import { createTroubles, errorFields } from "../telemetry/index.ts";
-import { buildPlan, requirePlan } from "./build-plan.ts";
 import { imageKey } from "./compile-image.ts";
 import { createHearing } from "./hearing.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
@@ -11,6 +9,7 @@ import { ImageWorker } from "./image-worker.ts";
 import { isAbout } from "./machine-place.ts";
 import { machinePaceSeconds } from "./machine-pace.ts";
 import { aliveMs, fleetPaceSeconds, jittered } from "./pace.ts";
+import { PlanMaker } from "./plan-maker.ts";
 import type { Asked, Rollouts } from "./rollout-desk.ts";
 import { Readiness } from "./readiness.ts";
 import { RolloutIndex } from "./rollout-index.ts";
@@ -63,6 +62,11 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     },
     onFailure: (key, error) => warn("image not resolved", key, error),
   });
+  const plans = new PlanMaker(index, parts, {
+    onHad: (key) => troubles.over(key),
+    onFailure: (key, error) => warn("plan not made", key, error),
+    onFound: (key, found) => workerOf(key).report(found),
+  });
   const unread = new UnreadImages(index);
   const readiness = new Readiness({ ...parts, index, unread, imagesSynced: () => isSynced });
   const hearing = createHearing(parts);
@@ -93,6 +97,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     workers.get(key)?.stop();
     workers.delete(key);
     resolvers.forget(key);
+    plans.looks.forget(key);
   }
 
   function dropImage(object: { readonly metadata: { readonly name: string; readonly namespace: string } }): void {
@@ -109,56 +114,16 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     }
   }
 
-  async function planOrWaiting(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
-    const { image, state } = place;
-    const { uid } = state.machine.metadata;
-    const slot = image.slots.get(uid);
-    if (slot === undefined || slot.plan !== image.plan) return { plan: undefined, waiting: QUEUED };
-    try {
-      const plan = buildPlan(image.image, slot, await parts.materials(image.image.object));
-      resolved(image);
-      return { plan, waiting: undefined };
-    } catch (error) {
-      if (hasCode(error, "ROLLOUT_CONTESTED")) return { plan: undefined, waiting: QUEUED };
-      return { plan: undefined, waiting: unresolved(image, error) };
-    }
-  }
-
-  /** All that the image refers to can be had: what was said against that is over. */
-  function resolved(state: ImageState): void {
-    const { image } = state;
-    if (index.image(image.key) !== state) return;
-    troubles.over(image.key);
-    const condition = image.object.status?.conditions?.find(({ type }) => type === "Resolved");
-    if (condition?.status !== "True") workerOf(image.key).report("fine");
-  }
-
-  /** What the image refers to cannot be had. */
-  function unresolved(image: ImageState, error: unknown): Waiting {
-    const { reason, error: message } = errorFields(error);
-    // Of a spec that is another one by now nothing is to be said.
-    if (index.image(image.image.key) === image) {
-      warn("plan not made", image.image.key, error);
-      workerOf(image.image.key).report({ reason, message });
-    }
-    return { reason: "Unresolved", message: message.slice(0, 500) };
-  }
-
   async function request(place: Place): Promise<Pick<Asked, "plan" | "waiting">> {
     const { image, state } = place;
-    try {
-      // Before the slot: a machine that holds one without being told what to do keeps others from theirs.
-      const materials = await parts.materials(image.image.object);
-      if (image.plan !== undefined) requirePlan(image.image, image.plan, materials);
-      resolved(image);
-    } catch (error) {
-      return { plan: undefined, waiting: unresolved(image, error) };
-    }
+    // Before the slot: a machine that holds one without being told what to do keeps others from theirs.
+    const unresolved = await plans.check(image);
+    if (unresolved !== undefined) return { plan: undefined, waiting: unresolved };
     const { uid } = state.machine.metadata;
     const refusal = await workerOf(image.image.key).ask(uid);
     const now = placeOf(uid);
     if (now === undefined) return { plan: undefined, waiting: NO_IMAGE };
-    if (refusal === undefined) return planOrWaiting(now);
+    if (refusal === undefined) return plans.planOrWaiting(now.image, uid);
     return { plan: undefined, waiting: waitingAs(now) ?? refusal };
   }
 
@@ -185,7 +150,9 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function goOn(place: Place, slot: Slot): ReturnType<typeof request> {
     const { image, state, standing: stand } = place;
     const isLate = isLateToBegin(slot, state.machine, image.image.object.metadata.name, nowMs());
-    return isLate && stand.gate.closed !== undefined ? request(place) : planOrWaiting(place);
+    return isLate && stand.gate.closed !== undefined
+      ? request(place)
+      : plans.planOrWaiting(image, state.machine.metadata.uid);
   }
 
   async function decideFor(uid: string): Promise<Pick<Asked, "plan" | "waiting">> {
@@ -269,6 +236,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       if (image === undefined) return;
       if (before !== object.metadata.generation) workerOf(key).wakeSoon();
       resolvers.look(image);
+      plans.looks.look(image);
     },
     onImageUnread(image) {
       const { namespace, uid } = image.metadata;
@@ -295,6 +263,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       isStopped = true;
       for (const key of workers.keys()) forget(key);
       resolvers.stop();
+      plans.looks.stop();
     },
   };
 }
