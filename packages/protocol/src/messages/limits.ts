@@ -9,6 +9,12 @@ export const HEADER_MAX_BYTES = 32 * 1024;
 /** One websocket message. The largest honest one is the install configuration with a long cloud-config. */
 export const MESSAGE_MAX_BYTES = 64 * 1024;
 
+/**
+ * Frames of one message: each is held as an object of its own, with what came beside it in one read, until the last has
+ * come. Go's library, as rancherd and its server have it, sends frames of 4 KiB: 16 for the longest message.
+ */
+export const MESSAGE_MAX_FRAGMENTS = 64;
+
 /** Dial to last message: rancherd's server gives 10 seconds, a TPM needs one to five of them. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 

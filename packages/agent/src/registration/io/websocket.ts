@@ -1,4 +1,5 @@
 /** A websocket as a machine needs it: dial, messages in order, and how it ended. */
+import { MESSAGE_MAX_FRAGMENTS } from "@rancheros/protocol/messages";
 import { WebSocket, type RawData } from "ws";
 
 import { connectionAgent, type Route } from "../../http/index.ts";
@@ -49,6 +50,7 @@ export async function openWebsocket(dial: Dial): Promise<Dialled> {
     agent,
     headers: dial.headers,
     maxPayload: dial.maxMessageBytes,
+    maxFragments: MESSAGE_MAX_FRAGMENTS,
     perMessageDeflate: false,
     followRedirects: false,
   });

@@ -3,7 +3,7 @@ import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HANDSHAKE_TIMEOUT_MS, MESSAGE_MAX_BYTES } from "@rancheros/protocol/messages";
+import { HANDSHAKE_TIMEOUT_MS, MESSAGE_MAX_BYTES, MESSAGE_MAX_FRAGMENTS } from "@rancheros/protocol/messages";
 import type { Visit } from "../machine-endpoint.ts";
 import { refusalOf } from "../refusal.ts";
 import { SessionError } from "../errors.ts";
@@ -98,6 +98,7 @@ export function createVisits(): Visits {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MESSAGE_MAX_BYTES,
+    maxFragments: MESSAGE_MAX_FRAGMENTS,
     perMessageDeflate: false,
     clientTracking: true,
   });

@@ -12,6 +12,8 @@ import { TunnelStream } from "./tunnel-stream.ts";
 
 /** remotedialer makes one message of each write; a proxy writes 32 KiB. */
 export const MESSAGE_MAX_BYTES = 4 * 1024 * 1024;
+/** It sends one frame for each; what passes it on may cut it into some of 4 KiB. Each is held with what came beside it. */
+export const MESSAGE_MAX_FRAGMENTS = 1024;
 /** What waits to be sent: all connections' data at once is half of it. */
 const UNSENT_MAX_BYTES = 32 * 1024 * 1024;
 const CLOSE_GRACE_MS = 500;
@@ -63,6 +65,7 @@ export async function openTunnel(options: TunnelDial): Promise<TunnelSession> {
     headers: { authorization: `Bearer ${target.token}` },
     handshakeTimeout: times.dialMs,
     maxPayload: MESSAGE_MAX_BYTES,
+    maxFragments: MESSAGE_MAX_FRAGMENTS,
     perMessageDeflate: false,
     followRedirects: false,
     ...trusted(target),

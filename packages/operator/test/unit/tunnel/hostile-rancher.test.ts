@@ -7,7 +7,12 @@ import { afterEach, expect, it } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
 import { encodeVarint } from "../../../src/tunnel/varint.ts";
-import { MESSAGE_MAX_BYTES, openTunnel, type TunnelSession } from "../../../src/tunnel/io/tunnel-session.ts";
+import {
+  MESSAGE_MAX_BYTES,
+  MESSAGE_MAX_FRAGMENTS,
+  openTunnel,
+  type TunnelSession,
+} from "../../../src/tunnel/io/tunnel-session.ts";
 import type { TunnelError } from "../../../src/tunnel/errors.ts";
 
 const TIMES = { dialMs: 60_000, pingMs: 50, silentMs: 1_000, syncMs: 100 };
@@ -50,6 +55,11 @@ async function endingOf(act: (socket: WebSocket) => void, options = {}): Promise
   return (await open(await listen(server))).ended;
 }
 
+/** One byte in each; the last does not come. */
+function sendInPieces(socket: WebSocket): void {
+  for (let sent = 0; sent <= MESSAGE_MAX_FRAGMENTS; sent += 1) socket.send("x", { binary: true, fin: false });
+}
+
 const endings: readonly (readonly [string, (socket: WebSocket) => void, string])[] = [
   ["says something in words", (socket) => socket.send("hello"), "TUNNEL_FRAME_INVALID"],
   ["sends bytes that are no frame", (socket) => socket.send(Buffer.alloc(40, 0xff)), "TUNNEL_FRAME_INVALID"],
@@ -64,6 +74,7 @@ const endings: readonly (readonly [string, (socket: WebSocket) => void, string])
     (socket) => socket.send(Buffer.alloc(MESSAGE_MAX_BYTES + 1)),
     "TUNNEL_FRAME_INVALID",
   ],
+  ["sends a message in more frames than it may have", sendInPieces, "TUNNEL_FRAME_INVALID"],
   ["closes", (socket) => socket.close(), "TUNNEL_ENDED"],
   ["is gone", (socket) => socket.terminate(), "TUNNEL_ENDED"],
 ];
