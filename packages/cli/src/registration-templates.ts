@@ -2,7 +2,7 @@
 import { closest } from "@rancheros/agent/spelling";
 import { isJsonObject } from "@rancheros/protocol/messages";
 import { machineRegistration } from "@rancheros/protocol/resources";
-import type { Templates } from "@rancheros/protocol/templates";
+import { textsOf, type Templates } from "@rancheros/protocol/templates";
 import { parse } from "yaml";
 
 import { CliError } from "./errors.ts";
@@ -92,18 +92,22 @@ function shown(kind: unknown): string {
   return typeof kind === "string" ? kind.replaceAll(/[^\w.-]/g, "?").slice(0, 60) : "no text";
 }
 
-function texts(spec: Readonly<Record<string, unknown>>, field: string, problems: string[]): Record<string, string> {
+function texts(
+  spec: Readonly<Record<string, unknown>>,
+  field: string,
+  problems: string[],
+): Readonly<Record<string, string>> {
   const value = spec[field] ?? {};
   if (!isJsonObject(value)) {
     problems.push(`${field} is no map`);
     return {};
   }
-  const entries = Object.entries(value).filter((entry): entry is [string, string] => {
-    const isText = typeof entry[1] === "string";
+  const entries = Object.entries(value).filter((entry): entry is [string, string | null] => {
+    const isText = entry[1] === null || typeof entry[1] === "string";
     if (!isText) problems.push(`${field}.${entry[0]} is no text`);
     return isText;
   });
-  return Object.fromEntries(entries);
+  return textsOf(Object.fromEntries(entries));
 }
 
 function parseYaml(text: string, path: string): unknown {

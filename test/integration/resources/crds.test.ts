@@ -95,10 +95,17 @@ describe("the document", () => {
     ["ManagedOSImage", { osImage: "a", clusterTargets: [{ clusterSelector: { matchLabels: { edge: null } } }] }],
     ["ManagedOSImage", { osImage: "a", canary: { selector: { matchLabels: { first: null } } } }],
     ["ManagedOSImage", { osImage: "a", drain: { podSelector: { matchLabels: { app: null } } } }],
+    ["MachineInventory", { config: { labels: { "node-role.kubernetes.io/worker": null, zone: "a" } } }],
+    ["MachineRegistration", { machineInventoryLabels: { edge: null }, machineInventoryAnnotations: { note: null } }],
   ])("keeps labels without a value: %s %j", async (kind, spec) => {
     const name = `no-value-${(count += 1)}`;
     await apply(kind, spec, name);
     expect((await getObject(target, kind, namespace, name))?.spec).toEqual(spec);
+  });
+
+  it("holds the keys of labels without a value to what labels need", async () => {
+    const bad = { machineInventoryLabels: { "a b": null }, machineInventoryAnnotations: { "c d": null } };
+    await expect(apply("MachineRegistration", bad)).rejects.toThrow(/'a b' is none[^]*'c d' is none/);
   });
 
   it.each([

@@ -25,6 +25,12 @@ describe("registrationTemplates", () => {
     expect(registrationTemplates("{}", "f")).toEqual({ machineInventoryLabels: {}, machineInventoryAnnotations: {} });
   });
 
+  it("reads a label and an annotation without a value as empty ones, as the operator does", () => {
+    expect(
+      registrationTemplates("machineInventoryLabels:\n  edge:\nmachineInventoryAnnotations: { note: ~ }", "f"),
+    ).toEqual({ machineInventoryLabels: { edge: "" }, machineInventoryAnnotations: { note: "" } });
+  });
+
   it("reads a list of one as kubectl prints it", () => {
     for (const kind of ["List", "MachineRegistrationList"]) {
       const list = `apiVersion: v1\nkind: ${kind}\nitems:\n- ${WHOLE.replaceAll(/\n(?=.)/g, "\n  ")}`;

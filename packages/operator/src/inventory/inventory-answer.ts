@@ -1,5 +1,6 @@
 /** What a machine is told about itself: the answer of /v1-rancheros/inventory. */
 import type { MachineInventoryConfig, NodeTaint } from "@rancheros/protocol/resources";
+import { textsOf } from "@rancheros/protocol/templates";
 import { goStructJson } from "../rancherd/index.ts";
 
 const KNOWN = new Set(["role", "nodeName", "address", "internalAddress", "labels", "taints", "token"]);
@@ -27,7 +28,7 @@ function listOrNothing(items: readonly string[]): readonly string[] | undefined 
 export function inventoryAnswer(config: MachineInventoryConfig | null | undefined, clusterToken: string): string {
   const given = config ?? {};
   const others = Object.entries(given).filter(([key, value]) => !KNOWN.has(key) && value !== null);
-  const labels = Object.entries(given.labels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const labels = Object.entries(textsOf(given.labels)).map(([key, value]) => `${key}=${value}`);
   return goStructJson({
     role: orNothing(given.role),
     nodeName: orNothing(given.nodeName),

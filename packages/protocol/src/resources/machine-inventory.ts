@@ -2,7 +2,7 @@
 import { Type, type Static } from "typebox";
 import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
 import { machineNode, machineUpgrade } from "./machine-upgrade.ts";
-import { anyMap, conditions, nullable, openObject } from "./schema-parts.ts";
+import { anyMap, conditions, labelTexts, nullable, openObject } from "./schema-parts.ts";
 
 const taint = Type.Object({
   key: Type.String({ description: "The taint's key." }),
@@ -26,7 +26,7 @@ const config = openObject(
     address: Type.Optional(Type.String({ description: "The node's public address.", maxLength: 253 })),
     internalAddress: Type.Optional(Type.String({ description: "The node's internal address.", maxLength: 253 })),
     labels: Type.Optional(
-      nullable(Type.Record(Type.String(), Type.String()), { description: "Labels of the Kubernetes node." }),
+      nullable(labelTexts(), { description: "Labels of the Kubernetes node; null is an empty value." }),
     ),
     taints: Type.Optional(nullable(Type.Array(taint), { description: "Taints of the Kubernetes node." })),
   },

@@ -1,5 +1,5 @@
 /** Schema fragments that several kinds use, each plain JSON Schema with the Kubernetes extensions riding along. */
-import { Type, type TObject, type TProperties, type TSchema, type TStringOptions } from "typebox";
+import { Type, type TObject, type TObjectOptions, type TProperties, type TSchema, type TStringOptions } from "typebox";
 import { LABEL_KEY, LABEL_PREFIX_MAX } from "../templates/index.ts";
 
 /** One CEL rule of `x-kubernetes-validations`. */
@@ -47,17 +47,14 @@ export function keysAreQualifiedNames(field: string): CelRule {
 }
 
 /** Texts that may be null, which reads as empty: the API server drops null from a map that does not take it, key and all. */
-function labelTexts(options: TStringOptions = {}) {
-  return Type.Record(Type.String(), Type.Union([Type.String(options), Type.Null()]));
+export function labelTexts(value: TStringOptions = {}, options: TObjectOptions = {}) {
+  return Type.Record(Type.String(), Type.Union([Type.String(value), Type.Null()]), options);
 }
 
 /** A map of strings with keys as labels have them. Values may be templates. */
 export function keyedStrings(field: string, description: string, valueLimit: number) {
-  return Type.Record(Type.String(), Type.String({ maxLength: valueLimit }), {
-    description,
-    maxProperties: 64,
-    "x-kubernetes-validations": [keysAreQualifiedNames(field)],
-  });
+  const rules = { "x-kubernetes-validations": [keysAreQualifiedNames(field)] };
+  return labelTexts({ maxLength: valueLimit }, { description, maxProperties: 64, ...rules });
 }
 
 /** Kubernetes' LabelSelector. */

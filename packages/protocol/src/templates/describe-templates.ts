@@ -4,12 +4,13 @@ import { hostName, isHostNameTemplate, type HostName, type NamedMachine } from "
 import { labelValue } from "./label-value.ts";
 import { DEFAULT_MACHINE_NAME, machineName, machineNamePrefix } from "./machine-name.ts";
 import { fillTemplate, HARDWARE, INSERTED_LIMIT, type Filled } from "./template.ts";
+import { textsOf, type NullableTexts } from "./texts-of.ts";
 
 /** The templates of a MachineRegistration's spec. */
 export interface Templates {
   readonly machineName?: string;
-  readonly machineInventoryLabels?: Readonly<Record<string, string>> | null;
-  readonly machineInventoryAnnotations?: Readonly<Record<string, string>> | null;
+  readonly machineInventoryLabels?: NullableTexts | null;
+  readonly machineInventoryAnnotations?: NullableTexts | null;
   /** Of it, `hostname` may be a template. */
   readonly cloudConfig?: Readonly<Record<string, unknown>> | null;
 }
@@ -46,12 +47,12 @@ function dataOf(machine: DescribedMachine): Readonly<Record<string, unknown>> {
 }
 
 function described(
-  templates: Readonly<Record<string, string>> | null | undefined,
+  templates: NullableTexts | null | undefined,
   fill: (template: string) => Filled,
   finish: (text: string) => string,
 ): Record<string, DescribedText> {
   return Object.fromEntries(
-    Object.entries(templates ?? {}).map(([key, template]) => {
+    Object.entries(textsOf(templates)).map(([key, template]) => {
       const { text, empty } = fill(template);
       return [key, { value: empty.length === 0 ? finish(text) : undefined, empty }];
     }),

@@ -4,6 +4,7 @@ import type { Templates } from "./describe-templates.ts";
 import { isHostNameTemplate } from "./host-name.ts";
 import { isLabelKey } from "./label-key.ts";
 import { fillTemplate, HARDWARE, HARDWARE_PARTS, INSERTED_LIMIT, openPlaceholder, placeholdersOf } from "./template.ts";
+import { textsOf } from "./texts-of.ts";
 
 /** Of a template or a key, so much is shown. */
 const SHOWN_CHARACTERS = 60;
@@ -44,15 +45,15 @@ function fieldProblems(template: string): readonly string[] {
   ];
 }
 
-type Texts = Readonly<Record<string, string>> | null | undefined;
+type Texts = Readonly<Record<string, string>>;
 
 function prefixed(field: string, texts: Texts) {
-  return Object.entries(texts ?? {}).map(([key, text]) => [`${field}[${shown(key)}]`, text] as const);
+  return Object.entries(texts).map(([key, text]) => [`${field}[${shown(key)}]`, text] as const);
 }
 
 /** They may have been stored before there was a rule for them. */
 function keyProblems(field: string, texts: Texts): readonly string[] {
-  const bad = Object.keys(texts ?? {}).filter((key) => !isLabelKey(key));
+  const bad = Object.keys(texts).filter((key) => !isLabelKey(key));
   return bad.map(
     (key) =>
       `${field}[${shown(key)}]: is no key that Kubernetes takes, so that no new machine can register; write one such as example.com/rack or rack`,
@@ -61,8 +62,8 @@ function keyProblems(field: string, texts: Texts): readonly string[] {
 
 /** Own text is never cut; what machines add to it is. */
 function sizeProblems(annotations: Texts): readonly string[] {
-  const own = annotationBytes(annotations ?? {});
-  const filled = Object.values(annotations ?? {}).filter((template) => placeholdersOf(template).length > 0).length;
+  const own = annotationBytes(annotations);
+  const filled = Object.values(annotations).filter((template) => placeholdersOf(template).length > 0).length;
   const most = own + filled * INSERTED_LIMIT * CHARACTER_MAX_BYTES;
   const limits = `Kubernetes takes ${ANNOTATIONS_MAX_BYTES}, of which ${OPERATORS_BYTES} are the operator's`;
   if (own > TEMPLATES_MAX_BYTES) {
@@ -79,7 +80,7 @@ function sizeProblems(annotations: Texts): readonly string[] {
  */
 export function templateProblems(spec: Templates): readonly string[] {
   const hostname = spec.cloudConfig?.["hostname"];
-  const { machineInventoryLabels: labels, machineInventoryAnnotations: annotations } = spec;
+  const [labels, annotations] = [textsOf(spec.machineInventoryLabels), textsOf(spec.machineInventoryAnnotations)];
   const fields: readonly (readonly [string, string | undefined])[] = [
     ["spec.machineName", spec.machineName],
     ...prefixed(LABELS, labels),

@@ -27,6 +27,13 @@ describe("inventoryAnswer", () => {
     expect(inventoryAnswer(null, "t")).toBe('{"token":"t"}\n');
   });
 
+  // Origin: the original's answer for the same object, whose Go reads null as the empty text.
+  it("says a label without a value as the original does", () => {
+    expect(inventoryAnswer({ labels: { "node-role.kubernetes.io/worker": null, zone: "a" } }, "t")).toBe(
+      '{"labels":["node-role.kubernetes.io/worker=","zone=a"],"token":"t"}\n',
+    );
+  });
+
   it("hands on other configuration of rancherd, but nothing in the place of the token", () => {
     const config = { role: "agent", tlsSans: ["a.example"], token: "forged", nothing: null };
     const answer = inventoryAnswer(config, "t");

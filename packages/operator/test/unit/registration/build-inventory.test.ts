@@ -27,6 +27,13 @@ describe("buildInventory", () => {
     expect(made.spec).toEqual({ tpm: machine.ekHash, smbios });
   });
 
+  it("writes a label or an annotation without a value as an empty one, as the original did", () => {
+    const spec = { machineInventoryLabels: { edge: null }, machineInventoryAnnotations: { note: null } };
+    const { metadata } = buildInventory({ name: "r", namespace: "n", spec }, machine, 0);
+    expect(metadata.labels).toEqual({ edge: "", "rancheros.cattle.io/machine-registration": "r" });
+    expect(metadata.annotations).toEqual({ note: "" });
+  });
+
   it("does not let the registration's labels say which registration it was", () => {
     const labels = { "rancheros.cattle.io/machine-registration": "other" };
     const made = buildInventory({ name: "edge", namespace: "n", spec: { machineInventoryLabels: labels } }, machine, 0);

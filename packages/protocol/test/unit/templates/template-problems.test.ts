@@ -9,7 +9,7 @@ describe("templateProblems", () => {
     expect(
       templateProblems({
         machineName: "node-${System Information/Serial Number|$}-",
-        machineInventoryLabels: { vendor: label },
+        machineInventoryLabels: { vendor: label, edge: null },
         machineInventoryAnnotations: null,
         cloudConfig: { hostname: "node-${System Information/Serial Number}", note: "${" },
       }),
@@ -56,7 +56,7 @@ describe("templateProblems", () => {
   it("names each key that Kubernetes does not take, with which no machine can be made", () => {
     expect(
       templateProblems({
-        machineInventoryLabels: { "example..com/rack": "a", "example.com/rack": "b" },
+        machineInventoryLabels: { "example..com/rack": null, "example.com/rack": "b" },
         machineInventoryAnnotations: { "a-.b/x": "c", ["long".repeat(30)]: "d" },
       }),
     ).toEqual([
