@@ -57,7 +57,7 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
   );
   // Of a slot that was not written to its end more may be missing than anything has noticed.
   const doubt = `slot ${slot} does not say that it was written to its end${unreadable}`;
-  const failures = stamp === undefined ? [...found, doubt] : found;
+  const failures = stamp === undefined ? [...found, doubt] : [...found];
   const digest = stamp?.digest;
   const record = {
     version: 1,
@@ -66,8 +66,9 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
     bootId: outside.bootId,
     at: new Date(outside.wallMs()).toISOString(),
   } as const;
+  const unmarked = failures.length === 0 ? await whyUnmarked(outside, options, slot) : undefined;
+  if (unmarked !== undefined) failures.push(`all is well, but slot ${slot} cannot be marked good: ${unmarked}`);
   if (failures.length === 0) {
-    await slots.markGood(slot);
     // The boot loader has it: as a failure of this check it would restart a machine that is well.
     const why = await whyUnsaved(outside.record({ ...record, outcome: "good", failures }));
     return { kind: "marked-good", slot, unsaved: why };
@@ -78,6 +79,23 @@ export async function bootCheck(outside: BootCheckOutside, options: BootCheckOpt
   // One that GRUB fell back to is all that there is: a restart would come back to it, for ever.
   if (options.restarts && started.isTrial) await outside.restart();
   throw new SlotError("SLOT_BOOT_CHECK_FAILED", `slot ${slot} is not well: ${failures.join("; ")}${unsaved}`);
+}
+
+/** A disk that is full or fails for a moment need not cost a good image: it is tried until the patience is over. */
+async function whyUnmarked(
+  { slots, uptimeMs, sleep }: BootCheckOutside,
+  { patienceMs, signal }: BootCheckOptions,
+  slot: SlotName,
+): Promise<string | undefined> {
+  for (;;) {
+    const why = await whyUnsaved(slots.markGood(slot));
+    if (why === undefined || uptimeMs() >= patienceMs) return why;
+    await sleep(LOOK_MS, signal).catch(brokenOff);
+  }
+}
+
+function brokenOff(cause: unknown): never {
+  throw new SlotError("SLOT_INTERRUPTED", "the boot check was broken off; the slot is not marked good", { cause });
 }
 
 function whyUnsaved(saving: Promise<void>): Promise<string | undefined> {
@@ -98,8 +116,6 @@ async function waitUntilWell(outside: BootCheckOutside, options: BootCheckOption
     wellSince = failures.length === 0 ? (wellSince ?? now) : undefined;
     if (wellSince !== undefined && now - wellSince >= steadyMs) return [];
     if (wellSince === undefined && now >= patienceMs) return failures;
-    await outside.sleep(LOOK_MS, signal).catch((cause: unknown) => {
-      throw new SlotError("SLOT_INTERRUPTED", "the boot check was broken off; the slot is not marked good", { cause });
-    });
+    await outside.sleep(LOOK_MS, signal).catch(brokenOff);
   }
 }

@@ -102,6 +102,28 @@ describe("the boot check", () => {
     expect([good(), restarts()]).toEqual(["b", 0]);
   });
 
+  it("says that the disk took no word of a slot that is well, which is no panic and no power cut", async () => {
+    const { outside, good, records, restarts } = world(() => []);
+    const markGood = () => Promise.reject(new Error("/oem is full"));
+    const check = bootCheck({ ...outside, slots: { ...outside.slots, markGood } }, options);
+    await expect(check).rejects.toThrow("slot b cannot be marked good: /oem is full");
+    expect([good(), restarts()]).toEqual(["a", 1]);
+    expect(records).toMatchObject([{ slot: "b", digest: "sha256:b", outcome: "failed" }]);
+    expect(records[0]?.failures).toEqual(["all is well, but slot b cannot be marked good: /oem is full"]);
+    expect(outside.uptimeMs()).toBeGreaterThanOrEqual(options.patienceMs);
+  });
+
+  it("marks a slot good that the disk takes at the second attempt", async () => {
+    const { outside, good, records, restarts } = world(() => []);
+    let attempts = 0;
+    const markGood = (slot: SlotName) =>
+      attempts++ === 0 ? Promise.reject(new Error("EIO")) : outside.slots.markGood(slot);
+    const verdict = await bootCheck({ ...outside, slots: { ...outside.slots, markGood } }, options);
+    expect(verdict).toMatchObject({ kind: "marked-good", slot: "b" });
+    expect([good(), restarts()]).toEqual(["b", 0]);
+    expect(records).toMatchObject([{ outcome: "good", failures: [] }]);
+  });
+
   it("marks no slot that does not say that it was written to its end", async () => {
     const stamps = [() => Promise.resolve(undefined), () => Promise.reject(new Error("no such file"))];
     for (const stamp of stamps) {
