@@ -3,12 +3,13 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { ListenAddress } from "../listen-address.ts";
 import { CHECK_INTERVAL_MS, CONNECTION_LIMIT, KEEP_ALIVE_MS } from "../limits.ts";
-import { createAnswerTurns, endAnswer, onRequest } from "./answer-turns.ts";
+import { endAnswer, HEARD, onRequest } from "./answer-turns.ts";
 import { listen } from "./listen.ts";
 
 /** A probe is one small request; who takes longer keeps others' connections from the process. */
 const REQUEST_MS = 5_000;
 const LIMITS = {
+  ...HEARD,
   headersTimeout: REQUEST_MS,
   requestTimeout: REQUEST_MS,
   keepAliveTimeout: KEEP_ALIVE_MS,
@@ -60,10 +61,8 @@ export async function listenForHealth(
   metrics: () => Promise<MetricsPage>,
   connectionLimit = CONNECTION_LIMIT,
 ): Promise<HealthListener> {
-  const turns = createAnswerTurns();
   const server = createServer(LIMITS);
   onRequest(server, (request, response) => {
-    if (!turns.take(request, response)) return;
     if (request.url === "/metrics") {
       metrics().then(
         ({ contentType, text }) => answer(response, 200, text, contentType),

@@ -11,13 +11,14 @@ import type { MachineEndpoint } from "../machine-endpoint.ts";
 import { isProtocolTarget, type ProtocolEndpoint } from "../protocol-endpoint.ts";
 import { isBootPath } from "../../boot/index.ts";
 import { pathOf } from "../route.ts";
-import { createAnswerTurns, endAnswer, onRequest } from "./answer-turns.ts";
+import { endAnswer, HEARD, onRequest } from "./answer-turns.ts";
 import type { BootResponder } from "./boot-response.ts";
 import { createBodyReader } from "./body-reader.ts";
 import { createVisits } from "./challenge-session.ts";
 
 /** What Node itself enforces. */
 export const SERVER_LIMITS = {
+  ...HEARD,
   maxHeaderSize: HEADER_MAX_BYTES,
   headersTimeout: HANDSHAKE_TIMEOUT_MS,
   requestTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -105,11 +106,9 @@ export function serveMachines(
 ): MachineServing {
   const visits = createVisits();
   const bodies = createBodyReader();
-  const turns = createAnswerTurns();
   let isEnding = false;
 
   onRequest(server, (request, response) => {
-    if (!turns.take(request, response)) return;
     response.setHeader("date", new Date(nowMs()).toUTCString());
     if (isBootPath(pathOf(request.url ?? "/"))) boot.respond(request, response);
     else if (isProtocolTarget(request.url ?? "/")) void answerProtocol(request, response);
@@ -118,6 +117,8 @@ export function serveMachines(
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Without a listener a reset of the other side would end the process.
     socket.on("error", () => socket.destroy());
+    // It came with one request too many.
+    if (socket.destroyed) return;
     void beginVisit(request, socket, head);
   });
 
