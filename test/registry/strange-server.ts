@@ -65,11 +65,18 @@ export interface TestProxy extends StrangeServer {
   readonly targets: readonly string[];
 }
 
-/** An HTTP proxy that leads every name to one address, or lets nobody through. */
-export async function startProxy(target: string, refuse?: "refuse"): Promise<TestProxy> {
+/**
+ * An HTTP proxy that leads every name to one address, or lets nobody through.
+ * @param certificate  with it: TLS
+ */
+export async function startProxy(
+  target: string,
+  refuse?: "refuse",
+  certificate?: { readonly cert: string; readonly key: string },
+): Promise<TestProxy> {
   const targets: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const url = new URL(request.url ?? "");
     targets.push(url.host);
     const headers = { accept: request.headers.accept ?? "" };
@@ -77,7 +84,8 @@ export async function startProxy(target: string, refuse?: "refuse"): Promise<Tes
       (answer) => response.writeHead(answer.status, answer.headers).end(answer.body),
       () => response.destroy(),
     );
-  });
+  };
+  const server = certificate === undefined ? createServer(listener) : createTlsServer(certificate, listener);
   server.on("connect", (request: IncomingMessage, client: Socket) => {
     targets.push(request.url ?? "");
     if (refuse !== undefined) {

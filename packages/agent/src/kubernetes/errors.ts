@@ -86,7 +86,7 @@ export const NODE_API_ERRORS = {
     failure: "refused",
     retry: "never",
     meaning:
-      "Whoever answers in the API server's place has a certificate that the kubeconfig does not trust, or an https:// proxy on the way one that this machine does not.",
+      "Whoever answers in the API server's place has a certificate that the kubeconfig does not trust, or an https:// proxy on the way one that this machine does not trust either.",
     mend: "Check that the kubeconfig is of this cluster, and this machine's clock (`date`).",
   },
   NODE_API_TIMED_OUT: {

@@ -17,9 +17,9 @@ const SENTENCES: Readonly<Record<string, (host: string) => string>> = {
 const UNKNOWN_CA = "comes from a CA that the kubeconfig does not trust";
 const OTHER_NAME = "is for another name than the one in the kubeconfig";
 
-/** Of a proxy the kubeconfig says nothing but its address. */
+/** What the kubeconfig says of a proxy is its address, and the CA of both. */
 const OF_PROXY: Readonly<Record<string, string>> = {
-  [UNKNOWN_CA]: "comes from a CA that this machine does not trust",
+  [UNKNOWN_CA]: "comes from a CA that neither the kubeconfig nor this machine trusts",
   [OTHER_NAME]: "is for another name than the one by which it is asked",
 };
 

@@ -43,6 +43,8 @@ export function openConnection(options: ConnectionOptions): HttpsConnection {
     minVersion: "TLSv1.2",
     rejectUnauthorized: !skipTlsVerify,
     proxy,
+    // To client-go it is known by the same CA.
+    proxyCa: ca,
     // As with client-go, trust begins at whichever certificate is given; OpenSSL alone wants a self-signed one.
     ...(ca === undefined ? {} : { ca, allowPartialTrustChain: true }),
     ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),

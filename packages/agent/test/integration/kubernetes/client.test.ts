@@ -9,9 +9,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { issueClientCertificate } from "../../../../../test/control-plane/client-authority.ts";
 import { createAuthority } from "../../../../../test/registration/authority.ts";
+import { startProxy } from "../../../../../test/registry/strange-server.ts";
 import { writeKubeletKubeconfig } from "../../../../../test/control-plane/kubelet-kubeconfig.ts";
 
 const target = inject("controlPlane");
@@ -160,6 +161,31 @@ describe("a certificate that comes from an intermediate CA, and alone", () => {
     ["another CA of that name", root.intermediate("intermediate").certificatePem],
   ])("is not trusted by %s", async (_what, caPem) => {
     await expect(asked(caPem)).rejects.toMatchObject({ code: "NODE_API_UNTRUSTED" });
+  });
+});
+
+describe("a proxy on the way that speaks TLS", () => {
+  const cluster = createAuthority("cluster");
+  const served = cluster.issue({ names: ["127.0.0.1"] });
+
+  async function asked(proxyCertificate: { readonly cert: string; readonly key: string }): Promise<unknown> {
+    const server = await listenWith(served, (_request, response) => void response.end("{}"));
+    const proxy = await startProxy(new URL(server).host, undefined, proxyCertificate);
+    onTestFinished(() => proxy.stop());
+    const through = { ...withCa(cluster.certificatePem), server, "proxy-url": `https://${proxy.host}` };
+    const client = await connect({ path: kubeconfig(through, { token: "t" }) });
+    return client.send(VERSION);
+  }
+
+  it("is known by the CA of the kubeconfig, as with client-go", async () => {
+    expect(await asked(cluster.issue({ names: ["127.0.0.1"] }))).toEqual({});
+  });
+
+  it("is not known by another one, and is named", async () => {
+    await expect(asked(createAuthority("other").issue({ names: ["127.0.0.1"] }))).rejects.toMatchObject({
+      code: "NODE_API_UNTRUSTED",
+      message: expect.stringContaining("the certificate of the proxy on the way") as unknown,
+    });
   });
 });
 

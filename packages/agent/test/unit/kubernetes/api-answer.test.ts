@@ -96,7 +96,7 @@ describe("a failed connection", () => {
   );
 
   it.each([
-    ["DEPTH_ZERO_SELF_SIGNED_CERT", "comes from a CA that this machine does not trust"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "comes from a CA that neither the kubeconfig nor this machine trusts"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "is for another name than the one by which it is asked"],
     ["CERT_HAS_EXPIRED", "has expired"],
   ])("with %s of the proxy is no matter of the kubeconfig", (code, words) => {

@@ -2,7 +2,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { systemCode } from "@rancheros/protocol/errors";
 import { KubernetesError } from "../errors.ts";
-import { TrustingKubeConfig } from "../trusting-kube-config.ts";
+import { TrustingKubeConfig } from "./trusting-kube-config.ts";
 
 /** What the library falls back to when it finds nothing. */
 const NOWHERE = "http://localhost:8080";

@@ -39,6 +39,9 @@ function asked(caPem: string, more: object = {}, files = 1): Promise<unknown> {
   return connectKubernetes(config).send({ method: "GET", path: "/version" });
 }
 
+/** undici refuses to speak TLS with a proxy that has an address for a name. */
+const nameOf = (proxy: StrangeServer): string => `https://localhost:${new URL(`https://${proxy.host}`).port}`;
+
 describe("is trusted, as with client-go, where the kubeconfig has as its CA", () => {
   it.each([
     ["that CA", intermediate.certificatePem],
@@ -57,6 +60,27 @@ describe("is trusted, as with client-go, where the kubeconfig has as its CA", ()
       await proxy.stop();
     }
   });
+
+  it("that CA, through a proxy that speaks TLS and has a certificate of that CA as well", async () => {
+    const proxy = await startProxy(server.host, undefined, intermediate.issue({ names: ["localhost"] }));
+    try {
+      expect(await asked(intermediate.certificatePem, { "proxy-url": nameOf(proxy) })).toEqual({});
+      expect(proxy.targets).toEqual([server.host]);
+    } finally {
+      await proxy.stop();
+    }
+  });
+});
+
+it("is not asked through a proxy that speaks TLS and is known by no CA", async () => {
+  const proxy = await startProxy(server.host, undefined, createAuthority("other").issue({ names: ["localhost"] }));
+  try {
+    const answer = asked(intermediate.certificatePem, { "proxy-url": nameOf(proxy) });
+    await expect(answer).rejects.toMatchObject({ code: "KUBERNETES_UNREACHABLE" });
+    expect(proxy.targets).toEqual([]);
+  } finally {
+    await proxy.stop();
+  }
 });
 
 it.each([
