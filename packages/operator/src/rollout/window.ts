@@ -70,11 +70,11 @@ function dateAfter(
   };
 }
 
-/** From yesterday's window, which may still be open, to the one of the same day next week. */
+/** From the window of yesterday, which may still be open, to that of the same day in two weeks: summer time may leave out next week's. */
 export function windowAt(window: Window, nowMs: number): WindowState {
   const today = window.clock(nowMs);
   let closesAtMs: number | undefined;
-  for (let days = -2; days <= 8; days += 1) {
+  for (let days = -2; days <= 15; days += 1) {
     const { date, day } = dateAfter(today, days);
     if (!window.days.has(day)) continue;
     const startMs = instantOf(window.clock, date, window.startSecond);

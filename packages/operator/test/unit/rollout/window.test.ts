@@ -116,6 +116,21 @@ describe("the window", () => {
     expect(at(spec, time)).toBe(expected);
   });
 
+  it.each([
+    ["02:00", "03:00"],
+    ["02:15", "02:45"],
+  ])(
+    "of one day, from %s to %s, opens a week later where summer time leaves that hour out, whenever it is asked",
+    (startTime, endTime) => {
+      const spec = { days: ["Sunday"], startTime, endTime, timeZone: "Europe/Berlin" };
+      const opens = (time: string): string => at(spec, time).replace(/^closed until /, "");
+      // 2030-03-31 has no such hour. A Sunday's own window is over, and it is asked on each day until then.
+      for (let day = 24; day <= 31; day += 1) {
+        expect(opens(`2030-03-${day}T12:00:00Z`), `${day}`).toBe(`2030-04-07T${startTime.replace("02:", "00:")}Z`);
+      }
+    },
+  );
+
   it("names every bad field", () => {
     const spec = { days: ["mon", "someday"], startTime: "25:00", endTime: "4:0", timeZone: "Mars/Olympus" };
     expect(problemsOf(spec)).toEqual([
