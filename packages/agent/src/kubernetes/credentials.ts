@@ -1,5 +1,6 @@
 /** What a kubeconfig needs to log in, read and checked before the first request. */
 import { X509Certificate, createPrivateKey } from "node:crypto";
+import { validityOf } from "@rancheros/protocol/tpm";
 
 import { NodeApiError } from "./errors.ts";
 import { isHeaderValue, type Kubeconfig, type Material } from "./kubeconfig.ts";
@@ -139,11 +140,13 @@ function checkPair(certificate: string, key: string, path: string): X509Certific
 }
 
 function checkValidity(certificate: X509Certificate, path: string, nowMs: number): void {
-  const { validFromDate, validToDate } = certificate;
-  if (nowMs <= validToDate.getTime() && nowMs >= validFromDate.getTime()) return;
-  const [notBefore, notAfter] = [validFromDate.toISOString(), validToDate.toISOString()];
+  const validity = validityOf(certificate);
+  const [beginsMs, endsMs] = [validity.notBefore.getTime(), validity.notAfter.getTime()];
+  if (Number.isNaN(beginsMs + endsMs)) throw invalid(path, "client-certificate has dates that nobody can read");
+  if (nowMs <= endsMs && nowMs >= beginsMs) return;
+  const [notBefore, notAfter] = [validity.notBefore.toISOString(), validity.notAfter.toISOString()];
   const [code, sentence] =
-    nowMs > validToDate.getTime()
+    nowMs > endsMs
       ? (["KUBECONFIG_CERTIFICATE_EXPIRED", `expired on ${notAfter}`] as const)
       : ([
           "KUBECONFIG_CERTIFICATE_EARLY",

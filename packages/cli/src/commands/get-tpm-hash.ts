@@ -1,32 +1,10 @@
 /** `ros-agent get-tpm-hash` */
-import type { EndorsementKey, EndorsementKeyKind, EndorsementKeySource } from "@rancheros/agent/tpm";
+import type { EndorsementKeySource } from "@rancheros/agent/tpm";
 
 import { AgentCommand } from "../agent-command.ts";
 import { SUMMARIES } from "../summaries.ts";
 import { EK_FLAG, TPM_FLAGS } from "../tpm-flags.ts";
-
-/** Result of `get-tpm-hash --json`. */
-export interface TpmHashJson {
-  /** 64 lower-case hexadecimal digits */
-  readonly hash: string;
-  readonly kind: EndorsementKeyKind;
-  readonly source:
-    | {
-        readonly kind: "certificate";
-        /** For example 0x01c00002. */
-        readonly nvIndex: string;
-        readonly issuer: string;
-        readonly subject: string;
-        /** RFC 3339, UTC */
-        readonly notBefore: string;
-        readonly notAfter: string;
-      }
-    | {
-        readonly kind: "template";
-        readonly why: string;
-        readonly certificateProblem?: { readonly code: string; readonly message: string; readonly mend: string };
-      };
-}
+import { tpmHashJson } from "../tpm-hash-json.ts";
 
 export class GetTpmHash extends AgentCommand {
   static override id = "get-tpm-hash";
@@ -61,17 +39,4 @@ export class GetTpmHash extends AgentCommand {
     const { message, mend } = source.certificateProblem;
     this.remark(`Warning: ${message}. ${mend}`);
   }
-}
-
-function tpmHashJson({ kind, hash, source }: EndorsementKey): TpmHashJson {
-  if (source.kind === "certificate") {
-    const { nvIndex, issuer, subject, notBefore, notAfter } = source;
-    const index = `0x${nvIndex.toString(16).padStart(8, "0")}`;
-    const validity = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
-    return { hash, kind, source: { kind: "certificate", nvIndex: index, issuer, subject, ...validity } };
-  }
-  const { why, certificateProblem: problem } = source;
-  if (problem === undefined) return { hash, kind, source: { kind: "template", why } };
-  const { code, message, mend } = problem;
-  return { hash, kind, source: { kind: "template", why, certificateProblem: { code, message, mend } } };
 }

@@ -14,7 +14,7 @@ import {
   type Swtpm,
   type TpmProxy,
 } from "../../../../test/swtpm/index.ts";
-import type { TpmHashJson } from "../../src/commands/get-tpm-hash.ts";
+import type { TpmHashJson } from "../../src/tpm-hash-json.ts";
 import { errorOf, rosAgent, startRosAgent } from "./ros-agent.ts";
 
 let folder: string;
@@ -65,8 +65,8 @@ describe("get-tpm-hash", () => {
     expect(source).toMatchObject({ kind: "certificate", nvIndex: "0x01c00002" });
     if (source.kind !== "certificate") return;
     expect(source.issuer).toContain("swtpm-localca");
-    expect(new Date(source.notBefore).toISOString()).toBe(source.notBefore);
-    expect(new Date(source.notAfter).toISOString()).toBe(source.notAfter);
+    expect(new Date(source.notBefore ?? "").toISOString()).toBe(source.notBefore);
+    expect(new Date(source.notAfter ?? "").toISOString()).toBe(source.notAfter);
   });
 
   it("is the hash of the default template's key where there is no certificate", async () => {

@@ -1,6 +1,12 @@
 /** A certificate authority above endorsement keys: may it vouch at all, and did it sign this certificate? */
 import type { KeyObject } from "node:crypto";
-import { isAcceptedAlgorithm, isSignedWith, TpmFormatError, type SignedBytes } from "@rancheros/protocol/tpm";
+import {
+  isAcceptedAlgorithm,
+  isSignedWith,
+  TpmFormatError,
+  validityOf,
+  type SignedBytes,
+} from "@rancheros/protocol/tpm";
 import {
   authorityKeyIdOf,
   basicConstraintsOf,
@@ -57,11 +63,11 @@ export function readAuthority(der: Uint8Array): Authority | undefined {
 
 /** @returns why it may vouch for nobody, whatever the time; undefined if it may */
 export function authorityProblem({ certificate, publicKey }: Authority): string | undefined {
-  const { validFromDate, validToDate } = certificate.x509;
+  const { notBefore, notAfter } = validityOf(certificate.x509);
   if (!certificate.isV3) return NO_AUTHORITY;
   if (!hasOnlyKnownCriticals(certificate)) return "has a critical extension that is not known";
   if (!isAcceptedAlgorithm(certificate.signatureAlgorithm)) return "is signed with SHA-1 or an unknown algorithm";
-  if (Number.isNaN(validFromDate.getTime() + validToDate.getTime())) return "has unreadable dates";
+  if (Number.isNaN(notBefore.getTime() + notAfter.getTime())) return "has unreadable dates";
   return purposeProblem(certificate) ?? keyProblem(publicKey);
 }
 

@@ -30,7 +30,7 @@ export interface CertificateExtension {
 export interface Certificate {
   /** The certificate alone, without what followed it. */
   readonly der: Buffer;
-  /** For its fields, and nothing that depends on its bytes: see openX509. */
+  /** For its fields, and nothing that depends on its bytes: see openX509; for its times see validityOf. */
   readonly x509: X509Certificate;
   /** What the signature is about. */
   readonly tbsDer: Buffer;

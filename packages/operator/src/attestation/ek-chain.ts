@@ -1,5 +1,5 @@
 /** From a certificate up to a root that an administrator trusts. No address that stands in a certificate is ever asked. */
-import { isAcceptedAlgorithm } from "@rancheros/protocol/tpm";
+import { isAcceptedAlgorithm, validityOf } from "@rancheros/protocol/tpm";
 import { hasSignedBytes, namesAnotherKey, namesAsIssuer, type Authority } from "./authority.ts";
 import type { Certificate } from "./certificate.ts";
 import { isRevoked } from "./revocations.ts";
@@ -82,11 +82,11 @@ class Search {
     if (isRefusedAuthority(this.#anchors, authority)) return this.#refuse("EK_CERTIFICATE_REFUSED");
     if (isRevoked(this.#anchors.revocations, certificate, authority)) return this.#refuse("EK_CERTIFICATE_REVOKED");
     if (authority.pathLength < below) return this.#refuse("EK_CHAIN_TOO_LONG");
-    const { validFromDate, validToDate } = authority.certificate.x509;
+    const { notBefore, notAfter } = validityOf(authority.certificate.x509);
     const { nowMs, expired } = this.#options;
-    if (validFromDate.getTime() > nowMs + CLOCK_SKEW_MS) return this.#refuse("EK_CERTIFICATE_NOT_YET_VALID");
-    const usedMs = expired === "accept" ? certificate.x509.validFromDate.getTime() : nowMs;
-    return validToDate.getTime() >= usedMs || this.#refuse("EK_CHAIN_EXPIRED");
+    if (notBefore.getTime() > nowMs + CLOCK_SKEW_MS) return this.#refuse("EK_CERTIFICATE_NOT_YET_VALID");
+    const usedMs = expired === "accept" ? validityOf(certificate.x509).notBefore.getTime() : nowMs;
+    return notAfter.getTime() >= usedMs || this.#refuse("EK_CHAIN_EXPIRED");
   }
 
   #refuse(problem: EkProblemCode): false {

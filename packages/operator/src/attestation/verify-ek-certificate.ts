@@ -5,6 +5,7 @@ import {
   EK_CERTIFICATE_MAX_BYTES,
   ekHash,
   encodeSubjectPublicKey,
+  validityOf,
   type SubjectPublicKey,
 } from "@rancheros/protocol/tpm";
 import { hasOnlyKnownCriticals } from "./authority.ts";
@@ -58,7 +59,7 @@ export function verifyEkCertificate(
   const facts = {
     ...NOBODY,
     certificateSha256: createHash("sha256").update(certificate.der).digest("hex"),
-    notAfter: certificate.x509.validToDate,
+    notAfter: validityOf(certificate.x509).notAfter,
     tpm: tpmDescriptionOf(certificate),
   };
   if (isRefused(anchors, certificate)) return { ...facts, ...problemOf("EK_CERTIFICATE_REFUSED") };
@@ -91,8 +92,8 @@ function certificateProblem(
   if (!isV3 || !hasSerial || !hasIssuer) return "EK_CERTIFICATE_FIELDS";
   const purpose = purposeProblem(certificate, key);
   if (purpose !== undefined) return purpose;
-  const beginsMs = x509.validFromDate.getTime();
-  const endsMs = x509.validToDate.getTime();
+  const { notBefore, notAfter } = validityOf(x509);
+  const [beginsMs, endsMs] = [notBefore.getTime(), notAfter.getTime()];
   if (Number.isNaN(beginsMs + endsMs)) return "EK_CERTIFICATE_UNREADABLE";
   if (beginsMs > nowMs + CLOCK_SKEW_MS) return "EK_CERTIFICATE_NOT_YET_VALID";
   return expired === "refuse" && endsMs < nowMs ? "EK_CERTIFICATE_EXPIRED" : undefined;

@@ -5,8 +5,9 @@ import { TpmFormatError } from "./errors.ts";
 import { openX509 } from "./open-x509.ts";
 import { decodeSubjectPublicKey, encodeSubjectPublicKey } from "./subject-public-key.ts";
 import type { SubjectPublicKey } from "./subject-public-key.ts";
+import { validityOf, type Validity } from "./validity.ts";
 
-export interface EkCertificate {
+export interface EkCertificate extends Validity {
   /** the certificate alone, without what followed it */
   readonly der: Buffer;
   /** bytes that followed the certificate; NV indices are often larger than what they hold */
@@ -17,8 +18,6 @@ export interface EkCertificate {
   /** for people to read, on one line; often empty for the subject */
   readonly issuer: string;
   readonly subject: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
   /** lower case */
   readonly serialNumberHex: string;
 }
@@ -70,8 +69,7 @@ export function readEkCertificate(bytes: Uint8Array): EkCertificate {
     key,
     issuer: onOneLine(certificate.issuer),
     subject: onOneLine(certificate.subject),
-    notBefore: certificate.validFromDate,
-    notAfter: certificate.validToDate,
+    ...validityOf(certificate),
     serialNumberHex: certificate.serialNumber.toLowerCase(),
   };
 }

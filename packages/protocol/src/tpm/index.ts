@@ -32,6 +32,8 @@ export type { HashAlgorithm } from "./hash-algorithm.ts";
 export type { EccScheme, KdfScheme, RsaScheme, SymmetricDefinition } from "./key-scheme.ts";
 export { objectName } from "./object-name.ts";
 export { openX509 } from "./open-x509.ts";
+export { validityOf } from "./validity.ts";
+export type { Validity } from "./validity.ts";
 export type { PcrSelection } from "./pcr-selection.ts";
 export { decodePublicArea, encodePublicArea } from "./public-area.ts";
 export type { EccCurve, EccPublicArea, PublicArea, RsaKeyBits, RsaPublicArea } from "./public-area.ts";

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -149,6 +150,22 @@ describe("credentials", () => {
   ])("with %s are refused", async (_what, kubeconfig, problem) => {
     expect(await problemOf(readCredentials(withFiles({ "/two": "a\nb" }), kubeconfig()))).toBe(
       `KUBECONFIG_INVALID the kubeconfig /k is not usable: ${problem}`,
+    );
+  });
+
+  it("whose certificate has times that nobody can read are refused as such", async () => {
+    const der = Buffer.from(new X509Certificate(kubelet.certificatePem).raw);
+    // Two UTCTimes of 13 bytes stand one behind the other; the month is the thirteenth.
+    const begins = der.indexOf(Buffer.from("301e170d", "hex")) + 4;
+    const times = [begins, begins + 15];
+    expect(times.map((at) => der.toString("latin1", at, at + 13))).toEqual([
+      expect.stringMatching(/^\d{12}Z$/),
+      expect.stringMatching(/^\d{12}Z$/),
+    ]);
+    for (const at of times) der.write("13", at + 2, "latin1");
+    const pem = `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
+    expect(await problemOf(readCredentials(withFiles({}), pair(pem, kubelet.keyPem)))).toBe(
+      "KUBECONFIG_INVALID the kubeconfig /k is not usable: client-certificate has dates that nobody can read",
     );
   });
 
