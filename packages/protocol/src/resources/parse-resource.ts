@@ -65,17 +65,24 @@ export type Parsed<Value> =
       readonly pointers: readonly string[];
     };
 
+/** Than what is said beside it of the same value. */
+function saysNoMore({ keyword, message }: { readonly keyword: string; readonly message: string }): boolean {
+  return keyword === "anyOf" || (keyword === "type" && message === "must be null");
+}
+
 function parserOf<Schema extends TSchema>(schema: Schema): (input: unknown) => Parsed<Static<Schema>> {
   const validator = Compile(schema);
   return (input) => {
     if (validator.Check(input)) return { ok: true, value: input };
     const all = validator.Errors(input);
-    // That a field with something bad in it is not null either helps nobody.
-    const errors = all.filter(
-      ({ keyword, instancePath }) =>
-        (keyword !== "anyOf" && keyword !== "type") ||
-        !all.some((other) => other.instancePath.startsWith(`${instancePath}/`)),
-    );
+    const said = all.filter((error) => !saysNoMore(error));
+    // That a field with something bad in it, or a bad value, is not null either helps nobody.
+    const errors = all.filter((error) => {
+      const { keyword, instancePath } = error;
+      if (saysNoMore(error) && said.some((other) => other.instancePath === instancePath)) return false;
+      const isAbove = all.some((other) => other.instancePath.startsWith(`${instancePath}/`));
+      return (keyword !== "anyOf" && keyword !== "type") || !isAbove;
+    });
     const problems = new Set(errors.map((error) => `${error.instancePath || "/"} ${error.message}`));
     const pointers = new Set(errors.map((error) => error.instancePath));
     return { ok: false, problems: [...problems], pointers: [...pointers] };

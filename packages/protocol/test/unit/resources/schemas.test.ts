@@ -80,6 +80,16 @@ describe("parsing", () => {
     for (const path of ["/metadata/name", "/metadata", "/spec/tpm", "/spec/config"]) expect(problems).toContain(path);
   });
 
+  it("says once of a bad value what it must be, and not that it may be null", () => {
+    const labels = { rack: 7, long: "x".repeat(1025) };
+    expect(parseMachineRegistration({ metadata, spec: { machineInventoryLabels: labels } })).toMatchObject({
+      problems: [
+        "/spec/machineInventoryLabels/rack must be string",
+        "/spec/machineInventoryLabels/long must not have more than 1024 characters",
+      ],
+    });
+  });
+
   it("takes an object of the original as it is", () => {
     const spec = { clusterName: "", config: { labels: null, role: "" }, machineTokenSecretName: "shared-b" };
     expect(parseMachineInventory({ metadata, spec })).toEqual({ ok: true, value: { metadata, spec } });
