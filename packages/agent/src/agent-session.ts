@@ -90,12 +90,16 @@ export async function rollback({ machine, upgrades }: RollbackSession, isDryRun:
     try {
       await machine.slots.startNext(entry);
     } catch (error) {
-      if (isFirst) await upgrades.amend(callOffRollback);
+      // What the boot loader may still have stays in the journal: there it can be called off.
+      const isForgotten = isFirst && (await machine.slots.forgetNext(entry).then(isDone, () => false));
+      if (isForgotten) await upgrades.amend(callOffRollback);
       throw error;
     }
   });
   return { entry };
 }
+
+const isDone = (): boolean => true;
 
 /**
  * What was asked for by a rollback is not to come any more.

@@ -55,8 +55,9 @@ export const SLOT_ERRORS = {
   SLOT_ENVIRONMENT_UNSAVED: {
     failure: "environment",
     retry: "backoff",
-    meaning: "GRUB's environment block cannot be written, so that nothing is changed in what starts next.",
-    mend: "Check that /oem is mounted for writing and has room.",
+    meaning:
+      "GRUB's environment block cannot be written, so that nothing is changed in what starts next; where the message says that it may count all the same, the disk took the old words back neither.",
+    mend: "Check that /oem is mounted for writing and has room; `dmesg` tells of a disk that fails.",
   },
   SLOT_IMAGE_INCOMPLETE: {
     failure: "refused",

@@ -24,6 +24,7 @@ export async function writeGrubEnvironmentFile(path: string, words: GrubWords): 
   const block = writeGrubEnvironment(words);
   const temporary = temporaryFor(path);
   const old = join(dirname(path), `.${basename(path)}.before`);
+  let isNamed = false;
   try {
     await dropLeft(path, old);
     const file = await open(temporary, "wx", 0o644);
@@ -38,14 +39,32 @@ export async function writeGrubEnvironmentFile(path: string, words: GrubWords): 
     // The new ones lie in place before their name leads there.
     await putInPlace(temporary);
     await rename(temporary, path);
+    isNamed = true;
     await putInPlace(path);
-    await unlink(old).catch(onlyMissing);
+    // The words count. One that stays is dropped by the next writer.
+    await unlink(old).catch(() => undefined);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", `${path} cannot be written: ${why}`, { cause, details: { path } });
+    const doubt = isNamed && !(await putBack(path, old)) ? "; it may count at the next start all the same" : "";
+    const message = `${path} cannot be written: ${why}${doubt}`;
+    throw new SlotError("SLOT_ENVIRONMENT_UNSAVED", message, { cause, details: { path } });
   } finally {
     await sweepTemporaries(path);
+  }
+}
+
+/** What is reported as failed must not come at the next start. @returns whether the old words are there again, for good */
+async function putBack(path: string, old: string): Promise<boolean> {
+  try {
+    await rename(old, path).catch((cause: unknown) => {
+      onlyMissing(cause);
+      return unlink(path);
+    });
+    await putInPlace(path).catch(onlyMissing);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -175,3 +175,43 @@ it("writes the first ones where there are none yet", async () => {
   expect(said(readFileSync(path))).toBe(JSON.stringify(NEW));
   expect(readdirSync(dirname(path)).sort()).toEqual(["grub.cfg", "grubenv"]);
 });
+
+describe("words whose writing fails when their name is there already", () => {
+  /** A disk that refuses to put things in place while GRUB would read this. */
+  function refusing(text: string): void {
+    mkdirSync(join(home, "bin"));
+    const program = `#!/bin/sh\nPATH=${SYSTEM_PATH}\n! grep -q '^${text}$' '${path}' || exit 1\nexec sync "$@"\n`;
+    writeFileSync(join(home, "bin/sync"), program, { mode: 0o755 });
+    vi.stubEnv("PATH", `${join(home, "bin")}:${SYSTEM_PATH}`);
+  }
+
+  it("are the old ones again, as nothing is to come of what is told as failed", async () => {
+    writeFileSync(path, block(OLD));
+    refusing("try=a");
+    const writing = writeGrubEnvironmentFile(path, new Map(Object.entries(NEW)));
+    await expect(writing).rejects.toMatchObject({ code: "SLOT_ENVIRONMENT_UNSAVED" });
+    await expect(writing).rejects.not.toThrow("may count");
+    expect(said(readFileSync(path))).toBe(JSON.stringify(OLD));
+    expect(readdirSync(dirname(path)).sort()).toEqual(["grub.cfg", "grubenv"]);
+  });
+
+  it("are none again where there were none", async () => {
+    refusing("try=a");
+    const writing = writeGrubEnvironmentFile(path, new Map(Object.entries(NEW)));
+    await expect(writing).rejects.toMatchObject({ code: "SLOT_ENVIRONMENT_UNSAVED" });
+    expect(readdirSync(dirname(path)).sort()).toEqual(["grub.cfg"]);
+  });
+
+  it("are told as what may count where the disk puts the old ones in place neither", async () => {
+    writeFileSync(path, block(OLD));
+    mkdirSync(join(home, "bin"));
+    // The first time is that of the new words' own file.
+    const count = join(home, "count");
+    const program = `#!/bin/sh\nPATH=${SYSTEM_PATH}\necho x >>'${count}'\n[ $(wc -l <'${count}') -lt 2 ] || exit 1\nexec sync "$@"\n`;
+    writeFileSync(join(home, "bin/sync"), program, { mode: 0o755 });
+    vi.stubEnv("PATH", `${join(home, "bin")}:${SYSTEM_PATH}`);
+    const writing = writeGrubEnvironmentFile(path, new Map(Object.entries(NEW)));
+    await expect(writing).rejects.toThrow("it may count at the next start all the same");
+    expect(said(readFileSync(path))).toBe(JSON.stringify(OLD));
+  });
+});

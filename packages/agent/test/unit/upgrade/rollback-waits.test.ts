@@ -100,6 +100,17 @@ describe("whoever is at the machine", () => {
     return { machine: { host: ports.host, slots: port }, upgrades };
   }
 
+  it("finds a rollback that failed in the journal while the boot loader may still start it, and else nothing of it", async () => {
+    const free = (): Life => createLife(createWorld({ ours: ownSlots(OLD_RELEASE) }));
+    const startNext = (): Promise<void> => Promise.reject(new Error("it may count at the next start all the same"));
+    const stuck = await session(free(), { startNext, forgetNext: startNext });
+    await expect(rollback(stuck, false)).rejects.toThrow("may count");
+    expect(stuck.upgrades.journal().rollback).toMatchObject({ entry: "slot b" });
+    const gone = await session(free(), { startNext });
+    await expect(rollback(gone, false)).rejects.toThrow("may count");
+    expect(gone.upgrades.journal().rollback).toBeUndefined();
+  });
+
   it("is told at once that an upgrade by hand would take the place of the rollback, and may call that off", async () => {
     const life = asked();
     const here = await session(life, {
