@@ -31,6 +31,11 @@ export interface Finding extends Position {
   readonly sentence: string;
 }
 
+/** Such as 1e999: too large for Go's numbers, it is text to it. What is not finite otherwise is .inf or .nan. */
+export function isTooLarge({ value, source }: Extract<Located, { readonly kind: "scalar" }>): boolean {
+  return typeof value === "number" && !Number.isFinite(value) && /\d/.test(source);
+}
+
 /** @returns JSON-like values; of what !!binary marks the text, as Go has it: dates do not come from our schema. */
 export function plain(node: Located): unknown {
   if (node.kind === "map") {
@@ -38,7 +43,7 @@ export function plain(node: Located): unknown {
   }
   if (node.kind === "list") return node.items.map(plain);
   if (node.value instanceof Uint8Array) return Buffer.from(node.value).toString("utf8");
-  return typeof node.value === "bigint" ? node.source : node.value;
+  return typeof node.value === "bigint" || isTooLarge(node) ? node.source : node.value;
 }
 
 export function below(path: string, key: string | number): string {

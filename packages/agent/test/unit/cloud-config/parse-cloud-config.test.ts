@@ -218,6 +218,7 @@ rancheros: {install: {device: /dev/sda}}
     const told = (values: string): unknown =>
       parseCloudConfig(Buffer.from(`${HEAD}rancherd: {${values}}\n`)).config?.rancherd;
     expect(told("token: !!binary aGVsbG8=")).toEqual({ token: "hello" });
+    expect(told("token: 1e999, a: [-2E400, 5]")).toEqual({ token: "1e999", a: ["-2E400", 5] });
     expect(findings(`${HEAD}rancherd:\n  server: x\n  extraConfig: {a: [1, .inf], b: .nan}\n`)).toEqual([
       "4:24 error rancherd.extraConfig.a[1] is a number that rancherd does not read",
       "4:34 error rancherd.extraConfig.b is a number that rancherd does not read",
