@@ -224,19 +224,28 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
     await machine.must("touch /var/lib/somebodys && sync");
     await machine.powerCut();
     const bootFile = present().bootFile(await present().makeDoor(DOOR));
+    const { length: saidBefore } = machine.serial;
     await machine.powerOn({ bootFile, isNetworkFirst: true });
     await machine.waitForBoot(1, BOOT_MS);
     expect(await machine.must("cat /proc/cmdline")).toContain(" rancheros.install.installed=start ");
     await machine.waitForBoot(2, BOOT_MS);
     await expectSlot("a");
-    expect(machine.serial).toMatch(/\/dev\/vda holds a whole installation \(.*\): the machine starts from it/);
+    const said = machine.serial.slice(saidBefore);
+    expect(said).toMatch(/\/dev\/vda holds a whole installation \(.*\): the machine starts from it/);
+    // Said once the firmware was told, which is not before the count of attempts is written; and the disk took it as well.
+    expect(said).toMatch(/its firmware starts that next \(Boot[0-9A-F]{4}\)/);
+    expect(said).not.toContain("FIRMWARE_UNSAVED");
     expect(await partitionIds()).toBe(before);
     await machine.must("ls /var/lib/somebodys");
     // Its agent has seen that the firmware does what it is told.
-    const counts = "ls /sys/firmware/efi/efivars | grep --count RancherOSStarts || true";
-    const counted = "mdir -b -i /dev/disk/by-partlabel/ROS_ESP :: | grep --count ROSTARTS || true";
-    for (const count of [counts, counted])
-      await patiently(async () => (await machine.must(count)) === "0", "the count of attempts to be gone", BOOT_MS);
+    const variables = "/sys/firmware/efi/efivars";
+    await machine.must(`findmnt --noheadings --types=efivarfs ${variables}`);
+    // Of what each start has, one: nothing is read from a folder in which nobody sees variables.
+    const counts = `ls ${variables} | grep --count --regexp=^BootCurrent- --regexp=^RancherOSStarts- || true`;
+    await patiently(async () => (await machine.must(counts)) === "1", "the variable that counts to be gone", BOOT_MS);
+    const names = "names=$(mdir -b -i /dev/disk/by-partlabel/ROS_ESP ::)";
+    const counted = `${names} && printf '%s\\n' "$names" | grep --count ROSTARTS || true`;
+    await patiently(async () => (await machine.must(counted)) === "0", "the file that counts to be gone", BOOT_MS);
   });
 
   async function partitionIds(): Promise<string> {
