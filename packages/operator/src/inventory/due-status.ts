@@ -46,7 +46,7 @@ function decidedFindings(inventory: MachineInventory, trust: TrustClass | undefi
 
 /**
  * The fields of the status to write, the other fields stay; undefined where all is there.
- * @param beside  what others than itself say of it
+ * @param beside  what its labels and its spec as it was read do not say
  */
 export function dueStatus(
   inventory: MachineInventory,
@@ -63,8 +63,8 @@ export function dueStatus(
 }
 
 /** Whether `dueStatus` has something to write, and how soon. */
-export function statusUrgency(inventory: MachineInventory): StatusUrgency | undefined {
-  if (dueStatus(inventory, 0) === undefined) return undefined;
+export function statusUrgency(inventory: MachineInventory, beside: readonly Finding[] = []): StatusUrgency | undefined {
+  if (dueStatus(inventory, 0, beside) === undefined) return undefined;
   const shown = (inventory.status?.conditions ?? []).find(({ type }) => type === "Approved");
   return shown === undefined || shown.reason === approvalFinding(inventory).reason ? "later" : "prompt";
 }

@@ -12,6 +12,7 @@ import { readableInventory, type ReadableInventory } from "./readable-inventory.
 import { needsWork } from "./reconcile-inventory.ts";
 import { rolloutFacts, type RolloutFacts } from "./rollout-facts.ts";
 import { namedToken } from "./token-bond.ts";
+import { taintFindings } from "./usable-taints.ts";
 
 /** One remembered MachineInventory; `metadata` has what list and watch need. */
 export interface InventoryEntry extends KubernetesObject {
@@ -96,7 +97,9 @@ export function inventoryEntry(object: unknown): InventoryEntry | undefined {
     createdAt: text(metadata, "creationTimestamp") ?? "",
     beingDeleted: text(metadata, "deletionTimestamp") !== undefined,
     needsWork: isToSettle(read),
-    statusDue: read.ok ? statusUrgency(read.inventory) : undefined,
+    statusDue: read.ok
+      ? statusUrgency(read.inventory, taintFindings(read.inventory, read.taintProblems ?? []))
+      : undefined,
     ekHash: endorsementKeyHash({
       ...(tpm === undefined ? {} : { tpm }),
       ...(tpmHash === undefined ? {} : { tpmHash }),

@@ -1,10 +1,11 @@
 /**
  * MachineInventories as far as they can be read. A newer operator may have written words into the status that this one does
  * not know: those are left out, and written over when there is something to write. Of the spec nothing is left out, since it
- * says what people want.
+ * says what people want, but taints that no node takes; see usable-taints.ts.
  */
 import { parseMachineInventory, type MachineInventory } from "@rancheros/protocol/resources";
 import { UNKNOWN_PHASE } from "./rollout-facts.ts";
+import { withUsableTaints } from "./usable-taints.ts";
 
 /** Names of fields and numbers of items, from the object down. */
 export type FieldPath = readonly string[];
@@ -15,6 +16,8 @@ export type ReadableInventory =
       readonly inventory: MachineInventory;
       /** What was left out of its status. */
       readonly leftOut: readonly FieldPath[];
+      /** Only there where taints were left out of its spec; see UsableTaints. */
+      readonly taintProblems?: readonly string[];
     }
   /** problems: one sentence for each bad field that is not of the status */
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -65,6 +68,12 @@ function withPhase(object: unknown): unknown {
 
 /** @param object  of the API server */
 export function readableInventory(object: unknown): ReadableInventory {
+  const { object: usable, problems } = withUsableTaints(object);
+  const read = readableStatus(usable);
+  return read.ok && problems.length > 0 ? { ...read, taintProblems: problems } : read;
+}
+
+function readableStatus(object: unknown): ReadableInventory {
   let parsed = parseMachineInventory(object);
   if (parsed.ok) return { ok: true, inventory: parsed.value, leftOut: NOTHING };
   let rest = object;

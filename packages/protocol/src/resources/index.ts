@@ -6,7 +6,7 @@ export { drain } from "./drain.ts";
 export type { Drain } from "./drain.ts";
 export { durationMs, NANOSECONDS_FROM } from "../durations/index.ts";
 export { duration } from "./duration.ts";
-export { machineInventory } from "./machine-inventory.ts";
+export { machineInventory, TAINT_EFFECTS } from "./machine-inventory.ts";
 export type {
   MachineInventoryConfig,
   MachineInventorySpec,
@@ -37,6 +37,7 @@ export {
   parseManagedOSVersion,
   parseManagedOSVersionChannel,
   parseManagedOSVersionSpec,
+  parseNodeTaint,
 } from "./parse-resource.ts";
 export type {
   MachineInventory,

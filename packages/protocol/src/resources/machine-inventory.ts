@@ -4,12 +4,14 @@ import { AGE_COLUMN, type ResourceKind } from "./resource-kind.ts";
 import { machineNode, machineUpgrade } from "./machine-upgrade.ts";
 import { anyMap, conditions, labelTexts, nullable, openObject } from "./schema-parts.ts";
 
-const taint = Type.Object({
+export const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
+
+export const nodeTaint = Type.Object({
   key: Type.String({ description: "The taint's key." }),
   value: Type.Optional(Type.String({ description: "The taint's value." })),
   effect: Type.String({
     description: "NoSchedule, PreferNoSchedule or NoExecute.",
-    enum: ["NoSchedule", "PreferNoSchedule", "NoExecute"],
+    enum: [...TAINT_EFFECTS],
   }),
   timeAdded: Type.Optional(nullable(Type.String(), { description: "Kept for objects that carry it; not used." })),
 });
@@ -28,7 +30,7 @@ const config = openObject(
     labels: Type.Optional(
       nullable(labelTexts(), { description: "Labels of the Kubernetes node; null is an empty value." }),
     ),
-    taints: Type.Optional(nullable(Type.Array(taint), { description: "Taints of the Kubernetes node." })),
+    taints: Type.Optional(nullable(Type.Array(nodeTaint), { description: "Taints of the Kubernetes node." })),
   },
   { description: "Arbitrary rancherd configuration for this machine." },
 );
@@ -242,4 +244,4 @@ export const machineInventory = {
 export type MachineInventorySpec = Static<typeof spec>;
 export type MachineInventoryStatus = Static<typeof status>;
 export type MachineInventoryConfig = Static<typeof config>;
-export type NodeTaint = Static<typeof taint>;
+export type NodeTaint = Static<typeof nodeTaint>;

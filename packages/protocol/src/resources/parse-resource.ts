@@ -2,7 +2,7 @@
 import { Type, type Static, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { Set as setFormat } from "typebox/format";
-import { machineInventory } from "./machine-inventory.ts";
+import { machineInventory, nodeTaint, type NodeTaint } from "./machine-inventory.ts";
 import { machineRegistration } from "./machine-registration.ts";
 import { managedOSImage } from "./managed-os-image.ts";
 import { managedOSVersion } from "./managed-os-version.ts";
@@ -104,6 +104,8 @@ export function parseMachineRegistration(input: unknown): Parsed<MachineRegistra
 
 /** Reads a MachineInventory of the API server. */
 export const parseMachineInventory: (input: unknown) => Parsed<MachineInventory> = parserOf(inventorySchema);
+/** Reads one taint of it. */
+export const parseNodeTaint: (input: unknown) => Parsed<NodeTaint> = parserOf(nodeTaint);
 /** Reads a ManagedOSImage of the API server. */
 export const parseManagedOSImage: (input: unknown) => Parsed<ManagedOSImage> = parserOf(imageSchema);
 /** Reads a ManagedOSVersion of the API server. */

@@ -22,6 +22,7 @@ import { InventoryError, unreadableError } from "../errors.ts";
 import { inventoryEntry, type InventoryEntry } from "../inventory-entry.ts";
 import { readableInventory, type FieldPath } from "../readable-inventory.ts";
 import { finalizersLeft, reconcileInventory } from "../reconcile-inventory.ts";
+import { taintFindings } from "../usable-taints.ts";
 import { ensureClusterToken, keepNamedToken } from "../settle-cluster-token.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -246,10 +247,13 @@ export async function settleStatus(
 ): Promise<boolean> {
   const read = readableInventory(await readOrNothing(kubernetes, `${inventoriesPath(namespace)}/${name}`));
   // Trying again makes no sense of it: whoever mends it makes the watch show it.
-  const status = read.ok ? dueStatus(read.inventory, nowMs(), duplicateFindings(read.inventory, first)) : undefined;
-  if (!read.ok || status === undefined) return false;
+  if (!read.ok) return false;
+  const { inventory, taintProblems = [] } = read;
+  const beside = [...taintFindings(inventory, taintProblems), ...duplicateFindings(inventory, first)];
+  const status = dueStatus(inventory, nowMs(), beside);
+  if (status === undefined) return false;
   try {
-    await patchInventory(kubernetes, read.inventory, "/status", { status });
+    await patchInventory(kubernetes, inventory, "/status", { status });
     return true;
   } catch (error) {
     if (!hasCode(error, "KUBERNETES_CONFLICT") && !hasCode(error, "KUBERNETES_NOT_FOUND")) throw error;
