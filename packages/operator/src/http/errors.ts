@@ -217,8 +217,9 @@ export const SESSION_ERRORS: ErrorTable<SessionErrorCode> = {
   REQUEST_TOO_LARGE: {
     failure: "refused",
     retry: "never",
-    meaning: "The request's headers or body are larger than the protocol allows.",
-    mend: "Send less of the SMBIOS and of the hardware in the report.",
+    meaning:
+      "The request's headers or body are larger than the protocol allows, or the body came in thousands of small pieces.",
+    mend: "Send less of the SMBIOS and of the hardware in the report, and no chunks of single bytes.",
   },
   CONTENT_TYPE_UNSUPPORTED: {
     failure: "refused",

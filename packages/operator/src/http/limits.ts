@@ -12,3 +12,5 @@ export const CHECK_INTERVAL_MS = 1_000;
 export const UNANSWERED_MAX = 16;
 /** How long the other side may take to take an answer, which has 128 KiB at most. */
 export const ANSWER_TAKEN_MS = 30_000;
+/** Chunks or packets of one body, each a call of its own: 64 KiB over the slowest line that cuts into 500 bytes are 131. */
+export const BODY_PARTS_MAX = 4096;

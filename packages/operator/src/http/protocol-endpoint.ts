@@ -3,6 +3,7 @@ import { PROTOCOL_PATH, REQUEST_MAX_BYTES } from "@rancheros/protocol/attestatio
 import { errorFields } from "../telemetry/index.ts";
 import type { Answer } from "./answer.ts";
 import { SessionError } from "./errors.ts";
+import { BODY_PARTS_MAX } from "./limits.ts";
 import { admit } from "./protocol-answer.ts";
 import { challenge, giveNonce } from "./protocol-attest.ts";
 import type { ProtocolParts, Trace } from "./protocol-parts.ts";
@@ -68,7 +69,8 @@ function bodyOf(request: ProtocolRequest, step: Step): Buffer {
     throw new SessionError("SESSION_TOO_MANY", "too many machines send at this moment, try again");
   }
   if (request.body === "too large") {
-    throw new SessionError("REQUEST_TOO_LARGE", `a request has at most ${REQUEST_MAX_BYTES} bytes`);
+    const most = `${REQUEST_MAX_BYTES} bytes, in at most ${BODY_PARTS_MAX} pieces`;
+    throw new SessionError("REQUEST_TOO_LARGE", `a request has at most ${most}`);
   }
   if (method !== "GET" && !/^application\/json\s*(;|$)/i.test(request.contentType ?? "")) {
     throw new SessionError("CONTENT_TYPE_UNSUPPORTED", "the content type must be application/json");

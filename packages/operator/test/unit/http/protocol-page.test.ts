@@ -4,6 +4,7 @@ import * as limits from "@rancheros/protocol/attestation";
 import { HANDSHAKE_TIMEOUT_MS, HEADER_MAX_BYTES } from "@rancheros/protocol/messages";
 import { describe, expect, it } from "vitest";
 import { SESSION_ERRORS, SessionError, type SessionErrorCode } from "../../../src/http/errors.ts";
+import { BODY_PARTS_MAX } from "../../../src/http/limits.ts";
 import { protocolRefusal } from "../../../src/http/protocol-refusal.ts";
 import { INVENTORY_ERRORS, InventoryError, type InventoryErrorCode } from "../../../src/inventory/errors.ts";
 import { LAST_SEEN_INTERVAL_MS } from "../../../src/inventory/machine-status.ts";
@@ -16,6 +17,7 @@ const NUMBERS: Readonly<Record<string, unknown>> = {
   ...limits,
   HANDSHAKE_TIMEOUT_MS,
   HEADER_MAX_BYTES,
+  BODY_PARTS_MAX,
   LAST_SEEN_INTERVAL_MS,
   CLOCK_SKEW_MS,
   KEY_LIFETIME_MS,
@@ -39,8 +41,8 @@ function errorOf(code: string): Error | undefined {
 
 describe("docs/protocol.md", () => {
   it("has the limits of the code", () => {
-    const rows = [...page.matchAll(/^\|[^|]+\| (\d+) (?:bytes|ms) *\| `([A-Z_]+)`/gm)];
-    expect(rows.length).toBe(16);
+    const rows = [...page.matchAll(/^\|[^|]+\| (\d+) (?:bytes|ms|pieces) *\| `([A-Z_]+)`/gm)];
+    expect(rows.length).toBe(17);
     for (const [, number, name = ""] of rows) expect([name, NUMBERS[name]]).toEqual([name, Number(number)]);
   });
 
