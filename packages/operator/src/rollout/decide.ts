@@ -107,7 +107,7 @@ function refusalOf(
   const rest = held.filter((slot) => slot.uid !== uid);
   const limit = concurrencyOf(view.image.concurrency, place.total);
   const busy = rest.length + othersIn(view, cluster, books).size;
-  if (held.length === rest.length && busy >= limit) return QUEUED;
+  if (busy >= limit) return QUEUED;
   if (held.length === rest.length && books.slots.length >= SLOTS_MAX) return FULL;
   if (!isServer(machine)) return undefined;
   const away = serversAwayIn(view, cluster, rest);
@@ -178,6 +178,13 @@ function mayExchange(view: RolloutView, slot: Slot, machine: RolloutMachine): bo
   return slot.plan !== view.plan && !isAbout(machine, view.image.object.metadata.name, slot);
 }
 
+/** It asks, so that it has not begun: what it holds of an earlier plan is not to keep those from it who may begin in its place. */
+function giveBack(books: Books, held: Slot | undefined, refusal: Waiting | undefined, { canariesOnly }: Gate): void {
+  if (held === undefined || refusal === undefined) return;
+  const isPassedOver = refusal === QUEUED || refusal === SERVERS || refusal === canariesOnly;
+  if (isPassedOver) books.slots.splice(books.slots.indexOf(held), 1);
+}
+
 function nothingDecided(view: RolloutView, nowMs: number): Decision {
   const next = unclearStatus(view, nowMs);
   const isChanged = !isSameStatus(next, status(view.image));
@@ -217,8 +224,10 @@ export function decide(view: RolloutView, candidates: readonly Candidate[], nowM
     }
     if (held !== undefined && !mayExchange(view, held, candidate.machine)) continue;
     const refusal = refusalOf(view, gate, books, candidate, nowMs);
-    if (refusal !== undefined || plan === undefined) refused.set(uid, refusal ?? QUEUED);
-    else granted.push(grant(view, books, candidate, plan, nowMs));
+    if (refusal !== undefined || plan === undefined) {
+      refused.set(uid, refusal ?? QUEUED);
+      giveBack(books, held, refusal, gate);
+    } else granted.push(grant(view, books, candidate, plan, nowMs));
   }
   const counted = count();
   const { clusters, conflicts, refusals } = view;

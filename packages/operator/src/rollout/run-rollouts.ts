@@ -155,6 +155,15 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       : plans.planOrWaiting(image, state.machine.metadata.uid);
   }
 
+  /** For a machine that holds a slot of an earlier plan. @param waiting  what keeps it from one of the current plan */
+  async function exchange(place: Place, slot: Slot, waiting: Waiting | undefined): ReturnType<typeof request> {
+    const { image, state, standing: stand } = place;
+    // The canaries may have nothing to begin with but what it gives back.
+    if (waiting !== undefined && waiting !== stand.gate.canariesOnly) return { plan: undefined, waiting };
+    const hasBegun = isAbout(state.machine, image.image.object.metadata.name, slot);
+    return hasBegun ? { plan: undefined, waiting: waiting ?? ANOTHER_FIRST } : request(place);
+  }
+
   async function decideFor(uid: string): Promise<Pick<Asked, "plan" | "waiting">> {
     const wait = (waiting: Waiting) => ({ plan: undefined, waiting });
     const state = index.machine(uid);
@@ -167,10 +176,8 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const slot = place.standing.slots.get(uid);
     if (slot !== undefined && slot.plan === image.plan) return goOn(place, slot);
     const waiting = waitingAs(place);
+    if (slot !== undefined) return exchange(place, slot, waiting);
     if (waiting !== undefined) return wait(waiting);
-    if (slot !== undefined) {
-      return isAbout(state.machine, image.image.object.metadata.name, slot) ? wait(ANOTHER_FIRST) : request(place);
-    }
     if (isBusy(state.machine, nowMs(), image.image.nodeTimeoutMs)) return wait(ANOTHER_FIRST);
     return isItsTurn(place) ? request(place) : wait(QUEUED);
   }
