@@ -2,14 +2,19 @@
 import { listedFailures } from "./listed-failures.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import { byUid, type Failure, type Slot } from "./slot.ts";
-import { slotFate } from "./slot-fate.ts";
-import { notAhead } from "./time-text.ts";
+import { slotFate, type Holder } from "./slot-fate.ts";
+import { earliest, notAhead } from "./time-text.ts";
 
 export interface Settled {
   readonly slots: readonly Slot[];
   readonly failures: readonly Failure[];
   readonly failed: readonly Failure[];
   readonly wakeAtMs: number | undefined;
+}
+
+/** When time alone makes nobody's what the status says of a machine that is not known. */
+function nobodysAtMs(holder: Holder): number | undefined {
+  return holder.kind === "unknown" ? holder.goneAtMs : undefined;
 }
 
 /** Slots end, failures are noted and forgotten; of a time that is yet to come it is the present from now on. */
@@ -22,11 +27,12 @@ export function settle(view: RolloutView, nowMs: number): Settled {
   for (const stored of byUid(status?.slots).values()) {
     const slot = { ...stored, grantedAt: notAhead(stored.grantedAt, nowMs) };
     const timing = { nowMs, nodeTimeoutMs: image.nodeTimeoutMs, heard: view.heard };
-    const fate = slotFate(slot, view.holder(slot.uid, Date.parse(slot.grantedAt)), metadata.name, plan, timing);
+    const holder = view.holder(slot.uid, Date.parse(slot.grantedAt));
+    const fate = slotFate(slot, holder, metadata.name, plan, timing);
     if (fate.kind === "kept") {
       const { overdueAt: _, ...held } = slot;
       slots.push(fate.overdueAt === undefined ? held : { ...held, overdueAt: fate.overdueAt });
-      wakeAtMs = Math.min(wakeAtMs ?? fate.untilMs, fate.untilMs);
+      wakeAtMs = earliest(wakeAtMs, fate.untilMs, nobodysAtMs(holder));
     }
     if (fate.kind === "failed") failed.push(fate.failure);
   }
@@ -36,5 +42,6 @@ export function settle(view: RolloutView, nowMs: number): Settled {
     return holder.kind !== "gone" && view.seen(uid)?.isDone !== true && !failed.some((one) => one.uid === uid);
   });
   const failures = listedFailures(view, [...kept, ...failed]);
+  for (const { uid, time } of failures) wakeAtMs = earliest(wakeAtMs, nobodysAtMs(view.holder(uid, Date.parse(time))));
   return { slots, failures, failed, wakeAtMs };
 }

@@ -24,8 +24,8 @@ export type Holder =
   | { readonly kind: "known"; readonly machine: RolloutMachine; readonly isClaimed: boolean }
   /** Seen to be deleted. */
   | { readonly kind: "gone" }
-  /** Not known here: it may have been made a moment ago. */
-  | { readonly kind: "unknown" };
+  /** Not known here: it may have been made a moment ago. From goneAtMs on it counts as gone. */
+  | { readonly kind: "unknown"; readonly goneAtMs: number };
 
 export type SlotFate =
   | {

@@ -57,8 +57,9 @@ export function viewOf(
     holder(uid, atMs): Holder {
       const state = index.machine(uid);
       if (state !== undefined) return { kind: "known", machine: state.machine, isClaimed: state.claims[0] === image };
-      const isGone = index.isGone(uid) || (isSynced && nowMs - atMs > UNKNOWN_IS_GONE_MS);
-      return { kind: isGone ? "gone" : "unknown" };
+      const goneAtMs = atMs + UNKNOWN_IS_GONE_MS;
+      const isGone = index.isGone(uid) || (isSynced && nowMs >= goneAtMs);
+      return isGone ? { kind: "gone" } : { kind: "unknown", goneAtMs };
     },
     seen(uid) {
       const state = index.machine(uid);

@@ -46,7 +46,9 @@ function viewOf({ machines, slots, concurrency, otherServersAway }: World, more:
     clusters: 2,
     holder(uid): Holder {
       const found = of(uid);
-      return found === undefined ? { kind: "unknown" } : { kind: "known", machine: found, isClaimed: true };
+      return found === undefined
+        ? { kind: "unknown", goneAtMs: Number.POSITIVE_INFINITY }
+        : { kind: "known", machine: found, isClaimed: true };
     },
     seen: () => undefined,
     cluster: (name) => ({

@@ -76,6 +76,8 @@ describe("a slot", () => {
   it("is returned with a machine that is gone, and kept for one that is not known yet", () => {
     const slot = slotOf(machine(0, "agent"), 5);
     expect(slotFate(slot, { kind: "gone" }, "os", PLAN, timing).kind).toBe("returned");
-    expect(slotFate(slot, { kind: "unknown" }, "os", PLAN, timing).kind).toBe("kept");
+    expect(slotFate(slot, { kind: "unknown", goneAtMs: Number.POSITIVE_INFINITY }, "os", PLAN, timing).kind).toBe(
+      "kept",
+    );
   });
 });

@@ -117,3 +117,12 @@ it("a slot is kept as long as nobody can tell, and nothing is decided", async ()
   expect(await ask()).toBeUndefined();
   expect(holders()).toEqual(["asking"]);
 });
+
+it("a failure is nobody's after a while, though nobody asks, where the watch does not show the machine that is there", async () => {
+  const { write, time, status } = scene(() => [stranger]);
+  write("failures");
+  await time.pass(14 * 60_000);
+  expect(status()).toMatchObject({ failed: 1, state: "Halted" });
+  await time.pass(2 * 60_000);
+  expect(status()).toMatchObject({ failures: [], failed: 0, total: 1, state: "Progressing" });
+});
