@@ -118,9 +118,10 @@ export function isLateToBegin(slot: Slot, machine: RolloutMachine, image: string
   return !isAbout(machine, image, slot) && nowMs - Date.parse(slot.grantedAt) > BEGIN_MS;
 }
 
-/** The image is not for the machine any more, and the machine has not begun although it had the time. */
-function isForgone(slot: Slot, holder: Holder, image: string, nowMs: number): boolean {
-  return holder.kind === "known" && !holder.isClaimed && isLateToBegin(slot, holder.machine, image, nowMs);
+/** From when on the slot is given back of a machine that the image is not for any more, and that has not begun; undefined for others. */
+function forgoneFromMs(slot: Slot, holder: Holder, image: string): number | undefined {
+  const isForgone = holder.kind === "known" && !holder.isClaimed && !isAbout(holder.machine, image, slot);
+  return isForgone ? Date.parse(slot.grantedAt) + BEGIN_MS + 1 : undefined;
 }
 
 /**
@@ -139,7 +140,9 @@ export function slotFate(
   const isWanted = slot.plan === plan && (holder.kind === "unknown" || holder.isClaimed);
   const said =
     machine !== undefined && isAbout(machine, image, slot) ? byWord(slot, machine, isWanted, timing.nowMs) : undefined;
-  if (said === undefined && isForgone(slot, holder, image, timing.nowMs)) return { kind: "returned" };
+  const returnsAtMs = forgoneFromMs(slot, holder, image) ?? Number.POSITIVE_INFINITY;
+  if (timing.nowMs >= returnsAtMs) return { kind: "returned" };
   const fate = said ?? byClock(slot, machine, image, timing);
-  return fate.kind === "failed" && !isWanted ? { kind: "returned" } : fate;
+  if (fate.kind === "failed" && !isWanted) return { kind: "returned" };
+  return fate.kind === "kept" ? { ...fate, untilMs: Math.min(fate.untilMs, returnsAtMs) } : fate;
 }
