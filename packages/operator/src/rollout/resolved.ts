@@ -34,8 +34,8 @@ export function namedImages({ spec }: ManagedOSImage): readonly NamedImage[] {
 export function resolvedImages(object: ManagedOSImage): ResolvedImages | undefined {
   const { resolvedImage, reference, containerImages = [] } = object.status ?? {};
   if (resolvedImage === undefined || reference === undefined) return undefined;
-  // The status has none of its own while the spec names another image; see withShownDigest.
-  const digest = object.status?.digest ?? /@(sha\d+:[0-9a-f]+)$/.exec(reference)?.[1];
+  // Not the status's own, which is for people: the plan holds the reference to what was found out.
+  const digest = /@(sha\d+:[0-9a-f]+)$/.exec(reference)?.[1];
   if (digest === undefined) return undefined;
   const named = namedImages(object);
   const isKnown = named.every(({ name, image }) =>

@@ -66,3 +66,14 @@ it("and stays where the spec has another cloud config for the same image", async
   await scene.time.pass(MINUTE_MS);
   expect(digest()).toBe(DIGESTS["r.example.com/os:v1"]);
 });
+
+it("and is the reference's own, whatever somebody has written in its place", async () => {
+  start();
+  scene.make("os", 1, { osImage: "r.example.com/os:v1" });
+  await scene.time.pass(MINUTE_MS);
+  scene.changeUnseen("os", {}, { digest: `sha256:${"0".repeat(64)}` });
+  await scene.restart();
+  await scene.time.pass(MINUTE_MS);
+  expect(digest()).toBe(DIGESTS["r.example.com/os:v1"]);
+  expect(asked).toEqual(["r.example.com/os:v1"]);
+});
