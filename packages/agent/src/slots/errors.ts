@@ -13,6 +13,7 @@ export type SlotErrorCode =
   | "SLOT_NEVER_GOOD"
   | "SLOT_NONE_HERE"
   | "SLOT_NO_RESTART"
+  | "SLOT_NO_ROOM"
   | "SLOT_ON_TRIAL"
   | "SLOT_READ_BACK_DIFFERS"
   | "SLOT_RESET_PENDING"
@@ -96,6 +97,13 @@ export const SLOT_ERRORS = {
     meaning:
       "The machine's state (ROS_STATE) has no room, or no room for further files, for what the new operating system brings for /var, /home, /opt and the like; the node was not drained for it.",
     mend: "Make room on the machine: images that nobody uses, `journalctl --vacuum-size=200M`, then `du -xh /var | sort -h | tail`; where it is the number of files, `du -x --inodes /var | sort -n | tail`.",
+  },
+  SLOT_NO_ROOM: {
+    failure: "environment",
+    retry: "backoff",
+    meaning:
+      "A small file of the agent, in /oem or in the machine's state, cannot be written, as its disk has no room.",
+    mend: "The message names the file: `df -h` and `df -i` on its folder say what is short; take away from it what is not needed.",
   },
   SLOT_UNREADABLE: {
     failure: "environment",

@@ -61,37 +61,47 @@ const TOLD_BYTES = 4 * 1024 * 1024;
  * @throws SlotError, and what the source throws
  */
 export async function writeSlot(options: WriteSlotOptions): Promise<"written" | "stopped"> {
-  const { disk, source, arch, signal, onProgress } = options;
+  const { disk } = options;
+  let ending: "written" | "stopped";
   try {
-    onProgress({ step: "format" });
-    await disk.prepare();
-    requireGoing(signal);
-    const { writer, specials } = await disk.format();
-    let stamps = 0;
-    const onStamp = (): void => {
-      stamps += 1;
-    };
-    for (const layer of source.layers) {
-      const ending = await unpack(layer, writer, { ...options, onStamp });
-      if (ending === "stopped") return "stopped";
-      await specials();
-    }
-    requireAll(source, writer.inodes() + stamps);
-    requireSystem(disk.look, arch);
-    disk.makeFolders(MOUNT_POINTS);
-    writer.end();
-    onProgress({ step: "sync" });
-    await disk.sync();
-    requireGoing(signal);
-    onProgress({ step: "read-back" });
-    const files = writer.records.size;
-    await disk.readBack(writer.records, signal, (doneFiles) => onProgress({ step: "read-back", doneFiles, files }));
-    onProgress({ step: "stamp" });
-    await disk.stamp(source, files);
-    return "written";
-  } finally {
-    await disk.close();
+    ending = await fill(options);
+  } catch (error) {
+    // That what failed cannot be unmounted either is not why; the next one looks for mounts that were left.
+    await disk.close().catch(() => undefined);
+    throw error;
   }
+  await disk.close();
+  return ending;
+}
+
+async function fill(options: WriteSlotOptions): Promise<"written" | "stopped"> {
+  const { disk, source, arch, signal, onProgress } = options;
+  onProgress({ step: "format" });
+  await disk.prepare();
+  requireGoing(signal);
+  const { writer, specials } = await disk.format();
+  let stamps = 0;
+  const onStamp = (): void => {
+    stamps += 1;
+  };
+  for (const layer of source.layers) {
+    const ending = await unpack(layer, writer, { ...options, onStamp });
+    if (ending === "stopped") return "stopped";
+    await specials();
+  }
+  requireAll(source, writer.inodes() + stamps);
+  requireSystem(disk.look, arch);
+  disk.makeFolders(MOUNT_POINTS);
+  writer.end();
+  onProgress({ step: "sync" });
+  await disk.sync();
+  requireGoing(signal);
+  onProgress({ step: "read-back" });
+  const files = writer.records.size;
+  await disk.readBack(writer.records, signal, (doneFiles) => onProgress({ step: "read-back", doneFiles, files }));
+  onProgress({ step: "stamp" });
+  await disk.stamp(source, files);
+  return "written";
 }
 
 /** @throws SlotError SLOT_SOURCE_CORRUPT */

@@ -50,6 +50,7 @@ export async function say(work: Work, message: string): Promise<void> {
 const TRIES: Readonly<Record<string, number>> = {
   CONTAINER_DISK_FULL: 6,
   SLOT_STATE_FULL: 6,
+  SLOT_NO_ROOM: 6,
   // It does not come by itself: it is pulled again.
   CONTAINER_IMAGE_MISSING: 1,
   // Its own time is over.

@@ -2,12 +2,12 @@
 import { chmod, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { mount, syncFileSystem, unmount, writeGrubEnvironmentFile } from "../../slots/index.ts";
+import { mount, stateFailure, syncFileSystem, unmount, writeGrubEnvironmentFile } from "../../slots/index.ts";
 
 /** Everybody may read what GRUB reads; all else may hold secrets. */
 const PUBLIC = "grub/";
 
-/** @throws SlotError, and what the file system says */
+/** @throws SlotError */
 export async function writeOemFiles(
   device: string,
   folder: string,
@@ -16,22 +16,32 @@ export async function writeOemFiles(
 ): Promise<void> {
   await mount(device, folder, "rw,noatime");
   try {
-    await chmod(folder, 0o755);
-    await mkdir(join(folder, "grub"), { recursive: true });
+    await chmod(folder, 0o755).catch(refused(folder));
+    await mkdir(join(folder, "grub"), { recursive: true }).catch(refused(join(folder, "grub")));
     for (const [name, text] of files) {
       const path = join(folder, name);
-      await mkdir(dirname(path), { recursive: true });
-      const file = await open(path, "w", name.startsWith(PUBLIC) ? 0o644 : 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeOemFile(path, text, name.startsWith(PUBLIC) ? 0o644 : 0o600).catch(refused(path));
     }
     await writeGrubEnvironmentFile(join(folder, "grub/grubenv"), words);
     await syncFileSystem(folder);
   } finally {
     await unmount(folder);
   }
+}
+
+async function writeOemFile(path: string, text: string, mode: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, "w", mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function refused(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw stateFailure(path, cause);
+  };
 }

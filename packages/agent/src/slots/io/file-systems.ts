@@ -140,8 +140,11 @@ export async function forgetCache(device: string): Promise<void> {
     throw new SlotError("SLOT_WRITE_FAILED", `${device} cannot be opened`, { cause });
   });
   try {
-    // The device's own cache too is told to put everything down.
-    await handle.sync();
+    // The device's own cache too is told to put everything down: here a dying disk says so.
+    await handle.sync().catch((cause: unknown) => {
+      const message = `${device} does not put down what was written (${systemCode(cause)})`;
+      throw new SlotError("SLOT_WRITE_FAILED", message, { cause });
+    });
   } finally {
     await handle.close();
   }

@@ -1,8 +1,10 @@
 /** One slot's partition, while an operating system is written into it. */
-import { mkdirSync, renameSync, writeFileSync, openSync, fsyncSync, closeSync, lstatSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 
 import { hasCode } from "@rancheros/protocol/errors";
 
+import { syncPath } from "../../files/index.ts";
 import { slotStamp, STAMP_FILE, type SlotStamp } from "../slot-stamp.ts";
 import type { SlotDisk } from "../write-slot.ts";
 import {
@@ -84,15 +86,13 @@ export function slotDisk(options: SlotDiskOptions): SlotDisk {
       await mount(device, mountFolder, "remount,rw");
       const path = `${mountFolder}/${STAMP_FILE}`;
       const text = `${JSON.stringify(slotStamp(source, files, nowMs()))}\n`;
-      written(STAMP_FILE, () => {
-        writeFileSync(`${path}.tmp`, text, { mode: 0o644 });
-        for (const one of [`${path}.tmp`, mountFolder]) {
-          const handle = openSync(one, "r");
-          fsyncSync(handle);
-          closeSync(handle);
-        }
-        renameSync(`${path}.tmp`, path);
-      });
+      try {
+        await writeFile(`${path}.tmp`, text, { mode: 0o644 });
+        for (const one of [`${path}.tmp`, mountFolder]) await syncPath(one);
+        await rename(`${path}.tmp`, path);
+      } catch (cause) {
+        throw writeFailure(cause, STAMP_FILE);
+      }
       await syncFileSystem(mountFolder);
     },
     async close() {

@@ -1,20 +1,28 @@
 /** Small files of the agent's folder: all of it or nothing, on the disk, for root only. */
+import { systemCode } from "@rancheros/protocol/errors";
 import { open } from "node:fs/promises";
 
 import { replaceFile } from "../../files/index.ts";
 import { SlotError } from "../errors.ts";
 import { nothingOr } from "./readable.ts";
-import { writeFailure } from "./tree-writer.ts";
 
-/** @throws SlotError SLOT_TOO_SMALL, SLOT_WRITE_FAILED */
+/** @throws SlotError SLOT_NO_ROOM, SLOT_WRITE_FAILED */
 export async function writeStateFile(path: string, text: string): Promise<void> {
   try {
     await replaceFile(path, text);
   } catch (cause) {
-    const failure = writeFailure(cause, path);
-    if (failure instanceof SlotError || !(failure instanceof Error)) throw failure;
-    throw new SlotError("SLOT_WRITE_FAILED", `${path} cannot be written: ${failure.message}`, { cause });
+    throw stateFailure(path, cause);
   }
+}
+
+/** What a refusal to write such a file means. */
+export function stateFailure(path: string, cause: unknown): SlotError {
+  const code = systemCode(cause);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new SlotError("SLOT_NO_ROOM", `there is no room for ${path}`, { cause, details: { path } });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SlotError("SLOT_WRITE_FAILED", `${path} cannot be written: ${why}`, { cause });
 }
 
 /**

@@ -2,23 +2,26 @@
 import { closeSync, lstatSync, openSync, readlinkSync, readSync } from "node:fs";
 
 import type { TreeLook } from "../system-parts.ts";
+import { readable } from "./readable.ts";
 
 const LINKS_MAX = 40;
 
 export function treeLook(root: string): TreeLook {
   return {
-    head(path, bytes) {
-      const real = realPath(root, path.split("/"), 0);
-      if (real === undefined || !lstatSync(`${root}/${real}`).isFile()) return undefined;
-      const file = openSync(`${root}/${real}`, "r");
-      try {
-        const buffer = Buffer.alloc(bytes);
-        return buffer.subarray(0, readSync(file, buffer, 0, bytes, 0));
-      } finally {
-        closeSync(file);
-      }
-    },
+    head: (path, bytes) => readable(path, () => head(root, path, bytes)),
   };
+}
+
+function head(root: string, path: string, bytes: number): Buffer | undefined {
+  const real = realPath(root, path.split("/"), 0);
+  if (real === undefined || !lstatSync(`${root}/${real}`).isFile()) return undefined;
+  const file = openSync(`${root}/${real}`, "r");
+  try {
+    const buffer = Buffer.alloc(bytes);
+    return buffer.subarray(0, readSync(file, buffer, 0, bytes, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function realPath(root: string, path: readonly string[], links: number): string | undefined {

@@ -129,6 +129,21 @@ describe("a slot", () => {
     expect(await stamp()).toContain('"sha256:x"');
   });
 
+  it("fails for what failed, not for what could not be unmounted after it", async () => {
+    const dying = (slot: SlotDisk): SlotDisk => ({
+      ...slot,
+      stamp: () => Promise.reject(new Error("EIO: the stamp")),
+      async close() {
+        await slot.close();
+        throw new Error("target is busy");
+      },
+    });
+    await expect(write(source(), dying)).rejects.toThrow("EIO: the stamp");
+    const kept = (slot: SlotDisk): SlotDisk => ({ ...dying(slot), stamp: slot.stamp });
+    await expect(write(source(), kept)).rejects.toThrow("target is busy");
+    expect(await write(source())).toBe("written");
+  });
+
   it.each([
     [
       "out of it through a link of a lower layer",
