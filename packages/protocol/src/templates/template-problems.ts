@@ -10,6 +10,7 @@ import { textsOf } from "./texts-of.ts";
 const SHOWN_CHARACTERS = 60;
 /** Of UTF-8, for each of the characters that a machine's text is counted in. */
 const CHARACTER_MAX_BYTES = 3;
+const NO_SECTION = "finds nothing, as it names no section and key";
 const LABELS = "spec.machineInventoryLabels";
 const ANNOTATIONS = "spec.machineInventoryAnnotations";
 
@@ -17,13 +18,22 @@ function shown(text: string): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
 }
 
+/** What a shell's variable looks like, as it may stand in values of the original's, which filled none of them. */
+function sectionless(template: string): string | undefined {
+  return placeholdersOf(template).find((one) => !/[/|]/.test(one) && one !== HARDWARE);
+}
+
 function hostNameProblems(hostname: unknown): readonly string[] {
   if (!isHostNameTemplate(hostname)) return [];
   const open = openPlaceholder(hostname);
+  const bare = sectionless(hostname);
   const found = fillTemplate(hostname, {}).empty.find((one) => one.split("/")[0] === HARDWARE);
   return [
     ...(open === undefined ? [] : [`${shown(open)} has no }, so that each machine is called as its MachineInventory`]),
     ...(found === undefined ? [] : [`\${${shown(found)}} finds nothing, as host names are made of SMBIOS only`]),
+    ...(bare === undefined
+      ? []
+      : [`\${${shown(bare)}} ${NO_SECTION}, so that each machine is called as its MachineInventory`]),
   ];
 }
 
@@ -43,6 +53,14 @@ function fieldProblems(template: string): readonly string[] {
       ? []
       : [`\${${shown(none)}} finds nothing, as below ${HARDWARE} there is only ${HARDWARE_PARTS.join(", ")}`]),
   ];
+}
+
+/** Of a label or an annotation. */
+function valueProblems(template: string): readonly string[] {
+  const bare = sectionless(template);
+  if (bare === undefined) return [];
+  const literal = `write \${-|$}{${shown(bare)}} where the text itself is meant`;
+  return [`\${${shown(bare)}} ${NO_SECTION}, so that no machine gets this; ${literal}`];
 }
 
 type Texts = Readonly<Record<string, string>>;
@@ -81,14 +99,11 @@ function sizeProblems(annotations: Texts): readonly string[] {
 export function templateProblems(spec: Templates): readonly string[] {
   const hostname = spec.cloudConfig?.["hostname"];
   const [labels, annotations] = [textsOf(spec.machineInventoryLabels), textsOf(spec.machineInventoryAnnotations)];
-  const fields: readonly (readonly [string, string | undefined])[] = [
-    ["spec.machineName", spec.machineName],
-    ...prefixed(LABELS, labels),
-    ...prefixed(ANNOTATIONS, annotations),
-  ];
-  const problems = fields.flatMap(([field, template = ""]) =>
-    fieldProblems(template).map((problem) => `${field}: ${problem}`),
-  );
+  const values = [...prefixed(LABELS, labels), ...prefixed(ANNOTATIONS, annotations)];
+  const fields = [["spec.machineName", spec.machineName ?? ""] as const, ...values];
+  const told = (list: typeof fields, problemsOf: (template: string) => readonly string[]) =>
+    list.flatMap(([field, template]) => problemsOf(template).map((problem) => `${field}: ${problem}`));
+  const problems = [...told(fields, fieldProblems), ...told(values, valueProblems)];
   problems.push(...keyProblems(LABELS, labels), ...keyProblems(ANNOTATIONS, annotations), ...sizeProblems(annotations));
   return [...problems, ...hostNameProblems(hostname).map((problem) => `spec.cloudConfig.hostname: ${problem}`)];
 }

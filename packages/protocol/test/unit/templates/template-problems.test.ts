@@ -21,7 +21,7 @@ describe("templateProblems", () => {
     expect(
       templateProblems({
         machineName: "a${b",
-        machineInventoryLabels: { vendor: "${x} ${y" },
+        machineInventoryLabels: { vendor: "${a/x} ${y" },
         machineInventoryAnnotations: { "example.com/note": "${" },
         cloudConfig: { hostname: `n-\${${"long ".repeat(30)}` },
       }),
@@ -31,6 +31,22 @@ describe("templateProblems", () => {
       "spec.machineInventoryAnnotations[example.com/note]: ${ has no } and is taken as it stands",
       `spec.cloudConfig.hostname: \${${"long ".repeat(11)}lon... has no }, so that each machine is called as its MachineInventory`,
     ]);
+  });
+
+  it("names what was no placeholder to the original, and finds nothing on any machine", () => {
+    const literal = "write ${-|$}{PATH} where the text itself is meant";
+    expect(
+      templateProblems({
+        machineInventoryLabels: { path: "a-${PATH}-${b/c}" },
+        machineInventoryAnnotations: { cmd: "echo ${PATH}", literal: "echo ${-|$}{PATH}", other: "${A|b}${A/B}" },
+        cloudConfig: { hostname: "n-${PATH}" },
+      }),
+    ).toEqual([
+      `spec.machineInventoryLabels[path]: \${PATH} finds nothing, as it names no section and key, so that no machine gets this; ${literal}`,
+      `spec.machineInventoryAnnotations[cmd]: \${PATH} finds nothing, as it names no section and key, so that no machine gets this; ${literal}`,
+      "spec.cloudConfig.hostname: ${PATH} finds nothing, as it names no section and key, so that each machine is called as its MachineInventory",
+    ]);
+    expect(fillTemplate("echo ${-|$}{PATH}", {})).toEqual({ text: "echo ${PATH}", empty: [] });
   });
 
   it("says that host names are not made of hardware, unless it is said what to write in its place", () => {
