@@ -10,7 +10,7 @@ import { startOperator, type OperatorOptions, type OperatorProcess } from "./ope
 
 export interface UseOperatorOptions extends Pick<
   OperatorOptions,
-  "flags" | "environment" | "serverUrl" | "chartValues"
+  "flags" | "command" | "environment" | "serverUrl" | "chartValues"
 > {
   /** Default 1. The second and later ones give out the first one's address, as behind one Service. */
   readonly replicas?: number;

@@ -36,8 +36,8 @@ export interface MachineListeners {
   readonly certificatesEndMs: () => { readonly serving?: number; readonly ca?: number };
   /** Whether all listeners that were asked for are there. */
   readonly listening: () => boolean;
-  /** Settles when they are. */
-  start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint, boot: BootDesk): Promise<void>;
+  /** Settles when they are. Each takes so many connections at a time. */
+  start(endpoint: MachineEndpoint, protocol: ProtocolEndpoint, boot: BootDesk, connectionLimit: number): Promise<void>;
   /** Takes a connection that comes through Rancher's tunnel; see serveTunnelledMachines. */
   acceptTunnelled(stream: Duplex): void;
   /** Whether machines may have this TLS key in front of them: the present one, the one before, or one of --channel-keys. */
@@ -108,7 +108,7 @@ export function machineListeners(
       return tls.ownCaPem === undefined ? { serving } : { serving, ca: certificateEndMs(tls.ownCaPem) };
     },
     listening: () => started,
-    async start(endpoint, protocol, desk) {
+    async start(endpoint, protocol, desk, connectionLimit) {
       const handlers = (isTls: boolean): MachineHandlers => {
         const boot = bootResponder(desk, isTls, (error) => log.warn("boot file not served", errorFields(error)));
         return { endpoint, protocol, boot, nowMs };
@@ -116,7 +116,7 @@ export function machineListeners(
       // Rancher, at its other end, ends TLS.
       tunnelled = serveTunnelledMachines(handlers(true));
       if (settings.httpListen !== undefined) {
-        listeners.push(await listenForMachines(settings.httpListen, undefined, handlers(false)));
+        listeners.push(await listenForMachines(settings.httpListen, undefined, handlers(false), connectionLimit));
       }
       if (settings.httpsListen !== undefined) {
         if (settings.tlsFiles !== undefined) followed = await followGiven(settings.tlsFiles);
@@ -125,7 +125,7 @@ export function machineListeners(
             show({ material, ownCaPem: caPem }),
           );
         }
-        listeners.push(await listenForMachines(settings.httpsListen, tls?.material, handlers(true)));
+        listeners.push(await listenForMachines(settings.httpsListen, tls?.material, handlers(true), connectionLimit));
       }
       started = true;
       for (const { address } of listeners) log.info("serving machines", { host: address.address, port: address.port });

@@ -13,7 +13,6 @@ import {
   createProtocolEndpoint,
   createSessionGates,
   createVisitGate,
-  listenForHealth,
 } from "./http/index.ts";
 import {
   createInventoryClaims,
@@ -23,11 +22,13 @@ import {
   type InventoryEntry,
 } from "./inventory/index.ts";
 import { startLeadership } from "./leadership/index.ts";
+import { connectionRoom } from "./connection-room.ts";
 import { machineListeners } from "./machine-listeners.ts";
 import { followAddress } from "./operator-address.ts";
 import { openImagePolicy, openRegistries, readDefaults, startBootDesk } from "./operator-boot.ts";
 import { startChannels } from "./operator-channels.ts";
 import { anchorsStanding, operatorAnchors } from "./operator-anchors.ts";
+import { startHealth } from "./operator-health.ts";
 import { operatorInventoryAnswer } from "./operator-inventory-answer.ts";
 import { operatorReadiness } from "./operator-readiness.ts";
 import { startRollouts } from "./operator-rollouts.ts";
@@ -262,15 +263,9 @@ export async function startOperator(
     look: (token, remoteAddress) => entrance.look(token, remoteAddress),
     configOf: (token) => cloudConfigDocument(registrationUrl(address.url(), token), address.caPem()),
   });
-  const health =
-    settings.healthListen === undefined
-      ? undefined
-      : await listenForHealth(
-          settings.healthListen,
-          () => readiness.notReady(),
-          () => metrics.page(),
-        );
-  await listeners.start(endpoint, protocol, boot);
+  const connectionLimit = await connectionRoom(settings, log);
+  const health = await startHealth(settings, readiness, metrics, connectionLimit);
+  await listeners.start(endpoint, protocol, boot, connectionLimit);
   tunnel = startTunnel(settings, kubernetes, log, { metrics, nowMs }, (stream) => listeners.acceptTunnelled(stream));
 
   return {

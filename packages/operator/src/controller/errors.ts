@@ -3,6 +3,7 @@ import { CodedError, type CodedErrorOptions, type ErrorTable } from "@rancheros/
 
 export type KubernetesErrorCode =
   | "KUBERNETES_UNREACHABLE"
+  | "KUBERNETES_NO_FILE_LEFT"
   | "KUBERNETES_TIMEOUT"
   | "KUBERNETES_NONSENSE"
   | "KUBERNETES_NOT_FOUND"
@@ -21,6 +22,13 @@ export const KUBERNETES_ERRORS: ErrorTable<KubernetesErrorCode> = {
     retry: "backoff",
     meaning: "The API server could not be reached.",
     mend: "Check that the API server runs and that the network lets the operator reach it; the operator goes on by itself.",
+  },
+  KUBERNETES_NO_FILE_LEFT: {
+    failure: "unreachable",
+    retry: "backoff",
+    meaning:
+      "The operator could not open a connection to the API server: its process, or its machine, has as many files open as it may.",
+    mend: "Raise the limit of open files: of the process at the container runtime (LimitNOFILE), or of the machine where the sentence says ENFILE (fs.file-max); how many are open tells process_open_fds, and the operator goes on by itself.",
   },
   KUBERNETES_TIMEOUT: {
     failure: "timeout",

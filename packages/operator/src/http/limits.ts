@@ -2,6 +2,10 @@
 
 /** Open connections of one listener, idle ones included: connection-shares.ts says who makes room where there are more. */
 export const CONNECTION_LIMIT = 4096;
+/** The same where the process may open few files. */
+export const CONNECTION_LIMIT_MIN = 16;
+/** Open files that connections leave to the process: for the API server, registries, and what comes before room is made. */
+export const OWN_FILES = 256;
 /** How long an idle connection is kept for another request. */
 export const KEEP_ALIVE_MS = 5_000;
 /** How long the other side may take to close after our last word. */

@@ -1,5 +1,6 @@
 /** How an error is told to a machine: as an HTTP answer before the upgrade, as a close frame after it. */
 import { isCodedError } from "@rancheros/protocol/errors";
+import type { KubernetesErrorCode } from "../controller/index.ts";
 import { sentence, type Answer } from "./answer.ts";
 
 /** RFC 6455 section 7.4.1: policy violation, internal error, try again later. */
@@ -39,9 +40,15 @@ function cutToBytes(text: string, limit: number): string {
   return cut;
 }
 
+const CANNOT_REACH: ReadonlySet<string> = new Set([
+  "KUBERNETES_UNREACHABLE",
+  "KUBERNETES_TIMEOUT",
+  "KUBERNETES_NO_FILE_LEFT",
+] satisfies KubernetesErrorCode[]);
+
 /** What went wrong between the operator and its API server is nothing that a machine should read. */
 function oursText(code: string): string {
-  if (code === "KUBERNETES_UNREACHABLE" || code === "KUBERNETES_TIMEOUT") {
+  if (CANNOT_REACH.has(code)) {
     return "the operator cannot reach its API server, try again";
   }
   return "the API server does not take what the operator asks of it; the operator's log says why; try again";

@@ -5,6 +5,7 @@ import { request, type Dispatcher } from "undici";
 import { apiTarget, apiVerb, statusOutcome, type ApiCall, type ApiOutcome } from "../../telemetry/index.ts";
 import { KubernetesError } from "../errors.ts";
 import { refusal } from "../kubernetes-status.ts";
+import { isAbort, lostRequest } from "../lost-request.ts";
 import { orAborted } from "../or-aborted.ts";
 import type { DatedAnswer } from "../cluster-clock.ts";
 import { checkPath } from "../request-path.ts";
@@ -42,18 +43,6 @@ export interface Kubernetes {
   open(path: string, signal: AbortSignal, idleMs: number): Promise<AsyncIterable<Buffer>>;
 }
 
-function isAbort(cause: unknown): boolean {
-  return cause instanceof Error && (cause.name === "TimeoutError" || cause.name === "AbortError");
-}
-
-function unreachable(path: string, cause: unknown): KubernetesError {
-  if (isAbort(cause)) {
-    return new KubernetesError("KUBERNETES_TIMEOUT", `the API server did not answer in time for ${path}`, { cause });
-  }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new KubernetesError("KUBERNETES_UNREACHABLE", `cannot reach the API server: ${why}`, { cause });
-}
-
 /** Not only as its head says: an answer in chunks says no length. */
 async function readText({ headers, body }: Dispatcher.ResponseData): Promise<string> {
   const length = Number(headers["content-length"] ?? 0);
@@ -74,7 +63,7 @@ async function readJson(response: Dispatcher.ResponseData, path: string): Promis
     const text = await readText(response);
     return text === "" ? undefined : JSON.parse(text);
   } catch (cause) {
-    if (isAbort(cause)) throw unreachable(path, cause);
+    if (isAbort(cause)) throw lostRequest(path, cause);
     if (response.statusCode >= 400) return undefined;
     throw new KubernetesError("KUBERNETES_NONSENSE", `the API server's answer for ${path} is no JSON`, { cause });
   }
@@ -187,7 +176,7 @@ export function connectKubernetes(config: KubeConfig, { onCall, onDate }: Kubern
       response = await orAborted(answer, signal);
       noteDate(response, askedAtMs);
     } catch (cause) {
-      const error = unreachable(asked.path, cause);
+      const error = lostRequest(asked.path, cause);
       ended(lostOutcome(error));
       throw error;
     }
@@ -211,7 +200,7 @@ export function connectKubernetes(config: KubeConfig, { onCall, onDate }: Kubern
       });
       response = await orAborted(answer, signal);
     } catch (cause) {
-      const error = unreachable(path, cause);
+      const error = lostRequest(path, cause);
       ended(lostOutcome(error));
       throw error;
     }
