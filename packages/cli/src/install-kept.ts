@@ -8,7 +8,7 @@ import {
   type InstalledStart,
   type InstallSettings,
 } from "@rancheros/agent/install";
-import type { CodedError } from "@rancheros/protocol/errors";
+import { isCodedError, type CodedError } from "@rancheros/protocol/errors";
 
 import { describeError } from "./describe-error.ts";
 import type { InstallRun } from "./install-flags.ts";
@@ -49,4 +49,25 @@ export async function startOrRefuse(
   };
   const options = { settings, commandLine, systemBytes, refusal, announce, onWarning };
   return startInstalled(options, flags["work-folder"], signal);
+}
+
+/**
+ * Of a machine that its operator refuses, and that nobody installs by hand: that says nothing of its disk, and with the disk first it would start too. Nothing is
+ * installed without the operator's answer, whatever the settings from elsewhere say.
+ * @returns what is started next; undefined where it is to register again
+ * @throws InstallError INSTALL_INTERRUPTED, SlotError SLOT_INTERRUPTED
+ */
+export async function startRefused(
+  run: InstallRun,
+  settings: InstallSettings,
+  commandLine: string,
+): Promise<InstalledStart | undefined> {
+  if (!run.flags.automatic) return undefined;
+  try {
+    return await startOrRefuse(run, settings, commandLine);
+  } catch (error) {
+    if (!isCodedError(error) || error.failure === "interrupted") throw error;
+    run.remark(describeError(error, { withStack: false }).trimEnd());
+    return undefined;
+  }
 }

@@ -1,6 +1,12 @@
 /** Registration before an installation: nobody is there to start it again, so it is tried for ever. */
-import { parsePin, parseRegistrationUrl, readPipedCa, type Trust } from "@rancheros/agent/registration";
-import type { InstallSettings } from "@rancheros/agent/install";
+import type { InstalledStart, InstallSettings } from "@rancheros/agent/install";
+import {
+  isRegistrationRefused,
+  parsePin,
+  parseRegistrationUrl,
+  readPipedCa,
+  type Trust,
+} from "@rancheros/agent/registration";
 import { isCodedError } from "@rancheros/protocol/errors";
 
 import { describeError } from "./describe-error.ts";
@@ -30,21 +36,32 @@ export async function pipedCa(
   return path === undefined || text === undefined ? undefined : { path, text };
 }
 
+export type InstallAnswer =
+  | { readonly kind: "registered"; readonly document: InstallDocument }
+  /** No answer is to be had, and none is needed for what is on the disk already. */
+  | { readonly kind: "starts-installed"; readonly next: InstalledStart };
+
+/** In a row, of the operator itself: one may be of a replica that does not know of something yet. */
+const REFUSALS = 3;
+
 /**
- * @returns the operator's answer; undefined where no registration is asked for, or nothing is to be done
- * @throws what is wrong with URL and trust; the rest is told and tried again
+ * @param onRefused  asked after each refusal from then on. @returns what the machine starts from; undefined: it registers again
+ * @returns undefined where no registration is asked for, or nothing is to be done
+ * @throws what is wrong with URL and trust, and what `onRefused` throws; the rest is told and tried again
  */
 export async function installRegistration(
   run: InstallRun,
   settings: InstallSettings,
   piped: PipedCa | undefined,
-): Promise<InstallDocument | undefined> {
+  onRefused: () => Promise<InstalledStart | undefined>,
+): Promise<InstallAnswer | undefined> {
   const { flags, surroundings, remark } = run;
   const { registrationUrl: url, registrationAllowHttp: allowHttp } = settings;
   if (url === undefined || flags["dry-run"]) return undefined;
   parseRegistrationUrl(url, { allowHttp });
   const { registerMachine } = await import("./registration-run.ts");
   const { environment, signal } = surroundings;
+  let refusals = 0;
   for (let failures = 0; ;) {
     try {
       const { config, tpmHash } = await registerMachine({
@@ -61,16 +78,19 @@ export async function installRegistration(
         remark,
       });
       remark(`registered as ${tpmHash}`);
-      return config;
+      return { kind: "registered", document: config };
     } catch (error) {
       if (signal.aborted || !isCodedError(error) || error.failure === "usage" || error.failure === "internal")
         throw error;
+      refusals = isRegistrationRefused(error) ? refusals + 1 : 0;
       const longestMs = Math.min(FIRST_DELAY_MS * 2 ** failures++, LONGEST_DELAY_MS);
       const told = typeof error.retry === "object" ? error.retry.afterMs : 0;
       const delayMs = Math.max(told, longestMs * (0.5 + 0.5 * Math.random()));
       remark(
         `${describeError(error, { withStack: false }).trimEnd()}\nRegistering again in ${Math.ceil(delayMs / 1000)} s.`,
       );
+      const next = refusals < REFUSALS ? undefined : await onRefused();
+      if (next !== undefined) return { kind: "starts-installed", next };
       await installPause(delayMs, signal);
     }
   }

@@ -20,7 +20,7 @@ import { askInstall, askYesNo, isErasedUnasked } from "./ask-install.ts";
 import { describeError } from "./describe-error.ts";
 import { describeInstallPlan, installedText, installProgress } from "./describe-install.ts";
 import type { InstallFlagValues, InstallRun } from "./install-flags.ts";
-import { startOrRefuse } from "./install-kept.ts";
+import { startOrRefuse, startRefused } from "./install-kept.ts";
 import { installRegistration, pipedCa } from "./install-registration.ts";
 import { installSource } from "./install-source.ts";
 import { gatherSettings } from "./install-settings.ts";
@@ -54,18 +54,22 @@ export async function runInstall(run: InstallRun): Promise<InstallJson> {
     throw new InstallError("INSTALL_NOT_LIVE", "this machine was started from a slot");
   }
   const install = (): Promise<InstallJson> => installLive(run, commandLine);
-  return flags.automatic || flags["dry-run"] ? install() : attendInstallation(flags["work-folder"], install);
+  if (!flags.automatic) return flags["dry-run"] ? install() : attendInstallation(flags["work-folder"], install);
+  const before = await installedNow(run);
+  return before === undefined ? install() : installedBefore(staysOn(flags) ? undefined : before.after);
 }
 
 async function installLive(run: InstallRun, commandLine: string): Promise<InstallJson> {
   const { flags, surroundings, remark } = run;
-  const before = flags.automatic ? await installedNow(run) : undefined;
-  if (before !== undefined) return installedBefore(staysOn(flags) ? undefined : before.after);
   const first = await gatherSettings(run, commandLine, undefined);
   if (flags.automatic && !first.settings.automatic) return notAutomatic();
   const asked = await askInstall(first.settings, run);
   const piped = await pipedCa(first.settings, surroundings.signal);
-  const registered = await installRegistration(run, { ...first.settings, ...asked }, piped);
+  const answer = await installRegistration(run, { ...first.settings, ...asked }, piped, () =>
+    startRefused(run, first.settings, commandLine),
+  );
+  if (answer?.kind === "starts-installed") return startsInstalled(answer.next, false);
+  const registered = answer?.document;
   const { settings, document } = registered === undefined ? first : first.withAnswer(registered);
   for (const warning of settings.warnings) remark(`warning: ${warning}`);
   const next = flags.automatic && !flags["dry-run"] ? await startOrRefuse(run, settings, commandLine) : undefined;

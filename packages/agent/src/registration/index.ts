@@ -105,7 +105,7 @@ export { REGISTRATION_ERRORS, RegistrationError } from "./errors.ts";
 export type { RegistrationErrorCode } from "./errors.ts";
 export type { InstallConfig } from "./install-config.ts";
 export { readMachineFacts } from "./io/machine-facts.ts";
-export { isMachineRefused } from "./machine-refused.ts";
+export { isMachineRefused, isRegistrationRefused } from "./machine-refused.ts";
 export { LEARNED_CA_FILE } from "./learned-ca.ts";
 export { hardwareTree, machineReport } from "./machine-report.ts";
 export type { MachineFacts, OwnReport } from "./machine-report.ts";
