@@ -139,7 +139,7 @@ describe("a slot", () => {
       },
     });
     await expect(write(source(), dying)).rejects.toThrow("EIO: the stamp");
-    const kept = (slot: SlotDisk): SlotDisk => ({ ...dying(slot), stamp: slot.stamp });
+    const kept = (slot: SlotDisk): SlotDisk => ({ ...dying(slot), stamp: (...given) => slot.stamp(...given) });
     await expect(write(source(), kept)).rejects.toThrow("target is busy");
     expect(await write(source())).toBe("written");
   });
