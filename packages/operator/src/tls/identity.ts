@@ -100,6 +100,13 @@ function setAside(ca: CertificateAndKey, aside: readonly CertificateAndKey[]): r
   return isCaWithKey(ca) ? [ca, ...aside].slice(0, ASIDE_KEPT) : aside;
 }
 
+/** What is set aside where the successor can sign nothing now either: it was published, and machines may know it alone. */
+function withoutNext({ next, aside }: TlsIdentity): readonly CertificateAndKey[] {
+  if (next === undefined) return aside;
+  const { certificatePem, keyPem } = next;
+  return setAside({ certificatePem, keyPem }, aside);
+}
+
 /** The CA of before, where the clock had ended it, or one that was made for such a time: machines know it. */
 function goBack(now: Authorities, nowMs: number): Authorities | undefined {
   const back = now.aside.find((one) => isUsableCa(one, nowMs));
@@ -201,10 +208,10 @@ function stepAuthorities(stored: TlsIdentity, needs: IdentityNeeds): readonly [A
     // It can sign nothing any more; but what it has signed may be good for some time.
     if (isStillGood(stored.serving, ca, needs.requiredNames, nowMs)) return [now, "kept"];
     if (now.next !== undefined) return [succeed(now, now.next, nowMs), "rotated"];
-    const back = goBack(now, nowMs);
+    const back = goBack({ ...now, aside: withoutNext(stored) }, nowMs);
     if (back !== undefined) return [back, "returned"];
     const others = sortByEnd([ca.certificatePem, ...now.old, ...now.ended], nowMs);
-    const aside = setAside(ca, now.aside);
+    const aside = setAside(ca, withoutNext(stored));
     return [{ ca: makeCa(nowMs, random), next: undefined, crosses: now.crosses, ...others, aside }, "made"];
   }
   const leftMs = certificateEndMs(ca.certificatePem) - nowMs;

@@ -1,5 +1,6 @@
 /** The operator's CA and a cluster's clock that was years ahead for a while, or behind: what machines trust has to come back. */
 import type { X509Certificate } from "node:crypto";
+import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { trustBundle, type TlsIdentity } from "../../../src/tls/identity.ts";
 import { identityData, readIdentity } from "../../../src/tls/read-identity.ts";
@@ -58,6 +59,32 @@ describe("a clock that was past the CA's end", () => {
     expect(isBelieved(often, alone(old), 3)).toBe(true);
   });
 
+  it("or was wrong in any other way, however often, leaves out no machine that asks within the life of a CA that it was told of", () => {
+    const wrongYears = fc.array(fc.constantFrom(1, 2.5, 5, 8.5, 9.97, 11, 25, 60, -0.02, -3), { maxLength: 3 });
+    const looks = fc.record({ days: fc.nat(300), wrongYears, asked: fc.nat(9) });
+    fc.assert(
+      fc.property(fc.array(looks, { minLength: 5, maxLength: 15 }), (all) => {
+        let days = 0;
+        let identity = first();
+        let told = [certificatesOf(trustBundle(identity))];
+        for (const look of all) {
+          days += look.days;
+          for (const years of look.wrongYears) identity = reread(at(days + years * YEAR_DAYS, identity).identity);
+          identity = reread(at(days, identity, look.asked === 0).identity);
+          for (const trusted of told) {
+            const isAlive = trusted.some((one) => START_MS + days * DAY_MS < one.validToDate.getTime());
+            if (isAlive) expect(isBelieved(identity, trusted, days), `day ${days}`).toBe(true);
+          }
+          expect(at(days, identity).identity, `day ${days}`).toBe(identity);
+          expect(Math.max(identity.aside.length, identity.crosses.length)).toBeLessThanOrEqual(8);
+          // Those who came now, and those who were told at one of the two looks before.
+          told = [certificatesOf(trustBundle(identity)), ...told].slice(0, 3);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it("keeps a bounded number of CAs, however often one is set aside", () => {
     const far = Array.from({ length: 40 }, (_, turn) => (turn + 1) * 11 * YEAR_DAYS);
     expect(after(first(), ...far).aside).toHaveLength(8);
@@ -71,6 +98,14 @@ describe("a clock that was past the CA's end", () => {
     const right = after(ahead.identity, 2_960);
     expect(isBelieved(right, alone(old), 2_960)).toBe(true);
     expect(trustBundle(right)).toContain(old.ca.certificatePem.trim());
+  });
+
+  it("past the successor's end as well, and the CA had truly ended meanwhile: then the successor signs", () => {
+    const announced = at(2_921, first()).identity;
+    const published = certificatesOf(announced.next?.certificatePem ?? "");
+    const right = after(announced, 3_660 + 11 * YEAR_DAYS, 3_660);
+    expect(isBelieved(right, published, 3_660)).toBe(true);
+    expect(keyOf(right)).toBe(announced.next?.keyPem.trim());
   });
 
   it("after the successor began to sign leaves to who knows only the old one the way to it", () => {
