@@ -77,6 +77,12 @@ export function efiVariables(folder: string): EfiVariables {
         await mutably(pathOf(name), unlink);
       } catch (cause) {
         if (systemCode(cause) === "ENOENT") return;
+        // The boot check and the agent may both be at it.
+        const isGone = await read(name).then(
+          (left) => left === undefined,
+          () => false,
+        );
+        if (isGone) return;
         throw new FirmwareError("FIRMWARE_UNSAVED", `${name} cannot be removed: ${whyUnsaved(cause)}`, { cause });
       }
     },

@@ -107,6 +107,24 @@ describe("a variable", () => {
     await variables.remove("One-1");
   });
 
+  it("is removed also where another process does so in the same moment", async () => {
+    await variables.write("One-1", Buffer.from("data"));
+    freeze("One-1");
+    // Between our look at the flag and the change of it.
+    const bin = join(home, "bin");
+    mkdirSync(bin);
+    const path = process.env["PATH"] ?? "";
+    const other = `#!/bin/sh\nPATH='${path}:/usr/sbin:/sbin'\nchattr "$@" && rm "$2" && exec chattr "$@"\n`;
+    writeFileSync(join(bin, "chattr"), other, { mode: 0o755 });
+    process.env["PATH"] = `${bin}:${path}`;
+    try {
+      await variables.remove("One-1");
+    } finally {
+      process.env["PATH"] = path;
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it("is none where there is none, or the firmware has taken it away since", async () => {
     expect(await variables.read("One-1")).toBeUndefined();
     writeFileSync(join(folder, "Empty-1"), "");
