@@ -28,7 +28,7 @@ const config = openObject(
     address: Type.Optional(Type.String({ description: "The node's public address.", maxLength: 253 })),
     internalAddress: Type.Optional(Type.String({ description: "The node's internal address.", maxLength: 253 })),
     labels: Type.Optional(
-      nullable(labelTexts(), { description: "Labels of the Kubernetes node; null is an empty value." }),
+      nullable(labelTexts(), { description: "Labels of the Kubernetes node. Null is an empty value." }),
     ),
     taints: Type.Optional(nullable(Type.Array(nodeTaint), { description: "Taints of the Kubernetes node." })),
   },
