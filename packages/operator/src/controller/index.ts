@@ -1,4 +1,5 @@
 /** How the operator talks to its API server, and how its controllers work. */
+export { ByNamespace } from "./by-namespace.ts";
 export type { ControllerParts, Lead } from "./controller-parts.ts";
 export { KUBERNETES_ERRORS, KubernetesError } from "./errors.ts";
 export type { KubernetesErrorCode } from "./errors.ts";

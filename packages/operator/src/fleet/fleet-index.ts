@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { textsOf } from "@rancheros/protocol/templates";
-import { isNextSpec } from "../controller/index.ts";
+import { ByNamespace, isNextSpec } from "../controller/index.ts";
 import { compileSelector, type LabelMatch, type LabelSelector, type Labels } from "./label-selector.ts";
 import type { FleetCluster, FleetGroup, TargetMatch } from "./match-targets.ts";
 
@@ -106,11 +106,6 @@ export interface UnclearGroups {
   readonly isKnown: boolean;
 }
 
-interface Namespace {
-  readonly clusters: Map<string, FleetCluster>;
-  readonly groups: Map<string, HeldGroup>;
-}
-
 const NOTHING: LabelMatch = () => false;
 
 /** @param before  of its name; one of another UID is another group, and one between which and this a spec was missed tells nothing */
@@ -134,59 +129,51 @@ function groupsOf({ labels }: FleetCluster, all: readonly HeldGroup[]): readonly
 }
 
 export class FleetIndex {
-  readonly #namespaces = new Map<string, Namespace>();
-
-  #of(namespace: string): Namespace {
-    const found = this.#namespaces.get(namespace);
-    if (found !== undefined) return found;
-    const made = { clusters: new Map<string, FleetCluster>(), groups: new Map<string, HeldGroup>() };
-    this.#namespaces.set(namespace, made);
-    return made;
-  }
+  readonly #clusters = new ByNamespace<FleetCluster>();
+  readonly #groups = new ByNamespace<HeldGroup>();
 
   /** @returns whether anything has changed that targets go by: clusters write into their statuses all the time */
   putCluster({ metadata, cluster }: ClusterEntry): boolean {
-    const { clusters } = this.#of(metadata.namespace);
-    if (isDeepStrictEqual(clusters.get(metadata.name), cluster)) return false;
-    clusters.set(metadata.name, cluster);
+    if (isDeepStrictEqual(this.#clusters.get(metadata), cluster)) return false;
+    this.#clusters.set(metadata, cluster);
     return true;
   }
 
   deleteCluster({ metadata }: { readonly metadata: Pick<FleetMeta, "name" | "namespace"> }): void {
-    this.#of(metadata.namespace).clusters.delete(metadata.name);
+    this.#clusters.delete(metadata);
   }
 
   /** @returns whether anything has changed that targets go by */
   putGroup(entry: GroupEntry): boolean {
-    const { namespace, name, uid } = entry.metadata;
-    const { groups } = this.#of(namespace);
-    const before = groups.get(name);
+    const { uid } = entry.metadata;
+    const before = this.#groups.get(entry.metadata);
     const next = heldGroup(entry, before);
-    groups.set(name, next);
+    this.#groups.set(entry.metadata, next);
     const isKnownAsBefore = (before?.matches === undefined) === (next.matches === undefined);
     return before?.uid !== uid || !isKnownAsBefore || !isDeepStrictEqual(before.group, entry.group);
   }
 
   /** What is wrong with the group's selector; empty where nothing is. */
   groupProblems(namespace: string, name: string): readonly string[] {
-    return this.#of(namespace).groups.get(name)?.problems ?? [];
+    return this.#groups.get({ namespace, name })?.problems ?? [];
   }
 
   deleteGroup({ metadata }: { readonly metadata: Pick<FleetMeta, "name" | "namespace"> }): void {
-    this.#of(metadata.namespace).groups.delete(metadata.name);
+    this.#groups.delete(metadata);
   }
 
   /** Names of the namespace's clusters that the targets choose. */
   chosen(namespace: string, match: TargetMatch): ReadonlySet<string> {
-    const { clusters, groups } = this.#of(namespace);
-    const all = [...groups.values()];
-    const chosen = [...clusters.values()].filter((cluster) => match(cluster, groupsOf(cluster, all)) !== undefined);
+    const all = [...this.#groups.in(namespace).values()];
+    const chosen = [...this.#clusters.in(namespace).values()].filter(
+      (cluster) => match(cluster, groupsOf(cluster, all)) !== undefined,
+    );
     return new Set(chosen.map((cluster) => cluster.name));
   }
 
   /** Undefined where the namespace's groups leave no doubt about which clusters the targets choose. */
   unclear(namespace: string, match: TargetMatch): UnclearGroups | undefined {
-    const { clusters, groups } = this.#of(namespace);
+    const [clusters, groups] = [this.#clusters.in(namespace), this.#groups.in(namespace)];
     const [unsound, sound] = [
       [...groups.values()].filter(isUnsound),
       [...groups.values()].filter((one) => !isUnsound(one)),

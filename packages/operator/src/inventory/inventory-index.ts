@@ -1,4 +1,5 @@
 /** What the operator remembers of all MachineInventories: enough to find one, and no more. */
+import { ByNamespace } from "../controller/index.ts";
 import { cacertsKeyId } from "../rancherd/index.ts";
 import type { TokenReference } from "./cluster-tokens.ts";
 import type { InventoryEntry } from "./inventory-entry.ts";
@@ -32,8 +33,7 @@ function registrationKey(entry: InventoryEntry | undefined): Key {
 export class InventoryIndex {
   readonly #tally = new MachineTally();
   #upgradingCount = 0;
-  /** By namespace and name. */
-  readonly #byName = new Map<string, Map<string, InventoryEntry>>();
+  readonly #byName = new ByNamespace<InventoryEntry>();
   readonly #byEk = new Lookup();
   readonly #bySecret = new Lookup();
   readonly #ekByKeyId = new Map<string, string>();
@@ -57,22 +57,20 @@ export class InventoryIndex {
   }
 
   get size(): number {
-    let size = 0;
-    for (const { size: more } of this.#byName.values()) size += more;
-    return size;
+    return this.#byName.size;
   }
 
-  *all(): Iterable<InventoryEntry> {
-    for (const named of this.#byName.values()) yield* named.values();
+  all(): Iterable<InventoryEntry> {
+    return this.#byName.all();
   }
 
   /** The object that has this name at present. */
-  named({ metadata: { namespace, name } }: NamedObject): InventoryEntry | undefined {
-    return this.#byName.get(namespace)?.get(name);
+  named({ metadata }: NamedObject): InventoryEntry | undefined {
+    return this.#byName.get(metadata);
   }
 
   put(seen: InventoryEntry): void {
-    const { uid, namespace, name } = seen.metadata;
+    const { uid } = seen.metadata;
     const old = this.named(seen);
     if (old !== undefined && old.metadata.uid !== uid) this.delete(old);
     // Deleted and made again while the watch was away: another object, first seen now.
@@ -81,7 +79,7 @@ export class InventoryIndex {
     const entry = seen.firstRevision === firstRevision ? seen : { ...seen, firstRevision };
     const keys = new Set([before?.ekHash, entry.ekHash]);
     this.#count(keys, before, -1);
-    this.#namedIn(namespace).set(name, entry);
+    this.#byName.set(entry.metadata, entry);
     this.#byEk.change(before?.ekHash, entry.ekHash, entry);
     this.#count(keys, entry, 1);
     if (before?.ekHash !== entry.ekHash) this.#changeKeyId(before?.ekHash, entry.ekHash);
@@ -93,10 +91,8 @@ export class InventoryIndex {
   delete(object: NamedObject): void {
     const old = this.named(object);
     if (old === undefined) return;
-    const { uid, namespace, name } = old.metadata;
-    const named = this.#namedIn(namespace);
-    named.delete(name);
-    if (named.size === 0) this.#byName.delete(namespace);
+    const { uid } = old.metadata;
+    this.#byName.delete(old.metadata);
     const keys = new Set([old.ekHash]);
     this.#count(keys, old, -1);
     this.#byEk.remove(old.ekHash, uid);
@@ -119,14 +115,6 @@ export class InventoryIndex {
   #changeKeyId(before: Key, ekHash: Key): void {
     if (before !== undefined && this.#byEk.get(before).length === 0) this.#ekByKeyId.delete(cacertsKeyId(before));
     if (ekHash !== undefined) this.#ekByKeyId.set(cacertsKeyId(ekHash), ekHash);
-  }
-
-  #namedIn(namespace: string): Map<string, InventoryEntry> {
-    const found = this.#byName.get(namespace);
-    if (found !== undefined) return found;
-    const made = new Map<string, InventoryEntry>();
-    this.#byName.set(namespace, made);
-    return made;
   }
 
   /** Machines with this endorsement key, the oldest first; more than one only where somebody made them by hand. */

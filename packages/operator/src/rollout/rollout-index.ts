@@ -3,7 +3,7 @@
  * are ten or ten thousand. Only a change of an image's spec, or of Fleet's objects, looks at all machines of a namespace.
  */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
-import { GoneUids } from "../controller/index.ts";
+import { ByNamespace, GoneUids } from "../controller/index.ts";
 import { NO_VERSIONS, type VersionLookup } from "../versions/index.ts";
 import { chosenBy, isSameChoice, type FleetLookup } from "./chosen-by.ts";
 import { ClusterServers } from "./cluster-servers.ts";
@@ -33,7 +33,7 @@ export class RolloutIndex {
   readonly #images = new Map<string, ImageState>();
   /** By namespace, the oldest first. */
   readonly #ordered = new Map<string, readonly ImageState[]>();
-  readonly #machines = new Map<string, Map<string, MachineState>>();
+  readonly #machines = new ByNamespace<MachineState>();
   readonly #byUid = new Map<string, MachineState>();
   readonly servers = new ClusterServers();
   readonly #gone = { machines: new GoneUids(), images: new GoneUids() };
@@ -106,9 +106,8 @@ export class RolloutIndex {
 
   /** As the watch shows it. @returns the images for which something has changed */
   putMachine(machine: RolloutMachine): ReadonlySet<ImageState> {
-    const { namespace, name, uid } = machine.metadata;
-    const named = this.#namedIn(namespace);
-    const old = named.get(name);
+    const { namespace, uid } = machine.metadata;
+    const old = this.#machines.get(machine.metadata);
     // Who asks again, and is what it was.
     if (old?.machine === machine) return UNCHANGED;
     const known = old?.machine.metadata.uid === uid ? old.machine.metadata : undefined;
@@ -116,7 +115,7 @@ export class RolloutIndex {
     if (old !== undefined && old.machine.metadata.uid !== uid) this.deleteMachine(old.machine);
     else if (old !== undefined) this.#take(old);
     const state = machineState(machine, this.imagesOf(namespace));
-    named.set(name, state);
+    this.#machines.set(machine.metadata, state);
     this.#byUid.set(uid, state);
     this.#gone.machines.delete(uid);
     this.#add(state);
@@ -125,13 +124,12 @@ export class RolloutIndex {
   }
 
   deleteMachine(object: Named): ReadonlySet<ImageState> {
-    const { namespace, name } = object.metadata;
-    const named = this.#namedIn(namespace);
-    const old = named.get(name);
+    const { namespace } = object.metadata;
+    const old = this.#machines.get(object.metadata);
     if (old === undefined) return new Set();
     const { uid } = old.machine.metadata;
     this.#take(old);
-    named.delete(name);
+    this.#machines.delete(object.metadata);
     this.#byUid.delete(uid);
     this.#alive.delete(uid);
     this.#outdated.forget(uid);
@@ -153,14 +151,6 @@ export class RolloutIndex {
       const state = this.#byUid.get(uid);
       if (state !== undefined) this.#place(state);
     }
-  }
-
-  #namedIn(namespace: string): Map<string, MachineState> {
-    const found = this.#machines.get(namespace);
-    if (found !== undefined) return found;
-    const made = new Map<string, MachineState>();
-    this.#machines.set(namespace, made);
-    return made;
   }
 
   #holding(uid: string, namespace: string): readonly ImageState[] {
@@ -281,18 +271,17 @@ export class RolloutIndex {
 
   /** Changes the namespace's images while no machine is counted in them. */
   #rebuild(namespace: string, change: () => void): void {
-    const named = this.#namedIn(namespace);
-    for (const state of named.values()) this.#take(state);
+    const before = [...this.#machines.in(namespace).values()];
+    for (const state of before) this.#take(state);
     change();
     const images = [...this.#images.values()].filter((one) => one.image.object.metadata.namespace === namespace);
-    this.#ordered.set(
-      namespace,
-      images.sort((a, b) => olderFirst(a.image.object.metadata, b.image.object.metadata)),
-    );
+    images.sort((a, b) => olderFirst(a.image.object.metadata, b.image.object.metadata));
+    if (images.length === 0) this.#ordered.delete(namespace);
+    else this.#ordered.set(namespace, images);
     for (const image of images) image.clear();
-    for (const [name, old] of named) {
-      const state = machineState(old.machine, this.imagesOf(namespace));
-      named.set(name, state);
+    for (const { machine } of before) {
+      const state = machineState(machine, this.imagesOf(namespace));
+      this.#machines.set(machine.metadata, state);
       this.#byUid.set(state.machine.metadata.uid, state);
       this.#add(state);
     }
