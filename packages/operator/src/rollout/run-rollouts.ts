@@ -6,6 +6,7 @@ import { createHearing } from "./hearing.ts";
 import { ImageResolvers } from "./image-resolvers.ts";
 import type { ImageState } from "./image-state.ts";
 import { ImageWorker } from "./image-worker.ts";
+import { ImageWorkers } from "./image-workers.ts";
 import { isAbout } from "./machine-place.ts";
 import { machinePaceSeconds } from "./machine-pace.ts";
 import { aliveMs, fleetPaceSeconds, jittered } from "./pace.ts";
@@ -54,18 +55,21 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   const troubles = createTroubles(nowMs);
   const turnTimes = new TurnTimes();
   let startedMs: number | undefined;
-  const workers = new Map<string, ImageWorker>();
+  const workers = new ImageWorkers(
+    (key) => index.image(key) !== undefined,
+    (key) => new ImageWorker(key, index, { ...parts, hearing }, () => whetherReady(key), touch),
+  );
   const resolvers = new ImageResolvers(index, parts, {
     onFound(key, found) {
       if (found === "fine") troubles.over(key);
-      workerOf(key).report(found);
+      workers.of(key).report(found);
     },
     onFailure: (key, error) => warn("image not resolved", key, error),
   });
   const plans = new PlanMaker(index, parts, {
     onHad: (key) => troubles.over(key),
     onFailure: (key, error) => warn("plan not made", key, error),
-    onFound: (key, found) => workerOf(key).report(found),
+    onFound: (key, found) => workers.of(key).report(found),
   });
   const unread = new UnreadImages(index);
   const readiness = new Readiness({ ...parts, index, unread, imagesSynced: () => isSynced });
@@ -74,17 +78,6 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   const whetherReady = createWhetherReady({ ...parts, index, readiness, troubles });
   const standings = new Standings(index, isReady, hearing);
   let isSynced = false;
-  let isStopped = false;
-
-  function workerOf(key: string): ImageWorker {
-    const found = workers.get(key);
-    if (found !== undefined) return found;
-    const made = new ImageWorker(key, index, { ...parts, hearing }, () => whetherReady(key), touch);
-    workers.set(key, made);
-    // For who is being answered still: it writes nothing.
-    if (isStopped) made.stop();
-    return made;
-  }
 
   /** Retries, and machines that ask, come by the minute. */
   function warn(sentence: string, image: string, error: unknown): void {
@@ -94,8 +87,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
 
   function forget(key: string): void {
     troubles.over(key);
-    workers.get(key)?.stop();
-    workers.delete(key);
+    workers.forget(key);
     resolvers.forget(key);
     plans.looks.forget(key);
   }
@@ -110,7 +102,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
   function touch(images: ReadonlySet<ImageState>): void {
     for (const image of images) {
       standings.forget(image);
-      if (index.image(image.image.key) === image) workerOf(image.image.key).touch(image);
+      if (index.image(image.image.key) === image) workers.of(image.image.key).touch(image);
     }
   }
 
@@ -120,7 +112,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
     const unresolved = await plans.check(image);
     if (unresolved !== undefined) return { plan: undefined, waiting: unresolved };
     const { uid } = state.machine.metadata;
-    const refusal = await workerOf(image.image.key).ask(uid);
+    const refusal = await workers.of(image.image.key).ask(uid);
     const now = placeOf(uid);
     if (now === undefined) return { plan: undefined, waiting: NO_IMAGE };
     if (refusal === undefined) return plans.planOrWaiting(now.image, uid);
@@ -134,7 +126,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       touch(index.putImage(state.image.source));
       const image = index.image(key);
       if (image === undefined || image === state) continue;
-      workerOf(key).wakeSoon();
+      workers.of(key).wakeSoon();
       resolvers.look(image);
     }
   }
@@ -241,7 +233,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       touch(index.putImage(object));
       const image = index.image(key);
       if (image === undefined) return;
-      if (before !== object.metadata.generation) workerOf(key).wakeSoon();
+      if (before !== object.metadata.generation) workers.of(key).wakeSoon();
       resolvers.look(image);
       plans.looks.look(image);
     },
@@ -267,8 +259,7 @@ export function runRollouts(parts: RolloutParts): RolloutRun {
       for (const image of changed) resolvers.look(image);
     },
     async stop() {
-      isStopped = true;
-      for (const key of workers.keys()) forget(key);
+      workers.stop();
       resolvers.stop();
       plans.looks.stop();
     },
