@@ -236,7 +236,10 @@ export function runInventoryController(
       tellRollouts(entry);
     },
     onDelete(entry) {
-      statuses.remove(`${entry.metadata.namespace}/${entry.metadata.name}`);
+      const key = `${entry.metadata.namespace}/${entry.metadata.name}`;
+      statuses.remove(key);
+      // One of the same name that comes is another one, of which nothing was said.
+      troubles.over(key);
       const before = index.named(entry);
       const { ekHash, challenge } = before ?? {};
       if (ekHash !== undefined && challenge !== undefined) deleted.note(ekHash, challenge, performance.now());

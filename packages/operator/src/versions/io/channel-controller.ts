@@ -213,8 +213,11 @@ export function runChannelController(parts: ControllerParts, options: ChannelCon
       }
     },
     onDelete(object) {
-      marks.delete(`${object.metadata.namespace}/${object.metadata.name}`);
+      const key = `${object.metadata.namespace}/${object.metadata.name}`;
+      marks.delete(key);
       runs.delete(object);
+      // One of the same name that comes is another one, of which nothing was said.
+      troubles.over(key);
     },
     onSynced: () => troubles.over("watch"),
     onTrouble(error) {

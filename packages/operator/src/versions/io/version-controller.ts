@@ -116,8 +116,10 @@ export function runVersionController(
     keep: keepParsed(parseManagedOSVersion),
     onChange: take,
     onDelete({ metadata }) {
-      marks.delete(`${metadata.namespace}/${metadata.name}`);
-      index.delete(metadata);
+      const key = `${metadata.namespace}/${metadata.name}`;
+      marks.delete(key);
+      troubles.over(key);
+      index.lose(metadata);
       onVersion(metadata.namespace, metadata.name);
     },
     onSynced() {
@@ -143,8 +145,7 @@ export function runVersionController(
       const stored = object === undefined ? undefined : versionOf(object);
       const known = index.get(`${namespace}/${name}`)?.metadata.resourceVersion;
       if (stored === undefined || stored.metadata.resourceVersion === known) return;
-      index.put(stored);
-      onVersion(namespace, name);
+      if (index.renew(stored)) onVersion(namespace, name);
     },
     quietMs: () => watch.quietMs(),
     async stop() {
