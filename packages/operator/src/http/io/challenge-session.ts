@@ -12,6 +12,8 @@ import { SessionError } from "../errors.ts";
 const CLOSE_GRACE_MS = 2_000;
 /** A second answer right behind the first ends the session before anything is made for the first. */
 const SECOND_ANSWER_WINDOW_MS = 5;
+/** Messages, pings and pongs of one visit: an honest one has its answer, and what keeps a line alive. */
+const FRAMES_MAX = 16;
 const NORMAL_CLOSURE = 1000;
 const GOING_AWAY = 1001;
 
@@ -33,6 +35,7 @@ function writeTogether(connection: Duplex): void {
 function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
   let ended = false;
   let answered = false;
+  let frames = 0;
 
   function end(code: number, reason: string, error: unknown): void {
     if (ended) return;
@@ -52,6 +55,17 @@ function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
     end(close.code, close.reason, error);
   }
 
+  /** Counts what came. A flood ends the visit and is read no further: each frame takes its time, however small it is. */
+  function isTooMuch(): boolean {
+    frames += 1;
+    if (frames <= FRAMES_MAX) return false;
+    if (frames > FRAMES_MAX + 1) return true;
+    refuse(new SessionError("SESSION_BROKEN", `a visit takes no more than ${FRAMES_MAX} messages, pings and pongs`));
+    // What end() has begun closes it, as the other side's close frame is not read either.
+    socket.pause();
+    return true;
+  }
+
   const deadline = setTimeout(
     () =>
       refuse(new SessionError(answered ? "SESSION_SLOW" : "SESSION_SILENT", "the challenge was not answered in time")),
@@ -68,7 +82,10 @@ function runVisit(socket: WebSocket, connection: Duplex, visit: Visit): void {
     end(NORMAL_CLOSURE, "", undefined);
   }
 
+  socket.on("ping", isTooMuch);
+  socket.on("pong", isTooMuch);
   socket.on("message", (data) => {
+    if (isTooMuch()) return;
     if (answered) return refuse(new SessionError("SESSION_SECOND_ANSWER", "a challenge takes one answer"));
     answered = true;
     try {
