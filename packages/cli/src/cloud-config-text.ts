@@ -1,6 +1,7 @@
 /** Cloud-configs as text. */
 import { Document, isScalar, LineCounter, parseDocument, visit, type Scalar } from "yaml";
 
+import { hasUnspelled, spellCharacters } from "@rancheros/agent/rancherd";
 import { CliError } from "./errors.ts";
 
 /** Honest cloud-configs use no aliases; a few hundred can blow up to gigabytes. */
@@ -19,12 +20,14 @@ export function formatCloudConfig(config: Readonly<Record<string, unknown>>): st
       if (typeof scalar.value === "string" && needsQuotes(scalar.value)) scalar.type = "QUOTE_DOUBLE";
     },
   });
-  return `#cloud-config\n${document.toString({ lineWidth: 0 })}`;
+  // There are no comments: such characters stand between double quotes only.
+  return `#cloud-config\n${spellCharacters(document.toString({ lineWidth: 0 }))}`;
 }
 
-/** PyYAML takes no tab on a plain line and no bare `=`, and YAML 1.1 has line breaks that 1.2 does not have. */
+/** PyYAML takes no tab on a plain line and no bare `=`. */
 function needsQuotes(text: string): boolean {
-  return text.includes("\n") ? /[^\P{Cc}\n\t]|[\u2028\u2029]/u.test(text) : /^=$|[\p{Cc}\u2028\u2029]/u.test(text);
+  if (hasUnspelled(text)) return true;
+  return text.includes("\n") ? /[^\P{Cc}\n\t]/u.test(text) : /^=$|\p{Cc}/u.test(text);
 }
 
 /**

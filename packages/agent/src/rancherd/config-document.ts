@@ -16,6 +16,7 @@ import {
   type YAMLMap,
 } from "yaml";
 
+import { hasUnspelled, spellCharacters } from "./control-characters.ts";
 import { RancherdError } from "./errors.ts";
 import { likeGo, parseGoYaml, splitDocuments } from "./go-yaml.ts";
 import { isMap, isSameValue, valueAt, withoutValue, withValue } from "./plain-values.ts";
@@ -177,13 +178,23 @@ function textOf(key: unknown): string | undefined {
 
 /** What nobody changes is written as it was read: 0644 and yes, not 420 and true. */
 function keepingWords(tag: ScalarTag | CollectionTag | Extract<Tags[number], string>): typeof tag {
-  if (typeof tag === "string" || tag.collection !== undefined || tag.tag === "tag:yaml.org,2002:str") return tag;
+  if (typeof tag === "string" || tag.collection !== undefined) return tag;
   const { stringify } = tag;
   if (stringify === undefined) return tag;
+  if (tag.tag === "tag:yaml.org,2002:str") return { ...tag, stringify: readableForGo(stringify) };
   return {
     ...tag,
     stringify: (item, ...context) =>
       item.type === Scalar.PLAIN && item.source !== undefined ? item.source : stringify(item, ...context),
+  };
+}
+
+function readableForGo(stringify: NonNullable<ScalarTag["stringify"]>): typeof stringify {
+  return (item, ...context) => {
+    if (typeof item.value !== "string" || !hasUnspelled(item.value)) return stringify(item, ...context);
+    const quoted = new Scalar(item.value);
+    quoted.type = Scalar.QUOTE_DOUBLE;
+    return spellCharacters(stringify(quoted, ...context));
   };
 }
 

@@ -1,6 +1,7 @@
 /** YAML as rancherd reads it: YAML 1.1 through Go's yaml.v2, of which the first document counts. */
 import { isScalar, parseDocument, Scalar, visit, type Document, type ScalarTag, type Tags } from "yaml";
 
+import { placeOfRefused } from "./control-characters.ts";
 import { NUMBERS_BY_TAG, numbersLikeGo } from "./go-numbers.ts";
 
 /** Honest configurations have few; a few hundred can blow up to gigabytes. */
@@ -51,6 +52,8 @@ function parseOne(text: string): unknown {
   // Warned of are tags that say nothing to Go: those that it does not know, and all of maps and lists.
   const [problem] = document.errors;
   if (problem !== undefined) throw new Error(`it is not YAML: ${problem.code} ${placeIn(text, problem.pos[0])}`);
+  const refused = placeOfRefused(text);
+  if (refused !== undefined) throw new Error(`it is not YAML: a control character ${placeIn(text, refused)}`);
   const endless = placeOfEndless(document);
   if (endless !== undefined) {
     throw new Error(`it has a number that JSON does not know (.inf, .nan) ${placeIn(text, endless)}`);

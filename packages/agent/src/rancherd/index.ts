@@ -3,6 +3,7 @@ export { collectConfig, mergeRemote, textAt } from "./collect-config.ts";
 export type { CollectedConfig, ConfigFiles } from "./collect-config.ts";
 export { configFiles } from "./config-files.ts";
 export { CONFIG_PLACE, IMPLICIT_PLACES, MANIFEST_FOLDERS } from "./config-places.ts";
+export { hasUnspelled, spellCharacters } from "./control-characters.ts";
 export { RANCHERD_ERRORS, RancherdError } from "./errors.ts";
 export type { RancherdErrorCode } from "./errors.ts";
 export { hideSecrets } from "./hide-secrets.ts";

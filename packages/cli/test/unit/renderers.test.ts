@@ -88,6 +88,13 @@ describe("cloud-configs", () => {
     expect(parse(text, { version: "1.1" })).toEqual(config);
   });
 
+  it("spell what Go's readers of YAML refuse as a control character, or take for a line end", () => {
+    const config = { a: "x\u007fy", b: "\u0085\n", "\ufeffc": ["\u2028", "\u009f"] };
+    const text = formatCloudConfig(config);
+    expect(text).not.toMatch(/[\u007f-\u009f\u2028\u2029\ufeff]/);
+    expect(parse(text)).toEqual(config);
+  });
+
   it.each(["0o600", "0600", "0511", "0420", '"0755"', "0o4755"])(
     "keep the permissions %s through parsing and formatting for the agent",
     (written) => {

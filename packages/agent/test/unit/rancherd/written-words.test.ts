@@ -17,6 +17,29 @@ const SCALARS = [
   '"a\\n b"',
 ];
 
+describe("characters that yaml.v2 takes for control characters or line ends", () => {
+  const TEXTS = ["a\u007fb", "\u0085", "a\u009f\nb\n", "\ufeffa", "a\u2028b", "a\u2029", "\uffff", "\u0007\u007f"];
+
+  it.each(TEXTS)("are spelled where a registration says them: %j", (text) => {
+    const written = joinConfig(undefined, { nodeName: text, extraConfig: { [text]: [text] } }, {});
+    expect(written.text).not.toMatch(/[^\P{Cc}\n]|[\u2028\u2029\ufeff\uffff]/u);
+    expect(parseGoYaml(written.text)).toEqual({ nodeName: text, extraConfig: { [text]: [text] } });
+  });
+
+  it.each([
+    ["role: a\u007fb\n", "line 1"],
+    ["a: b\n# \u0080\n", "line 2"],
+    ["a: b\ufeff\n", "line 1"],
+  ])("are refused with their place in a file that rancherd cannot read: %j", (text, place) => {
+    expect(() => parseGoYaml(text)).toThrow(/a control character/);
+    expect(() => parseGoYaml(text)).toThrow(place);
+  });
+
+  it("are none where a byte order mark begins the file", () => {
+    expect(parseGoYaml("\ufeffa: b\n")).toEqual({ a: "b" });
+  });
+});
+
 describe("what people wrote in rancherd's file", () => {
   it("keeps its words, as rancherd reads YAML 1.1", () => {
     const values = "rancherValues: {a: yes, b: no, c: off, d: 0644, e: 1_000, m: 010, u: 0b11, s: 0o17}";
