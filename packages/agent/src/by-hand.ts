@@ -35,6 +35,7 @@ import {
   type Order,
   type Reason,
 } from "./upgrade/index.ts";
+import { workByHand } from "./work-by-hand.ts";
 
 export type HandOutside = MachineOptions;
 
@@ -83,7 +84,7 @@ export async function abortByHand(options: AgentOptions, signal: AbortSignal): P
   const session = await openAgent(options, () => Promise.resolve("lost"));
   try {
     await session.upgrades.abort();
-    await workToTheEnd(session, signal, () => undefined);
+    await workByHand(session, signal, () => undefined);
   } finally {
     session.close();
   }
@@ -129,7 +130,7 @@ export interface HandUpgrade {
 /**
  * Upgrades the machine, without an operator, to its end; or hands the order to the agent that runs.
  * @returns whether the agent that runs has taken it, and goes on without us
- * @throws UpgradeError UPGRADE_UNDER_WAY, UPGRADE_INTERRUPTED
+ * @throws UpgradeError UPGRADE_UNDER_WAY, UPGRADE_INTERRUPTED, UPGRADE_JOURNAL_UNSAVED
  */
 export async function upgradeByHand(
   options: AgentOptions,
@@ -140,33 +141,11 @@ export async function upgradeByHand(
   try {
     const { kind } = await session.upgrades.offer(order);
     if (kind === "later") throw new UpgradeError("UPGRADE_UNDER_WAY", "another upgrade is under way");
-    await workToTheEnd(session, signal, onState);
+    await workByHand(session, signal, onState);
     return "ended";
   } finally {
     session.close();
   }
-}
-
-async function workToTheEnd(
-  { upgrades }: AgentSession,
-  signal: AbortSignal,
-  onState: (journal: Journal) => void,
-): Promise<void> {
-  const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  const work = upgrades.work(either);
-  onState(upgrades.journal());
-  while (upgrades.journal().run !== undefined && !signal.aborted) {
-    await upgrades.changed(either);
-    onState(upgrades.journal());
-  }
-  over.abort();
-  await work;
-  if (upgrades.journal().run === undefined) return;
-  throw new UpgradeError(
-    "UPGRADE_INTERRUPTED",
-    "broken off in the midst of an upgrade, which goes on when the agent runs",
-  );
 }
 
 /** @returns undefined where no agent runs. @throws FilesError FILES_UNREADABLE; UpgradeError UPGRADE_AGENT_SILENT, UPGRADE_UNANSWERED */

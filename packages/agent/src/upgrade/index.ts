@@ -91,6 +91,7 @@ export { EMPTY_JOURNAL, orderOfPlan } from "./journal.ts";
 export type { Ended, Ending, FailedDigest, Journal, Order, Reason, Run, Subject } from "./journal.ts";
 export type { OrderVerdict } from "./judge-order.ts";
 export { parseMachineNode } from "./machine-node.ts";
+export { leftMs } from "./moment.ts";
 export { nodeContainers, nodeRegistries } from "./node-containers.ts";
 export type { NodeContainersOptions } from "./node-containers.ts";
 export { orderByHand } from "./order-by-hand.ts";
