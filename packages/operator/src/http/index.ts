@@ -13,6 +13,7 @@ export { serveTunnelledMachines } from "./io/machine-tunnel.ts";
 export type { TunnelledMachines } from "./io/machine-tunnel.ts";
 export type { ListenAddress } from "./listen-address.ts";
 export type { Decide, Decision } from "./decision.ts";
+export { pacedAnswer } from "./paced-answer.ts";
 export { createMachineEndpoint } from "./machine-endpoint.ts";
 export type { MachineEndpoint } from "./machine-endpoint.ts";
 export { createCaForMachines } from "./ca-for-machines.ts";

@@ -67,7 +67,7 @@ export function onRequest(server: Server | HttpsServer, answer: RequestListener)
 }
 
 /** Ends an answer; where the other side does not take it in time, its connection ends. Node has no limit for that. */
-export function endAnswer(response: ServerResponse, body: string | undefined): void {
+export function endAnswer(response: ServerResponse, body: string | Buffer | undefined): void {
   const { socket } = response.req;
   // Not the response: one that waits for its turn has no connection yet.
   const late = setTimeout(() => socket.destroy(), ANSWER_TAKEN_MS).unref();

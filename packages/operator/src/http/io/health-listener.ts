@@ -24,10 +24,16 @@ export interface HealthListener {
 /** What a scraper is given. */
 export interface MetricsPage {
   readonly contentType: string;
-  readonly text: string;
+  /** Bytes are held once, however many do not take them. */
+  readonly text: string | Buffer;
 }
 
-function answer(response: ServerResponse, status: number, text: string, contentType = "text/plain; charset=utf-8") {
+function answer(
+  response: ServerResponse,
+  status: number,
+  text: string | Buffer,
+  contentType = "text/plain; charset=utf-8",
+) {
   response.writeHead(status, { "content-type": contentType });
   endAnswer(response, text);
 }
