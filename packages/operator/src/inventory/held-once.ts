@@ -74,6 +74,7 @@ export class HeldOnce {
       digest: this.#shared(now.digest, before?.digest),
       reason: this.#shared(now.reason, before?.reason),
       message: this.#shared(now.message, before?.message),
+      retry: this.#shared(now.retry, before?.retry),
     };
   }
 

@@ -63,8 +63,8 @@ export function withLateFacts(
   const { word, report, proof } = facts;
   const isOver = report === undefined || isOfEarlierBoot(reportedBoot(inventory), report);
   const said = isOver ? undefined : reportedStatus(inventory, report.report, report.atMs)?.status;
-  const upgrade = rolloutFacts(inventory).upgrade;
-  const phase = word !== undefined && isLateWordNews(upgrade, word) ? upgradeStatus(upgrade, word) : undefined;
+  const known = rolloutFacts(inventory);
+  const phase = word !== undefined && isLateWordNews(known.upgrade, word) ? upgradeStatus(known, word) : undefined;
   if (said === undefined && phase === undefined && own === undefined) return undefined;
   const isLater = proof !== undefined && isLaterChallenge(proof.proof.challenge, rememberedChallenge(inventory));
   const proved = isLater ? provedStatus(inventory, proof.proof, proof.atMs) : undefined;

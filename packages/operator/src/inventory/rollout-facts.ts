@@ -13,6 +13,8 @@ export interface UpgradeFacts {
   readonly digest: string | undefined;
   readonly reason: string | undefined;
   readonly message: string | undefined;
+  /** Text of RETRY_UPGRADE_ANNOTATION when the attempt began. */
+  readonly retry?: string | undefined;
 }
 
 export interface RolloutFacts {
@@ -81,6 +83,7 @@ function upgradeFacts(upgrade: unknown): UpgradeFacts | undefined {
     digest: textAt(upgrade, "digest"),
     reason: textAt(upgrade, "reason"),
     message: textAt(upgrade, "message"),
+    retry: textAt(upgrade, "retry")?.slice(0, RETRY_MAX_CHARACTERS),
   };
 }
 

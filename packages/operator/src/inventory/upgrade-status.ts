@@ -1,6 +1,6 @@
 /** What of a machine's word on its upgrade is written into its MachineInventory, and how soon. */
 import { believedAttempt, isTerminal, PHASES, type UpgradeStatus } from "@rancheros/protocol/upgrade";
-import type { UpgradeFacts } from "./rollout-facts.ts";
+import type { RolloutFacts, UpgradeFacts } from "./rollout-facts.ts";
 import { timeText } from "./time-text.ts";
 
 /** A word, since when the machine has been in that phase, and when it last said so. */
@@ -103,12 +103,16 @@ export function isLateWordNews(old: UpgradeFacts | undefined, { word, heardMs }:
   return !isSameWord(old, word) && heardMs >= (old.heardMs ?? 0);
 }
 
-/** The fields of the status to write. */
+/**
+ * The fields of the status to write.
+ * @param facts  of the MachineInventory that is written to
+ */
 export function upgradeStatus(
-  old: UpgradeFacts | undefined,
+  { upgrade: old, retry }: Pick<RolloutFacts, "upgrade" | "retry">,
   { word, sinceMs, heardMs }: HeardWord,
 ): Readonly<Record<string, unknown>> {
   const isStill = old !== undefined && isSamePhase(old, word);
+  const begunWith = old !== undefined && isSameAttempt(old, word) ? old.retry : retry;
   return {
     lastSeen: timeText(heardMs),
     upgrade: {
@@ -116,6 +120,7 @@ export function upgradeStatus(
       image: word.image ?? null,
       plan: word.plan ?? null,
       attempt: word.attempt,
+      retry: begunWith ?? null,
       phase: word.phase,
       since: timeText(isStill ? (old.sinceMs ?? sinceMs) : sinceMs),
       heard: timeText(heardMs),

@@ -1,7 +1,7 @@
 /** One image in the index of rollouts: its machines, counted, and those that wait, in order. */
 import type { Labels } from "../fleet/index.ts";
 import type { CompiledImage } from "./compile-image.ts";
-import type { Outcome } from "./machine-place.ts";
+import { isAgainAsked, type Outcome } from "./machine-place.ts";
 import type { PathRefusal } from "../versions/index.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -48,8 +48,9 @@ function noCounts(): Counts {
   return { total: 0, done: 0, broken: 0, refused: 0, canaries: 0, canariesDone: 0 };
 }
 
-function isBroken({ outcome, machine }: MachineState): boolean {
-  return outcome === "broken" && machine.rollout.retry === undefined;
+/** Says that the plan went wrong, and nobody has asked since to try again. */
+export function isBroken({ outcome, machine }: MachineState): boolean {
+  return outcome === "broken" && !isAgainAsked(machine);
 }
 
 export class ImageState {

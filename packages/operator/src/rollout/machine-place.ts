@@ -65,6 +65,11 @@ export function outcomeOf(machine: RolloutMachine, plan: string | undefined): Ou
   return upgrade.phase === "Failed" || upgrade.phase === "RolledBack" ? "broken" : "open";
 }
 
+/** Whether somebody has asked for another try since the machine's last one began. */
+export function isAgainAsked({ rollout: { retry, upgrade } }: RolloutMachine): boolean {
+  return retry !== undefined && retry !== upgrade?.retry;
+}
+
 /** Whether the machine says that it is in the middle of an upgrade. */
 export function isUnderWay(machine: RolloutMachine): boolean {
   const { upgrade } = machine.rollout;

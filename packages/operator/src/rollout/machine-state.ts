@@ -2,6 +2,7 @@
 import type { ImageState, MachineState } from "./image-state.ts";
 import {
   clusterOf,
+  isAgainAsked,
   isCanary,
   isCountedServer,
   isServer,
@@ -46,7 +47,7 @@ class PlacedMachine implements MachineState {
     const winner = this.claims[0];
     this.outcome = outcomeOf(machine, winner?.plan);
     // Where the plan went wrong, it begins again when somebody asks for that.
-    const isAgain = this.outcome === "broken" && machine.rollout.retry !== undefined;
+    const isAgain = this.outcome === "broken" && isAgainAsked(machine);
     const mayBegin = this.outcome === "open" || isAgain;
     this.refusal = mayBegin && !isUnderWay(machine) ? refusalBy(winner, machine) : undefined;
     this.isCanary = winner !== undefined && isCanary(winner.image, machine);
@@ -70,7 +71,8 @@ export function machineState(machine: RolloutMachine, images: readonly ImageStat
 }
 
 function isSameUpgrade(a: RolloutMachine["rollout"]["upgrade"], b: RolloutMachine["rollout"]["upgrade"]): boolean {
-  return a?.image === b?.image && a?.plan === b?.plan && a?.attempt === b?.attempt && a?.phase === b?.phase;
+  const isSameAttempt = a?.image === b?.image && a?.plan === b?.plan && a?.attempt === b?.attempt;
+  return isSameAttempt && a?.phase === b?.phase && a?.retry === b?.retry;
 }
 
 /** Whether the next state of a machine makes no difference to rollouts. */

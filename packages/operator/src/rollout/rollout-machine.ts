@@ -13,6 +13,8 @@ export interface MachineUpgrade {
   readonly heardMs: number | undefined;
   readonly reason: string | undefined;
   readonly message: string | undefined;
+  /** Text of RETRY_UPGRADE_ANNOTATION when this attempt began. */
+  readonly retry?: string | undefined;
 }
 
 /** One MachineInventory; the inventory's own entries are of this shape. */

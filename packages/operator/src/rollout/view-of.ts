@@ -1,7 +1,7 @@
 /** What the index of this replica knows around one image, as decisions look at it. */
 import { serversAwayAtMost } from "./amount.ts";
 import { ALWAYS_HEARD, type Heard } from "./hearing.ts";
-import type { ImageState, MachineState } from "./image-state.ts";
+import { isBroken, type ImageState, type MachineState } from "./image-state.ts";
 import { isOverAsSaid } from "./over-as-said.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
 import type { RolloutMachine } from "./rollout-machine.ts";
@@ -20,7 +20,7 @@ function seenOf(image: ImageState, state: MachineState): Seen {
     isClaimed,
     isCanary: isClaimed && state.isCanary,
     isDone: isClaimed && state.outcome === "done",
-    isBroken: isClaimed && state.outcome === "broken" && retry === undefined,
+    isBroken: isClaimed && isBroken(state),
     isRefused: isClaimed && state.refusal !== undefined,
     retry,
   };

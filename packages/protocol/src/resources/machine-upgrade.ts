@@ -28,6 +28,9 @@ export const machineUpgrade = Type.Object(
     image: text("Name of the ManagedOSImage; absent where somebody upgraded by hand."),
     plan: text("The plan of it that the machine carries out, or carried out last."),
     attempt: Type.Optional(Type.Integer({ description: "The number of the ManagedOSImage's grant." })),
+    retry: text(
+      "What the annotation rancheros.cattle.io/retry-upgrade said when this attempt began: another text asks for the next one.",
+    ),
     phase: Type.Optional(
       Type.String({
         description: "How far it is.",

@@ -273,9 +273,9 @@ export function machineRecords(kubernetes: Kubernetes, parts: MachineRecordsPart
       // Most words say nothing new, or have time: those cost no request.
       if (dueWord(entry, entry.rollout.upgrade, word, heardEveryMs) === undefined) return;
       await changeAlong(entry, undefined, (found) => {
-        const old = rolloutFacts(found).upgrade;
-        const heard = dueWord(entry, old, word, heardEveryMs);
-        return heard === undefined ? undefined : upgradeStatus(old, heard);
+        const known = rolloutFacts(found);
+        const heard = dueWord(entry, known.upgrade, word, heardEveryMs);
+        return heard === undefined ? undefined : upgradeStatus(known, heard);
       });
     },
     stop: () => late.stop(),

@@ -1,4 +1,4 @@
-import type { MachineInventory } from "@rancheros/protocol/resources";
+import { RETRY_UPGRADE_ANNOTATION, type MachineInventory } from "@rancheros/protocol/resources";
 import type { UpgradeStatus } from "@rancheros/protocol/upgrade";
 import { describe, expect, it } from "vitest";
 import { inventoryEntry } from "../../../src/inventory/inventory-entry.ts";
@@ -33,7 +33,7 @@ function after(found: MachineInventory, change: Readonly<Record<string, unknown>
 }
 
 function change(found: MachineInventory, word: UpgradeStatus, nowMs: number): Readonly<Record<string, unknown>> {
-  return upgradeStatus(rolloutFacts(found).upgrade, { word, sinceMs: nowMs, heardMs: nowMs });
+  return upgradeStatus(rolloutFacts(found), { word, sinceMs: nowMs, heardMs: nowMs });
 }
 
 function urgency(found: MachineInventory, word: UpgradeStatus, nowMs: number): string {
@@ -49,6 +49,27 @@ describe("what a machine says of its upgrade", () => {
     });
     const later = change(after(inventory(), first), WORD, NOW + HEARD_EVERY_MS);
     expect(later["upgrade"]).toMatchObject({ since: "2026-11-25T12:00:00Z", heard: "2026-11-25T12:10:00Z" });
+  });
+
+  it("is written down with the text of the annotation with which the attempt has begun", () => {
+    const annotated = (found: MachineInventory, text: string): MachineInventory => ({
+      ...found,
+      metadata: { ...found.metadata, annotations: { [RETRY_UPGRADE_ANNOTATION]: text } },
+    });
+    const begun = annotated(inventory(), "first");
+    const first = change(begun, { ...WORD, phase: "Granted" }, NOW);
+    expect(first["upgrade"]).toMatchObject({ retry: "first" });
+    // Somebody asks for the next attempt while this one is under way.
+    const under = annotated(after(begun, first), "second");
+    const ended = change(under, { ...WORD, phase: "Failed" }, NOW + 1_000);
+    expect(ended["upgrade"]).toMatchObject({ retry: "first" });
+    const again = annotated(after(under, ended), "second");
+    expect(change(again, { ...WORD, attempt: 4, phase: "Granted" }, NOW + 2_000)["upgrade"]).toMatchObject({
+      retry: "second",
+    });
+    expect(change(after(under, ended), { ...WORD, attempt: 4, phase: "Granted" }, NOW)["upgrade"]).toMatchObject({
+      retry: null,
+    });
   });
 
   it("is not written again while nothing changes, except to show that the machine is alive", () => {

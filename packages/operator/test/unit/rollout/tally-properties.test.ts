@@ -24,6 +24,7 @@ interface MachineSetup {
   readonly cluster: "c1" | "elsewhere" | undefined;
   readonly osVersion: string | undefined;
   readonly retry: string | undefined;
+  readonly begunWith: string | undefined;
   readonly phase: Phase | undefined;
   readonly isOfThisPlan: boolean;
   readonly attempt: number;
@@ -36,6 +37,7 @@ const machineSetup: fc.Arbitrary<MachineSetup> = fc.record({
   cluster: fc.constantFrom("c1" as const, "c1" as const, "c1" as const, "elsewhere" as const, undefined),
   osVersion: fc.constantFrom(undefined, "v0.9.0", "v1.5.0", "v2.0.0", "v3.0.0"),
   retry: fc.constantFrom(undefined, "again"),
+  begunWith: fc.constantFrom(undefined, "again"),
   phase: fc.constantFrom(undefined, ...PHASE_NAMES),
   isOfThisPlan: fc.boolean(),
   attempt: fc.integer({ min: 1, max: 3 }),
@@ -45,9 +47,15 @@ const machineSetup: fc.Arbitrary<MachineSetup> = fc.record({
 });
 
 function machineOf(setup: MachineSetup, index: number, plan: string): RolloutMachine {
-  const { phase, isOfThisPlan, attempt, retry, osVersion } = setup;
+  const { phase, isOfThisPlan, attempt, retry, begunWith, osVersion } = setup;
   const said = { sinceMs: NOW_MS - 60_000, heardMs: NOW_MS - 60_000, reason: undefined, message: undefined };
-  const about = { image: "os", plan: isOfThisPlan ? plan : "ab".repeat(32), attempt, digest: undefined };
+  const about = {
+    image: "os",
+    plan: isOfThisPlan ? plan : "ab".repeat(32),
+    attempt,
+    digest: undefined,
+    retry: begunWith,
+  };
   return {
     metadata: { name: `m${index}`, namespace: NAMESPACE, uid: `u${index}`, resourceVersion: "1" },
     approval: "Approved",
@@ -132,7 +140,7 @@ describe("the counts of a rollout", () => {
     ["failed, and is not known here yet", { cluster: undefined, failure: 1 }, { failed: 1, total: 1 }],
   ])("count one that %s once", (_, more, expected) => {
     const plain = { cluster: "c1", osVersion: "v1.5.0", retry: undefined, phase: undefined, asks: false } as const;
-    const rest = { isOfThisPlan: true, attempt: 1, slot: undefined, failure: undefined };
+    const rest = { isOfThisPlan: true, attempt: 1, begunWith: undefined, slot: undefined, failure: undefined };
     const status = countedIn([{ ...plain, ...rest, ...more }]);
     expect({ refused: 0, ...status }).toMatchObject({ total: 1, ...expected });
   });

@@ -143,7 +143,10 @@ export class TwoImages {
   async say(name: Name, { id, image, attempt }: Plan, phase: Phase, more: SaidSo = {}): Promise<boolean> {
     const machine = this.#machines.get(name) ?? this.#made(name);
     const nowMs = this.#more.nowMs?.() ?? this.time.nowMs;
-    const upgrade = { plan: id, image, attempt, phase, sinceMs: nowMs, heardMs: nowMs } as const;
+    const { upgrade: before, retry } = machine.rollout;
+    // As the operator writes it down: with the text that the attempt has begun with.
+    const begunWith = before?.plan === id && before.attempt === attempt ? before.retry : retry;
+    const upgrade = { plan: id, image, attempt, phase, sinceMs: nowMs, heardMs: nowMs, retry: begunWith } as const;
     const said = { ...upgrade, reason: more.reason, message: undefined };
     const told = this.run.told(machine, { plan: id, image, attempt, phase });
     const metadata = { ...machine.metadata, resourceVersion: this.#next() };
