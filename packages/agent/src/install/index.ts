@@ -21,6 +21,7 @@ import {
   makeFileSystems,
   wipeDisk,
 } from "./io/target-disk.ts";
+import { clearWorkFolder } from "./io/work-files.ts";
 import { startThrough, type InstalledStart, type StartInstalledOptions } from "./start-installed.ts";
 
 /**
@@ -48,8 +49,8 @@ function installInto(options: InstallOptions, workFolder: string): Promise<Insta
       listDisks,
       readInstallation: ({ path }) => readInstallation(path, options.signal),
       newId: randomUUID,
-      makeBootLoader: (oem) => makeBootLoader(process.arch, oem),
-      clear: () => clearMounts(folder),
+      makeBootLoader: (oem) => makeBootLoader(process.arch, oem, folder),
+      clear: () => clearWorkFolder(folder),
       wipe: ({ path, sizeBytes }) => wipeDisk(path, sizeBytes),
       divide: ({ path }, layout) => divideDisk(path, layout),
       format: makeFileSystems,
@@ -58,7 +59,7 @@ function installInto(options: InstallOptions, workFolder: string): Promise<Insta
       writeOem: ({ oem }, files, words) => writeOemFiles(oem, join(folder, "oem"), files, words),
       async installBoot({ path }, table, { esp }, { efi, bios }) {
         // In the order of BOOT_LOADER_KINDS: by the last one an installation that came to its end is known.
-        if (efi !== undefined) await installEfiBoot(esp, efi.image, efi.fileName);
+        if (efi !== undefined) await installEfiBoot(esp, efi, folder);
         if (bios !== undefined) await installBiosBoot(path, table, bios);
       },
       async release({ path }) {

@@ -102,7 +102,7 @@ export const SLOT_ERRORS = {
     failure: "environment",
     retry: "backoff",
     meaning:
-      "A small file of the agent, in /oem or in the machine's state, cannot be written, as its disk has no room.",
+      "A small file of the agent, in /oem, in the machine's state or in an installation's work folder, cannot be written, as its disk has no room.",
     mend: "The message names the file: `df -h` and `df -i` on its folder say what is short; take away from it what is not needed.",
   },
   SLOT_UNREADABLE: {

@@ -1,11 +1,10 @@
 /** GRUB for this disk, made of the parts that this system has. */
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runProgram, type SlotPlace } from "../../slots/index.ts";
 import { InstallError } from "../errors.ts";
+import { withWorkFiles, writeWorkFile } from "./work-files.ts";
 
 export interface BootLoader {
   readonly efi: { readonly image: Buffer; readonly fileName: string } | undefined;
@@ -63,14 +62,16 @@ export function efiFileName(arch: string): string | undefined {
   return EFI[arch]?.[1];
 }
 
-/** @throws InstallError INSTALL_BOOT_LOADER_MISSING, SlotError */
-export async function makeBootLoader(arch: string, oem: SlotPlace): Promise<BootLoader> {
-  const work = mkdtempSync(join(tmpdir(), "ros-grub-"));
-  try {
-    const earlyFile = join(work, "early.cfg");
-    writeFileSync(earlyFile, early(oem));
+/**
+ * @param folder  the installation's own
+ * @throws InstallError INSTALL_BOOT_LOADER_MISSING, SlotError
+ */
+export async function makeBootLoader(arch: string, oem: SlotPlace, folder: string): Promise<BootLoader> {
+  return withWorkFiles(folder, async (files) => {
+    const earlyFile = join(files, "early.cfg");
+    await writeWorkFile(earlyFile, early(oem));
     const make = async (target: string, modules: readonly string[]): Promise<Buffer> => {
-      const file = join(work, target);
+      const file = join(files, target);
       const args = ["-O", target, "-o", file, "-p", "/grub", "-c", earlyFile, ...modules];
       await runProgram({ program: "grub-mkimage", args, timeoutMs: MAKE_TIMEOUT_MS, from: "grub-common" });
       return readFileSync(file);
@@ -85,9 +86,7 @@ export async function makeBootLoader(arch: string, oem: SlotPlace): Promise<Boot
         ? { boot: readFileSync(`${FOLDER}/i386-pc/boot.img`), core: await make("i386-pc", [...MODULES, "biosdisk"]) }
         : undefined,
     };
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 /** It will start the way in which the live system was started. */

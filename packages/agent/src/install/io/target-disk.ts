@@ -1,8 +1,7 @@
 /** The disk that is installed to: divided, its partitions found, its first sectors written. */
 import { systemCode } from "@rancheros/protocol/errors";
-import { constants, existsSync, mkdtempSync, statSync } from "node:fs";
-import { open, rm, writeFile, type FileHandle } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, existsSync, statSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -12,6 +11,7 @@ import { biosBoot } from "../bios-boot.ts";
 import { sfdiskScript, type DiskLayout, type PartitionRole } from "../disk-layout.ts";
 import { InstallError } from "../errors.ts";
 import { parseTable, type PartitionTable } from "../parse-table.ts";
+import { withWorkFiles, writeWorkFile } from "./work-files.ts";
 
 export type Partitions = Readonly<Record<PartitionRole, string>>;
 
@@ -129,13 +129,20 @@ export async function installBiosBoot(
   await writeAt(path, [[0, mbr]]);
 }
 
-/** @param efi  GRUB as one file, under its name when all of it is on the disk. @throws SlotError */
-export async function installEfiBoot(device: string, efi: Buffer, fileName: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "ros-efi-"));
-  try {
-    const file = join(folder, fileName);
+/**
+ * @param efi     GRUB as one file, under its name when all of it is on the disk
+ * @param folder  the installation's own
+ * @throws SlotError
+ */
+export async function installEfiBoot(
+  device: string,
+  { image, fileName }: { readonly image: Buffer; readonly fileName: string },
+  folder: string,
+): Promise<void> {
+  await withWorkFiles(folder, async (files) => {
+    const file = join(files, fileName);
     const unfinished = `::/EFI/BOOT/${parse(fileName).name}.NEW`;
-    await writeFile(file, efi, { flag: "wx", mode: 0o600 });
+    await writeWorkFile(file, image);
     const from = "mtools";
     await runProgram({ program: "mmd", args: ["-D", "s", "-i", device, "::/EFI", "::/EFI/BOOT"], from });
     await runProgram({ program: "mcopy", args: ["-D", "o", "-i", device, file, unfinished], from });
@@ -144,9 +151,7 @@ export async function installEfiBoot(device: string, efi: Buffer, fileName: stri
     // Some letters of one sector.
     await runProgram({ program: "mren", args: ["-D", "o", "-i", device, unfinished, fileName], from });
     await syncPath(device);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 export function isDiskThere(path: string): boolean {

@@ -81,7 +81,7 @@ it.each([512, 4096])("are FAT32 for the firmware, with sectors of %i bytes", asy
   // Where FAT32 names itself. Source: UEFI specification, "System Partition"; Microsoft, as above
   expect(esp.firstBytes(512).toString("latin1", 0x52, 0x5a)).toBe("FAT32   ");
   const efi = Buffer.alloc(5 * MIB, "efi");
-  await installEfiBoot(esp.device, efi, "BOOTX64.EFI");
+  await installEfiBoot(esp.device, { image: efi, fileName: "BOOTX64.EFI" }, join(home, "work"));
   const checked = execFileSync("fsck.vfat", ["-n", esp.device], PROGRAMS);
   expect(checked).not.toMatch(/warning/i);
   expect(Number(/\/(\d+) clusters/.exec(checked)?.[1])).toBeGreaterThanOrEqual(FAT32_CLUSTERS_MIN);
@@ -117,14 +117,16 @@ describe("GRUB for UEFI has its final name", () => {
   it("not before all of it is written", async () => {
     // As when the power goes: some of it is there.
     around("mcopy", `for one; do [ -f "$one" ] && truncate -s 4096 "$one"; done; mcopy "$@"; exit 1`);
-    await expect(installEfiBoot(esp.device, efi, "BOOTX64.EFI")).rejects.toMatchObject({ code: "SLOT_TOOL_FAILED" });
+    await expect(
+      installEfiBoot(esp.device, { image: efi, fileName: "BOOTX64.EFI" }, join(home, "work")),
+    ).rejects.toMatchObject({ code: "SLOT_TOOL_FAILED" });
     expect(names()).not.toContain("BOOTX64.EFI");
   });
 
   it("not before all of it has left the disk's own cache, and nothing else stays", async () => {
     around("mcopy", `mcopy "$@" && ${keepFlushes("copied")}`);
     around("mren", `${keepFlushes("renaming")}; mren "$@" && ${keepFlushes("renamed")}`);
-    await installEfiBoot(esp.device, efi, "BOOTX64.EFI");
+    await installEfiBoot(esp.device, { image: efi, fileName: "BOOTX64.EFI" }, join(home, "work"));
     expect(flushes("renaming")).toBeGreaterThan(flushes("copied"));
     execFileSync("sh", ["-c", keepFlushes("done")]);
     expect(flushes("done")).toBeGreaterThan(flushes("renamed"));
