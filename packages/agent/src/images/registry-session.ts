@@ -1,4 +1,5 @@
 /** Requests to one endpoint, with the login that it asks for: kept, and renewed when it has run out. */
+import { createGrowingBytes } from "@rancheros/protocol/bytes";
 import { parseChallenge, parseToken, tokenUrl, type AuthChallenge } from "@rancheros/protocol/images";
 
 import type { Endpoint } from "./endpoints.ts";
@@ -152,13 +153,10 @@ function basic(account: { readonly username: string; readonly password: string }
 
 /** @throws ImagePullError IMAGE_REGISTRY_NONSENSE for more than the limit */
 export async function readBody(answer: RegistryAnswer, maxBytes: number, host: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const body = createGrowingBytes(maxBytes);
   for await (const chunk of answer.body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes)
+    if (!body.append(chunk))
       throw new ImagePullError("IMAGE_REGISTRY_NONSENSE", `${host}: answers with more than ${maxBytes} bytes`);
-    chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return body.bytes();
 }

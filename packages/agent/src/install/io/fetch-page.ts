@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 
+import { createGrowingBytes } from "@rancheros/protocol/bytes";
 import { chooseProxy } from "@rancheros/protocol/proxies";
 
 import { answerTo, connectionAgent, readSystemCas } from "../../http/index.ts";
@@ -90,14 +91,11 @@ function target({ headers }: IncomingMessage, url: URL): URL {
 }
 
 async function bodyOf(answer: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
+  const body = createGrowingBytes(maxBytes);
   for await (const chunk of answer) {
     const piece = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-    pieces.push(piece);
-    bytes += piece.length;
     // Leaving the loop destroys the stream.
-    if (bytes > maxBytes) throw new Error(`it has more than ${maxBytes / 1024 ** 2} MiB`);
+    if (!body.append(piece)) throw new Error(`it has more than ${maxBytes / 1024 ** 2} MiB`);
   }
-  return Buffer.concat(pieces);
+  return body.bytes();
 }

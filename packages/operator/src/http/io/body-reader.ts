@@ -1,12 +1,11 @@
 /** Reads the bodies of requests: bounded one by one and all together. Their deadline is the listener's requestTimeout. */
 import type { IncomingMessage } from "node:http";
 import { REQUEST_MAX_BYTES } from "@rancheros/protocol/attestation";
+import { createGrowingBytes } from "@rancheros/protocol/bytes";
 import { BODY_PARTS_MAX } from "../limits.ts";
 
 /** Of all bodies on their way at one time: a thousand that hang must not fill the memory. */
 const ALL_BODIES_MAX_BYTES = 16 * 1024 * 1024;
-/** Of memory, for one that says no length: it grows from there to twice as much again and again. */
-const FIRST_BYTES = 1024;
 
 /** Questions have no body that anybody wants. */
 const WITH_BODY: ReadonlySet<string | undefined> = new Set(["POST", "PUT"]);
@@ -29,41 +28,6 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return (lengthOf({ headers }) ?? 0) !== 0 || headers["transfer-encoding"] !== undefined;
 }
 
-interface GrowingBody {
-  /** Of memory, not of the body. */
-  readonly heldBytes: number;
-  /** @returns false where it does not fit any more */
-  append(part: Buffer): boolean;
-  bytes(): Buffer;
-}
-
-/** One buffer that is copied into: a part of one byte that is kept costs two hundred. */
-function createGrowingBody(maxBytes: number): GrowingBody {
-  let buffer = NO_BODY;
-  let size = 0;
-  let parts = 0;
-  return {
-    get heldBytes() {
-      return buffer.length;
-    },
-    append(part) {
-      parts += 1;
-      const needed = size + part.length;
-      if (needed > maxBytes || parts > BODY_PARTS_MAX) return false;
-      if (needed > buffer.length) {
-        // Not of Node's pool: what is small would hold all of that.
-        const larger = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(needed, 2 * buffer.length, FIRST_BYTES)));
-        buffer.copy(larger, 0, 0, size);
-        buffer = larger;
-      }
-      part.copy(buffer, size);
-      size = needed;
-      return true;
-    },
-    bytes: () => buffer.subarray(0, size),
-  };
-}
-
 /**
  * Where all have too many, the body that was begun first makes room: an honest one is there in a moment, and who holds as
  * much as there may be would keep all others out.
@@ -82,7 +46,8 @@ export function createBodyReader(): BodyReader {
 
   function collect(request: IncomingMessage): Promise<ReadBody> {
     return new Promise((resolve) => {
-      const body = createGrowingBody(lengthOf(request) ?? REQUEST_MAX_BYTES);
+      const body = createGrowingBytes(lengthOf(request) ?? REQUEST_MAX_BYTES);
+      let parts = 0;
       const finish = (result: ReadBody): void => {
         if (!underWay.delete(finish)) return;
         request.off("data", onData);
@@ -93,7 +58,8 @@ export function createBodyReader(): BodyReader {
       };
       const onData = (part: Buffer): void => {
         held -= body.heldBytes;
-        const fits = body.append(part);
+        parts += 1;
+        const fits = body.append(part) && parts <= BODY_PARTS_MAX;
         held += body.heldBytes;
         if (!fits) return finish("too large");
         makeRoom();

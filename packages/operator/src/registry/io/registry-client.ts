@@ -1,5 +1,6 @@
 /** Requests to registries: TLS with the administrator's CA beside the public ones, the environment's proxy, bounds. */
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import { createGrowingBytes } from "@rancheros/protocol/bytes";
 import { chooseProxy, type ProxyEnvironment } from "@rancheros/protocol/proxies";
 import { Agent, Pool, ProxyAgent, request, type Dispatcher } from "undici";
 import { orAborted } from "../../controller/index.ts";
@@ -127,16 +128,13 @@ function proxyFor(url: URL, environment: ProxyEnvironment): URL | undefined {
 
 /** What is too much is not read: leaving the loop ends the connection. */
 async function readBody(response: Dispatcher.ResponseData, asked: RegistryRequest): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    const data = Buffer.from(chunk);
-    chunks.push(data);
-    bytes += data.length;
-    if (bytes <= asked.bodyLimitBytes) continue;
+  const body = createGrowingBytes(asked.bodyLimitBytes);
+  const pieces: AsyncIterable<Buffer> = response.body;
+  for await (const piece of pieces) {
+    if (body.append(piece)) continue;
     if (response.statusCode >= 400) break;
     const message = `${asked.url.host}: answers with more than ${asked.bodyLimitBytes} bytes`;
     throw new RegistryError("REGISTRY_NONSENSE", message);
   }
-  return Buffer.concat(chunks).subarray(0, asked.bodyLimitBytes);
+  return body.bytes();
 }

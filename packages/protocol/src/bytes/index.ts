@@ -1,0 +1,2 @@
+export { createGrowingBytes } from "./growing-bytes.ts";
+export type { GrowingBytes } from "./growing-bytes.ts";
