@@ -108,6 +108,7 @@ export function createEventRecorder(parts: EventRecorderParts): EventRecorder {
     // Asked before it is taken, so that a series that must wait takes nothing from the others.
     if (stopped || due.has(one) || !one.bucket.has(now) || !all.take(now)) return;
     one.bucket.take(now);
+    one.turnMs = now;
     due.add(one);
     if (busy) return;
     busy = true;
@@ -125,7 +126,7 @@ export function createEventRecorder(parts: EventRecorderParts): EventRecorder {
       return groups.size;
     },
     record(fact) {
-      wantWrite(groups.note(fact, nowMs()));
+      wantWrite(groups.nextOf(groups.note(fact, nowMs())));
     },
     async stop() {
       stopped = true;

@@ -25,6 +25,8 @@ export interface EventSeries {
   written: number;
   /** Of the count, what earlier Events have told. */
   told: number;
+  /** When its turn to be written was last. */
+  turnMs: number;
   /** Of the Event, once it is made. */
   name: string | undefined;
 }
@@ -44,8 +46,14 @@ function seriesOf({ texts, combined }: Group): readonly EventSeries[] {
   return [...texts.values(), ...(combined === undefined ? [] : [combined])];
 }
 
+/** Of which something is to be written, who has waited longest first: all texts share what may be written of a reason. */
+function dueOf(group: Group): readonly EventSeries[] {
+  const due = seriesOf(group).filter((one) => one.count > one.written);
+  return due.toSorted((one, other) => (one.turnMs < other.turnMs ? -1 : Number(one.turnMs > other.turnMs)));
+}
+
 function begun(fact: EventFact, isCombined: boolean, bucket: TokenBucket, nowMs: number): EventSeries {
-  const none = { count: 0, written: 0, told: 0, name: undefined };
+  const none = { count: 0, written: 0, told: 0, turnMs: -Infinity, name: undefined };
   return { fact, isCombined, bucket, firstMs: nowMs, lastMs: nowMs, ...none };
 }
 
@@ -90,10 +98,16 @@ export class EventGroups {
     return series;
   }
 
+  /** Of those that have object and reason with this one, and it itself, the one whose turn it is. */
+  nextOf(series: EventSeries): EventSeries {
+    const group = this.#groups.get(keyOf(series.fact));
+    return (group && dueOf(group)[0]) ?? series;
+  }
+
   /** Those of which something is to be written; what has ended is forgotten. */
   unwritten(nowMs: number): readonly EventSeries[] {
     return [...this.#groups].flatMap(([key, group]) => {
-      const due = seriesOf(group).filter((one) => one.count > one.written);
+      const due = dueOf(group);
       if (due.length === 0 && nowMs - group.lastMs > END_MS) this.#drop(key, group);
       return due;
     });

@@ -226,6 +226,25 @@ describe("events of one object and reason whose texts differ", () => {
     expect(last).toBeGreaterThan(3_600 - 11 * 60);
   });
 
+  it("take turns, so that none of them stands still and all of them are told", async () => {
+    const { recorder, sent, pass } = workbench();
+    const HOUR = 60;
+    for (let minute = 0; minute < HOUR; minute += 1) {
+      for (let at = 0; at < 15; at += 1) recorder.record(told(`machine ${at}`));
+      await settle();
+      for (let part = 0; part < 6; part += 1) await pass(MINUTE_MS / 6);
+    }
+    const counts = new Map<string, number>();
+    for (const { path, body } of sent) {
+      const name = path.split("/").at(7) ?? (body as { metadata: { name: string } }).metadata.name;
+      counts.set(name, (countOf({ body } as EventRequest) as number | undefined) ?? 1);
+    }
+    const [first10, combined] = [[...counts.values()].slice(0, 10), [...counts.values()].slice(10)];
+    // Eleven share a write a minute.
+    for (const count of first10) expect(count).toBeGreaterThan(HOUR - 13);
+    expect(combined.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5 * (HOUR - 13));
+  });
+
   it("take no more memory than others", async () => {
     const { recorder } = workbench();
     for (let door = 0; door < 300; door += 1) {
