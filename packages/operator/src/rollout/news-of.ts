@@ -12,10 +12,15 @@ interface Missing {
   readonly generation: number | undefined;
 }
 
-/** Why what the image names cannot be had; undefined where it can, or nobody knows yet. */
-function missingOf({ conditions }: ManagedOSImageStatus): Missing | undefined {
+function saidMissing({ conditions }: ManagedOSImageStatus) {
   const said = conditions?.find(({ type }) => type === "Resolved");
-  return said?.status === "False" ? { reason: said.reason ?? "", generation: said.observedGeneration } : undefined;
+  return said?.status === "False" ? said : undefined;
+}
+
+/** Why what the image names cannot be had; undefined where it can, or nobody knows yet. */
+function missingOf(status: ManagedOSImageStatus): Missing | undefined {
+  const said = saidMissing(status);
+  return said && { reason: said.reason ?? "", generation: said.observedGeneration };
 }
 
 export function newsOf(before: ManagedOSImage, decision: Decision): readonly RolloutNews[] {
@@ -50,8 +55,9 @@ export function newsOf(before: ManagedOSImage, decision: Decision): readonly Rol
     const isTrouble = TROUBLE.has(state) || missing !== undefined;
     news.push({ image, machine: undefined, kind: "state", reason: state, message, isTrouble });
   } else if (missing !== undefined && !isDeepStrictEqual(missing, missingOf(before.status))) {
-    // By its own reason: that of the state was told when it began.
-    news.push({ image, machine: undefined, kind: "missing", reason: missing.reason, message, isTrouble: true });
+    // By its own reason and words: those of the state, which may be another trouble, were told when it began.
+    const told = saidMissing(decision.status)?.message ?? message;
+    news.push({ image, machine: undefined, kind: "missing", reason: missing.reason, message: told, isTrouble: true });
   }
   return news;
 }

@@ -1,4 +1,5 @@
 /** Reads machines once more that a decision is about to go by: the watch may be late, and a status names whom somebody wrote into it. */
+import { isObjectName } from "../controller/index.ts";
 import type { ImageState } from "./image-state.ts";
 import { loseMachine, renewMachine } from "./late-answers.ts";
 import type { RolloutIndex } from "./rollout-index.ts";
@@ -53,7 +54,9 @@ export async function refreshMachines(
 
   /** One that is there is the watch's to show: it may be another one's duplicate. */
   async function lookFor({ machine, uid }: Named): Promise<void> {
-    const there = await readMachine(view.image.object.metadata.namespace, machine);
+    // No machine has a name that somebody made up: nobody can be asked for it either.
+    const isName = isObjectName(machine);
+    const there = isName ? await readMachine(view.image.object.metadata.namespace, machine) : undefined;
     if (there?.metadata.uid !== uid) index.noteGone(uid);
   }
 

@@ -40,6 +40,19 @@ describe("an image that cannot be had", () => {
     expect(told(missing, next)).toEqual([["missing", "REGISTRY_NOT_FOUND", "REGISTRY_NOT_FOUND", true]]);
   });
 
+  it("is told in its own words where the state is another trouble", () => {
+    const stuck = (conditions: NonNullable<ManagedOSImageStatus["conditions"]>) =>
+      ({ state: "Halted", message: "3 machines failed", conditions }) satisfies ManagedOSImageStatus;
+    const halted = stuck([]);
+    const away = {
+      type: "Resolved",
+      status: "False",
+      reason: "ROLLOUT_REFERENCE_MISSING",
+      message: "no Secret x",
+    } as const;
+    expect(told(halted, stuck([away]))).toEqual([["missing", "ROLLOUT_REFERENCE_MISSING", "no Secret x", true]]);
+  });
+
   it("is none any more when it is there", () => {
     const there = statusOf("Progressing", ["True", "Resolved", 1]);
     expect(told(missing, there)).toEqual([["state", "Progressing", "Resolved", false]]);

@@ -1,6 +1,7 @@
 /** A status that names machines which the watch has not shown: they may be new, or nobody's, as where somebody wrote them by hand. */
 import type { ManagedOSImage } from "@rancheros/protocol/resources";
 import { expect, it } from "vitest";
+import { checkPath } from "../../../src/controller/request-path.ts";
 import { ALWAYS_HEARD } from "../../../src/rollout/hearing.ts";
 import { ImageWorker } from "../../../src/rollout/image-worker.ts";
 import { RolloutIndex } from "../../../src/rollout/rollout-index.ts";
@@ -15,11 +16,11 @@ const KEY = "fleet-local/os";
 const metadata = { name: "os", namespace: "fleet-local", uid: "u", resourceVersion: "1", generation: 1 };
 
 /** @param there  machines that the API server has; the watch has shown the one that asks */
-function scene(there: () => readonly RolloutMachine[]) {
+function scene(there: () => readonly RolloutMachine[], name = "stranger") {
   const time = new VirtualTime();
   const asking = plainMachine({ name: "asking", uid: "uid-asking" });
   const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined });
-  const named = { machine: "stranger", uid: "uid-stranger", attempt: 7 };
+  const named = { machine: name, uid: "uid-stranger", attempt: 7 };
   const at = new Date(time.nowMs).toISOString();
   const spec = { osImage: "registry:5000/os:v1", concurrency: 1, failureBudget: 0 };
   let image: ManagedOSImage = digestPinned({ metadata, spec }, index);
@@ -34,9 +35,10 @@ function scene(there: () => readonly RolloutMachine[]) {
         return image;
       },
     },
-    async readMachine(_, name) {
-      reads.push(name);
-      return [...there(), asking].find(({ metadata: { name: one } }) => one === name);
+    async readMachine(_, wanted) {
+      checkPath(`/apis/rancheros.cattle.io/v1/namespaces/fleet-local/machineinventories/${wanted}`);
+      reads.push(wanted);
+      return [...there(), asking].find(({ metadata: { name: one } }) => one === wanted);
     },
   };
   index.putImage(image);
@@ -84,6 +86,16 @@ it.each<[string, readonly RolloutMachine[]]>([
   expect(await ask()).toBeUndefined();
   expect(holders()).toEqual(["asking"]);
 });
+
+it.each(["Rack 7", "..", "ü", "", "a/b"])(
+  "a slot is free at once that names what can be no machine: %j",
+  async (name) => {
+    const { write, ask, holders } = scene(() => [], name);
+    write("slots");
+    expect(await ask()).toBeUndefined();
+    expect(holders()).toEqual(["asking"]);
+  },
+);
 
 it("a slot is free again also where nobody asks, and a failure is nobody's, too", async () => {
   const { write, time, holders, status } = scene(() => []);
