@@ -243,7 +243,8 @@ describe("a machine with UEFI and an operating system that is not ours", () => {
     // Of what each start has, one: nothing is read from a folder in which nobody sees variables.
     const counts = `ls ${variables} | grep --count --regexp=^BootCurrent- --regexp=^RancherOSStarts- || true`;
     await patiently(async () => (await machine.must(counts)) === "1", "the variable that counts to be gone", BOOT_MS);
-    const names = "names=$(mdir -b -i /dev/disk/by-partlabel/ROS_ESP ::)";
+    // It remarks on the geometry of a partition, which is no name.
+    const names = "names=$(mdir -b -i /dev/disk/by-partlabel/ROS_ESP :: 2>/dev/null)";
     const counted = `${names} && printf '%s\\n' "$names" | grep --count ROSTARTS || true`;
     await patiently(async () => (await machine.must(counted)) === "0", "the file that counts to be gone", BOOT_MS);
   });
