@@ -20,7 +20,6 @@ function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
     spec: { osImage },
   };
   const unused = () => Promise.reject(new Error("not used"));
-  const silent = () => undefined;
   const index = new RolloutIndex({ chosen: () => new Set(), unclear: () => undefined }, undefined, () => registry);
   const parts: RolloutParts = {
     ...quietParts(time),
@@ -56,14 +55,19 @@ function scene(osImage = "registry:5000/os:v1", aheadMs = () => 0) {
     resolved,
     changeSpec,
     changeRegistry,
-    worker: new ImageWorker(
-      "fleet-local/os",
-      index,
-      { ...parts, hearing: () => ({ ...ALWAYS_HEARD, sinceMs: time.nowMs }) },
-      () => "ready",
-      silent,
-    ),
+    worker: workerOf(index, parts, time),
   };
+}
+
+function workerOf(index: RolloutIndex, parts: RolloutParts, time: VirtualTime): ImageWorker {
+  const hearing = () => ({ ...ALWAYS_HEARD, sinceMs: time.nowMs });
+  return new ImageWorker(
+    "fleet-local/os",
+    index,
+    { ...parts, hearing },
+    () => "ready",
+    () => undefined,
+  );
 }
 
 function slowScene(time: VirtualTime, requestMs: number) {
@@ -73,7 +77,6 @@ function slowScene(time: VirtualTime, requestMs: number) {
   index.putImage(image);
   const machines = Array.from({ length: 200 }, (_, at): RolloutMachine => machineOf(at));
   for (const machine of machines) index.putMachine(machine);
-  const silent = () => undefined;
   const parts: RolloutParts = {
     ...quietParts(time),
     store: {
@@ -92,13 +95,7 @@ function slowScene(time: VirtualTime, requestMs: number) {
   };
   return {
     index,
-    worker: new ImageWorker(
-      "fleet-local/os",
-      index,
-      { ...parts, hearing: () => ({ ...ALWAYS_HEARD, sinceMs: time.nowMs }) },
-      () => "ready",
-      silent,
-    ),
+    worker: workerOf(index, parts, time),
   };
 }
 
