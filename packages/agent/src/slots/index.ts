@@ -110,7 +110,7 @@ export { runProgram } from "./io/run-program.ts";
 export type { DiskProgram } from "./io/run-program.ts";
 export { sectorBytes } from "./io/sector-bytes.ts";
 export { slotDisk } from "./io/slot-disk.ts";
-export { readStateFile, stateFailure, writeStateFile } from "./io/state-file.ts";
+export { readStateFile, refusedAt, writeStateFile } from "./io/state-file.ts";
 export { kernelWords, startedSlot } from "./kernel-words.ts";
 export type { StartedSlot } from "./kernel-words.ts";
 export type { MachineSlots, WrittenSystem } from "./machine-slots.ts";

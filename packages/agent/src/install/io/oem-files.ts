@@ -2,7 +2,7 @@
 import { chmod, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { mount, stateFailure, syncFileSystem, unmount, writeGrubEnvironmentFile } from "../../slots/index.ts";
+import { mount, refusedAt, syncFileSystem, unmount, writeGrubEnvironmentFile } from "../../slots/index.ts";
 
 /** Everybody may read what GRUB reads; all else may hold secrets. */
 const PUBLIC = "grub/";
@@ -16,11 +16,11 @@ export async function writeOemFiles(
 ): Promise<void> {
   await mount(device, folder, "rw,noatime");
   try {
-    await chmod(folder, 0o755).catch(refused(folder));
-    await mkdir(join(folder, "grub"), { recursive: true }).catch(refused(join(folder, "grub")));
+    await chmod(folder, 0o755).catch(refusedAt(folder));
+    await mkdir(join(folder, "grub"), { recursive: true }).catch(refusedAt(join(folder, "grub")));
     for (const [name, text] of files) {
       const path = join(folder, name);
-      await writeOemFile(path, text, name.startsWith(PUBLIC) ? 0o644 : 0o600).catch(refused(path));
+      await writeOemFile(path, text, name.startsWith(PUBLIC) ? 0o644 : 0o600).catch(refusedAt(path));
     }
     await writeGrubEnvironmentFile(join(folder, "grub/grubenv"), words);
     await syncFileSystem(folder);
@@ -38,10 +38,4 @@ async function writeOemFile(path: string, text: string, mode: number): Promise<v
   } finally {
     await file.close();
   }
-}
-
-function refused(path: string): (cause: unknown) => never {
-  return (cause) => {
-    throw stateFailure(path, cause);
-  };
 }

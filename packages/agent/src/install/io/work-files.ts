@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { clearMounts, stateFailure } from "../../slots/index.ts";
+import { clearMounts, refusedAt } from "../../slots/index.ts";
 
 const NAME = "files";
 
@@ -13,12 +13,8 @@ const NAME = "files";
  */
 export async function withWorkFiles<T>(folder: string, work: (files: string) => Promise<T>): Promise<T> {
   const files = join(folder, NAME);
-  try {
-    await rm(files, { recursive: true, force: true });
-    await mkdir(files, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw stateFailure(files, cause);
-  }
+  await rm(files, { recursive: true, force: true }).catch(refusedAt(files));
+  await mkdir(files, { recursive: true, mode: 0o700 }).catch(refusedAt(files));
   try {
     return await work(files);
   } finally {
@@ -28,9 +24,7 @@ export async function withWorkFiles<T>(folder: string, work: (files: string) => 
 
 /** @throws SlotError SLOT_NO_ROOM, SLOT_WRITE_FAILED */
 export async function writeWorkFile(path: string, content: string | Buffer): Promise<void> {
-  await writeFile(path, content, { flag: "wx", mode: 0o600 }).catch((cause: unknown) => {
-    throw stateFailure(path, cause);
-  });
+  await writeFile(path, content, { flag: "wx", mode: 0o600 }).catch(refusedAt(path));
 }
 
 /** Of an installation that was killed. @throws SlotError */
@@ -38,8 +32,6 @@ export async function clearWorkFolder(folder: string): Promise<void> {
   const files = join(folder, NAME);
   // First: what is mounted there is nobody's to remove.
   await clearMounts(files);
-  await rm(files, { recursive: true, force: true }).catch((cause: unknown) => {
-    throw stateFailure(files, cause);
-  });
+  await rm(files, { recursive: true, force: true }).catch(refusedAt(files));
   await clearMounts(folder);
 }

@@ -8,15 +8,17 @@ import { nothingOr } from "./readable.ts";
 
 /** @throws SlotError SLOT_NO_ROOM, SLOT_WRITE_FAILED */
 export async function writeStateFile(path: string, text: string): Promise<void> {
-  try {
-    await replaceFile(path, text);
-  } catch (cause) {
-    throw stateFailure(path, cause);
-  }
+  await replaceFile(path, text).catch(refusedAt(path));
 }
 
-/** What a refusal to write such a file means. */
-export function stateFailure(path: string, cause: unknown): SlotError {
+/** For `.catch`: what a refusal to write such a file means. */
+export function refusedAt(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw stateFailure(path, cause);
+  };
+}
+
+function stateFailure(path: string, cause: unknown): SlotError {
   const code = systemCode(cause);
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new SlotError("SLOT_NO_ROOM", `there is no room for ${path}`, { cause, details: { path } });
